@@ -1,0 +1,19 @@
+// Package environment reads a function's settings, once and in one place.
+package environment
+
+import (
+	"log/slog"
+	"os"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Load fills settings, a pointer to a struct with `env` tags, and sets up the log. Anything missing or malformed is
+// reported in one line that names it all, and ends the process: Lambda then shows it as a failed start.
+func Load(settings any) {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
+	if err := env.Parse(settings); err != nil {
+		slog.Error("the environment is not complete", "cause", err.Error())
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,205 @@
+// Package gateway is the one way from an API Gateway event to a handler and back. It wraps the api-proxy adapter,
+// whose archived version has pitfalls that this package closes, each with a test beside it:
+//
+//   - The adapter's GetAPIGatewayContext believes a request header, so a caller could forge the authorizer's
+//     context. Here the context comes from the event alone, and X-GoLambdaProxy-* headers are dropped.
+//   - The adapter rebuilds a URL from the event's path: a "%" ends in a 504, a "?" or "#" changes the route.
+//     Here the path never reaches it; path parameters come from the event.
+//   - A handler that writes nothing, a body that is no base64 and a panic would each be an answer without shape,
+//     or end the process. Here each is an answer in the operation's own shape.
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/awslabs/aws-lambda-go-api-proxy/core"
+	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
+
+	"customercare/shared/respond"
+)
+
+// Endpoint is one operation: its shape, the largest body it reads in bytes, and what it does. Handle returns the
+// body of a 200, or an error: a *respond.Error, or anything else for an answer with a stock sentence.
+type Endpoint struct {
+	Name   string // for the log
+	Limit  int
+	Shape  respond.Shape
+	Handle func(context.Context, *Call) (any, error)
+}
+
+// Call is one request as API Gateway passed it on.
+type Call struct {
+	*http.Request
+	Body  []byte
+	event *events.APIGatewayProxyRequest
+}
+
+// Answer is what a Lambda proxy integration returns to API Gateway.
+type Answer = events.APIGatewayProxyResponse
+
+// callKey finds the Call in the context of the request that the adapter makes.
+type callKey struct{}
+
+// Handler makes the function to give to lambda.Start. It never returns an error: whatever happens is an answer in
+// the endpoint's shape, so that API Gateway never has to invent one.
+func (e Endpoint) Handler() func(context.Context, events.APIGatewayProxyRequest) (Answer, error) {
+	adapter := httpadapter.New(http.HandlerFunc(e.serve))
+	return func(ctx context.Context, event events.APIGatewayProxyRequest) (Answer, error) {
+		call := &Call{event: &event}
+		plain := event
+		plain.Path = "/"
+		plain.Body, plain.IsBase64Encoded = "", false
+		plain.HTTPMethod = http.MethodPost // the true one may be any bytes; serve sets it
+		plain.RequestContext.DomainName = "localhost"
+		plain.Headers, plain.MultiValueHeaders = nil, headers(&event)
+		answer, err := adapter.ProxyWithContext(context.WithValue(ctx, callKey{}, call), plain)
+		if err != nil { // the request is plain and serve always writes: only a bug of ours comes here
+			slog.Error("the adapter failed", "operation", e.Name, "cause", err.Error())
+			return Answer{StatusCode: http.StatusInternalServerError}, nil
+		}
+		return answer, nil
+	}
+}
+
+// headers is the event's header fields under canonical names, values of names that differ in case together, without
+// those that the adapter reserves for itself.
+func headers(event *events.APIGatewayProxyRequest) map[string][]string {
+	all := make(http.Header)
+	for name, values := range event.MultiValueHeaders {
+		for _, value := range values {
+			all.Add(name, value)
+		}
+	}
+	if len(all) == 0 { // an event written by hand may carry the single-valued form alone
+		for name, value := range event.Headers {
+			all.Add(name, value)
+		}
+	}
+	for name := range all {
+		if strings.HasPrefix(strings.ToLower(name), "x-golambdaproxy-") {
+			delete(all, name)
+		}
+	}
+	return all
+}
+
+// serve answers one request: it reads the body, picks the format, calls the handler and writes, whatever happens.
+func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	call := r.Context().Value(callKey{}).(*Call)
+	r.Method = call.event.HTTPMethod
+	call.Request = r
+
+	var format respond.Format
+	status, body := 0, any(nil)
+	defer func() {
+		if p := recover(); p != nil {
+			// The panic's text may quote what the caller sent: only its type and the stack are logged.
+			slog.Error("panic", "operation", e.Name, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			status, body = e.Shape.Failure(respond.AsError(nil))
+		}
+		respond.Write(w, status, format, body)
+		requestID := ""
+		if lc, ok := lambdacontext.FromContext(r.Context()); ok {
+			requestID = lc.AwsRequestID
+		}
+		slog.Info("answered", "operation", e.Name, "status", status, "requestId", requestID,
+			"apiRequestId", call.event.RequestContext.RequestID, "milliseconds", time.Since(began).Milliseconds())
+	}()
+
+	result, err := func() (any, error) {
+		if refusal := call.readBody(e.Limit); refusal != nil {
+			format, _ = e.Shape.Format(r)
+			return nil, refusal
+		}
+		var refusal *respond.Error
+		format, refusal = e.Shape.Format(r)
+		r.Body = io.NopCloser(bytes.NewReader(call.Body))
+		if refusal != nil {
+			return nil, refusal
+		}
+		return e.Handle(r.Context(), call)
+	}()
+	if err != nil {
+		failure := respond.AsError(err)
+		if failure.Cause != nil {
+			slog.Error("failed", "operation", e.Name, "cause", failure.Cause.Error())
+		}
+		status, body = e.Shape.Failure(failure)
+		return
+	}
+	status, body = http.StatusOK, result
+}
+
+// readBody decodes the event's body into the call and the request. API Gateway sends every body base64-encoded (the
+// template's BinaryMediaTypes), `sam local invoke` and hand-written events may not. On a refusal the request's
+// body is empty.
+func (c *Call) readBody(limit int) *respond.Error {
+	c.Request.Body = http.NoBody
+	text := c.event.Body
+	tooLarge := respond.Refuse(respond.TooLarge, fmt.Sprintf("The request body is larger than %d bytes", limit))
+	if !c.event.IsBase64Encoded {
+		if len(text) > limit {
+			return tooLarge
+		}
+		c.Body = []byte(text)
+	} else {
+		if base64.StdEncoding.DecodedLen(len(text)) > limit+2 { // +2: DecodedLen counts padding
+			return tooLarge
+		}
+		decoded, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return respond.Refuse(respond.Invalid, "The request body is not valid base64")
+		}
+		if len(decoded) > limit {
+			return tooLarge
+		}
+		c.Body = decoded
+	}
+	c.Request.Body = io.NopCloser(bytes.NewReader(c.Body))
+	c.Request.ContentLength = int64(len(c.Body))
+	return nil
+}
+
+// PathParam is a path parameter, percent-decoded once. A REST API passes it as it stood in the request line, still
+// encoded, so that "%2F" is part of the value (aws-sam-cli issues 771 and 3524, serverless-offline issue 265).
+// What does not decode is refused.
+func (c *Call) PathParam(name string) (string, *respond.Error) {
+	value, err := url.PathUnescape(c.event.PathParameters[name])
+	if err != nil {
+		return "", respond.Refuse(respond.Invalid, name+" in the path is not valid percent-encoding")
+	}
+	return value, nil
+}
+
+// Query is the event's query parameters, decoded by API Gateway, each with all its values.
+func (c *Call) Query() map[string][]string {
+	if c.event.MultiValueQueryStringParameters != nil {
+		return c.event.MultiValueQueryStringParameters
+	}
+	all := make(map[string][]string, len(c.event.QueryStringParameters))
+	for name, value := range c.event.QueryStringParameters {
+		all[name] = []string{value}
+	}
+	return all
+}
+
+// Caller is a value of the authorizer's context, "" when there is none. It comes from the event, which only API
+// Gateway writes, and never from a header.
+func (c *Call) Caller(name string) string {
+	rc, _ := core.GetAPIGatewayContextFromContext(c.Context())
+	value, _ := rc.Authorizer[name].(string)
+	return value
+}

@@ -1,0 +1,113 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"customercare/shared/respond"
+)
+
+// DecodeJSON reads the call's body, one JSON object, into into, a pointer to a struct. It is the strict reading of
+// RFC 8259 and I-JSON: names match by case, duplicate names, invalid UTF-8 and anything behind the object are
+// refused. Names that are none of the struct's are passed over, unless one differs from a struct's only in case:
+// that is a misspelling whose value would be lost silently. A NUL character in any string is refused.
+func (c *Call) DecodeJSON(into any, names ...string) *respond.Error {
+	if len(strings.TrimSpace(string(c.Body))) == 0 {
+		return respond.Refuse(respond.Invalid, "The request body is empty, a JSON object with "+strings.Join(names, ", ")+" is needed")
+	}
+	if refusal := c.checkNames(names); refusal != nil {
+		return refusal
+	}
+	if err := json.Unmarshal(c.Body, into); err != nil {
+		if e, ok := errors.AsType[*json.SemanticError](err); ok {
+			if field := e.JSONPointer.LastToken(); e.JSONPointer != "" {
+				first := e.JSONPointer
+				for first.Parent() != "" {
+					first = first.Parent()
+				}
+				field = first.LastToken()
+				return respond.Refuse(respond.Invalid, printable(field)+" has a value of the wrong type")
+			}
+			return respond.Refuse(respond.Invalid, "The request body must be a JSON object")
+		}
+		return notJSON
+	}
+	return nil
+}
+
+var notJSON = respond.Refuse(respond.Invalid, "The request body is not valid JSON")
+
+// checkNames walks the body's tokens: syntax, duplicates, the case of the top-level names, and NUL anywhere.
+func (c *Call) checkNames(names []string) *respond.Error {
+	d := jsontext.NewDecoder(strings.NewReader(string(c.Body)))
+	for {
+		token, err := d.ReadToken()
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			if errors.Is(err, jsontext.ErrDuplicateName) {
+				e, _ := errors.AsType[*jsontext.SyntacticError](err)
+				return respond.Refuse(respond.Invalid, printable(e.JSONPointer.LastToken())+" is given twice in the request body")
+			}
+			return notJSON
+		}
+		if d.StackDepth() == 0 && d.InputOffset() > 0 && trailing(c.Body[d.InputOffset():]) {
+			return respond.Refuse(respond.Invalid, "The request body has content behind the JSON object")
+		}
+		if token.Kind() != '"' {
+			continue
+		}
+		text := token.String()
+		if strings.ContainsRune(text, 0) {
+			return respond.Refuse(respond.Invalid, printable(d.StackPointer().LastToken())+" holds a NUL character")
+		}
+		// Within an object names and values take turns: after an odd number of tokens a name was read.
+		if kind, length := d.StackIndex(d.StackDepth()); d.StackDepth() == 1 && kind == '{' && length%2 == 1 {
+			if !slices.Contains(names, text) {
+				for _, name := range names {
+					if strings.EqualFold(name, text) {
+						return respond.Refuse(respond.Invalid, fmt.Sprintf("%s is not known, write %s", printable(text), name))
+					}
+				}
+			}
+		}
+	}
+}
+
+func trailing(rest []byte) bool { return len(strings.TrimRight(string(rest), " \t\r\n")) > 0 }
+
+// printable is a caller's own text made fit to stand in a sentence: control characters gone, and cut.
+func printable(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, text)
+	if len(text) > 40 {
+		text = strings.ToValidUTF8(text[:40], "") + "..."
+	}
+	if text == "" {
+		return "A field"
+	}
+	return text
+}
+
+// ContentType is the request's media type in lower case without parameters, "" when the header is missing or is no
+// media type.
+func (c *Call) ContentType() string {
+	t, _, err := mime.ParseMediaType(c.Header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return t
+}

@@ -1,0 +1,82 @@
+// Package respond is the one place that writes answers: XML, JSON and JSONP, in the three shapes the
+// documented operations know. It knows HTTP and nothing of DynamoDB.
+package respond
+
+import (
+	"errors"
+	"net/http"
+)
+
+// Kind says what went wrong, in the caller's terms. The zero Kind is Internal.
+type Kind int
+
+const (
+	Internal Kind = iota
+	Invalid
+	Unauthorized
+	Forbidden
+	NotFound
+	MethodNotAllowed
+	NotAcceptable
+	TooLarge
+	UnsupportedMedia
+	TooManyRequests
+	Unavailable
+)
+
+// statuses is the one table from kinds to HTTP statuses.
+var statuses = map[Kind]int{
+	Internal:         http.StatusInternalServerError,
+	Invalid:          http.StatusBadRequest,
+	Unauthorized:     http.StatusUnauthorized,
+	Forbidden:        http.StatusForbidden,
+	NotFound:         http.StatusNotFound,
+	MethodNotAllowed: http.StatusMethodNotAllowed,
+	NotAcceptable:    http.StatusNotAcceptable,
+	TooLarge:         http.StatusRequestEntityTooLarge,
+	UnsupportedMedia: http.StatusUnsupportedMediaType,
+	TooManyRequests:  http.StatusTooManyRequests,
+	Unavailable:      http.StatusServiceUnavailable,
+}
+
+// Stock sentences for failures whose cause is none of the caller's business.
+const (
+	internalSentence    = "The service failed, try again"
+	unavailableSentence = "The service is busy, try again in a moment"
+)
+
+// Error is a failure with a sentence for the caller and a cause for the log. The cause never reaches a
+// caller, and must not hold personal data.
+type Error struct {
+	Kind     Kind
+	Sentence string
+	Cause    error
+}
+
+// Refuse makes an Error that is the caller's to mend; the sentence names the field at fault.
+func Refuse(kind Kind, sentence string) *Error { return &Error{Kind: kind, Sentence: sentence} }
+
+func (e *Error) Error() string {
+	if e.Cause != nil {
+		return e.Cause.Error()
+	}
+	return e.Sentence
+}
+
+func (e *Error) Unwrap() error { return e.Cause }
+
+// Status is the HTTP status of the error's kind.
+func (e *Error) Status() int { return statuses[e.Kind] }
+
+// AsError finds the Error in err. Any other error becomes Unavailable when it says so of itself with a method
+// Unavailable() bool (the store's throttles and timeouts do), and Internal otherwise.
+func AsError(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	var passing interface{ Unavailable() bool }
+	if errors.As(err, &passing) && passing.Unavailable() {
+		return &Error{Kind: Unavailable, Sentence: unavailableSentence, Cause: err}
+	}
+	return &Error{Kind: Internal, Sentence: internalSentence, Cause: err}
+}

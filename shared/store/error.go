@@ -1,0 +1,71 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+)
+
+// Error is a DynamoDB call that failed. Its text names the call and DynamoDB's code and nothing else: an SDK message
+// may quote keys, and keys are personal data.
+type Error struct {
+	Call  string // e.g. "erasures: acquire"
+	Code  string // DynamoDB's error code, or what kept the call from an answer
+	cause error
+}
+
+func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Call, e.Code) }
+
+func (e *Error) Unwrap() error { return e.cause }
+
+// passing are the codes after which the same call may succeed later.
+var passing = map[string]bool{
+	"ProvisionedThroughputExceededException": true,
+	"RequestLimitExceeded":                   true,
+	"ThrottlingException":                    true,
+	"ThrottledException":                     true,
+	"LimitExceededException":                 true,
+	"InternalServerError":                    true,
+	"ServiceUnavailable":                     true,
+	"TransactionConflictException":           true,
+	"TransactionInProgressException":         true,
+	"TransactionConflict":                    true,
+	"no answer":                              true,
+	"timeout":                                true,
+	"unprocessed":                            true,
+}
+
+// Unavailable says whether the same call may succeed later: throttles, timeouts, lost connections, failures on
+// DynamoDB's side.
+func (e *Error) Unavailable() bool { return passing[e.Code] }
+
+// failed makes an *Error of whatever the SDK returned, nil of nil.
+func failed(call string, err error) error {
+	if err == nil {
+		return nil
+	}
+	code := "no answer"
+	var api smithy.APIError
+	switch {
+	case errors.As(err, &api):
+		code = api.ErrorCode()
+		if api.ErrorFault() == smithy.FaultServer && !passing[code] {
+			code = "InternalServerError"
+		}
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		code = "timeout"
+	}
+	return &Error{Call: call, Code: code, cause: err}
+}
+
+// conditionFailed reports whether a single-item call was refused by its condition, and the item that stood there,
+// nil when there was none (the call must ask for ALL_OLD).
+func conditionFailed(err error) (map[string]types.AttributeValue, bool) {
+	if e, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		return e.Item, true
+	}
+	return nil, false
+}

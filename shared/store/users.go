@@ -1,0 +1,108 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Users is one item per user, key customerId: the maps registration, questions, images, phrases and devices, and
+// tempAllows, which maps a temporary allow's type to {expires (Unix milliseconds), grantedBy, grantedAt}.
+type Users struct {
+	DB    *dynamodb.Client
+	Table string
+}
+
+// ErrNoUser says that no item stands under the customerId.
+var ErrNoUser = errors.New("users: no such user")
+
+// TempAllow is a temporary allow of one type. It is in force while the clock is before Expires, whether or not
+// anything has removed it yet: DynamoDB's own expiry takes days.
+type TempAllow struct {
+	Type               int
+	Expires, GrantedAt time.Time
+	GrantedBy          string // the operator's name
+}
+
+// CancelTempAllows leaves the user without any temporary allow: one conditional write.
+func (u Users) CancelTempAllows(ctx context.Context, id string) error {
+	return u.update(ctx, "users: cancel temporary allows", id, "SET tempAllows = :none",
+		map[string]types.AttributeValue{":none": object{}.value()})
+}
+
+// UnregisterDevices leaves the user without any device: one conditional write.
+func (u Users) UnregisterDevices(ctx context.Context, id string) error {
+	return u.update(ctx, "users: unregister devices", id, "REMOVE devices", nil)
+}
+
+// Reset removes registration, questions, images and phrases; devices and temporary allows stay: one conditional write.
+func (u Users) Reset(ctx context.Context, id string) error {
+	return u.update(ctx, "users: reset", id, "REMOVE registration, questions, images, phrases", nil)
+}
+
+func (u Users) update(ctx context.Context, call, id, expression string, values map[string]types.AttributeValue) error {
+	_, err := u.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                 &u.Table,
+		Key:                       map[string]types.AttributeValue{"customerId": text(id)},
+		ConditionExpression:       aws.String("attribute_exists(customerId)"),
+		UpdateExpression:          &expression,
+		ExpressionAttributeValues: values,
+	})
+	if _, refused := conditionFailed(err); refused {
+		return ErrNoUser
+	}
+	return failed(call, err)
+}
+
+// SetTempAllow puts the allow in place of any other of its type: one conditional write. A user item without the map
+// tempAllows, which only a foreign writer makes, costs a second write.
+func (u Users) SetTempAllow(ctx context.Context, id string, allow TempAllow) error {
+	const call = "users: set temporary allow"
+	kind := strconv.Itoa(allow.Type)
+	entry := object{
+		"expires":   number(allow.Expires.UnixMilli()),
+		"grantedBy": text(allow.GrantedBy),
+		"grantedAt": number(allow.GrantedAt.UnixMilli()),
+	}
+	key := map[string]types.AttributeValue{"customerId": text(id)}
+	put := func() error {
+		_, err := u.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName:                           &u.Table,
+			Key:                                 key,
+			ConditionExpression:                 aws.String("attribute_exists(customerId) AND attribute_exists(tempAllows)"),
+			UpdateExpression:                    aws.String("SET tempAllows.#type = :allow"),
+			ExpressionAttributeNames:            map[string]string{"#type": kind},
+			ExpressionAttributeValues:           map[string]types.AttributeValue{":allow": entry.value()},
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		})
+		return err
+	}
+	err := put()
+	item, refused := conditionFailed(err)
+	if !refused {
+		return failed(call, err)
+	}
+	if item == nil {
+		return ErrNoUser
+	}
+	_, err = u.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                 &u.Table,
+		Key:                       key,
+		ConditionExpression:       aws.String("attribute_exists(customerId) AND attribute_not_exists(tempAllows)"),
+		UpdateExpression:          aws.String("SET tempAllows = :allows"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":allows": object{kind: entry.value()}.value()},
+	})
+	if _, refused := conditionFailed(err); !refused {
+		return failed(call, err)
+	}
+	err = put() // the map, or the user, came or went in between
+	if item, refused := conditionFailed(err); refused && item == nil {
+		return ErrNoUser
+	}
+	return failed(call, err)
+}

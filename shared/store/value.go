@@ -1,0 +1,62 @@
+package store
+
+import (
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Attribute values are written and read by plain functions: the reflection of the SDK's attributevalue package
+// would be the largest part of some binaries.
+
+// object is a map attribute, or an item.
+type object map[string]types.AttributeValue
+
+func (o object) value() types.AttributeValue { return &types.AttributeValueMemberM{Value: o} }
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func number[N int | int64](n N) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(int64(n), 10)}
+}
+
+func texts(all []string) types.AttributeValue {
+	list := make([]types.AttributeValue, len(all))
+	for i, s := range all {
+		list[i] = text(s)
+	}
+	return &types.AttributeValueMemberL{Value: list}
+}
+
+// The readers give the zero value for an attribute that is missing or of another type.
+
+func (o object) text(name string) string {
+	v, _ := o[name].(*types.AttributeValueMemberS)
+	if v == nil {
+		return ""
+	}
+	return v.Value
+}
+
+func (o object) number(name string) int64 {
+	v, _ := o[name].(*types.AttributeValueMemberN)
+	if v == nil {
+		return 0
+	}
+	n, _ := strconv.ParseInt(v.Value, 10, 64) // DynamoDB stores numbers only
+	return n
+}
+
+func (o object) texts(name string) []string {
+	v, _ := o[name].(*types.AttributeValueMemberL)
+	if v == nil {
+		return nil
+	}
+	all := make([]string, 0, len(v.Value))
+	for _, member := range v.Value {
+		if s, ok := member.(*types.AttributeValueMemberS); ok {
+			all = append(all, s.Value)
+		}
+	}
+	return all
+}
