@@ -1,0 +1,79 @@
+package store
+
+import (
+	"context"
+	"hash/fnv"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+)
+
+// batchSize is BatchWriteItem's limit.
+const batchSize = 25
+
+// patience is how many times in a row DynamoDB may take nothing of a batch before it counts as stuck. Any progress
+// starts the count again.
+const patience = 10
+
+// deleteAll deletes every key of every queue: the queues at the same time, each in order, 25 keys a call. It returns
+// nil only when DynamoDB has confirmed every single key; BatchWriteItem answers 200 with UnprocessedItems when it
+// takes a part only, and the SDK does not retry those. Keys may be absent. After an error any part may be done.
+func deleteAll(ctx context.Context, db *dynamodb.Client, table string, queues [][]object) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, queue := range queues {
+		group.Go(func() error {
+			for len(queue) > 0 {
+				n := min(batchSize, len(queue))
+				if err := deleteBatch(ctx, db, table, queue[:n]); err != nil {
+					return err
+				}
+				queue = queue[n:]
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// deleteBatch deletes up to 25 keys, again and again whatever DynamoDB left unprocessed.
+func deleteBatch(ctx context.Context, db *dynamodb.Client, table string, keys []object) error {
+	const call = "delete batch"
+	requests := make([]types.WriteRequest, len(keys))
+	for i, key := range keys {
+		requests[i].DeleteRequest = &types.DeleteRequest{Key: key}
+	}
+	for idle := 0; ; {
+		out, err := db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+			RequestItems: map[string][]types.WriteRequest{table: requests},
+		})
+		left := requests
+		if err == nil {
+			left = out.UnprocessedItems[table]
+			if len(left) == 0 {
+				return nil
+			}
+		} else if e := failed(call, err).(*Error); !e.Unavailable() || ctx.Err() != nil {
+			return e
+		}
+		if len(left) < len(requests) {
+			idle = 0
+		} else if idle++; idle == patience {
+			if err != nil {
+				return failed(call, err)
+			}
+			return &Error{Call: call, Code: "unprocessed"}
+		}
+		requests = left
+		if !pause(ctx, jitter(idle)) {
+			return failed(call, ctx.Err())
+		}
+	}
+}
+
+// spread assigns a name to one of n places, always the same one.
+func spread(name string, n int) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name)) // a hash never fails
+	return int(h.Sum32() % uint32(n))
+}

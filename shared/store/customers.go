@@ -1,0 +1,110 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Customers is one item collection per loyalty customer: key customer (CustomerKey), sort key record, which is
+// CustomerRecord for the customer itself and TransactionRecord for each transaction.
+//
+// While a customer is being erased its item is a tombstone: {customer, record, tombstone (the job's key), at (Unix
+// milliseconds)}. Writers put customers and transactions on condition that none stands.
+type Customers struct {
+	DB    *dynamodb.Client
+	Table string
+}
+
+// CustomerRecord is the sort key of the customer item. It sorts before every transaction.
+const CustomerRecord = "customer"
+
+// CustomerKey is the partition key of the customer with this code in this account.
+func CustomerKey(account, code string) string { return JoinKey(account, code) }
+
+// TransactionRecord is the sort key of a transaction in a campaign.
+func TransactionRecord(campaign, id string) string { return JoinKey("txn", campaign, id) }
+
+// Collection is one consistent look at a customer's item collection.
+type Collection struct {
+	Exists    bool     // the customer item stands, and is no tombstone
+	Tombstone string   // the key of the job whose tombstone stands in its place, or ""
+	Records   []string // sort keys of everything but the customer item, in order
+	Next      string   // where the following page starts, "" after the last
+}
+
+// Read is one strongly consistent page, keys only, of the collection, beginning behind the record after ("" for the
+// start). A page is at most 1 MB of items: ReadUnits are what it cost.
+func (c Customers) Read(ctx context.Context, customer, after string) (Collection, error) {
+	in := &dynamodb.QueryInput{
+		TableName:                &c.Table,
+		ConsistentRead:           aws.Bool(true),
+		KeyConditionExpression:   aws.String("customer = :customer"),
+		ProjectionExpression:     aws.String("#record, tombstone"),
+		ExpressionAttributeNames: map[string]string{"#record": "record"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":customer": text(customer),
+		},
+	}
+	if after != "" {
+		in.ExclusiveStartKey = recordKey(customer, after)
+	}
+	out, err := c.DB.Query(ctx, in)
+	if err != nil {
+		return Collection{}, failed("customers: read collection", err)
+	}
+	page := Collection{Records: make([]string, 0, len(out.Items)), Next: object(out.LastEvaluatedKey).text("record")}
+	for _, item := range out.Items {
+		record := object(item).text("record")
+		if record != CustomerRecord {
+			page.Records = append(page.Records, record)
+			continue
+		}
+		page.Tombstone = object(item).text("tombstone")
+		page.Exists = page.Tombstone == ""
+	}
+	return page, nil
+}
+
+// Delete removes records of one customer, over at most streams calls at a time; see deleteAll for what it promises.
+func (c Customers) Delete(ctx context.Context, customer string, records []string, streams int) error {
+	keys := make([]object, len(records))
+	for i, record := range records {
+		keys[i] = recordKey(customer, record)
+	}
+	queues := make([][]object, streams)
+	for i := range queues { // neighbours to one stream: they lie in the same partition anyway
+		queues[i] = keys[len(keys)*i/streams : len(keys)*(i+1)/streams]
+	}
+	return deleteAll(ctx, c.DB, c.Table, queues)
+}
+
+func recordKey(customer, record string) object {
+	return object{"customer": text(customer), "record": text(record)}
+}
+
+// tombstone is the write that takes the customer away from every reader: the whole item is replaced. On condition that
+// what stands there is still what was seen: a live customer, or nothing (transactions without their customer).
+func (c Customers) tombstone(customer, job string, at time.Time, exists bool) types.TransactWriteItem {
+	condition := "attribute_not_exists(customer)"
+	if exists {
+		condition = "attribute_exists(customer) AND attribute_not_exists(tombstone)"
+	}
+	item := recordKey(customer, CustomerRecord)
+	item["tombstone"] = text(job)
+	item["at"] = number(at.UnixMilli())
+	return types.TransactWriteItem{Put: &types.Put{TableName: &c.Table, Item: item, ConditionExpression: &condition}}
+}
+
+// liftTombstone removes the job's tombstone, or finds it gone already.
+func (c Customers) liftTombstone(customer, job string) types.TransactWriteItem {
+	return types.TransactWriteItem{Delete: &types.Delete{
+		TableName:                 &c.Table,
+		Key:                       recordKey(customer, CustomerRecord),
+		ConditionExpression:       aws.String("attribute_not_exists(customer) OR tombstone = :job"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":job": text(job)},
+	}}
+}
