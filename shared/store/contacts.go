@@ -31,12 +31,17 @@ type Copy struct {
 	Parties []string // every number that takes part, this one included
 }
 
-// Read is one strongly consistent page of the copies filed under number, from the start; more says that it was cut
-// at 1 MB. Deleted copies are gone from the next reading, so the start is the only place ever needed.
+// contactPage bounds a page, and with it the memory of a worker that reads many numbers at once.
+const contactPage = 1000
+
+// Read is one strongly consistent page of the copies filed under number, from the start, at most contactPage of them;
+// more says that there may be others. Deleted copies are gone from the next reading, so the start is the only place
+// ever needed.
 func (c Contacts) Read(ctx context.Context, tenant, number string) (copies []Copy, more bool, err error) {
 	out, err := c.DB.Query(ctx, &dynamodb.QueryInput{
 		TableName:                 &c.Table,
 		ConsistentRead:            aws.Bool(true),
+		Limit:                     aws.Int32(contactPage),
 		KeyConditionExpression:    aws.String("party = :party"),
 		ProjectionExpression:      aws.String("contact, parties"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":party": text(PartyKey(tenant, number))},

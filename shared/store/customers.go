@@ -75,9 +75,14 @@ func (c Customers) Delete(ctx context.Context, customer string, records []string
 	for i, record := range records {
 		keys[i] = recordKey(customer, record)
 	}
-	queues := make([][]object, streams)
-	for i := range queues { // neighbours to one stream: they lie in the same partition anyway
-		queues[i] = keys[len(keys)*i/streams : len(keys)*(i+1)/streams]
+	// Whole batches to each stream, so that no call is spent on a part of one.
+	batches := (len(keys) + batchSize - 1) / batchSize
+	var queues [][]object
+	for i := range streams {
+		from, to := batches*i/streams*batchSize, min(batches*(i+1)/streams*batchSize, len(keys))
+		if from < to {
+			queues = append(queues, keys[from:to])
+		}
 	}
 	return deleteAll(ctx, c.DB, c.Table, queues)
 }

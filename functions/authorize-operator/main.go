@@ -1,0 +1,24 @@
+// Command authorize-operator lets operators in to operations 1 and 2: HTTP Basic.
+package main
+
+import (
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"customercare/shared/environment"
+	"customercare/shared/principal"
+	"customercare/shared/store"
+)
+
+func main() {
+	var settings struct {
+		Principals string `env:"PRINCIPALS_TABLE,required,notEmpty"`
+	}
+	environment.Load(&settings)
+	directory := principal.Directory{
+		Principals: store.Principals{DB: store.Connect(), Table: settings.Principals},
+		Now:        time.Now,
+	}
+	lambda.Start(authorizer{directory}.authorize)
+}

@@ -1,0 +1,26 @@
+// Command clean-customer-data is operation 4: erase the personal data of up to 1000 customer numbers.
+package main
+
+import (
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"customercare/shared/environment"
+	"customercare/shared/erasure"
+	"customercare/shared/store"
+)
+
+func main() {
+	var settings struct {
+		Erasures  string `env:"ERASURES_TABLE,required,notEmpty"`
+		DigestKey string `env:"DIGEST_KEY,required,notEmpty"`
+	}
+	environment.Load(&settings)
+	engine := erasure.Engine{
+		Ledger:  store.Erasures{DB: store.Connect(), Table: settings.Erasures},
+		Digests: erasure.Digester{Key: []byte(settings.DigestKey)},
+		Now:     time.Now,
+	}
+	lambda.Start(endpoint(engine).Handler())
+}

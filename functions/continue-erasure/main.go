@@ -1,0 +1,16 @@
+// Command continue-erasure works on erasures that were handed on; the ledger's stream starts it.
+package main
+
+import (
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"customercare/shared/environment"
+	"customercare/shared/erasure"
+	"customercare/shared/store"
+)
+
+func main() {
+	var settings erasure.Worker
+	environment.Load(&settings)
+	lambda.Start(worker{settings.Engine(store.Connect())}.handle)
+}

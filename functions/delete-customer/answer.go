@@ -1,0 +1,71 @@
+package main
+
+import (
+	"encoding/xml"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"customercare/shared/respond"
+)
+
+// answer is operation 3's (contracts, "3: delete a customer"), a refusal included.
+type answer struct {
+	XMLName  xml.Name  `json:"-" xml:"response"`
+	Status   string    `json:"status" xml:"status,attr"`
+	Customer *customer `json:"customer,omitempty" xml:"customer,omitempty"`
+	Error    string    `json:"error,omitempty" xml:"error,omitempty"`
+}
+
+type customer struct {
+	Status string `json:"status" xml:"status,attr"`
+	Code   string `json:"code" xml:"code"`
+}
+
+func deleted(code string) answer {
+	return answer{Status: "success", Customer: &customer{Status: "deleted", Code: code}}
+}
+
+// shape is the family of this operation's answers. Its own refusals are 200, because real clients throw the body of any
+// other status away; limits and failures of ours keep theirs.
+var shape = respond.Shape{
+	Format: format,
+	Failure: func(e *respond.Error) (int, any) {
+		status := http.StatusOK
+		switch e.Kind {
+		case respond.Internal, respond.Unavailable, respond.TooLarge, respond.TooManyRequests:
+			status = e.Status()
+		}
+		return status, answer{Status: "error", Error: e.Sentence}
+	},
+}
+
+// callbackName is what may stand in front of JSONP's parenthesis: anything else would let a caller put script there.
+var callbackName = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$.]{0,127}$`)
+
+// format reads the answer's format from the form: XML unless output says JSON or a callback asks for JSONP.
+func format(r *http.Request) (respond.Format, *respond.Error) {
+	xml := respond.Format{Media: respond.XML}
+	f, refusal := readForm(r)
+	if refusal != nil {
+		return xml, refusal
+	}
+	json := respond.Format{Media: respond.JSON, Indent: !strings.EqualFold(f["condensed"], "yes")}
+	switch output, callback := strings.ToUpper(f["output"]), f["callback"]; {
+	case output == "XML":
+		return xml, nil
+	case output != "" && output != "JSON":
+		return xml, respond.Refuse(respond.Invalid, "output must be JSON or XML")
+	case callback != "" && !callbackName.MatchString(callback):
+		if output == "" {
+			json = xml
+		}
+		return json, respond.Refuse(respond.Invalid, "callback must be the name of a JavaScript function")
+	case callback != "":
+		json.Media, json.Callback = respond.JSONP, callback
+		return json, nil
+	case output == "JSON":
+		return json, nil
+	}
+	return xml, nil
+}

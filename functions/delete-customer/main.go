@@ -1,0 +1,20 @@
+// Command delete-customer is operation 3: delete a loyalty customer with every transaction, for good.
+package main
+
+import (
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"customercare/shared/environment"
+	"customercare/shared/principal"
+	"customercare/shared/store"
+)
+
+func main() {
+	var s settings
+	environment.Load(&s)
+	db := store.Connect()
+	directory := principal.Directory{Principals: store.Principals{DB: db, Table: s.Principals}, Now: time.Now}
+	lambda.Start(endpoint(directory, s.engine(db), s.Budget).Handler())
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"customercare/shared/gateway"
+	"customercare/shared/principal"
+	"customercare/shared/respond"
+)
+
+// Seconds a token may live, and does when the caller asks for nothing (contracts, operation 5).
+const (
+	shortest = 1
+	longest  = 3600
+	usual    = 600
+)
+
+// scope is what a token is good for.
+const scope = "clearUserInfo"
+
+// request is the body: the app's key (AK) and secret (SK).
+type request struct {
+	AppKey    string `json:"app_key"`
+	AppSecret string `json:"app_secret"`
+}
+
+// answer is all strings, in the documented order; CreateTime is in Unix seconds, Expires in seconds.
+type answer struct {
+	AccessToken string
+	ApplyType   string
+	CreateTime  string
+	Expires     string
+	Scope       string
+	AppKey      string
+	UserID      string
+}
+
+func endpoint(directory principal.Directory) gateway.Endpoint {
+	return gateway.Endpoint{
+		Name: "issue-token", Limit: 64 << 10, Shape: respond.App,
+		Handle: func(ctx context.Context, call *gateway.Call) (any, error) { return issue(ctx, directory, call) },
+	}
+}
+
+func issue(ctx context.Context, directory principal.Directory, call *gateway.Call) (any, error) {
+	var asked request
+	if refusal := call.DecodeJSON(&asked, "app_key", "app_secret"); refusal != nil {
+		return nil, refusal
+	}
+	if asked.AppKey == "" {
+		return nil, respond.Refuse(respond.Invalid, "app_key is required")
+	}
+	if asked.AppSecret == "" {
+		return nil, respond.Refuse(respond.Invalid, "app_secret is required")
+	}
+	seconds, refusal := life(call.Header.Values("X-Token-Expire"))
+	if refusal != nil {
+		return nil, refusal
+	}
+	tenant, err := directory.App(ctx, asked.AppKey, asked.AppSecret)
+	if errors.Is(err, principal.ErrRefused) {
+		return nil, respond.Refuse(respond.Unauthorized, "app_key or app_secret is wrong")
+	}
+	if err != nil {
+		return nil, err
+	}
+	token, created, err := directory.IssueToken(ctx, asked.AppKey, tenant, time.Duration(seconds)*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	return answer{
+		AccessToken: token, ApplyType: "Bearer", CreateTime: strconv.FormatInt(created.Unix(), 10),
+		Expires: strconv.Itoa(seconds), Scope: scope, AppKey: asked.AppKey, UserID: "Anonymous",
+	}, nil
+}
+
+// life reads X-Token-Expire: one whole number of seconds, digits only.
+func life(values []string) (int, *respond.Error) {
+	if len(values) == 0 {
+		return usual, nil
+	}
+	text := strings.TrimSpace(values[0])
+	seconds, err := strconv.ParseUint(text, 10, 16)
+	if len(values) > 1 || err != nil || seconds < shortest || seconds > longest {
+		return 0, respond.Refuse(respond.Invalid, "X-Token-Expire must be a whole number of seconds from 1 to 3600")
+	}
+	return int(seconds), nil
+}

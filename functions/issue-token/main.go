@@ -1,0 +1,24 @@
+// Command issue-token is operation 5: a token for an app's key and secret.
+package main
+
+import (
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"customercare/shared/environment"
+	"customercare/shared/principal"
+	"customercare/shared/store"
+)
+
+func main() {
+	var settings struct {
+		Principals string `env:"PRINCIPALS_TABLE,required,notEmpty"`
+	}
+	environment.Load(&settings)
+	directory := principal.Directory{
+		Principals: store.Principals{DB: store.Connect(), Table: settings.Principals},
+		Now:        time.Now,
+	}
+	lambda.Start(endpoint(directory).Handler())
+}

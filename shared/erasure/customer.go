@@ -1,0 +1,161 @@
+package erasure
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"customercare/shared/store"
+)
+
+// ErrUnknownCustomer says that there is no such customer, nor was one erased in the last 30 days.
+var ErrUnknownCustomer = errors.New("erasure: no such customer")
+
+// customerStreams is how many batch calls run at once on one customer: two saturate a DynamoDB partition, more would only
+// be throttled.
+const customerStreams = 2
+
+// races is how often an erasure is tried again because the customer changed under it.
+const races = 5
+
+// Customer erases a loyalty customer for good. It returns nil once the erasure is on record and the tombstone stands:
+// from then on nothing returns the customer any more, whatever happens. Within budget it erases everything itself; what
+// is left is handed on. Repeats, at the same time or within 30 days, return nil too. ErrUnknownCustomer.
+func (e Engine) Customer(ctx context.Context, account, code, requestedBy string, budget time.Duration) error {
+	key := store.CustomerKey(account, code)
+	digest := e.Digests.Subject("customer", account, code)
+	for range races {
+		now := e.Now()
+		page, err := e.Customers.Read(ctx, key, "")
+		if err != nil {
+			return err
+		}
+		if page.Tombstone != "" {
+			return nil // being erased by an earlier call: nobody reads this customer any more
+		}
+		if !page.Exists && len(page.Records) == 0 {
+			lately, err := e.Ledger.ErasedLately(ctx, digest, now)
+			if err == nil && !lately {
+				err = ErrUnknownCustomer
+			}
+			return err
+		}
+		job := &store.Job{
+			Key: store.CustomerJob(digest), ID: store.NewID(now), Scope: account, RequestedBy: requestedBy,
+			RequestedAt: now, LastRequestedAt: now, PassStarted: now,
+			Identifiers: []string{code}, Subjects: []string{digest},
+		}
+		if page.Exists {
+			job.Found, job.Deleted = 1, 1 // the tombstone is its deletion
+		}
+		announce(job, page)
+		until := now.Add(budget)
+		err = e.Ledger.OpenCustomer(ctx, job, e.Customers, page, until.Add(wrapUp+e.ClockSkew))
+		if errors.Is(err, store.ErrRaced) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		// The promise is on record. What fails from here on is made good by the workers, and is no error to the caller.
+		if err := e.work(ctx, job, &page, until); err != nil {
+			slog.Error("erasure goes on in the background", "job", job.ID, "cause", err.Error())
+		}
+		return nil
+	}
+	return store.ErrRaced
+}
+
+// announce counts a page as found, and as what is about to be deleted.
+func announce(job *store.Job, page store.Collection) {
+	job.Pending = store.Pending{Count: int64(len(page.Records))}
+	if n := len(page.Records); n > 0 {
+		job.Pending.Through = page.Records[n-1:]
+		job.Found += int64(n)
+	}
+}
+
+// drainCustomer deletes the collection page by page, until a reading from the start finds nothing but the tombstone.
+// first is the first page, already announced, or nil.
+func (e Engine) drainCustomer(ctx context.Context, job *store.Job, first *store.Collection) error {
+	key := store.CustomerKey(job.Scope, job.Identifiers[0])
+	page, announced := store.Collection{}, first != nil
+	if announced {
+		page = *first
+	}
+	for {
+		if !announced {
+			job.PassStarted = e.Now()
+			var err error
+			if page, err = e.Customers.Read(ctx, key, ""); err != nil {
+				return err
+			}
+			if page.Exists { // written over the tombstone by a writer that asked no condition: a late writer
+				page.Records = slices.Insert(page.Records, 0, store.CustomerRecord)
+			}
+			e.account(job, page)
+			if len(page.Records) == 0 && page.Next == "" {
+				return nil
+			}
+			if err := e.Ledger.Save(ctx, job); err != nil {
+				return err
+			}
+		}
+		if err := e.deletePages(ctx, job, key, page); err != nil {
+			return err
+		}
+		announced = false
+	}
+}
+
+// account settles what a worker before announced and may have deleted in part: of that range page shows what is left.
+// Then it announces page.
+func (e Engine) account(job *store.Job, page store.Collection) {
+	if job.Pending.Count > 0 {
+		left := int64(0)
+		for _, record := range page.Records {
+			if len(job.Pending.Through) > 0 && record <= job.Pending.Through[0] {
+				left++
+			}
+		}
+		job.Deleted += max(0, job.Pending.Count-left)
+		job.Found -= min(left, job.Pending.Count) // announced again below
+	}
+	announce(job, page)
+}
+
+// deletePages deletes an announced page and those behind it, reading the next while the last is being deleted.
+func (e Engine) deletePages(ctx context.Context, job *store.Job, key string, page store.Collection) error {
+	for {
+		type reading struct {
+			page store.Collection
+			err  error
+		}
+		ahead := make(chan reading, 1)
+		if page.Next != "" {
+			go func() {
+				next, err := e.Customers.Read(ctx, key, page.Next)
+				ahead <- reading{next, err}
+			}()
+		}
+		if err := e.Customers.Delete(ctx, key, page.Records, customerStreams); err != nil {
+			return err
+		}
+		job.Deleted += int64(len(page.Records))
+		job.Pending = store.Pending{}
+		if page.Next == "" {
+			return nil
+		}
+		next := <-ahead
+		if next.err != nil {
+			return next.err
+		}
+		page = next.page
+		announce(job, page)
+		if err := e.Ledger.Save(ctx, job); err != nil {
+			return err
+		}
+	}
+}

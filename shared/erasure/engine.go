@@ -1,0 +1,197 @@
+// Package erasure is the engine: it takes on an erasure, drains, verifies, hands over and ends it, so that any crash,
+// timeout, throttle or lost answer at any call ends in the same place: nothing of the subject left, one record with
+// right counts, nobody else's byte changed. It knows no HTTP.
+//
+// The life of a job:
+//
+//  1. Intent. One write (operation 4) or one transaction with the tombstone (operation 3) puts it into the ledger.
+//  2. Drain. A worker that holds the lease reads pages of keys, writes down how many it is about to delete, deletes
+//     them. Deleted keys are gone from the next reading, so a successor simply reads from the start.
+//  3. Verify. A pass ends with a strongly consistent reading that finds nothing.
+//  4. Settle. Writers that began before the request may still write, for WriterLifetime at most. A pass that began
+//     after that is the last; until then the job waits, and the tombstone stands.
+//  5. Finish. One transaction: record in, job and raw identifiers and tombstone out.
+package erasure
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"golang.org/x/sync/errgroup"
+
+	"customercare/shared/store"
+)
+
+// Engine does the erasing.
+type Engine struct {
+	Ledger    store.Erasures
+	Customers store.Customers
+	Contacts  store.Contacts
+	Digests   Digester // needed by the functions that take erasures on
+
+	// WriterLifetime is how long a writer that began before a request may still write; ClockSkew how far two clocks
+	// may lie apart. Both only ever make the engine wait longer.
+	WriterLifetime time.Duration
+	ClockSkew      time.Duration
+
+	Now func() time.Time
+}
+
+// Worker is what the functions that go on with open jobs have in their environment.
+type Worker struct {
+	Erasures       string        `env:"ERASURES_TABLE,required,notEmpty"`
+	Customers      string        `env:"CUSTOMERS_TABLE,required,notEmpty"`
+	Contacts       string        `env:"CONTACTS_TABLE,required,notEmpty"`
+	WriterLifetime time.Duration `env:"WRITER_LIFETIME,required"`
+	ClockSkew      time.Duration `env:"CLOCK_SKEW,required"`
+}
+
+// Engine makes the engine that works on w's tables.
+func (w Worker) Engine(db *dynamodb.Client) Engine {
+	return Engine{
+		Ledger:         store.Erasures{DB: db, Table: w.Erasures},
+		Customers:      store.Customers{DB: db, Table: w.Customers},
+		Contacts:       store.Contacts{DB: db, Table: w.Contacts},
+		WriterLifetime: w.WriterLifetime,
+		ClockSkew:      w.ClockSkew,
+		Now:            time.Now,
+	}
+}
+
+const (
+	// wrapUp is what a worker keeps back of its time for writing down where it stopped.
+	wrapUp = 2 * time.Second
+	// pickUp is how long the stream has to start a worker before cleanup takes a job for abandoned.
+	pickUp = 30 * time.Second
+	// A failing job is tried again after 1 s doubled with every failure in a row, at most after 15 minutes.
+	firstRetry, lastRetry = time.Second, 15 * time.Minute
+	// What one run of Due looks at and does.
+	duePerShard = 100
+	dueAtOnce   = 4
+	slice       = 10 * time.Second
+)
+
+// Continue works on an open job until it has to wait, is done, or ctx's deadline comes near; then it hands the rest on.
+// A job that another worker holds, or that is done, is none of its business and no error. An error is written down
+// in the job, which comes back later.
+func (e Engine) Continue(ctx context.Context, key string) error {
+	now := e.Now()
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = now.Add(time.Minute)
+	}
+	job, err := e.Ledger.Acquire(ctx, key, owner(), now, deadline.Add(e.ClockSkew))
+	if errors.Is(err, store.ErrHeld) || errors.Is(err, store.ErrNoJob) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return e.work(ctx, job, nil, deadline.Add(-wrapUp))
+}
+
+// work drains the job until it is clean or until comes, and leaves it finished, settling, handed on or failed.
+// page is a customer's first page when the caller has just read it and it is what the job's Pending counts.
+func (e Engine) work(ctx context.Context, job *store.Job, page *store.Collection, until time.Time) error {
+	draining, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	var err error
+	if job.IsCustomer() {
+		err = e.drainCustomer(draining, job, page)
+	} else {
+		err = e.drainNumbers(draining, job)
+	}
+	switch {
+	case err == nil:
+		return e.settle(ctx, job)
+	case errors.Is(err, store.ErrHeld):
+		return nil // another worker goes on from what was last written down
+	case draining.Err() != nil:
+		return e.handOn(ctx, job)
+	}
+	return errors.Join(err, e.fail(ctx, job))
+}
+
+// settle ends a pass that found nothing left: the job is finished when no writer can be late any more.
+func (e Engine) settle(ctx context.Context, job *store.Job) error {
+	job.Passes++
+	job.Failures = 0
+	settled := job.LastRequestedAt.Add(e.WriterLifetime + e.ClockSkew)
+	if e.WriterLifetime > 0 && job.PassStarted.Before(settled) {
+		job.PassStarted, job.Cursor = time.Time{}, 0
+		return e.notHeld(e.Ledger.Release(ctx, job, settled))
+	}
+	err := e.Ledger.Finish(ctx, job, e.Customers, e.Now())
+	if errors.Is(err, store.ErrHeld) { // a repeat joined: it wants a pass of its own
+		job.PassStarted, job.Cursor = time.Time{}, 0
+		return e.notHeld(e.Ledger.Release(ctx, job, e.Now()))
+	}
+	return err
+}
+
+// handOn lets another worker go on at once.
+func (e Engine) handOn(ctx context.Context, job *store.Job) error {
+	job.Failures = 0
+	if err := e.Ledger.Release(ctx, job, e.Now().Add(pickUp)); err != nil {
+		return e.notHeld(err)
+	}
+	return e.Ledger.HandOn(ctx, job, e.Now())
+}
+
+// fail puts the job back for later: growing distance, and never dropped.
+func (e Engine) fail(ctx context.Context, job *store.Job) error {
+	job.Failures++
+	wait := lastRetry
+	if job.Failures < 10 {
+		wait = firstRetry << job.Failures
+	}
+	slog.Error("erasure failed, will be tried again", "job", job.ID, "failures", job.Failures, "after", wait.String())
+	return e.notHeld(e.Ledger.Release(ctx, job, e.Now().Add(wait)))
+}
+
+// notHeld drops the news that another worker took the job: then it is that worker's to write down.
+func (e Engine) notHeld(err error) error {
+	if errors.Is(err, store.ErrHeld) {
+		return nil
+	}
+	return err
+}
+
+// Due works on open jobs whose time has come: jobs nobody holds, second passes, retries. Each gets a slice of time, and
+// is handed on when that is not enough, so that no long job keeps the others waiting. It returns how many it took
+// up, before ctx's deadline came near.
+func (e Engine) Due(ctx context.Context) (int, error) {
+	keys, err := e.Ledger.Due(ctx, e.Now(), duePerShard)
+	if err != nil {
+		return 0, err
+	}
+	var taken atomic.Int64
+	var group errgroup.Group
+	group.SetLimit(dueAtOnce)
+	for _, key := range keys {
+		group.Go(func() error {
+			if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < slice+wrapUp {
+				return nil // the next run's
+			}
+			slice, cancel := context.WithTimeout(ctx, slice)
+			defer cancel()
+			taken.Add(1)
+			return e.Continue(slice, key)
+		})
+	}
+	err = group.Wait()
+	return int(taken.Load()), err
+}
+
+// owner is a worker's own name in a lease.
+func owner() string {
+	random := make([]byte, 8)
+	_, _ = rand.Read(random) // never fails
+	return hex.EncodeToString(random)
+}

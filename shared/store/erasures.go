@@ -1,0 +1,310 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Erasures is the ledger, key erasureId, in four kinds of items. None but an open job holds a raw identifier.
+//
+//	customer-<digest>  an open job of operation 3     } Job; it leaves when the job is done
+//	numbers-<digest>   an open job of operation 4     }
+//	erasure-<id>       the record of a finished erasure: digests, times, counts; stays for ever
+//	subject-<digest>   points to the last finished erasure of a customer, for 30 days (TTL): repeats find it
+//	handover-<job>     a mark; writing it makes the table's stream start a worker
+//
+// Open jobs carry openShard and dueAt, the keys of the sparse index that cleanup reads.
+type Erasures struct {
+	DB    *dynamodb.Client
+	Table string
+	Index string // of open jobs; needed by Due alone
+}
+
+// Prefixes of erasureId; template.yaml's stream filter names numbers- and handover- too.
+const (
+	customerJob = "customer-"
+	numbersJob  = "numbers-"
+	record      = "erasure-"
+	subject     = "subject-"
+	mark        = "handover-"
+)
+
+// CustomerJob and NumbersJob are the keys of the open jobs for a digest: one subject has one open job at a time.
+func CustomerJob(digest string) string { return customerJob + digest }
+func NumbersJob(digest string) string  { return numbersJob + digest }
+
+// remembered is how long a repeated delete of a customer is answered like the first (contracts, operation 3).
+const remembered = 30 * 24 * time.Hour
+
+// openShards spreads the index of open jobs over so many partitions; 1,000 writes a second fit in each.
+const openShards = 4
+
+var (
+	// ErrHeld says that another worker holds the job's lease, or took it since.
+	ErrHeld = errors.New("erasures: another worker holds the job")
+	// ErrNoJob says that no such job is open: it is done.
+	ErrNoJob = errors.New("erasures: no such open job")
+	// ErrRaced says that the customer, its tombstone or its job changed since they were read: read again.
+	ErrRaced = errors.New("erasures: the customer changed since it was read")
+)
+
+// Job is an open erasure.
+type Job struct {
+	Key             string // erasureId
+	ID              string // of the record that will stay
+	Scope           string // account or tenant
+	RequestedBy     string // name of the API user or app that asked first
+	RequestedAt     time.Time
+	LastRequestedAt time.Time // by the last of the repeats that joined
+	Requests        int64
+	Identifiers     []string // raw: the code, or the customer numbers
+	Subjects        []string // their digests
+
+	Fence       int64 // counts leases; a worker whose fence is no longer the item's writes nothing
+	Found       int64 // items seen, each counted before the first of its page is deleted
+	Deleted     int64 // items confirmed deleted
+	Passes      int64 // re-readings that found nothing
+	Failures    int64 // runs in a row that ended in an error
+	PassStarted time.Time
+	Cursor      int // index of the first identifier this pass has not yet verified
+	Pending     Pending
+}
+
+// Pending is what the worker is about to delete, written down before it begins. A successor reads the same range
+// again: what is missing there was deleted, and so the counts come right without a write per batch.
+type Pending struct {
+	Count   int64
+	To      int      // one behind the last identifier in the range
+	Through []string // per identifier the last sort key read, "" where the page was the last
+}
+
+// IsCustomer tells a job of operation 3 from one of operation 4.
+func (j *Job) IsCustomer() bool {
+	return len(j.Key) > len(customerJob) && j.Key[:len(customerJob)] == customerJob
+}
+
+// NewID is a fresh id for a job's record: it sorts by time.
+func NewID(at time.Time) string {
+	random := make([]byte, 8)
+	_, _ = rand.Read(random) // never fails
+	return at.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(random)
+}
+
+// OpenCustomer writes the job, held by its creator until leaseEnd, and the tombstone in one transaction: either the
+// erasure is on record and nobody reads the customer any more, or nothing has happened. page is what Customers.Read
+// just showed. ErrRaced when that is no longer so.
+func (e Erasures) OpenCustomer(ctx context.Context, job *Job, customers Customers, page Collection, leaseEnd time.Time) error {
+	job.Fence, job.Requests = 1, 1
+	item := object{
+		"erasureId": text(job.Key), "id": text(job.ID), "state": text("open"), "scope": text(job.Scope),
+		"requestedBy": text(job.RequestedBy), "requestedAt": millis(job.RequestedAt), "lastRequestedAt": millis(job.RequestedAt),
+		"requests": number(job.Requests), "identifiers": texts(job.Identifiers), "subjects": texts(job.Subjects),
+		"fence": number(job.Fence), "leaseUntil": millis(leaseEnd),
+		"openShard": text(shard(job.Key)), "dueAt": millis(leaseEnd),
+		"found": number(job.Found), "deleted": number(job.Deleted), "pending": job.Pending.value(),
+	}
+	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+		{Put: &types.Put{TableName: &e.Table, Item: item, ConditionExpression: aws.String("attribute_not_exists(erasureId)")}},
+		customers.tombstone(CustomerKey(job.Scope, job.Identifiers[0]), job.Key, job.RequestedAt, page.Exists),
+	}})
+	return transacted("erasures: open customer", err)
+}
+
+// OpenNumbers writes the job, or joins the open one for the same numbers: then the work begun is not taken for the
+// whole, and one more pass follows. One write either way. A job that no worker takes up by dueAt is cleanup's.
+func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) error {
+	_, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &e.Table,
+		Key:       object{"erasureId": text(job.Key)},
+		UpdateExpression: aws.String("SET #state = :open, #id = if_not_exists(#id, :id), #scope = :scope," +
+			" requestedBy = if_not_exists(requestedBy, :by), requestedAt = if_not_exists(requestedAt, :now)," +
+			" lastRequestedAt = :now, identifiers = :identifiers, subjects = :subjects," +
+			" openShard = :shard, dueAt = :due ADD requests :one"),
+		ExpressionAttributeNames: map[string]string{"#state": "state", "#id": "id", "#scope": "scope"},
+		ExpressionAttributeValues: object{
+			":open": text("open"), ":id": text(job.ID), ":scope": text(job.Scope), ":by": text(job.RequestedBy),
+			":now": millis(job.RequestedAt), ":identifiers": texts(job.Identifiers), ":subjects": texts(job.Subjects),
+			":shard": text(shard(job.Key)), ":due": millis(dueAt), ":one": number(1),
+		},
+	})
+	return failed("erasures: open numbers", err)
+}
+
+// Acquire takes the job's lease until the given time, if nobody holds it now, and returns the job. ErrHeld, ErrNoJob.
+// The owner is the worker's own random name: a repeated call after a lost answer finds its own lease.
+func (e Erasures) Acquire(ctx context.Context, key, owner string, now, until time.Time) (*Job, error) {
+	out, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &e.Table,
+		Key:       object{"erasureId": text(key)},
+		ConditionExpression: aws.String("attribute_exists(openShard) AND" +
+			" (attribute_not_exists(leaseUntil) OR leaseUntil < :now OR leaseOwner = :owner)"),
+		UpdateExpression: aws.String("SET leaseOwner = :owner, leaseUntil = :until, dueAt = :until ADD fence :one"),
+		ExpressionAttributeValues: object{
+			":now": millis(now), ":until": millis(until), ":owner": text(owner), ":one": number(1),
+		},
+		ReturnValues:                        types.ReturnValueAllNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if item, refused := conditionFailed(err); refused {
+		if item == nil {
+			return nil, ErrNoJob
+		}
+		return nil, ErrHeld
+	}
+	if err != nil {
+		return nil, failed("erasures: acquire", err)
+	}
+	return readJob(out.Attributes), nil
+}
+
+// Save writes down the job's progress while the lease goes on. ErrHeld when another worker took it.
+func (e Erasures) Save(ctx context.Context, job *Job) error {
+	return e.save(ctx, "erasures: save", job, "", nil)
+}
+
+// Release writes down the job's progress and lets go of the lease: the job is nobody's until someone acquires it, and
+// cleanup's from dueAt on. ErrHeld when another worker took it.
+func (e Erasures) Release(ctx context.Context, job *Job, dueAt time.Time) error {
+	return e.save(ctx, "erasures: release", job, ", dueAt = :due REMOVE leaseOwner, leaseUntil", object{":due": millis(dueAt)})
+}
+
+func (e Erasures) save(ctx context.Context, call string, job *Job, more string, values object) error {
+	all := object{
+		":fence": number(job.Fence), ":found": number(job.Found), ":deleted": number(job.Deleted),
+		":passes": number(job.Passes), ":failures": number(job.Failures), ":started": millis(job.PassStarted),
+		":cursor": number(job.Cursor), ":pending": job.Pending.value(),
+	}
+	for name, value := range values {
+		all[name] = value
+	}
+	_, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:           &e.Table,
+		Key:                 object{"erasureId": text(job.Key)},
+		ConditionExpression: aws.String("fence = :fence"),
+		UpdateExpression: aws.String("SET found = :found, deleted = :deleted, passes = :passes, failures = :failures," +
+			" passStarted = :started, #cursor = :cursor, pending = :pending" + more),
+		ExpressionAttributeNames:  map[string]string{"#cursor": "cursor"},
+		ExpressionAttributeValues: all,
+	})
+	if _, refused := conditionFailed(err); refused {
+		return ErrHeld
+	}
+	return failed(call, err)
+}
+
+// HandOn marks the job, which makes the stream start a worker. Release it first.
+func (e Erasures) HandOn(ctx context.Context, job *Job, at time.Time) error {
+	_, err := e.DB.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &e.Table,
+		Item:      object{"erasureId": text(mark + job.Key), "at": number(at.UnixNano())},
+	})
+	return failed("erasures: hand on", err)
+}
+
+// HandedOn is the key of the job that a stream record's erasureId is about.
+func HandedOn(erasureID string) string {
+	if len(erasureID) > len(mark) && erasureID[:len(mark)] == mark {
+		return erasureID[len(mark):]
+	}
+	return erasureID
+}
+
+// Finish ends the job in one transaction: the record comes, the job with its raw identifiers and its mark go; a
+// customer's tombstone goes with them, and repeats are remembered. ErrHeld when another worker took the job or a
+// repeat joined since it was read.
+func (e Erasures) Finish(ctx context.Context, job *Job, customers Customers, at time.Time) error {
+	kind := "numbers"
+	if job.IsCustomer() {
+		kind = "customer"
+	}
+	key := record + job.ID
+	actions := []types.TransactWriteItem{
+		{Put: &types.Put{TableName: &e.Table, Item: object{
+			"erasureId": text(key), "kind": text(kind), "state": text("done"), "scope": text(job.Scope),
+			"requestedBy": text(job.RequestedBy), "requestedAt": millis(job.RequestedAt),
+			"lastRequestedAt": millis(job.LastRequestedAt), "requests": number(job.Requests),
+			"finishedAt": millis(at), "subjects": texts(job.Subjects),
+			"found": number(job.Found), "deleted": number(job.Deleted), "passes": number(job.Passes),
+		}}},
+		{Delete: &types.Delete{
+			TableName:                 &e.Table,
+			Key:                       object{"erasureId": text(job.Key)},
+			ConditionExpression:       aws.String("fence = :fence AND requests = :requests"),
+			ExpressionAttributeValues: object{":fence": number(job.Fence), ":requests": number(job.Requests)},
+		}},
+		{Delete: &types.Delete{TableName: &e.Table, Key: object{"erasureId": text(mark + job.Key)}}},
+	}
+	if job.IsCustomer() {
+		actions = append(actions,
+			customers.liftTombstone(CustomerKey(job.Scope, job.Identifiers[0]), job.Key),
+			types.TransactWriteItem{Put: &types.Put{TableName: &e.Table, Item: object{
+				"erasureId": text(subject + job.Subjects[0]), "record": text(key), "expires": number(at.Add(remembered).Unix()),
+			}}})
+	}
+	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+	if err := transacted("erasures: finish", err); !errors.Is(err, ErrRaced) {
+		return err
+	}
+	return ErrHeld
+}
+
+// ErasedLately says whether the customer with this digest was erased within the last 30 days.
+func (e Erasures) ErasedLately(ctx context.Context, digest string, now time.Time) (bool, error) {
+	out, err := e.DB.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName:      &e.Table,
+		Key:            object{"erasureId": text(subject + digest)},
+		ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return false, failed("erasures: find subject", err)
+	}
+	return object(out.Item).number("expires") > now.Unix(), nil
+}
+
+// Due lists the keys of up to limit open jobs whose time has come, those that have waited longest first in each of
+// the index's shards. The index is eventually consistent: Acquire decides.
+func (e Erasures) Due(ctx context.Context, now time.Time, limit int32) ([]string, error) {
+	var keys []string
+	for i := range openShards {
+		out, err := e.DB.Query(ctx, &dynamodb.QueryInput{
+			TableName:                 &e.Table,
+			IndexName:                 &e.Index,
+			KeyConditionExpression:    aws.String("openShard = :shard AND dueAt <= :now"),
+			ExpressionAttributeValues: object{":shard": text(strconv.Itoa(i)), ":now": millis(now)},
+			Limit:                     &limit,
+		})
+		if err != nil {
+			return keys, failed("erasures: due", err)
+		}
+		for _, item := range out.Items {
+			keys = append(keys, object(item).text("erasureId"))
+		}
+	}
+	return keys, nil
+}
+
+func shard(key string) string { return strconv.Itoa(spread(key, openShards)) }
+
+// transacted turns a transaction's refusal by a condition, or by another transaction on the same items, into ErrRaced.
+func transacted(call string, err error) error {
+	if e, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
+		for _, reason := range e.CancellationReasons {
+			switch aws.ToString(reason.Code) {
+			case "ConditionalCheckFailed", "TransactionConflict":
+				return ErrRaced
+			case "None", "":
+			default:
+				return &Error{Call: call, Code: aws.ToString(reason.Code), cause: err}
+			}
+		}
+	}
+	return failed(call, err)
+}
