@@ -13,11 +13,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
-	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -65,11 +66,14 @@ func (e Endpoint) Handler() func(context.Context, events.APIGatewayProxyRequest)
 		plain.RequestContext.DomainName = "localhost"
 		plain.Headers, plain.MultiValueHeaders = nil, headers(&event)
 		answer, err := adapter.ProxyWithContext(context.WithValue(ctx, callKey{}, call), plain)
-		if err != nil { // the request is plain and serve always writes: only a bug of ours comes here
+		if err != nil { // the request is plain and serve always writes: only a bug or a foreign setting comes here
 			slog.Error("the adapter failed", "operation", e.Name, "cause", err.Error())
-			return Answer{StatusCode: http.StatusInternalServerError}, nil
+			w := core.NewProxyResponseWriter()
+			status, body := e.Shape.Failure(respond.AsError(nil))
+			respond.Write(w, status, respond.Format{}, body)
+			answer, err = w.GetProxyResponse()
 		}
-		return answer, nil
+		return answer, err
 	}
 }
 
@@ -103,14 +107,16 @@ func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	call.Request = r
 
 	var format respond.Format
-	status, body := 0, any(nil)
+	status := 0
 	defer func() {
 		if p := recover(); p != nil {
-			// The panic's text may quote what the caller sent: only its type and the stack are logged.
+			// The panic's text may quote what the caller sent: only its type and the stack are logged. The stack
+			// names functions and argument addresses, no values.
 			slog.Error("panic", "operation", e.Name, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			var body any
 			status, body = e.Shape.Failure(respond.AsError(nil))
+			respond.Write(w, status, format, body) // Write is whole or not at all: nothing was written before
 		}
-		respond.Write(w, status, format, body)
 		requestID := ""
 		if lc, ok := lambdacontext.FromContext(r.Context()); ok {
 			requestID = lc.AwsRequestID
@@ -132,15 +138,20 @@ func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		return e.Handle(r.Context(), call)
 	}()
+	var body any
+	status, body = http.StatusOK, result
+	if err == nil && result == nil {
+		err = errors.New("the handler gave no answer")
+	}
 	if err != nil {
 		failure := respond.AsError(err)
 		if failure.Cause != nil {
 			slog.Error("failed", "operation", e.Name, "cause", failure.Cause.Error())
 		}
+		maps.Copy(w.Header(), failure.Header)
 		status, body = e.Shape.Failure(failure)
-		return
 	}
-	status, body = http.StatusOK, result
+	respond.Write(w, status, format, body)
 }
 
 // readBody decodes the event's body into the call and the request. API Gateway sends every body base64-encoded (the
@@ -171,35 +182,4 @@ func (c *Call) readBody(limit int) *respond.Error {
 	c.Request.Body = io.NopCloser(bytes.NewReader(c.Body))
 	c.Request.ContentLength = int64(len(c.Body))
 	return nil
-}
-
-// PathParam is a path parameter, percent-decoded once. A REST API passes it as it stood in the request line, still
-// encoded, so that "%2F" is part of the value (aws-sam-cli issues 771 and 3524, serverless-offline issue 265).
-// What does not decode is refused.
-func (c *Call) PathParam(name string) (string, *respond.Error) {
-	value, err := url.PathUnescape(c.event.PathParameters[name])
-	if err != nil {
-		return "", respond.Refuse(respond.Invalid, name+" in the path is not valid percent-encoding")
-	}
-	return value, nil
-}
-
-// Query is the event's query parameters, decoded by API Gateway, each with all its values.
-func (c *Call) Query() map[string][]string {
-	if c.event.MultiValueQueryStringParameters != nil {
-		return c.event.MultiValueQueryStringParameters
-	}
-	all := make(map[string][]string, len(c.event.QueryStringParameters))
-	for name, value := range c.event.QueryStringParameters {
-		all[name] = []string{value}
-	}
-	return all
-}
-
-// Caller is a value of the authorizer's context, "" when there is none. It comes from the event, which only API
-// Gateway writes, and never from a header.
-func (c *Call) Caller(name string) string {
-	rc, _ := core.GetAPIGatewayContextFromContext(c.Context())
-	value, _ := rc.Authorizer[name].(string)
-	return value
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"slices"
 	"strings"
 	"unicode"
@@ -26,6 +25,9 @@ func (c *Call) DecodeJSON(into any, names ...string) *respond.Error {
 	if refusal := c.checkNames(names); refusal != nil {
 		return refusal
 	}
+	if jsontext.Value(c.Body).Kind() != '{' { // Unmarshal would take null for an empty object
+		return notObject
+	}
 	if err := json.Unmarshal(c.Body, into); err != nil {
 		if e, ok := errors.AsType[*json.SemanticError](err); ok {
 			if field := e.JSONPointer.LastToken(); e.JSONPointer != "" {
@@ -36,14 +38,17 @@ func (c *Call) DecodeJSON(into any, names ...string) *respond.Error {
 				field = first.LastToken()
 				return respond.Refuse(respond.Invalid, printable(field)+" has a value of the wrong type")
 			}
-			return respond.Refuse(respond.Invalid, "The request body must be a JSON object")
+			return notObject
 		}
 		return notJSON
 	}
 	return nil
 }
 
-var notJSON = respond.Refuse(respond.Invalid, "The request body is not valid JSON")
+var (
+	notJSON   = respond.Refuse(respond.Invalid, "The request body is not valid JSON")
+	notObject = respond.Refuse(respond.Invalid, "The request body must be a JSON object")
+)
 
 // checkNames walks the body's tokens: syntax, duplicates, the case of the top-level names, and NUL anywhere.
 func (c *Call) checkNames(names []string) *respond.Error {
@@ -100,14 +105,4 @@ func printable(text string) string {
 		return "A field"
 	}
 	return text
-}
-
-// ContentType is the request's media type in lower case without parameters, "" when the header is missing or is no
-// media type.
-func (c *Call) ContentType() string {
-	t, _, err := mime.ParseMediaType(c.Header.Get("Content-Type"))
-	if err != nil {
-		return ""
-	}
-	return t
 }

@@ -50,6 +50,7 @@ const (
 type Error struct {
 	Kind     Kind
 	Sentence string
+	Header   http.Header // further fields of the answer, canonical names: a 405's Allow
 	Cause    error
 }
 

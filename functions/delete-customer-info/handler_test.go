@@ -1,0 +1,254 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/shared/gateway"
+	"customercare/shared/gateway/provisiontest"
+	"customercare/shared/store"
+)
+
+const (
+	doneJSON = `{"responseCode":"0","responseMessage":"","status":true}`
+	xmlHead  = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
+	doneXML  = xmlHead + `<StatusResponse><responseCode>0</responseCode><responseMessage></responseMessage><status>true</status></StatusResponse>`
+)
+
+func failureJSON(status int, sentence string) string {
+	return fmt.Sprintf(`{"responseCode":"%d","responseMessage":"%s","status":false}`, status, sentence)
+}
+
+// call sends one event through the function's front door.
+func call(t *testing.T, users store.Users, event events.APIGatewayProxyRequest) gateway.Answer {
+	t.Helper()
+	answer, err := endpoint(users).Handler()(t.Context(), event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+func expect(t *testing.T, answer gateway.Answer, status int, body string) {
+	t.Helper()
+	if answer.StatusCode != status || answer.Body != body {
+		t.Errorf("got  %d %s\nwant %d %s", answer.StatusCode, answer.Body, status, body)
+	}
+}
+
+// TestOneDeletion checks, for each combination of parameters, what is gone afterwards, and that nothing else is.
+func TestOneDeletion(t *testing.T) {
+	cancelled := func(item provisiontest.Item) provisiontest.Item {
+		item = maps.Clone(item)
+		item["tempAllows"] = &types.AttributeValueMemberM{Value: provisiontest.Item{}}
+		return item
+	}
+	unregistered := func(item provisiontest.Item) provisiontest.Item {
+		return provisiontest.Without(item, "devices")
+	}
+	reset := func(item provisiontest.Item) provisiontest.Item {
+		return provisiontest.Without(item, "registration", "questions", "images", "phrases")
+	}
+	users := provisiontest.New(t)
+	for _, test := range []struct {
+		query string
+		want  func(provisiontest.Item) provisiontest.Item
+	}{
+		{"cancelAllTemporaryAllows=true", cancelled},
+		{"unregisterDevices=true", unregistered},
+		{"reset=true", reset},
+		// Precedence, in whatever order the parameters stand.
+		{"unregisterDevices=true&cancelAllTemporaryAllows=true&reset=true", cancelled},
+		{"reset=true&cancelAllTemporaryAllows=true", cancelled},
+		{"reset=true&unregisterDevices=true", unregistered},
+		{"reset=true&unregisterDevices=true&cancelAllTemporaryAllows=false", unregistered},
+		{"reset=true&unregisterDevices=false&cancelAllTemporaryAllows=false", reset},
+		// Any case of a value, the same value twice, and names that are nobody's.
+		{"reset=TRUE&unregisterDevices=False", reset},
+		{"reset=true&reset=True", reset},
+		{"reset=true&unregisterDevices=false&unregisterDevices=FALSE", reset},
+		{"reset=true&Unregisterdevices=true&verbose=maybe&=", reset},
+	} {
+		t.Run(test.query, func(t *testing.T) {
+			user, other := provisiontest.User("u1"), provisiontest.User("u10")
+			users.Put(t, user, other)
+			want := map[string]provisiontest.Item{"u1": test.want(user), "u10": other}
+			for _, turn := range []string{"first", "second"} {
+				expect(t, call(t, users.Users, provisiontest.Event("DELETE", "u1", test.query, "")), 200, doneJSON)
+				if got := users.Items(t); !reflect.DeepEqual(got, want) {
+					t.Errorf("after the %s call the table holds\n%#v\nwant\n%#v", turn, got, want)
+				}
+				if n := users.Calls(); n != 1 {
+					t.Errorf("the %s call made %d DynamoDB calls, want 1", turn, n)
+				}
+			}
+		})
+	}
+}
+
+// A user of whom little is left stays known: what is not there is deleted with success.
+func TestBareUser(t *testing.T) {
+	users := provisiontest.New(t)
+	for _, d := range deletions {
+		users.Put(t, provisiontest.Item{"customerId": &types.AttributeValueMemberS{Value: "bare"}})
+		expect(t, call(t, users.Users, provisiontest.Event("DELETE", "bare", d.parameter+"=true", "")), 200, doneJSON)
+		if item := provisiontest.Without(users.Items(t)["bare"], "tempAllows"); len(item) != 1 {
+			t.Errorf("%s: the user is now %#v", d.parameter, item)
+		}
+	}
+}
+
+func TestUnknownCustomer(t *testing.T) {
+	users := provisiontest.New(t)
+	users.Put(t, provisiontest.User("u1"))
+	before := users.Items(t)
+	for _, d := range deletions {
+		for _, id := range []string{"nobody", "U1", "u1%20", "u"} {
+			answer := call(t, users.Users, provisiontest.Event("DELETE", id, d.parameter+"=true", ""))
+			expect(t, answer, 404, failureJSON(404, "Customer ID not found"))
+			if n := users.Calls(); n != 1 {
+				t.Errorf("%d DynamoDB calls, want 1", n)
+			}
+		}
+	}
+	if after := users.Items(t); !reflect.DeepEqual(after, before) {
+		t.Errorf("the table changed to %#v", after)
+	}
+}
+
+// Any character once percent-decoded is a customerId's own; it is decoded once, and no other user is meant.
+func TestCustomerIDs(t *testing.T) {
+	users := provisiontest.New(t)
+	ids := []string{"a/b", "a%2Fb", "100%", "a?b#c", "a b", "a+b", "\U0001F98A", "é", "e\u0301", `"\'<&>`, "..", strings.Repeat("x", 256), "\u2028", "ab"}
+	want := make(map[string]provisiontest.Item)
+	for _, id := range ids {
+		want[id] = provisiontest.User(id)
+		users.Put(t, want[id])
+	}
+	for _, id := range ids {
+		expect(t, call(t, users.Users, provisiontest.Event("DELETE", url.PathEscape(id), "unregisterDevices=true", "")), 200, doneJSON)
+		want[id] = provisiontest.Without(want[id], "devices")
+		if got := users.Items(t); !reflect.DeepEqual(got, want) {
+			t.Fatalf("after deleting the devices of %q the table holds\n%#v", id, got)
+		}
+	}
+}
+
+// TestRefusals needs no storage: the table cannot be reached, and nothing tries.
+func TestRefusals(t *testing.T) {
+	const (
+		none  = "One of cancelAllTemporaryAllows, unregisterDevices or reset must be true"
+		badID = "customerId in the path must be 1 to 256 bytes of UTF-8 without control characters"
+		media = "Content-Type must be application/json or application/xml, in UTF-8"
+	)
+	users := provisiontest.Unreachable()
+	for name, test := range map[string]struct {
+		id, query, body string
+		header          []string
+		status          int
+		sentence        string
+	}{
+		"no parameter":              {"u1", "", "", nil, 400, none},
+		"all false":                 {"u1", "reset=false&unregisterDevices=FALSE&cancelAllTemporaryAllows=false", "", nil, 400, none},
+		"name in another case":      {"u1", "Reset=true&RESET=true&unregisterdevices=true", "", nil, 400, none},
+		"unknown parameters only":   {"u1", "all=true", "", nil, 400, none},
+		"in the body only":          {"u1", "", `{"reset":true}`, nil, 400, none},
+		"yes":                       {"u1", "reset=yes", "", nil, 400, "reset must be true or false"},
+		"1":                         {"u1", "unregisterDevices=1", "", nil, 400, "unregisterDevices must be true or false"},
+		"empty":                     {"u1", "cancelAllTemporaryAllows=", "", nil, 400, "cancelAllTemporaryAllows must be true or false"},
+		"white space":               {"u1", "reset=true%20", "", nil, 400, "reset must be true or false"},
+		"list":                      {"u1", "reset=true,true", "", nil, 400, "reset must be true or false"},
+		"folded letter":             {"u1", "reset=fal%C5%BFe", "", nil, 400, "reset must be true or false"},
+		"wrong beside a true one":   {"u1", "cancelAllTemporaryAllows=true&reset=ja", "", nil, 400, "reset must be true or false"},
+		"wrong after a good one":    {"u1", "reset=true&reset=ja", "", nil, 400, "reset must be true or false"},
+		"two values":                {"u1", "reset=true&reset=false", "", nil, 400, "reset is given twice with different values"},
+		"two values below the rank": {"u1", "cancelAllTemporaryAllows=true&reset=FALSE&reset=true", "", nil, 400, "reset is given twice with different values"},
+		"no id":                     {"", "reset=true", "", nil, 400, badID},
+		"257 bytes":                 {strings.Repeat("x", 257), "reset=true", "", nil, 400, badID},
+		"258 bytes of 129 letters":  {strings.Repeat("%C3%A9", 129), "reset=true", "", nil, 400, badID},
+		"NUL":                       {"a%00b", "reset=true", "", nil, 400, badID},
+		"newline":                   {"a%0Ab", "reset=true", "", nil, 400, badID},
+		"DEL":                       {"a%7F", "reset=true", "", nil, 400, badID},
+		"C1":                        {"a%C2%85", "reset=true", "", nil, 400, badID},
+		"invalid UTF-8":             {"a%FF", "reset=true", "", nil, 400, badID},
+		"overlong UTF-8":            {"%C0%AF", "reset=true", "", nil, 400, badID},
+		"half an escape":            {"a%2", "reset=true", "", nil, 400, "customerId in the path is not valid percent-encoding"},
+		"body in another type":      {"u1", "reset=true", "x=1", []string{"Content-Type: application/x-www-form-urlencoded"}, 415, media},
+		"body in another charset":   {"u1", "reset=true", "{}", []string{"Content-Type: application/json; charset=latin1"}, 415, media},
+		"impossible Accept":         {"u1", "reset=true", "", []string{"Accept: text/html"}, 406, "Accept must allow application/json or application/xml"},
+		"large body":                {"u1", "reset=true", strings.Repeat(" ", 64<<10+1), nil, 413, "The request body is larger than 65536 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := call(t, users.Users, provisiontest.Event("DELETE", test.id, test.query, test.body, test.header...))
+			expect(t, answer, test.status, failureJSON(test.status, test.sentence))
+			if n := users.Calls(); n != 0 {
+				t.Errorf("%d DynamoDB calls for a request that is refused", n)
+			}
+		})
+	}
+}
+
+func TestOtherMethods(t *testing.T) {
+	const sentence = "The method is not offered here, only DELETE and PUT are"
+	users := provisiontest.Unreachable()
+	for _, method := range []string{"GET", "HEAD", "POST", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "delete"} {
+		for _, accept := range []string{"application/json", "application/xml"} {
+			answer := call(t, users.Users, provisiontest.Event(method, "u1", "reset=true", "", "Accept: "+accept))
+			want := failureJSON(405, sentence)
+			if accept == "application/xml" {
+				want = xmlHead + `<StatusResponse><responseCode>405</responseCode><responseMessage>` + sentence +
+					`</responseMessage><status>false</status></StatusResponse>`
+			}
+			expect(t, answer, 405, want)
+			if got := http.Header(answer.MultiValueHeaders).Get("Allow"); got != "DELETE, PUT" {
+				t.Errorf("%s: Allow is %q", method, got)
+			}
+		}
+	}
+	if n := users.Calls(); n != 0 {
+		t.Errorf("%d DynamoDB calls", n)
+	}
+}
+
+func TestFormats(t *testing.T) {
+	users := provisiontest.New(t)
+	users.Put(t, provisiontest.User("u1"))
+	for _, test := range []struct {
+		header    []string
+		mediaType string
+		body      string
+	}{
+		{nil, "application/json", doneJSON},
+		{[]string{"Content-Type: application/json"}, "application/json", doneJSON},
+		{[]string{"Content-Type: application/xml", "Accept: application/xml"}, "application/xml; charset=utf-8", doneXML},
+		{[]string{"Content-Type: application/xml"}, "application/xml; charset=utf-8", doneXML},
+		{[]string{"content-type: application/xml", "accept: application/json"}, "application/json", doneJSON},
+		{[]string{"Content-Type: text/plain"}, "application/json", doneJSON}, // without a body it describes nothing
+	} {
+		answer := call(t, users.Users, provisiontest.Event("DELETE", "u1", "reset=true", "", test.header...))
+		expect(t, answer, 200, test.body)
+		if got := http.Header(answer.MultiValueHeaders).Get("Content-Type"); got != test.mediaType {
+			t.Errorf("%q: Content-Type is %q, want %q", test.header, got, test.mediaType)
+		}
+	}
+}
+
+func TestStorageFails(t *testing.T) {
+	users := provisiontest.Unreachable()
+	answer := call(t, users.Users, provisiontest.Event("DELETE", "u1", "reset=true", ""))
+	expect(t, answer, 503, failureJSON(503, "The service is busy, try again in a moment"))
+	if users.Calls() == 0 {
+		t.Error("the counter did not see the attempts: it would not see a call too many either")
+	}
+	if got := http.Header(answer.MultiValueHeaders).Get("Retry-After"); got != "1" {
+		t.Errorf("Retry-After is %q", got)
+	}
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"customercare/shared/gateway"
+	"customercare/shared/respond"
+	"customercare/shared/store"
+)
+
+const (
+	bodyLimit       = 64 << 10
+	customerIDLimit = 256
+)
+
+// The names of a request's two fields, the same in JSON and XML.
+const (
+	typeField = "tempAllowType"
+	dateField = "expirationDate"
+)
+
+// allows is the operation with what it works on.
+type allows struct {
+	users store.Users
+	rules rules
+	now   func() time.Time
+}
+
+// request is a body read from either format.
+type request struct {
+	kind string  // tempAllowType as it was written, "" when absent
+	date *string // expirationDate, nil when absent
+}
+
+func (a allows) endpoint() gateway.Endpoint {
+	return gateway.Endpoint{Name: "set-temporary-allow", Limit: bodyLimit, Shape: respond.Provision, Handle: a.handle}
+}
+
+// handle sets the allow with one DynamoDB call, and makes none for a request that is refused.
+func (a allows) handle(ctx context.Context, call *gateway.Call) (any, error) {
+	customerID, refusal := call.PathID("customerId", customerIDLimit)
+	if refusal != nil {
+		return nil, refusal
+	}
+	asked, refusal := read(call)
+	if refusal != nil {
+		return nil, refusal
+	}
+	kind, refusal := a.rules.kind(asked.kind)
+	if refusal != nil {
+		return nil, refusal
+	}
+	now := a.now()
+	expires, refusal := a.rules.expires(kind, asked.date, now)
+	if refusal != nil {
+		return nil, refusal
+	}
+	err := a.users.SetTempAllow(ctx, customerID, store.TempAllow{
+		Type: kind, Expires: expires, GrantedAt: now, GrantedBy: call.Caller("principalId"),
+	})
+	switch {
+	case errors.Is(err, store.ErrNoUser):
+		return nil, respond.Refuse(respond.NotFound, "Customer ID not found")
+	case err != nil:
+		return nil, err
+	}
+	return respond.Done, nil
+}
+
+// read reads the body in the format that its Content-Type names, JSON without one.
+func read(call *gateway.Call) (request, *respond.Error) {
+	media, refusal := call.BodyType("application/json", "application/xml")
+	if refusal != nil {
+		return request{}, refusal
+	}
+	if len(bytes.TrimSpace(call.Body)) == 0 {
+		return request{}, respond.Refuse(respond.Invalid,
+			"The request body is empty, it must have "+typeField+" and may have "+dateField)
+	}
+	if media == "application/xml" {
+		return readXML(call.Body)
+	}
+	var body struct {
+		Kind jsontext.Value `json:"tempAllowType"` // raw, so that JSON and XML share the check and its sentence
+		Date *string        `json:"expirationDate"`
+	}
+	if refusal := call.DecodeJSON(&body, typeField, dateField); refusal != nil {
+		return request{}, refusal
+	}
+	if body.Kind.Kind() == 'n' { // null is absent
+		body.Kind = nil
+	}
+	return request{kind: string(body.Kind), date: body.Date}, nil
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"customercare/shared/respond"
+)
+
+// rules say which temporary allows a deployment gives, and until when.
+type rules struct {
+	types    types
+	maxAhead time.Duration // how far ahead an expirationDate may lie, at most
+}
+
+// types is the enumeration customercare.case.tempallow.level.enum: each type with its lifetime when the caller names no
+// date, or 0 where the caller must name one.
+type types map[int]lifetime
+
+// lifetime is a positive whole number of hours or minutes: "24h", "90m".
+type lifetime time.Duration
+
+var lifetimePattern = regexp.MustCompile(`^[0-9]{1,6}[hm]$`)
+
+func (l *lifetime) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d <= 0 || !lifetimePattern.Match(text) {
+		return fmt.Errorf("%q is no lifetime, write for example 24h or 90m", text)
+	}
+	*l = lifetime(d)
+	return nil
+}
+
+var numberPattern = regexp.MustCompile(`^[0-9]{1,9}$`)
+
+// UnmarshalText reads the form of the template's parameter TempAllowTypes: "1=24h,2=2h,3=date".
+func (t *types) UnmarshalText(text []byte) error {
+	all := make(types)
+	for _, entry := range strings.Split(string(text), ",") {
+		name, value, _ := strings.Cut(entry, "=")
+		if !numberPattern.MatchString(name) {
+			return fmt.Errorf("%q is no type with a lifetime, write for example 1=24h or 3=date", entry)
+		}
+		number, _ := strconv.Atoi(name) // nine digits at most
+		if _, taken := all[number]; taken {
+			return fmt.Errorf("type %d is given twice", number)
+		}
+		var life lifetime
+		if value != "date" {
+			if err := life.UnmarshalText([]byte(value)); err != nil {
+				return fmt.Errorf("type %d: %w", number, err)
+			}
+		}
+		all[number] = life
+	}
+	*t = all
+	return nil
+}
+
+func (t types) String() string {
+	var all []string
+	for _, number := range slices.Sorted(maps.Keys(t)) {
+		all = append(all, strconv.Itoa(number))
+	}
+	return strings.Join(all, ", ")
+}
+
+// integer is how JSON writes an integer. XML text is read the same way, so that both formats allow the same.
+var integer = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
+
+// kind reads tempAllowType, the number as the body wrote it, "" when there was none. 1.0, 1e0 and "1" are refused: the
+// documented type is an integer.
+func (r rules) kind(text string) (int, *respond.Error) {
+	if text == "" {
+		return 0, respond.Refuse(respond.Invalid, "tempAllowType is missing, it must be one of "+r.types.String())
+	}
+	number, err := strconv.Atoi(text)
+	if _, known := r.types[number]; err != nil || !known || !integer.MatchString(text) {
+		return 0, respond.Refuse(respond.Invalid, "tempAllowType must be an integer, one of "+r.types.String())
+	}
+	return number, nil
+}
+
+// expires says when an allow of the kind ends: on date when there is one, else after the kind's own lifetime.
+func (r rules) expires(kind int, date *string, now time.Time) (time.Time, *respond.Error) {
+	life := time.Duration(r.types[kind])
+	switch {
+	case date == nil && life == 0:
+		return time.Time{}, respond.Refuse(respond.Invalid,
+			fmt.Sprintf("expirationDate is missing, tempAllowType %d needs it", kind))
+	case date == nil:
+		return now.Add(life), nil
+	}
+	t, ok := parseDate(*date)
+	switch {
+	case !ok:
+		return time.Time{}, respond.Refuse(respond.Invalid,
+			"expirationDate must be a date and time of RFC 3339, such as 2030-10-15T01:29:29.768Z")
+	case !t.After(now):
+		return time.Time{}, respond.Refuse(respond.Invalid, "expirationDate must be in the future")
+	case t.Sub(now) > r.maxAhead:
+		return time.Time{}, respond.Refuse(respond.Invalid,
+			"expirationDate is too far ahead, at most "+spoken(r.maxAhead)+" are allowed")
+	}
+	return t, nil
+}
+
+// spoken is a duration in the largest unit that shows it whole: 366 days, 36 hours, 90 minutes.
+func spoken(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d%day == 0:
+		return fmt.Sprintf("%d days", d/day)
+	case d%time.Hour == 0:
+		return fmt.Sprintf("%d hours", d/time.Hour)
+	}
+	return fmt.Sprintf("%d minutes", d/time.Minute)
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"customercare/shared/respond"
+)
+
+const (
+	rootElement = "TempAllowRequest"
+	maxDepth    = 16 // of nested elements; the documented request has two
+)
+
+// declaration is what the leading <?xml ...?> may say. encoding/xml looks at no more than version and encoding.
+var declaration = regexp.MustCompile(`^version\s*=\s*["']1\.0["'](\s+encoding\s*=\s*["'](?i:utf-8)["'])?` +
+	`(\s+standalone\s*=\s*["'](yes|no)["'])?\s*$`)
+
+const xmlSpace = " \t\r\n"
+
+// readXML reads a TempAllowRequest strictly, since encoding/xml lets much pass. Refused are DOCTYPE, processing
+// instructions but the leading declaration, attributes, prefixes and namespaces, a field given twice or written in
+// another case, elements and comments inside a field, text between elements, and whatever follows the root but white
+// space and comments. CDATA is text; white space around a value is not part of it. Elements with other names are passed
+// over, as JSON's unknown names are. A byte order mark is allowed, as XML 1.0 section 4.3.3 does.
+func readXML(body []byte) (request, *respond.Error) {
+	body = bytes.TrimPrefix(body, []byte("\uFEFF"))
+	if !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0 {
+		return request{}, invalid("The request body is not valid UTF-8 text")
+	}
+	r := xmlReader{body: body, tokens: xml.NewDecoder(bytes.NewReader(body)), values: make(map[string]string)}
+	for {
+		token, err := r.tokens.Token()
+		if errors.Is(err, io.EOF) {
+			return r.request()
+		}
+		if err != nil {
+			return request{}, invalid("The request body is not valid XML in UTF-8")
+		}
+		if refusal := r.take(token); refusal != nil {
+			return request{}, refusal
+		}
+		r.from = r.tokens.InputOffset()
+	}
+}
+
+type xmlReader struct {
+	body     []byte
+	tokens   *xml.Decoder
+	from     int64 // where the token in hand begins
+	rootSeen bool
+	depth    int    // of open elements
+	field    string // the known field that is open
+	values   map[string]string
+}
+
+// request is what a body that was refused nowhere asks for.
+func (r *xmlReader) request() (request, *respond.Error) {
+	kind, given := r.values[typeField]
+	switch {
+	case !r.rootSeen:
+		return request{}, invalid("The request body has no element " + rootElement)
+	case given && kind == "":
+		return request{}, invalid(typeField + " is empty")
+	}
+	read := request{kind: kind}
+	if date, given := r.values[dateField]; given {
+		read.date = &date
+	}
+	return read, nil
+}
+
+// take checks one token and keeps what it says.
+func (r *xmlReader) take(token xml.Token) *respond.Error {
+	switch token := token.(type) {
+	case xml.ProcInst:
+		if r.from != 0 || token.Target != "xml" || !declaration.Match(token.Inst) {
+			return invalid("The request body must not have processing instructions, and its XML declaration may only say version 1.0 and UTF-8")
+		}
+	case xml.Directive:
+		return invalid("The request body must not have a DOCTYPE")
+	case xml.Comment:
+		if r.depth > 1 {
+			return invalid(r.where() + " must not have comments inside")
+		}
+	case xml.StartElement:
+		return r.open(token)
+	case xml.EndElement:
+		if r.depth--; r.field != "" { // a field has no elements inside: this is its end
+			r.values[r.field] = strings.Trim(r.values[r.field], xmlSpace)
+			r.field = ""
+		}
+	case xml.CharData:
+		switch {
+		case r.field != "":
+			r.values[r.field] += string(token)
+		// The raw text: outside the root not even white space may be written as CDATA or a reference.
+		case r.depth < 2 && len(bytes.Trim(r.body[r.from:r.tokens.InputOffset()], xmlSpace)) > 0:
+			return invalid("The request body has text outside its elements")
+		}
+	}
+	return nil
+}
+
+// open checks the start of an element.
+func (r *xmlReader) open(e xml.StartElement) *respond.Error {
+	name := e.Name.Local
+	switch {
+	case e.Name.Space != "" || strings.Contains(name, ":") || len(e.Attr) > 0:
+		return invalid("The elements of the request body must not have attributes, prefixes or namespaces")
+	case r.depth == 0 && r.rootSeen:
+		return invalid("The request body has content behind " + rootElement)
+	case r.depth == 0 && name != rootElement:
+		return invalid("The root element of the request body must be " + rootElement)
+	case r.field != "":
+		return invalid(r.field + " must not have elements inside")
+	case r.depth == maxDepth:
+		return invalid("The request body is nested too deeply")
+	}
+	if r.depth == 1 {
+		for _, known := range []string{typeField, dateField} {
+			_, given := r.values[known]
+			switch {
+			case name == known && given:
+				return invalid(known + " is given twice in the request body")
+			case name == known:
+				r.field, r.values[known] = known, ""
+			case strings.EqualFold(name, known):
+				return invalid(name + " is not known, write " + known)
+			}
+		}
+	}
+	r.rootSeen = true
+	r.depth++
+	return nil
+}
+
+// where names the place for a sentence.
+func (r *xmlReader) where() string {
+	if r.field != "" {
+		return r.field
+	}
+	return "An element of the request body"
+}
+
+func invalid(sentence string) *respond.Error { return respond.Refuse(respond.Invalid, sentence) }
