@@ -189,9 +189,9 @@ func (e Erasures) save(ctx context.Context, call string, job *Job, more string, 
 		TableName:           &e.Table,
 		Key:                 object{"erasureId": text(job.Key)},
 		ConditionExpression: aws.String("fence = :fence"),
-		UpdateExpression: aws.String("SET found = :found, deleted = :deleted, passes = :passes, failures = :failures," +
+		UpdateExpression: aws.String("SET #found = :found, deleted = :deleted, passes = :passes, failures = :failures," +
 			" passStarted = :started, #cursor = :cursor, pending = :pending" + more),
-		ExpressionAttributeNames:  map[string]string{"#cursor": "cursor"},
+		ExpressionAttributeNames:  map[string]string{"#cursor": "cursor", "#found": "found"}, // reserved words
 		ExpressionAttributeValues: all,
 	})
 	if _, refused := conditionFailed(err); refused {

@@ -1,0 +1,176 @@
+package dynamotest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Fault is what happens to one call to DynamoDB.
+type Fault string
+
+const (
+	Before      Fault = "before"      // a 500, and nothing was done
+	After       Fault = "after"       // done, but the answer is lost: the connection breaks
+	Throttle    Fault = "throttle"    // ProvisionedThroughputExceededException, nothing was done
+	Unprocessed Fault = "unprocessed" // BatchWriteItem does all but its last request; any other call is throttled
+	Timeout     Fault = "timeout"     // done or not, nobody knows: no answer in time
+)
+
+// Faults is a transport in front of the real DynamoDB Local. It counts the calls, and lets one of them, or all from one
+// on, fail.
+type Faults struct {
+	Next http.RoundTripper
+
+	mu    sync.Mutex
+	calls []string
+	at    int // 1 is the next call; 0 is none
+	fault Fault
+	until int    // the fault strikes the calls from at to until
+	die   func() // ends the process's context at call at
+	hit   bool   // whether the fault has struck
+}
+
+// Inject makes the calls from the kth to the lastth, counted from now, fail.
+func (f *Faults) Inject(fault Fault, k, last int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls, f.at, f.until, f.fault, f.die, f.hit = nil, k, last, fault, nil, false
+}
+
+// Die makes the process "die" at the kth call from now: with after, once it is done, else before it. The returned
+// context, on which the process must run, ends there.
+func (f *Faults) Die(k int, after bool) context.Context {
+	ctx, die := context.WithCancel(context.Background())
+	fault := Before
+	if after {
+		fault = After
+	}
+	f.Inject(fault, k, k)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.die = die
+	return ctx
+}
+
+// Calls are the DynamoDB actions since the last Inject, in order; it ends any fault.
+func (f *Faults) Calls() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	calls := f.calls
+	f.calls, f.at = nil, 0
+	return calls
+}
+
+// Struck says whether a call of the last Inject or Die was reached.
+func (f *Faults) Struck() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.hit
+}
+
+func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	f.mu.Lock()
+	f.calls = append(f.calls, action)
+	n, fault := len(f.calls), f.fault
+	struck := f.at > 0 && n >= f.at && n <= f.until
+	die := f.die
+	f.hit = f.hit || struck
+	f.mu.Unlock()
+	if !struck {
+		return f.Next.RoundTrip(r)
+	}
+	if die != nil {
+		if fault == After {
+			if answer, err := f.Next.RoundTrip(r); err == nil {
+				answer.Body.Close()
+			}
+		}
+		die()
+		return nil, context.Canceled
+	}
+	switch fault {
+	case After, Timeout:
+		answer, err := f.Next.RoundTrip(r)
+		if err != nil {
+			return nil, err
+		}
+		answer.Body.Close()
+		if fault == Timeout {
+			return nil, timeoutError{}
+		}
+		return nil, errors.New("connection reset by peer")
+	case Unprocessed:
+		if action == "BatchWriteItem" {
+			return f.part(r)
+		}
+		return throttled(r), nil
+	case Throttle:
+		return throttled(r), nil
+	}
+	return failure(r, http.StatusInternalServerError, "InternalServerError"), nil
+}
+
+// part sends all but the last request of a batch, and answers that it was left unprocessed.
+func (f *Faults) part(r *http.Request) (*http.Response, error) {
+	var batch struct {
+		RequestItems map[string][]json.RawMessage
+	}
+	body, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = json.Unmarshal(body, &batch)
+	}
+	if err != nil {
+		return nil, err
+	}
+	left := map[string][]json.RawMessage{}
+	for table, requests := range batch.RequestItems {
+		left[table] = requests[len(requests)-1:]
+		if len(requests) == 1 {
+			return answer(r, http.StatusOK, map[string]any{"UnprocessedItems": left}), nil
+		}
+		batch.RequestItems[table] = requests[:len(requests)-1]
+	}
+	// The signature no longer fits the body; DynamoDB Local does not look at it.
+	sent, _ := json.Marshal(batch)
+	again := r.Clone(r.Context())
+	again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(sent)), int64(len(sent))
+	done, err := f.Next.RoundTrip(again)
+	if err != nil {
+		return nil, err
+	}
+	done.Body.Close()
+	return answer(r, http.StatusOK, map[string]any{"UnprocessedItems": left}), nil
+}
+
+func throttled(r *http.Request) *http.Response {
+	return failure(r, http.StatusBadRequest, "ProvisionedThroughputExceededException")
+}
+
+func failure(r *http.Request, status int, code string) *http.Response {
+	return answer(r, status, map[string]any{
+		"__type": "com.amazonaws.dynamodb.v20120810#" + code, "message": "injected",
+	})
+}
+
+func answer(r *http.Request, status int, body any) *http.Response {
+	text, _ := json.Marshal(body)
+	return &http.Response{
+		Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body:   io.NopCloser(bytes.NewReader(text)), ContentLength: int64(len(text)),
+	}
+}
+
+type timeoutError struct{}
+
+func (timeoutError) Error() string   { return "injected: no answer in " + time.Second.String() }
+func (timeoutError) Timeout() bool   { return true }
+func (timeoutError) Temporary() bool { return true }

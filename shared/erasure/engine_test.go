@@ -1,0 +1,369 @@
+package erasure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/dynamotest"
+	"customercare/shared/store"
+)
+
+type item = map[string]types.AttributeValue
+
+func s(text string) types.AttributeValue { return &types.AttributeValueMemberS{Value: text} }
+
+func list(all ...string) types.AttributeValue {
+	l := &types.AttributeValueMemberL{}
+	for _, text := range all {
+		l.Value = append(l.Value, s(text))
+	}
+	return l
+}
+
+// world is an engine on tables of its own with a clock that the test moves.
+type world struct {
+	*dynamotest.Kit
+	Engine
+	clock *dynamotest.Clock
+}
+
+func newWorld(t testing.TB) *world {
+	kit := dynamotest.Open(t)
+	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
+	return &world{Kit: kit, clock: clock, Engine: Engine{
+		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
+		Digests:        Digester{Key: []byte("a key that only these tests know of")},
+		WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute,
+		Now: clock.Now,
+	}}
+}
+
+func (w *world) putCustomer(t testing.TB, account, code string, transactions int) {
+	key := s(store.CustomerKey(account, code))
+	items := []item{{"customer": key, "record": s(store.CustomerRecord), "name": s("name of " + code)}}
+	for i := range transactions {
+		items = append(items, item{"customer": key, "record": s(store.TransactionRecord(fmt.Sprint("c", i%3), fmt.Sprint("t", i))), "amount": s("1.50")})
+	}
+	w.Put(t, w.Kit.Customers.Table, items...)
+}
+
+var contactTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+func (w *world) putContact(t testing.TB, tenant, id string, parties ...string) {
+	for _, party := range parties {
+		w.Put(t, w.Kit.Contacts.Table, item{
+			"party": s(store.PartyKey(tenant, party)), "contact": s(store.ContactKey(contactTime, id)),
+			"parties": list(parties...), "content": s("said by " + parties[0]),
+		})
+	}
+}
+
+// settle lets time pass and runs cleanup until nothing is open. The first process it runs in may be one that a test
+// lets die; errors are cleanup's own to come back from.
+func (w *world) settle(t testing.TB, process ...context.Context) {
+	t.Helper()
+	for range 40 {
+		w.clock.Advance(7 * time.Minute)
+		ctx := context.Background()
+		if len(process) > 0 && process[0].Err() == nil {
+			ctx = process[0]
+		}
+		if _, err := w.Due(ctx); err != nil && len(process) == 0 {
+			t.Fatalf("cleanup: %v", err)
+		}
+		open := slices.ContainsFunc(w.Dump(t, w.Kit.Erasures.Table), func(line string) bool {
+			return strings.Contains(line, `"openShard"`)
+		})
+		if !open {
+			return
+		}
+	}
+	t.Fatal("jobs are still open")
+}
+
+func (w *world) everything(t testing.TB) string { return strings.Join(w.Dump(t, w.All()...), "\n") }
+
+// records are the ledger's finished records.
+func (w *world) records(t testing.TB) []string {
+	return slices.DeleteFunc(w.Dump(t, w.Kit.Erasures.Table), func(line string) bool {
+		return !strings.Contains(line, `"erasure-`) || strings.Contains(line, `"subject-`)
+	})
+}
+
+func TestCustomerWith25TransactionsTakesFiveCalls(t *testing.T) {
+	w := newWorld(t)
+	w.putCustomer(t, "shop", "4711", 25)
+	w.Faults.Calls()
+	if err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	// With the read of the API user these are the six round trips that a deletion may take.
+	want := []string{"Query", "TransactWriteItems", "BatchWriteItem", "Query", "UpdateItem"}
+	if calls := w.Faults.Calls(); !slices.Equal(calls, want) {
+		t.Errorf("calls %v, want %v", calls, want)
+	}
+}
+
+func TestCustomerLeavesNothingAndNobodyElseChanges(t *testing.T) {
+	for _, n := range []int{0, 1, 24, 25, 26, 1000} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			w := newWorld(t)
+			w.putCustomer(t, "shop", "471", 3)
+			w.putCustomer(t, "shop", "47110", 3)
+			w.putCustomer(t, "shop2", "4711", 3)
+			before := w.Dump(t, w.All()...)
+			w.putCustomer(t, "shop", "4711", n)
+
+			if err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
+				t.Fatal(err)
+			}
+			if left := w.everything(t); strings.Count(left, "name of 4711") != 2 || strings.Count(left, `"shop#4711"`) != 1 {
+				t.Errorf("only the tombstone may be left:\n%s", left)
+			}
+			w.settle(t)
+			if after := w.Dump(t, w.All()[:4]...); !slices.Equal(before, after) {
+				t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+			}
+			records := w.records(t)
+			if len(records) != 1 || !strings.Contains(records[0], fmt.Sprintf(`"deleted":{"Value":"%d"},`, n+1)) ||
+				!strings.Contains(records[0], fmt.Sprintf(`"found":{"Value":"%d"},`, n+1)) || strings.Contains(records[0], "4711") {
+				t.Errorf("records: %s", records)
+			}
+			if ledger := w.Dump(t, w.Kit.Erasures.Table); len(ledger) != 2 {
+				t.Errorf("the ledger may hold a record and a pointer: %s", ledger)
+			}
+		})
+	}
+}
+
+func TestCustomerRepeats(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	if err := w.Customer(ctx, "shop", "4711", "john", time.Minute); !errors.Is(err, ErrUnknownCustomer) {
+		t.Errorf("a code that never existed: %v", err)
+	}
+	w.putCustomer(t, "shop", "4711", 3)
+	for range 2 {
+		if err := w.Customer(ctx, "shop", "4711", "john", time.Minute); err != nil {
+			t.Error(err)
+		}
+	}
+	w.settle(t)
+	if err := w.Customer(ctx, "shop", "4711", "john", time.Minute); err != nil {
+		t.Errorf("a repeat after the end: %v", err)
+	}
+	if err := w.Customer(ctx, "shop2", "4711", "john", time.Minute); !errors.Is(err, ErrUnknownCustomer) {
+		t.Errorf("the same code in another account: %v", err)
+	}
+	if n := len(w.records(t)); n != 1 {
+		t.Errorf("%d records", n)
+	}
+	// Back as a new customer, and deleted again.
+	w.putCustomer(t, "shop", "4711", 2)
+	if err := w.Customer(ctx, "shop", "4711", "john", time.Minute); err != nil {
+		t.Error(err)
+	}
+	w.settle(t)
+	if n := len(w.records(t)); n != 2 {
+		t.Errorf("%d records", n)
+	}
+	if left := w.Dump(t, w.Kit.Customers.Table); len(left) != 0 {
+		t.Errorf("left: %s", left)
+	}
+	w.clock.Advance(31 * 24 * time.Hour)
+	if err := w.Customer(ctx, "shop", "4711", "john", time.Minute); !errors.Is(err, ErrUnknownCustomer) {
+		t.Errorf("a repeat after 31 days: %v", err)
+	}
+}
+
+func TestTransactionsWithoutTheirCustomerAreErasedToo(t *testing.T) {
+	w := newWorld(t)
+	w.Put(t, w.Kit.Customers.Table, item{"customer": s("shop#4711"), "record": s(store.TransactionRecord("c", "t")), "amount": s("1")})
+	if err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	w.settle(t)
+	if left := w.Dump(t, w.Kit.Customers.Table); len(left) != 0 {
+		t.Errorf("left: %s", left)
+	}
+}
+
+func TestLateWritersAreErasedInTheSecondPass(t *testing.T) {
+	w := newWorld(t)
+	w.putCustomer(t, "shop", "4711", 3)
+	w.putContact(t, "acme", "c1", "135", "200")
+	if err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Numbers(t.Context(), "acme", []string{"135"}, "app"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Due(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.putCustomer(t, "shop", "4711", 5) // unconditionally, over the tombstone
+	w.putContact(t, "acme", "c2", "300", "135")
+	w.settle(t)
+	if left := w.Dump(t, w.Kit.Customers.Table, w.Kit.Contacts.Table); len(left) != 0 {
+		t.Errorf("left: %s", left)
+	}
+	for _, want := range []string{`"deleted":{"Value":"10"}`, `"deleted":{"Value":"2"}`} {
+		if all := strings.Join(w.records(t), "\n"); !strings.Contains(all, want) {
+			t.Errorf("no record with %s: %s", want, all)
+		}
+	}
+}
+
+func TestNumbersEraseBothSidesAndNobodyElse(t *testing.T) {
+	w := newWorld(t)
+	w.putContact(t, "acme", "other", "200", "300")
+	w.putContact(t, "rival", "c1", "135", "wen11")
+	before := w.Dump(t, w.All()...)
+	w.putContact(t, "acme", "c1", "135", "200")
+	w.putContact(t, "acme", "c2", "200", "135")
+	w.putContact(t, "acme", "c3", "135", "wen11")
+	w.putContact(t, "acme", "c4", "wen11", "300", "k@x")
+	w.putContact(t, "acme", "c5", "k@x", "k@x2")
+	if err := w.Numbers(t.Context(), "acme", []string{"wen11", "135", "nobody", "13*"}, "app"); err != nil {
+		t.Fatal(err)
+	}
+	w.settle(t)
+	after := w.Dump(t, w.All()[:4]...)
+	after = slices.DeleteFunc(after, func(line string) bool { return strings.Contains(line, `#c5"`) })
+	if !slices.Equal(before, after) {
+		t.Errorf("before:\n%s\nafter:\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+	}
+	records := w.records(t)
+	if len(records) != 1 || !strings.Contains(records[0], `"deleted":{"Value":"4"}`) || strings.Contains(records[0], "wen11") {
+		t.Errorf("records: %s", records)
+	}
+}
+
+func TestNumbersJoinAnOpenJob(t *testing.T) {
+	w := newWorld(t)
+	for _, numbers := range [][]string{{"1", "2"}, {"2", "1"}} {
+		if err := w.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.settle(t)
+	if records := w.records(t); len(records) != 1 || !strings.Contains(records[0], `"requests":{"Value":"2"}`) {
+		t.Errorf("records: %s", records)
+	}
+}
+
+// TestEveryCallFailsOnce lets, for both kinds of erasure and every k, the kth call to DynamoDB fail in each way, or the
+// process die there; then cleanup runs. Exhaustive over k and faults.
+//
+// Broken once on purpose, each caught here: the Save before the first delete left out (counts), own copies deleted
+// before their peers (contacts left under the other party), unprocessed items taken for done (items left), the
+// re-reading from the start left out of drainCustomer (items left after a lost page).
+func TestEveryCallFailsOnce(t *testing.T) {
+	type way struct {
+		name   string
+		inject func(f *dynamotest.Faults, k int) context.Context
+	}
+	var ways []way
+	for _, fault := range []dynamotest.Fault{dynamotest.Before, dynamotest.After, dynamotest.Throttle, dynamotest.Unprocessed, dynamotest.Timeout} {
+		ways = append(ways, way{string(fault), func(f *dynamotest.Faults, k int) context.Context {
+			f.Inject(fault, k, k)
+			return context.Background()
+		}})
+	}
+	ways = append(ways,
+		way{"dies before", func(f *dynamotest.Faults, k int) context.Context { return f.Die(k, false) }},
+		way{"dies after", func(f *dynamotest.Faults, k int) context.Context { return f.Die(k, true) }})
+
+	operations := []struct {
+		name    string
+		deleted int
+		run     func(ctx context.Context, w *world) error
+	}{
+		{"customer", 61, func(ctx context.Context, w *world) error {
+			// Without an answer the caller was not promised anything, and asks again.
+			err := w.Customer(ctx, "shop", "4711", "john", time.Minute)
+			if err == nil {
+				return nil
+			}
+			w.clock.Advance(5 * time.Minute)
+			return w.Customer(context.Background(), "shop", "4711", "john", time.Minute)
+		}},
+		{"numbers", 40, func(ctx context.Context, w *world) error {
+			numbers := []string{"135", "wen11", "k@x"}
+			if err := w.Numbers(ctx, "acme", numbers, "app"); err != nil {
+				w.clock.Advance(5 * time.Minute)
+				if err := w.Numbers(context.Background(), "acme", numbers, "app"); err != nil {
+					return err
+				}
+			}
+			_ = w.Continue(ctx, store.NumbersJob(w.Digests.Set("acme", slices.Sorted(slices.Values(numbers)))))
+			return nil
+		}},
+	}
+	for _, op := range operations {
+		for _, way := range ways {
+			t.Run(op.name+" "+way.name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.putCustomer(t, "shop", "1", 2)
+				w.putContact(t, "acme", "stays", "200", "300")
+				before := w.Dump(t, w.All()[:4]...)
+				for k := 1; ; k++ {
+					w.putCustomer(t, "shop", "4711", 60)
+					for i := range 40 {
+						w.putContact(t, "acme", fmt.Sprint("c", i), []string{"135", "wen11", "200"}[i%3], []string{"wen11", "k@x", "135"}[i%3])
+					}
+					process := way.inject(w.Faults, k)
+					if err := op.run(process, w); err != nil {
+						t.Fatalf("k=%d: %v", k, err)
+					}
+					w.settle(t, process)
+					w.Faults.Calls()
+					records := w.records(t)
+					if len(records) != 1 || !strings.Contains(records[0], fmt.Sprintf(`"deleted":{"Value":"%d"}`, op.deleted)) ||
+						!strings.Contains(records[0], fmt.Sprintf(`"found":{"Value":"%d"}`, op.deleted)) {
+						t.Fatalf("k=%d: records %s", k, records)
+					}
+					other := w.Dump(t, w.All()[:4]...)
+					other = slices.DeleteFunc(other, func(line string) bool {
+						return op.name == "customer" && strings.Contains(line, "acme") && !strings.Contains(line, "stays") ||
+							op.name == "numbers" && strings.Contains(line, "shop#4711")
+					})
+					if !slices.Equal(before, other) {
+						t.Fatalf("k=%d: left\n%s", k, strings.Join(other, "\n"))
+					}
+					w.clear(t)
+					if !w.Faults.Struck() {
+						t.Logf("%d calls", k-1)
+						return
+					}
+				}
+			})
+		}
+	}
+}
+
+// clear empties the ledger between rounds.
+func (w *world) clear(t testing.TB) {
+	t.Helper()
+	for _, line := range w.Dump(t, w.Kit.Erasures.Table) {
+		_, id, _ := strings.Cut(line, `"erasureId":{"Value":"`)
+		id, _, _ = strings.Cut(id, `"`)
+		w.deleteLedger(t, id)
+	}
+}
+
+func (w *world) deleteLedger(t testing.TB, id string) {
+	_, err := w.Plain.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &w.Kit.Erasures.Table, Key: item{"erasureId": s(id)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
