@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"customercare/shared/store"
+)
+
+const (
+	localEndpoint    = "http://127.0.0.1:8000"
+	progressThrottle = 100 * time.Millisecond
+)
+
+// connect makes the client, and says where it writes to. It does not call DynamoDB yet.
+func connect(ctx context.Context) (*dynamodb.Client, string, error) {
+	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
+	switch endpoint {
+	case "":
+		endpoint = localEndpoint
+	case "aws":
+		return connectAWS(ctx)
+	}
+	if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, "", errors.New(`DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000, or the word "aws"`)
+	}
+	// An endpoint of one's own takes any credentials: DynamoDB Local with -sharedDb shows all the same tables.
+	settings := aws.Config{
+		Region: "local",
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+		}),
+	}
+	return dynamodb.NewFromConfig(settings, store.Options, func(o *dynamodb.Options) {
+		o.BaseEndpoint = &endpoint
+	}), endpoint, nil
+}
+
+func connectAWS(ctx context.Context) (*dynamodb.Client, string, error) {
+	settings, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, "", fmt.Errorf("the AWS settings cannot be read: %w", err)
+	}
+	if settings.Region == "" {
+		return nil, "", errors.New("no AWS region is set: set AWS_REGION")
+	}
+	if _, err := settings.Credentials.Retrieve(ctx); err != nil {
+		return nil, "", errors.New("no AWS credentials are found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	}
+	return dynamodb.NewFromConfig(settings, store.Options), "AWS " + settings.Region, nil
+}

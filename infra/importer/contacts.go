@@ -1,0 +1,156 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/shared/store"
+)
+
+// Erasure by number reads the copies filed under the number and takes the others from their list of parties. So for
+// every number that any copy of a contact names, there must be a copy under that number, and it must name the same
+// numbers: else data of an erased number would stay in a copy that nobody finds. Hence:
+//
+//   - The copies are written in one transaction, all or none; a crash leaves no half of them.
+//   - A contact that is loaded again with other numbers takes the copies of the numbers it no longer has with it, in
+//     the same transaction. The condition on every copy tells that case from the common one without a read.
+
+// writeContacts files contacts, in order, several in one transaction.
+func (l *loader) writeContacts(ctx context.Context, records []*record) error {
+	for len(records) > 0 {
+		n := fitContacts(records)
+		refused, err := l.together(ctx, l.Tables.Contacts, records[:n], func(records []*record) []action {
+			var actions []action
+			for _, r := range records {
+				actions = append(actions, l.file(r, nil)...)
+			}
+			return actions
+		})
+		if err != nil {
+			return err
+		}
+		for _, r := range refused {
+			if err := l.refile(ctx, r); err != nil {
+				return err
+			}
+		}
+		records = records[n:]
+	}
+	return nil
+}
+
+// fitContacts is how many of the first records fit one transaction, which ends before a contact it has already.
+func fitContacts(records []*record) int {
+	seen, actions, bytes := map[string]bool{}, 0, 0
+	for i, r := range records {
+		actions += len(r.contact.parties)
+		bytes += r.size
+		if seen[r.place] || i > 0 && (actions > maxActions || bytes > maxTransaction) {
+			return i
+		}
+		seen[r.place] = true
+	}
+	return len(records)
+}
+
+// file is a put for each copy, on condition that none stands there, or one with the same parties, or one with those
+// that known says; and for each number in known that is no party, the removal of its copy.
+func (l *loader) file(r *record, known map[string][]string) []action {
+	condition := func(number string) (string, object) {
+		values := object{":parties": texts(r.contact.parties)}
+		if was, ok := known[number]; ok {
+			values[":was"] = texts(was)
+			return "attribute_not_exists(contact) OR parties IN (:parties, :was)", values
+		}
+		return "attribute_not_exists(contact) OR parties = :parties", values
+	}
+	var actions []action
+	for _, number := range r.contact.parties {
+		item := maps.Clone(r.item)
+		item["party"] = text(store.PartyKey(r.contact.tenant, number))
+		expression, values := condition(number)
+		actions = append(actions, action{records: []*record{r}, write: types.TransactWriteItem{Put: &types.Put{
+			TableName:                           &l.Tables.Contacts,
+			Item:                                item,
+			ConditionExpression:                 &expression,
+			ExpressionAttributeValues:           values,
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		}}})
+	}
+	for _, number := range slices.Sorted(maps.Keys(known)) {
+		if slices.Contains(r.contact.parties, number) {
+			continue
+		}
+		expression, values := condition(number)
+		actions = append(actions, action{records: []*record{r}, write: types.TransactWriteItem{Delete: &types.Delete{
+			TableName: &l.Tables.Contacts,
+			Key: object{
+				"party":   text(store.PartyKey(r.contact.tenant, number)),
+				"contact": text(r.contact.key),
+			},
+			ConditionExpression:                 &expression,
+			ExpressionAttributeValues:           values,
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		}}})
+	}
+	return actions
+}
+
+// refileTries bounds how often a contact is tried with what the last try has found: each finds more of what stands,
+// unless somebody else files the same contact all the time.
+const refileTries = 10
+
+// refile files a contact that stands already with other parties.
+func (l *loader) refile(ctx context.Context, r *record) error {
+	known := map[string][]string{} // what the copy under a number says its parties are
+	for range refileTries {
+		actions := l.file(r, known)
+		if len(actions) > maxActions {
+			break
+		}
+		err := l.transact(ctx, l.Tables.Contacts, actions)
+		cancelled, isCancelled := errors.AsType[*types.TransactionCanceledException](err)
+		switch {
+		case err == nil:
+			l.done(r)
+			return nil
+		case errors.Is(err, errInvalid):
+			l.fail(r, err.Error())
+			return nil
+		case !isCancelled:
+			return err
+		}
+		for _, reason := range cancelled.CancellationReasons {
+			learn(known, reason.Item)
+		}
+	}
+	l.fail(r, "the contact stands under other numbers that could not be taken away together, try again later")
+	return nil
+}
+
+// learn notes the parties of a copy that stands, and supposes the same of its peers' copies until they are seen.
+func learn(known map[string][]string, copy object) {
+	party, _ := copy["party"].(*types.AttributeValueMemberS)
+	list, _ := copy["parties"].(*types.AttributeValueMemberL)
+	if party == nil || list == nil {
+		return
+	}
+	var parties []string
+	for _, member := range list.Value {
+		if s, ok := member.(*types.AttributeValueMemberS); ok {
+			parties = append(parties, s.Value)
+		}
+	}
+	if parts := store.SplitKey(party.Value); len(parts) == 2 {
+		known[parts[1]] = parties
+	}
+	for _, number := range parties {
+		if _, ok := known[number]; !ok {
+			known[number] = parties
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package importer
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Bounds of identifiers in bytes, those of the calls that later name them: what can be loaded can be erased. With
+// them every key fits DynamoDB (see store.JoinKey).
+const (
+	longID      = 256 // customerId, principals' names
+	shortID     = 128 // accountId, code, campaignId, transactionId, tenantId, contactId, customer numbers
+	maxSecret   = 256
+	maxAccounts = 1000
+)
+
+// fields are a line's top-level fields. Each reader takes its field out, so that what is left at the end is the
+// record's own data; the first refusal is kept, later ones are not looked at.
+type fields struct {
+	left object
+	err  error
+}
+
+// named refuses a name that differs from one of the kind's names only in case: its value would be lost silently.
+func (f *fields) named(known ...string) {
+	for name := range f.left {
+		for _, right := range known {
+			if name != right && strings.EqualFold(name, right) {
+				f.refuse("%s is not known, write %s", printable(name), right)
+			}
+		}
+	}
+}
+
+func (f *fields) refuse(format string, args ...any) {
+	if f.err == nil {
+		f.err = refuse(format, args...)
+	}
+}
+
+func (f *fields) take(name string) (types.AttributeValue, bool) {
+	value, ok := f.left[name]
+	delete(f.left, name)
+	return value, ok
+}
+
+// id takes a required identifier of 1 to most bytes.
+func (f *fields) id(name string, most int) string {
+	value, ok := f.take(name)
+	if !ok {
+		f.refuse("%s is missing", name)
+		return ""
+	}
+	return f.check(name, value, most)
+}
+
+func (f *fields) check(name string, value types.AttributeValue, most int) string {
+	s, ok := value.(*types.AttributeValueMemberS)
+	if !ok || s.Value == "" || len(s.Value) > most {
+		f.refuse("%s must be a string of 1 to %d bytes", name, most)
+		return ""
+	}
+	if strings.ContainsFunc(s.Value, unicode.IsControl) {
+		f.refuse("%s holds a control character", name)
+	}
+	return s.Value
+}
+
+// at reads the field at, RFC 3339 in full, and leaves it where it is: it is data, too.
+func (f *fields) at() time.Time {
+	value, ok := f.left["at"]
+	if !ok {
+		f.refuse("at is missing")
+		return time.Time{}
+	}
+	var at time.Time
+	s, ok := value.(*types.AttributeValueMemberS)
+	// UnmarshalText is the strict reading; RFC 3339 allows t and z in lower case, which it does not know.
+	if !ok || at.UnmarshalText([]byte(strings.ToUpper(s.Value))) != nil || at.UTC().Year() < 1 || at.UTC().Year() > 9999 {
+		f.refuse("at must be a time as RFC 3339 writes it, e.g. 2030-10-15T01:29:29Z")
+	}
+	return at
+}
+
+// object takes a field that must be a JSON object when it is there; nil when it is not.
+func (f *fields) object(name string) types.AttributeValue {
+	value, ok := f.take(name)
+	if !ok {
+		return nil
+	}
+	if _, ok := value.(*types.AttributeValueMemberM); !ok {
+		f.refuse("%s must be a JSON object", name)
+	}
+	return value
+}
+
+// list takes a required list of 1 to most different strings; one given twice counts once.
+func (f *fields) list(name string, most int) []string {
+	value, ok := f.take(name)
+	if !ok {
+		f.refuse("%s is missing", name)
+		return nil
+	}
+	list, ok := value.(*types.AttributeValueMemberL)
+	if !ok || len(list.Value) == 0 || len(list.Value) > most {
+		f.refuse("%s must be a list of 1 to %d strings", name, most)
+		return nil
+	}
+	var all []string
+	for _, member := range list.Value {
+		if s := f.check("each of "+name, member, shortID); !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// absent refuses fields that this kind cannot have.
+func (f *fields) absent(why string, names ...string) {
+	for _, name := range names {
+		if _, ok := f.left[name]; ok {
+			f.refuse("%s %s", name, why)
+		}
+	}
+}
+
+// data puts everything that is left into item as the one map data, where no name can clash with a key.
+func (f *fields) data(item object) object {
+	if len(f.left) > 0 {
+		item["data"] = &types.AttributeValueMemberM{Value: f.left}
+	}
+	return item
+}

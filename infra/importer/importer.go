@@ -1,0 +1,253 @@
+// Package importer loads records from a file of JSON lines (NDJSON) into the tables: users, loyalty customers with
+// their transactions, contacts, and those who may call.
+//
+// Loading the same file again gives the same tables, so that after any interruption a load is simply repeated, from
+// the start or from the line that Stopped names. Records of one key are written in the order of their lines.
+package importer
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"customercare/shared/store"
+)
+
+// Tables are the names of the tables that records go to.
+type Tables struct{ Users, Customers, Contacts, Principals string }
+
+// Options are how to load.
+type Options struct {
+	Client *dynamodb.Client
+	Tables Tables
+
+	From    int // first line to load, counted from 1; 0 is the start
+	Workers int // how many write at the same time; 0 is a good number
+
+	// Progress, when set, is told of the bytes of each line that is settled, Report of each line that is not loaded
+	// and why: a sentence without personal data. No two calls come at the same time, and lines in no order.
+	Progress func(bytes int)
+	Report   func(line int, sentence string)
+}
+
+// Counts are the lines that were read, by what became of them. Blank lines count nowhere.
+type Counts struct {
+	Loaded map[string]int // by kind
+	Failed int
+}
+
+// String is e.g. "2 user, 4 customer, 17 transaction".
+func (c Counts) String() string {
+	var parts []string
+	for _, kind := range []string{user, customer, transaction, contactKind, store.Operator, store.APIUser, store.App} {
+		if n := c.Loaded[kind]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, kind))
+		}
+	}
+	if parts == nil {
+		return "nothing"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// Stopped is a load that ended before the file did. Every line before Line is settled: loaded or reported.
+type Stopped struct {
+	Line  int
+	cause error
+}
+
+func (s *Stopped) Error() string { return fmt.Sprintf("stopped at line %d: %v", s.Line, s.cause) }
+
+func (s *Stopped) Unwrap() error { return s.cause }
+
+const (
+	workers  = 16
+	queued   = 256      // records that may wait for one worker
+	inFlight = 64 << 20 // bytes of lines that are read and not yet settled
+)
+
+// loader is one load.
+type loader struct {
+	Options
+	memory *semaphore.Weighted
+
+	mu     sync.Mutex
+	counts Counts
+	lines  int              // lines handed to the workers or refused
+	open   map[int]struct{} // lines that a worker has yet to settle
+	next   int              // the line that is read next
+}
+
+// Load loads every line of r. A line that cannot be loaded is reported and stops nothing else; the error then says
+// how many there were. Anything else that goes wrong ends the load with *Stopped.
+func Load(ctx context.Context, o Options, r io.Reader) (Counts, error) {
+	if o.Workers <= 0 {
+		o.Workers = workers
+	}
+	l := &loader{Options: o, memory: semaphore.NewWeighted(inFlight), open: map[int]struct{}{}, next: 1}
+	l.counts.Loaded = map[string]int{}
+
+	group, ctx := errgroup.WithContext(ctx)
+	queues := make([]chan *record, o.Workers)
+	for i := range queues {
+		queue := make(chan *record, queued)
+		queues[i] = queue
+		group.Go(func() error { return l.work(ctx, queue) })
+	}
+	group.Go(func() error {
+		defer func() {
+			for _, queue := range queues {
+				close(queue)
+			}
+		}()
+		return l.read(ctx, r, queues)
+	})
+	if err := group.Wait(); err != nil {
+		line := l.next
+		for open := range l.open {
+			line = min(line, open)
+		}
+		return l.counts, &Stopped{Line: line, cause: err}
+	}
+	if l.counts.Failed > 0 {
+		return l.counts, fmt.Errorf("%d of %d lines are not loaded", l.counts.Failed, l.lines)
+	}
+	return l.counts, nil
+}
+
+// read parses the lines and gives each record to the worker of its place.
+func (l *loader) read(ctx context.Context, r io.Reader, queues []chan *record) error {
+	for lines := newLines(r); ; {
+		line, err := lines.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil && err != errTooLong {
+			return fmt.Errorf("the file cannot be read: %w", err)
+		}
+		l.mu.Lock()
+		l.next = lines.number
+		l.mu.Unlock()
+		if lines.number < l.From || err == nil && len(line) == 0 {
+			l.skip(lines.number, lines.taken)
+			continue
+		}
+		if err := l.memory.Acquire(ctx, int64(lines.taken)); err != nil {
+			return context.Cause(ctx)
+		}
+		var rec *record
+		if err == nil {
+			rec, err = parse(line)
+		}
+		if err != nil {
+			rec = &record{}
+		}
+		rec.line, rec.bytes = lines.number, lines.taken
+		l.begin(rec)
+		if err != nil {
+			l.fail(rec, err.Error())
+			continue
+		}
+		select {
+		case queues[spread(rec.place, len(queues))] <- rec:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// work writes the records of one queue: whatever is waiting together, without waiting for more.
+func (l *loader) work(ctx context.Context, queue <-chan *record) error {
+	for first := range queue {
+		batch := []*record{first}
+		for more := true; more && len(batch) < queued; {
+			select {
+			case r, ok := <-queue:
+				if more = ok; ok {
+					batch = append(batch, r)
+				}
+			default:
+				more = false
+			}
+		}
+		if err := l.write(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes records of any kinds. Kinds of different tables share no key, so their order does not matter.
+func (l *loader) write(ctx context.Context, batch []*record) error {
+	var inCustomers, contacts []*record
+	for _, r := range batch {
+		var err error
+		switch r.kind {
+		case customer, transaction:
+			inCustomers = append(inCustomers, r)
+		case contactKind:
+			contacts = append(contacts, r)
+		case user:
+			err = l.writeUser(ctx, r)
+		default:
+			err = l.writePrincipal(ctx, r)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := l.writeCustomers(ctx, inCustomers); err != nil {
+		return err
+	}
+	return l.writeContacts(ctx, contacts)
+}
+
+func (l *loader) skip(line, bytes int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.next = line + 1
+	if l.Progress != nil {
+		l.Progress(bytes)
+	}
+}
+
+func (l *loader) begin(r *record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines++
+	l.open[r.line] = struct{}{}
+	l.next = r.line + 1
+}
+
+// done settles a record that is written.
+func (l *loader) done(r *record) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.counts.Loaded[r.kind]++
+	l.settle(r)
+}
+
+// fail settles a record that is not.
+func (l *loader) fail(r *record, sentence string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.counts.Failed++
+	if l.Report != nil {
+		l.Report(r.line, sentence)
+	}
+	l.settle(r)
+}
+
+func (l *loader) settle(r *record) {
+	delete(l.open, r.line)
+	l.memory.Release(int64(r.bytes))
+	if l.Progress != nil {
+		l.Progress(r.bytes)
+	}
+}

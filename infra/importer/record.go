@@ -1,0 +1,196 @@
+package importer
+
+import (
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/shared/store"
+)
+
+// record is one line made ready to be written. Records of one place are written in the order of their lines.
+type record struct {
+	line  int
+	bytes int // of the line, in the file
+	kind  string
+	place string
+	item  object // without the partition key for a contact: every copy has its own
+	size  int    // bytes that the record takes of a transaction
+
+	customer string // customer, transaction: the partition key
+	contact  *contact
+	secret   string // operator: the password
+}
+
+// contact is what is needed to file a contact under each of its parties.
+type contact struct {
+	tenant  string
+	key     string   // sort key, that of all copies
+	parties []string // sorted, so that the same numbers are the same list
+}
+
+// The kinds that are no principals.
+const (
+	user        = "user"
+	customer    = "customer"
+	transaction = "transaction"
+	contactKind = "contact"
+)
+
+// kinds are the formats: the names that must be written so, and what makes the record of the fields.
+var kinds = map[string]struct {
+	names []string
+	build func(*fields, *record)
+}{
+	user:           {append([]string{"customerId", "tempAllows"}, userMaps...), buildUser},
+	customer:       {[]string{"accountId", "code"}, buildCustomer},
+	transaction:    {[]string{"accountId", "code", "campaignId", "transactionId", "at"}, buildTransaction},
+	contactKind:    {[]string{"tenantId", "contactId", "at", "callingNumber", "calledNumber", "customNos"}, buildContact},
+	store.Operator: {[]string{"name", "password", "key", "secret"}, buildOperator},
+	store.APIUser:  {[]string{"name", "password", "key", "secret", "accounts"}, buildAPIUser},
+	store.App:      {[]string{"name", "password", "key", "secret", "tenantId"}, buildApp},
+}
+
+// userMaps are the fields of a user that the operations work on, each an attribute of its own.
+var userMaps = []string{"registration", "questions", "images", "phrases", "devices"}
+
+// parse makes a record of one line. The error is a refusal.
+func parse(line []byte) (*record, error) {
+	left, err := parseObject(line)
+	if err != nil {
+		return nil, err
+	}
+	f := &fields{left: left}
+	f.named("kind")
+	name := f.id("kind", shortID)
+	if f.err != nil {
+		return nil, f.err
+	}
+	kind, ok := kinds[name]
+	if !ok {
+		return nil, refuse("kind is none of user, customer, transaction, contact, operator, apiUser, app")
+	}
+	r := &record{kind: name}
+	f.named(kind.names...)
+	kind.build(f, r)
+	if f.err != nil {
+		return nil, f.err
+	}
+	if r.contact == nil {
+		r.size = size(r.item)
+	}
+	if r.size > maxItem && r.contact == nil {
+		return nil, tooLarge
+	}
+	return r, nil
+}
+
+const tooLarge = refusal("the record is larger than the 400 KB that DynamoDB takes")
+
+func buildUser(f *fields, r *record) {
+	id := f.id("customerId", longID)
+	f.absent("cannot be loaded: temporary allows are set through the API", "tempAllows")
+	r.place = "user " + id
+	r.item = object{"customerId": text(id)}
+	for _, name := range userMaps {
+		if value := f.object(name); value != nil {
+			r.item[name] = value
+		}
+	}
+	f.data(r.item)
+}
+
+func buildCustomer(f *fields, r *record) {
+	r.customer = store.CustomerKey(f.id("accountId", shortID), f.id("code", shortID))
+	r.place = "customer " + r.customer
+	r.item = f.data(object{"customer": text(r.customer), "record": text(store.CustomerRecord)})
+}
+
+// A transaction lies with its customer: both in the order of the file.
+func buildTransaction(f *fields, r *record) {
+	r.customer = store.CustomerKey(f.id("accountId", shortID), f.id("code", shortID))
+	r.place = "customer " + r.customer
+	key := store.TransactionRecord(f.id("campaignId", shortID), f.id("transactionId", shortID))
+	f.at()
+	r.item = f.data(object{"customer": text(r.customer), "record": text(key)})
+}
+
+// maxParties keeps all copies of a contact within one transaction, together with the copies it may have to take away.
+const maxParties = 50
+
+// buildContact leaves the numbers in the data, too: who called whom is not to be seen from parties alone.
+func buildContact(f *fields, r *record) {
+	c := &contact{tenant: f.id("tenantId", shortID)}
+	c.key = store.ContactKey(f.at(), f.id("contactId", shortID))
+	for _, name := range []string{"callingNumber", "calledNumber"} {
+		if value, ok := f.left[name]; ok {
+			c.parties = append(c.parties, f.check(name, value, shortID))
+		}
+	}
+	if value, ok := f.left["customNos"]; ok {
+		list, ok := value.(*types.AttributeValueMemberL)
+		if !ok {
+			f.refuse("customNos must be a list of strings")
+			return
+		}
+		for _, member := range list.Value {
+			c.parties = append(c.parties, f.check("each of customNos", member, shortID))
+		}
+	}
+	slices.Sort(c.parties)
+	c.parties = slices.Compact(c.parties)
+	switch {
+	case len(c.parties) == 0:
+		f.refuse("callingNumber, calledNumber and customNos are missing: nobody could ever find the contact")
+	case len(c.parties) > maxParties:
+		f.refuse("callingNumber, calledNumber and customNos name more than %d numbers", maxParties)
+	}
+	r.contact = c
+	r.place = "contact " + store.JoinKey(c.tenant, c.key)
+	r.item = f.data(object{"contact": text(c.key), "parties": texts(c.parties)})
+	own := 0
+	for _, number := range c.parties {
+		own += len("party") + len(store.PartyKey(c.tenant, number))
+	}
+	r.size = own + len(c.parties)*size(r.item)
+	switch {
+	case size(r.item)+len("party")+6*shortID+1 > maxItem:
+		f.refuse("%s", tooLarge)
+	case r.size > maxTransaction:
+		f.refuse("the record is too large to be filed under %d numbers at once (%d bytes together)", len(c.parties), maxTransaction)
+	}
+}
+
+func buildOperator(f *fields, r *record) {
+	name := buildPrincipal(f, r)
+	if slices.Contains([]byte(name), ':') {
+		f.refuse("name holds a colon, which Basic authorization cannot carry")
+	}
+	r.secret = f.id("password", maxSecret)
+	f.absent("is no field of an operator", "key", "secret")
+	f.data(r.item)
+}
+
+func buildAPIUser(f *fields, r *record) {
+	buildPrincipal(f, r)
+	r.item["keyHash"] = text(digest(f.id("key", maxSecret)))
+	r.item["accounts"] = texts(f.list("accounts", maxAccounts))
+	f.absent("is no field of an apiUser", "password", "secret")
+	f.data(r.item)
+}
+
+func buildApp(f *fields, r *record) {
+	buildPrincipal(f, r)
+	r.item["secretHash"] = text(digest(f.id("secret", maxSecret)))
+	r.item["tenantId"] = text(f.id("tenantId", shortID))
+	f.absent("is no field of an app", "password", "key")
+	f.data(r.item)
+}
+
+func buildPrincipal(f *fields, r *record) string {
+	name := f.id("name", longID)
+	key := store.PrincipalKey(r.kind, name)
+	r.place = "principal " + key
+	r.item = object{"principal": text(key)}
+	return name
+}

@@ -1,0 +1,98 @@
+package importer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+)
+
+// A call that DynamoDB may take later is made again, with exponential backoff and full jitter, for about half a
+// minute: tables on demand take that long to grow into a sudden load.
+const (
+	patience     = 30
+	backoffBase  = 20 * time.Millisecond
+	backoffLimit = 3 * time.Second
+)
+
+// passing are the codes, of errors and of a transaction's cancellation, after which the same call may succeed later.
+var passing = map[string]bool{
+	"ProvisionedThroughputExceededException": true,
+	"ProvisionedThroughputExceeded":          true,
+	"RequestLimitExceeded":                   true,
+	"ThrottlingException":                    true,
+	"ThrottlingError":                        true,
+	"ThrottledException":                     true,
+	"LimitExceededException":                 true,
+	"TransactionConflictException":           true,
+	"TransactionConflict":                    true,
+	"TransactionInProgressException":         true,
+}
+
+// errInvalid says that DynamoDB does not take what was asked for, whenever.
+var errInvalid = errors.New("DynamoDB does not take the record: it breaks one of its limits")
+
+// persist makes a call until it succeeds or fails for good. Its error is errInvalid, a *types.TransactionCanceledException
+// with a reason that does not pass, a context's, or one that ends the load: a sentence without DynamoDB's own words,
+// which may quote keys.
+func persist(ctx context.Context, table string, call func() error) error {
+	for attempt := 0; ; attempt++ {
+		err := call()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		}
+		cause := errors.New("DynamoDB does not answer")
+		if api, ok := errors.AsType[smithy.APIError](err); ok {
+			cancelled, isCancelled := errors.AsType[*types.TransactionCanceledException](err)
+			code := api.ErrorCode()
+			switch {
+			case isCancelled && final(cancelled.CancellationReasons):
+				return cancelled
+			case code == "ValidationException":
+				return errInvalid
+			case code == "ResourceNotFoundException":
+				return fmt.Errorf("the table %s is not there", table)
+			case !isCancelled && !passing[code] && api.ErrorFault() != smithy.FaultServer:
+				return fmt.Errorf("DynamoDB refuses to write to %s: %s", table, code)
+			}
+			cause = fmt.Errorf("DynamoDB took nothing for too long: %s", code)
+		}
+		if attempt == patience {
+			return cause
+		}
+		wait := time.NewTimer(rand.N(min(backoffLimit, backoffBase<<min(attempt, 10))) + time.Millisecond)
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// final says whether any action was refused for a reason that does not pass.
+func final(reasons []types.CancellationReason) bool {
+	for _, reason := range reasons {
+		if code := reasonCode(reason); code != "" && !passing[code] {
+			return true
+		}
+	}
+	return false
+}
+
+const conditionFailed = "ConditionalCheckFailed"
+
+// reasonCode is why one action cancelled its transaction, "" when it did not.
+func reasonCode(reason types.CancellationReason) string {
+	if reason.Code == nil || *reason.Code == "None" {
+		return ""
+	}
+	return *reason.Code
+}

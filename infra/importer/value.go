@@ -1,0 +1,202 @@
+package importer
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// object is a map attribute, or an item.
+type object = map[string]types.AttributeValue
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func texts(all []string) types.AttributeValue {
+	list := make([]types.AttributeValue, len(all))
+	for i, s := range all {
+		list[i] = text(s)
+	}
+	return &types.AttributeValueMemberL{Value: list}
+}
+
+// DynamoDB's limits. A record's own values lie in an item's map (1) or list, so maxDepth leaves room for what is
+// put around them.
+const (
+	maxItem   = 400 << 10 // bytes, names included
+	maxDepth  = 30        // DynamoDB nests 32 levels
+	maxDigits = 38
+	maxName   = 65535 // bytes of one attribute name
+)
+
+// refusal is a sentence about a line, fit to be shown: it names fields of the formats and never a value.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
+func refuse(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
+
+// parseObject reads one line, one JSON object and nothing behind it, into attribute values: RFC 8259 with valid
+// UTF-8 and no name twice in one object. Numbers keep every digit or are refused.
+func parseObject(line []byte) (object, error) {
+	d := jsontext.NewDecoder(bytes.NewBuffer(line))
+	if d.PeekKind() != '{' {
+		if _, err := d.ReadValue(); err != nil {
+			return nil, unreadable(d, err)
+		}
+		return nil, refuse("the line is not a JSON object")
+	}
+	value, err := parseValue(d)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, refuse("the line has content behind the JSON object")
+	}
+	return value.(*types.AttributeValueMemberM).Value, nil
+}
+
+func parseValue(d *jsontext.Decoder) (types.AttributeValue, error) {
+	token, err := d.ReadToken()
+	if err != nil {
+		return nil, unreadable(d, err)
+	}
+	if d.StackDepth() > maxDepth {
+		return nil, refuse("%s is nested deeper than %d levels", place(d), maxDepth)
+	}
+	switch token.Kind() {
+	case 'n':
+		return &types.AttributeValueMemberNULL{Value: true}, nil
+	case 't', 'f':
+		return &types.AttributeValueMemberBOOL{Value: token.Bool()}, nil
+	case '"':
+		return text(token.String()), nil
+	case '0':
+		number := token.String()
+		if !storable(number) {
+			return nil, refuse("%s holds a number that DynamoDB cannot keep exactly (%d digits, 1e-130 to 1e126): write it as a string",
+				place(d), maxDigits)
+		}
+		return &types.AttributeValueMemberN{Value: number}, nil
+	case '{':
+		members := object{}
+		for d.PeekKind() != '}' {
+			token, err := d.ReadToken()
+			if err != nil {
+				return nil, unreadable(d, err)
+			}
+			name := token.String()
+			if name == "" || len(name) > maxName {
+				return nil, refuse("%s holds an empty name, or one longer than %d bytes", place(d), maxName)
+			}
+			if members[name], err = parseValue(d); err != nil {
+				return nil, err
+			}
+		}
+		_, err := d.ReadToken()
+		return &types.AttributeValueMemberM{Value: members}, unreadable(d, err)
+	default: // '[': the decoder lets nothing else stand where a value begins
+		list := []types.AttributeValue{}
+		for d.PeekKind() != ']' {
+			member, err := parseValue(d)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, member)
+		}
+		_, err := d.ReadToken()
+		return &types.AttributeValueMemberL{Value: list}, unreadable(d, err)
+	}
+}
+
+// unreadable makes a refusal of the decoder's error, whose own text quotes the line.
+func unreadable(d *jsontext.Decoder, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		e, _ := errors.AsType[*jsontext.SyntacticError](err)
+		if e.JSONPointer.Parent() == "" {
+			return refuse("%s is given twice", printable(e.JSONPointer.LastToken()))
+		}
+		return refuse("%s holds a name that is given twice", place(d))
+	default:
+		return refuse("the line is not valid JSON near byte %d", d.InputOffset()+1)
+	}
+}
+
+// place names the top-level field that is being read; what lies further in may be personal data.
+func place(d *jsontext.Decoder) string {
+	pointer := d.StackPointer()
+	if pointer == "" {
+		return "the line"
+	}
+	for pointer.Parent() != "" {
+		pointer = pointer.Parent()
+	}
+	return printable(pointer.LastToken())
+}
+
+// printable is a name from the line made fit to stand in a sentence. A name of the formats passes as it is; one that
+// does not look like a field's name may be a value in the wrong place.
+func printable(name string) string {
+	plain := func(r rune) bool { return r < unicode.MaxASCII && (unicode.IsLetter(r) || r == '_' || r == '-') }
+	if name == "" || len(name) > 40 || strings.ContainsFunc(name, func(r rune) bool { return !plain(r) }) {
+		return "a field"
+	}
+	return name
+}
+
+// storable says whether DynamoDB keeps this JSON number's value: at most 38 significant digits, and a magnitude
+// between 1e-130 and 9.9...e125, or zero.
+func storable(number string) bool {
+	mantissa, exponent, scaled := strings.Cut(strings.ToLower(strings.TrimPrefix(number, "-")), "e")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	digits := strings.TrimLeft(whole+fraction, "0")
+	if digits == "" {
+		return true
+	}
+	shift := 0
+	if scaled {
+		var err error
+		if shift, err = strconv.Atoi(exponent); err != nil || shift > 1<<20 || shift < -1<<20 {
+			return false
+		}
+	}
+	leading := len(whole) - 1 - (len(whole+fraction) - len(digits)) + shift // power of ten of the first digit
+	return len(strings.TrimRight(digits, "0")) <= maxDigits && leading >= -130 && leading <= 125
+}
+
+// size is what an item counts for against DynamoDB's limits, in bytes, never less than DynamoDB's own count.
+func size(item object) int {
+	sum := 0
+	for name, value := range item {
+		sum += len(name) + sizeOf(value)
+	}
+	return sum
+}
+
+func sizeOf(value types.AttributeValue) int {
+	switch v := value.(type) {
+	case *types.AttributeValueMemberS:
+		return len(v.Value)
+	case *types.AttributeValueMemberN:
+		return min(len(v.Value)/2, maxDigits/2) + 3
+	case *types.AttributeValueMemberM:
+		return 3 + len(v.Value) + size(v.Value)
+	case *types.AttributeValueMemberL:
+		sum := 3 + len(v.Value)
+		for _, member := range v.Value {
+			sum += sizeOf(member)
+		}
+		return sum
+	default: // NULL, BOOL
+		return 1
+	}
+}
