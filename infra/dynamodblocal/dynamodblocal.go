@@ -96,6 +96,10 @@ func freePort() (int, error) {
 }
 
 func start(ctx context.Context, java, dir string, opts Options) (*Server, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("cache for DynamoDB Local: %w", err)
+	}
 	args := []string{"-Djava.library.path=" + filepath.Join(dir, "DynamoDBLocal_lib"), "-jar", filepath.Join(dir, jar),
 		"-sharedDb", "-disableTelemetry", "-port", strconv.Itoa(opts.Port)}
 	if opts.DataDir == "" {
@@ -112,6 +116,7 @@ func start(ctx context.Context, java, dir string, opts Options) (*Server, error)
 	}
 	s := &Server{Endpoint: "http://127.0.0.1:" + strconv.Itoa(opts.Port), exited: make(chan struct{})}
 	s.cmd = exec.Command(java, args...)
+	s.cmd.Dir = dir // it leaves a file of its own where it runs
 	s.cmd.Stdout, s.cmd.Stderr = &s.said, &s.said
 	if err := process.Start(s.cmd); err != nil {
 		return nil, fmt.Errorf("start DynamoDB Local: %w", err)

@@ -1,0 +1,74 @@
+// Package apigateway does on one machine what an Amazon API Gateway REST API with Lambda proxy integrations
+// does: routes, authorizers with their cache, the proxy event, gateway responses and limits.
+//
+// Where AWS's documentation is silent, the comments name the report the behaviour was taken from.
+package apigateway
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// API is one deployed REST API.
+type API struct {
+	ID, Stage         string
+	Account, Region   string
+	BinaryMediaTypes  []string // "*/*" form, not the "*~1*" of templates
+	Routes            []Route
+	Authorizers       map[string]Authorizer
+	Responses         map[string]Response // by gateway response type, e.g. "DEFAULT_4XX"
+	IntegrationPeriod time.Duration       // how long a function may take; 0 stands for API Gateway's 29 s
+}
+
+// Route is one method of one resource.
+type Route struct {
+	Method     string // upper case, or "ANY"
+	Path       string // e.g. "/users/{id}", "/files/{rest+}"
+	Function   string // name of the Lambda function
+	Authorizer string // key of API.Authorizers; empty: open to everybody
+}
+
+// Authorizer is a Lambda authorizer.
+type Authorizer struct {
+	Function   string
+	Token      bool             // the TOKEN kind; otherwise REQUEST
+	Sources    []IdentitySource // all must be there, or the caller gets UNAUTHORIZED without a call
+	TTL        time.Duration    // how long an answer is kept; 0: not at all
+	Validation string           // TOKEN only: a regular expression the token must match, or empty
+}
+
+// IdentitySource names a part of the request that identifies the caller.
+type IdentitySource struct {
+	In   string // "header", "query", "stage" or "context"
+	Name string
+}
+
+// Response is a customized gateway response.
+type Response struct {
+	StatusCode int               // 0: the type's own
+	Headers    map[string]string // values as in templates: "'static'" or "context.x"
+	Templates  map[string]string // content type -> body template
+}
+
+// Invoke calls a Lambda function by name; a function that fails gives a *lambda.Error.
+type Invoke func(ctx context.Context, function string, event []byte) ([]byte, error)
+
+// New returns a gateway for api that calls functions through invoke. Its own remarks, never about a request's
+// content, go to log.
+func New(api API, invoke Invoke, log io.Writer) (*Gateway, error) {
+	if api.IntegrationPeriod == 0 {
+		api.IntegrationPeriod = 29 * time.Second
+	}
+	routes, err := newRouter(api.Routes)
+	if err != nil {
+		return nil, err
+	}
+	g := &Gateway{api: api, invoke: invoke, log: log, routes: routes, authorizers: map[string]*authorizer{}}
+	for name, a := range api.Authorizers {
+		if g.authorizers[name], err = newAuthorizer(g, name, a); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}

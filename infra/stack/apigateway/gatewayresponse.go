@@ -1,0 +1,122 @@
+package apigateway
+
+import (
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// refusal is an answer that API Gateway gives itself: a gateway response type with its default status, message and
+// x-amzn-ErrorType.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
+type refusal struct {
+	kind      string
+	status    int
+	message   string
+	errorType string
+}
+
+var (
+	unauthorized               = refusal{"UNAUTHORIZED", 401, "Unauthorized", "UnauthorizedException"}
+	accessDenied               = refusal{"ACCESS_DENIED", 403, "User is not authorized to access this resource", "AccessDeniedException"}
+	accessDeniedExplicitly     = refusal{"ACCESS_DENIED", 403, "User is not authorized to access this resource with an explicit deny", "AccessDeniedException"}
+	missingAuthenticationToken = refusal{"MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token", "MissingAuthenticationTokenException"}
+	authorizerFailure          = refusal{"AUTHORIZER_FAILURE", 500, "Internal server error", "AuthorizerFailureException"}
+	authorizerMisconfigured    = refusal{"AUTHORIZER_CONFIGURATION_ERROR", 500, "Internal server error", "AuthorizerConfigurationException"}
+	badRequest                 = refusal{"DEFAULT_4XX", 400, "Bad Request", "BadRequestException"}
+	internalError              = refusal{"DEFAULT_5XX", 500, "Internal server error", "InternalServerErrorException"}
+	integrationTimeout         = refusal{"INTEGRATION_TIMEOUT", 504, "Endpoint request timed out", "InternalServerErrorException"}
+	// A function that fails or answers nonsense: API Gateway has no type of its own for it.
+	badGateway = refusal{"DEFAULT_5XX", 502, "Internal server error", "InternalServerErrorException"}
+	// AWS's documentation lists this type as customizable and, under "Important notes for REST APIs", as not yet
+	// customizable. Here the template's answer is given; on AWS it may be the default one.
+	requestTooLarge = refusal{"REQUEST_TOO_LARGE", 413, "Request Too Long", "RequestTooLargeException"}
+)
+
+// refuse gives the refusal in the form the template asks for: its own gateway response, else DEFAULT_4XX or
+// DEFAULT_5XX, else AWS's default.
+func (g *Gateway) refuse(c *call, why refusal) *response {
+	custom, ok := g.api.Responses[why.kind]
+	if !ok {
+		custom = g.api.Responses["DEFAULT_"+strconv.Itoa(why.status/100)+"XX"]
+	}
+	status := why.status
+	if custom.StatusCode != 0 {
+		status = custom.StatusCode
+	}
+	contentType, template := chooseTemplate(custom.Templates, firstAccepted(c))
+	values := g.contextValues(c, why)
+	resp := &response{status: status, body: []byte(substitute(template, values))}
+	resp.header = []field{{"Content-Type", contentType}, {"x-amzn-RequestId", c.requestID},
+		{"x-amz-apigw-id", c.extendedID}, {"x-amzn-ErrorType", why.errorType}}
+	for _, name := range slices.Sorted(maps.Keys(custom.Headers)) {
+		resp.set(name, headerValue(c, custom.Headers[name], values))
+	}
+	return resp
+}
+
+func (r *response) set(name, value string) {
+	r.header = slices.DeleteFunc(r.header, func(f field) bool { return strings.EqualFold(f.name, name) })
+	r.header = append(r.header, field{name, value})
+}
+
+// chooseTemplate takes the template of the accepted type, else JSON's, else the only kind there is.
+func chooseTemplate(templates map[string]string, accepted string) (contentType, template string) {
+	if t, ok := templates[accepted]; ok {
+		return accepted, t
+	}
+	if t, ok := templates["application/json"]; ok || len(templates) == 0 {
+		if !ok {
+			t = `{"message":$context.error.messageString}`
+		}
+		return "application/json", t
+	}
+	first := slices.Min(slices.Collect(maps.Keys(templates)))
+	return first, templates[first]
+}
+
+// headerValue evaluates a response parameter: 'static text', context.x, or method.request.header.x.
+func headerValue(c *call, expression string, values map[string]string) string {
+	if text, ok := strings.CutPrefix(expression, "'"); ok {
+		return strings.TrimSuffix(text, "'")
+	}
+	if name, ok := strings.CutPrefix(expression, "method.request.header."); ok {
+		return c.get(name)
+	}
+	return values[strings.TrimPrefix(expression, "context.")]
+}
+
+// variable is a reference in a template. Gateway responses know simple substitution only, no template language.
+var variable = regexp.MustCompile(`\$context\.([A-Za-z0-9_.]*[A-Za-z0-9_])`)
+
+func substitute(template string, values map[string]string) string {
+	return variable.ReplaceAllStringFunc(template, func(ref string) string {
+		return values[strings.TrimPrefix(ref, "$context.")]
+	})
+}
+
+// contextValues are the variables of templates.
+func (g *Gateway) contextValues(c *call, why refusal) map[string]string {
+	quoted, _ := json.Marshal(why.message)
+	values := map[string]string{
+		"apiId": g.api.ID, "accountId": g.api.Account, "stage": g.api.Stage, "domainName": g.domain(),
+		"httpMethod": c.method, "path": "/" + g.api.Stage + c.path, "protocol": c.proto,
+		"requestId": c.requestID, "extendedRequestId": c.extendedID, "identity.sourceIp": c.remote,
+		"error.message": why.message, "error.messageString": string(quoted), "error.responseType": why.kind,
+		"requestTime":      c.at.UTC().Format("02/Jan/2006:15:04:05 +0000"),
+		"requestTimeEpoch": strconv.FormatInt(c.at.UnixMilli(), 10),
+		"status":           strconv.Itoa(why.status),
+	}
+	if c.resource != nil {
+		values["resourceId"], values["resourcePath"] = c.resource.id, c.resource.path
+	}
+	for name, value := range c.authorizer {
+		if text, ok := value.(string); ok {
+			values["authorizer."+name] = text
+		}
+	}
+	return values
+}

@@ -1,0 +1,156 @@
+package lambda
+
+import (
+	"sync"
+)
+
+// invocation is one call of a function. answer and err are set before done is closed.
+type invocation struct {
+	id      string
+	payload []byte
+	done    chan struct{}
+	once    sync.Once
+	answer  []byte
+	err     error
+}
+
+// finish sets the outcome; only the first call counts, so that a death after the answer changes nothing.
+func (inv *invocation) finish(answer []byte, err error) {
+	inv.once.Do(func() {
+		inv.answer, inv.err = answer, err
+		close(inv.done)
+	})
+}
+
+// pool holds one function's processes. Processes ask for work; the pool starts another one, up to the limit, when
+// more work waits than processes are on their way.
+type pool struct {
+	service  *Service
+	function Function
+
+	mu       sync.Mutex
+	waiting  []*invocation // not yet taken, oldest first
+	idle     []*instance   // asking for work, the last used at the end
+	starting int           // started and not yet asking
+	live     map[*instance]bool
+}
+
+// submit hands the invocation to an idle process, or lets it wait for one.
+func (p *pool) submit(inv *invocation) {
+	p.mu.Lock()
+	for n := len(p.idle); n > 0; n = len(p.idle) {
+		i := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		if i.give(inv) {
+			p.mu.Unlock()
+			return
+		}
+	}
+	p.waiting = append(p.waiting, inv)
+	i := p.grow()
+	p.mu.Unlock()
+	if i != nil {
+		i.start()
+	}
+}
+
+// grow returns a new instance to start when one is needed and allowed. The caller holds the lock.
+func (p *pool) grow() *instance {
+	if p.starting >= len(p.waiting) || len(p.live) >= p.service.opts.Workers {
+		return nil
+	}
+	i := newInstance(p)
+	if p.live == nil {
+		p.live = map[*instance]bool{}
+	}
+	p.live[i] = true
+	p.starting++
+	return i
+}
+
+// next gives the asking instance the oldest waiting invocation, or notes that it is idle and returns nil.
+func (p *pool) next(i *instance) *invocation {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if i.starting {
+		i.starting = false
+		p.starting--
+	}
+	if !p.live[i] { // died while asking
+		return nil
+	}
+	if len(p.waiting) == 0 {
+		p.idle = append(p.idle, i)
+		return nil
+	}
+	inv := p.waiting[0]
+	p.waiting = p.waiting[1:]
+	return inv
+}
+
+// gone takes a dead instance out. One that died before it ever asked for work fails the oldest waiting invocation,
+// as Lambda fails the invocation that caused the start; work that still waits gets a new process.
+func (p *pool) gone(i *instance, why error) {
+	p.mu.Lock()
+	delete(p.live, i)
+	for at, idle := range p.idle {
+		if idle == i {
+			p.idle = append(p.idle[:at], p.idle[at+1:]...)
+			break
+		}
+	}
+	var failed *invocation
+	if i.starting {
+		i.starting = false
+		p.starting--
+		if len(p.waiting) > 0 {
+			failed, p.waiting = p.waiting[0], p.waiting[1:]
+		}
+	}
+	fresh := p.grow()
+	p.mu.Unlock()
+
+	if failed != nil {
+		failed.finish(nil, why)
+	}
+	if fresh != nil {
+		fresh.start()
+	}
+}
+
+// withdraw removes an invocation nobody waits for any more, if no process has it yet.
+func (p *pool) withdraw(inv *invocation) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for at, w := range p.waiting {
+		if w == inv {
+			p.waiting = append(p.waiting[:at], p.waiting[at+1:]...)
+			return
+		}
+	}
+}
+
+func (p *pool) kill() {
+	p.mu.Lock()
+	doomed := make([]*instance, 0, len(p.live))
+	for i := range p.live {
+		doomed = append(doomed, i)
+	}
+	p.mu.Unlock()
+	for _, i := range doomed {
+		i.kill(nil)
+	}
+	for _, i := range doomed {
+		<-i.dead
+	}
+}
+
+func (p *pool) failAll(err error) {
+	p.mu.Lock()
+	waiting := p.waiting
+	p.waiting = nil
+	p.mu.Unlock()
+	for _, inv := range waiting {
+		inv.finish(nil, err)
+	}
+}

@@ -1,0 +1,136 @@
+package lambda
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// maxAnswer is the largest answer Lambda takes from a function, 6 MB and a little.
+const maxAnswer = 6<<20 + 100<<10
+
+// runtimeAPI serves the Lambda Runtime API, one path per process.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+func (s *Service) runtimeAPI() http.Handler {
+	mux := http.NewServeMux()
+	const prefix = "/{instance}/2018-06-01/runtime"
+	mux.HandleFunc("GET "+prefix+"/invocation/next", s.of(serveNext))
+	mux.HandleFunc("POST "+prefix+"/invocation/{request}/response", s.of(serveResponse))
+	mux.HandleFunc("POST "+prefix+"/invocation/{request}/error", s.of(serveError))
+	mux.HandleFunc("POST "+prefix+"/init/error", s.of(serveInitError))
+	return mux
+}
+
+// of finds the process the request comes from.
+func (s *Service) of(serve func(*instance, http.ResponseWriter, *http.Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		i := s.instance(r.PathValue("instance"))
+		if i == nil {
+			refuse(w, http.StatusForbidden, "InvalidInstance", "no such process")
+			return
+		}
+		serve(i, w, r)
+	}
+}
+
+// serveNext waits for the process's next invocation.
+func serveNext(i *instance, w http.ResponseWriter, r *http.Request) {
+	i.disarm() // the start is over
+	inv := i.pool.next(i)
+	if inv == nil {
+		select {
+		case inv = <-i.work:
+		case <-r.Context().Done(): // the process died
+			return
+		}
+	}
+	deadline, ok := i.begin(inv)
+	if !ok {
+		i.pool.submit(inv) // it never reached the process
+		return
+	}
+	f, account := i.pool.function, i.pool.service.opts.Account
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(inv.payload)))
+	h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
+	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli(), 10))
+	h.Set("Lambda-Runtime-Invoked-Function-Arn", fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", account.Region, account.ID, f.Name))
+	h.Set("Lambda-Runtime-Trace-Id", fmt.Sprintf("Root=1-%08x-%s;Sampled=0", time.Now().Unix(), newTraceSuffix()))
+	_, _ = w.Write(inv.payload)
+}
+
+func serveResponse(i *instance, w http.ResponseWriter, r *http.Request) {
+	answer, err := io.ReadAll(io.LimitReader(r.Body, maxAnswer+1))
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "InvalidRequest", "the answer could not be read")
+		return
+	}
+	inv := i.end(r.PathValue("request"))
+	if inv == nil {
+		refuse(w, http.StatusForbidden, "InvalidRequestID", "no such invocation")
+		return
+	}
+	if len(answer) > maxAnswer {
+		inv.finish(nil, &Error{Type: "Function.ResponseSizeTooLarge", Message: "Response payload size exceeded maximum allowed payload size (6291556 bytes)."})
+		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "the answer is too large")
+		return
+	}
+	// An error while an answer is being streamed comes after it, as a trailer.
+	if kind := r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); kind != "" {
+		inv.finish(nil, &Error{Type: kind, Message: "the function failed while it was writing its answer"})
+	} else {
+		inv.finish(answer, nil)
+	}
+	accept(w)
+}
+
+func serveError(i *instance, w http.ResponseWriter, r *http.Request) {
+	failure := readError(r)
+	inv := i.end(r.PathValue("request"))
+	if inv == nil {
+		refuse(w, http.StatusForbidden, "InvalidRequestID", "no such invocation")
+		return
+	}
+	inv.finish(nil, failure)
+	accept(w)
+}
+
+// serveInitError notes why the process cannot start; it ends itself next.
+func serveInitError(i *instance, w http.ResponseWriter, r *http.Request) {
+	failure := readError(r)
+	i.mu.Lock()
+	i.failure = failure
+	i.mu.Unlock()
+	accept(w)
+}
+
+func readError(r *http.Request) *Error {
+	failure := &Error{}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxAnswer))
+	if err == nil {
+		err = json.Unmarshal(body, failure)
+	}
+	if err != nil || failure.Type == "" {
+		failure.Type = r.Header.Get("Lambda-Runtime-Function-Error-Type")
+	}
+	if failure.Type == "" {
+		failure.Type = "Unhandled"
+	}
+	return failure
+}
+
+func accept(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = io.WriteString(w, `{"status":"OK"}`)
+}
+
+func refuse(w http.ResponseWriter, status int, kind, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(Error{Type: kind, Message: message})
+}

@@ -1,0 +1,169 @@
+// Package lambda does on one machine what AWS Lambda does with a function: it starts the real binary with the
+// environment Lambda would give it, hands it invocations over the Runtime API, one at a time, and ends it when it
+// takes too long. Functions need no local mode.
+package lambda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Function is what the service needs to know of one function.
+type Function struct {
+	Name        string // unique; AWS_LAMBDA_FUNCTION_NAME
+	Folder      string // its folder's name: where its binary lies and how its log lines start
+	Handler     string
+	MemoryMB    int
+	Timeout     time.Duration
+	LogFormat   string // "JSON", or empty for Lambda's text format
+	Environment map[string]string
+}
+
+// Account is where the functions believe they run.
+type Account struct {
+	ID     string
+	Region string
+	// The credentials functions see. DynamoDB Local accepts any.
+	AccessKeyID, SecretAccessKey, SessionToken string
+}
+
+// Options of a service.
+type Options struct {
+	Account     Account
+	BinDir      string            // holds <Folder>/bootstrap
+	Environment map[string]string // for every function, on top of its own
+	Workers     int               // most processes of one function; further invocations wait
+	Log         io.Writer         // gets every line the functions write, as "folder: line"
+}
+
+// Error is an invocation that did not end well: the function returned an error, died, or took too long.
+type Error struct {
+	Type    string `json:"errorType"`
+	Message string `json:"errorMessage"`
+}
+
+func (e *Error) Error() string { return e.Type + ": " + e.Message }
+
+// ErrClosed is returned for invocations of a closed service.
+var ErrClosed = errors.New("the local Lambda service is closed")
+
+// Service runs functions. All methods may be called at the same time.
+type Service struct {
+	opts     Options
+	listener net.Listener
+	server   *http.Server
+	pools    map[string]*pool // by function name
+	log      *logger
+
+	mu        sync.Mutex
+	instances map[string]*instance // every live one, by id, for the Runtime API
+	closed    bool
+	lastID    atomic.Int64
+	running   sync.WaitGroup // live processes
+}
+
+// New starts a service for functions. No function runs before its first invocation.
+func New(opts Options, functions []Function) (*Service, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("Lambda Runtime API: %w", err)
+	}
+	s := &Service{
+		opts:      opts,
+		listener:  listener,
+		pools:     map[string]*pool{},
+		log:       &logger{to: opts.Log},
+		instances: map[string]*instance{},
+	}
+	for _, f := range functions {
+		s.pools[f.Name] = &pool{service: s, function: f}
+	}
+	s.server = &http.Server{Handler: s.runtimeAPI()}
+	go func() { _ = s.server.Serve(listener) }()
+	return s, nil
+}
+
+// Invoke runs the function called name with payload, a JSON document, and returns its JSON answer. When ctx ends
+// first, the caller stops waiting but a running function runs on, as on AWS. A failed invocation is an *Error.
+func (s *Service) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
+	p, ok := s.pools[name]
+	if !ok {
+		return nil, fmt.Errorf("no function %q", name)
+	}
+	inv := &invocation{id: newRequestID(), payload: payload, done: make(chan struct{})}
+	p.submit(inv)
+	select {
+	case <-inv.done:
+		return inv.answer, inv.err
+	case <-ctx.Done():
+		p.withdraw(inv)
+		return nil, context.Cause(ctx)
+	}
+}
+
+// Kill ends every process of the function at once, as a crash of its machine would, and returns when they are gone.
+// The next invocation gets a fresh process.
+func (s *Service) Kill(name string) {
+	if p, ok := s.pools[name]; ok {
+		p.kill()
+	}
+}
+
+// Close ends every process and fails what still runs with ErrClosed.
+func (s *Service) Close() {
+	s.mu.Lock()
+	s.closed = true
+	live := make([]*instance, 0, len(s.instances))
+	for _, i := range s.instances {
+		live = append(live, i)
+	}
+	s.mu.Unlock()
+	for _, i := range live {
+		i.kill(nil)
+	}
+	s.running.Wait()
+	for _, p := range s.pools {
+		p.failAll(ErrClosed)
+	}
+	_ = s.server.Close()
+}
+
+func (s *Service) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+func (s *Service) instance(id string) *instance {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.instances[id]
+}
+
+// register gives the instance an id; false once the service is closed.
+func (s *Service) register(i *instance) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	i.id = strconv.FormatInt(s.lastID.Add(1), 10)
+	s.instances[i.id] = i
+	s.running.Add(1)
+	return true
+}
+
+func (s *Service) forget(i *instance) {
+	s.mu.Lock()
+	delete(s.instances, i.id)
+	s.mu.Unlock()
+	s.running.Done()
+}

@@ -1,0 +1,227 @@
+// Package stack runs template.yaml on one machine: the real function binaries behind an API Gateway, on the tables,
+// with the stream and the schedules. What AWS does with the template is done here, nothing of it is
+// written down twice. "make run" and the end-to-end tests start it.
+package stack
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+
+	"customercare/infra/stack/apigateway"
+	"customercare/infra/stack/lambda"
+	"customercare/infra/stack/stream"
+)
+
+// accountID is the account of AWS's documentation.
+const accountID = "123456789012"
+
+// Options of a stack.
+type Options struct {
+	Root             string            // of the repository; holds template.yaml
+	Template         string            // another template's path; empty: Root/template.yaml
+	Port             int               // of the API, on 127.0.0.1; 0: any free one
+	Endpoint         string            // DynamoDB for the stack itself, e.g. http://127.0.0.1:8000
+	FunctionEndpoint string            // DynamoDB for the functions; empty: Endpoint. Tests put a counting or failing proxy here
+	Parameters       map[string]string // of the template, over its defaults
+	ScheduleEvery    time.Duration     // rate of all schedules; 0: the template's, negative: none
+	TablePrefix      string            // in front of table names, so that stacks can share one DynamoDB
+	BinDir           string            // holds the built functions, see Build
+	Log              io.Writer         // lines of functions ("folder: ...") and of the stack; nil: nowhere
+	Workers          int               // most processes of one function; 0: 16
+	Region           string            // empty: us-east-1
+	// Credentials for DynamoDB, for an Endpoint that looks at them. The zero value is a made-up pair.
+	Credentials aws.Credentials
+	// IntegrationPeriod is how long the API waits for a function; 0: API Gateway's 29 s.
+	IntegrationPeriod time.Duration
+}
+
+// Stack is a running stack.
+type Stack struct {
+	URL      string // of the API: "http://127.0.0.1:<port>", routes follow without the stage's name
+	Template *Template
+
+	functions *lambda.Service
+	server    *apigateway.Server
+	pollers   []*stream.Poller
+	stop      context.CancelFunc // ends the schedules
+	schedules sync.WaitGroup
+	closeOnce sync.Once
+}
+
+// Start creates the tables that are missing and runs everything else until Close. The functions must have been built
+// into BinDir. ctx bounds the start only.
+func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
+	opts.fill()
+	t, err := load(opts.Template, opts.Parameters, settings{region: opts.Region, account: accountID, tablePrefix: opts.TablePrefix})
+	if err != nil {
+		return nil, err
+	}
+	t.API.IntegrationPeriod = opts.IntegrationPeriod
+	listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(opts.Port))
+	if err != nil {
+		return nil, fmt.Errorf("API: %w", err)
+	}
+	running, stop := context.WithCancel(context.Background())
+	s := &Stack{URL: "http://" + listener.Addr().String(), Template: t, stop: stop}
+	defer func() {
+		if err != nil {
+			listener.Close()
+			s.Close()
+		}
+	}()
+	config := opts.config()
+	client := dynamodb.NewFromConfig(config)
+	if err := createTables(ctx, client, t.Tables); err != nil {
+		return nil, err
+	}
+	s.functions, err = lambda.New(lambda.Options{
+		Account: lambda.Account{
+			ID: accountID, Region: opts.Region, AccessKeyID: opts.Credentials.AccessKeyID,
+			SecretAccessKey: opts.Credentials.SecretAccessKey, SessionToken: opts.Credentials.SessionToken,
+		},
+		BinDir:      opts.BinDir,
+		Environment: map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": opts.FunctionEndpoint},
+		Workers:     opts.Workers,
+		Log:         opts.Log,
+	}, t.Functions)
+	if err != nil {
+		return nil, err
+	}
+	gateway, err := apigateway.New(t.API, s.functions.Invoke, opts.Log)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.startStreams(ctx, client, dynamodbstreams.NewFromConfig(config), opts); err != nil {
+		return nil, err
+	}
+	s.startSchedules(running, opts)
+	for _, what := range t.Ignored {
+		fmt.Fprintf(opts.Log, "stack: %s does not run locally\n", what)
+	}
+	s.server = gateway.Serve(listener)
+	return s, nil
+}
+
+func (o *Options) fill() {
+	o.Template = cmp.Or(o.Template, filepath.Join(o.Root, "template.yaml"))
+	o.FunctionEndpoint = cmp.Or(o.FunctionEndpoint, o.Endpoint)
+	o.Workers = cmp.Or(o.Workers, 16)
+	o.Region = cmp.Or(o.Region, "us-east-1")
+	if o.Credentials.AccessKeyID == "" {
+		// The pair of AWS's documentation: opens nothing.
+		o.Credentials = aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	o.Log = &oneAtATime{to: o.Log}
+}
+
+func (o *Options) config() aws.Config {
+	return aws.Config{
+		Region:       o.Region,
+		BaseEndpoint: aws.String(o.Endpoint),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return o.Credentials, nil
+		}),
+	}
+}
+
+func (s *Stack) startStreams(ctx context.Context, client *dynamodb.Client, streams *dynamodbstreams.Client, opts Options) error {
+	for _, m := range s.Template.Streams {
+		arn, err := streamOf(ctx, client, m.Table)
+		if err != nil {
+			return err
+		}
+		s.pollers = append(s.pollers, stream.Start(stream.Options{
+			Mapping: m, Client: streams, StreamARN: arn, Region: opts.Region, Invoke: s.functions.Invoke, Log: opts.Log,
+		}))
+	}
+	return nil
+}
+
+func (s *Stack) startSchedules(ctx context.Context, opts Options) {
+	if opts.ScheduleEvery < 0 {
+		return
+	}
+	for _, schedule := range s.Template.Schedules {
+		every := cmp.Or(opts.ScheduleEvery, schedule.Every)
+		if every == 0 {
+			fmt.Fprintf(opts.Log, "stack: schedule %s does not run locally: %s is no rate\n", schedule.Name, schedule.Expr)
+			continue
+		}
+		s.schedules.Go(func() { schedule.run(ctx, every, opts.Region, accountID, s.functions.Invoke) })
+	}
+}
+
+// Table gives the name in DynamoDB of the table the template calls logicalID; empty when there is none.
+func (s *Stack) Table(logicalID string) string {
+	for _, t := range s.Template.Tables {
+		if t.LogicalID == logicalID {
+			return t.Name
+		}
+	}
+	return ""
+}
+
+// Invoke calls the function in functions/<folder> with a JSON event and returns its JSON answer. A function that
+// fails, dies or takes too long gives a *lambda.Error.
+func (s *Stack) Invoke(ctx context.Context, folder string, event []byte) ([]byte, error) {
+	f, ok := s.Template.Function(folder)
+	if !ok {
+		return nil, fmt.Errorf("the template has no function in the folder %q", folder)
+	}
+	return s.functions.Invoke(ctx, f.Name, event)
+}
+
+// Kill ends all processes of the function in functions/<folder> at once (SIGKILL) and returns when they are gone. What
+// they were doing fails; later invocations get new processes.
+func (s *Stack) Kill(folder string) error {
+	f, ok := s.Template.Function(folder)
+	if !ok {
+		return errors.New("the template has no function in the folder " + folder)
+	}
+	s.functions.Kill(f.Name)
+	return nil
+}
+
+// Close ends everything Start started and returns when every process is gone. Tables stay.
+func (s *Stack) Close() {
+	s.closeOnce.Do(func() {
+		s.stop()
+		for _, p := range s.pollers {
+			p.Close()
+		}
+		s.schedules.Wait()
+		if s.functions != nil {
+			s.functions.Close()
+		}
+		if s.server != nil {
+			s.server.Close()
+		}
+	})
+}
+
+// oneAtATime lets many goroutines write to one writer.
+type oneAtATime struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (w *oneAtATime) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(p)
+}

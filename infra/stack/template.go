@@ -1,0 +1,244 @@
+package stack
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"customercare/infra/stack/apigateway"
+	"customercare/infra/stack/lambda"
+	"customercare/infra/stack/stream"
+)
+
+const (
+	typeFunction = "AWS::Serverless::Function"
+	typeAPI      = "AWS::Serverless::Api"
+	typeTable    = "AWS::DynamoDB::Table"
+)
+
+// Template is template.yaml as the local stack understands it, with all references resolved.
+type Template struct {
+	Parameters map[string]string // given values and defaults
+	Functions  []lambda.Function
+	API        apigateway.API // its Routes, Authorizers and Responses
+	Tables     []Table
+	Streams    []stream.Mapping
+	Schedules  []Schedule
+	// Ignored names what the local stack does not run, for the log.
+	Ignored []string
+
+	defaultAuthorizer string
+}
+
+// Function gives the function whose code lies in functions/<folder>.
+func (t *Template) Function(folder string) (lambda.Function, bool) {
+	at := slices.IndexFunc(t.Functions, func(f lambda.Function) bool { return f.Folder == folder })
+	if at < 0 {
+		return lambda.Function{}, false
+	}
+	return t.Functions[at], true
+}
+
+// Load reads the template at file. params override the defaults of its Parameters; a parameter without default must be
+// given.
+func Load(file string, params map[string]string) (*Template, error) {
+	return load(file, params, settings{region: "us-east-1", account: accountID})
+}
+
+// settings are what differs between two stacks of one template.
+type settings struct {
+	region, account string
+	tablePrefix     string // in front of every table's name
+}
+
+// loader reads the resources of one template.
+type loader struct {
+	*resolver
+	settings
+	template *Template
+}
+
+func load(file string, params map[string]string, set settings) (*Template, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("template: %w", err)
+	}
+	t, err := parse(raw, params, set)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path.Base(file), err)
+	}
+	return t, nil
+}
+
+func parse(raw []byte, params map[string]string, set settings) (*Template, error) {
+	nodes := map[string]yaml.Node{}
+	if err := yaml.Unmarshal(raw, &nodes); err != nil {
+		return nil, err
+	}
+	sections := map[string]*yaml.Node{}
+	for name, n := range nodes {
+		sections[name] = &n
+	}
+	l := &loader{
+		settings: set,
+		template: &Template{},
+		resolver: &resolver{
+			template: sections, region: set.region, account: set.account,
+			refs: map[string]string{
+				"AWS::Region": set.region, "AWS::AccountId": set.account, "AWS::Partition": "aws",
+				"AWS::URLSuffix": "amazonaws.com", "AWS::StackName": "customercare",
+			},
+		},
+	}
+	if err := l.readParameters(params); err != nil {
+		return nil, err
+	}
+	if err := l.readResources(); err != nil {
+		return nil, err
+	}
+	return l.template, nil
+}
+
+// readParameters takes given values over defaults, and checks them as CloudFormation would.
+func (l *loader) readParameters(given map[string]string) error {
+	l.params = map[string]string{}
+	section := l.resolver.template["Parameters"]
+	for name := range given {
+		if field(section, name) == nil {
+			return fmt.Errorf("there is no parameter %q", name)
+		}
+	}
+	var errs []error
+	for name, n := range pairs(section) {
+		value, ok := given[name]
+		if d := field(n, "Default"); !ok && d != nil {
+			value, ok = d.Value, true
+		}
+		if !ok {
+			errs = append(errs, fmt.Errorf("parameter %s has no default and was not given", name))
+			continue
+		}
+		if p := field(n, "AllowedPattern"); p != nil {
+			if fits, err := regexp.MatchString("^(?:"+p.Value+")$", value); err != nil || !fits {
+				errs = append(errs, fmt.Errorf("parameter %s does not match %s", name, p.Value))
+			}
+		}
+		if m := field(n, "MinLength"); m != nil {
+			if least, err := strconv.Atoi(m.Value); err != nil || len(value) < least {
+				errs = append(errs, fmt.Errorf("parameter %s is shorter than %s characters", name, m.Value))
+			}
+		}
+		if a := field(n, "AllowedValues"); a != nil && !slices.ContainsFunc(a.Content, func(v *yaml.Node) bool { return v.Value == value }) {
+			errs = append(errs, fmt.Errorf("parameter %s has a value that is not allowed", name))
+		}
+		l.params[name] = value
+	}
+	l.template.Parameters = l.params
+	return errors.Join(errs...)
+}
+
+// readResources reads what the local stack runs. Names come first, because resources refer to each other.
+func (l *loader) readResources() error {
+	var names []string
+	for name, n := range pairs(l.resolver.template["Resources"]) {
+		if c := field(n, "Condition"); c != nil {
+			if there, err := l.condition(c.Value); err != nil {
+				return err
+			} else if !there {
+				continue
+			}
+		}
+		names = append(names, name)
+		switch kind := field(n, "Type"); {
+		case kind == nil:
+			return fmt.Errorf("resource %s has no Type", name)
+		case kind.Value == typeTable:
+			own := name
+			if given := field(field(n, "Properties"), "TableName"); given != nil {
+				v, err := l.value(given)
+				if err != nil {
+					return fmt.Errorf("%s: TableName: %w", name, err)
+				}
+				own = fmt.Sprint(v)
+			}
+			l.refs[name] = l.tablePrefix + own
+		case kind.Value == typeAPI:
+			l.refs[name] = apiID
+		}
+	}
+	for _, name := range names {
+		n := l.resource(name)
+		kind := field(n, "Type").Value
+		var read func(string, properties) error
+		switch kind {
+		case typeFunction:
+			read = l.readFunction
+		case typeAPI:
+			read = l.readAPI
+		case typeTable:
+			read = l.readTable
+		default:
+			l.template.Ignored = append(l.template.Ignored, fmt.Sprintf("resource %s (%s)", name, kind))
+			continue
+		}
+		own, err := l.known(kind, field(n, "Properties"))
+		if err != nil {
+			return fmt.Errorf("resource %s: %w", name, err)
+		}
+		global, err := l.known(kind, field(l.resolver.template["Globals"], strings.TrimPrefix(kind, "AWS::Serverless::")))
+		if err != nil {
+			return fmt.Errorf("Globals: %w", err)
+		}
+		if err := read(name, merge(global, own)); err != nil {
+			return fmt.Errorf("resource %s: %w", name, err)
+		}
+	}
+	return l.finishRoutes()
+}
+
+// readProperties lists what is read, by resource type: others may hold anything, and are not even evaluated.
+var readProperties = map[string][]string{
+	typeFunction: {"CodeUri", "Handler", "MemorySize", "Timeout", "LoggingConfig", "Environment", "Events"},
+	typeAPI:      {"StageName", "BinaryMediaTypes", "Auth", "GatewayResponses", "DefinitionBody", "DefinitionUri"},
+	typeTable: {"KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification",
+		"TimeToLiveSpecification"},
+}
+
+// known evaluates those of the properties that are read.
+func (l *loader) known(kind string, n *yaml.Node) (map[string]any, error) {
+	m := map[string]any{}
+	for name, value := range pairs(n) {
+		if !slices.Contains(readProperties[kind], name) {
+			continue
+		}
+		v, err := l.value(value)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if _, left := v.(noValue); !left {
+			m[name] = v
+		}
+	}
+	return m, nil
+}
+
+// pairs runs over a mapping in the template's order.
+func pairs(n *yaml.Node) func(yield func(string, *yaml.Node) bool) {
+	return func(yield func(string, *yaml.Node) bool) {
+		if n == nil || n.Kind != yaml.MappingNode {
+			return
+		}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if !yield(n.Content[i].Value, n.Content[i+1]) {
+				return
+			}
+		}
+	}
+}
