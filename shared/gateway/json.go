@@ -30,13 +30,8 @@ func (c *Call) DecodeJSON(into any, names ...string) *respond.Error {
 	}
 	if err := json.Unmarshal(c.Body, into); err != nil {
 		if e, ok := errors.AsType[*json.SemanticError](err); ok {
-			if field := e.JSONPointer.LastToken(); e.JSONPointer != "" {
-				first := e.JSONPointer
-				for first.Parent() != "" {
-					first = first.Parent()
-				}
-				field = first.LastToken()
-				return respond.Refuse(respond.Invalid, printable(field)+" has a value of the wrong type")
+			if e.JSONPointer != "" {
+				return respond.Refuse(respond.Invalid, topField(e.JSONPointer)+" has a value of the wrong type")
 			}
 			return notObject
 		}
@@ -73,7 +68,7 @@ func (c *Call) checkNames(names []string) *respond.Error {
 		}
 		text := token.String()
 		if strings.ContainsRune(text, 0) {
-			return respond.Refuse(respond.Invalid, printable(d.StackPointer().LastToken())+" holds a NUL character")
+			return respond.Refuse(respond.Invalid, topField(d.StackPointer())+" holds a NUL character")
 		}
 		// Within an object names and values take turns: after an odd number of tokens a name was read.
 		if kind, length := d.StackIndex(d.StackDepth()); d.StackDepth() == 1 && kind == '{' && length%2 == 1 {
@@ -86,6 +81,15 @@ func (c *Call) checkNames(names []string) *respond.Error {
 			}
 		}
 	}
+}
+
+// topField is the top-level field that a place in the body belongs to: the one a caller knows, even when the fault is
+// in the third element of its list.
+func topField(place jsontext.Pointer) string {
+	for place.Parent() != "" {
+		place = place.Parent()
+	}
+	return printable(place.LastToken())
 }
 
 func trailing(rest []byte) bool { return len(strings.TrimRight(string(rest), " \t\r\n")) > 0 }

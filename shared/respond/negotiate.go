@@ -15,7 +15,7 @@ func negotiate(r *http.Request) (Format, *Error) {
 		fallback = XML
 	}
 	accept := strings.Join(r.Header.Values("Accept"), ",")
-	if strings.TrimSpace(accept) == "" {
+	if strings.Trim(accept, " \t,") == "" {
 		return Format{Media: fallback}, nil
 	}
 	ranges := acceptRanges(accept)

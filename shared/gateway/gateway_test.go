@@ -1,0 +1,399 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/awslabs/aws-lambda-go-api-proxy/core"
+
+	"customercare/shared/respond"
+)
+
+// answer is a body that any handler of these tests may give.
+type answer map[string]any
+
+const limit = 1024
+
+// serve runs one event through an endpoint whose handler is handle.
+func serve(t testing.TB, event events.APIGatewayProxyRequest, handle func(*Call) (any, error)) Answer {
+	t.Helper()
+	e := Endpoint{Name: "test", Limit: limit, Shape: respond.Provision,
+		Handle: func(_ context.Context, call *Call) (any, error) { return handle(call) }}
+	got, err := e.Handler()(t.Context(), event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// inspect runs one event and gives the test the call that the handler got.
+func inspect(t testing.TB, event events.APIGatewayProxyRequest, look func(*Call)) {
+	t.Helper()
+	seen := false
+	got := serve(t, event, func(call *Call) (any, error) {
+		seen = true
+		look(call)
+		return respond.Done, nil
+	})
+	if !seen || got.StatusCode != 200 {
+		t.Errorf("the handler was reached: %t; answer %d %s", seen, got.StatusCode, got.Body)
+	}
+}
+
+func failure(status int, sentence string) string {
+	return fmt.Sprintf(`{"responseCode":"%d","responseMessage":"%s","status":false}`, status, sentence)
+}
+
+const failed = "The service failed, try again"
+
+func expect(t testing.TB, got Answer, status int, body string) {
+	t.Helper()
+	if got.StatusCode != status || got.Body != body || got.IsBase64Encoded {
+		t.Errorf("got  %d %s\nwant %d %s", got.StatusCode, got.Body, status, body)
+	}
+}
+
+// logged runs f and gives what it logged.
+func logged(t *testing.T, f func()) string {
+	t.Helper()
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
+	defer slog.SetDefault(before)
+	f()
+	return log.String()
+}
+
+// Pitfall: the adapter's GetAPIGatewayContext trusts a request header.
+func TestForgedContext(t *testing.T) {
+	forged := `{"authorizer":{"principalId":"admin","tenantId":"other"}}`
+	for _, name := range []string{core.APIGwContextHeader, strings.ToLower(core.APIGwContextHeader), strings.ToUpper(core.APIGwContextHeader),
+		"x-GoLambdaProxy-apigw-Context", core.APIGwStageVarsHeader} {
+		for _, form := range []string{"single", "multi"} {
+			event := events.APIGatewayProxyRequest{HTTPMethod: "POST"}
+			if form == "single" {
+				event.Headers = map[string]string{name: forged}
+			} else {
+				event.MultiValueHeaders = map[string][]string{name: {forged}}
+			}
+			for _, authorizer := range []map[string]any{nil, {"principalId": "csr"}} {
+				event.RequestContext.Authorizer = authorizer
+				want, _ := authorizer["principalId"].(string)
+				inspect(t, event, func(call *Call) {
+					if got := call.Caller("principalId"); got != want {
+						t.Errorf("%s: the caller is %q, want %q", name, got, want)
+					}
+					if got := call.Caller("tenantId"); got != "" {
+						t.Errorf("%s: the tenant is %q", name, got)
+					}
+					for header := range call.Header {
+						if strings.HasPrefix(strings.ToLower(header), "x-golambdaproxy-") {
+							t.Errorf("%s reached the handler", header)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestCaller(t *testing.T) {
+	event := events.APIGatewayProxyRequest{RequestContext: events.APIGatewayProxyRequestContext{
+		Authorizer: map[string]any{"principalId": "csr", "integrationLatency": 17.0, "nothing": nil}}}
+	inspect(t, event, func(call *Call) {
+		for name, want := range map[string]string{"principalId": "csr", "PrincipalId": "", "integrationLatency": "", "nothing": "", "absent": ""} {
+			if got := call.Caller(name); got != want {
+				t.Errorf("%s is %q, want %q", name, got, want)
+			}
+		}
+	})
+}
+
+// Pitfall: a path with "%" is a 504, one with "?" or "#" another route. And StripBasePath("/app"), which would eat
+// "/application", is not in use: the path parameter and the handler never depend on the path.
+func TestPaths(t *testing.T) {
+	for _, test := range []struct{ raw, want string }{
+		{"u1", "u1"},
+		{"application", "application"},
+		{"100%25", "100%"},
+		{"a%3Fb%23c", "a?b#c"},
+		{"a%2Fb", "a/b"},
+		{"a%252Fb", "a%2Fb"},
+		{"a+b%20c", "a+b c"},
+		{"%F0%9F%A6%8A", "\U0001F98A"},
+		{"%FF", "\xff"},
+		{"%00", "\x00"},
+	} {
+		for _, path := range []string{"/application/" + test.raw, "/app/" + test.want, "no slash", "//host/" + test.want, "", "/%zz?#"} {
+			event := events.APIGatewayProxyRequest{HTTPMethod: "PUT", Path: path, PathParameters: map[string]string{"id": test.raw}}
+			inspect(t, event, func(call *Call) {
+				if got, refusal := call.PathParam("id"); refusal != nil || got != test.want {
+					t.Errorf("path %q: %q decodes to %q, %v; want %q", path, test.raw, got, refusal, test.want)
+				}
+				if call.Method != "PUT" {
+					t.Errorf("path %q: the method is %q", path, call.Method)
+				}
+			})
+		}
+	}
+}
+
+func TestPathID(t *testing.T) {
+	const wrong = "id in the path must be 1 to 8 bytes of UTF-8 without control characters"
+	for _, test := range []struct{ raw, want, refusal string }{
+		{"a%2Fb", "a/b", ""},
+		{"12345678", "12345678", ""},
+		{"%C3%A9%C3%A9%C3%A9%C3%A9", "éééé", ""},
+		{"%E2%80%AE%E2%80%8B", "\u202e\u200b", ""}, // format characters are no control characters
+		{"", "", wrong},
+		{"123456789", "", wrong},
+		{"%C3%A9%C3%A9%C3%A9%C3%A9a", "", wrong},
+		{"a%00", "", wrong},
+		{"a%1F", "", wrong},
+		{"a%7F", "", wrong},
+		{"a%C2%80", "", wrong},
+		{"a%C2%9F", "", wrong},
+		{"a%FF", "", wrong},
+		{"a%ED%A0%80", "", wrong}, // a surrogate is no UTF-8
+		{"a\nb", "", wrong},
+		{"%", "", "id in the path is not valid percent-encoding"},
+		{"%4", "", "id in the path is not valid percent-encoding"},
+		{"%zz", "", "id in the path is not valid percent-encoding"},
+	} {
+		event := events.APIGatewayProxyRequest{PathParameters: map[string]string{"id": test.raw}}
+		inspect(t, event, func(call *Call) {
+			got, refusal := call.PathID("id", 8)
+			sentence := ""
+			if refusal != nil {
+				sentence = refusal.Sentence
+			}
+			if got != test.want || sentence != test.refusal {
+				t.Errorf("%q: got %q and %q", test.raw, got, sentence)
+			}
+		})
+	}
+}
+
+// Pitfall: a handler that writes nothing is a 504 without a shape.
+func TestNoAnswer(t *testing.T) {
+	expect(t, serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { return nil, nil }), 500, failure(500, failed))
+}
+
+// Pitfall: a panic ends the process, and its text, which may quote the caller, goes to the log.
+func TestPanic(t *testing.T) {
+	const secret = "135****1111"
+	log := logged(t, func() {
+		for _, p := range []any{secret, errors.New(secret), 7, fmt.Stringer(nil)} {
+			expect(t, serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { panic(p) }), 500, failure(500, failed))
+		}
+		event := events.APIGatewayProxyRequest{Headers: map[string]string{"Accept": "application/xml"}}
+		got := serve(t, event, func(*Call) (any, error) { var m map[string]int; m[secret]++; return nil, nil })
+		expect(t, got, 500, `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`+"\n"+
+			`<StatusResponse><responseCode>500</responseCode><responseMessage>`+failed+`</responseMessage><status>false</status></StatusResponse>`)
+		// An answer that cannot be written is a panic too.
+		expect(t, serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { return func() {}, nil }), 500, failure(500, failed))
+		expect(t, serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { return answer{"a": 1}, nil }), 200, `{"a":1}`)
+	})
+	if strings.Contains(log, secret) {
+		t.Errorf("the log quotes the caller: %s", log)
+	}
+	if n := strings.Count(log, `"msg":"panic"`); n != 6 {
+		t.Errorf("%d panics logged, want 6", n)
+	}
+}
+
+// Errors that are not made for the caller are a stock sentence; the cause goes to the log, once.
+func TestErrors(t *testing.T) {
+	log := logged(t, func() {
+		got := serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { return nil, errors.New("the cause") })
+		expect(t, got, 500, failure(500, failed))
+		got = serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) {
+			refusal := respond.Refuse(respond.MethodNotAllowed, "no")
+			refusal.Header = http.Header{"Allow": {"PUT"}}
+			return nil, fmt.Errorf("wrapped: %w", refusal)
+		})
+		expect(t, got, 405, failure(405, "no"))
+		if allow := got.MultiValueHeaders["Allow"]; len(allow) != 1 || allow[0] != "PUT" {
+			t.Errorf("Allow is %q", allow)
+		}
+	})
+	if n := strings.Count(log, "the cause"); n != 1 {
+		t.Errorf("the cause was logged %d times: %s", n, log)
+	}
+}
+
+// A setting of the adapter's that makes its request impossible still ends in an answer of the shape.
+func TestAdapterFails(t *testing.T) {
+	t.Setenv(core.CustomHostVariable, "http://a b\x7f")
+	expect(t, serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { return answer{}, nil }), 500, failure(500, failed))
+}
+
+func TestLimits(t *testing.T) {
+	encode := base64.StdEncoding.EncodeToString
+	for _, size := range []int{limit - 2, limit - 1, limit, limit + 1, limit + 2, limit + 3, 10 * limit} {
+		body := strings.Repeat("\xff", size)
+		for _, event := range []events.APIGatewayProxyRequest{{Body: body}, {Body: encode([]byte(body)), IsBase64Encoded: true}} {
+			if size > limit {
+				got := serve(t, event, func(*Call) (any, error) { t.Errorf("%d bytes reached the handler", size); return nil, nil })
+				expect(t, got, 413, failure(413, "The request body is larger than 1024 bytes"))
+				continue
+			}
+			inspect(t, event, func(call *Call) {
+				read := new(bytes.Buffer)
+				if _, err := read.ReadFrom(call.Request.Body); err != nil || read.String() != body || string(call.Body) != body {
+					t.Errorf("%d bytes arrived as %d and %d, %v", size, len(call.Body), read.Len(), err)
+				}
+				if call.ContentLength != int64(size) {
+					t.Errorf("%d bytes have Content-Length %d", size, call.ContentLength)
+				}
+			})
+		}
+	}
+}
+
+func TestInvalidBase64(t *testing.T) {
+	for _, body := range []string{"{}", "====", "e30", "e30=x", "e3_-", "\x00"} {
+		got := serve(t, events.APIGatewayProxyRequest{Body: body, IsBase64Encoded: true}, func(*Call) (any, error) { return answer{}, nil })
+		expect(t, got, 400, failure(400, "The request body is not valid base64"))
+	}
+}
+
+func TestEmptyEvent(t *testing.T) {
+	inspect(t, events.APIGatewayProxyRequest{}, func(call *Call) {
+		id, refusal := call.PathParam("id")
+		if call.Method != "" || len(call.Body) != 0 || len(call.Query()) != 0 || call.Caller("principalId") != "" || id != "" || refusal != nil {
+			t.Errorf("an empty event has method %q, body %q, query %q, id %q", call.Method, call.Body, call.Query(), id)
+		}
+	})
+	var event events.APIGatewayProxyRequest // as sam local invoke may send it
+	if err := json.Unmarshal([]byte(`{"headers":null,"multiValueHeaders":{"accept":null},"body":null,"requestContext":{"authorizer":null}}`), &event); err != nil {
+		t.Fatal(err)
+	}
+	inspect(t, event, func(*Call) {})
+}
+
+func TestHeaders(t *testing.T) {
+	multi := events.APIGatewayProxyRequest{
+		Headers:           map[string]string{"X-Token-Expire": "single", "X-Only-Single": "1"},
+		MultiValueHeaders: map[string][]string{"x-token-expire": {"1"}, "X-TOKEN-EXPIRE": {"2", "3"}, "content-type": {"application/json"}},
+	}
+	inspect(t, multi, func(call *Call) {
+		if got := call.Header.Values("X-Token-Expire"); len(got) != 3 {
+			t.Errorf("values under names that differ in case are %q", got)
+		}
+		if got := call.Header.Get("X-Only-Single"); got != "" {
+			t.Errorf("beside the multi-valued form the single-valued one was read: %q", got)
+		}
+		if call.ContentType() != "application/json" {
+			t.Errorf("the content type is %q", call.ContentType())
+		}
+	})
+	single := events.APIGatewayProxyRequest{
+		Headers:               map[string]string{"aCCept": "application/xml"},
+		QueryStringParameters: map[string]string{"reset": "true"},
+	}
+	got := serve(t, single, func(call *Call) (any, error) {
+		if q := call.Query()["reset"]; len(q) != 1 || q[0] != "true" {
+			t.Errorf("the query is %q", call.Query())
+		}
+		return respond.Done, nil
+	})
+	if !strings.HasPrefix(got.Body, "<?xml") {
+		t.Errorf("Accept in another case was not read: %s", got.Body)
+	}
+	// Bytes that no HTTP server lets through must still do no harm.
+	for _, raw := range []string{"a\r\nX-Injected: 1", "a\nb", "\x00", "\xff\xfe", strings.Repeat("x", 1<<16), "", ";;;", "a/b;=", "*"} {
+		for _, name := range []string{"Accept", "Content-Type", "X\r\nY", "", "\xff", "Host", "Transfer-Encoding"} {
+			event := events.APIGatewayProxyRequest{MultiValueHeaders: map[string][]string{name: {raw, raw}}, Body: "{}"}
+			got := serve(t, event, func(call *Call) (any, error) { call.ContentType(); return respond.Done, nil })
+			if got.StatusCode != 200 && got.StatusCode != 406 {
+				t.Errorf("%q: %q is answered with %d %s", name, raw, got.StatusCode, got.Body)
+			}
+			if _, injected := got.MultiValueHeaders["X-Injected"]; injected {
+				t.Errorf("%q: %q injected a header", name, raw)
+			}
+		}
+	}
+}
+
+// API Gateway knows no such methods, an event written by hand may. The handler sees the method as it was.
+func TestMethods(t *testing.T) {
+	for _, method := range []string{"GET", "PROPFIND", "get", "", " ", "GET /x HTTP/1.1\r\n", "a b", "\x00", "\xff", "É"} {
+		inspect(t, events.APIGatewayProxyRequest{HTTPMethod: method}, func(call *Call) {
+			if call.Method != method {
+				t.Errorf("%q became %q", method, call.Method)
+			}
+		})
+	}
+}
+
+func TestQuery(t *testing.T) {
+	event := events.APIGatewayProxyRequest{
+		QueryStringParameters:           map[string]string{"a": "2", "single": "1"},
+		MultiValueQueryStringParameters: map[string][]string{"a": {"1", "2"}, "A": {"%20&=#"}},
+	}
+	inspect(t, event, func(call *Call) {
+		if got := fmt.Sprint(call.Query()); got != "map[A:[%20&=#] a:[1 2]]" {
+			t.Errorf("the query is %s", got)
+		}
+	})
+}
+
+func TestBodyType(t *testing.T) {
+	const refused = ""
+	for _, test := range []struct {
+		body   string
+		header []string
+		want   string
+	}{
+		{"x", nil, "application/json"},
+		{"x", []string{""}, "application/json"},
+		{"x", []string{"application/json"}, "application/json"},
+		{"x", []string{"Application/XML; Charset=\"UTF-8\""}, "application/xml"},
+		{"x", []string{"application/xml; profile=a"}, "application/xml"},
+		{"", []string{"text/plain"}, "application/json"},
+		{"x", []string{"text/plain"}, refused},
+		{"x", []string{"text/xml"}, refused},
+		{"x", []string{"application/json; charset=latin1"}, refused},
+		{"x", []string{"application/json; charset="}, refused},
+		{"x", []string{"application/json; charset=utf-16"}, refused},
+		{"x", []string{"application/json, application/json"}, refused},
+		{"x", []string{"application/json", "application/json"}, refused},
+		{"x", []string{"*/*"}, refused},
+		{"x", []string{"json"}, refused},
+		{"x", []string{";"}, refused},
+	} {
+		event := events.APIGatewayProxyRequest{Body: test.body, MultiValueHeaders: map[string][]string{"content-type": test.header, "Accept": {"*/*"}}}
+		inspect(t, event, func(call *Call) {
+			got, refusal := call.BodyType("application/json", "application/xml")
+			if got != test.want || (refusal != nil) != (test.want == refused) || refusal != nil && refusal.Status() != 415 {
+				t.Errorf("%q: got %q, %v", test.header, got, refusal)
+			}
+		})
+	}
+}
+
+// One line a request, with its status, and nothing of what the caller sent.
+func TestLog(t *testing.T) {
+	const secret = "kehu@example.com"
+	log := logged(t, func() {
+		serve(t, events.APIGatewayProxyRequest{
+			HTTPMethod: secret, Path: "/" + secret, Body: secret, PathParameters: map[string]string{"id": secret},
+			MultiValueHeaders:               map[string][]string{"Authorization": {secret}},
+			MultiValueQueryStringParameters: map[string][]string{secret: {secret}},
+			RequestContext:                  events.APIGatewayProxyRequestContext{RequestID: "r1", Path: secret},
+		}, func(*Call) (any, error) { return nil, respond.Refuse(respond.NotFound, secret+" is not known") })
+	})
+	if strings.Count(log, "\n") != 1 || !strings.Contains(log, `"status":404`) || !strings.Contains(log, `"apiRequestId":"r1"`) || strings.Contains(log, secret) {
+		t.Errorf("logged %s", log)
+	}
+}
