@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"go.yaml.in/yaml/v3"
 
+	"customercare/infra/stack"
 	"customercare/shared/store"
 )
 
@@ -44,29 +44,25 @@ func Open(t testing.TB) *Kit {
 	if endpoint == "" {
 		t.Skip("needs DynamoDB Local: run `make test`, or set DYNAMODB_ENDPOINT")
 	}
-	config := aws.Config{
-		Region: "us-east-1",
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-		}),
-		BaseEndpoint: &endpoint,
-	}
-	kit := &Kit{}
-	kit.Plain = dynamodb.NewFromConfig(config, store.Options)
-	kit.DB = dynamodb.NewFromConfig(config, store.Options, func(o *dynamodb.Options) {
-		client := o.HTTPClient.(*http.Client)
-		kit.Faults = &Faults{Next: client.Transport}
+	kit := &Kit{Faults: &Faults{}, Plain: Client(endpoint)}
+	kit.DB = dynamodb.New(kit.Plain.Options(), func(o *dynamodb.Options) {
+		client := *o.HTTPClient.(*http.Client)
+		kit.Faults.Next = client.Transport
 		client.Transport = kit.Faults
+		o.HTTPClient = &client
 	})
 	prefix := make([]byte, 6)
 	_, _ = rand.Read(prefix)
 	name := func(table string) string { return "test-" + hex.EncodeToString(prefix) + "-" + table }
-	for _, table := range templateTables(t) {
-		input := table
-		logical := *input.TableName
-		input.TableName = aws.String(name(logical))
+	template, err := stack.Load(filepath.Join(Root(), "template.yaml"), map[string]string{"DigestKey": strings.Repeat("k", 32)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range template.Tables {
+		input := *table.Create
+		input.TableName = aws.String(name(table.LogicalID))
 		if _, err := kit.Plain.CreateTable(t.Context(), &input); err != nil {
-			t.Fatalf("create table %s: %v", logical, err)
+			t.Fatalf("create table %s: %v", table.LogicalID, err)
 		}
 		t.Cleanup(func() {
 			_, _ = kit.Plain.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: input.TableName})
@@ -78,6 +74,17 @@ func Open(t testing.TB) *Kit {
 	kit.Principals = store.Principals{DB: kit.DB, Table: name("Principals")}
 	kit.Erasures = store.Erasures{DB: kit.DB, Table: name("Erasures"), Index: "open"}
 	return kit
+}
+
+// Client talks to a DynamoDB Local as the functions talk to DynamoDB.
+func Client(endpoint string) *dynamodb.Client {
+	return dynamodb.NewFromConfig(aws.Config{
+		Region: "us-east-1",
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
+		BaseEndpoint: &endpoint,
+	}, store.Options)
 }
 
 // Root is the repository's root folder.
@@ -108,10 +115,16 @@ func (k *Kit) Put(t testing.TB, table string, items ...map[string]types.Attribut
 // Dump is every item of the tables as sorted lines of canonical JSON, so that before and after compare byte for byte.
 func (k *Kit) Dump(t testing.TB, tables ...string) []string {
 	t.Helper()
+	return Dump(t, k.Plain, tables...)
+}
+
+// Dump is every item of the tables as sorted lines: the table's name and canonical JSON.
+func Dump(t testing.TB, client *dynamodb.Client, tables ...string) []string {
+	t.Helper()
 	var lines []string
 	for _, table := range tables {
-		for pages := dynamodb.NewScanPaginator(k.Plain, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)}); pages.HasMorePages(); {
-			page, err := pages.NextPage(t.Context())
+		for pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)}); pages.HasMorePages(); {
+			page, err := pages.NextPage(context.Background())
 			if err != nil {
 				t.Fatalf("scan: %v", err)
 			}
@@ -120,8 +133,7 @@ func (k *Kit) Dump(t testing.TB, tables ...string) []string {
 				if err != nil {
 					t.Fatal(err)
 				}
-				_, short, _ := strings.Cut(strings.TrimPrefix(table, "test-"), "-")
-				lines = append(lines, short+" "+string(text))
+				lines = append(lines, table+" "+string(text))
 			}
 		}
 	}
@@ -139,61 +151,3 @@ type Clock struct{ time.Time }
 
 func (c *Clock) Now() time.Time          { return c.Time }
 func (c *Clock) Advance(d time.Duration) { c.Time = c.Time.Add(d) }
-
-// templateTables reads the tables from template.yaml, named by their logical ids.
-func templateTables(t testing.TB) []dynamodb.CreateTableInput {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(Root(), "template.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	type schema []struct {
-		AttributeName string `yaml:"AttributeName"`
-		AttributeType string `yaml:"AttributeType"`
-		KeyType       string `yaml:"KeyType"`
-	}
-	var template struct {
-		Resources map[string]struct {
-			Type       string    `yaml:"Type"`
-			Properties yaml.Node `yaml:"Properties"`
-		} `yaml:"Resources"`
-	}
-	if err := yaml.Unmarshal(text, &template); err != nil {
-		t.Fatal(err)
-	}
-	keys := func(s schema) (all []types.KeySchemaElement) {
-		for _, k := range s {
-			all = append(all, types.KeySchemaElement{AttributeName: aws.String(k.AttributeName), KeyType: types.KeyType(k.KeyType)})
-		}
-		return all
-	}
-	var tables []dynamodb.CreateTableInput
-	for id, resource := range template.Resources {
-		if resource.Type != "AWS::DynamoDB::Table" {
-			continue
-		}
-		var p struct {
-			AttributeDefinitions   schema `yaml:"AttributeDefinitions"`
-			KeySchema              schema `yaml:"KeySchema"`
-			GlobalSecondaryIndexes []struct {
-				IndexName string `yaml:"IndexName"`
-				KeySchema schema `yaml:"KeySchema"`
-			} `yaml:"GlobalSecondaryIndexes"`
-		}
-		if err := resource.Properties.Decode(&p); err != nil {
-			t.Fatal(err)
-		}
-		table := dynamodb.CreateTableInput{TableName: aws.String(id), KeySchema: keys(p.KeySchema), BillingMode: types.BillingModePayPerRequest}
-		for _, a := range p.AttributeDefinitions {
-			table.AttributeDefinitions = append(table.AttributeDefinitions, types.AttributeDefinition{
-				AttributeName: aws.String(a.AttributeName), AttributeType: types.ScalarAttributeType(a.AttributeType)})
-		}
-		for _, index := range p.GlobalSecondaryIndexes {
-			table.GlobalSecondaryIndexes = append(table.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
-				IndexName: aws.String(index.IndexName), KeySchema: keys(index.KeySchema),
-				Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}})
-		}
-		tables = append(tables, table)
-	}
-	return tables
-}

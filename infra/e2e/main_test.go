@@ -1,0 +1,189 @@
+// Package e2e tests the product through its front door: HTTP in, the local API Gateway, the real binaries, DynamoDB
+// Local behind a counting proxy; then the answers, all tables and all logs are looked at.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"customercare/infra/dynamotest"
+	"customercare/infra/importer"
+	"customercare/infra/stack"
+)
+
+// The stack that all tests of this package share. Each test works on principals, users, accounts and tenants of its
+// own, so that they may run at the same time.
+var (
+	running *stack.Stack
+	client  *dynamodb.Client
+	logs    = &transcript{}
+	calls   = &dynamotest.Faults{Next: &http.Transport{MaxIdleConnsPerHost: 64}}
+)
+
+// digestKey is the deployment's key of digests; no log and no table may show it.
+const digestKey = "digest-key-of-the-end-to-end-tests-0123456789"
+
+func TestMain(m *testing.M) {
+	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
+	if endpoint == "" {
+		fmt.Println("skipped: the end-to-end tests need DynamoDB Local: run `make test`, or set DYNAMODB_ENDPOINT")
+		return
+	}
+	code, err := run(m, endpoint)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M, endpoint string) (int, error) {
+	target, err := url.Parse(endpoint)
+	if err != nil {
+		return 1, err
+	}
+	// The Host header is part of the signature and stays as it is.
+	proxy := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = target.Scheme, target.Host, r.In.Host
+		},
+		Transport: calls,
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
+			panic(http.ErrAbortHandler) // a lost answer is a broken connection
+		},
+	})
+	defer proxy.Close()
+	binaries := filepath.Join(dynamotest.Root(), ".cache", "bin")
+	if err := stack.Build(context.Background(), dynamotest.Root(), binaries); err != nil {
+		return 1, err
+	}
+	client = dynamotest.Client(endpoint)
+	running, err = stack.Start(context.Background(), stack.Options{
+		Root: dynamotest.Root(), Endpoint: endpoint, FunctionEndpoint: proxy.URL, BinDir: binaries, Log: logs,
+		TablePrefix:   fmt.Sprintf("e2e-%d-", time.Now().UnixNano()),
+		ScheduleEvery: time.Second,
+		Parameters:    map[string]string{"DigestKey": digestKey, "WriterLifetime": "2s", "ClockSkew": "100ms"},
+	})
+	if err != nil {
+		return 1, err
+	}
+	defer running.Close()
+	return m.Run(), nil
+}
+
+// transcript keeps every line that a function or the stack logs.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *transcript) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *transcript) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// load puts records, one JSON object a line in the formats of `make import`.
+func load(t testing.TB, records ...string) {
+	t.Helper()
+	_, err := importer.Load(t.Context(), importer.Options{
+		Client: client,
+		Tables: importer.Tables{
+			Users: running.Table("Users"), Customers: running.Table("Customers"),
+			Contacts: running.Table("Contacts"), Principals: running.Table("Principals"),
+		},
+		Report: func(line int, sentence string) { t.Errorf("line %d: %s", line, sentence) },
+	}, strings.NewReader(strings.Join(records, "\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tables are the names of all five, the ledger last.
+func tables() []string {
+	var names []string
+	for _, id := range []string{"Users", "Customers", "Contacts", "Principals", "Erasures"} {
+		names = append(names, running.Table(id))
+	}
+	return names
+}
+
+// dump is every item of all tables that mentions marker.
+func dump(t testing.TB, marker string) []string {
+	t.Helper()
+	return slices.DeleteFunc(dynamotest.Dump(t, client, tables()...), func(line string) bool {
+		return !strings.Contains(line, marker)
+	})
+}
+
+// reply is an answer as a client sees it.
+type reply struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// send makes a request whose path goes out exactly as written. headers are "Name: value".
+func send(t testing.TB, method, path, body string, headers ...string) reply {
+	t.Helper()
+	host := strings.TrimPrefix(running.URL, "http://")
+	r := &http.Request{
+		Method: method, URL: &url.URL{Scheme: "http", Host: host, Opaque: path}, Host: host,
+		Header: http.Header{}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	if body != "" {
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header[name] = append(r.Header[name], value) // as written: no canonical case
+	}
+	answer, err := http.DefaultTransport.RoundTrip(r.WithContext(t.Context()))
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reply{answer.StatusCode, answer.Header, string(text)}
+}
+
+// basic is an Authorization header.
+func basic(name, password string) string {
+	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
+}
+
+// eventually waits for what the background does.
+func eventually(t testing.TB, what string, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if done() {
+			return
+		}
+	}
+	t.Fatalf("did not happen within 30 s: %s", what)
+}
