@@ -1,0 +1,122 @@
+// Command function is the Lambda function of the local stack's tests. What it does is asked for in the event.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+func main() {
+	if os.Getenv("FAIL_AT_START") != "" {
+		fmt.Println("cannot start")
+		os.Exit(3)
+	}
+	lambda.Start(handle)
+}
+
+type event struct {
+	Do             string // direct invocation
+	Path           string // API
+	RequestContext json.RawMessage
+	Type           string // authorizer
+	MethodArn      string
+	Headers        map[string]string
+	Source         string // schedule
+	Records        []struct {
+		EventName string
+		Dynamodb  struct {
+			SequenceNumber string
+			Keys           map[string]map[string]string
+		}
+	}
+}
+
+var failed = map[string]bool{}
+
+func handle(ctx context.Context, raw json.RawMessage) (any, error) {
+	var e event
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return nil, err
+	}
+	switch {
+	case e.Type == "REQUEST":
+		return authorize(e)
+	case e.Records != nil:
+		return deliver(e)
+	case e.RequestContext != nil:
+		return map[string]any{"statusCode": 200, "body": string(raw)}, nil
+	case e.Source == "aws.events":
+		fmt.Println("tick", string(raw))
+		return nil, nil
+	}
+	return do(ctx, e.Do)
+}
+
+func do(ctx context.Context, what string) (any, error) {
+	verb, arg, _ := strings.Cut(what, " ")
+	switch verb {
+	case "pid":
+		return os.Getpid(), nil
+	case "env":
+		return os.Environ(), nil
+	case "deadline":
+		at, _ := ctx.Deadline()
+		return time.Until(at).Milliseconds(), nil
+	case "sleep":
+		d, err := time.ParseDuration(arg)
+		if err != nil {
+			return nil, err
+		}
+		time.Sleep(d)
+		return os.Getpid(), nil
+	case "exit":
+		fmt.Print("bye without a newline")
+		os.Exit(4)
+	case "panic":
+		panic("as asked")
+	case "error":
+		return nil, errors.New(arg)
+	}
+	return what, nil
+}
+
+func authorize(e event) (any, error) {
+	fmt.Println("asked about", e.MethodArn)
+	switch e.Headers["Authorization"] {
+	case "allow":
+		return map[string]any{
+			"principalId": "me",
+			"policyDocument": map[string]any{"Statement": []any{
+				map[string]any{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"},
+			}},
+			"context": map[string]any{"tenant": "demo"},
+		}, nil
+	}
+	return nil, errors.New("Unauthorized")
+}
+
+// deliver fails each record whose key starts with "flaky" once.
+func deliver(e event) (any, error) {
+	type failure struct {
+		ItemIdentifier string `json:"itemIdentifier"`
+	}
+	failures := []failure{}
+	for _, r := range e.Records {
+		key := r.Dynamodb.Keys["id"]["S"]
+		if strings.HasPrefix(key, "flaky") && !failed[key] {
+			failed[key] = true
+			fmt.Println("failing", key)
+			failures = append(failures, failure{r.Dynamodb.SequenceNumber})
+			continue
+		}
+		fmt.Println("record", r.EventName, key)
+	}
+	return map[string]any{"batchItemFailures": failures}, nil
+}
