@@ -214,7 +214,12 @@ func TestRefusals(t *testing.T) {
 		"broken JSON":                 {asJSON, `{"tempAllowType":1`, 400, "The request body is not valid JSON"},
 		"trailing JSON":               {asJSON, `{"tempAllowType":1}{}`, 400, "The request body has content behind the JSON object"},
 		"XML under JSON":              {asJSON, `<TempAllowRequest/>`, 400, "The request body is not valid JSON"},
-		"XML sent as JSON":            {asXML + ";charset=utf-16", `<TempAllowRequest/>`, 415, media},
+		"XML type with a sign":        {asXML, "<TempAllowRequest><tempAllowType>+1</tempAllowType></TempAllowRequest>", 400, oneOf},
+		"XML type with a leading 0":   {asXML, "<TempAllowRequest><tempAllowType>01</tempAllowType></TempAllowRequest>", 400, oneOf},
+		"XML type with a fraction":    {asXML, "<TempAllowRequest><tempAllowType>1.0</tempAllowType></TempAllowRequest>", 400, oneOf},
+		"XML without a type":          {asXML, "<TempAllowRequest/>", 400, noType},
+		"XML date empty":              {asXML, "<TempAllowRequest><tempAllowType>1</tempAllowType><expirationDate/></TempAllowRequest>", 400, badDate},
+		"XML in UTF-16":               {asXML + ";charset=utf-16", `<TempAllowRequest/>`, 415, media},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := put(t, users.Users, provisiontest.Event("PUT", "u1", "", test.body, test.header, "Accept: application/json"))

@@ -1,18 +1,14 @@
-// Package provisiontest is what the tests of operations 1 and 2 share: events as API Gateway sends them, a Users table
-// on DynamoDB Local, and a count of the calls that a function makes to it.
+// Package provisiontest is what the tests of operations 1 and 2 share: events as API Gateway sends them, full users, and
+// a count of the calls that a function makes to their table.
 package provisiontest
 
 import (
-	"context"
-	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"maps"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -20,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/dynamotest"
 	"customercare/shared/store"
 )
 
@@ -65,91 +62,49 @@ func Event(method, customerID, query, body string, header ...string) events.APIG
 // Users is a Users table whose calls through DB are counted. The table's own Put and Items are not.
 type Users struct {
 	store.Users
-	calls *counter
-	admin *dynamodb.Client
+	faults *dynamotest.Faults
+	kit    *dynamotest.Kit
 }
-
-// counter counts HTTP requests and passes them on, or fails them all when next is nil.
-type counter struct {
-	n    atomic.Int64
-	next http.RoundTripper
-}
-
-func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
-	c.n.Add(1)
-	if c.next == nil {
-		return nil, errors.New("connection refused")
-	}
-	return c.next.RoundTrip(r)
-}
-
-// New makes an empty table on the DynamoDB that DYNAMODB_ENDPOINT names, and deletes it at the test's end. Without
-// that variable the test is skipped.
-func New(t testing.TB) Users {
-	t.Helper()
-	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
-	if endpoint == "" {
-		t.Skip("DYNAMODB_ENDPOINT is not set, the test needs DynamoDB Local")
-	}
-	table := "Users-" + rand.Text()
-	admin := client(endpoint)
-	_, err := admin.CreateTable(t.Context(), &dynamodb.CreateTableInput{
-		TableName:            &table,
-		BillingMode:          types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("customerId"), AttributeType: types.ScalarAttributeTypeS}},
-		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("customerId"), KeyType: types.KeyTypeHash}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if _, err := admin.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &table}); err != nil {
-			t.Error(err)
-		}
-	})
-	calls := &counter{next: http.DefaultTransport}
-	return Users{store.Users{DB: client(endpoint, calls.watch), Table: table}, calls, admin}
-}
-
-// Unreachable is a table no call reaches: each fails like a refused connection, and is counted.
-func Unreachable() Users {
-	calls := new(counter)
-	return Users{store.Users{DB: client("http://127.0.0.1:1", calls.watch), Table: "Users"}, calls, nil}
-}
-
-func (c *counter) watch(o *dynamodb.Options) { o.HTTPClient = &http.Client{Transport: c} }
-
-func client(endpoint string, options ...func(*dynamodb.Options)) *dynamodb.Client {
-	return dynamodb.New(dynamodb.Options{
-		Region:       "eu-central-1",
-		BaseEndpoint: &endpoint,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
-		}),
-	}, append([]func(*dynamodb.Options){store.Options}, options...)...)
-}
-
-// Calls is the number of HTTP requests made through DB since the last call of Calls.
-func (u Users) Calls() int { return int(u.calls.n.Swap(0)) }
 
 // Item is a stored item.
 type Item = map[string]types.AttributeValue
 
+// New is the template's Users table, empty, on DynamoDB Local. Without one the test is skipped.
+func New(t testing.TB) Users {
+	t.Helper()
+	kit := dynamotest.Open(t)
+	return Users{kit.Users, kit.Faults, kit}
+}
+
+// Unreachable is a table no call reaches: each fails like a refused connection, and is counted.
+func Unreachable() Users {
+	faults := &dynamotest.Faults{Next: refusing{}}
+	db := dynamodb.New(dynamotest.Client("http://127.0.0.1:1").Options(), func(o *dynamodb.Options) {
+		o.HTTPClient = &http.Client{Transport: faults}
+	})
+	return Users{store.Users{DB: db, Table: "Users"}, faults, nil}
+}
+
+type refusing struct{}
+
+func (refusing) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("connection refused")
+}
+
+// Calls is the number of HTTP requests made through DB since the last call of Calls.
+func (u Users) Calls() int { return len(u.faults.Calls()) }
+
 // Put stores items as they are.
 func (u Users) Put(t testing.TB, items ...Item) {
 	t.Helper()
-	for _, item := range items {
-		if _, err := u.admin.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &u.Table, Item: item}); err != nil {
-			t.Fatal(err)
-		}
-	}
+	u.kit.Put(t, u.Table, items...)
 }
 
 // Items is the whole table by customerId.
 func (u Users) Items(t testing.TB) map[string]Item {
 	t.Helper()
 	all := make(map[string]Item)
-	pages := dynamodb.NewScanPaginator(u.admin, &dynamodb.ScanInput{TableName: &u.Table, ConsistentRead: aws.Bool(true)})
+	pages := dynamodb.NewScanPaginator(u.kit.Plain, &dynamodb.ScanInput{TableName: &u.Table, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
