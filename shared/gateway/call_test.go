@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"customercare/shared/respond"
 )
 
 func TestCaller(t *testing.T) {
