@@ -24,11 +24,11 @@ test:
 	@go build -o $(TOOLS)/withdynamodb ./infra/withdynamodb
 	@exec $(TOOLS)/withdynamodb go test ./...
 
-## import: load records (FILE=x.ndjson) into DYNAMODB_ENDPOINT, by default the one of "make run"
+## import: load records (FILE=x.ndjson, from line FROM=n) into DYNAMODB_ENDPOINT, by default the one of "make run"
 import:
 	@test -n "$(FILE)" || { echo 'usage: make import FILE=x.ndjson' >&2; exit 2; }
 	@go build -o $(TOOLS)/import ./infra/import
-	@exec $(TOOLS)/import "$(FILE)"
+	@exec $(TOOLS)/import $(if $(FROM),-from $(FROM)) "$(FILE)"
 
 ## lint: formatting, vet, staticcheck, and the template where cfn-lint is installed
 lint:

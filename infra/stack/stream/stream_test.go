@@ -1,0 +1,188 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+)
+
+func TestPatterns(t *testing.T) {
+	event := `{"eventName":"INSERT","n":1,"on":true,"none":null,"dynamodb":{"Keys":{"id":{"S":"numbers-17"}},"tags":["a","b"]}}`
+	for _, c := range []struct {
+		pattern string
+		want    bool
+	}{
+		{`{}`, true},
+		{`{"eventName":["INSERT"]}`, true},
+		{`{"eventName":["MODIFY","INSERT"]}`, true},
+		{`{"eventName":["insert"]}`, false},
+		{`{"eventName":[]}`, false},
+		{`{"n":[1]}`, true},
+		{`{"n":["1"]}`, false},
+		{`{"on":[true]}`, true},
+		{`{"none":[null]}`, true},
+		{`{"missing":[null]}`, false},
+		{`{"dynamodb":{"Keys":{"id":{"S":[{"prefix":"numbers-"}]}}}}`, true},
+		{`{"dynamodb":{"Keys":{"id":{"S":[{"prefix":"handover-"},"numbers-17"]}}}}`, true},
+		{`{"dynamodb":{"Keys":{"id":{"S":[{"prefix":"numbers-2"}]}}}}`, false},
+		{`{"dynamodb":{"Keys":{"id":["numbers-17"]}}}`, false},
+		{`{"dynamodb":{"tags":["b"]}}`, true},
+		{`{"eventName":["INSERT"],"dynamodb":{"Keys":{"other":{"S":[{"prefix":""}]}}}}`, false},
+	} {
+		p, err := ParsePattern(c.pattern)
+		if err != nil {
+			t.Errorf("%s: %v", c.pattern, err)
+			continue
+		}
+		var e any
+		if err := json.Unmarshal([]byte(event), &e); err != nil {
+			t.Fatal(err)
+		}
+		if p.Matches(e) != c.want {
+			t.Errorf("%s: %t", c.pattern, !c.want)
+		}
+	}
+	for _, bad := range []string{`{"a":"b"}`, `{"a":[{"numeric":[">",1]}]}`, `{"a":[{"prefix":1}]}`, `nonsense`} {
+		if _, err := ParsePattern(bad); err == nil {
+			t.Errorf("%s was taken", bad)
+		}
+	}
+}
+
+func keyed(key, sequence string) record {
+	return newRecord(types.Record{
+		EventID: aws.String("e" + sequence), EventName: types.OperationTypeInsert,
+		Dynamodb: &types.StreamRecord{
+			Keys:           map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: key}},
+			SequenceNumber: aws.String(sequence), SizeBytes: aws.Int64(9), StreamViewType: types.StreamViewTypeKeysOnly,
+		},
+	}, "us-east-1", "arn:stream")
+}
+
+// The event must be what aws-lambda-go's functions read.
+func TestEventShape(t *testing.T) {
+	raw, err := json.Marshal(keyed("k", "5").json)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r events.DynamoDBEventRecord
+	if err := json.Unmarshal(raw, &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.EventName != "INSERT" || r.EventID != "e5" || r.EventSource != "aws:dynamodb" || r.AWSRegion != "us-east-1" || r.EventSourceArn != "arn:stream" ||
+		r.Change.Keys["id"].String() != "k" || r.Change.SequenceNumber != "5" || r.Change.SizeBytes != 9 || r.Change.StreamViewType != "KEYS_ONLY" {
+		t.Errorf("%s is read as %+v", raw, r)
+	}
+	values := map[string]types.AttributeValue{
+		"b": &types.AttributeValueMemberB{Value: []byte{1}}, "n": &types.AttributeValueMemberN{Value: "1"},
+		"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{&types.AttributeValueMemberBOOL{Value: true}}},
+		"m": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"x": &types.AttributeValueMemberNULL{Value: true}}},
+		"s": &types.AttributeValueMemberSS{Value: []string{"a"}}, "ns": &types.AttributeValueMemberNS{Value: []string{"2"}},
+		"bs": &types.AttributeValueMemberBS{Value: [][]byte{{2}}},
+	}
+	raw, _ = json.Marshal(attributes(values))
+	if want := `{"b":{"B":"AQ=="},"bs":{"BS":["Ag=="]},"l":{"L":[{"BOOL":true}]},"m":{"M":{"x":{"NULL":true}}},"n":{"N":"1"},"ns":{"NS":["2"]},"s":{"SS":["a"]}}`; string(raw) != want {
+		t.Errorf("%s, want %s", raw, want)
+	}
+}
+
+// calls notes the sequence numbers of every invocation and answers with the given outcomes, then with success.
+type calls struct {
+	mu       sync.Mutex
+	got      []string
+	outcomes []func() (string, error)
+}
+
+func (c *calls) invoke(_ context.Context, _ string, event []byte) ([]byte, error) {
+	var e events.DynamoDBEvent
+	if err := json.Unmarshal(event, &e); err != nil {
+		return nil, err
+	}
+	var sequences []string
+	for _, r := range e.Records {
+		sequences = append(sequences, r.Change.SequenceNumber)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.got = append(c.got, strings.Join(sequences, " "))
+	if len(c.outcomes) == 0 {
+		return []byte(`null`), nil
+	}
+	next := c.outcomes[0]
+	c.outcomes = c.outcomes[1:]
+	answer, err := next()
+	return []byte(answer), err
+}
+
+func report(sequence string) func() (string, error) {
+	return func() (string, error) { return `{"batchItemFailures":[{"itemIdentifier":"` + sequence + `"}]}`, nil }
+}
+
+func fail() (string, error) { return "", errors.New("boom") }
+
+func TestRetries(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		report   bool
+		retries  int
+		outcomes []func() (string, error)
+		want     string
+		givenUp  bool
+	}{
+		{"success", true, 3, nil, "1 2 3", false},
+		{"an error repeats all", true, 3, []func() (string, error){fail}, "1 2 3,1 2 3", false},
+		{"a report repeats the rest", true, 3, []func() (string, error){report("2")}, "1 2 3,2 3", false},
+		{"an unknown record fails all", true, 3, []func() (string, error){report("9")}, "1 2 3,1 2 3", false},
+		{"reports are not asked for", false, 3, []func() (string, error){report("2")}, "1 2 3", false},
+		{"no answer is fine", true, 3, []func() (string, error){func() (string, error) { return `{"batchItemFailures":[]}`, nil }}, "1 2 3", false},
+		{"given up", true, 1, []func() (string, error){fail, fail}, "1 2 3,1 2 3", true},
+		{"progress starts afresh", true, 1, []func() (string, error){report("2"), report("3"), fail}, "1 2 3,2 3,3", true},
+		{"for ever", true, -1, []func() (string, error){fail, fail, fail}, "1 2 3,1 2 3,1 2 3,1 2 3", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var log strings.Builder
+			seen := &calls{outcomes: c.outcomes}
+			p := &Poller{Options: Options{Invoke: seen.invoke, Log: &log, Mapping: Mapping{
+				Function: "F", Table: "T", MaxRetries: c.retries, ReportFailures: c.report, OnFailure: "arn:queue"}}}
+			p.deliver(t.Context(), []record{keyed("a", "1"), keyed("b", "2"), keyed("c", "3")})
+			if got := strings.Join(seen.got, ","); got != c.want {
+				t.Errorf("invoked with %s, want %s", got, c.want)
+			}
+			if strings.Contains(log.String(), "given up") != c.givenUp || strings.Contains(log.String(), "arn:queue") != c.givenUp {
+				t.Errorf("log: %s", &log)
+			}
+		})
+	}
+}
+
+// Records of one item stay in order, whatever runs at the same time.
+func TestLanesKeepOrder(t *testing.T) {
+	seen := &calls{}
+	p := &Poller{Options: Options{Invoke: seen.invoke, Mapping: Mapping{BatchSize: 1, Parallel: 4}}}
+	lanes := p.openLanes(t.Context())
+	for i := range 100 {
+		lanes.put(t.Context(), keyed(fmt.Sprint("item", i%5), fmt.Sprintf("%03d", i)))
+	}
+	lanes.close()
+	for item := range 5 {
+		var order []string
+		for _, sequence := range seen.got {
+			var n int
+			if fmt.Sscanf(sequence, "%d", &n); n%5 == item {
+				order = append(order, sequence)
+			}
+		}
+		if len(order) != 20 || !slices.IsSorted(order) {
+			t.Errorf("item %d arrived as %v", item, order)
+		}
+	}
+}

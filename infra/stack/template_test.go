@@ -1,0 +1,202 @@
+package stack
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const testKey = "0123456789abcdef0123456789abcdef"
+
+// Everything the deployment consists of must be read from the real template.
+func TestRealTemplate(t *testing.T) {
+	template, err := Load("../../template.yaml", map[string]string{"DigestKey": testKey, "StageName": "prod"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var folders []string
+	for _, f := range template.Functions {
+		folders = append(folders, f.Folder)
+		if f.Handler != "bootstrap" || f.Timeout == 0 || f.MemoryMB == 0 {
+			t.Errorf("function %+v", f)
+		}
+	}
+	for _, want := range []string{"delete-customer-info", "set-temporary-allow", "delete-customer", "clean-customer-data", "issue-token",
+		"authorize-operator", "authorize-app", "continue-erasure", "cleanup"} {
+		if !slices.Contains(folders, want) {
+			t.Errorf("function %s is missing", want)
+		}
+	}
+	routes := map[string]string{}
+	for _, r := range template.API.Routes {
+		routes[r.Method+" "+r.Path] = r.Authorizer
+	}
+	for route, authorizer := range map[string]string{
+		"DELETE /customercare/v1/{customerId}/provision":      "Operator",
+		"PUT /risk-cc/customercare/v1/{customerId}/provision": "Operator",
+		"POST /":        "",
+		"POST /api.php": "",
+		"POST /apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata": "App",
+		"POST /apigovernance/api/oauth/tokenByAkSk":                            "",
+	} {
+		if got, ok := routes[route]; !ok || got != authorizer {
+			t.Errorf("route %s has the authorizer %q (%t), want %q", route, got, ok, authorizer)
+		}
+	}
+	api := template.API
+	if api.Stage != "prod" || !slices.Equal(api.BinaryMediaTypes, []string{"*/*"}) {
+		t.Errorf("API %+v", api)
+	}
+	operator, app := api.Authorizers["Operator"], api.Authorizers["App"]
+	if operator.Token || operator.Function != "AuthorizeOperatorFunction" || fmt.Sprint(operator.Sources) != "[{header Authorization}]" || operator.TTL != 300*time.Second {
+		t.Errorf("Operator: %+v", operator)
+	}
+	if app.Token || app.Function != "AuthorizeAppFunction" || app.Sources != nil || app.TTL != 0 {
+		t.Errorf("App: %+v", app)
+	}
+	unauthorized := api.Responses["UNAUTHORIZED"]
+	if unauthorized.StatusCode != 401 || unauthorized.Headers["WWW-Authenticate"] != `'Basic realm="customercare"'` || len(unauthorized.Templates) != 2 {
+		t.Errorf("UNAUTHORIZED: %+v", unauthorized)
+	}
+	var tables []string
+	for _, table := range template.Tables {
+		tables = append(tables, table.LogicalID)
+	}
+	if slices.Sort(tables); !slices.Equal(tables, []string{"Contacts", "Customers", "Erasures", "Principals", "Users"}) {
+		t.Errorf("tables %v", tables)
+	}
+	if len(template.Streams) != 1 || template.Streams[0].Table != "Erasures" || len(template.Streams[0].Filters) == 0 || !template.Streams[0].ReportFailures {
+		t.Errorf("streams %+v", template.Streams)
+	}
+	if len(template.Schedules) != 1 || template.Schedules[0].Every != time.Minute {
+		t.Errorf("schedules %+v", template.Schedules)
+	}
+	f, _ := template.Function("clean-customer-data")
+	if f.Environment["DIGEST_KEY"] != testKey || f.Environment["ERASURES_TABLE"] != "Erasures" {
+		t.Errorf("clean-customer-data has %v", slices.Sorted(maps.Keys(f.Environment)))
+	}
+}
+
+func TestTablePrefixReachesVariables(t *testing.T) {
+	template, err := load("../../template.yaml", map[string]string{"DigestKey": testKey}, settings{region: "us-east-1", account: "1", tablePrefix: "p-"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, _ := template.Function("delete-customer-info")
+	if f.Environment["USERS_TABLE"] != "p-Users" || template.Streams[0].Table != "p-Erasures" {
+		t.Errorf("%v, %+v", f.Environment, template.Streams)
+	}
+}
+
+func TestParametersAreChecked(t *testing.T) {
+	for _, c := range []struct {
+		params map[string]string
+		want   string
+	}{
+		{nil, "DigestKey has no default"},
+		{map[string]string{"DigestKey": "short"}, "DigestKey is shorter"},
+		{map[string]string{"DigestKey": testKey, "TempAllowTypes": "all"}, "TempAllowTypes does not match"},
+		{map[string]string{"DigestKey": testKey, "Nobody": "x"}, `no parameter "Nobody"`},
+	} {
+		if _, err := Load("../../template.yaml", c.params); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v, want %s", c.params, err, c.want)
+		}
+	}
+}
+
+// variables loads a template with one function and gives its environment.
+func variables(t *testing.T, sections, variables string) (map[string]string, error) {
+	t.Helper()
+	template, err := parse([]byte(sections+`
+Resources:
+  Table: {Type: "AWS::DynamoDB::Table", Properties: {}}
+  Named: {Type: "AWS::DynamoDB::Table", Properties: {TableName: !Sub "${Name}-named"}}
+  Queue: {Type: "AWS::SQS::Queue"}
+  Off: {Type: "AWS::Serverless::Function", Condition: Never, Properties: {CodeUri: functions/off/, Handler: !Nonsense x}}
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: functions/f
+      Environment:
+        Variables:
+`+variables), map[string]string{"Name": "n"}, settings{region: "r", account: "1", tablePrefix: "p-"})
+	if err != nil {
+		return nil, err
+	}
+	if _, there := template.Function("off"); there {
+		t.Error("a resource is there although its condition is false")
+	}
+	f, _ := template.Function("f")
+	return f.Environment, nil
+}
+
+const sections = `
+Parameters: {Name: {Type: String}, Mode: {Type: String, Default: "on"}}
+Globals: {Function: {Environment: {Variables: {G: global, A: global}}}}
+Conditions:
+  On: !Equals [!Ref Mode, "on"]
+  Never: !Not [!Condition On]
+  Both: !And [!Condition On, !Or [!Condition Never, !Equals [a, a]]]
+`
+
+func TestIntrinsics(t *testing.T) {
+	env, err := variables(t, sections, `
+          A: !Ref Name
+          B: !Ref Table
+          C: !Ref Named
+          D: !GetAtt Table.Arn
+          E: !GetAtt [F, Arn]
+          H: !Sub "${Table}/${Queue.Arn}/${AWS::Region}/${!literal}"
+          I: !Sub ["${x}-${Name}", {x: !Ref Mode}]
+          J: !Join ["-", [a, !Ref Name]]
+          K: !If [Both, "yes", "no"]
+          L: !If [Never, "yes", !Ref "AWS::NoValue"]
+          M: {Ref: Name}
+          N: {"Fn::Sub": "${Name}!"}
+          O: {"Fn::If": [On, 1, 2]}
+          P: true
+          Q: 7
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"G": "global", "A": "n", "B": "p-Table", "C": "p-n-named", "D": "arn:aws:dynamodb:r:1:table/p-Table",
+		"E": "arn:aws:lambda:r:1:function:F", "H": "p-Table/arn:aws:sqs:r:1:Queue/Arn/r/${literal}", "I": "on-n", "J": "a-n",
+		"K": "yes", "M": "n", "N": "n!", "O": "1", "P": "true", "Q": "7",
+	}
+	if !maps.Equal(env, want) {
+		t.Errorf("%v\nwant %v", env, want)
+	}
+}
+
+func TestWhatCannotBeResolvedIsNamed(t *testing.T) {
+	for variable, want := range map[string]string{
+		"A: !Ref Nobody":        `no parameter or resource "Nobody"`,
+		"A: !GetAtt Nobody.Arn": `no resource "Nobody"`,
+		`A: !Sub "${Nobody}"`:   `no parameter or resource "Nobody"`,
+		"A: !If [Nobody, 1, 2]": `no condition "Nobody"`,
+		"A: !Cidr [a, b]":       "does not know the function Cidr",
+		"A: !Join [a]":          "Join wants",
+	} {
+		if _, err := variables(t, sections, "          "+variable); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", variable, err, want)
+		}
+	}
+}
+
+func TestRates(t *testing.T) {
+	for text, want := range map[string]time.Duration{"1 minute": time.Minute, "5 minutes": 5 * time.Minute, "2 hours": 2 * time.Hour, "1 day": 24 * time.Hour} {
+		if got, err := parseRate(text); got != want || err != nil {
+			t.Errorf("%s: %s, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "0 minutes", "1 week", "minute", "-1 hours"} {
+		if _, err := parseRate(text); err == nil {
+			t.Errorf("%q was taken", text)
+		}
+	}
+}
