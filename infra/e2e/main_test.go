@@ -63,7 +63,7 @@ func run(m *testing.M, endpoint string) (int, error) {
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = target.Scheme, target.Host, r.In.Host
 		},
-		Transport: calls,
+		Transport: recorded,
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) {
 			panic(http.ErrAbortHandler) // a lost answer is a broken connection
 		},
@@ -169,7 +169,9 @@ func send(t testing.TB, method, path, body string, headers ...string) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return reply{answer.StatusCode, answer.Header, string(text)}
+	got := reply{answer.StatusCode, answer.Header, string(text)}
+	tellsNothing(t, got)
+	return got
 }
 
 // basic is an Authorization header.
