@@ -84,7 +84,12 @@ func run(m *testing.M, endpoint string) (int, error) {
 		return 1, err
 	}
 	defer running.Close()
-	return m.Run(), nil
+	code := m.Run()
+	running.Close() // also the last lines of the functions are looked at
+	if lines := logged.in(logs.String()); len(lines) > 0 {
+		return 1, fmt.Errorf("%d log lines hold personal data or secrets, the first: %s", len(lines), lines[0])
+	}
+	return code, nil
 }
 
 // transcript keeps every line that a function or the stack logs.
@@ -108,6 +113,7 @@ func (l *transcript) String() string {
 // load puts records, one JSON object a line in the formats of `make import`.
 func load(t testing.TB, records ...string) {
 	t.Helper()
+	logged.records(t, records)
 	_, err := importer.Load(t.Context(), importer.Options{
 		Client: client,
 		Tables: importer.Tables{
@@ -169,6 +175,7 @@ func send(t testing.TB, method, path, body string, headers ...string) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
+	logged.token(text)
 	got := reply{answer.StatusCode, answer.Header, string(text)}
 	tellsNothing(t, got)
 	return got
