@@ -79,14 +79,11 @@ func binaries(t *testing.T, folders ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	built := filepath.Join(dir, "built")
-	if err := BuildFunction(t.Context(), "../..", "./infra/stack/testdata/function", built); err != nil {
+	if err := goBuild(t.Context(), "../..", built, "./infra/stack/testdata/function"); err != nil {
 		t.Fatal(err)
 	}
 	for _, folder := range folders {
-		if err := os.Mkdir(filepath.Join(dir, folder), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Link(built, filepath.Join(dir, folder, "bootstrap")); err != nil {
+		if err := place(built, filepath.Join(dir, folder, "bootstrap")); err != nil {
 			t.Fatal(err)
 		}
 	}

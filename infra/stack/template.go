@@ -194,7 +194,7 @@ func (l *loader) readResources() error {
 		}
 		global, err := l.known(kind, field(l.resolver.template["Globals"], strings.TrimPrefix(kind, "AWS::Serverless::")))
 		if err != nil {
-			return fmt.Errorf("Globals: %w", err)
+			return fmt.Errorf("section Globals: %w", err)
 		}
 		if err := read(name, merge(global, own)); err != nil {
 			return fmt.Errorf("resource %s: %w", name, err)

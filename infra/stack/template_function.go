@@ -72,7 +72,7 @@ func (l *loader) readRoute(function string, p properties) error {
 func (l *loader) readStream(function string, p properties) error {
 	table, ok := l.tableOfStream(p.text("Stream"))
 	if !ok {
-		return fmt.Errorf("Stream %s is no stream of a table in this template", p.text("Stream"))
+		return fmt.Errorf("%s is no stream of a table in this template", p.text("Stream"))
 	}
 	m := stream.Mapping{
 		Function: function, Table: table, StartingPosition: p.text("StartingPosition"),

@@ -74,7 +74,7 @@ type Service struct {
 func New(opts Options, functions []Function) (*Service, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("Lambda Runtime API: %w", err)
+		return nil, fmt.Errorf("the Lambda Runtime API cannot listen: %w", err)
 	}
 	s := &Service{
 		opts:      opts,
