@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,7 +30,11 @@ func connect(ctx context.Context) (*dynamodb.Client, string, error) {
 	case "aws":
 		return connectAWS(ctx)
 	}
-	if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	u, err := url.Parse(endpoint)
+	switch {
+	case err == nil && strings.HasSuffix(u.Hostname(), ".amazonaws.com"):
+		return connectAWS(ctx, func(o *dynamodb.Options) { o.BaseEndpoint = &endpoint })
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return nil, "", errors.New(`DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000, or the word "aws"`)
 	}
 	// An endpoint of one's own takes any credentials: DynamoDB Local with -sharedDb shows all the same tables.
@@ -44,7 +49,7 @@ func connect(ctx context.Context) (*dynamodb.Client, string, error) {
 	}), endpoint, nil
 }
 
-func connectAWS(ctx context.Context) (*dynamodb.Client, string, error) {
+func connectAWS(ctx context.Context, more ...func(*dynamodb.Options)) (*dynamodb.Client, string, error) {
 	settings, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		return nil, "", fmt.Errorf("the AWS settings cannot be read: %w", err)
@@ -55,5 +60,5 @@ func connectAWS(ctx context.Context) (*dynamodb.Client, string, error) {
 	if _, err := settings.Credentials.Retrieve(ctx); err != nil {
 		return nil, "", errors.New("no AWS credentials are found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	}
-	return dynamodb.NewFromConfig(settings, store.Options), "AWS " + settings.Region, nil
+	return dynamodb.NewFromConfig(settings, append(more, store.Options)...), "AWS " + settings.Region, nil
 }

@@ -2,6 +2,8 @@ package importer
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -13,8 +15,10 @@ import (
 // tombstone in the customer's place. A customer that does not exist passes.
 const untouched = "attribute_not_exists(tombstone)"
 
-// writeCustomers writes customers and transactions, in order, in as few transactions as their limits allow.
+// writeCustomers writes customers and transactions in as few transactions as their limits allow: side by side what is
+// of one customer, in order, because each customer costs a transaction a check.
 func (l *loader) writeCustomers(ctx context.Context, records []*record) error {
+	slices.SortStableFunc(records, func(a, b *record) int { return strings.Compare(a.customer, b.customer) })
 	for len(records) > 0 {
 		n := fitCustomers(records)
 		refused, err := l.together(ctx, l.Tables.Customers, records[:n], l.customerActions)

@@ -67,8 +67,8 @@ func (s *Stopped) Error() string { return fmt.Sprintf("stopped at line %d: %v", 
 func (s *Stopped) Unwrap() error { return s.cause }
 
 const (
-	workers  = 16
-	queued   = 256      // records that may wait for one worker
+	workers  = 8
+	queued   = 1024     // records that may wait for one worker
 	inFlight = 64 << 20 // bytes of lines that are read and not yet settled
 )
 
@@ -185,24 +185,25 @@ func (l *loader) work(ctx context.Context, queue <-chan *record) error {
 
 // write writes records of any kinds. Kinds of different tables share no key, so their order does not matter.
 func (l *loader) write(ctx context.Context, batch []*record) error {
-	var inCustomers, contacts []*record
+	var users, customers, contacts []*record
 	for _, r := range batch {
-		var err error
 		switch r.kind {
+		case user:
+			users = append(users, r)
 		case customer, transaction:
-			inCustomers = append(inCustomers, r)
+			customers = append(customers, r)
 		case contactKind:
 			contacts = append(contacts, r)
-		case user:
-			err = l.writeUser(ctx, r)
 		default:
-			err = l.writePrincipal(ctx, r)
-		}
-		if err != nil {
-			return err
+			if err := l.writePrincipal(ctx, r); err != nil {
+				return err
+			}
 		}
 	}
-	if err := l.writeCustomers(ctx, inCustomers); err != nil {
+	if err := l.writeUsers(ctx, users); err != nil {
+		return err
+	}
+	if err := l.writeCustomers(ctx, customers); err != nil {
 		return err
 	}
 	return l.writeContacts(ctx, contacts)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 
 	"github.com/alexedwards/argon2id"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -64,4 +65,17 @@ func (l *loader) passwordHash(ctx context.Context, r *record) (string, error) {
 		}
 	}
 	return argon2id.CreateHash(r.secret, &passwords)
+}
+
+// settled settles a record by the outcome of its one call; it returns what must end the load.
+func (l *loader) settled(r *record, err error) error {
+	switch {
+	case err == nil:
+		l.done(r)
+	case errors.Is(err, errInvalid):
+		l.fail(r, err.Error())
+	default:
+		return err
+	}
+	return nil
 }

@@ -2,54 +2,68 @@ package importer
 
 import (
 	"context"
-	"errors"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// writeUser replaces the fields that the record names and touches no others: temporary allows that are in force stay.
-// The map tempAllows always stands afterwards, which setting one relies on. One update by itself rather than a
-// transaction of many: an operation on the same user is never refused because of it.
-func (l *loader) writeUser(ctx context.Context, r *record) error {
-	set := []string{"tempAllows = if_not_exists(tempAllows, :none)"}
-	names := map[string]string{}
-	values := object{":none": &types.AttributeValueMemberM{Value: object{}}}
-	for _, name := range append(slices.Clone(userMaps), "data") {
-		if value, ok := r.item[name]; ok {
+// maxUsers is how many users one transaction updates. A transaction saves most of what a call costs, but while it
+// runs DynamoDB refuses an operation on one of its users, which then has to be tried again: so few at a time.
+const maxUsers = 25
+
+// writeUsers replaces the fields that each record names and touches no others.
+func (l *loader) writeUsers(ctx context.Context, records []*record) error {
+	for len(records) > 0 {
+		n := fitUsers(records)
+		_, err := l.together(ctx, l.Tables.Users, records[:n], l.userActions) // there is no condition to refuse any
+		if err != nil {
+			return err
+		}
+		records = records[n:]
+	}
+	return nil
+}
+
+// fitUsers is how many of the first records fit one transaction, which ends before a user it has already.
+func fitUsers(records []*record) int {
+	seen, bytes := map[string]bool{}, 0
+	for i, r := range records {
+		bytes += r.size
+		if seen[r.place] || i == maxUsers || i > 0 && bytes > maxTransaction {
+			return i
+		}
+		seen[r.place] = true
+	}
+	return len(records)
+}
+
+// userActions updates rather than puts: temporary allows that are in force stay. The map tempAllows always stands
+// afterwards, which setting one relies on.
+func (l *loader) userActions(records []*record) []action {
+	actions := make([]action, len(records))
+	for i, r := range records {
+		set := []string{"tempAllows = if_not_exists(tempAllows, :none)"}
+		var names map[string]string // DynamoDB takes none, but no empty map
+		values := object{":none": &types.AttributeValueMemberM{Value: object{}}}
+		for name, value := range r.item {
+			if name == "customerId" {
+				continue
+			}
+			if names == nil {
+				names = map[string]string{}
+			}
 			set = append(set, "#"+name+" = :"+name)
 			names["#"+name] = name
 			values[":"+name] = value
 		}
-	}
-	if len(names) == 0 {
-		names = nil // DynamoDB takes no empty map
-	}
-	err := persist(ctx, l.Tables.Users, func() error {
-		_, err := l.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		actions[i] = action{records: []*record{r}, write: types.TransactWriteItem{Update: &types.Update{
 			TableName:                 &l.Tables.Users,
 			Key:                       object{"customerId": r.item["customerId"]},
 			UpdateExpression:          aws.String("SET " + strings.Join(set, ", ")),
 			ExpressionAttributeNames:  names,
 			ExpressionAttributeValues: values,
-		})
-		return err
-	})
-	return l.settled(r, err)
-}
-
-// settled settles a record by the outcome of its one call; it returns what must end the load.
-func (l *loader) settled(r *record, err error) error {
-	switch {
-	case err == nil:
-		l.done(r)
-	case errors.Is(err, errInvalid):
-		l.fail(r, err.Error())
-	default:
-		return err
+		}}}
 	}
-	return nil
+	return actions
 }
