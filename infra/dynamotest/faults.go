@@ -33,7 +33,7 @@ type Faults struct {
 	at    int // 1 is the next call; 0 is none
 	fault Fault
 	until int    // the fault strikes the calls from at to until
-	die   func() // ends the process's context at call at
+	die   func() // runs at call at: ends the process's context, or does something else
 	hit   bool   // whether the fault has struck
 }
 
@@ -57,6 +57,14 @@ func (f *Faults) Die(k int, after bool) context.Context {
 	defer f.mu.Unlock()
 	f.die = die
 	return ctx
+}
+
+// Interrupt runs do right before the kth call from now goes out: something else that happens at that very moment.
+func (f *Faults) Interrupt(k int, do func()) {
+	f.Inject("", k, k)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.die = do
 }
 
 // Calls are the DynamoDB actions since the last Inject, in order; it ends any fault.
@@ -85,6 +93,10 @@ func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.hit = f.hit || struck
 	f.mu.Unlock()
 	if !struck {
+		return f.Next.RoundTrip(r)
+	}
+	if fault == "" {
+		die()
 		return f.Next.RoundTrip(r)
 	}
 	if die != nil {

@@ -33,9 +33,14 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 			return err
 		}
 		if page.Tombstone != "" {
-			return nil // being erased by an earlier call: nobody reads this customer any more
+			open, err := e.Ledger.IsOpen(ctx, page.Tombstone)
+			if err != nil || open {
+				return err // nil: being erased by an earlier call, and nobody reads this customer any more
+			}
+			// Either the job has just ended, tombstone and all, or one of the tables was restored to a time when the
+			// job was open: then the condition below holds and a job comes back to its tombstone.
 		}
-		if !page.Exists && len(page.Records) == 0 {
+		if page.Tombstone == "" && !page.Exists && len(page.Records) == 0 {
 			lately, err := e.Ledger.ErasedLately(ctx, digest, now)
 			if err == nil && !lately {
 				err = ErrUnknownCustomer

@@ -33,12 +33,13 @@ type world struct {
 	*dynamotest.Kit
 	Engine
 	clock *dynamotest.Clock
+	tb    testing.TB
 }
 
 func newWorld(t testing.TB) *world {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
-	return &world{Kit: kit, clock: clock, Engine: Engine{
+	return &world{Kit: kit, clock: clock, tb: t, Engine: Engine{
 		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
 		Digests:        Digester{Key: []byte("a key that only these tests know of")},
 		WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute,
@@ -263,9 +264,16 @@ func TestNumbersJoinAnOpenJob(t *testing.T) {
 // TestEveryCallFailsOnce lets, for both kinds of erasure and every k, the kth call to DynamoDB fail in each way, or the
 // process die there; then cleanup runs. Exhaustive over k and faults.
 //
-// Broken once on purpose, each caught here: the Save before the first delete left out (counts), own copies deleted
-// before their peers (contacts left under the other party), unprocessed items taken for done (items left), the
-// re-reading from the start left out of drainCustomer (items left after a lost page).
+// Lines of the engine that were broken on purpose, and what caught each:
+//
+//	copies under our own numbers deleted before their peers    TestEveryCallFailsOnce (contacts left under the other party)
+//	what a dead worker deleted not counted (account)           TestEveryCallFailsOnce (counts)
+//	no re-reading from the start after the last page           TestCustomerWith25TransactionsTakesFiveCalls
+//	no Save before the first delete of a resumed page          TestTwoWorkersDie (counts)
+//	no Save before the first delete of a later page            TestTwoWorkersDie (counts)
+//	Finish without the condition on repeats that joined        TestRepeatAtEveryMoment (a contact left)
+//	Acquire without the condition on the lease                 TestOneWorkerAtATime
+//	no second pass                                             TestLateWritersAreErasedInTheSecondPass
 func TestEveryCallFailsOnce(t *testing.T) {
 	type way struct {
 		name   string
@@ -365,5 +373,126 @@ func (w *world) deleteLedger(t testing.TB, id string) {
 	_, err := w.Plain.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &w.Kit.Erasures.Table, Key: item{"erasureId": s(id)}})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestRepeatAtEveryMoment sends the same request again, with a contact written just before, right before every call that
+// the workers make: each time the contact goes too, and the requests end in one record or, where the first was already
+// done, in two.
+func TestRepeatAtEveryMoment(t *testing.T) {
+	w := newWorld(t)
+	plain := w.Engine
+	plain.Ledger.DB, plain.Contacts.DB = w.Plain, w.Plain
+	numbers := []string{"135", "wen11"}
+	for k := 1; ; k++ {
+		w.putContact(t, "acme", "c0", "135", "200")
+		if err := plain.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.Advance(7 * time.Minute) // so that the first pass is the last
+		w.Faults.Interrupt(k, func() {
+			w.putContact(t, "acme", "late", "300", "wen11")
+			if err := plain.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
+				t.Error(err)
+			}
+		})
+		if _, err := w.Due(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.Faults.Calls()
+		w.settle(t)
+		if left := w.Dump(t, w.Kit.Contacts.Table); len(left) != 0 {
+			t.Fatalf("repeat before call %d: left %s", k, left)
+		}
+		if n := len(w.records(t)); n < 1 || n > 2 {
+			t.Fatalf("repeat before call %d: %d records", k, n)
+		}
+		w.clear(t)
+		if !w.Faults.Struck() {
+			t.Logf("%d moments", k-1)
+			return
+		}
+	}
+}
+
+// TestTwoWorkersDie lets the handler die within its deletions and then the first worker of cleanup die at every call: the
+// third one finds the counts right. Broken once on purpose: without the Save before a worker's first delete, the
+// counts are wrong here.
+func TestTwoWorkersDie(t *testing.T) {
+	w := newWorld(t)
+	bulk := s(strings.Repeat("x", 80<<10))
+	for first := 3; first <= 6; first++ {
+		for k := 1; ; k++ {
+			w.putCustomer(t, "shop", "4711", 0)
+			for i := range 30 { // three pages
+				w.Put(t, w.Kit.Customers.Table, item{"customer": s("shop#4711"), "record": s(store.TransactionRecord("c", fmt.Sprint(i))), "bulk": bulk})
+			}
+			_ = w.Customer(w.Faults.Die(first, true), "shop", "4711", "john", time.Minute)
+			w.settle(t, w.Faults.Die(k, true))
+			w.Faults.Calls()
+			records := w.records(t)
+			if len(records) != 1 || !strings.Contains(records[0], `"deleted":{"Value":"31"}`) || !strings.Contains(records[0], `"found":{"Value":"31"}`) {
+				t.Fatalf("deaths at %d and %d: records %s", first, k, records)
+			}
+			if left := w.Dump(t, w.Kit.Customers.Table); len(left) != 0 {
+				t.Fatalf("deaths at %d and %d: left %s", first, k, left)
+			}
+			w.clear(t)
+			if !w.Faults.Struck() {
+				break
+			}
+		}
+	}
+}
+
+func TestOneWorkerAtATime(t *testing.T) {
+	w := newWorld(t)
+	if err := w.Numbers(t.Context(), "acme", []string{"135"}, "app"); err != nil {
+		t.Fatal(err)
+	}
+	key := store.NumbersJob(w.Digests.Set("acme", []string{"135"}))
+	now := w.clock.Now()
+	job, err := w.Ledger.Acquire(t.Context(), key, "a", now, now.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Ledger.Acquire(t.Context(), key, "b", now.Add(59*time.Second), now.Add(time.Hour)); !errors.Is(err, store.ErrHeld) {
+		t.Errorf("the lease was not over: %v", err)
+	}
+	if _, err := w.Ledger.Acquire(t.Context(), key, "b", now.Add(61*time.Second), now.Add(time.Hour)); err != nil {
+		t.Errorf("the lease was over: %v", err)
+	}
+	for what, err := range map[string]error{
+		"save":    w.Ledger.Save(t.Context(), job),
+		"release": w.Ledger.Release(t.Context(), job, now),
+		"finish":  w.Ledger.Finish(t.Context(), job, w.Engine.Customers, now),
+	} {
+		if !errors.Is(err, store.ErrHeld) {
+			t.Errorf("%s by the worker that lost the lease: %v", what, err)
+		}
+	}
+	if _, err := w.Ledger.Acquire(t.Context(), "numbers-none", "b", now, now); !errors.Is(err, store.ErrNoJob) {
+		t.Errorf("no such job: %v", err)
+	}
+}
+
+// TestTombstoneWithoutItsJob is what a restore of one table leaves: the repeat of the delete erases what is there.
+func TestTombstoneWithoutItsJob(t *testing.T) {
+	w := newWorld(t)
+	w.putCustomer(t, "shop", "4711", 5)
+	if err := w.Customer(w.Faults.Die(3, false), "shop", "4711", "john", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	w.Faults.Calls()
+	w.clear(t)
+	if err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	w.settle(t)
+	if left := w.Dump(t, w.Kit.Customers.Table); len(left) != 0 {
+		t.Errorf("left %s", left)
+	}
+	if records := w.records(t); len(records) != 1 || !strings.Contains(records[0], `"deleted":{"Value":"5"}`) {
+		t.Errorf("records %s", records)
 	}
 }

@@ -92,16 +92,22 @@ func recordKey(customer, record string) object {
 }
 
 // tombstone is the write that takes the customer away from every reader: the whole item is replaced. On condition that
-// what stands there is still what was seen: a live customer, or nothing (transactions without their customer).
-func (c Customers) tombstone(customer, job string, at time.Time, exists bool) types.TransactWriteItem {
-	condition := "attribute_not_exists(customer)"
-	if exists {
-		condition = "attribute_exists(customer) AND attribute_not_exists(tombstone)"
+// what stands there is still what was seen: a live customer, a tombstone without a job, or nothing (transactions
+// without their customer).
+func (c Customers) tombstone(customer, job string, at time.Time, seen Collection) types.TransactWriteItem {
+	put := &types.Put{TableName: &c.Table, Item: recordKey(customer, CustomerRecord)}
+	put.Item["tombstone"] = text(job)
+	put.Item["at"] = number(at.UnixMilli())
+	switch {
+	case seen.Tombstone != "":
+		put.ConditionExpression = aws.String("tombstone = :seen")
+		put.ExpressionAttributeValues = object{":seen": text(seen.Tombstone)}
+	case seen.Exists:
+		put.ConditionExpression = aws.String("attribute_exists(customer) AND attribute_not_exists(tombstone)")
+	default:
+		put.ConditionExpression = aws.String("attribute_not_exists(customer)")
 	}
-	item := recordKey(customer, CustomerRecord)
-	item["tombstone"] = text(job)
-	item["at"] = number(at.UnixMilli())
-	return types.TransactWriteItem{Put: &types.Put{TableName: &c.Table, Item: item, ConditionExpression: &condition}}
+	return types.TransactWriteItem{Put: put}
 }
 
 // liftTombstone removes the job's tombstone, or finds it gone already.

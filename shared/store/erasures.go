@@ -113,7 +113,7 @@ func (e Erasures) OpenCustomer(ctx context.Context, job *Job, customers Customer
 	}
 	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 		{Put: &types.Put{TableName: &e.Table, Item: item, ConditionExpression: aws.String("attribute_not_exists(erasureId)")}},
-		customers.tombstone(CustomerKey(job.Scope, job.Identifiers[0]), job.Key, job.RequestedAt, page.Exists),
+		customers.tombstone(CustomerKey(job.Scope, job.Identifiers[0]), job.Key, job.RequestedAt, page),
 	}})
 	return transacted("erasures: open customer", err)
 }
@@ -254,6 +254,20 @@ func (e Erasures) Finish(ctx context.Context, job *Job, customers Customers, at 
 		return err
 	}
 	return ErrHeld
+}
+
+// IsOpen says whether the job stands, by a strongly consistent read.
+func (e Erasures) IsOpen(ctx context.Context, key string) (bool, error) {
+	out, err := e.DB.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName:            &e.Table,
+		Key:                  object{"erasureId": text(key)},
+		ConsistentRead:       aws.Bool(true),
+		ProjectionExpression: aws.String("erasureId"),
+	})
+	if err != nil {
+		return false, failed("erasures: find job", err)
+	}
+	return out.Item != nil, nil
 }
 
 // ErasedLately says whether the customer with this digest was erased within the last 30 days.

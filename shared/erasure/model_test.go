@@ -1,0 +1,238 @@
+package erasure
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"pgregory.net/rapid"
+
+	"customercare/infra/dynamotest"
+	"customercare/shared/store"
+)
+
+// fate is what a model knows of an item that was once written.
+type fate int
+
+const (
+	lives  fate = iota // must be there, byte for byte
+	doomed             // its erasure was accepted: must be gone in the end
+	maybe              // written while its owner was being erased, or its erasure's answer was lost: either is right
+)
+
+// model is the specification in a few lines: what was written and what became of it.
+type model struct {
+	*world
+	tb            testing.TB
+	shop, tenant  string          // of this run's own
+	items         map[string]fate // lines of Dump
+	contacts      int
+	crashed, runs int
+}
+
+var (
+	codes   = []string{"1", "2"}
+	numbers = []string{"n1", "n2", "n3", "n4"}
+)
+
+// doom marks every item that matches; of items in a maybe state nothing is learnt but their doom.
+func (m *model) doom(to fate, match func(line string) bool) {
+	for line, was := range m.items {
+		if match(line) && !(was == doomed && to == maybe) {
+			m.items[line] = to
+		}
+	}
+}
+
+func (m *model) ofCustomer(code string) func(string) bool {
+	return func(line string) bool { return strings.Contains(line, fmt.Sprintf(`"%s#%s"`, m.shop, code)) }
+}
+
+func ofNumbers(list []string) func(string) bool {
+	return func(line string) bool {
+		return slices.ContainsFunc(list, func(n string) bool { return strings.Contains(line, fmt.Sprintf(`{"Value":"%s"}`, n)) })
+	}
+}
+
+// put writes an item as a well-behaved writer does: on condition that no tombstone stands. It reports whether it was
+// taken.
+func (m *model) put(t *rapid.T, table string, it item, guard item) bool {
+	actions := []types.TransactWriteItem{{Put: &types.Put{TableName: &table, Item: it}}}
+	condition := aws.String("attribute_not_exists(tombstone)")
+	switch {
+	case guard == nil:
+	case guard["record"] == it["record"]:
+		actions[0].Put.ConditionExpression = condition
+	default:
+		actions = append(actions, types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+			TableName: &table, Key: guard, ConditionExpression: condition}})
+	}
+	_, err := m.Plain.TransactWriteItems(context.Background(), &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+	if _, cancelled := errors.AsType[*types.TransactionCanceledException](err); cancelled {
+		return false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return true
+}
+
+func (m *model) writeCustomer(t *rapid.T) {
+	code := rapid.SampledFrom(codes).Draw(t, "code")
+	key := item{"customer": s(store.CustomerKey(m.shop, code)), "record": s(store.CustomerRecord)}
+	it := item{"customer": key["customer"], "record": key["record"], "name": s("name")}
+	if n := rapid.IntRange(0, 40).Draw(t, "transaction"); n > 0 {
+		it["record"] = s(store.TransactionRecord("c", fmt.Sprint("t", n)))
+	}
+	if m.put(t, m.Kit.Customers.Table, it, key) {
+		m.remember(m.Kit.Customers.Table, it, false)
+	}
+}
+
+func (m *model) writeContact(t *rapid.T) {
+	parties := []string{rapid.SampledFrom(numbers).Draw(t, "from"), rapid.SampledFrom(numbers).Draw(t, "to")}
+	if parties[0] == parties[1] {
+		parties = parties[:1]
+	}
+	m.contacts++
+	erasing := m.erasing(parties)
+	for _, party := range parties {
+		it := item{"party": s(store.PartyKey(m.tenant, party)), "contact": s(store.ContactKey(contactTime, fmt.Sprint("c", m.contacts))), "parties": list(parties...)}
+		m.put(t, m.Kit.Contacts.Table, it, nil)
+		m.remember(m.Kit.Contacts.Table, it, erasing)
+	}
+}
+
+// erasing says whether an open job may still erase contacts of these parties: then a contact written now may go too.
+func (m *model) erasing(parties []string) bool {
+	for _, line := range m.Dump(m.tb, m.Kit.Erasures.Table) {
+		if strings.Contains(line, `"openShard"`) && ofNumbers(parties)(line) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *model) remember(table string, it item, uncertain bool) {
+	text, err := json.Marshal(it)
+	if err != nil {
+		m.tb.Fatal(err)
+	}
+	line := table + " " + string(text)
+	m.items[line] = lives
+	if uncertain {
+		m.items[line] = maybe
+	}
+}
+
+// eraseCustomer asks for the erasure, in a process that may die at any call.
+func (m *model) eraseCustomer(t *rapid.T) {
+	code := rapid.SampledFrom(codes).Draw(t, "code")
+	err := m.Customer(m.process(t), m.shop, code, "john", time.Minute)
+	m.Faults.Calls()
+	switch {
+	case err == nil:
+		m.doom(doomed, m.ofCustomer(code))
+	case !errors.Is(err, ErrUnknownCustomer):
+		m.doom(maybe, m.ofCustomer(code))
+	default:
+		for line, was := range m.items {
+			if was == lives && m.ofCustomer(code)(line) {
+				t.Fatalf("unknown customer, but there is %s", line)
+			}
+		}
+	}
+}
+
+func (m *model) eraseNumbers(t *rapid.T) {
+	list := rapid.SliceOfNDistinct(rapid.SampledFrom(numbers), 1, 3, rapid.ID).Draw(t, "numbers")
+	err := m.Numbers(m.process(t), m.tenant, list, "app")
+	m.Faults.Calls()
+	if err == nil {
+		m.doom(doomed, ofNumbers(list))
+	} else {
+		m.doom(maybe, ofNumbers(list))
+	}
+}
+
+// work lets a worker or cleanup run, in a process that may die at any call.
+func (m *model) work(t *rapid.T) {
+	if rapid.Bool().Draw(t, "cleanup") {
+		_, _ = m.Due(m.process(t))
+	} else {
+		for _, line := range m.Dump(m.tb, m.Kit.Erasures.Table) {
+			if strings.Contains(line, `"openShard"`) {
+				_, key, _ := strings.Cut(line, `"erasureId":{"Value":"`)
+				key, _, _ = strings.Cut(key, `"`)
+				_ = m.Continue(m.process(t), key)
+			}
+		}
+	}
+	m.Faults.Calls()
+}
+
+// process is one that dies at a random call, or none that does.
+func (m *model) process(t *rapid.T) context.Context {
+	m.runs++
+	k := rapid.IntRange(0, 14).Draw(t, "dies at call")
+	if k == 0 {
+		m.Faults.Inject(dynamotest.Before, 0, 0)
+		return context.Background()
+	}
+	m.crashed++
+	return m.Faults.Die(k, rapid.Bool().Draw(t, "after it"))
+}
+
+// check lets everything come to its end and compares the tables with the model.
+func (m *model) check(t *rapid.T) {
+	m.settle(m.tb)
+	found := map[string]bool{}
+	for _, line := range m.Dump(m.tb, m.Kit.Customers.Table, m.Kit.Contacts.Table) {
+		if !strings.Contains(line, m.shop) && !strings.Contains(line, m.tenant) {
+			continue
+		}
+		found[line] = true
+		if was, known := m.items[line]; !known || was == doomed {
+			t.Fatalf("must be gone: %s", line)
+		}
+	}
+	for line, was := range m.items {
+		if was == lives && !found[line] {
+			t.Fatalf("lost: %s", line)
+		}
+	}
+	for _, line := range m.Dump(m.tb, m.Kit.Erasures.Table) {
+		if strings.Contains(line, "identifiers") {
+			t.Fatalf("raw identifiers left: %s", line)
+		}
+	}
+}
+
+// TestInterleavings runs random sequences of writes, erasures, repeats, workers, cleanups, crashes at any call and clock
+// jumps, and compares the outcome with the model. A counterexample is shrunk by rapid.
+func TestInterleavings(t *testing.T) {
+	w := newWorld(t)
+	checks := 0
+	rapid.Check(t, func(t *rapid.T) {
+		checks++
+		m := &model{world: w, tb: w.tb, shop: fmt.Sprint("shop", checks), tenant: fmt.Sprint("tenant", checks), items: map[string]fate{}}
+		t.Repeat(map[string]func(*rapid.T){
+			"write customer":  m.writeCustomer,
+			"write contact":   m.writeContact,
+			"erase customer":  m.eraseCustomer,
+			"erase numbers":   m.eraseNumbers,
+			"work":            m.work,
+			"let time pass":   func(t *rapid.T) { m.clock.Advance(time.Duration(rapid.IntRange(0, 600).Draw(t, "s")) * time.Second) },
+			"clock goes back": func(t *rapid.T) { m.clock.Advance(-time.Duration(rapid.IntRange(0, 60).Draw(t, "s")) * time.Second) },
+		})
+		m.check(t)
+	})
+}
