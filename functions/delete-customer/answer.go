@@ -43,13 +43,19 @@ var shape = respond.Shape{
 // callbackName is what may stand in front of JSONP's parenthesis: anything else would let a caller put script there.
 var callbackName = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$.]{0,127}$`)
 
-// format reads the answer's format from the form: XML unless output says JSON or a callback asks for JSONP.
+// format reads the answer's format from the form, as far as it can be read: see form.format.
 func format(r *http.Request) (respond.Format, *respond.Error) {
-	xml := respond.Format{Media: respond.XML}
 	f, refusal := readForm(r)
-	if refusal != nil {
-		return xml, refusal
+	format, wrong := f.format()
+	if refusal == nil {
+		refusal = wrong
 	}
+	return format, refusal
+}
+
+// format is XML unless output says JSON or a callback asks for JSONP.
+func (f form) format() (respond.Format, *respond.Error) {
+	xml := respond.Format{Media: respond.XML}
 	json := respond.Format{Media: respond.JSON, Indent: !strings.EqualFold(f["condensed"], "yes")}
 	switch output, callback := strings.ToUpper(f["output"]), f["callback"]; {
 	case output == "XML":

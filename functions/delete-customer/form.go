@@ -1,10 +1,12 @@
 package main
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -18,42 +20,72 @@ var fields = []string{
 	"user_id", "user_password", "user_api_key", "type", "account_id", "code", "output", "callback", "condensed",
 }
 
-// maxField bounds the fields that become keys, in bytes; no stored customer has longer ones.
+// maxField bounds account and code, in bytes; no stored customer has longer ones.
 const maxField = 128
 
 // readForm parses the body as the form it is, urlencoded or multipart (PHP's curl sends an array that way), once per
-// request: net/http keeps what it parsed. Without a Content-Type it counts as urlencoded.
+// request: it keeps what it parsed in PostForm. Without a Content-Type the body counts as urlencoded. A refusal about
+// single fields comes with all the others, so that its answer can have the format they ask for.
 func readForm(r *http.Request) (form, *respond.Error) {
 	if r.PostForm == nil {
-		contentType := r.Header.Get("Content-Type")
-		if contentType == "" {
-			contentType = "application/x-www-form-urlencoded"
-			r.Header.Set("Content-Type", contentType)
-		}
-		media, _, err := mime.ParseMediaType(contentType)
-		if err != nil || media != "application/x-www-form-urlencoded" && media != "multipart/form-data" {
-			return nil, respond.Refuse(respond.UnsupportedMedia,
-				"Content-Type must be application/x-www-form-urlencoded or multipart/form-data")
-		}
-		// The body is within the endpoint's limit, so all of it stays in memory.
-		if err := r.ParseMultipartForm(1 << 20); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+		if refusal := parse(r); refusal != nil {
 			r.PostForm = nil
-			return nil, respond.Refuse(respond.Invalid, "The form in the request body cannot be read")
+			return nil, refusal
 		}
 	}
 	f := make(form)
+	var refusal *respond.Error
 	for _, name := range fields {
-		for i, value := range r.PostForm[name] {
-			if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
-				return nil, respond.Refuse(respond.Invalid, name+" is not valid text")
+		for _, value := range r.PostForm[name] {
+			fault := ""
+			switch first, again := f[name]; {
+			case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
+				fault = " is not valid text"
+			case again && value != first:
+				fault = " is given twice with different values"
 			}
-			if i > 0 && value != f[name] {
-				return nil, respond.Refuse(respond.Invalid, name+" is given twice with different values")
+			if fault != "" {
+				if refusal == nil {
+					refusal = respond.Refuse(respond.Invalid, name+fault)
+				}
+				delete(f, name)
+				break
 			}
 			f[name] = value
 		}
 	}
-	return f, nil
+	return f, refusal
+}
+
+// parse fills r.PostForm, with every field of the body or not at all: what is broken in one place may mean something
+// else in another, and the call cannot be undone.
+func parse(r *http.Request) *respond.Error {
+	const urlencoded, multipart = "application/x-www-form-urlencoded", "multipart/form-data"
+	media, boundary := urlencoded, ""
+	if contentType := r.Header.Get("Content-Type"); contentType != "" {
+		var params map[string]string
+		var err error
+		if media, params, err = mime.ParseMediaType(contentType); err != nil || media != urlencoded && media != multipart {
+			return respond.Refuse(respond.UnsupportedMedia, "Content-Type must be "+urlencoded+" or "+multipart)
+		}
+		boundary = params["boundary"]
+	}
+	body, err := io.ReadAll(r.Body)
+	switch {
+	case err != nil:
+	case media == urlencoded:
+		// Only "&" separates (WHATWG URL Standard, section 5.1); net/url would refuse a plain ";".
+		r.PostForm, err = url.ParseQuery(strings.ReplaceAll(string(body), ";", "%3B"))
+	case !bytes.Contains(body, []byte("--"+boundary+"--")):
+		err = io.ErrUnexpectedEOF // net/http takes a body that is cut off within a part's header for a whole one
+	default:
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		err = r.ParseMultipartForm(int64(len(body))) // all of it stays in memory
+	}
+	if err != nil {
+		return respond.Refuse(respond.Invalid, "The form in the request body cannot be read")
+	}
+	return nil
 }
 
 // check refuses what is missing or can be nobody's.
@@ -62,6 +94,8 @@ func (f form) check() *respond.Error {
 		if f[name] == "" {
 			return respond.Refuse(respond.Invalid, name+" is required")
 		}
+	}
+	for _, name := range []string{"account_id", "code"} {
 		if len(f[name]) > maxField {
 			return respond.Refuse(respond.Invalid, fmt.Sprintf("%s must have at most %d bytes", name, maxField))
 		}
