@@ -1,7 +1,10 @@
-// Command cleanup runs every minute: it takes up open erasures that nobody holds, and makes their second passes.
+// Command cleanup runs every minute: it takes up open erasures that nobody holds, makes their second passes, and sweeps
+// expired temporary allows out.
 package main
 
 import (
+	"time"
+
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"customercare/shared/environment"
@@ -12,10 +15,14 @@ import (
 func main() {
 	var settings struct {
 		erasure.Worker
-		Open string `env:"OPEN_ERASURES_INDEX,required,notEmpty"`
+		Open     string `env:"OPEN_ERASURES_INDEX,required,notEmpty"`
+		Users    string `env:"USERS_TABLE,required,notEmpty"`
+		Segments uint16 `env:"ALLOW_SWEEP_MINUTES,required"`
 	}
 	environment.Load(&settings)
-	engine := settings.Engine(store.Connect())
+	db := store.Connect()
+	engine := settings.Engine(db)
 	engine.Ledger.Index = settings.Open
-	lambda.Start(cleaner{engine}.handle)
+	users := store.Users{DB: db, Table: settings.Users}
+	lambda.Start(cleaner{engine, users, max(1, int32(settings.Segments)), time.Now}.handle)
 }
