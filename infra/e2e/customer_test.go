@@ -48,19 +48,24 @@ func addCustomers(t testing.TB, account string, transactions int, codes ...strin
 	t.Helper()
 	var records []string
 	for _, code := range codes {
-		mark := "mark of " + account + " " + code
-		records = append(records, record(map[string]any{
-			"kind": "customer", "accountId": account, "code": code, "name": "name " + mark, "email": "email " + mark,
-			"phone": "phone " + mark, "cardNumber": "card " + mark, "children": []any{map[string]string{"name": "child " + mark}},
-		}))
-		for i := range transactions {
-			records = append(records, record(map[string]any{
-				"kind": "transaction", "accountId": account, "code": code, "campaignId": fmt.Sprint("campaign ", i%3),
-				"transactionId": fmt.Sprint("transaction ", i, " ", len(code)), "at": "2026-01-02T03:04:05Z", "amount": "12.50", "note": "note " + mark,
-			}))
-		}
+		records = append(records, customerRecords(account, transactions, code)...)
 	}
 	load(t, records...)
+}
+
+func customerRecords(account string, transactions int, code string) (records []string) {
+	mark := "mark of " + account + " " + code
+	records = append(records, record(map[string]any{
+		"kind": "customer", "accountId": account, "code": code, "name": "name " + mark, "email": "email " + mark,
+		"phone": "phone " + mark, "cardNumber": "card " + mark, "children": []any{map[string]string{"name": "child " + mark}},
+	}))
+	for i := range transactions {
+		records = append(records, record(map[string]any{
+			"kind": "transaction", "accountId": account, "code": code, "campaignId": fmt.Sprint("campaign ", i%3),
+			"transactionId": fmt.Sprint("transaction ", i, " ", len(code)), "at": "2026-01-02T03:04:05Z", "amount": "12.50", "note": "note " + mark,
+		}))
+	}
+	return records
 }
 
 func record(fields map[string]any) string {
