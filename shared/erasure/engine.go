@@ -19,12 +19,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"golang.org/x/sync/errgroup"
 
+	"customercare/shared/metric"
 	"customercare/shared/store"
 )
 
@@ -50,14 +49,16 @@ type Worker struct {
 	Contacts       string        `env:"CONTACTS_TABLE,required,notEmpty"`
 	WriterLifetime time.Duration `env:"WRITER_LIFETIME,required"`
 	ClockSkew      time.Duration `env:"CLOCK_SKEW,required"`
+	Streams        int           `env:"BATCH_STREAMS,required"`
 }
 
 // Engine makes the engine that works on w's tables.
 func (w Worker) Engine(db *dynamodb.Client) Engine {
+	streams := store.NewStreams(w.Streams)
 	return Engine{
 		Ledger:         store.Erasures{DB: db, Table: w.Erasures},
-		Customers:      store.Customers{DB: db, Table: w.Customers},
-		Contacts:       store.Contacts{DB: db, Table: w.Contacts},
+		Customers:      store.Customers{DB: db, Table: w.Customers, Streams: streams},
+		Contacts:       store.Contacts{DB: db, Table: w.Contacts, Streams: streams},
 		WriterLifetime: w.WriterLifetime,
 		ClockSkew:      w.ClockSkew,
 		Now:            time.Now,
@@ -71,10 +72,6 @@ const (
 	pickUp = 30 * time.Second
 	// A failing job is tried again after 1 s doubled with every failure in a row, at most after 15 minutes.
 	firstRetry, lastRetry = time.Second, 15 * time.Minute
-	// What one run of Due looks at and does.
-	duePerShard = 100
-	dueAtOnce   = 4
-	slice       = 10 * time.Second
 )
 
 // Continue works on an open job until it has to wait, is done, or ctx's deadline comes near; then it hands the rest on.
@@ -128,6 +125,9 @@ func (e Engine) settle(ctx context.Context, job *store.Job) error {
 		return e.notHeld(e.Ledger.Release(ctx, job, settled))
 	}
 	err := e.Ledger.Finish(ctx, job, e.Customers, e.Now())
+	if err == nil {
+		metric.Put(map[metric.Metric]float64{metric.ItemsErased: float64(job.Deleted)})
+	}
 	if errors.Is(err, store.ErrHeld) { // a repeat joined: it wants a pass of its own
 		job.PassStarted, job.Cursor = time.Time{}, 0
 		return e.notHeld(e.Ledger.Release(ctx, job, e.Now()))
@@ -161,32 +161,6 @@ func (e Engine) notHeld(err error) error {
 		return nil
 	}
 	return err
-}
-
-// Due works on open jobs whose time has come: jobs nobody holds, second passes, retries. Each gets a slice of time, and
-// is handed on when that is not enough, so that no long job keeps the others waiting. It returns how many it took
-// up, before ctx's deadline came near.
-func (e Engine) Due(ctx context.Context) (int, error) {
-	keys, err := e.Ledger.Due(ctx, e.Now(), duePerShard)
-	if err != nil {
-		return 0, err
-	}
-	var taken atomic.Int64
-	var group errgroup.Group
-	group.SetLimit(dueAtOnce)
-	for _, key := range keys {
-		group.Go(func() error {
-			if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < slice+wrapUp {
-				return nil // the next run's
-			}
-			slice, cancel := context.WithTimeout(ctx, slice)
-			defer cancel()
-			taken.Add(1)
-			return e.Continue(slice, key)
-		})
-	}
-	err = group.Wait()
-	return int(taken.Load()), err
 }
 
 // owner is a worker's own name in a lease.

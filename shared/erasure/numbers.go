@@ -14,7 +14,8 @@ const (
 	window = 64
 	// numberReads is how many of them are read at once.
 	numberReads = 16
-	// numberStreams is how many batch calls run at once, no two of them on the same number.
+	// numberStreams is how many batch calls one job would like to run at once, no two of them on the same number; the
+	// process's Streams may allow fewer.
 	numberStreams = 8
 )
 

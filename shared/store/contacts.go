@@ -13,8 +13,9 @@ import (
 // contact (ContactKey, the same for all copies). Every copy carries parties, the list of all the numbers, so that
 // from any copy the others are found without an index.
 type Contacts struct {
-	DB    *dynamodb.Client
-	Table string
+	DB      *dynamodb.Client
+	Table   string
+	Streams Streams // that Delete shares with others
 }
 
 // PartyKey is the partition key of the contacts in which number takes part, within one tenant.
@@ -67,5 +68,5 @@ func (c Contacts) Delete(ctx context.Context, tenant string, copies []Filed, str
 		i := spread(copy.Number, streams)
 		queues[i] = append(queues[i], object{"party": text(PartyKey(tenant, copy.Number)), "contact": text(copy.Contact)})
 	}
-	return deleteAll(ctx, c.DB, c.Table, queues)
+	return c.Streams.deleteAll(ctx, c.DB, c.Table, queues)
 }

@@ -15,8 +15,9 @@ import (
 // While a customer is being erased its item is a tombstone: {customer, record, tombstone (the job's key), at (Unix
 // milliseconds)}. Writers put customers and transactions on condition that none stands.
 type Customers struct {
-	DB    *dynamodb.Client
-	Table string
+	DB      *dynamodb.Client
+	Table   string
+	Streams Streams // that Delete shares with others
 }
 
 // CustomerRecord is the sort key of the customer item. It sorts before every transaction.
@@ -84,7 +85,7 @@ func (c Customers) Delete(ctx context.Context, customer string, records []string
 			queues = append(queues, keys[from:to])
 		}
 	}
-	return deleteAll(ctx, c.DB, c.Table, queues)
+	return c.Streams.deleteAll(ctx, c.DB, c.Table, queues)
 }
 
 func recordKey(customer, record string) object {

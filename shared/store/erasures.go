@@ -25,7 +25,7 @@ import (
 type Erasures struct {
 	DB    *dynamodb.Client
 	Table string
-	Index string // of open jobs; needed by Due alone
+	Index string // of open jobs; needed by ListOpen alone
 }
 
 // Prefixes of erasureId; template.yaml's stream filter names numbers- and handover- too.
@@ -283,26 +283,35 @@ func (e Erasures) ErasedLately(ctx context.Context, digest string, now time.Time
 	return object(out.Item).number("expires") > now.Unix(), nil
 }
 
-// Due lists the keys of up to limit open jobs whose time has come, those that have waited longest first in each of
-// the index's shards. The index is eventually consistent: Acquire decides.
-func (e Erasures) Due(ctx context.Context, now time.Time, limit int32) ([]string, error) {
-	var keys []string
+// Open is an open job as the index shows it, eventually consistent.
+type Open struct {
+	Key         string
+	DueAt       time.Time
+	RequestedAt time.Time
+	Failures    int64
+}
+
+// ListOpen lists open jobs, those due first first in each of the index's shards, at most about limit in all. Acquire
+// decides whether one really is still open.
+func (e Erasures) ListOpen(ctx context.Context, limit int) ([]Open, error) {
+	var jobs []Open
 	for i := range openShards {
 		out, err := e.DB.Query(ctx, &dynamodb.QueryInput{
 			TableName:                 &e.Table,
 			IndexName:                 &e.Index,
-			KeyConditionExpression:    aws.String("openShard = :shard AND dueAt <= :now"),
-			ExpressionAttributeValues: object{":shard": text(strconv.Itoa(i)), ":now": millis(now)},
-			Limit:                     &limit,
+			KeyConditionExpression:    aws.String("openShard = :shard"),
+			ExpressionAttributeValues: object{":shard": text(strconv.Itoa(i))},
+			Limit:                     aws.Int32(int32(limit / openShards)),
 		})
 		if err != nil {
-			return keys, failed("erasures: due", err)
+			return jobs, failed("erasures: list open", err)
 		}
 		for _, item := range out.Items {
-			keys = append(keys, object(item).text("erasureId"))
+			o := object(item)
+			jobs = append(jobs, Open{o.text("erasureId"), o.millis("dueAt"), o.millis("requestedAt"), o.number("failures")})
 		}
 	}
-	return keys, nil
+	return jobs, nil
 }
 
 func shard(key string) string { return strconv.Itoa(spread(key, openShards)) }

@@ -1,0 +1,68 @@
+package erasure
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"customercare/shared/metric"
+	"customercare/shared/store"
+)
+
+// What one run of Due looks at and does.
+const (
+	openAtOnce = 2000
+	dueAtOnce  = 4
+	slice      = 10 * time.Second
+)
+
+// Due works on open jobs whose time has come: jobs nobody holds, second passes, retries; those that have waited longest
+// first. Each gets a slice of time, and is handed on when that is not enough, so that no long job keeps the others
+// waiting. It returns how many it took up before ctx's deadline came near, and reports on all that are open.
+func (e Engine) Due(ctx context.Context) (int, error) {
+	jobs, err := e.Ledger.ListOpen(ctx, openAtOnce)
+	if err != nil {
+		return 0, err
+	}
+	now := e.Now()
+	report(jobs, now)
+	slices.SortFunc(jobs, func(a, b store.Open) int { return a.DueAt.Compare(b.DueAt) })
+	var taken atomic.Int64
+	var group errgroup.Group
+	group.SetLimit(dueAtOnce)
+	for _, job := range jobs {
+		if job.DueAt.After(now) {
+			break
+		}
+		group.Go(func() error {
+			if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < slice+wrapUp {
+				return nil // the next run's
+			}
+			slice, cancel := context.WithTimeout(ctx, slice)
+			defer cancel()
+			taken.Add(1)
+			return e.Continue(slice, job.Key)
+		})
+	}
+	err = group.Wait()
+	return int(taken.Load()), err
+}
+
+// report puts the state of the open jobs into metrics.
+func report(jobs []store.Open, now time.Time) {
+	oldest, failing := time.Duration(0), 0
+	for _, job := range jobs {
+		oldest = max(oldest, now.Sub(job.RequestedAt))
+		if job.Failures > 0 {
+			failing++
+		}
+	}
+	metric.Put(map[metric.Metric]float64{
+		metric.ErasuresOpen:    float64(len(jobs)),
+		metric.OldestErasure:   oldest.Seconds(),
+		metric.ErasuresFailing: float64(failing),
+	})
+}
