@@ -1,0 +1,89 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"path"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/dynamotest"
+	"customercare/shared/principal"
+	"customercare/shared/store"
+)
+
+const methodArn = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/PUT/customercare/v1/u1/provision"
+
+func TestAuthorize(t *testing.T) {
+	kit := dynamotest.Open(t)
+	hash, err := argon2id.CreateHash("p:ä ss", &argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kit.Put(t, kit.Principals.Table, map[string]types.AttributeValue{
+		"principal":    &types.AttributeValueMemberS{Value: store.PrincipalKey(store.Operator, "csr")},
+		"passwordHash": &types.AttributeValueMemberS{Value: hash},
+	})
+	a := authorizer{principal.Directory{Principals: kit.Principals, Now: time.Now}}
+	encode := base64.StdEncoding.EncodeToString
+	for value, in := range map[string]bool{
+		"Basic " + encode([]byte("csr:p:ä ss")):                     true,
+		"basic  " + encode([]byte("csr:p:ä ss")):                    true,
+		"Basic " + encode([]byte("csr:wrong")):                      false,
+		"Basic " + encode([]byte("csr:")):                           false,
+		"Basic " + encode([]byte("csr")):                            false,
+		"Basic " + encode([]byte(":p:ä ss")):                        false,
+		"Basic " + encode([]byte("nobody:p:ä ss")):                  false,
+		"Basic csr:p:ä ss":                                          false,
+		"Basic !":                                                   false,
+		"Basic":                                                     false,
+		"Bearer " + encode([]byte("csr:p:ä ss")):                    false,
+		"Basic " + encode([]byte("csr:"+strings.Repeat("x", 5000))): false,
+	} {
+		answer, err := a.authorize(t.Context(), events.APIGatewayCustomAuthorizerRequestTypeRequest{
+			MethodArn: methodArn, MultiValueHeaders: map[string][]string{"Authorization": {value}},
+		})
+		if in != (err == nil) || !in && err.Error() != "Unauthorized" { // the word that API Gateway answers with 401
+			t.Errorf("%q: %v", value, err)
+		}
+		text, _ := json.Marshal(answer)
+		want := `{"principalId":"csr","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"Allow","Resource":[` +
+			`"arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/*/customercare/v1/*/provision",` +
+			`"arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/*/risk-cc/customercare/v1/*/provision"]}]}}`
+		if in && string(text) != want {
+			t.Errorf("%q: %s", value, text)
+		}
+	}
+	// A failing database is no refusal: the caller's credentials may be right.
+	kit.Faults.Inject(dynamotest.Before, 1, 100)
+	_, err = a.authorize(t.Context(), events.APIGatewayCustomAuthorizerRequestTypeRequest{
+		MethodArn: methodArn, MultiValueHeaders: map[string][]string{"Authorization": {"Basic " + encode([]byte("csr:p:ä ss"))}},
+	})
+	if err == nil || err.Error() != "authorizer failed" {
+		t.Errorf("a failing read: %v", err)
+	}
+}
+
+// The policy opens no other operation: an operator's must never open those of apps and API users.
+func TestRoutes(t *testing.T) {
+	for route, in := range map[string]bool{
+		"PUT/customercare/v1/u1/provision": true, "DELETE/risk-cc/customercare/v1/u1/provision": true,
+		"POST/": false, "POST/api.php": false, "POST/apigovernance/api/oauth/tokenByAkSk": false,
+		"POST/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata": false,
+		"GET/customercare/v1/u1": false, "PUT/other/customercare/v1/u1/provision": false,
+	} {
+		got := false
+		for _, pattern := range routes {
+			match, err := path.Match(pattern, route)
+			got = got || match && err == nil
+		}
+		if got != in {
+			t.Errorf("%s: %v", route, got)
+		}
+	}
+}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"customercare/shared/erasure"
+)
+
+// Without the authorizer's word nothing is even looked at, whatever a caller writes into headers: the engine here has
+// no database, so that any use of it would be a 500.
+func TestNoCallerNoErasure(t *testing.T) {
+	handler := endpoint(erasure.Engine{}).Handler()
+	for _, context := range []map[string]any{
+		nil, {}, {"appKey": "app"}, {"tenantId": "acme"}, {"appKey": "", "tenantId": ""}, {"appKey": 1, "tenantId": true}, {"principalId": "app"},
+	} {
+		answer, err := handler(t.Context(), events.APIGatewayProxyRequest{
+			HTTPMethod: "POST", Body: `{"customNos":["135"]}`,
+			MultiValueHeaders: map[string][]string{
+				"X-GoLambdaProxy-ApiGw-Context": {`{"authorizer":{"appKey":"app","tenantId":"acme"}}`}, "X-APP-Key": {"app"},
+			},
+			RequestContext: events.APIGatewayProxyRequestContext{Authorizer: context},
+		})
+		if want := `{"retCode":"401","retMsg":"Authorization is missing, wrong or expired"}`; err != nil || answer.StatusCode != 401 || answer.Body != want {
+			t.Errorf("%v: %d %s, %v", context, answer.StatusCode, answer.Body, err)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"customercare/infra/dynamotest"
+	"customercare/shared/erasure"
+)
+
+// stream is an event as Lambda sends it: one record for each erasureId, whose sequence numbers are 1, 2 ...
+func stream(t *testing.T, erasureIDs ...string) events.DynamoDBEvent {
+	t.Helper()
+	var records []string
+	for i, id := range erasureIDs {
+		records = append(records, fmt.Sprintf(`{"eventName":"INSERT","dynamodb":{"Keys":{"erasureId":{"S":"%s"}},"SequenceNumber":"%d"}}`, id, i+1))
+	}
+	var event events.DynamoDBEvent
+	if err := json.Unmarshal([]byte(`{"Records":[`+strings.Join(records, ",")+`]}`), &event); err != nil {
+		t.Fatal(err)
+	}
+	return event
+}
+
+func newWorker(t *testing.T) (worker, *dynamotest.Kit) {
+	kit := dynamotest.Open(t)
+	return worker{erasure.Engine{
+		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
+		Digests: erasure.Digester{Key: []byte("a key that only these tests know of")}, Now: time.Now,
+	}}, kit
+}
+
+// open puts an erasure of numbers on record, and returns its key.
+func open(t *testing.T, w worker, kit *dynamotest.Kit, number string) string {
+	t.Helper()
+	if err := w.engine.Numbers(t.Context(), "acme", []string{number}, "app"); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range kit.Dump(t, kit.Erasures.Table) {
+		if strings.Contains(line, `"`+number+`"`) {
+			_, id, _ := strings.Cut(line, `"erasureId":{"Value":"`)
+			id, _, _ = strings.Cut(id, `"`)
+			return id
+		}
+	}
+	t.Fatal("no job")
+	return ""
+}
+
+func TestFailedRecordIsReportedAndThoseBehindItWait(t *testing.T) {
+	w, kit := newWorker(t)
+	first, second, third := open(t, w, kit, "number-one"), open(t, w, kit, "number-two"), open(t, w, kit, "number-three")
+	var log bytes.Buffer
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
+
+	kit.Faults.Calls()
+	if answer, err := w.handle(t.Context(), stream(t, first)); err != nil || len(answer.BatchItemFailures) != 0 {
+		t.Fatalf("%+v, %v", answer, err)
+	}
+	healthy := len(kit.Faults.Calls())
+
+	// From the second record's first call on nothing works.
+	kit.Faults.Inject(dynamotest.Throttle, 2, 1000)
+	event := stream(t, first, second, third) // the first is done: one call finds that out
+	answer, err := w.handle(t.Context(), event)
+	text, _ := json.Marshal(answer)
+	if err != nil || string(text) != `{"batchItemFailures":[{"itemIdentifier":"2"}]}` {
+		t.Errorf("%s, %v", text, err)
+	}
+	if strings.Contains(log.String(), "number-") || strings.Count(log.String(), `"operation":"continue-erasure"`) != 1 {
+		t.Errorf("log: %s", &log)
+	}
+	kit.Faults.Calls()
+
+	// They come again, with repeats and jobs that are done; then nothing is open.
+	if answer, err = w.handle(t.Context(), stream(t, second, "handover-"+third, first, "numbers-unknown")); err != nil || len(answer.BatchItemFailures) != 0 {
+		t.Errorf("%+v, %v", answer, err)
+	}
+	if left := strings.Join(kit.Dump(t, kit.Erasures.Table), "\n"); strings.Contains(left, "number-") || strings.Count(left, "erasure-") != 3 {
+		t.Errorf("left after %d calls for the first: %s", healthy, left)
+	}
+}
+
+// A record that names no job cannot be worked on ever: it holds nothing up.
+func TestRecordWithoutAJob(t *testing.T) {
+	w, kit := newWorker(t)
+	event := stream(t, "x", open(t, w, kit, "number-one"))
+	delete(event.Records[0].Change.Keys, "erasureId")
+	answer, err := w.handle(t.Context(), event)
+	if text, _ := json.Marshal(answer); err != nil || string(text) != `{"batchItemFailures":[]}` {
+		t.Errorf("%s, %v", text, err)
+	}
+	if left := kit.Dump(t, kit.Erasures.Table); len(left) != 1 {
+		t.Errorf("left: %s", left)
+	}
+}
