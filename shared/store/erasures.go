@@ -119,7 +119,8 @@ func (e Erasures) OpenCustomer(ctx context.Context, job *Job, customers Customer
 }
 
 // OpenNumbers writes the job, or joins the open one for the same numbers: then the work begun is not taken for the
-// whole, and one more pass follows. One write either way. A job that no worker takes up by dueAt is cleanup's.
+// whole, and one more pass follows. One write either way. A job that no worker takes up by dueAt is cleanup's; a repeat
+// does not put that off, or a caller who repeats often enough would keep the job waiting for ever.
 func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) error {
 	_, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &e.Table,
@@ -127,7 +128,7 @@ func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) er
 		UpdateExpression: aws.String("SET #state = :open, #id = if_not_exists(#id, :id), #scope = :scope," +
 			" requestedBy = if_not_exists(requestedBy, :by), requestedAt = if_not_exists(requestedAt, :now)," +
 			" lastRequestedAt = :now, identifiers = :identifiers, subjects = :subjects," +
-			" openShard = :shard, dueAt = :due ADD requests :one"),
+			" openShard = :shard, dueAt = if_not_exists(dueAt, :due) ADD requests :one"),
 		ExpressionAttributeNames: map[string]string{"#state": "state", "#id": "id", "#scope": "scope"},
 		ExpressionAttributeValues: object{
 			":open": text("open"), ":id": text(job.ID), ":scope": text(job.Scope), ":by": text(job.RequestedBy),
