@@ -1,0 +1,41 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"customercare/infra/dynamotest"
+	"customercare/shared/erasure"
+)
+
+// A run that fails is an error without personal data, so that Lambda tries it again; the next one ends what was open.
+func TestFailingRun(t *testing.T) {
+	kit := dynamotest.Open(t)
+	clock := &dynamotest.Clock{Time: time.Now()}
+	c := cleaner{users: kit.Users, segments: 1, now: clock.Now, engine: erasure.Engine{
+		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
+		Digests: erasure.Digester{Key: []byte("a key that only these tests know of")}, Now: clock.Now,
+	}}
+	if err := c.engine.Numbers(t.Context(), "acme", []string{"number-one"}, "app"); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(time.Minute)
+	var log bytes.Buffer
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
+	kit.Faults.Inject(dynamotest.Before, 1, 1000)
+	if err := c.handle(t.Context(), events.EventBridgeEvent{}); err == nil || strings.Contains(err.Error()+log.String(), "number-one") {
+		t.Errorf("%v, log %s", err, &log)
+	}
+	kit.Faults.Calls()
+	if err := c.handle(t.Context(), events.EventBridgeEvent{}); err != nil {
+		t.Error(err)
+	}
+	if left := strings.Join(kit.Dump(t, kit.Erasures.Table), "\n"); strings.Contains(left, "number-one") || !strings.Contains(left, "erasure-") {
+		t.Errorf("left: %s", left)
+	}
+}

@@ -1,0 +1,44 @@
+package e2e
+
+import (
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"customercare/infra/dynamotest"
+)
+
+// A function whose environment is not complete ends at once with exit code 1 and one line that names everything that is
+// missing: Lambda then shows a failed start. The template gives it nothing that it could do without.
+func TestMissingSettingsAreNamedInOneLine(t *testing.T) {
+	lambda := []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+	for _, f := range running.Template.Functions {
+		start := func(environment []string, missing []string) {
+			t.Helper()
+			cmd := exec.CommandContext(t.Context(), filepath.Join(dynamotest.Root(), ".cache", "bin", f.Folder, "bootstrap"))
+			cmd.Env = environment
+			said, err := cmd.CombinedOutput()
+			exit, ended := errors.AsType[*exec.ExitError](err)
+			if !ended || exit.ExitCode() != 1 || strings.Count(string(said), "\n") != 1 {
+				t.Errorf("%s: %v, %s", f.Folder, err, said)
+			}
+			for _, name := range missing {
+				if !strings.Contains(string(said), `\"`+name+`\"`) {
+					t.Errorf("%s does not name %s: %s", f.Folder, name, said)
+				}
+			}
+			if strings.Contains(string(said), digestKey) {
+				t.Errorf("%s shows a secret: %s", f.Folder, said)
+			}
+		}
+		var names, complete []string
+		for name, value := range f.Environment {
+			names = append(names, name)
+			complete = append(complete, name+"="+value)
+		}
+		start([]string{}, names)
+		start(complete, lambda)
+	}
+}
