@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -16,12 +17,10 @@ import (
 	"customercare/shared/store"
 )
 
-const (
-	localEndpoint    = "http://127.0.0.1:8000"
-	progressThrottle = 100 * time.Millisecond
-)
+const localEndpoint = "http://127.0.0.1:8000"
 
-// connect makes the client, and says where it writes to. It does not call DynamoDB yet.
+// connect makes the client, and says where it writes to. It does not call DynamoDB yet, but sees
+// that an endpoint of one's own is there at all: most often it is just not started.
 func connect(ctx context.Context) (*dynamodb.Client, string, error) {
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
 	switch endpoint {
@@ -37,6 +36,16 @@ func connect(ctx context.Context) (*dynamodb.Client, string, error) {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
 		return nil, "", errors.New(`DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000, or the word "aws"`)
 	}
+	port := u.Port()
+	if port == "" {
+		port = u.Scheme // net knows the ports of http and https
+	}
+	probe := net.Dialer{Timeout: 5 * time.Second}
+	connection, err := probe.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return nil, "", fmt.Errorf("nothing answers at %s: start the local stack with `make run`, or set DYNAMODB_ENDPOINT", u.Host)
+	}
+	_ = connection.Close()
 	// An endpoint of one's own takes any credentials: DynamoDB Local with -sharedDb shows all the same tables.
 	settings := aws.Config{
 		Region: "local",

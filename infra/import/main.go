@@ -14,7 +14,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -42,7 +41,7 @@ func main() {
 func load(name string, from int) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends it at once, also while it waits for standard input
 
 	file := os.Stdin
 	if name != "-" {
@@ -58,9 +57,7 @@ func load(name string, from int) error {
 	}
 	bar := newBar(file)
 	options := importer.Options{Client: client, Tables: tables(), From: from, Progress: bar.add, Report: bar.report}
-	// A closed file ends a read that waits for standard input.
-	context.AfterFunc(ctx, func() { _ = file.Close() })
-	counts, err := importer.Load(ctx, options, io.Reader(file))
+	counts, err := importer.Load(ctx, options, file)
 	bar.finish()
 	fmt.Printf("loaded into %s: %s\n", where, counts)
 	if stopped, ok := errors.AsType[*importer.Stopped](err); ok {

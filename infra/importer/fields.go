@@ -79,8 +79,9 @@ func (f *fields) at() time.Time {
 	}
 	var at time.Time
 	s, ok := value.(*types.AttributeValueMemberS)
-	// UnmarshalText is the strict reading; RFC 3339 allows t and z in lower case, which it does not know.
-	if !ok || at.UnmarshalText([]byte(strings.ToUpper(s.Value))) != nil || at.UTC().Year() < 1 || at.UTC().Year() > 9999 {
+	// UnmarshalText is the strict reading, but for the comma of ISO 8601 in the seconds; RFC 3339 allows t and z in
+	// lower case, which it does not know.
+	if !ok || strings.Contains(s.Value, ",") || at.UnmarshalText([]byte(strings.ToUpper(s.Value))) != nil || at.UTC().Year() < 1 || at.UTC().Year() > 9999 {
 		f.refuse("at must be a time as RFC 3339 writes it, e.g. 2030-10-15T01:29:29Z")
 	}
 	return at

@@ -15,6 +15,7 @@ import (
 // minute: tables on demand take that long to grow into a sudden load.
 const (
 	patience     = 30
+	silence      = 10 // how often, at most, when nothing answers at all
 	backoffBase  = 20 * time.Millisecond
 	backoffLimit = 3 * time.Second
 )
@@ -48,7 +49,7 @@ func persist(ctx context.Context, table string, call func() error) error {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		}
-		cause := errors.New("DynamoDB does not answer")
+		cause, limit := errors.New("DynamoDB does not answer"), silence
 		if api, ok := errors.AsType[smithy.APIError](err); ok {
 			cancelled, isCancelled := errors.AsType[*types.TransactionCanceledException](err)
 			code := api.ErrorCode()
@@ -62,9 +63,9 @@ func persist(ctx context.Context, table string, call func() error) error {
 			case !isCancelled && !passing[code] && api.ErrorFault() != smithy.FaultServer:
 				return fmt.Errorf("DynamoDB refuses to write to %s: %s", table, code)
 			}
-			cause = fmt.Errorf("DynamoDB took nothing for too long: %s", code)
+			cause, limit = fmt.Errorf("DynamoDB took nothing for too long: %s", code), patience
 		}
-		if attempt == patience {
+		if attempt >= limit {
 			return cause
 		}
 		wait := time.NewTimer(rand.N(min(backoffLimit, backoffBase<<min(attempt, 10))) + time.Millisecond)

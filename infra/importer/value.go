@@ -117,17 +117,19 @@ func parseValue(d *jsontext.Decoder) (types.AttributeValue, error) {
 
 // unreadable makes a refusal of the decoder's error, whose own text quotes the line.
 func unreadable(d *jsontext.Decoder, err error) error {
+	syntax, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		e, _ := errors.AsType[*jsontext.SyntacticError](err)
-		if e.JSONPointer.Parent() == "" {
-			return refuse("%s is given twice", printable(e.JSONPointer.LastToken()))
+	case ok && errors.Is(err, jsontext.ErrDuplicateName):
+		if syntax.JSONPointer.Parent() == "" {
+			return refuse("%s is given twice", printable(syntax.JSONPointer.LastToken()))
 		}
 		return refuse("%s holds a name that is given twice", place(d))
+	case ok:
+		return refuse("the line is not valid JSON at byte %d", syntax.ByteOffset+1)
 	default:
-		return refuse("the line is not valid JSON near byte %d", d.InputOffset()+1)
+		return refuse("the line is not valid JSON")
 	}
 }
 

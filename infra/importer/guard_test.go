@@ -1,0 +1,208 @@
+package importer_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/dynamotest"
+	"customercare/infra/importer"
+	"customercare/shared/store"
+)
+
+func customerLine(code int) string {
+	return fmt.Sprintf(`{"kind":"customer","accountId":"a","code":"%d","name":"Person %d"}`, code, code)
+}
+
+func transactionLine(code, id int) string {
+	return fmt.Sprintf(`{"kind":"transaction","accountId":"a","code":"%d","campaignId":"c%d","transactionId":"%d","at":"2029-01-01T00:00:00Z","amount":"1.25"}`, code, id%3, id)
+}
+
+func contactLine(id int, numbers ...string) string {
+	return fmt.Sprintf(`{"kind":"contact","tenantId":"t","contactId":"%d","at":"2029-01-01T00:00:00Z","customNos":["%s"],"content":"of %s"}`,
+		id, strings.Join(numbers, `","`), strings.Join(numbers, " "))
+}
+
+// Broken once on purpose: without the check on the customer the transactions of 3 come back, without the condition on
+// its put the customer does.
+func TestNothingIsWrittenUnderATombstone(t *testing.T) {
+	kit := dynamotest.Open(t)
+	kit.Put(t, kit.Customers.Table, map[string]types.AttributeValue{
+		"customer":  &types.AttributeValueMemberS{Value: "a#3"},
+		"record":    &types.AttributeValueMemberS{Value: store.CustomerRecord},
+		"tombstone": &types.AttributeValueMemberS{Value: "job"},
+		"at":        &types.AttributeValueMemberN{Value: "1"},
+	}, map[string]types.AttributeValue{
+		"customer":  &types.AttributeValueMemberS{Value: "a#5"},
+		"record":    &types.AttributeValueMemberS{Value: store.CustomerRecord},
+		"tombstone": &types.AttributeValueMemberS{Value: "job"},
+		"at":        &types.AttributeValueMemberN{Value: "1"},
+	})
+	var lines, refused []string
+	for i := range 400 { // 5 is erased as well, and has transactions alone
+		code := i % 10
+		line := transactionLine(code, i)
+		if i < 10 && code != 5 {
+			line = customerLine(code)
+		}
+		lines = append(lines, line)
+		if code == 3 || code == 5 {
+			refused = append(refused, fmt.Sprintf("%04d: the customer is being erased, try again later", i+1))
+		}
+	}
+	counts, reports, err := load(t, kit, strings.Join(lines, "\n"), func(o *importer.Options) { o.Workers = 1 })
+	same(t, reports, refused)
+	if err == nil || err.Error() != "80 of 400 lines are not loaded" || counts.String() != "8 customer, 312 transaction" {
+		t.Errorf("%v, %v", counts, err)
+	}
+	all := items(t, kit, kit.Customers.Table)
+	if len(all) != 320+2 {
+		t.Errorf("%d items", len(all))
+	}
+	for _, item := range all {
+		for _, code := range []string{"3", "5"} {
+			if strings.Contains(item, `"a#`+code+`"`) && item != `{"at":"1","customer":"a#`+code+`","record":"customer","tombstone":"job"}` {
+				t.Errorf("written under the tombstone: %s", item)
+			}
+		}
+	}
+}
+
+// For every number that a copy names there is a copy under that number, naming the same: whatever an earlier load
+// filed the contact under.
+func TestContactIsFiledUnderItsNumbersAlone(t *testing.T) {
+	kit := dynamotest.Open(t)
+	many := make([]string, 50)
+	for i := range many {
+		many[i] = fmt.Sprint("n", i)
+	}
+	for _, c := range []struct {
+		filed []string
+		want  []string
+	}{
+		{[]string{contactLine(1, "a", "b")}, []string{"a:a,b", "b:a,b"}},
+		{[]string{contactLine(1, "b", "a")}, []string{"a:a,b", "b:a,b"}},
+		{[]string{contactLine(1, "a", "c")}, []string{"a:a,c", "c:a,c"}},
+		{[]string{contactLine(1, "d", "e")}, []string{"a:a,c", "c:a,c", "d:d,e", "e:d,e"}}, // nothing in common: another contact
+		{[]string{contactLine(1, "c", "d", "f")}, []string{"c:c,d,f", "d:c,d,f", "f:c,d,f"}},
+		{[]string{contactLine(1, "f"), contactLine(2, "x", "y"), contactLine(1, "f", "g")}, []string{"f:f,g", "g:f,g", "x:x,y", "y:x,y"}},
+		{[]string{contactLine(2, "x"), contactLine(1, append(many, "f")[1:]...), contactLine(1, "g")}, nil},
+		{[]string{contactLine(1, "f")}, []string{"f:f", "g:g", "x:x"}},
+	} {
+		mustLoad(t, kit, c.filed...)
+		var got []string
+		for _, table := range []string{kit.Contacts.Table} {
+			for _, item := range items(t, kit, table) {
+				party := between(item, `"party":"t#`, `"`)
+				parties := strings.ReplaceAll(between(item, `"parties":[`, `]`), `"`, "")
+				got = append(got, party+":"+parties)
+			}
+		}
+		slices.Sort(got)
+		if c.want != nil && !slices.Equal(got, c.want) {
+			t.Errorf("after %s\ngot  %s\nwant %s", c.filed, got, c.want)
+		}
+	}
+}
+
+func between(s, before, after string) string {
+	_, s, _ = strings.Cut(s, before)
+	s, _, _ = strings.Cut(s, after)
+	return s
+}
+
+// mixed are lines of all kinds that DynamoDB takes many of.
+func mixed(n int) string {
+	random := rand.New(rand.NewPCG(1, 2))
+	var b strings.Builder
+	for i := range n {
+		switch i % 10 {
+		case 0, 1:
+			b.WriteString(customerLine(i))
+		case 2:
+			fmt.Fprintf(&b, `{"kind":"user","customerId":"u%d","registration":{"n":%d},"devices":{"d1":{}}}`, i, i)
+		case 3, 4:
+			b.WriteString(contactLine(i, fmt.Sprint("n", random.IntN(n)), fmt.Sprint("n", random.IntN(n))))
+		default:
+			b.WriteString(transactionLine(random.IntN(n), i))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// A load that dies at any call, before or after DynamoDB has done it, and goes on from the line that it names, ends
+// with the same tables as one that never stopped.
+func TestStoppedLoadGoesOn(t *testing.T) {
+	lines := mixed(1500)
+	whole := dynamotest.Open(t)
+	mustLoad(t, whole, lines)
+	want := contents(t, whole)
+
+	kit := dynamotest.Open(t)
+	from, stops := 1, 0
+	for k := 1; ; k += 2 {
+		ctx := kit.Faults.Die(k, k%4 == 1)
+		o := options(kit)
+		o.From, o.Workers = from, 3
+		o.Report = func(line int, sentence string) { t.Errorf("line %d: %s", line, sentence) }
+		_, err := importer.Load(ctx, o, strings.NewReader(lines))
+		kit.Faults.Calls()
+		if err == nil {
+			break
+		}
+		stopped, ok := errors.AsType[*importer.Stopped](err)
+		if !ok || stopped.Line < from {
+			t.Fatalf("from line %d: %v", from, err)
+		}
+		from = stopped.Line
+		stops++
+	}
+	if stops < 3 || from == 1 {
+		t.Errorf("stopped %d times, at last at line %d: nothing is shown", stops, from)
+	}
+	same(t, contents(t, kit), want)
+}
+
+func contents(t testing.TB, kit *dynamotest.Kit) []string {
+	t.Helper()
+	var all []string
+	for _, table := range kit.All() {
+		all = append(all, items(t, kit, table)...)
+	}
+	return all
+}
+
+func TestFaultsThatPassAreWaitedOut(t *testing.T) {
+	for _, fault := range []dynamotest.Fault{dynamotest.Before, dynamotest.After, dynamotest.Throttle, dynamotest.Timeout} {
+		kit := dynamotest.Open(t)
+		kit.Faults.Inject(fault, 2, 12) // more than the client's own attempts
+		counts := mustLoad(t, kit, mixed(200))
+		if !kit.Faults.Struck() || counts.Failed != 0 {
+			t.Errorf("%s: %v", fault, counts)
+		}
+	}
+}
+
+func TestTwentyThousandLines(t *testing.T) {
+	kit := dynamotest.Open(t)
+	settled := 0
+	lines := mixed(20_000)
+	start := time.Now()
+	counts, _, err := load(t, kit, lines, func(o *importer.Options) { o.Progress = func(bytes int) { settled += bytes } })
+	took := time.Since(start)
+	if err != nil || settled != len(lines) {
+		t.Errorf("%v; %d of %d bytes settled", err, settled, len(lines))
+	}
+	// 100,000 take less than 60 s, on a machine that does nothing else.
+	if took > 24*time.Second {
+		t.Errorf("20,000 lines took %v", took)
+	}
+	t.Logf("%s in %v", counts, took)
+}

@@ -1,0 +1,215 @@
+package importer
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/shared/store"
+)
+
+// badLines are lines that are refused. Every value that may be personal holds the word private, which no sentence says.
+var badLines = []struct{ name, line, sentence string }{
+	{"no JSON", `private`, "the line is not valid JSON at byte 1"},
+	{"cut off", `{"kind":"user","customerId":"private`, "the line is not valid JSON at byte 37"},
+	{"an array", `["private"]`, "the line is not a JSON object"},
+	{"two objects", `{"kind":"user","customerId":"private"}{}`, "the line has content behind the JSON object"},
+	{"comma at the end", `{"kind":"user","customerId":"private",}`, "the line is not valid JSON at byte 38"},
+	{"invalid UTF-8", "{\"kind\":\"user\",\"customerId\":\"private\xff\"}", "the line is not valid JSON at byte 37"},
+	{"half a surrogate", `{"kind":"user","customerId":"private\ud800"}`, "the line is not valid JSON at byte 37"},
+	{"a name twice", `{"kind":"user","customerId":"private","customerId":"u"}`, "customerId is given twice"},
+	{"a name twice inside", `{"kind":"user","customerId":"u","devices":{"private":{},"private":{}}}`, "devices holds a name that is given twice"},
+	{"an empty name", `{"kind":"user","customerId":"u","devices":{"":"private"}}`, "devices holds an empty name, or one longer than 65535 bytes"},
+	{"too deep", `{"kind":"user","customerId":"u","devices":` + strings.Repeat(`{"private":`, 30) + "1" + strings.Repeat("}", 30) + "}",
+		"devices is nested deeper than 30 levels"},
+	{"39 digits", `{"kind":"customer","accountId":"a","code":"c","points":123456789012345678901234567890123456789}`,
+		"points holds a number that DynamoDB cannot keep exactly (38 digits, 1e-130 to 1e126): write it as a string"},
+
+	{"no kind", `{"customerId":"private"}`, "kind is missing"},
+	{"kind is a number", `{"kind":7,"customerId":"private"}`, "kind must be a string of 1 to 128 bytes"},
+	{"unknown kind", `{"kind":"private"}`, "kind is none of user, customer, transaction, contact, operator, apiUser, app"},
+	{"kind in another case", `{"Kind":"user","customerId":"private"}`, "Kind is not known, write kind"},
+	{"name in another case", `{"kind":"user","customerid":"private"}`, "customerid is not known, write customerId"},
+	{"name with a long s", `{"kind":"user","cuſtomerId":"private"}`, "a field is not known, write customerId"},
+	{"both cases", `{"kind":"user","customerId":"private","CustomerId":"u"}`, "CustomerId is not known, write customerId"},
+
+	{"user without id", `{"kind":"user","email":"private"}`, "customerId is missing"},
+	{"empty id", `{"kind":"user","customerId":"","email":"private"}`, "customerId must be a string of 1 to 256 bytes"},
+	{"id of 257 bytes", `{"kind":"user","customerId":"private` + strings.Repeat("é", 125) + `"}`, "customerId must be a string of 1 to 256 bytes"},
+	{"id with a control character", `{"kind":"user","customerId":"private\u0000"}`, "customerId holds a control character"},
+	{"id with a C1 control character", `{"kind":"user","customerId":"private\u0085"}`, "customerId holds a control character"},
+	{"devices is a list", `{"kind":"user","customerId":"u","devices":["private"]}`, "devices must be a JSON object"},
+	{"images is null", `{"kind":"user","customerId":"private","images":null}`, "images must be a JSON object"},
+	{"temporary allows", `{"kind":"user","customerId":"private","tempAllows":{}}`, "tempAllows cannot be loaded: temporary allows are set through the API"},
+	{"larger than an item", `{"kind":"user","customerId":"u","note":"private` + strings.Repeat("x", 400<<10) + `"}`, "the record is larger than the 400 KB that DynamoDB takes"},
+
+	{"customer without account", `{"kind":"customer","code":"private"}`, "accountId is missing"},
+	{"code is a number", `{"kind":"customer","accountId":"private","code":1234567890123456}`, "code must be a string of 1 to 128 bytes"},
+	{"transaction without campaign", `{"kind":"transaction","accountId":"a","code":"private","transactionId":"t","at":"2029-01-01T00:00:00Z"}`, "campaignId is missing"},
+	{"transaction without time", `{"kind":"transaction","accountId":"a","code":"private","campaignId":"c","transactionId":"t"}`, "at is missing"},
+	{"a day alone", `{"kind":"transaction","accountId":"a","code":"private","campaignId":"c","transactionId":"t","at":"2029-01-01"}`,
+		"at must be a time as RFC 3339 writes it, e.g. 2030-10-15T01:29:29Z"},
+	{"no such day", `{"kind":"contact","tenantId":"t","contactId":"c","at":"2029-02-29T00:00:00Z","callingNumber":"private"}`,
+		"at must be a time as RFC 3339 writes it, e.g. 2030-10-15T01:29:29Z"},
+	{"a comma in the seconds", `{"kind":"contact","tenantId":"t","contactId":"c","at":"2029-02-28T00:00:00,5Z","callingNumber":"private"}`,
+		"at must be a time as RFC 3339 writes it, e.g. 2030-10-15T01:29:29Z"},
+	{"a year of five digits in UTC", `{"kind":"contact","tenantId":"t","contactId":"c","at":"9999-12-31T23:59:59-01:00","callingNumber":"private"}`,
+		"at must be a time as RFC 3339 writes it, e.g. 2030-10-15T01:29:29Z"},
+
+	{"contact of nobody", `{"kind":"contact","tenantId":"t","contactId":"c","at":"2029-01-01T00:00:00Z","customNos":[],"content":"private"}`,
+		"callingNumber, calledNumber and customNos are missing: nobody could ever find the contact"},
+	{"empty number", `{"kind":"contact","tenantId":"t","contactId":"c","at":"2029-01-01T00:00:00Z","callingNumber":"","calledNumber":"private"}`,
+		"callingNumber must be a string of 1 to 128 bytes"},
+	{"customNos is a string", `{"kind":"contact","tenantId":"t","contactId":"c","at":"2029-01-01T00:00:00Z","customNos":"private"}`, "customNos must be a list of strings"},
+	{"a number among customNos", `{"kind":"contact","tenantId":"t","contactId":"c","at":"2029-01-01T00:00:00Z","customNos":["private",7]}`,
+		"each of customNos must be a string of 1 to 128 bytes"},
+	{"51 numbers", `{"kind":"contact","tenantId":"t","contactId":"c","at":"2029-01-01T00:00:00Z","callingNumber":"private","customNos":[` + numbers(50) + `]}`,
+		"callingNumber, calledNumber and customNos name more than 50 numbers"},
+	{"4 MB of copies", `{"kind":"contact","tenantId":"t","contactId":"c","at":"2029-01-01T00:00:00Z","customNos":[` + numbers(40) + `],"content":"private` + strings.Repeat("x", 120_000) + `"}`,
+		"the record is too large to be filed under 40 numbers at once (3932160 bytes together)"},
+
+	{"colon in an operator's name", `{"kind":"operator","name":"private:x","password":"private"}`, "name holds a colon, which Basic authorization cannot carry"},
+	{"no password", `{"kind":"operator","name":"private"}`, "password is missing"},
+	{"password in another case", `{"kind":"operator","name":"o","Password":"private"}`, "Password is not known, write password"},
+	{"a secret too many", `{"kind":"operator","name":"o","password":"private","secret":"private"}`, "secret is no field of an operator"},
+	{"no accounts", `{"kind":"apiUser","name":"private","key":"private","accounts":[]}`, "accounts must be a list of 1 to 1000 strings"},
+	{"no key", `{"kind":"apiUser","name":"private","accounts":["a"]}`, "key is missing"},
+	{"no tenant", `{"kind":"app","name":"private","secret":"private"}`, "tenantId is missing"},
+}
+
+func numbers(n int) string {
+	var all []string
+	for i := range n {
+		all = append(all, `"n`+strings.Repeat("1", i)+`"`)
+	}
+	return strings.Join(all, ",")
+}
+
+func TestBadLineIsRefusedBySentence(t *testing.T) {
+	for _, c := range badLines {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := parse([]byte(c.line))
+			if err == nil {
+				t.Fatalf("taken as %+v", r)
+			}
+			if err.Error() != c.sentence {
+				t.Errorf("got  %s\nwant %s", err, c.sentence)
+			}
+		})
+	}
+}
+
+func TestTimesOfRFC3339(t *testing.T) {
+	for at, key := range map[string]string{
+		"2029-01-02T03:04:05Z":             "2029-01-02T03:04:05.000000000Z#c",
+		"2029-01-02t03:04:05z":             "2029-01-02T03:04:05.000000000Z#c",
+		"2029-01-02T05:04:05.25+02:00":     "2029-01-02T03:04:05.250000000Z#c",
+		"2029-01-01T23:04:05.123456789-04": "",
+		"2029-01-02T03:04:60Z":             "",
+		"2029-1-02T03:04:05Z":              "",
+	} {
+		r, err := parse([]byte(`{"kind":"contact","tenantId":"t","contactId":"c","callingNumber":"n","at":"` + at + `"}`))
+		switch {
+		case key == "" && err == nil:
+			t.Errorf("%s: taken", at)
+		case key != "" && err != nil:
+			t.Errorf("%s: %v", at, err)
+		case key != "" && r.contact.key != key:
+			t.Errorf("%s: key %s", at, r.contact.key)
+		}
+	}
+}
+
+// Whatever a line holds: no panic; a sentence of one line that says nothing of the values; or a record that DynamoDB
+// takes, whose keys come apart into what the line said, and whose data is the line's.
+func FuzzParse(f *testing.F) {
+	for _, c := range badLines {
+		if len(c.line) < 1000 {
+			f.Add([]byte(c.line))
+		}
+	}
+	f.Add([]byte(`{"kind":"user","customerId":"ü/%#","devices":{"d1":{"n":[1,true,null,-0.5e-7]}},"x":"y"}`))
+	f.Add([]byte(`{"kind":"transaction","accountId":"a#b","code":"%23","campaignId":"#","transactionId":"%","at":"2029-01-01T00:00:00.5+01:00","amount":"12.50","record":"customer"}`))
+	f.Add([]byte(`{"kind":"contact","tenantId":"a#","contactId":"#b","at":"2029-01-01T00:00:00Z","callingNumber":"1","calledNumber":"1","customNos":["1","2"],"parties":[]}`))
+	f.Add([]byte(`{"kind":"apiUser","name":"a","key":"k","accounts":["a","a","b"],"data":{"data":1}}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		r, err := parse(line)
+		if err != nil {
+			if s := err.Error(); s == "" || len(s) > 200 || strings.ContainsAny(s, "\n\r\"") || !utf8.ValidString(s) {
+				t.Errorf("sentence %q", s)
+			}
+			return
+		}
+		var said map[string]any
+		d := json.NewDecoder(bytes.NewReader(line))
+		d.UseNumber()
+		if err := d.Decode(&said); err != nil {
+			t.Fatalf("taken, and no JSON: %v", err)
+		}
+		str := func(name string) string { s, _ := said[name].(string); return s }
+		key := func(name string, most int, want ...string) {
+			s, _ := r.item[name].(*types.AttributeValueMemberS)
+			if s == nil || s.Value == "" || len(s.Value) > most {
+				t.Fatalf("key %s is %v", name, s)
+			}
+			if want != nil && !slices.Equal(store.SplitKey(s.Value), want) {
+				t.Errorf("key %s is %q, want the parts %q", name, s.Value, want)
+			}
+		}
+		keys := []string{"kind"}
+		switch r.kind {
+		case user:
+			key("customerId", 2048)
+			keys = append(append(keys, "customerId"), userMaps...)
+		case customer:
+			key("customer", 2048, str("accountId"), str("code"))
+			key("record", 1024, "customer")
+			keys = append(keys, "accountId", "code")
+		case transaction:
+			key("customer", 2048, str("accountId"), str("code"))
+			key("record", 1024, "txn", str("campaignId"), str("transactionId"))
+			keys = append(keys, "accountId", "code", "campaignId", "transactionId")
+		case contactKind:
+			key("contact", 1024)
+			if parts := store.SplitKey(r.contact.key); len(parts) != 2 || len(parts[0]) != 30 || parts[1] != str("contactId") {
+				t.Errorf("contact is %q", parts)
+			}
+			if !slices.IsSorted(r.contact.parties) || len(r.contact.parties) == 0 || len(r.contact.parties) > maxParties {
+				t.Errorf("parties are %q", r.contact.parties)
+			}
+			keys = append(keys, "tenantId", "contactId")
+		default:
+			key("principal", 2048, r.kind, str("name"))
+			keys = append(keys, "name", "password", "key", "secret", "accounts", "tenantId")
+			if r.kind == store.Operator {
+				keys = keys[:3]
+			}
+		}
+		if size(r.item) > maxItem {
+			t.Errorf("%d bytes", size(r.item))
+		}
+		data, _ := r.item["data"].(*types.AttributeValueMemberM)
+		for name, value := range said {
+			if r.kind == store.APIUser && name == "tenantId" || r.kind == store.App && name == "accounts" {
+				continue // data of these two kinds
+			}
+			if slices.Contains(keys, name) {
+				continue
+			}
+			if data == nil || data.Value[name] == nil {
+				t.Fatalf("%s is lost", name)
+			}
+			if s, ok := value.(string); ok && data.Value[name].(*types.AttributeValueMemberS).Value != s {
+				t.Errorf("%s has changed", name)
+			}
+			if n, ok := value.(json.Number); ok && data.Value[name].(*types.AttributeValueMemberN).Value != n.String() {
+				t.Errorf("%s has changed", name)
+			}
+		}
+	})
+}
