@@ -18,6 +18,7 @@ type settings struct {
 	endpoint           string // of a DynamoDB that runs already, or empty
 	dataDir            string // empty: tables live in memory
 	scheduleEvery      time.Duration
+	aws                bool // endpoint is AWS's
 	region             string
 	credentials        aws.Credentials // zero: a made-up pair, which DynamoDB Local takes
 }
@@ -60,7 +61,7 @@ func readSettings(env func(string) string) (settings, error) {
 
 // forAWS takes the caller's credentials: only the real DynamoDB looks at them.
 func (s *settings) forAWS(env func(string) string) error {
-	s.region = env("AWS_REGION")
+	s.aws, s.region = true, env("AWS_REGION")
 	s.credentials = aws.Credentials{
 		AccessKeyID: env("AWS_ACCESS_KEY_ID"), SecretAccessKey: env("AWS_SECRET_ACCESS_KEY"), SessionToken: env("AWS_SESSION_TOKEN"),
 	}

@@ -52,6 +52,7 @@ type Stack struct {
 	URL      string // of the API: "http://127.0.0.1:<port>", routes follow without the stage's name
 	Template *Template
 
+	dynamoDB  *dynamodb.Client
 	functions *lambda.Service
 	server    *apigateway.Server
 	pollers   []*stream.Poller
@@ -83,6 +84,7 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 	}()
 	config := opts.config()
 	client := dynamodb.NewFromConfig(config)
+	s.dynamoDB = client
 	if err := createTables(ctx, client, t.Tables); err != nil {
 		return nil, err
 	}
@@ -165,6 +167,9 @@ func (s *Stack) startSchedules(ctx context.Context, opts Options) {
 		s.schedules.Go(func() { schedule.run(ctx, every, opts.Region, accountID, s.functions.Invoke) })
 	}
 }
+
+// DynamoDB gives a client of the tables that goes past FunctionEndpoint.
+func (s *Stack) DynamoDB() *dynamodb.Client { return s.dynamoDB }
 
 // Table gives the name in DynamoDB of the table the template calls logicalID; empty when there is none.
 func (s *Stack) Table(logicalID string) string {

@@ -90,7 +90,7 @@ func (s *Server) serveConn(conn net.Conn) {
 		req.remote = remote
 		resp := s.handle(req)
 		last := req.tooLarge || req.headTooLarge || req.malformed || req.proto == "HTTP/1.0" ||
-			strings.EqualFold(req.get("Connection"), "close")
+			strings.Contains(strings.ToLower(req.get("Connection")), "close")
 		if err := writeResponse(conn, req, resp, last); err != nil {
 			return
 		}

@@ -132,6 +132,7 @@ func (p *Poller) readShard(ctx context.Context, id string, from types.ShardItera
 			}
 			out, err := p.Client.GetShardIterator(ctx, in)
 			if err != nil {
+				last = nil // it may be trimmed; records that come again are allowed
 				p.retryLater(ctx, err)
 				continue
 			}
@@ -139,8 +140,15 @@ func (p *Poller) readShard(ctx context.Context, id string, from types.ShardItera
 		}
 		out, err := p.Client.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: iterator})
 		if err != nil {
+			iterator = nil
 			var expired *types.ExpiredIteratorException
-			if iterator = nil; !errors.As(err, &expired) {
+			var trimmed *types.TrimmedDataAccessException
+			switch {
+			case errors.As(err, &expired):
+			case errors.As(err, &trimmed): // what came after the last record read is gone: go on with the oldest there is
+				last, from = nil, types.ShardIteratorTypeTrimHorizon
+				pause(ctx, pollEvery)
+			default:
 				p.retryLater(ctx, err)
 			}
 			continue
