@@ -140,7 +140,7 @@ func mixed(n int) string {
 // A load that dies at any call, before or after DynamoDB has done it, and goes on from the line that it names, ends
 // with the same tables as one that never stopped.
 func TestStoppedLoadGoesOn(t *testing.T) {
-	lines := mixed(1500)
+	lines := mixed(800)
 	whole := dynamotest.Open(t)
 	mustLoad(t, whole, lines)
 	want := contents(t, whole)

@@ -138,7 +138,7 @@ func (l *loader) read(ctx context.Context, r io.Reader, queues []chan *record) e
 			l.skip(lines.number, lines.taken)
 			continue
 		}
-		if err := l.memory.Acquire(ctx, int64(lines.taken)); err != nil {
+		if err := l.memory.Acquire(ctx, int64(len(line))); err != nil {
 			return context.Cause(ctx)
 		}
 		var rec *record
@@ -148,7 +148,7 @@ func (l *loader) read(ctx context.Context, r io.Reader, queues []chan *record) e
 		if err != nil {
 			rec = &record{}
 		}
-		rec.line, rec.bytes = lines.number, lines.taken
+		rec.line, rec.bytes, rec.memory = lines.number, lines.taken, len(line)
 		l.begin(rec)
 		if err != nil {
 			l.fail(rec, err.Error())
@@ -160,53 +160,6 @@ func (l *loader) read(ctx context.Context, r io.Reader, queues []chan *record) e
 			return context.Cause(ctx)
 		}
 	}
-}
-
-// work writes the records of one queue: whatever is waiting together, without waiting for more.
-func (l *loader) work(ctx context.Context, queue <-chan *record) error {
-	for first := range queue {
-		batch := []*record{first}
-		for more := true; more && len(batch) < queued; {
-			select {
-			case r, ok := <-queue:
-				if more = ok; ok {
-					batch = append(batch, r)
-				}
-			default:
-				more = false
-			}
-		}
-		if err := l.write(ctx, batch); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// write writes records of any kinds. Kinds of different tables share no key, so their order does not matter.
-func (l *loader) write(ctx context.Context, batch []*record) error {
-	var users, customers, contacts []*record
-	for _, r := range batch {
-		switch r.kind {
-		case user:
-			users = append(users, r)
-		case customer, transaction:
-			customers = append(customers, r)
-		case contactKind:
-			contacts = append(contacts, r)
-		default:
-			if err := l.writePrincipal(ctx, r); err != nil {
-				return err
-			}
-		}
-	}
-	if err := l.writeUsers(ctx, users); err != nil {
-		return err
-	}
-	if err := l.writeCustomers(ctx, customers); err != nil {
-		return err
-	}
-	return l.writeContacts(ctx, contacts)
 }
 
 func (l *loader) skip(line, bytes int) {
@@ -247,7 +200,7 @@ func (l *loader) fail(r *record, sentence string) {
 
 func (l *loader) settle(r *record) {
 	delete(l.open, r.line)
-	l.memory.Release(int64(r.bytes))
+	l.memory.Release(int64(r.memory))
 	if l.Progress != nil {
 		l.Progress(r.bytes)
 	}

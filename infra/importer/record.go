@@ -10,12 +10,13 @@ import (
 
 // record is one line made ready to be written. Records of one place are written in the order of their lines.
 type record struct {
-	line  int
-	bytes int // of the line, in the file
-	kind  string
-	place string
-	item  object // without the partition key for a contact: every copy has its own
-	size  int    // bytes that the record takes of a transaction
+	line   int
+	bytes  int // of the line, in the file
+	memory int // of the line, as it is kept
+	kind   string
+	place  string
+	item   object // without the partition key for a contact: every copy has its own
+	size   int    // bytes that the record takes of a transaction
 
 	customer string // customer, transaction: the partition key
 	contact  *contact

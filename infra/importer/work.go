@@ -1,0 +1,50 @@
+package importer
+
+import "context"
+
+// work writes the records of one queue: whatever is waiting together, without waiting for more.
+func (l *loader) work(ctx context.Context, queue <-chan *record) error {
+	for first := range queue {
+		batch := []*record{first}
+		for more := true; more && len(batch) < queued; {
+			select {
+			case r, ok := <-queue:
+				if more = ok; ok {
+					batch = append(batch, r)
+				}
+			default:
+				more = false
+			}
+		}
+		if err := l.write(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes records of any kinds. Kinds of different tables share no key, so their order does not matter.
+func (l *loader) write(ctx context.Context, batch []*record) error {
+	var users, customers, contacts []*record
+	for _, r := range batch {
+		switch r.kind {
+		case user:
+			users = append(users, r)
+		case customer, transaction:
+			customers = append(customers, r)
+		case contactKind:
+			contacts = append(contacts, r)
+		default:
+			if err := l.writePrincipal(ctx, r); err != nil {
+				return err
+			}
+		}
+	}
+	if err := l.writeUsers(ctx, users); err != nil {
+		return err
+	}
+	if err := l.writeCustomers(ctx, customers); err != nil {
+		return err
+	}
+	return l.writeContacts(ctx, contacts)
+}
