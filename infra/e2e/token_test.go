@@ -145,17 +145,6 @@ func TestTokenBodyLimit(t *testing.T) {
 	send(t, "POST", tokenPath, pad(1<<20)).failed(t, 413, "65536 bytes")
 }
 
-func TestTokenExpires(t *testing.T) {
-	app(t, "app-expires", "tenant-expires")
-	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // tokens end on a full second
-	short := "Authorization: Bearer " + token(t, "app-expires", "X-Token-Expire: 1")
-	long := "Authorization: Bearer " + token(t, "app-expires", "X-Token-Expire: 60")
-	send(t, "POST", cleanPath, `{"customNos":["nobody-expires"]}`, short).verified(t)
-	time.Sleep(1100 * time.Millisecond)
-	send(t, "POST", cleanPath, `{"customNos":["nobody-expires"]}`, short).is(t, 401, notLetIn)
-	send(t, "POST", cleanPath, `{"customNos":["nobody-expires"]}`, long).verified(t)
-}
-
 // Everything that is no route of operations 4 and 5 is a 404 with their two strings.
 func TestAppRoutes(t *testing.T) {
 	bearer := app(t, "app-routes", "tenant-routes")
@@ -176,4 +165,15 @@ func TestAppRoutes(t *testing.T) {
 			sentence(t, answer.RetMsg, "path")
 		}
 	}
+}
+
+func TestTokenExpires(t *testing.T) {
+	app(t, "app-expires", "tenant-expires")
+	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // tokens end on a full second
+	short := "Authorization: Bearer " + token(t, "app-expires", "X-Token-Expire: 1")
+	long := "Authorization: Bearer " + token(t, "app-expires", "X-Token-Expire: 60")
+	send(t, "POST", cleanPath, `{"customNos":["nobody-expires"]}`, short).verified(t)
+	time.Sleep(1100 * time.Millisecond)
+	send(t, "POST", cleanPath, `{"customNos":["nobody-expires"]}`, short).is(t, 401, notLetIn)
+	send(t, "POST", cleanPath, `{"customNos":["nobody-expires"]}`, long).verified(t)
 }
