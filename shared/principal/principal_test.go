@@ -3,6 +3,7 @@ package principal
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -96,24 +97,28 @@ func TestWhoGetsIn(t *testing.T) {
 	}
 }
 
-// An unknown operator costs the same slow hash as a wrong password: time tells nobody who exists. The least of several
-// measurements is what the machine's other work disturbs least.
-func TestUnknownOperatorTakesAsLong(t *testing.T) {
+// An unknown operator costs the same slow hash as a wrong password, so that time tells nobody who exists. The hash's
+// memory is measured: it is its work, and other than its time the machine's other work does not disturb it.
+func TestUnknownOperatorTakesTheSameWork(t *testing.T) {
 	d, _, _ := newDirectory(t)
-	least := func(name string) time.Duration {
-		best := time.Hour
-		for range 5 {
-			began := time.Now()
-			if err := d.Operator(t.Context(), name, "wrong"); err != ErrRefused {
-				t.Fatal(err)
-			}
-			best = min(best, time.Since(began))
+	allocated := func(name string) uint64 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if err := d.Operator(t.Context(), name, "wrong"); err != ErrRefused {
+			t.Fatal(err)
 		}
-		return best
+		runtime.ReadMemStats(&after)
+		return (after.TotalAlloc - before.TotalAlloc) >> 20
 	}
-	known, unknown := least("csr"), least("nobody")
-	if ratio := float64(unknown) / float64(known); ratio < 0.5 || ratio > 2 {
-		t.Errorf("unknown %v, wrong password %v", unknown, known)
+	for _, name := range []string{"csr", "hashless", "nobody"} {
+		if mb := allocated(name); mb < 19 || mb > 21 {
+			t.Errorf("%s: %d MB, a hash takes 19", name, mb)
+		}
+	}
+	// Two passes, as every stored hash: the parameters stand in it.
+	params, _, _, err := argon2id.DecodeHash(decoy)
+	if err != nil || *params != (argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}) {
+		t.Errorf("the decoy has %+v, %v", params, err)
 	}
 }
 
