@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"encoding/xml"
 	"fmt"
 	"maps"
 	"net/http"
@@ -10,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"customercare/shared/store"
 )
 
 // The rows of the contracts page's section "3: delete a customer".
@@ -348,164 +345,5 @@ func TestCustomerKeyInTheAddress(t *testing.T) {
 	})
 	if len(calls) != 0 {
 		t.Errorf("the key was looked at: %s", calls)
-	}
-}
-
-// Codes come back as they are, whatever they mean elsewhere: deleted as XML, repeated as JSON and as JSONP.
-func TestCustomerCodesOfAnyCharacters(t *testing.T) {
-	t.Parallel()
-	const account = "c-codes"
-	codes := []string{
-		"#", "a#b", "%", "100%25", "%23", "<code>&amp;\"'", "]]>", "</code>", "a+b c", " inner and outer ", `\u0041\`, "=3D", "a=3D\tb"[:4],
-		"ü€😀", "\u2028\u2029", "null", "../..", "--" + boundary, strings.Repeat("x", 128), strings.Repeat("😀", 32), "txn#1",
-	}
-	openAccount(t, account, 2, codes...)
-	for _, code := range codes {
-		var fromXML struct {
-			Status   string `xml:"status,attr"`
-			Customer struct {
-				Status string `xml:"status,attr"`
-				Code   string `xml:"code"`
-			} `xml:"customer"`
-		}
-		body, header := formOf(account, code), urlencoded
-		if !strings.Contains(code, boundary) {
-			body, header = partsOf(fieldsOf(account, code)), multipart
-		}
-		if r := send(t, "POST", "/", body, header); xml.Unmarshal([]byte(r.Body), &fromXML) != nil || fromXML.Status != "success" || fromXML.Customer.Status != "deleted" || fromXML.Customer.Code != code {
-			t.Errorf("%q as XML: %s", code, r.Body)
-		}
-		for _, changes := range [][]string{{"output", "JSON"}, {"callback", "cb"}} {
-			r := send(t, "POST", "/", formOf(account, code, changes...), urlencoded)
-			text := strings.TrimSuffix(strings.TrimPrefix(r.Body, "/**/cb("), ");")
-			var fromJSON map[string]any
-			want := map[string]any{"status": "success", "customer": map[string]any{"status": "deleted", "code": code}}
-			if err := json.Unmarshal([]byte(text), &fromJSON); err != nil || fmt.Sprint(fromJSON) != fmt.Sprint(want) {
-				t.Errorf("%q as JSON: %s", code, r.Body)
-			}
-			if strings.ContainsAny(r.Body, "\u2028\u2029<>") {
-				t.Errorf("%q: a script ends early: %s", code, r.Body)
-			}
-		}
-	}
-	if left := dump(t, "mark of "+account); len(left) != 0 {
-		t.Errorf("left: %s", left)
-	}
-}
-
-// Between the answer and the end the customer's code stands in the job and the tombstone, and nothing else of the
-// customer anywhere; after the end nothing at all. Who comes back under the code is a new customer.
-func TestCustomerIsForgottenAndMayComeBack(t *testing.T) {
-	t.Parallel()
-	const account, code = "c-forgotten", "4234567890123456"
-	openAccount(t, account, 7, code)
-	for round := range 2 {
-		if round > 0 {
-			addCustomers(t, account, 2, code)
-		}
-		if r := send(t, "POST", "/", formOf(account, code), urlencoded); r.Body != goneXML(code) {
-			t.Fatalf("round %d: %s", round, r.Body)
-		}
-		if left := dump(t, "mark of "+account); len(left) != 0 {
-			t.Errorf("left: %s", left)
-		}
-		kinds := map[string]int{}
-		for _, line := range dump(t, code) {
-			switch {
-			case strings.HasPrefix(line, running.Table("Customers")+" ") && strings.Contains(line, `"tombstone"`):
-				kinds["tombstone"]++
-			case strings.HasPrefix(line, running.Table("Erasures")+" ") && strings.Contains(line, `"openShard"`):
-				kinds["job"]++
-			default:
-				t.Errorf("the code is left in %s", line)
-			}
-		}
-		if kinds["tombstone"] != 1 || kinds["job"] != 1 {
-			t.Errorf("round %d: %v", round, kinds)
-		}
-		eventually(t, "the job is done", func() bool { return len(dump(t, code)) == 0 })
-		trace := &confidential{values: map[string]bool{code: true, "mark of " + account: true}}
-		if found := trace.in(strings.Join(dump(t, ""), "\n")); len(found) != 0 {
-			t.Errorf("an unkeyed trace is left: %s", found)
-		}
-		if records := recordsOf(t, account); len(records) != round+1 {
-			t.Errorf("round %d: records %s", round, records)
-		}
-		if r := send(t, "POST", "/", formOf(account, code), urlencoded); r.Body != goneXML(code) {
-			t.Errorf("a repeat after the end: %s", r.Body)
-		}
-	}
-	all := strings.Join(recordsOf(t, account), "\n")
-	for _, want := range []string{`"deleted":{"Value":"8"}`, `"deleted":{"Value":"3"}`} {
-		if !strings.Contains(all, want) {
-			t.Errorf("no record with %s: %s", want, all)
-		}
-	}
-}
-
-// recordsOf are the ledger's records of finished erasures in the account.
-func recordsOf(t testing.TB, account string) []string {
-	return slices.DeleteFunc(dump(t, `"erasureId":{"Value":"erasure-`), func(line string) bool {
-		return !strings.Contains(line, `"scope":{"Value":"`+account+`"}`)
-	})
-}
-
-// Of customers whose keys look alike only the named one goes.
-func TestCustomerNeighboursStay(t *testing.T) {
-	t.Parallel()
-	for account, codes := range map[string][]string{
-		"c-near#b": {"c"}, "c-near": {"b#c", "b%23c", "77", "777", "7777"}, "c-near%23b": {"c"}, "c-near#b#c": {"d"}, "c-near2": {"777"},
-	} {
-		openAccount(t, account, 2, codes...)
-	}
-	collections := func() map[string][]string {
-		all := map[string][]string{}
-		for _, line := range dump(t, `"customer":{"Value":"c-near`) {
-			_, key, _ := strings.Cut(line, `"customer":{"Value":"`)
-			key, _, _ = strings.Cut(key, `"`)
-			all[key] = append(all[key], line)
-		}
-		return all
-	}
-	standing := collections()
-	if len(standing) != 9 {
-		t.Fatalf("%d customers: %v", len(standing), standing)
-	}
-	for _, next := range []struct{ account, code string }{
-		{"c-near#b", "c"}, {"c-near", "b#c"}, {"c-near", "b%23c"}, {"c-near%23b", "c"}, {"c-near#b#c", "d"},
-		{"c-near", "77"}, {"c-near", "777"}, {"c-near", "7777"}, {"c-near2", "777"},
-	} {
-		if r := send(t, "POST", "/", formOf(next.account, next.code, "output", "JSON"), urlencoded); !strings.Contains(r.Body, `"deleted"`) {
-			t.Fatal(r.Body)
-		}
-		after := collections()
-		gone := store.CustomerKey(next.account, next.code)
-		delete(standing, gone)
-		for _, line := range after[gone] {
-			if !strings.Contains(line, "tombstone") {
-				t.Errorf("%s was deleted and leaves %s", gone, line)
-			}
-		}
-		for key, lines := range standing {
-			if !slices.Equal(after[key], lines) {
-				t.Errorf("%s was deleted, and %s is now %s", gone, key, after[key])
-			}
-		}
-	}
-	eventually(t, "the jobs are done", func() bool { return len(collections()) == 0 })
-}
-
-// One deletion makes no round trip that it could do without.
-func TestCustomerRoundTrips(t *testing.T) {
-	const account, code = "c-trips", "5234567890123456"
-	openAccount(t, account, 25, code)
-	want := []string{"GetItem Query TransactWriteItems BatchWriteItem Query UpdateItem"}
-	calls := invocations(t, func() {
-		if r := send(t, "POST", "/", formOf(account, code), urlencoded); r.Body != goneXML(code) {
-			t.Error(r.Body)
-		}
-	})
-	if !slices.Equal(calls, want) {
-		t.Errorf("one deletion took %q, want %q", calls, want)
 	}
 }
