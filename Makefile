@@ -5,7 +5,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 
-.PHONY: build run test lint import
+.PHONY: build run test chaos lint import
 
 ## build: every function, for this machine, into .cache/bin
 build: $(FUNCTIONS:%=build-%)
@@ -25,6 +25,12 @@ run:
 test:
 	@go build -o $(TOOLS)/withdynamodb ./infra/withdynamodb
 	@exec $(TOOLS)/withdynamodb go test -count=1 ./...
+
+## chaos: the long part: many kills of the whole stack, many random interleavings; prints its figures
+chaos:
+	@go build -o $(TOOLS)/withdynamodb ./infra/withdynamodb
+	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} CHAOS_CHECKS=$${CHAOS_CHECKS:-300} exec $(TOOLS)/withdynamodb \
+	go test -count=1 -timeout 40m -v -run 'Kills|Interleavings|Million|Thousand|Storm' ./infra/chaos ./shared/erasure
 
 ## import: load records (FILE=x.ndjson, from line FROM=n) into DYNAMODB_ENDPOINT, by default the one of "make run"
 import:

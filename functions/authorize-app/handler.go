@@ -10,8 +10,11 @@ import (
 	"customercare/shared/principal"
 )
 
-// routes are all that an app may call with its token.
-var routes = []string{"POST/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata"}
+// routes are all that an app may call with its token; API Gateway leaves a slash at the path's end in methodArn.
+var routes = []string{
+	"POST/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata",
+	"POST/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata/",
+}
 
 type authorizer struct{ directory principal.Directory }
 

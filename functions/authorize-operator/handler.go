@@ -13,10 +13,12 @@ import (
 )
 
 // routes are all that an operator may call: operations 1 and 2 under both base paths, and the methods that those answer
-// with 405.
+// with 405. API Gateway routes a path with a slash at its end alike, but leaves the slash in methodArn.
 var routes = []string{
 	"*/customercare/v1/*/provision",
+	"*/customercare/v1/*/provision/",
 	"*/risk-cc/customercare/v1/*/provision",
+	"*/risk-cc/customercare/v1/*/provision/",
 }
 
 // errUnauthorized makes API Gateway answer 401 with the template's UNAUTHORIZED response; the word is API Gateway's.

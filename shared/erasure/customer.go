@@ -65,7 +65,7 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 			return err
 		}
 		// The promise is on record. What fails from here on is made good by the workers, and is no error to the caller.
-		if err := e.work(ctx, job, &page, until); err != nil {
+		if err := e.conclude(ctx, job, e.drain(ctx, job, &page, until)); err != nil {
 			slog.Error("erasure goes on in the background", "job", job.ID, "cause", err.Error())
 		}
 		return nil

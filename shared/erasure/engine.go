@@ -39,6 +39,9 @@ type Engine struct {
 	WriterLifetime time.Duration
 	ClockSkew      time.Duration
 
+	// Lease is how long a worker holds a job before it must renew: a dead worker's job is taken up after that.
+	Lease time.Duration
+
 	Now func() time.Time
 }
 
@@ -49,6 +52,7 @@ type Worker struct {
 	Contacts       string        `env:"CONTACTS_TABLE,required,notEmpty"`
 	WriterLifetime time.Duration `env:"WRITER_LIFETIME,required"`
 	ClockSkew      time.Duration `env:"CLOCK_SKEW,required"`
+	Lease          time.Duration `env:"WORKER_LEASE,required"`
 	Streams        int           `env:"BATCH_STREAMS,required"`
 }
 
@@ -61,6 +65,7 @@ func (w Worker) Engine(db *dynamodb.Client) Engine {
 		Contacts:       store.Contacts{DB: db, Table: w.Contacts, Streams: streams},
 		WriterLifetime: w.WriterLifetime,
 		ClockSkew:      w.ClockSkew,
+		Lease:          w.Lease,
 		Now:            time.Now,
 	}
 }
@@ -83,19 +88,52 @@ func (e Engine) Continue(ctx context.Context, key string) error {
 	if !ok {
 		deadline = now.Add(time.Minute)
 	}
-	job, err := e.Ledger.Acquire(ctx, key, owner(), now, deadline.Add(e.ClockSkew))
+	job, err := e.Ledger.Acquire(ctx, key, owner(), now, now.Add(e.Lease+e.ClockSkew))
 	if errors.Is(err, store.ErrHeld) || errors.Is(err, store.ErrNoJob) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return e.work(ctx, job, nil, deadline.Add(-wrapUp))
+	stop := e.renew(ctx, job)
+	err = e.drain(ctx, job, nil, deadline.Add(-wrapUp))
+	stop() // before the lease is let go of
+	return e.conclude(ctx, job, err)
 }
 
-// work drains the job until it is clean or until comes, and leaves it finished, settling, handed on or failed.
-// page is a customer's first page when the caller has just read it and it is what the job's Pending counts.
-func (e Engine) work(ctx context.Context, job *store.Job, page *store.Collection, until time.Time) error {
+// renew keeps the lease alive until stop is called. A lease that could not be renewed may be lost: then the next thing
+// that the worker writes down is refused, and it goes away.
+func (e Engine) renew(ctx context.Context, job *store.Job) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	held := store.Job{Key: job.Key, Fence: job.Fence} // the worker changes the rest meanwhile
+	go func() {
+		defer close(done)
+		ticks := time.NewTicker(max(e.Lease/3, 10*time.Millisecond))
+		defer ticks.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticks.C:
+				if err := e.Ledger.Renew(ctx, &held, e.Now().Add(e.Lease+e.ClockSkew)); err != nil && ctx.Err() == nil {
+					slog.Warn("lease not renewed", "cause", err.Error())
+				}
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// errTimeUp ends a drain whose worker has to stop.
+var errTimeUp = errors.New("erasure: time is up")
+
+// drain deletes what the job is about until a pass finds nothing (nil) or until comes (errTimeUp). page is a customer's
+// first page when the caller has just read it and it is what the job's Pending counts.
+func (e Engine) drain(ctx context.Context, job *store.Job, page *store.Collection, until time.Time) error {
 	draining, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
 	var err error
@@ -104,12 +142,20 @@ func (e Engine) work(ctx context.Context, job *store.Job, page *store.Collection
 	} else {
 		err = e.drainNumbers(draining, job)
 	}
+	if err != nil && !errors.Is(err, store.ErrHeld) && draining.Err() != nil {
+		return errTimeUp
+	}
+	return err
+}
+
+// conclude leaves the job finished, settling, handed on or failed, as its drain ended.
+func (e Engine) conclude(ctx context.Context, job *store.Job, err error) error {
 	switch {
 	case err == nil:
 		return e.settle(ctx, job)
 	case errors.Is(err, store.ErrHeld):
 		return nil // another worker goes on from what was last written down
-	case draining.Err() != nil:
+	case errors.Is(err, errTimeUp):
 		return e.handOn(ctx, job)
 	}
 	return errors.Join(err, e.fail(ctx, job))

@@ -42,7 +42,7 @@ func newWorld(t testing.TB) *world {
 	return &world{Kit: kit, clock: clock, tb: t, Engine: Engine{
 		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
 		Digests:        Digester{Key: []byte("a key that only these tests know of")},
-		WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute,
+		WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute, Lease: time.Minute,
 		Now: clock.Now,
 	}}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -220,6 +222,11 @@ func (m *model) check(t *rapid.T) {
 // jumps, and compares the outcome with the model. A counterexample is shrunk by rapid.
 func TestInterleavings(t *testing.T) {
 	w := newWorld(t)
+	if os.Getenv("CHAOS_CHECKS") == "" { // `make chaos` runs many
+		_ = flag.Set("rapid.checks", "20")
+	} else {
+		_ = flag.Set("rapid.checks", os.Getenv("CHAOS_CHECKS"))
+	}
 	checks := 0
 	rapid.Check(t, func(t *rapid.T) {
 		checks++

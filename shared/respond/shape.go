@@ -45,10 +45,14 @@ type Result struct {
 // Verified is operation 4's success, word for word as documented.
 var Verified = Result{RetCode: "0", RetMsg: "VerifyParams success"}
 
-// App is the shape of operations 4 and 5: JSON only.
+// App is the shape of operations 4 and 5: JSON only. Their documents know one status for failures of ours, 500.
 var App = Shape{
 	Format: func(*http.Request) (Format, *Error) { return Format{}, nil },
 	Failure: func(e *Error) (int, any) {
-		return e.Status(), Result{RetCode: strconv.Itoa(e.Status()), RetMsg: e.Sentence}
+		status := e.Status()
+		if e.Kind == Unavailable {
+			status = http.StatusInternalServerError
+		}
+		return status, Result{RetCode: strconv.Itoa(status), RetMsg: e.Sentence}
 	},
 }

@@ -72,6 +72,8 @@ func Options(o *dynamodb.Options) {
 			return jitter(attempt), nil
 		})
 		r.RateLimiter = ratelimit.None // each call bounds its own attempts
+		// Someone else's transaction holds the item for a moment; the SDK would give up at once.
+		r.Retryables = append(r.Retryables, retry.RetryableErrorCode{Codes: map[string]struct{}{"TransactionConflictException": {}}})
 	})
 }
 

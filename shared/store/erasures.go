@@ -166,6 +166,21 @@ func (e Erasures) Acquire(ctx context.Context, key, owner string, now, until tim
 	return readJob(out.Attributes), nil
 }
 
+// Renew makes the lease last until the given time. ErrHeld when another worker took it.
+func (e Erasures) Renew(ctx context.Context, job *Job, until time.Time) error {
+	_, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                 &e.Table,
+		Key:                       object{"erasureId": text(job.Key)},
+		ConditionExpression:       aws.String("fence = :fence"),
+		UpdateExpression:          aws.String("SET leaseUntil = :until, dueAt = :until"),
+		ExpressionAttributeValues: object{":fence": number(job.Fence), ":until": millis(until)},
+	})
+	if _, refused := conditionFailed(err); refused {
+		return ErrHeld
+	}
+	return failed("erasures: renew", err)
+}
+
 // Save writes down the job's progress while the lease goes on. ErrHeld when another worker took it.
 func (e Erasures) Save(ctx context.Context, job *Job) error {
 	return e.save(ctx, "erasures: save", job, "", nil)
