@@ -25,7 +25,7 @@ func TestAuthorize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const policy = `"policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"%","Resource":["` + route + `"]}]}`
+	const policy = `"policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"%","Resource":["` + route + `","` + route + `/"]}]}`
 	allowed := `{"principalId":"app",` + strings.Replace(policy, "%", "Allow", 1) + `,"context":{"appKey":"app","tenantId":"acme"}}`
 	refused := `{"principalId":"refused",` + strings.Replace(policy, "%", "Deny", 1) + `}`
 	var log bytes.Buffer
