@@ -29,7 +29,8 @@ test:
 ## chaos: the long part: many kills of the whole stack, many random interleavings; prints its figures
 chaos:
 	@go build -o $(TOOLS)/withdynamodb ./infra/withdynamodb
-	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} CHAOS_CHECKS=$${CHAOS_CHECKS:-300} exec $(TOOLS)/withdynamodb \
+	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} CHAOS_CHECKS=$${CHAOS_CHECKS:-300} \
+	SCALE_TRANSACTIONS=$${SCALE_TRANSACTIONS:-1000000} SCALE_CONTACTS=$${SCALE_CONTACTS:-100} SCALE_CALLS=$${SCALE_CALLS:-200} exec $(TOOLS)/withdynamodb \
 	go test -count=1 -timeout 40m -v -run 'Kills|Interleavings|Million|Thousand|Storm' ./infra/chaos ./shared/erasure
 
 ## import: load records (FILE=x.ndjson, from line FROM=n) into DYNAMODB_ENDPOINT, by default the one of "make run"

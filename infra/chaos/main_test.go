@@ -48,8 +48,14 @@ func number(name string, otherwise int) int {
 
 func cache() string { return filepath.Join(dynamotest.Root(), ".cache") }
 
+// inMemory in place of a data folder keeps nothing.
+const inMemory = "memory"
+
 // serve runs the stack on the data folder until it is killed or its standard input ends.
 func serve(data string) error {
+	if data == inMemory {
+		data = ""
+	}
 	database, err := dynamodblocal.Start(context.Background(), dynamodblocal.Options{CacheDir: cache(), DataDir: data})
 	if err != nil {
 		return err
@@ -60,6 +66,7 @@ func serve(data string) error {
 		ScheduleEvery: time.Second,
 		Parameters: map[string]string{
 			"DigestKey": "digest-key-of-the-chaos-tests-0123456789", "WriterLifetime": "2s", "ClockSkew": "1s", "DrainBudget": "500ms", "WorkerLease": "2s",
+			"WorkerTimeout": "10",
 		},
 	})
 	if err != nil {
