@@ -31,17 +31,16 @@ var out io.Writer = os.Stdout
 
 // Put writes one line with the given values. They hold numbers only: no dimension, and nothing of a data subject.
 func Put(values map[Metric]float64) {
-	type definition struct{ Name, Unit string }
-	definitions := make([]definition, 0, len(values))
+	metrics := make([]Metric, 0, len(values))
 	line := map[string]any{}
 	for m, value := range values {
-		definitions = append(definitions, definition{m.Name, m.Unit})
+		metrics = append(metrics, m)
 		line[m.Name] = value
 	}
 	line["_aws"] = map[string]any{
 		"Timestamp": time.Now().UnixMilli(),
 		"CloudWatchMetrics": []any{map[string]any{
-			"Namespace": Namespace, "Dimensions": [][]string{{}}, "Metrics": definitions,
+			"Namespace": Namespace, "Dimensions": [][]string{{}}, "Metrics": metrics,
 		}},
 	}
 	text, err := json.Marshal(line)
