@@ -35,13 +35,14 @@ type Faults struct {
 	until int    // the fault strikes the calls from at to until
 	die   func() // runs at call at: ends the process's context, or does something else
 	hit   bool   // whether the fault has struck
+	only  string // the action whose calls are counted for at, or any
 }
 
 // Inject makes the calls from the kth to the lastth, counted from now, fail.
 func (f *Faults) Inject(fault Fault, k, last int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.calls, f.at, f.until, f.fault, f.die, f.hit = nil, k, last, fault, nil, false
+	f.calls, f.at, f.until, f.fault, f.die, f.hit, f.only = nil, k, last, fault, nil, false, ""
 }
 
 // Die makes the process "die" at the kth call from now: with after, once it is done, else before it. The returned
@@ -56,6 +57,15 @@ func (f *Faults) Die(k int, after bool) context.Context {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.die = die
+	return ctx
+}
+
+// DieAfter makes the process "die" right after the nth call of this action from now.
+func (f *Faults) DieAfter(action string, n int) context.Context {
+	ctx := f.Die(n, true)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.only = action
 	return ctx
 }
 
@@ -88,7 +98,15 @@ func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
 	f.mu.Lock()
 	f.calls = append(f.calls, action)
 	n, fault := len(f.calls), f.fault
-	struck := f.at > 0 && n >= f.at && n <= f.until
+	if f.only != "" {
+		n = 0
+		for _, call := range f.calls {
+			if call == f.only {
+				n++
+			}
+		}
+	}
+	struck := f.at > 0 && n >= f.at && n <= f.until && (f.only == "" || f.only == action)
 	die := f.die
 	f.hit = f.hit || struck
 	f.mu.Unlock()

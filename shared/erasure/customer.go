@@ -94,7 +94,7 @@ func (e Engine) drainCustomer(ctx context.Context, job *store.Job, first *store.
 		if !announced {
 			job.PassStarted = e.Now()
 			var err error
-			if page, err = e.Customers.Read(ctx, key, ""); err != nil {
+			if page, err = e.readThrough(ctx, key, job.Pending); err != nil {
 				return err
 			}
 			if page.Exists { // written over the tombstone by a writer that asked no condition: a late writer
@@ -113,6 +113,18 @@ func (e Engine) drainCustomer(ctx context.Context, job *store.Job, first *store.
 		}
 		announced = false
 	}
+}
+
+// readThrough reads from the start, as many pages as it takes to see all of the range that a worker before announced: what
+// stands there now need not fall into one page, as it did then.
+func (e Engine) readThrough(ctx context.Context, key string, pending store.Pending) (store.Collection, error) {
+	page, err := e.Customers.Read(ctx, key, "")
+	for err == nil && page.Next != "" && len(pending.Through) > 0 && page.Next < pending.Through[0] {
+		var next store.Collection
+		next, err = e.Customers.Read(ctx, key, page.Next)
+		page.Records, page.Next = append(page.Records, next.Records...), next.Next
+	}
+	return page, err
 }
 
 // account settles what a worker before announced and may have deleted in part: of that range page shows what is left.

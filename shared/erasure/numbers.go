@@ -46,7 +46,7 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 			to = job.Pending.To // a worker before us announced this range
 		}
 		numbers := job.Identifiers[job.Cursor:to]
-		found, err := e.readNumbers(ctx, job.Scope, numbers)
+		found, err := e.readNumbers(ctx, job.Scope, numbers, job.Pending.Through)
 		if err != nil {
 			return err
 		}
@@ -79,19 +79,23 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 	return nil
 }
 
-// reading is one consistent page of each number of a window.
+// reading is a consistent page of each number of a window, or as many as reach what a worker before announced.
 type reading struct {
 	copies  [][]store.Copy
 	through []string // where a page was cut, the last sort key on it
 }
 
-func (e Engine) readNumbers(ctx context.Context, tenant string, numbers []string) (reading, error) {
+func (e Engine) readNumbers(ctx context.Context, tenant string, numbers, announced []string) (reading, error) {
 	r := reading{copies: make([][]store.Copy, len(numbers)), through: make([]string, len(numbers))}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(numberReads)
 	for i, number := range numbers {
 		group.Go(func() error {
-			copies, more, err := e.Contacts.Read(ctx, tenant, number)
+			through := ""
+			if i < len(announced) {
+				through = announced[i]
+			}
+			copies, more, err := e.Contacts.Read(ctx, tenant, number, through)
 			r.copies[i] = copies
 			if more && len(copies) > 0 {
 				r.through[i] = copies[len(copies)-1].Contact

@@ -35,26 +35,32 @@ type Copy struct {
 // contactPage bounds a page, and with it the memory of a worker that reads many numbers at once.
 const contactPage = 1000
 
-// Read is one strongly consistent page of the copies filed under number, from the start, at most contactPage of them;
-// more says that there may be others. Deleted copies are gone from the next reading, so the start is the only place
-// ever needed.
-func (c Contacts) Read(ctx context.Context, tenant, number string) (copies []Copy, more bool, err error) {
-	out, err := c.DB.Query(ctx, &dynamodb.QueryInput{
+// Read is the strongly consistent copies filed under number, from the start: a page of at most contactPage of them, or more
+// pages when it takes those to reach the sort key through. more says that there may be others behind. Deleted copies are
+// gone from the next reading, so the start is the only place ever needed.
+func (c Contacts) Read(ctx context.Context, tenant, number, through string) (copies []Copy, more bool, err error) {
+	in := &dynamodb.QueryInput{
 		TableName:                 &c.Table,
 		ConsistentRead:            aws.Bool(true),
 		Limit:                     aws.Int32(contactPage),
 		KeyConditionExpression:    aws.String("party = :party"),
 		ProjectionExpression:      aws.String("contact, parties"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":party": text(PartyKey(tenant, number))},
-	})
-	if err != nil {
-		return nil, false, failed("contacts: read party", err)
 	}
-	copies = make([]Copy, len(out.Items))
-	for i, item := range out.Items {
-		copies[i] = Copy{Contact: object(item).text("contact"), Parties: object(item).texts("parties")}
+	for {
+		out, err := c.DB.Query(ctx, in)
+		if err != nil {
+			return nil, false, failed("contacts: read party", err)
+		}
+		for _, item := range out.Items {
+			copies = append(copies, Copy{Contact: object(item).text("contact"), Parties: object(item).texts("parties")})
+		}
+		last := object(out.LastEvaluatedKey).text("contact")
+		if last == "" || last >= through {
+			return copies, last != "", nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
 	}
-	return copies, out.LastEvaluatedKey != nil, nil
 }
 
 // Filed names one copy of a contact.
