@@ -293,9 +293,10 @@ func TestEveryCallFailsOnce(t *testing.T) {
 	operations := []struct {
 		name    string
 		deleted int
+		calls   int // without a fault, the request's and the workers'
 		run     func(ctx context.Context, w *world) error
 	}{
-		{"customer", 61, func(ctx context.Context, w *world) error {
+		{"customer", 61, 14, func(ctx context.Context, w *world) error {
 			// Without an answer the caller was not promised anything, and asks again.
 			err := w.Customer(ctx, "shop", "4711", "john", time.Minute)
 			if err == nil {
@@ -304,7 +305,7 @@ func TestEveryCallFailsOnce(t *testing.T) {
 			w.clock.Advance(5 * time.Minute)
 			return w.Customer(context.Background(), "shop", "4711", "john", time.Minute)
 		}},
-		{"numbers", 40, func(ctx context.Context, w *world) error {
+		{"numbers", 40, 25, func(ctx context.Context, w *world) error {
 			numbers := []string{"135", "wen11", "k@x"}
 			if err := w.Numbers(ctx, "acme", numbers, "app"); err != nil {
 				w.clock.Advance(5 * time.Minute)
@@ -334,7 +335,10 @@ func TestEveryCallFailsOnce(t *testing.T) {
 						t.Fatalf("k=%d: %v", k, err)
 					}
 					w.settle(t, process)
-					w.Faults.Calls()
+					// A failed call costs at most its retries and one more worker's run.
+					if n := len(w.Faults.Calls()); n > 2*op.calls+4 {
+						t.Fatalf("k=%d: %d calls, without a fault it is %d", k, n, op.calls)
+					}
 					records := w.records(t)
 					if len(records) != 1 || !strings.Contains(records[0], fmt.Sprintf(`"deleted":{"Value":"%d"}`, op.deleted)) ||
 						!strings.Contains(records[0], fmt.Sprintf(`"found":{"Value":"%d"}`, op.deleted)) {
@@ -350,7 +354,9 @@ func TestEveryCallFailsOnce(t *testing.T) {
 					}
 					w.clear(t)
 					if !w.Faults.Struck() {
-						t.Logf("%d calls", k-1)
+						if k-1 != op.calls {
+							t.Errorf("%d calls without a fault, want %d", k-1, op.calls)
+						}
 						return
 					}
 				}
@@ -494,6 +500,28 @@ func TestTombstoneWithoutItsJob(t *testing.T) {
 	}
 	if records := w.records(t); len(records) != 1 || !strings.Contains(records[0], `"deleted":{"Value":"5"}`) {
 		t.Errorf("records %s", records)
+	}
+}
+
+func TestNoPageIsReadTwice(t *testing.T) {
+	w := newWorld(t)
+	w.putCustomer(t, "shop", "4711", 0)
+	bulk := s(strings.Repeat("x", 80<<10))
+	for i := range 30 { // three pages
+		w.Put(t, w.Kit.Customers.Table, item{"customer": s("shop#4711"), "record": s(store.TransactionRecord("c", fmt.Sprint(i))), "bulk": bulk})
+	}
+	w.Faults.Calls()
+	if err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	queries := 0
+	for _, call := range w.Faults.Calls() {
+		if call == "Query" {
+			queries++
+		}
+	}
+	if queries != 3+1 {
+		t.Errorf("%d queries, want one a page and one that finds nothing", queries)
 	}
 }
 

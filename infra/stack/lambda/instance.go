@@ -24,7 +24,8 @@ type instance struct {
 	cmd      *exec.Cmd
 	dead     chan struct{}    // closed when the process is gone and everybody has been told
 	work     chan *invocation // holds at most one
-	starting bool             // has not asked for work yet; guarded by the pool's lock
+	starting bool             // has not asked for work yet; guarded by the pool's lock, as is coming
+	coming   bool             // counted in pool.coming
 
 	mu      sync.Mutex
 	current *invocation
@@ -35,7 +36,7 @@ type instance struct {
 }
 
 func newInstance(p *pool) *instance {
-	return &instance{pool: p, dead: make(chan struct{}), work: make(chan *invocation, 1), starting: true}
+	return &instance{pool: p, dead: make(chan struct{}), work: make(chan *invocation, 1), starting: true, coming: true}
 }
 
 // start runs the binary. When that fails, the pool fails the invocation that wanted it.
@@ -138,20 +139,22 @@ func (i *instance) begin(inv *invocation) (deadline time.Time, ok bool) {
 	return time.Now().Add(timeout), true
 }
 
-// end takes the invocation with this id from the instance; nil when it has no such invocation.
+// end takes the invocation with this id from the instance; nil when it has no such invocation. The clock runs on until
+// the process asks for its next one, as on Lambda.
 func (i *instance) end(id string) *invocation {
 	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.current == nil || i.current.id != id {
+	inv := i.current
+	if inv == nil || inv.id != id {
+		i.mu.Unlock()
 		return nil
 	}
-	inv := i.current
 	i.current = nil
-	i.clock.Stop()
+	i.mu.Unlock()
+	i.pool.answered(i)
 	return inv
 }
 
-// arm makes the process end with why unless it is disarmed (by end) or armed again within d.
+// arm makes the process end with why unless it is disarmed or armed again within d.
 func (i *instance) arm(d time.Duration, why error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -31,7 +31,7 @@ type pool struct {
 	mu       sync.Mutex
 	waiting  []*invocation // not yet taken, oldest first
 	idle     []*instance   // asking for work, the last used at the end
-	starting int           // started and not yet asking
+	coming   int           // just started or just done with something: will ask for work in a moment
 	live     map[*instance]bool
 }
 
@@ -56,7 +56,7 @@ func (p *pool) submit(inv *invocation) {
 
 // grow returns a new instance to start when one is needed and allowed. The caller holds the lock.
 func (p *pool) grow() *instance {
-	if p.starting >= len(p.waiting) || len(p.live) >= p.service.opts.Workers {
+	if p.coming >= len(p.waiting) || len(p.live) >= p.service.opts.Workers {
 		return nil
 	}
 	i := newInstance(p)
@@ -64,7 +64,7 @@ func (p *pool) grow() *instance {
 		p.live = map[*instance]bool{}
 	}
 	p.live[i] = true
-	p.starting++
+	p.coming++
 	return i
 }
 
@@ -72,9 +72,10 @@ func (p *pool) grow() *instance {
 func (p *pool) next(i *instance) *invocation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if i.starting {
-		i.starting = false
-		p.starting--
+	i.starting = false
+	if i.coming {
+		i.coming = false
+		p.coming--
 	}
 	if !p.live[i] { // died while asking
 		return nil
@@ -88,6 +89,17 @@ func (p *pool) next(i *instance) *invocation {
 	return inv
 }
 
+// answered notes that the instance is about to ask again, so that whoever calls next waits for it instead of starting
+// another process.
+func (p *pool) answered(i *instance) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.live[i] && !i.coming {
+		i.coming = true
+		p.coming++
+	}
+}
+
 // gone takes a dead instance out. One that died before it ever asked for work fails the oldest waiting invocation,
 // as Lambda fails the invocation that caused the start; work that still waits gets a new process.
 func (p *pool) gone(i *instance, why error) {
@@ -99,13 +111,13 @@ func (p *pool) gone(i *instance, why error) {
 			break
 		}
 	}
+	if i.coming {
+		i.coming = false
+		p.coming--
+	}
 	var failed *invocation
-	if i.starting {
-		i.starting = false
-		p.starting--
-		if len(p.waiting) > 0 {
-			failed, p.waiting = p.waiting[0], p.waiting[1:]
-		}
+	if i.starting && len(p.waiting) > 0 {
+		failed, p.waiting = p.waiting[0], p.waiting[1:]
 	}
 	fresh := p.grow()
 	p.mu.Unlock()
