@@ -28,11 +28,11 @@ type pool struct {
 	service  *Service
 	function Function
 
-	mu       sync.Mutex
-	waiting  []*invocation // not yet taken, oldest first
-	idle     []*instance   // asking for work, the last used at the end
-	coming   int           // just started or just done with something: will ask for work in a moment
-	live     map[*instance]bool
+	mu      sync.Mutex
+	waiting []*invocation // not yet taken, oldest first
+	idle    []*instance   // asking for work, the last used at the end
+	coming  int           // just started or just done with something: will ask for work in a moment
+	live    map[*instance]bool
 }
 
 // submit hands the invocation to an idle process, or lets it wait for one.
