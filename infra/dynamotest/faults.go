@@ -20,7 +20,8 @@ const (
 	After       Fault = "after"       // done, but the answer is lost: the connection breaks
 	Throttle    Fault = "throttle"    // ProvisionedThroughputExceededException, nothing was done
 	Unprocessed Fault = "unprocessed" // BatchWriteItem does all but its last request; any other call is throttled
-	Timeout     Fault = "timeout"     // done or not, nobody knows: no answer in time
+	Timeout     Fault = "timeout"     // done, but no answer in time
+	Refused     Fault = "refused"     // AccessDeniedException, nothing was done
 )
 
 // Faults is a transport in front of the real DynamoDB Local. It counts the calls, and lets one of them, or all from one
@@ -58,6 +59,14 @@ func (f *Faults) Die(k int, after bool) context.Context {
 	defer f.mu.Unlock()
 	f.die = die
 	return ctx
+}
+
+// FailOn makes every call of this action fail from now on, with a 400 that no retry mends.
+func (f *Faults) FailOn(action string) {
+	f.Inject(Refused, 1, 1<<30)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.only = action
 }
 
 // DieAfter makes the process "die" right after the nth call of this action from now.
@@ -144,6 +153,8 @@ func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
 		return throttled(r), nil
 	case Throttle:
 		return throttled(r), nil
+	case Refused:
+		return failure(r, http.StatusBadRequest, "AccessDeniedException"), nil
 	}
 	return failure(r, http.StatusInternalServerError, "InternalServerError"), nil
 }

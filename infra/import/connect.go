@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,10 @@ import (
 	"customercare/shared/store"
 )
 
-const localEndpoint = "http://127.0.0.1:8000"
+// localEndpoint is where `make run` has DynamoDB Local, with the same DYNAMODB_PORT.
+func localEndpoint() string {
+	return "http://127.0.0.1:" + cmp.Or(os.Getenv("DYNAMODB_PORT"), "8000")
+}
 
 // connect makes the client, and says where it writes to. It does not call DynamoDB yet, but sees
 // that an endpoint of one's own is there at all: most often it is just not started.
@@ -25,7 +29,7 @@ func connect(ctx context.Context) (*dynamodb.Client, string, error) {
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
 	switch endpoint {
 	case "":
-		endpoint = localEndpoint
+		endpoint = localEndpoint()
 	case "aws":
 		return connectAWS(ctx)
 	}

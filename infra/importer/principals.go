@@ -2,8 +2,6 @@ package importer
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 
 	"github.com/alexedwards/argon2id"
@@ -11,17 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/shared/principal"
 	"customercare/shared/store"
 )
-
-// passwords are the parameters of OWASP's second choice: 19 MB, two passes, one thread.
-var passwords = argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
-
-// digest is how keys and secrets are kept, which machines make and nobody can guess: SHA-256, in hex.
-func digest(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return hex.EncodeToString(sum[:])
-}
 
 // writePrincipal puts an operator, an API user or an app in place of the one of its name.
 func (l *loader) writePrincipal(ctx context.Context, r *record) error {
@@ -60,11 +50,11 @@ func (l *loader) passwordHash(ctx context.Context, r *record) (string, error) {
 	}
 	if standing != nil {
 		same, params, err := argon2id.CheckHash(r.secret, standing.Value)
-		if err == nil && same && *params == passwords {
+		if err == nil && same && *params == principal.PasswordParams {
 			return standing.Value, nil
 		}
 	}
-	return argon2id.CreateHash(r.secret, &passwords)
+	return argon2id.CreateHash(r.secret, &principal.PasswordParams)
 }
 
 // settled settles a record by the outcome of its one call; it returns what must end the load.

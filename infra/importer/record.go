@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/shared/principal"
 	"customercare/shared/store"
 )
 
@@ -174,7 +175,7 @@ func buildOperator(f *fields, r *record) {
 
 func buildAPIUser(f *fields, r *record) {
 	buildPrincipal(f, r)
-	r.item["keyHash"] = text(digest(f.id("key", maxSecret)))
+	r.item["keyHash"] = text(principal.Hash(f.id("key", maxSecret)))
 	r.item["accounts"] = texts(f.list("accounts", maxAccounts))
 	f.absent("is no field of an apiUser", "password", "secret")
 	f.data(r.item)
@@ -182,7 +183,7 @@ func buildAPIUser(f *fields, r *record) {
 
 func buildApp(f *fields, r *record) {
 	buildPrincipal(f, r)
-	r.item["secretHash"] = text(digest(f.id("secret", maxSecret)))
+	r.item["secretHash"] = text(principal.Hash(f.id("secret", maxSecret)))
 	r.item["tenantId"] = text(f.id("tenantId", shortID))
 	f.absent("is no field of an app", "password", "key")
 	f.data(r.item)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
+
+	"customercare/shared/store"
 )
 
 // A call that DynamoDB may take later is made again, with exponential backoff and full jitter, for about half a
@@ -19,20 +21,6 @@ const (
 	backoffBase  = 20 * time.Millisecond
 	backoffLimit = 3 * time.Second
 )
-
-// passing are the codes, of errors and of a transaction's cancellation, after which the same call may succeed later.
-var passing = map[string]bool{
-	"ProvisionedThroughputExceededException": true,
-	"ProvisionedThroughputExceeded":          true,
-	"RequestLimitExceeded":                   true,
-	"ThrottlingException":                    true,
-	"ThrottlingError":                        true,
-	"ThrottledException":                     true,
-	"LimitExceededException":                 true,
-	"TransactionConflictException":           true,
-	"TransactionConflict":                    true,
-	"TransactionInProgressException":         true,
-}
 
 // errInvalid says that DynamoDB does not take what was asked for, whenever.
 var errInvalid = errors.New("DynamoDB does not take the record: it breaks one of its limits")
@@ -60,7 +48,7 @@ func persist(ctx context.Context, table string, call func() error) error {
 				return errInvalid
 			case code == "ResourceNotFoundException":
 				return fmt.Errorf("the table %s is not there", table)
-			case !isCancelled && !passing[code] && api.ErrorFault() != smithy.FaultServer:
+			case !isCancelled && !store.Passing(code) && api.ErrorFault() != smithy.FaultServer:
 				return fmt.Errorf("DynamoDB refuses to write to %s: %s", table, code)
 			}
 			cause, limit = fmt.Errorf("DynamoDB took nothing for too long: %s", code), patience
@@ -81,7 +69,7 @@ func persist(ctx context.Context, table string, call func() error) error {
 // final says whether any action was refused for a reason that does not pass.
 func final(reasons []types.CancellationReason) bool {
 	for _, reason := range reasons {
-		if code := reasonCode(reason); code != "" && !passing[code] {
+		if code := reasonCode(reason); code != "" && !store.Passing(code) {
 			return true
 		}
 	}

@@ -6,6 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/shared/store"
 )
 
 // Limits of one transaction. 4 MB is DynamoDB's; the rest is left for keys that are only checked.
@@ -65,7 +67,7 @@ func (l *loader) together(ctx context.Context, table string, records []*record, 
 		out := map[*record]bool{}
 		for i, reason := range cancelled.CancellationReasons {
 			code := reasonCode(reason)
-			if code == "" || passing[code] {
+			if code == "" || store.Passing(code) {
 				continue
 			}
 			for _, r := range actions[i].records {

@@ -60,7 +60,8 @@ func run(ctx context.Context, s settings) error {
 	st, err := stack.Start(ctx, stack.Options{
 		Root: root, Port: s.port, Endpoint: s.endpoint, BinDir: binDir, Log: os.Stderr, ScheduleEvery: s.scheduleEvery,
 		Region: s.region, Credentials: s.credentials,
-		Parameters: map[string]string{"DigestKey": localDigestKey},
+		// The tables are small: a whole sweep for expired temporary allows every minute.
+		Parameters: map[string]string{"DigestKey": localDigestKey, "AllowSweepMinutes": "1"},
 	})
 	if err != nil {
 		return err

@@ -1,10 +1,11 @@
 package erasure
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
+	"math/rand/v2"
 	"time"
 
 	"customercare/shared/store"
@@ -26,19 +27,20 @@ const races = 5
 func (e Engine) Customer(ctx context.Context, account, code, requestedBy string, budget time.Duration) error {
 	key := store.CustomerKey(account, code)
 	digest := e.Digests.Subject("customer", account, code)
-	for range races {
+	for try := range races {
+		if try > 0 { // somebody else is at it: let them finish
+			time.Sleep(time.Duration(rand.IntN(20<<try)) * time.Millisecond)
+		}
 		now := e.Now()
 		page, err := e.Customers.Read(ctx, key, "")
 		if err != nil {
 			return err
 		}
-		if page.Tombstone != "" {
-			open, err := e.Ledger.IsOpen(ctx, page.Tombstone)
+		if page.Tombstone != "" || !page.Exists && len(page.Records) == 0 {
+			open, err := e.Ledger.IsOpen(ctx, cmp.Or(page.Tombstone, store.CustomerJob(digest)))
 			if err != nil || open {
 				return err // nil: being erased by an earlier call, and nobody reads this customer any more
 			}
-			// Either the job has just ended, tombstone and all, or one of the tables was restored to a time when the
-			// job was open: then the condition below holds and a job comes back to its tombstone.
 		}
 		if page.Tombstone == "" && !page.Exists && len(page.Records) == 0 {
 			lately, err := e.Ledger.ErasedLately(ctx, digest, now)
@@ -47,6 +49,8 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 			}
 			return err
 		}
+		// A tombstone whose job is not open: the job has just ended, tombstone and all, or one of the tables was restored
+		// to a time when it was open. Then the condition below holds, and a job comes back to its tombstone.
 		job := &store.Job{
 			Key: store.CustomerJob(digest), ID: store.NewID(now), Scope: account, RequestedBy: requestedBy,
 			RequestedAt: now, LastRequestedAt: now, PassStarted: now,
@@ -59,6 +63,12 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 		until := now.Add(budget)
 		err = e.Ledger.OpenCustomer(ctx, job, e.Customers, page, until.Add(wrapUp+e.ClockSkew))
 		if errors.Is(err, store.ErrRaced) {
+			// Perhaps a writer without conditions wrote over the tombstone of a job that is open.
+			if open, err := e.Ledger.IsOpen(ctx, job.Key); err == nil && open && page.Exists {
+				if entombed, err := e.Customers.Entomb(ctx, key, job.Key, now); err == nil && entombed {
+					return nil
+				}
+			}
 			continue
 		}
 		if err != nil {
@@ -97,10 +107,17 @@ func (e Engine) drainCustomer(ctx context.Context, job *store.Job, first *store.
 			if page, err = e.readThrough(ctx, key, job.Pending); err != nil {
 				return err
 			}
-			if page.Exists { // written over the tombstone by a writer that asked no condition: a late writer
-				page.Records = slices.Insert(page.Records, 0, store.CustomerRecord)
-			}
 			e.account(job, page)
+			if page.Exists { // a late writer that asked no condition wrote over the tombstone
+				entombed, err := e.Customers.Entomb(ctx, key, job.Key, e.Now())
+				if err != nil {
+					return err
+				}
+				if entombed {
+					job.Found++
+					job.Deleted++
+				}
+			}
 			if len(page.Records) == 0 && page.Next == "" {
 				return nil
 			}
@@ -157,7 +174,7 @@ func (e Engine) deletePages(ctx context.Context, job *store.Job, key string, pag
 				ahead <- reading{next, err}
 			}()
 		}
-		if err := e.Customers.Delete(ctx, key, page.Records, customerStreams); err != nil {
+		if err := e.Customers.Delete(ctx, job, page.Records, customerStreams); err != nil {
 			return err
 		}
 		job.Deleted += int64(len(page.Records))

@@ -18,7 +18,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -80,8 +82,8 @@ const (
 )
 
 // Continue works on an open job until it has to wait, is done, or ctx's deadline comes near; then it hands the rest on.
-// A job that another worker holds, or that is done, is none of its business and no error. An error is written down
-// in the job, which comes back later.
+// A job that another worker holds, or that is done, is none of its business and no error. What goes wrong is written down
+// in the job, which comes back later; an error says that even that failed.
 func (e Engine) Continue(ctx context.Context, key string) error {
 	now := e.Now()
 	deadline, ok := ctx.Deadline()
@@ -95,34 +97,41 @@ func (e Engine) Continue(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	stop := e.renew(ctx, job)
-	err = e.drain(ctx, job, nil, deadline.Add(-wrapUp))
+	working, stop := e.keep(ctx, job)
+	err = e.drain(working, job, nil, deadline.Add(-wrapUp))
 	stop() // before the lease is let go of
 	return e.conclude(ctx, job, err)
 }
 
-// renew keeps the lease alive until stop is called. A lease that could not be renewed may be lost: then the next thing
-// that the worker writes down is refused, and it goes away.
-func (e Engine) renew(ctx context.Context, job *store.Job) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
+// keep renews the lease until stop is called. The context it returns ends when another worker has the job, or may have it
+// because the lease could not be renewed in time: deletions carry no fence, so the worker must stop by itself.
+func (e Engine) keep(ctx context.Context, job *store.Job) (working context.Context, stop func()) {
+	working, lost := context.WithCancelCause(ctx)
+	renewing, cancel := context.WithCancel(working)
 	done := make(chan struct{})
-	held := store.Job{Key: job.Key, Fence: job.Fence} // the worker changes the rest meanwhile
+	held := store.Job{Key: job.Key, ID: job.ID, Fence: job.Fence} // the worker changes the rest meanwhile
 	go func() {
 		defer close(done)
 		ticks := time.NewTicker(max(e.Lease/3, 10*time.Millisecond))
 		defer ticks.Stop()
-		for {
+		for confirmed := time.Now(); ; {
 			select {
-			case <-ctx.Done():
+			case <-renewing.Done():
 				return
-			case <-ticks.C:
-				if err := e.Ledger.Renew(ctx, &held, e.Now().Add(e.Lease+e.ClockSkew)); err != nil && ctx.Err() == nil {
+			case began := <-ticks.C:
+				err := e.Ledger.Renew(renewing, &held, e.Now().Add(e.Lease+e.ClockSkew))
+				switch {
+				case err == nil:
+					confirmed = began
+				case errors.Is(err, store.ErrHeld), time.Since(confirmed) > e.Lease:
+					lost(store.ErrHeld)
+				case renewing.Err() == nil:
 					slog.Warn("lease not renewed", "cause", err.Error())
 				}
 			}
 		}
 	}()
-	return func() {
+	return working, func() {
 		cancel()
 		<-done
 	}
@@ -133,50 +142,70 @@ var errTimeUp = errors.New("erasure: time is up")
 
 // drain deletes what the job is about until a pass finds nothing (nil) or until comes (errTimeUp). page is a customer's
 // first page when the caller has just read it and it is what the job's Pending counts.
-func (e Engine) drain(ctx context.Context, job *store.Job, page *store.Collection, until time.Time) error {
+func (e Engine) drain(ctx context.Context, job *store.Job, page *store.Collection, until time.Time) (err error) {
 	draining, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
-	var err error
+	defer func() {
+		if p := recover(); p != nil { // its text may quote an item: only its type is told
+			err = fmt.Errorf("panic: %T", p)
+			slog.Error("panic", "job", job.ID, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+		}
+	}()
+	cursor := job.Cursor
 	if job.IsCustomer() {
 		err = e.drainCustomer(draining, job, page)
 	} else {
 		err = e.drainNumbers(draining, job)
 	}
-	if err != nil && !errors.Is(err, store.ErrHeld) && draining.Err() != nil {
+	switch {
+	case err == nil || errors.Is(err, store.ErrHeld):
+		return err
+	case errors.Is(context.Cause(ctx), store.ErrHeld):
+		return store.ErrHeld
+	case draining.Err() != nil && (job.Moved.Load() > 0 || job.Cursor > cursor):
 		return errTimeUp
 	}
-	return err
+	return err // also when time was up, but nothing has moved: that is no reason to go on at once
 }
 
-// conclude leaves the job finished, settling, handed on or failed, as its drain ended.
+// conclude leaves the job finished, settling, handed on or failed, as its drain ended. It returns an error only when even
+// that could not be written down; then the lease runs out and cleanup takes the job up.
 func (e Engine) conclude(ctx context.Context, job *store.Job, err error) error {
 	switch {
 	case err == nil:
-		return e.settle(ctx, job)
-	case errors.Is(err, store.ErrHeld):
-		return nil // another worker goes on from what was last written down
+		err = e.settle(ctx, job)
 	case errors.Is(err, errTimeUp):
-		return e.handOn(ctx, job)
+		err = e.handOn(ctx, job)
 	}
-	return errors.Join(err, e.fail(ctx, job))
+	if err == nil || errors.Is(err, store.ErrHeld) {
+		return nil // ErrHeld: another worker goes on from what was last written down
+	}
+	return e.fail(ctx, job, err)
 }
 
-// settle ends a pass that found nothing left: the job is finished when no writer can be late any more.
+// settle ends a pass that found nothing left: the job is finished when no writer can be late any more that was at work when
+// it was requested.
 func (e Engine) settle(ctx context.Context, job *store.Job) error {
+	began := job.PassStarted
 	job.Passes++
-	job.Failures = 0
-	settled := job.LastRequestedAt.Add(e.WriterLifetime + e.ClockSkew)
-	if e.WriterLifetime > 0 && job.PassStarted.Before(settled) {
-		job.PassStarted, job.Cursor = time.Time{}, 0
-		return e.notHeld(e.Ledger.Release(ctx, job, settled))
+	job.PassStarted, job.Cursor = time.Time{}, 0
+	wait := e.WriterLifetime + e.ClockSkew
+	if e.WriterLifetime > 0 && began.Before(job.RequestedAt.Add(wait)) {
+		job.Failures = 0
+		return e.Ledger.Release(ctx, job, job.RequestedAt.Add(wait))
 	}
-	err := e.Ledger.Finish(ctx, job, e.Customers, e.Now())
-	if err == nil {
+	var err error
+	if last := job.LastRequestedAt.Add(wait); e.WriterLifetime > 0 && began.Before(last) {
+		err = e.Ledger.FinishAndBegin(ctx, job, e.Now(), last)
+	} else {
+		err = e.Ledger.Finish(ctx, job, e.Customers, e.Now())
+	}
+	switch {
+	case err == nil:
 		metric.Put(map[metric.Metric]float64{metric.ItemsErased: float64(job.Deleted)})
-	}
-	if errors.Is(err, store.ErrHeld) { // a repeat joined: it wants a pass of its own
-		job.PassStarted, job.Cursor = time.Time{}, 0
-		return e.notHeld(e.Ledger.Release(ctx, job, e.Now()))
+	case errors.Is(err, store.ErrHeld): // a repeat joined: it wants a pass of its own
+		job.Failures = 0
+		return e.Ledger.Release(ctx, job, e.Now())
 	}
 	return err
 }
@@ -185,28 +214,27 @@ func (e Engine) settle(ctx context.Context, job *store.Job) error {
 func (e Engine) handOn(ctx context.Context, job *store.Job) error {
 	job.Failures = 0
 	if err := e.Ledger.Release(ctx, job, e.Now().Add(pickUp)); err != nil {
-		return e.notHeld(err)
+		return err
 	}
-	return e.Ledger.HandOn(ctx, job, e.Now())
+	if err := e.Ledger.HandOn(ctx, job.Key, e.Now()); err != nil {
+		slog.Warn("not handed on, cleanup takes it up", "job", job.ID, "cause", err.Error())
+	}
+	return nil
 }
 
 // fail puts the job back for later: growing distance, and never dropped.
-func (e Engine) fail(ctx context.Context, job *store.Job) error {
+func (e Engine) fail(ctx context.Context, job *store.Job, cause error) error {
 	job.Failures++
 	wait := lastRetry
 	if job.Failures < 10 {
 		wait = firstRetry << job.Failures
 	}
-	slog.Error("erasure failed, will be tried again", "job", job.ID, "failures", job.Failures, "after", wait.String())
-	return e.notHeld(e.Ledger.Release(ctx, job, e.Now().Add(wait)))
-}
-
-// notHeld drops the news that another worker took the job: then it is that worker's to write down.
-func (e Engine) notHeld(err error) error {
-	if errors.Is(err, store.ErrHeld) {
-		return nil
+	slog.Error("erasure failed, will be tried again", "job", job.ID, "failures", job.Failures, "after", wait.String(), "cause", cause.Error())
+	err := e.Ledger.Release(ctx, job, e.Now().Add(wait))
+	if err != nil && !errors.Is(err, store.ErrHeld) {
+		return errors.Join(cause, err)
 	}
-	return err
+	return nil
 }
 
 // owner is a worker's own name in a lease.

@@ -2,6 +2,7 @@ package erasure
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -10,12 +11,11 @@ import (
 )
 
 const (
-	// window is how many customer numbers are read, announced and erased together.
-	window = 64
+	// window is how many customer numbers are read, announced and erased together. A page of each is held in memory.
+	window = 32
 	// numberReads is how many of them are read at once.
 	numberReads = 16
-	// numberStreams is how many batch calls one job would like to run at once, no two of them on the same number; the
-	// process's Streams may allow fewer.
+	// numberStreams is how many deleting calls one job would like to run at once; the process's Streams may allow fewer.
 	numberStreams = 8
 )
 
@@ -32,7 +32,13 @@ func (e Engine) Numbers(ctx context.Context, tenant string, numbers []string, re
 	for i, number := range sorted {
 		job.Subjects[i] = e.Digests.Subject("number", tenant, number)
 	}
-	return e.Ledger.OpenNumbers(ctx, job, now.Add(pickUp))
+	joined, err := e.Ledger.OpenNumbers(ctx, job, now.Add(pickUp))
+	if err == nil && joined { // a new job starts its worker by itself
+		if err := e.Ledger.HandOn(ctx, job.Key, now); err != nil {
+			slog.Warn("not handed on, cleanup takes it up", "cause", err.Error())
+		}
+	}
+	return err
 }
 
 // drainNumbers erases window by window, each until a reading of all its numbers finds nothing.
@@ -50,30 +56,28 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 		if err != nil {
 			return err
 		}
-		plan := planContacts(numbers, found.copies)
 		if job.Pending.Count > 0 {
-			left := plan.within(numbers, job.Pending.Through)
+			left := found.within(job.Pending.Through)
 			job.Deleted += max(0, job.Pending.Count-left)
 			job.Found -= min(left, job.Pending.Count) // announced again below
 			job.Pending = store.Pending{}
 		}
-		if len(plan.last) == 0 {
+		contacts := found.contacts(numbers)
+		if len(contacts) == 0 {
 			job.Cursor = to
 			continue
 		}
-		job.Pending = store.Pending{Count: int64(len(plan.last)), To: to, Through: found.through}
+		job.Pending = store.Pending{Count: int64(len(contacts)), To: to, Through: found.through}
 		job.Found += job.Pending.Count
 		if err := e.Ledger.Save(ctx, job); err != nil {
 			return err
 		}
-		// A contact is found through the copies under our numbers. The others go first: a crash in between leaves
-		// the contact findable, and its count right.
-		for _, copies := range [][]store.Filed{plan.first, plan.last} {
-			if err := e.Contacts.Delete(ctx, job.Scope, copies, numberStreams); err != nil {
-				return err
-			}
+		changed, err := e.Contacts.Erase(ctx, job, contacts, numberStreams)
+		if err != nil {
+			return err
 		}
-		job.Deleted += job.Pending.Count
+		job.Deleted += job.Pending.Count - int64(changed)
+		job.Found -= int64(changed) // they are read, and announced, again
 		job.Pending = store.Pending{}
 	}
 	return nil
@@ -106,52 +110,39 @@ func (e Engine) readNumbers(ctx context.Context, tenant string, numbers, announc
 	return r, group.Wait()
 }
 
-// A plan says which copies to delete: every copy of every contact that was found. Of each contact the copy under the
-// first of the window's numbers that has it filed goes last.
-type plan struct {
-	first, last []store.Filed
-}
-
-func planContacts(numbers []string, copies [][]store.Copy) plan {
-	var p plan
-	planned := make(map[store.Filed]bool)
-	counted := make(map[string]bool) // by contact key: the same for all copies of one contact
+// contacts are all that were read, each once, to be deleted with every copy: under its parties, and under each of our
+// numbers that has it filed.
+func (r reading) contacts(numbers []string) []store.Erasable {
+	var all []store.Erasable
+	index := make(map[string]int) // by contact key, the same for all copies of one contact
 	for i, number := range numbers {
-		for _, c := range copies[i] {
-			own := store.Filed{Number: number, Contact: c.Contact}
-			if !counted[c.Contact] {
-				counted[c.Contact] = true
-				planned[own] = true
-				p.last = append(p.last, own)
-			} else if !planned[own] {
-				planned[own] = true
-				p.first = append(p.first, own)
+		for _, c := range r.copies[i] {
+			at, known := index[c.Contact]
+			if !known {
+				at = len(all)
+				index[c.Contact] = at
+				all = append(all, store.Erasable{Contact: c.Contact, Own: number, Parties: c.Parties, Copies: []string{number}})
 			}
-			for _, party := range c.Parties {
-				if peer := (store.Filed{Number: party, Contact: c.Contact}); !planned[peer] {
-					planned[peer] = true
-					p.first = append(p.first, peer)
+			for _, copy := range append([]string{number}, c.Parties...) {
+				if !slices.Contains(all[at].Copies, copy) {
+					all[at].Copies = append(all[at].Copies, copy)
 				}
 			}
 		}
 	}
-	return p
+	return all
 }
 
-// within counts the contacts of the plan that lie in an announced range: up to through of their number, or anywhere
-// where through is "".
-func (p plan) within(numbers, through []string) int64 {
-	limit := make(map[string]string, len(through))
-	for i, key := range through {
-		if i < len(numbers) {
-			limit[numbers[i]] = key
+// within counts the contacts that lie in an announced range: for any of the numbers at or before its limit in through, or
+// anywhere where that is "".
+func (r reading) within(through []string) int64 {
+	announced := make(map[string]bool)
+	for i, copies := range r.copies {
+		for _, c := range copies {
+			if i >= len(through) || through[i] == "" || c.Contact <= through[i] {
+				announced[c.Contact] = true
+			}
 		}
 	}
-	n := int64(0)
-	for _, own := range p.last {
-		if limit[own.Number] == "" || own.Contact <= limit[own.Number] {
-			n++
-		}
-	}
-	return n
+	return int64(len(announced))
 }

@@ -59,16 +59,6 @@ func (c *Call) Caller(name string) string {
 	return value
 }
 
-// ContentType is the request's media type in lower case without parameters, "" when the header is missing or is no
-// media type.
-func (c *Call) ContentType() string {
-	t, _, err := mime.ParseMediaType(c.Header.Get("Content-Type"))
-	if err != nil {
-		return ""
-	}
-	return t
-}
-
 // BodyType is the media type of the call's body, one of offered; the first of them when there is no body or no
 // Content-Type. Any other type, and any charset but UTF-8, is refused.
 func (c *Call) BodyType(offered ...string) (string, *respond.Error) {

@@ -50,6 +50,9 @@ type Call struct {
 // Answer is what a Lambda proxy integration returns to API Gateway.
 type Answer = events.APIGatewayProxyResponse
 
+// answerTime is what is kept back of an invocation's time for the answer.
+const answerTime = time.Second
+
 // callKey finds the Call in the context of the request that the adapter makes.
 type callKey struct{}
 
@@ -58,6 +61,12 @@ type callKey struct{}
 func (e Endpoint) Handler() func(context.Context, events.APIGatewayProxyRequest) (Answer, error) {
 	adapter := httpadapter.New(http.HandlerFunc(e.serve))
 	return func(ctx context.Context, event events.APIGatewayProxyRequest) (Answer, error) {
+		// The answer has to be written before Lambda ends the invocation: API Gateway would answer in a shape of its own.
+		if deadline, ok := ctx.Deadline(); ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, deadline.Add(-answerTime))
+			defer cancel()
+		}
 		call := &Call{event: &event}
 		plain := event
 		plain.Path = "/"

@@ -27,8 +27,11 @@ type Directory struct {
 	Now        func() time.Time
 }
 
-// decoy is hashed against for names that do not exist, so that they take as long as wrong passwords: argon2id with the
-// parameters of every stored password (19 MB, 2 passes; OWASP Password Storage Cheat Sheet).
+// PasswordParams are those of every stored password: argon2id with 19 MB and 2 passes (OWASP Password Storage Cheat Sheet).
+var PasswordParams = argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+
+// decoy is hashed against for names that do not exist, so that they take as long as wrong passwords: it has the same
+// parameters.
 const decoy = "$argon2id$v=19$m=19456,t=2,p=1$Utfs9wFgq8WpmGb6AbH8Ew$DWfsJAOO2DqXQQbEyakMRrVcP+ajUJbCf2m9SSzWbTA"
 
 // maxSecret bounds what is hashed.

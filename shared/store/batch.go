@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"hash/fnv"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -44,8 +45,9 @@ func (s Streams) leave() {
 
 // deleteAll deletes every key of every queue: the queues at the same time, each in order, 25 keys a call. It returns
 // nil only when DynamoDB has confirmed every single key; BatchWriteItem answers 200 with UnprocessedItems when it
-// takes a part only, and the SDK does not retry those. Keys may be absent. After an error any part may be done.
-func (s Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table string, queues [][]object) error {
+// takes a part only, and the SDK does not retry those. Keys may be absent. After an error any part may be done; moved
+// counts what was confirmed either way.
+func (s Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table string, queues [][]object, moved *atomic.Int64) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, queue := range queues {
 		group.Go(func() error {
@@ -54,6 +56,7 @@ func (s Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table strin
 				if err := s.deleteBatch(ctx, db, table, queue[:n]); err != nil {
 					return err
 				}
+				moved.Add(int64(n))
 				queue = queue[n:]
 			}
 			return nil

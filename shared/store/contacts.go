@@ -2,11 +2,14 @@ package store
 
 import (
 	"context"
+	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
 )
 
 // Contacts is one copy of a contact under each customer number that takes part in it: key party (PartyKey), sort key
@@ -15,7 +18,7 @@ import (
 type Contacts struct {
 	DB      *dynamodb.Client
 	Table   string
-	Streams Streams // that Delete shares with others
+	Streams Streams // that Erase shares with others
 }
 
 // PartyKey is the partition key of the contacts in which number takes part, within one tenant.
@@ -32,8 +35,9 @@ type Copy struct {
 	Parties []string // every number that takes part, this one included
 }
 
-// contactPage bounds a page, and with it the memory of a worker that reads many numbers at once.
-const contactPage = 1000
+// contactPage bounds a page, and with it the memory of a worker that reads many numbers at once: a contact may have
+// dozens of parties.
+const contactPage = 200
 
 // Read is the strongly consistent copies filed under number, from the start: a page of at most contactPage of them, or more
 // pages when it takes those to reach the sort key through. more says that there may be others behind. Deleted copies are
@@ -63,16 +67,113 @@ func (c Contacts) Read(ctx context.Context, tenant, number, through string) (cop
 	}
 }
 
-// Filed names one copy of a contact.
-type Filed struct{ Number, Contact string }
+// Erasable is a contact to delete: its copy under Own is what was read, and all of Copies are the numbers under which it
+// is filed, Own included.
+type Erasable struct {
+	Contact string
+	Own     string
+	Parties []string // as read
+	Copies  []string
+}
 
-// Delete removes copies within one tenant over at most streams calls at a time, no two of them on the same number;
-// see deleteAll for what it promises.
-func (c Contacts) Delete(ctx context.Context, tenant string, copies []Filed, streams int) error {
-	queues := make([][]object, streams)
-	for _, copy := range copies {
-		i := spread(copy.Number, streams)
-		queues[i] = append(queues[i], object{"party": text(PartyKey(tenant, copy.Number)), "contact": text(copy.Contact)})
+// transactionSize is TransactWriteItems' limit of actions.
+const transactionSize = 100
+
+// Erase deletes contacts within the job's tenant over at most streams calls at a time: each with all its copies at once, on
+// condition that its parties are still as they were read. A batch would cost half as much, but has neither: a contact
+// that is filed again in between would keep a copy under a party where no later reading finds it. It returns how many
+// were refused because they have changed since; they must be read again. After an error any may be done.
+func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, streams int) (refused int, err error) {
+	var total atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(streams)
+	for len(contacts) > 0 {
+		n, actions := 0, 0
+		for n < len(contacts) && (n == 0 || actions+len(contacts[n].Copies) <= transactionSize) {
+			actions += len(contacts[n].Copies)
+			n++
+		}
+		some := contacts[:n]
+		contacts = contacts[n:]
+		group.Go(func() error {
+			for len(some[0].Copies) > transactionSize { // more parties than one transaction holds: its own copy goes last
+				rest := some[0]
+				n := len(rest.Copies) - transactionSize + 1
+				rest.Own, rest.Copies = "", rest.Copies[max(1, n):]
+				some[0].Copies = some[0].Copies[:max(1, n)]
+				if _, err := c.eraseTogether(ctx, job.Scope, []Erasable{rest}); err != nil {
+					return err
+				}
+			}
+			refused, err := c.eraseTogether(ctx, job.Scope, some)
+			total.Add(int64(refused))
+			if err == nil {
+				job.Moved.Add(int64(len(some) - refused))
+			}
+			return err
+		})
 	}
-	return c.Streams.deleteAll(ctx, c.DB, c.Table, queues)
+	err = group.Wait()
+	return int(total.Load()), err
+}
+
+// eraseTogether deletes contacts in one transaction. Those that have changed are left out and the others tried again; a
+// conflict with somebody else's write is waited out.
+func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []Erasable) (refused int, err error) {
+	const call = "contacts: erase"
+	for idle := 0; len(contacts) > 0; {
+		var actions []types.TransactWriteItem
+		var of []int // the contact that each action belongs to
+		for i, contact := range contacts {
+			for _, number := range contact.Copies {
+				remove := &types.Delete{TableName: &c.Table, Key: object{"party": text(PartyKey(tenant, number)), "contact": text(contact.Contact)}}
+				if number == contact.Own {
+					remove.ConditionExpression = aws.String("attribute_not_exists(party) OR parties = :seen")
+					remove.ExpressionAttributeValues = object{":seen": texts(contact.Parties)}
+					if contact.Parties == nil { // a foreign writer's copy without the list
+						remove.ConditionExpression = aws.String("attribute_not_exists(parties)")
+						remove.ExpressionAttributeValues = nil
+					}
+				}
+				actions, of = append(actions, types.TransactWriteItem{Delete: remove}), append(of, i)
+			}
+		}
+		if !c.Streams.enter(ctx) {
+			return refused, failed(call, ctx.Err())
+		}
+		_, err := c.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+		c.Streams.leave()
+		if err == nil {
+			return refused, nil
+		}
+		changed := make(map[int]bool)
+		if e, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
+			for i, reason := range e.CancellationReasons {
+				if aws.ToString(reason.Code) == "ConditionalCheckFailed" && i < len(of) {
+					changed[of[i]] = true
+				}
+			}
+		}
+		if len(changed) > 0 {
+			refused += len(changed)
+			var rest []Erasable
+			for i, contact := range contacts {
+				if !changed[i] {
+					rest = append(rest, contact)
+				}
+			}
+			contacts, idle = rest, 0
+			continue
+		}
+		if err := transacted(call, err); !passingError(err) || ctx.Err() != nil {
+			return refused, err
+		}
+		if idle++; idle == patience {
+			return refused, failed(call, err)
+		}
+		if !pause(ctx, jitter(idle)) {
+			return refused, failed(call, ctx.Err())
+		}
+	}
+	return refused, nil
 }

@@ -38,7 +38,7 @@ type Collection struct {
 }
 
 // Read is one strongly consistent page, keys only, of the collection, beginning behind the record after ("" for the
-// start). A page is at most 1 MB of items: ReadUnits are what it cost.
+// start). A page is at most 1 MB of items.
 func (c Customers) Read(ctx context.Context, customer, after string) (Collection, error) {
 	in := &dynamodb.QueryInput{
 		TableName:                &c.Table,
@@ -70,8 +70,9 @@ func (c Customers) Read(ctx context.Context, customer, after string) (Collection
 	return page, nil
 }
 
-// Delete removes records of one customer, over at most streams calls at a time; see deleteAll for what it promises.
-func (c Customers) Delete(ctx context.Context, customer string, records []string, streams int) error {
+// Delete removes records of the job's customer, over at most streams calls at a time; see deleteAll for what it promises.
+func (c Customers) Delete(ctx context.Context, job *Job, records []string, streams int) error {
+	customer := CustomerKey(job.Scope, job.Identifiers[0])
 	keys := make([]object, len(records))
 	for i, record := range records {
 		keys[i] = recordKey(customer, record)
@@ -85,7 +86,7 @@ func (c Customers) Delete(ctx context.Context, customer string, records []string
 			queues = append(queues, keys[from:to])
 		}
 	}
-	return c.Streams.deleteAll(ctx, c.DB, c.Table, queues)
+	return c.Streams.deleteAll(ctx, c.DB, c.Table, queues, &job.Moved)
 }
 
 func recordKey(customer, record string) object {
@@ -109,6 +110,17 @@ func (c Customers) tombstone(customer, job string, at time.Time, seen Collection
 		put.ConditionExpression = aws.String("attribute_not_exists(customer)")
 	}
 	return types.TransactWriteItem{Put: put}
+}
+
+// Entomb puts the job's tombstone back in place of a customer that a writer without conditions has written over it, and
+// reports whether there was one.
+func (c Customers) Entomb(ctx context.Context, customer, job string, at time.Time) (bool, error) {
+	put := c.tombstone(customer, job, at, Collection{Exists: true}).Put
+	_, err := c.DB.PutItem(ctx, &dynamodb.PutItemInput{TableName: put.TableName, Item: put.Item, ConditionExpression: put.ConditionExpression})
+	if _, refused := conditionFailed(err); refused {
+		return false, nil
+	}
+	return err == nil, failed("customers: entomb", err)
 }
 
 // liftTombstone removes the job's tombstone, or finds it gone already.

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"strconv"
 	"time"
@@ -13,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Erasures is the ledger, key erasureId, in four kinds of items. None but an open job holds a raw identifier.
+// Erasures is the ledger, key erasureId, in five kinds of items. None but an open job holds a raw identifier.
 //
 //	customer-<digest>  an open job of operation 3     } Job; it leaves when the job is done
 //	numbers-<digest>   an open job of operation 4     }
@@ -53,50 +51,8 @@ var (
 	// ErrNoJob says that no such job is open: it is done.
 	ErrNoJob = errors.New("erasures: no such open job")
 	// ErrRaced says that the customer, its tombstone or its job changed since they were read: read again.
-	ErrRaced = errors.New("erasures: the customer changed since it was read")
+	ErrRaced error = raced{"erasures: the customer changed since it was read"}
 )
-
-// Job is an open erasure.
-type Job struct {
-	Key             string // erasureId
-	ID              string // of the record that will stay
-	Scope           string // account or tenant
-	RequestedBy     string // name of the API user or app that asked first
-	RequestedAt     time.Time
-	LastRequestedAt time.Time // by the last of the repeats that joined
-	Requests        int64
-	Identifiers     []string // raw: the code, or the customer numbers
-	Subjects        []string // their digests
-
-	Fence       int64 // counts leases; a worker whose fence is no longer the item's writes nothing
-	Found       int64 // items seen, each counted before the first of its page is deleted
-	Deleted     int64 // items confirmed deleted
-	Passes      int64 // re-readings that found nothing
-	Failures    int64 // runs in a row that ended in an error
-	PassStarted time.Time
-	Cursor      int // index of the first identifier this pass has not yet verified
-	Pending     Pending
-}
-
-// Pending is what the worker is about to delete, written down before it begins. A successor reads the same range
-// again: what is missing there was deleted, and so the counts come right without a write per batch.
-type Pending struct {
-	Count   int64
-	To      int      // one behind the last identifier in the range
-	Through []string // per identifier the last sort key read, "" where the page was the last
-}
-
-// IsCustomer tells a job of operation 3 from one of operation 4.
-func (j *Job) IsCustomer() bool {
-	return len(j.Key) > len(customerJob) && j.Key[:len(customerJob)] == customerJob
-}
-
-// NewID is a fresh id for a job's record: it sorts by time.
-func NewID(at time.Time) string {
-	random := make([]byte, 8)
-	_, _ = rand.Read(random) // never fails
-	return at.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(random)
-}
 
 // OpenCustomer writes the job, held by its creator until leaseEnd, and the tombstone in one transaction: either the
 // erasure is on record and nobody reads the customer any more, or nothing has happened. page is what Customers.Read
@@ -119,10 +75,10 @@ func (e Erasures) OpenCustomer(ctx context.Context, job *Job, customers Customer
 }
 
 // OpenNumbers writes the job, or joins the open one for the same numbers: then the work begun is not taken for the
-// whole, and one more pass follows. One write either way. A job that no worker takes up by dueAt is cleanup's; a repeat
+// whole, and one more pass follows. One write either way; joined tells which. A job that no worker takes up by dueAt is cleanup's; a repeat
 // does not put that off, or a caller who repeats often enough would keep the job waiting for ever.
-func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) error {
-	_, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (joined bool, err error) {
+	out, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &e.Table,
 		Key:       object{"erasureId": text(job.Key)},
 		UpdateExpression: aws.String("SET #state = :open, #id = if_not_exists(#id, :id), #scope = :scope," +
@@ -135,9 +91,17 @@ func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) er
 			":now": millis(job.RequestedAt), ":identifiers": texts(job.Identifiers), ":subjects": texts(job.Subjects),
 			":shard": text(shard(job.Key)), ":due": millis(dueAt), ":one": number(1),
 		},
+		ReturnValues: types.ReturnValueUpdatedOld,
 	})
-	return failed("erasures: open numbers", err)
+	if err != nil {
+		return false, failed("erasures: open numbers", err)
+	}
+	return len(out.Attributes) > 0, nil
 }
+
+// held is the condition of every write by a worker: the lease is still its own. A fence alone would begin anew with the
+// next job under the same key, hence the id.
+const held = "fence = :fence AND #id = :id"
 
 // Acquire takes the job's lease until the given time, if nobody holds it now, and returns the job. ErrHeld, ErrNoJob.
 // The owner is the worker's own random name: a repeated call after a lost answer finds its own lease.
@@ -171,9 +135,10 @@ func (e Erasures) Renew(ctx context.Context, job *Job, until time.Time) error {
 	_, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 &e.Table,
 		Key:                       object{"erasureId": text(job.Key)},
-		ConditionExpression:       aws.String("fence = :fence"),
+		ConditionExpression:       aws.String(held + " AND attribute_exists(leaseOwner)"), // not after a Release
 		UpdateExpression:          aws.String("SET leaseUntil = :until, dueAt = :until"),
-		ExpressionAttributeValues: object{":fence": number(job.Fence), ":until": millis(until)},
+		ExpressionAttributeNames:  map[string]string{"#id": "id"},
+		ExpressionAttributeValues: object{":fence": number(job.Fence), ":id": text(job.ID), ":until": millis(until)},
 	})
 	if _, refused := conditionFailed(err); refused {
 		return ErrHeld
@@ -194,7 +159,7 @@ func (e Erasures) Release(ctx context.Context, job *Job, dueAt time.Time) error 
 
 func (e Erasures) save(ctx context.Context, call string, job *Job, more string, values object) error {
 	all := object{
-		":fence": number(job.Fence), ":found": number(job.Found), ":deleted": number(job.Deleted),
+		":fence": number(job.Fence), ":id": text(job.ID), ":found": number(job.Found), ":deleted": number(job.Deleted),
 		":passes": number(job.Passes), ":failures": number(job.Failures), ":started": millis(job.PassStarted),
 		":cursor": number(job.Cursor), ":pending": job.Pending.value(),
 	}
@@ -204,10 +169,10 @@ func (e Erasures) save(ctx context.Context, call string, job *Job, more string, 
 	_, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:           &e.Table,
 		Key:                 object{"erasureId": text(job.Key)},
-		ConditionExpression: aws.String("fence = :fence"),
+		ConditionExpression: aws.String(held),
 		UpdateExpression: aws.String("SET #found = :found, deleted = :deleted, passes = :passes, failures = :failures," +
 			" passStarted = :started, #cursor = :cursor, pending = :pending" + more),
-		ExpressionAttributeNames:  map[string]string{"#cursor": "cursor", "#found": "found"}, // reserved words
+		ExpressionAttributeNames:  map[string]string{"#cursor": "cursor", "#found": "found", "#id": "id"}, // reserved words
 		ExpressionAttributeValues: all,
 	})
 	if _, refused := conditionFailed(err); refused {
@@ -216,11 +181,14 @@ func (e Erasures) save(ctx context.Context, call string, job *Job, more string, 
 	return failed(call, err)
 }
 
-// HandOn marks the job, which makes the stream start a worker. Release it first.
-func (e Erasures) HandOn(ctx context.Context, job *Job, at time.Time) error {
+// HandOn marks the job with this key, which makes the stream start a worker. Whoever holds it releases it first.
+func (e Erasures) HandOn(ctx context.Context, key string, at time.Time) error {
 	_, err := e.DB.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &e.Table,
-		Item:      object{"erasureId": text(mark + job.Key), "at": number(at.UnixNano())},
+		Item: object{
+			"erasureId": text(mark + key), "at": number(at.UnixNano()),
+			"expires": number(at.Add(24 * time.Hour).Unix()), // should the job end before its mark is written
+		},
 	})
 	return failed("erasures: hand on", err)
 }
@@ -237,34 +205,63 @@ func HandedOn(erasureID string) string {
 // customer's tombstone goes with them, and repeats are remembered. ErrHeld when another worker took the job or a
 // repeat joined since it was read.
 func (e Erasures) Finish(ctx context.Context, job *Job, customers Customers, at time.Time) error {
+	actions := append(e.finished(job, at), types.TransactWriteItem{Delete: &types.Delete{
+		TableName:                &e.Table,
+		Key:                      object{"erasureId": text(job.Key)},
+		ConditionExpression:      aws.String(held + " AND requests = :requests"),
+		ExpressionAttributeNames: map[string]string{"#id": "id"},
+		ExpressionAttributeValues: object{
+			":fence": number(job.Fence), ":id": text(job.ID), ":requests": number(job.Requests),
+		},
+	}})
+	if job.IsCustomer() {
+		actions = append(actions,
+			customers.liftTombstone(CustomerKey(job.Scope, job.Identifiers[0]), job.Key),
+			types.TransactWriteItem{Put: &types.Put{TableName: &e.Table, Item: object{
+				"erasureId": text(subject + job.Subjects[0]), "record": text(record + job.ID),
+				"expires": number(at.Add(remembered).Unix()),
+			}}})
+	}
+	return e.finish(ctx, actions)
+}
+
+// FinishAndBegin ends the job like Finish and makes it a new one, under a new id, for the repeats that joined so late that
+// their own late writers may still write: it is due when those cannot any more.
+func (e Erasures) FinishAndBegin(ctx context.Context, job *Job, at, dueAt time.Time) error {
+	return e.finish(ctx, append(e.finished(job, at), types.TransactWriteItem{Update: &types.Update{
+		TableName:           &e.Table,
+		Key:                 object{"erasureId": text(job.Key)},
+		ConditionExpression: aws.String(held + " AND requests = :requests"),
+		UpdateExpression: aws.String("SET #id = :new, requestedAt = lastRequestedAt, requests = :one, #found = :zero, deleted = :zero," +
+			" passes = :zero, failures = :zero, passStarted = :zero, #cursor = :zero, pending = :none, dueAt = :due" +
+			" REMOVE leaseOwner, leaseUntil"),
+		ExpressionAttributeNames: map[string]string{"#cursor": "cursor", "#found": "found", "#id": "id"},
+		ExpressionAttributeValues: object{
+			":fence": number(job.Fence), ":id": text(job.ID), ":requests": number(job.Requests), ":new": text(NewID(at)),
+			":one": number(1), ":zero": number(0), ":none": Pending{}.value(), ":due": millis(dueAt),
+		},
+	}}))
+}
+
+// finished are the writes that every end of a job has in common.
+func (e Erasures) finished(job *Job, at time.Time) []types.TransactWriteItem {
 	kind := "numbers"
 	if job.IsCustomer() {
 		kind = "customer"
 	}
-	key := record + job.ID
-	actions := []types.TransactWriteItem{
+	return []types.TransactWriteItem{
 		{Put: &types.Put{TableName: &e.Table, Item: object{
-			"erasureId": text(key), "kind": text(kind), "state": text("done"), "scope": text(job.Scope),
+			"erasureId": text(record + job.ID), "kind": text(kind), "state": text("done"), "scope": text(job.Scope),
 			"requestedBy": text(job.RequestedBy), "requestedAt": millis(job.RequestedAt),
 			"lastRequestedAt": millis(job.LastRequestedAt), "requests": number(job.Requests),
 			"finishedAt": millis(at), "subjects": texts(job.Subjects),
 			"found": number(job.Found), "deleted": number(job.Deleted), "passes": number(job.Passes),
 		}}},
-		{Delete: &types.Delete{
-			TableName:                 &e.Table,
-			Key:                       object{"erasureId": text(job.Key)},
-			ConditionExpression:       aws.String("fence = :fence AND requests = :requests"),
-			ExpressionAttributeValues: object{":fence": number(job.Fence), ":requests": number(job.Requests)},
-		}},
 		{Delete: &types.Delete{TableName: &e.Table, Key: object{"erasureId": text(mark + job.Key)}}},
 	}
-	if job.IsCustomer() {
-		actions = append(actions,
-			customers.liftTombstone(CustomerKey(job.Scope, job.Identifiers[0]), job.Key),
-			types.TransactWriteItem{Put: &types.Put{TableName: &e.Table, Item: object{
-				"erasureId": text(subject + job.Subjects[0]), "record": text(key), "expires": number(at.Add(remembered).Unix()),
-			}}})
-	}
+}
+
+func (e Erasures) finish(ctx context.Context, actions []types.TransactWriteItem) error {
 	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
 	if err := transacted("erasures: finish", err); !errors.Is(err, ErrRaced) {
 		return err

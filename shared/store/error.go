@@ -32,15 +32,33 @@ var passing = map[string]bool{
 	"ServiceUnavailable":                     true,
 	"TransactionConflictException":           true,
 	"TransactionInProgressException":         true,
-	"TransactionConflict":                    true,
-	"no answer":                              true,
-	"timeout":                                true,
-	"unprocessed":                            true,
+	// Reasons of a cancelled transaction, which are named differently.
+	"TransactionConflict":           true,
+	"ThrottlingError":               true,
+	"ProvisionedThroughputExceeded": true,
+	"no answer":                     true,
+	"timeout":                       true,
+	"unprocessed":                   true,
 }
+
+// Passing says whether the same call may succeed later, after this code of an error or of a cancelled transaction.
+func Passing(code string) bool { return passing[code] }
 
 // Unavailable says whether the same call may succeed later: throttles, timeouts, lost connections, failures on
 // DynamoDB's side.
 func (e *Error) Unavailable() bool { return passing[e.Code] }
+
+// raced is a condition that the state of the database refused. Trying the whole again may succeed.
+type raced struct{ sentence string }
+
+func (r raced) Error() string { return r.sentence }
+
+func (raced) Unavailable() bool { return true }
+
+func passingError(err error) bool {
+	var passing interface{ Unavailable() bool }
+	return errors.As(err, &passing) && passing.Unavailable()
+}
 
 // failed makes an *Error of whatever the SDK returned, nil of nil.
 func failed(call string, err error) error {

@@ -1,10 +1,57 @@
 package store
 
 import (
+	"crypto/rand"
+	"encoding/hex"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
+
+// Job is an open erasure.
+type Job struct {
+	Key             string // erasureId
+	ID              string // of the record that will stay
+	Scope           string // account or tenant
+	RequestedBy     string // name of the API user or app that asked first
+	RequestedAt     time.Time
+	LastRequestedAt time.Time // by the last of the repeats that joined
+	Requests        int64
+	Identifiers     []string // raw: the code, or the customer numbers
+	Subjects        []string // their digests
+
+	Fence       int64 // counts leases; a worker whose fence is no longer the item's writes nothing
+	Found       int64 // items seen, each counted before the first of its page is deleted
+	Deleted     int64 // items confirmed deleted
+	Passes      int64 // re-readings that found nothing
+	Failures    int64 // runs in a row that ended in an error
+	PassStarted time.Time
+	Cursor      int // index of the first identifier this pass has not yet verified
+	Pending     Pending
+
+	Moved atomic.Int64 // deletions confirmed to this worker; not stored
+}
+
+// Pending is what the worker is about to delete, written down before it begins. A successor reads the same range
+// again: what is missing there was deleted, and so the counts come right without a write per batch.
+type Pending struct {
+	Count   int64
+	To      int      // one behind the last identifier in the range
+	Through []string // per identifier the last sort key read, "" where the page was the last
+}
+
+// IsCustomer tells a job of operation 3 from one of operation 4.
+func (j *Job) IsCustomer() bool {
+	return len(j.Key) > len(customerJob) && j.Key[:len(customerJob)] == customerJob
+}
+
+// NewID is a fresh id for a job's record: it sorts by time.
+func NewID(at time.Time) string {
+	random := make([]byte, 8)
+	_, _ = rand.Read(random) // never fails
+	return at.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(random)
+}
 
 // millis is a time as Unix milliseconds, 0 for the zero time.
 func millis(t time.Time) types.AttributeValue {

@@ -60,7 +60,7 @@ func (u Users) update(ctx context.Context, call, id, expression string, values m
 }
 
 // SetTempAllow puts the allow in place of any other of its type: one conditional write. A user item without the map
-// tempAllows, which only a foreign writer makes, costs a second write.
+// tempAllows, which only a foreign writer makes, costs a second write or, when somebody is at the same item, a third.
 func (u Users) SetTempAllow(ctx context.Context, id string, allow TempAllow) error {
 	const call = "users: set temporary allow"
 	kind := strconv.Itoa(allow.Type)
