@@ -21,6 +21,7 @@ const (
 	Throttle    Fault = "throttle"    // ProvisionedThroughputExceededException, nothing was done
 	Unprocessed Fault = "unprocessed" // BatchWriteItem does all but its last request; any other call is throttled
 	Timeout     Fault = "timeout"     // done, but no answer in time
+	Cancelled   Fault = "cancelled"   // a transaction is cancelled by a throttle; any other call is throttled
 	Refused     Fault = "refused"     // AccessDeniedException, nothing was done
 )
 
@@ -149,6 +150,15 @@ func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
 	case Unprocessed:
 		if action == "BatchWriteItem" {
 			return f.part(r)
+		}
+		return throttled(r), nil
+	case Cancelled:
+		if action == "TransactWriteItems" {
+			return answer(r, http.StatusBadRequest, map[string]any{
+				"__type":              "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+				"Message":             "Transaction cancelled, please refer cancellation reasons for specific reasons [ThrottlingError]",
+				"CancellationReasons": []map[string]string{{"Code": "ThrottlingError", "Message": "injected"}},
+			}), nil
 		}
 		return throttled(r), nil
 	case Throttle:

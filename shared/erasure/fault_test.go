@@ -31,7 +31,7 @@ func TestEveryCallFailsOnce(t *testing.T) {
 		inject func(f *dynamotest.Faults, k int) context.Context
 	}
 	var ways []way
-	for _, fault := range []dynamotest.Fault{dynamotest.Before, dynamotest.After, dynamotest.Throttle, dynamotest.Unprocessed, dynamotest.Timeout} {
+	for _, fault := range []dynamotest.Fault{dynamotest.Before, dynamotest.After, dynamotest.Throttle, dynamotest.Unprocessed, dynamotest.Timeout, dynamotest.Cancelled} {
 		ways = append(ways, way{string(fault), func(f *dynamotest.Faults, k int) context.Context {
 			f.Inject(fault, k, k)
 			return context.Background()
@@ -94,6 +94,11 @@ func TestEveryCallFailsOnce(t *testing.T) {
 					if len(records) != 1 || !strings.Contains(records[0], fmt.Sprintf(`"deleted":{"Value":"%d"}`, op.deleted)) ||
 						!strings.Contains(records[0], fmt.Sprintf(`"found":{"Value":"%d"}`, op.deleted)) {
 						t.Fatalf("k=%d: records %s", k, records)
+					}
+					for _, line := range w.Dump(t, w.Kit.Erasures.Table) {
+						if strings.Contains(line, "4711") || strings.Contains(line, "wen11") || strings.Contains(line, "k@x") {
+							t.Fatalf("k=%d: a raw identifier is left in the ledger: %s", k, line)
+						}
 					}
 					other := w.Dump(t, w.All()[:4]...)
 					other = slices.DeleteFunc(other, func(line string) bool {
@@ -189,6 +194,38 @@ func TestCutPagesUnderDeadWorkers(t *testing.T) {
 		w.settle(t)
 		if records := w.records(t); len(records) != 1 || !strings.Contains(records[0], `"deleted":{"Value":"260"}`) || !strings.Contains(records[0], `"found":{"Value":"260"}`) {
 			t.Fatalf("dies at call %d: %s", k, records)
+		}
+		w.clear(t)
+		if !w.Faults.Struck() {
+			return
+		}
+	}
+}
+
+// TestManyWindowsUnderDeadWorkers: more numbers than are erased together, a worker that dies at any call, and the next that
+// goes on from what was written down.
+func TestManyWindowsUnderDeadWorkers(t *testing.T) {
+	w := newWorld(t)
+	var numbers []string
+	for i := range 70 {
+		numbers = append(numbers, fmt.Sprintf("n%02d", i))
+	}
+	key := store.NumbersJob(w.Digests.Set("acme", numbers))
+	for k := 60; ; k += 7 { // around the ends of the windows: each reads its numbers, in no order
+		for i := range 20 {
+			w.putContact(t, "acme", fmt.Sprint("c", i), numbers[i*3], numbers[69-i*2])
+		}
+		if err := w.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
+			t.Fatal(err)
+		}
+		_ = w.Continue(w.Faults.Die(k, true), key)
+		w.Faults.Calls()
+		w.settle(t)
+		if records := w.records(t); len(records) != 1 || !strings.Contains(records[0], `"deleted":{"Value":"20"}`) || !strings.Contains(records[0], `"found":{"Value":"20"}`) {
+			t.Fatalf("dies at call %d: %s", k, records)
+		}
+		if left := w.Dump(t, w.Kit.Contacts.Table); len(left) != 0 {
+			t.Fatalf("dies at call %d: left %s", k, left)
 		}
 		w.clear(t)
 		if !w.Faults.Struck() {
