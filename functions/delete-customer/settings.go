@@ -18,12 +18,13 @@ type settings struct {
 	Budget         time.Duration `env:"DRAIN_BUDGET,required"`
 	WriterLifetime time.Duration `env:"WRITER_LIFETIME,required"`
 	ClockSkew      time.Duration `env:"CLOCK_SKEW,required"`
+	Streams        int           `env:"BATCH_STREAMS,required"`
 }
 
 func (s settings) engine(db *dynamodb.Client) erasure.Engine {
 	return erasure.Engine{
 		Ledger:         store.Erasures{DB: db, Table: s.Erasures},
-		Customers:      store.Customers{DB: db, Table: s.Customers},
+		Customers:      store.Customers{DB: db, Table: s.Customers, Streams: store.NewStreams(s.Streams)},
 		Digests:        erasure.Digester{Key: []byte(s.DigestKey)},
 		WriterLifetime: s.WriterLifetime,
 		ClockSkew:      s.ClockSkew,

@@ -102,7 +102,7 @@ func TestEveryCallFailsOnce(t *testing.T) {
 						t.Fatalf("k=%d: records %s", k, records)
 					}
 					for _, line := range w.Dump(t, w.Kit.Erasures.Table) {
-						if strings.Contains(line, "4711") || strings.Contains(line, "wen11") || strings.Contains(line, "k@x") {
+						if strings.Contains(line, `"4711"`) || strings.Contains(line, "wen11") || strings.Contains(line, "k@x") {
 							t.Fatalf("k=%d: a raw identifier is left in the ledger: %s", k, line)
 						}
 					}

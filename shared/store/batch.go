@@ -17,43 +17,17 @@ const batchSize = 25
 // starts the count again.
 const patience = 10
 
-// Streams bounds the batch calls of a process that run at the same time, whichever collection and job they are for. The
-// zero value does not bound them.
-type Streams chan struct{}
-
-// NewStreams makes room for n calls at once.
-func NewStreams(n int) Streams { return make(Streams, max(1, n)) }
-
-// enter waits for room; it reports false when ctx ends first.
-func (s Streams) enter(ctx context.Context) bool {
-	if s == nil {
-		return true
-	}
-	select {
-	case s <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (s Streams) leave() {
-	if s != nil {
-		<-s
-	}
-}
-
-// deleteAll deletes every key of every queue: the queues at the same time, each in order, 25 keys a call. It returns
+// deleteAll deletes every key of every queue, all of one item collection: the queues at the same time, each in order, 25 keys a call. It returns
 // nil only when DynamoDB has confirmed every single key; BatchWriteItem answers 200 with UnprocessedItems when it
 // takes a part only, and the SDK does not retry those. Keys may be absent. After an error any part may be done; moved
 // counts what was confirmed either way.
-func (s Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table string, queues [][]object, moved *atomic.Int64) error {
+func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, collection string, queues [][]object, moved *atomic.Int64) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, queue := range queues {
 		group.Go(func() error {
 			for len(queue) > 0 {
 				n := min(batchSize, len(queue))
-				if err := s.deleteBatch(ctx, db, table, queue[:n]); err != nil {
+				if err := s.deleteBatch(ctx, db, table, collection, queue[:n]); err != nil {
 					return err
 				}
 				moved.Add(int64(n))
@@ -66,20 +40,20 @@ func (s Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table strin
 }
 
 // deleteBatch deletes up to 25 keys, again and again whatever DynamoDB left unprocessed.
-func (s Streams) deleteBatch(ctx context.Context, db *dynamodb.Client, table string, keys []object) error {
+func (s *Streams) deleteBatch(ctx context.Context, db *dynamodb.Client, table, collection string, keys []object) error {
 	const call = "delete batch"
 	requests := make([]types.WriteRequest, len(keys))
 	for i, key := range keys {
 		requests[i].DeleteRequest = &types.DeleteRequest{Key: key}
 	}
 	for idle := 0; ; {
-		if !s.enter(ctx) {
+		if !s.enter(ctx, collection) {
 			return failed(call, ctx.Err())
 		}
 		out, err := db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
 			RequestItems: map[string][]types.WriteRequest{table: requests},
 		})
-		s.leave()
+		s.leave(collection)
 		left := requests
 		if err == nil {
 			left = out.UnprocessedItems[table]

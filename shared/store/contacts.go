@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 type Contacts struct {
 	DB      *dynamodb.Client
 	Table   string
-	Streams Streams // that Erase shares with others
+	Streams *Streams // that Erase shares with others
 }
 
 // PartyKey is the partition key of the contacts in which number takes part, within one tenant.
@@ -123,9 +124,13 @@ func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []E
 	const call = "contacts: erase"
 	for idle := 0; len(contacts) > 0; {
 		var actions []types.TransactWriteItem
-		var of []int // the contact that each action belongs to
+		var of []int             // the contact that each action belongs to
+		var collections []string // that the actions touch
 		for i, contact := range contacts {
 			for _, number := range contact.Copies {
+				if !slices.Contains(collections, number) {
+					collections = append(collections, number)
+				}
 				remove := &types.Delete{TableName: &c.Table, Key: object{"party": text(PartyKey(tenant, number)), "contact": text(contact.Contact)}}
 				if number == contact.Own {
 					remove.ConditionExpression = aws.String("attribute_not_exists(party) OR parties = :seen")
@@ -138,11 +143,11 @@ func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []E
 				actions, of = append(actions, types.TransactWriteItem{Delete: remove}), append(of, i)
 			}
 		}
-		if !c.Streams.enter(ctx) {
+		if !c.Streams.enter(ctx, collections...) {
 			return refused, failed(call, ctx.Err())
 		}
 		_, err := c.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
-		c.Streams.leave()
+		c.Streams.leave(collections...)
 		if err == nil {
 			return refused, nil
 		}

@@ -17,7 +17,7 @@ import (
 type Customers struct {
 	DB      *dynamodb.Client
 	Table   string
-	Streams Streams // that Delete shares with others
+	Streams *Streams // that Delete shares with others
 }
 
 // CustomerRecord is the sort key of the customer item. It sorts before every transaction.
@@ -86,7 +86,7 @@ func (c Customers) Delete(ctx context.Context, job *Job, records []string, strea
 			queues = append(queues, keys[from:to])
 		}
 	}
-	return c.Streams.deleteAll(ctx, c.DB, c.Table, queues, &job.Moved)
+	return c.Streams.deleteAll(ctx, c.DB, c.Table, customer, queues, &job.Moved)
 }
 
 func recordKey(customer, record string) object {
