@@ -95,6 +95,9 @@ func start(t *testing.T, data string) *victim {
 	}
 	v := &victim{cmd: exec.Command(self)}
 	v.cmd.Env = append(os.Environ(), childData+"="+data)
+	if os.Getenv("CHAOS_LOG") != "" {
+		v.cmd.Stderr = os.Stderr
+	}
 	said, err := v.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
