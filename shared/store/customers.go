@@ -37,12 +37,17 @@ type Collection struct {
 	Next      string   // where the following page starts, "" after the last
 }
 
+// recordPage bounds a page besides DynamoDB's 1 MB, which 10,000 of the smallest transactions about fill. DynamoDB Local reads
+// a whole collection for every query without a limit: 1.5 s at 400,000 items, 0.03 s with one.
+const recordPage = 10_000
+
 // Read is one strongly consistent page, keys only, of the collection, beginning behind the record after ("" for the
 // start). A page is at most 1 MB of items.
 func (c Customers) Read(ctx context.Context, customer, after string) (Collection, error) {
 	in := &dynamodb.QueryInput{
 		TableName:                &c.Table,
 		ConsistentRead:           aws.Bool(true),
+		Limit:                    aws.Int32(recordPage),
 		KeyConditionExpression:   aws.String("customer = :customer"),
 		ProjectionExpression:     aws.String("#record, tombstone"),
 		ExpressionAttributeNames: map[string]string{"#record": "record"},
