@@ -37,7 +37,7 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 			return err
 		}
 		if page.Tombstone != "" || !page.Exists && len(page.Records) == 0 {
-			open, err := e.Ledger.IsOpen(ctx, cmp.Or(page.Tombstone, store.CustomerJob(digest)))
+			open, err := e.Ledger.Join(ctx, cmp.Or(page.Tombstone, store.CustomerJob(digest)), now)
 			if err != nil || open {
 				return err // nil: being erased by an earlier call, and nobody reads this customer any more
 			}
@@ -63,10 +63,11 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 		until := now.Add(budget)
 		err = e.Ledger.OpenCustomer(ctx, job, e.Customers, page, until.Add(wrapUp+e.ClockSkew))
 		if errors.Is(err, store.ErrRaced) {
-			// Perhaps a writer without conditions wrote over the tombstone of a job that is open.
-			if open, err := e.Ledger.IsOpen(ctx, job.Key); err == nil && open && page.Exists {
-				if entombed, err := e.Customers.Entomb(ctx, key, job.Key, now); err == nil && entombed {
-					return nil
+			// Perhaps a writer without conditions wrote over the tombstone of a job that is open: then it comes back,
+			// and the next reading finds it.
+			if page.Exists {
+				if err := e.Ledger.Entomb(ctx, e.Customers, key, job.Key, now); err != nil && !errors.Is(err, store.ErrRaced) {
+					return err
 				}
 			}
 			continue
@@ -109,13 +110,11 @@ func (e Engine) drainCustomer(ctx context.Context, job *store.Job, first *store.
 			}
 			e.account(job, page)
 			if page.Exists { // a late writer that asked no condition wrote over the tombstone
-				entombed, err := e.Customers.Entomb(ctx, key, job.Key, e.Now())
-				if err != nil {
+				switch err := e.Ledger.Entomb(ctx, e.Customers, key, job.Key, e.Now()); {
+				case err == nil:
+					job.Entombed++
+				case !errors.Is(err, store.ErrRaced): // raced: a repeat was there first, and the end will tell
 					return err
-				}
-				if entombed {
-					job.Found++
-					job.Deleted++
 				}
 			}
 			if len(page.Records) == 0 && page.Next == "" {

@@ -183,29 +183,36 @@ func (e Engine) conclude(ctx context.Context, job *store.Job, err error) error {
 	return e.fail(ctx, job, err)
 }
 
+// errEndRefused says that a repeat joined since the job was read, which wants a pass of its own, or that what stands in the
+// tombstone's place is not the job's.
+var errEndRefused = errors.New("erasure: the end was refused")
+
 // settle ends a pass that found nothing left: the job is finished when no writer can be late any more that was at work when
-// it was requested.
+// it was requested, or requested again. Repeats put that off once; then those that came later begin a job anew.
 func (e Engine) settle(ctx context.Context, job *store.Job) error {
-	began := job.PassStarted
+	began, wait := job.PassStarted, e.WriterLifetime+e.ClockSkew
 	job.Passes++
 	job.PassStarted, job.Cursor = time.Time{}, 0
-	wait := e.WriterLifetime + e.ClockSkew
-	if e.WriterLifetime > 0 && began.Before(job.RequestedAt.Add(wait)) {
+	last := job.LastRequestedAt.Add(wait)
+	settled := last
+	if limit := job.RequestedAt.Add(2 * wait); settled.After(limit) {
+		settled = limit
+	}
+	if e.WriterLifetime > 0 && began.Before(settled) {
 		job.Failures = 0
-		return e.Ledger.Release(ctx, job, job.RequestedAt.Add(wait))
+		return e.Ledger.Release(ctx, job, settled)
 	}
 	var err error
-	if last := job.LastRequestedAt.Add(wait); e.WriterLifetime > 0 && began.Before(last) {
+	if e.WriterLifetime > 0 && began.Before(last) {
 		err = e.Ledger.FinishAndBegin(ctx, job, e.Now(), last)
 	} else {
 		err = e.Ledger.Finish(ctx, job, e.Customers, e.Now())
 	}
 	switch {
 	case err == nil:
-		metric.Put(map[metric.Metric]float64{metric.ItemsErased: float64(job.Deleted)})
-	case errors.Is(err, store.ErrHeld): // a repeat joined: it wants a pass of its own
-		job.Failures = 0
-		return e.Ledger.Release(ctx, job, e.Now())
+		metric.Put(map[metric.Metric]float64{metric.ItemsErased: float64(job.Deleted + job.Entombed)})
+	case errors.Is(err, store.ErrHeld):
+		return errEndRefused
 	}
 	return err
 }
@@ -224,6 +231,9 @@ func (e Engine) handOn(ctx context.Context, job *store.Job) error {
 
 // fail puts the job back for later: growing distance, and never dropped.
 func (e Engine) fail(ctx context.Context, job *store.Job, cause error) error {
+	if job.Moved.Load() > 0 {
+		job.Failures = 0 // it got somewhere
+	}
 	job.Failures++
 	wait := lastRetry
 	if job.Failures < 10 {

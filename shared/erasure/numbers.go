@@ -2,6 +2,7 @@ package erasure
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 
@@ -17,7 +18,12 @@ const (
 	numberReads = 16
 	// numberStreams is how many deleting calls one job would like to run at once; the process's Streams may allow fewer.
 	numberStreams = 8
+	// mostRefusals is how many times in a row contacts may turn out to have changed since they were read.
+	mostRefusals = 20
 )
+
+// errKeepsChanging makes the job come back later.
+var errKeepsChanging = errors.New("erasure: contacts change faster than they can be erased")
 
 // Numbers takes on the erasure of every contact in which one of numbers takes part, within the tenant. It returns nil
 // once that is on record: from then on it happens, whatever crashes. numbers holds no duplicates. The same numbers
@@ -46,6 +52,7 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 	if job.Cursor == 0 {
 		job.PassStarted = e.Now()
 	}
+	refusals := 0
 	for job.Cursor < len(job.Identifiers) {
 		to := min(job.Cursor+window, len(job.Identifiers))
 		if job.Pending.Count > 0 {
@@ -62,7 +69,7 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 			job.Found -= min(left, job.Pending.Count) // announced again below
 			job.Pending = store.Pending{}
 		}
-		contacts := found.contacts(numbers)
+		contacts := found.contacts(job.Scope, numbers)
 		if len(contacts) == 0 {
 			job.Cursor = to
 			continue
@@ -79,6 +86,11 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 		job.Deleted += job.Pending.Count - int64(changed)
 		job.Found -= int64(changed) // they are read, and announced, again
 		job.Pending = store.Pending{}
+		if changed == 0 {
+			refusals = 0
+		} else if refusals++; refusals == mostRefusals {
+			return errKeepsChanging
+		}
 	}
 	return nil
 }
@@ -112,7 +124,7 @@ func (e Engine) readNumbers(ctx context.Context, tenant string, numbers, announc
 
 // contacts are all that were read, each once, to be deleted with every copy: under its parties, and under each of our
 // numbers that has it filed.
-func (r reading) contacts(numbers []string) []store.Erasable {
+func (r reading) contacts(tenant string, numbers []string) []store.Erasable {
 	var all []store.Erasable
 	index := make(map[string]int) // by contact key, the same for all copies of one contact
 	for i, number := range numbers {
@@ -121,10 +133,10 @@ func (r reading) contacts(numbers []string) []store.Erasable {
 			if !known {
 				at = len(all)
 				index[c.Contact] = at
-				all = append(all, store.Erasable{Contact: c.Contact, Own: number, Parties: c.Parties, Copies: []string{number}})
+				all = append(all, store.Erasable{Contact: c.Contact, Own: number, Seen: c.Seen, Copies: []string{number}})
 			}
 			for _, copy := range append([]string{number}, c.Parties...) {
-				if !slices.Contains(all[at].Copies, copy) {
+				if !slices.Contains(all[at].Copies, copy) && store.CanFile(tenant, copy) {
 					all[at].Copies = append(all[at].Copies, copy)
 				}
 			}

@@ -30,10 +30,17 @@ func ContactKey(at time.Time, id string) string {
 	return JoinKey(at.UTC().Format("2006-01-02T15:04:05.000000000Z"), id)
 }
 
+// maxKey is the longest partition key that DynamoDB takes, in bytes.
+const maxKey = 2048
+
+// CanFile says whether a copy can be filed under this party at all: a foreign writer's list may name what is no number.
+func CanFile(tenant, number string) bool { return len(PartyKey(tenant, number)) <= maxKey }
+
 // Copy is a contact as one of its parties has it filed.
 type Copy struct {
-	Contact string   // sort key
-	Parties []string // every number that takes part, this one included
+	Contact string               // sort key
+	Parties []string             // every number that takes part, this one included
+	Seen    types.AttributeValue // parties as it is stored, nil when it is not
 }
 
 // contactPage bounds a page, and with it the memory of a worker that reads many numbers at once: a contact may have
@@ -58,7 +65,7 @@ func (c Contacts) Read(ctx context.Context, tenant, number, through string) (cop
 			return nil, false, failed("contacts: read party", err)
 		}
 		for _, item := range out.Items {
-			copies = append(copies, Copy{Contact: object(item).text("contact"), Parties: object(item).texts("parties")})
+			copies = append(copies, Copy{object(item).text("contact"), object(item).texts("parties"), item["parties"]})
 		}
 		last := object(out.LastEvaluatedKey).text("contact")
 		if last == "" || last >= through {
@@ -73,7 +80,7 @@ func (c Contacts) Read(ctx context.Context, tenant, number, through string) (cop
 type Erasable struct {
 	Contact string
 	Own     string
-	Parties []string // as read
+	Seen    types.AttributeValue // parties as it is stored under Own
 	Copies  []string
 }
 
@@ -81,7 +88,7 @@ type Erasable struct {
 const transactionSize = 100
 
 // Erase deletes contacts within the job's tenant over at most streams calls at a time: each with all its copies at once, on
-// condition that its parties are still as they were read. A batch would cost half as much, but has neither: a contact
+// condition that its parties are still as they were read, and that each other copy is still one of a contact with Own. A batch would cost half as much, but has neither: a contact
 // that is filed again in between would keep a copy under a party where no later reading finds it. It returns how many
 // were refused because they have changed since; they must be read again. After an error any may be done.
 func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, streams int) (refused int, err error) {
@@ -100,7 +107,7 @@ func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, stre
 			for len(some[0].Copies) > transactionSize { // more parties than one transaction holds: its own copy goes last
 				rest := some[0]
 				n := len(rest.Copies) - transactionSize + 1
-				rest.Own, rest.Copies = "", rest.Copies[max(1, n):]
+				rest.Copies = rest.Copies[max(1, n):]
 				some[0].Copies = some[0].Copies[:max(1, n)]
 				if _, err := c.eraseTogether(ctx, job.Scope, []Erasable{rest}); err != nil {
 					return err
@@ -118,13 +125,19 @@ func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, stre
 	return int(total.Load()), err
 }
 
+// copyOf is one copy of one of the contacts of a transaction.
+type copyOf struct {
+	contact int
+	number  string
+}
+
 // eraseTogether deletes contacts in one transaction. Those that have changed are left out and the others tried again; a
 // conflict with somebody else's write is waited out.
 func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []Erasable) (refused int, err error) {
 	const call = "contacts: erase"
 	for idle := 0; len(contacts) > 0; {
 		var actions []types.TransactWriteItem
-		var of []int             // the contact that each action belongs to
+		var of []copyOf          // what each action deletes
 		var collections []string // that the actions touch
 		for i, contact := range contacts {
 			for _, number := range contact.Copies {
@@ -132,15 +145,17 @@ func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []E
 					collections = append(collections, number)
 				}
 				remove := &types.Delete{TableName: &c.Table, Key: object{"party": text(PartyKey(tenant, number)), "contact": text(contact.Contact)}}
-				if number == contact.Own {
+				switch {
+				case number != contact.Own:
+					remove.ConditionExpression = aws.String("attribute_not_exists(party) OR attribute_not_exists(parties) OR contains(parties, :own)")
+					remove.ExpressionAttributeValues = object{":own": text(contact.Own)}
+				case contact.Seen == nil:
+					remove.ConditionExpression = aws.String("attribute_not_exists(parties)")
+				default:
 					remove.ConditionExpression = aws.String("attribute_not_exists(party) OR parties = :seen")
-					remove.ExpressionAttributeValues = object{":seen": texts(contact.Parties)}
-					if contact.Parties == nil { // a foreign writer's copy without the list
-						remove.ConditionExpression = aws.String("attribute_not_exists(parties)")
-						remove.ExpressionAttributeValues = nil
-					}
+					remove.ExpressionAttributeValues = object{":seen": contact.Seen}
 				}
-				actions, of = append(actions, types.TransactWriteItem{Delete: remove}), append(of, i)
+				actions, of = append(actions, types.TransactWriteItem{Delete: remove}), append(of, copyOf{i, number})
 			}
 		}
 		if !c.Streams.enter(ctx, collections...) {
@@ -151,15 +166,22 @@ func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []E
 		if err == nil {
 			return refused, nil
 		}
+		var kept bool
 		changed := make(map[int]bool)
 		if e, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 			for i, reason := range e.CancellationReasons {
-				if aws.ToString(reason.Code) == "ConditionalCheckFailed" && i < len(of) {
-					changed[of[i]] = true
+				if aws.ToString(reason.Code) != "ConditionalCheckFailed" || i >= len(of) {
+					continue
+				}
+				if c := &contacts[of[i].contact]; of[i].number == c.Own {
+					changed[of[i].contact] = true
+				} else { // the contact was filed anew without Own: this copy is none of ours any more
+					c.Copies = slices.DeleteFunc(slices.Clone(c.Copies), func(n string) bool { return n == of[i].number })
+					kept = true
 				}
 			}
 		}
-		if len(changed) > 0 {
+		if len(changed) > 0 || kept {
 			refused += len(changed)
 			var rest []Erasable
 			for i, contact := range contacts {

@@ -117,17 +117,6 @@ func (c Customers) tombstone(customer, job string, at time.Time, seen Collection
 	return types.TransactWriteItem{Put: put}
 }
 
-// Entomb puts the job's tombstone back in place of a customer that a writer without conditions has written over it, and
-// reports whether there was one.
-func (c Customers) Entomb(ctx context.Context, customer, job string, at time.Time) (bool, error) {
-	put := c.tombstone(customer, job, at, Collection{Exists: true}).Put
-	_, err := c.DB.PutItem(ctx, &dynamodb.PutItemInput{TableName: put.TableName, Item: put.Item, ConditionExpression: put.ConditionExpression})
-	if _, refused := conditionFailed(err); refused {
-		return false, nil
-	}
-	return err == nil, failed("customers: entomb", err)
-}
-
 // liftTombstone removes the job's tombstone, or finds it gone already.
 func (c Customers) liftTombstone(customer, job string) types.TransactWriteItem {
 	return types.TransactWriteItem{Delete: &types.Delete{

@@ -233,7 +233,7 @@ func (e Erasures) FinishAndBegin(ctx context.Context, job *Job, at, dueAt time.T
 		Key:                 object{"erasureId": text(job.Key)},
 		ConditionExpression: aws.String(held + " AND requests = :requests"),
 		UpdateExpression: aws.String("SET #id = :new, requestedAt = lastRequestedAt, requests = :one, #found = :zero, deleted = :zero," +
-			" passes = :zero, failures = :zero, passStarted = :zero, #cursor = :zero, pending = :none, dueAt = :due" +
+			" passes = :zero, failures = :zero, passStarted = :zero, #cursor = :zero, entombed = :zero, pending = :none, dueAt = :due" +
 			" REMOVE leaseOwner, leaseUntil"),
 		ExpressionAttributeNames: map[string]string{"#cursor": "cursor", "#found": "found", "#id": "id"},
 		ExpressionAttributeValues: object{
@@ -255,7 +255,7 @@ func (e Erasures) finished(job *Job, at time.Time) []types.TransactWriteItem {
 			"requestedBy": text(job.RequestedBy), "requestedAt": millis(job.RequestedAt),
 			"lastRequestedAt": millis(job.LastRequestedAt), "requests": number(job.Requests),
 			"finishedAt": millis(at), "subjects": texts(job.Subjects),
-			"found": number(job.Found), "deleted": number(job.Deleted), "passes": number(job.Passes),
+			"found": number(job.Found + job.Entombed), "deleted": number(job.Deleted + job.Entombed), "passes": number(job.Passes),
 		}}},
 		{Delete: &types.Delete{TableName: &e.Table, Key: object{"erasureId": text(mark + job.Key)}}},
 	}
@@ -269,18 +269,36 @@ func (e Erasures) finish(ctx context.Context, actions []types.TransactWriteItem)
 	return ErrHeld
 }
 
-// IsOpen says whether the job stands, by a strongly consistent read.
-func (e Erasures) IsOpen(ctx context.Context, key string) (bool, error) {
-	out, err := e.DB.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName:            &e.Table,
-		Key:                  object{"erasureId": text(key)},
-		ConsistentRead:       aws.Bool(true),
-		ProjectionExpression: aws.String("erasureId"),
+// Join counts a repeat of an open job of operation 3: its last pass and its end come after it. It reports false when no such
+// job is open.
+func (e Erasures) Join(ctx context.Context, key string, now time.Time) (open bool, err error) {
+	_, err = e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                 &e.Table,
+		Key:                       object{"erasureId": text(key)},
+		ConditionExpression:       aws.String("attribute_exists(openShard)"),
+		UpdateExpression:          aws.String("SET lastRequestedAt = :now ADD requests :one"),
+		ExpressionAttributeValues: object{":now": millis(now), ":one": number(1)},
 	})
-	if err != nil {
-		return false, failed("erasures: find job", err)
+	if _, refused := conditionFailed(err); refused {
+		return false, nil
 	}
-	return out.Item != nil, nil
+	return err == nil, failed("erasures: join", err)
+}
+
+// Entomb puts the tombstone of an open job back in place of a customer that a writer without conditions has written over it,
+// and counts that customer, in one transaction. ErrRaced when there is no such customer or no such job.
+func (e Erasures) Entomb(ctx context.Context, customers Customers, customer, key string, at time.Time) error {
+	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+		customers.tombstone(customer, key, at, Collection{Exists: true}),
+		{Update: &types.Update{
+			TableName:                 &e.Table,
+			Key:                       object{"erasureId": text(key)},
+			ConditionExpression:       aws.String("attribute_exists(openShard)"),
+			UpdateExpression:          aws.String("ADD entombed :one"),
+			ExpressionAttributeValues: object{":one": number(1)},
+		}},
+	}})
+	return transacted("erasures: entomb", err)
 }
 
 // ErasedLately says whether the customer with this digest was erased within the last 30 days.

@@ -24,6 +24,7 @@ type Job struct {
 	Fence       int64 // counts leases; a worker whose fence is no longer the item's writes nothing
 	Found       int64 // items seen, each counted before the first of its page is deleted
 	Deleted     int64 // items confirmed deleted
+	Entombed    int64 // customers that were written over the tombstone, and replaced by it again
 	Passes      int64 // re-readings that found nothing
 	Failures    int64 // runs in a row that ended in an error
 	PassStarted time.Time
@@ -80,7 +81,7 @@ func readJob(item object) *Job {
 		RequestedBy: item.text("requestedBy"), RequestedAt: item.millis("requestedAt"),
 		LastRequestedAt: item.millis("lastRequestedAt"), Requests: item.number("requests"),
 		Identifiers: item.texts("identifiers"), Subjects: item.texts("subjects"),
-		Fence: item.number("fence"), Found: item.number("found"), Deleted: item.number("deleted"),
+		Fence: item.number("fence"), Found: item.number("found"), Deleted: item.number("deleted"), Entombed: item.number("entombed"),
 		Passes: item.number("passes"), Failures: item.number("failures"), PassStarted: item.millis("passStarted"),
 		Cursor: int(item.number("cursor")),
 	}

@@ -53,7 +53,12 @@ func (u Users) removeExpired(ctx context.Context, item object, now time.Time) (i
 	}
 	var expired []string
 	for kind, allow := range allows.Value {
-		if m, ok := allow.(*types.AttributeValueMemberM); ok && !now.Before(object(m.Value).millis("expires")) {
+		m, ok := allow.(*types.AttributeValueMemberM)
+		if !ok {
+			continue
+		}
+		// What has no time of expiry is a foreign writer's, and not ours to judge.
+		if _, ok := m.Value["expires"].(*types.AttributeValueMemberN); ok && !now.Before(object(m.Value).millis("expires")) {
 			expired = append(expired, kind)
 		}
 	}

@@ -48,6 +48,9 @@ func (o object) number(name string) int64 {
 }
 
 func (o object) texts(name string) []string {
+	if set, ok := o[name].(*types.AttributeValueMemberSS); ok { // as a foreign writer may store it
+		return set.Value
+	}
 	v, _ := o[name].(*types.AttributeValueMemberL)
 	if v == nil {
 		return nil
