@@ -155,7 +155,7 @@ func (l *loader) read(ctx context.Context, r io.Reader, queues []chan *record) e
 			continue
 		}
 		select {
-		case queues[spread(rec.place, len(queues))] <- rec:
+		case queues[store.Spread(rec.place, len(queues))] <- rec:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}

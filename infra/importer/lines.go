@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"hash/fnv"
 	"io"
 )
 
@@ -47,11 +46,4 @@ func (l *lines) next() ([]byte, error) {
 		return nil, errTooLong
 	}
 	return bytes.Trim(line, " \t\r"), nil
-}
-
-// spread assigns a name to one of n places, always the same one.
-func spread(name string, n int) int {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(name)) // a hash never fails
-	return int(h.Sum32() % uint32(n))
 }

@@ -134,6 +134,7 @@ func (e Engine) keep(ctx context.Context, job *store.Job) (working context.Conte
 	return working, func() {
 		cancel()
 		<-done
+		lost(nil) // what the context holds is let go of; the drain is over
 	}
 }
 

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"hash/fnv"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -17,10 +16,10 @@ const batchSize = 25
 // starts the count again.
 const patience = 10
 
-// deleteAll deletes every key of every queue, all of one item collection: the queues at the same time, each in order, 25 keys a call. It returns
-// nil only when DynamoDB has confirmed every single key; BatchWriteItem answers 200 with UnprocessedItems when it
-// takes a part only, and the SDK does not retry those. Keys may be absent. After an error any part may be done; moved
-// counts what was confirmed either way.
+// deleteAll deletes every key of every queue, all of one item collection: the queues at the same time, each in order, 25
+// keys a call. It returns nil only when DynamoDB has confirmed every single key; BatchWriteItem answers 200 with
+// UnprocessedItems when it takes a part only, and the SDK does not retry those. Keys may be absent. After an error any
+// part may be done; moved counts what was confirmed either way.
 func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, collection string, queues [][]object, moved *atomic.Int64) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, queue := range queues {
@@ -76,11 +75,4 @@ func (s *Streams) deleteBatch(ctx context.Context, db *dynamodb.Client, table, c
 			return failed(call, ctx.Err())
 		}
 	}
-}
-
-// spread assigns a name to one of n places, always the same one.
-func spread(name string, n int) int {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(name)) // a hash never fails
-	return int(h.Sum32() % uint32(n))
 }

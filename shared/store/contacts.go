@@ -88,9 +88,10 @@ type Erasable struct {
 const transactionSize = 100
 
 // Erase deletes contacts within the job's tenant over at most streams calls at a time: each with all its copies at once, on
-// condition that its parties are still as they were read, and that each other copy is still one of a contact with Own. A batch would cost half as much, but has neither: a contact
-// that is filed again in between would keep a copy under a party where no later reading finds it. It returns how many
-// were refused because they have changed since; they must be read again. After an error any may be done.
+// condition that its parties are still as they were read, and that each other copy is still one of a contact with Own. A
+// batch would cost half as much, but knows no conditions: a contact that is filed again in between would keep a copy
+// under a party where no later reading finds it. It returns how many were refused because they have changed since; they
+// must be read again. After an error any may be done.
 func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, streams int) (refused int, err error) {
 	var total atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)

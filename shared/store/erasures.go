@@ -345,7 +345,7 @@ func (e Erasures) ListOpen(ctx context.Context, limit int) ([]Open, error) {
 	return jobs, nil
 }
 
-func shard(key string) string { return strconv.Itoa(spread(key, openShards)) }
+func shard(key string) string { return strconv.Itoa(Spread(key, openShards)) }
 
 // transacted turns a transaction's refusal by a condition, or by another transaction on the same items, into ErrRaced.
 func transacted(call string, err error) error {

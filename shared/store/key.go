@@ -1,6 +1,9 @@
 package store
 
-import "strings"
+import (
+	"hash/fnv"
+	"strings"
+)
 
 // JoinKey joins caller-supplied parts to one key, so that no two different lists of parts share a key: "%" and "#"
 // inside a part are written "%25" and "%23", and "#" alone separates. A key of n parts of at most b bytes has at most
@@ -28,3 +31,10 @@ var (
 	escape   = strings.NewReplacer("%", "%25", "#", "%23")
 	unescape = strings.NewReplacer("%25", "%", "%23", "#")
 )
+
+// Spread assigns a key to one of n places, always the same one.
+func Spread(key string, n int) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(key)) // a hash never fails
+	return int(h.Sum32() % uint32(n))
+}
