@@ -21,9 +21,9 @@ type authorizer struct{ directory principal.Directory }
 // authorize answers API Gateway whether the request's Bearer token (RFC 6750) is good, and for whom. A refusal is a
 // policy that denies, which API Gateway answers with the template's ACCESS_DENIED response: it has the shape of
 // operation 4, while UNAUTHORIZED has that of operations 1 and 2.
-func (a authorizer) authorize(ctx context.Context, r events.APIGatewayCustomAuthorizerRequestTypeRequest) (events.APIGatewayCustomAuthorizerResponse, error) {
+func (a authorizer) authorize(ctx context.Context, r principal.Request) (events.APIGatewayCustomAuthorizerResponse, error) {
 	refused := principal.Policy("Deny", "refused", r.MethodArn, routes, nil)
-	token, ok := principal.Authorization(r, "Bearer")
+	token, ok := r.Authorization("Bearer")
 	if !ok || token == "" {
 		return refused, nil
 	}

@@ -16,6 +16,13 @@ import (
 
 const route = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/POST/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata"
 
+// request is the event of a request with these Authorization headers.
+func request(headers ...string) principal.Request {
+	return principal.Request{APIGatewayCustomAuthorizerRequestTypeRequest: events.APIGatewayCustomAuthorizerRequestTypeRequest{
+		Type: "REQUEST", MethodArn: route, MultiValueHeaders: map[string][]string{"Authorization": headers},
+	}}
+}
+
 // Each policy names the one route of apps and no other, and a refusal names no app and no tenant.
 func TestAuthorize(t *testing.T) {
 	kit := dynamotest.Open(t)
@@ -32,11 +39,16 @@ func TestAuthorize(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
 	ask := func(want string, headers ...string) {
 		t.Helper()
-		answer, err := a.authorize(t.Context(), events.APIGatewayCustomAuthorizerRequestTypeRequest{
-			MethodArn: route, MultiValueHeaders: map[string][]string{"Authorization": headers},
-		})
-		if text, _ := json.Marshal(answer); err != nil || string(text) != want {
-			t.Errorf("%q:\ngot  %s, %v\nwant %s", headers, text, err, want)
+		asked := []principal.Request{request(headers...)}
+		if len(headers) == 1 { // the other kind has one header only
+			asked = append(asked, principal.Request{AuthorizationToken: headers[0]})
+			asked[1].Type, asked[1].MethodArn = "TOKEN", route
+		}
+		for _, event := range asked {
+			answer, err := a.authorize(t.Context(), event)
+			if text, _ := json.Marshal(answer); err != nil || string(text) != want {
+				t.Errorf("%s %q:\ngot  %s, %v\nwant %s", event.Type, headers, text, err, want)
+			}
 		}
 	}
 	ask(allowed, "Bearer "+token)
@@ -53,9 +65,7 @@ func TestAuthorize(t *testing.T) {
 	clock.Advance(-10 * time.Second)
 
 	kit.Faults.Inject(dynamotest.Before, 1, 100)
-	if _, err := a.authorize(t.Context(), events.APIGatewayCustomAuthorizerRequestTypeRequest{
-		MethodArn: route, MultiValueHeaders: map[string][]string{"Authorization": {"Bearer " + token}},
-	}); err == nil || err.Error() != "authorizer failed" {
+	if _, err := a.authorize(t.Context(), request("Bearer "+token)); err == nil || err.Error() != "authorizer failed" {
 		t.Errorf("a failing read: %v", err)
 	}
 	if strings.Contains(log.String(), token) || strings.Contains(log.String(), principal.Hash(token)) {

@@ -27,9 +27,9 @@ var errUnauthorized = errors.New("Unauthorized")
 type authorizer struct{ directory principal.Directory }
 
 // authorize answers API Gateway whether the request's Basic credentials (RFC 7617, UTF-8) are an operator's.
-func (a authorizer) authorize(ctx context.Context, r events.APIGatewayCustomAuthorizerRequestTypeRequest) (events.APIGatewayCustomAuthorizerResponse, error) {
+func (a authorizer) authorize(ctx context.Context, r principal.Request) (events.APIGatewayCustomAuthorizerResponse, error) {
 	var none events.APIGatewayCustomAuthorizerResponse
-	value, ok := principal.Authorization(r, "Basic")
+	value, ok := r.Authorization("Basic")
 	if !ok {
 		return none, errUnauthorized
 	}

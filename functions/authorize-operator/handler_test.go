@@ -19,6 +19,19 @@ import (
 
 const methodArn = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/PUT/customercare/v1/u1/provision"
 
+// request and token are API Gateway's two ways to ask about the same Authorization header.
+func request(value string) principal.Request {
+	return principal.Request{APIGatewayCustomAuthorizerRequestTypeRequest: events.APIGatewayCustomAuthorizerRequestTypeRequest{
+		Type: "REQUEST", MethodArn: methodArn, MultiValueHeaders: map[string][]string{"Authorization": {value}},
+	}}
+}
+
+func token(value string) principal.Request {
+	r := principal.Request{AuthorizationToken: value}
+	r.Type, r.MethodArn = "TOKEN", methodArn
+	return r
+}
+
 func TestAuthorize(t *testing.T) {
 	kit := dynamotest.Open(t)
 	hash, err := argon2id.CreateHash("p:ä ss", &argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32})
@@ -45,25 +58,22 @@ func TestAuthorize(t *testing.T) {
 		"Bearer " + encode([]byte("csr:p:ä ss")):                    false,
 		"Basic " + encode([]byte("csr:"+strings.Repeat("x", 5000))): false,
 	} {
-		answer, err := a.authorize(t.Context(), events.APIGatewayCustomAuthorizerRequestTypeRequest{
-			MethodArn: methodArn, MultiValueHeaders: map[string][]string{"Authorization": {value}},
-		})
-		if in != (err == nil) || !in && err.Error() != "Unauthorized" { // the word that API Gateway answers with 401
-			t.Errorf("%q: %v", value, err)
-		}
-		text, _ := json.Marshal(answer)
 		want := `{"principalId":"csr","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"Allow","Resource":[` +
 			`"arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/*/customercare/v1/*/provision","arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/*/customercare/v1/*/provision/",` +
 			`"arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/*/risk-cc/customercare/v1/*/provision","arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/*/risk-cc/customercare/v1/*/provision/"]}]}}`
-		if in && string(text) != want {
-			t.Errorf("%q: %s", value, text)
+		for _, event := range []principal.Request{request(value), token(value)} {
+			answer, err := a.authorize(t.Context(), event)
+			if in != (err == nil) || !in && err.Error() != "Unauthorized" { // the word that API Gateway answers with 401
+				t.Errorf("%s %q: %v", event.Type, value, err)
+			}
+			if text, _ := json.Marshal(answer); in && string(text) != want {
+				t.Errorf("%s %q: %s", event.Type, value, text)
+			}
 		}
 	}
 	// A failing database is no refusal: the caller's credentials may be right.
 	kit.Faults.Inject(dynamotest.Before, 1, 100)
-	_, err = a.authorize(t.Context(), events.APIGatewayCustomAuthorizerRequestTypeRequest{
-		MethodArn: methodArn, MultiValueHeaders: map[string][]string{"Authorization": {"Basic " + encode([]byte("csr:p:ä ss"))}},
-	})
+	_, err = a.authorize(t.Context(), request("Basic "+encode([]byte("csr:p:ä ss"))))
 	if err == nil || err.Error() != "authorizer failed" {
 		t.Errorf("a failing read: %v", err)
 	}

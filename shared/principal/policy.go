@@ -32,22 +32,17 @@ func Policy(effect, name, methodArn string, routes []string, context map[string]
 	}
 }
 
+// Request is what API Gateway asks an authorizer, in either of its two forms: the whole request (Type REQUEST, as in this
+// project's template), or the Authorization header alone (Type TOKEN).
+type Request struct {
+	events.APIGatewayCustomAuthorizerRequestTypeRequest
+	AuthorizationToken string `json:"authorizationToken"` // of TOKEN only
+}
+
 // Authorization is the value of the request's one Authorization header under the given scheme, whose name has no case
 // (RFC 9110 section 11.1). ok is false when there is none, another scheme, or more than one header.
-func Authorization(r events.APIGatewayCustomAuthorizerRequestTypeRequest, scheme string) (value string, ok bool) {
-	var all []string
-	for name, values := range r.MultiValueHeaders {
-		if strings.EqualFold(name, "Authorization") {
-			all = append(all, values...)
-		}
-	}
-	if r.MultiValueHeaders == nil {
-		for name, value := range r.Headers {
-			if strings.EqualFold(name, "Authorization") {
-				all = append(all, value)
-			}
-		}
-	}
+func (r Request) Authorization(scheme string) (value string, ok bool) {
+	all := r.authorizations()
 	if len(all) != 1 {
 		return "", false
 	}
@@ -56,4 +51,25 @@ func Authorization(r events.APIGatewayCustomAuthorizerRequestTypeRequest, scheme
 		return "", false
 	}
 	return strings.TrimLeft(value, " "), true
+}
+
+// authorizations are all Authorization headers; an event written by hand may have the single-valued form alone.
+func (r Request) authorizations() (all []string) {
+	if r.Type == "TOKEN" {
+		return []string{r.AuthorizationToken}
+	}
+	for name, values := range r.MultiValueHeaders {
+		if strings.EqualFold(name, "Authorization") {
+			all = append(all, values...)
+		}
+	}
+	if r.MultiValueHeaders != nil {
+		return all
+	}
+	for name, value := range r.Headers {
+		if strings.EqualFold(name, "Authorization") {
+			all = append(all, value)
+		}
+	}
+	return all
 }

@@ -46,16 +46,34 @@ func TestAuthorization(t *testing.T) {
 		{headers{"Authorization": {}}, "", false},
 		{headers{}, "", false},
 	} {
-		value, ok := Authorization(events.APIGatewayCustomAuthorizerRequestTypeRequest{
-			MultiValueHeaders: test.headers, Headers: map[string]string{"Authorization": "Basic the last one"},
-		}, "Basic")
+		value, ok := Request{APIGatewayCustomAuthorizerRequestTypeRequest: events.APIGatewayCustomAuthorizerRequestTypeRequest{
+			Type: "REQUEST", MultiValueHeaders: test.headers, Headers: map[string]string{"Authorization": "Basic the last one"},
+		}}.Authorization("Basic")
 		if value != test.value || ok != test.ok {
 			t.Errorf("%v: %q, %v", test.headers, value, ok)
 		}
 	}
-	// A hand-written event may have the single-valued form alone.
-	value, ok := Authorization(events.APIGatewayCustomAuthorizerRequestTypeRequest{Headers: map[string]string{"AuThOrIzAtIoN": "Bearer x"}}, "Bearer")
-	if value != "x" || !ok {
-		t.Errorf("%q, %v", value, ok)
+	for _, test := range []struct {
+		event, value string
+		ok           bool
+	}{
+		// A hand-written event may have the single-valued form alone.
+		{`{"type":"REQUEST","headers":{"AuThOrIzAtIoN":"Bearer x"}}`, "x", true},
+		{`{"type":"TOKEN","authorizationToken":"bearer  x"}`, "x", true},
+		{`{"type":"TOKEN","authorizationToken":"Basic x"}`, "", false},
+		{`{"type":"TOKEN","authorizationToken":""}`, "", false},
+		{`{"type":"TOKEN"}`, "", false},
+		// Each kind by its own field.
+		{`{"type":"TOKEN","authorizationToken":"Bearer x","headers":{"Authorization":"Bearer y"}}`, "x", true},
+		{`{"type":"REQUEST","authorizationToken":"Bearer x"}`, "", false},
+		{`{"type":"REQUEST","authorizationToken":"Bearer x","multiValueHeaders":{"Authorization":["Bearer y"]}}`, "y", true},
+	} {
+		var r Request
+		if err := json.Unmarshal([]byte(test.event), &r); err != nil {
+			t.Fatal(err)
+		}
+		if value, ok := r.Authorization("Bearer"); value != test.value || ok != test.ok {
+			t.Errorf("%s: %q, %v", test.event, value, ok)
+		}
 	}
 }
