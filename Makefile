@@ -1,16 +1,51 @@
-# The same flags everywhere, and what SAM builds with: small, reproducible, static binaries.
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -tags lambda.norpc -ldflags='-s -w'
+# The same flags everywhere: small, static binaries, the same bytes wherever they are built.
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags='-s -w'
+# What the template's functions run on.
+FOR_LAMBDA := GOOS=linux GOARCH=arm64 GOARM64=v8.0
 # Pinned here and not in go.mod: nothing in the product imports it.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
+CONFIG ?= default
 
-.PHONY: build run test chaos lint import
+.PHONY: build package deploy smoke run test chaos lint import
 
-## build: every function, for this machine, into .cache/bin
-build: $(FUNCTIONS:%=build-%)
-build-%:
-	$(GO_BUILD) -o .cache/bin/$*/bootstrap ./functions/$*
+## build: every function as it is deployed, .cache/lambda/<function>/bootstrap
+build:
+	@for f in $(FUNCTIONS); do \
+	  $(FOR_LAMBDA) $(GO_BUILD) -o .cache/lambda/$$f/bootstrap ./functions/$$f || exit 1; done
+	@ls -l .cache/lambda/*/bootstrap | awk '{printf "%6.2f MB  %s\n", $$5/1e6, $$NF}'
+
+## package: the same as zips for Lambda, .cache/lambda/<function>.zip
+package: build
+	@go build -o $(TOOLS)/build-lambda-zip github.com/aws/aws-lambda-go/cmd/build-lambda-zip
+	@for f in $(FUNCTIONS); do \
+	  $(TOOLS)/build-lambda-zip -output .cache/lambda/$$f.zip .cache/lambda/$$f/bootstrap || exit 1; done
+
+# What `sam build` calls for each function (BuildMethod: makefile), by its logical id.
+build-DeleteCustomerInfoFunction: FOLDER = delete-customer-info
+build-SetTemporaryAllowFunction: FOLDER = set-temporary-allow
+build-DeleteCustomerFunction: FOLDER = delete-customer
+build-CleanCustomerDataFunction: FOLDER = clean-customer-data
+build-IssueTokenFunction: FOLDER = issue-token
+build-AuthorizeOperatorFunction: FOLDER = authorize-operator
+build-AuthorizeAppFunction: FOLDER = authorize-app
+build-ContinueErasureFunction: FOLDER = continue-erasure
+build-CleanupFunction: FOLDER = cleanup
+build-%Function:
+	$(FOR_LAMBDA) $(GO_BUILD) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(FOLDER)
+
+## deploy: build and deploy with SAM (CONFIG=prod for the other table of samconfig.toml)
+deploy:
+	@command -v sam >/dev/null || { echo 'sam is missing: install the AWS SAM CLI' >&2; exit 1; }
+	sam build --config-env $(CONFIG)
+	sam deploy --config-env $(CONFIG)
+
+## smoke: every operation against API_URL, with throw-away principals and customers in the tables of STACK, or in
+## DYNAMODB_ENDPOINT, by default the one of "make run"
+smoke:
+	@go build -o $(TOOLS)/smoke ./infra/smoke
+	@exec $(TOOLS)/smoke
 
 # "go run" would not pass SIGTERM on, so these build a command and become it.
 
