@@ -8,18 +8,19 @@ import (
 
 	"customercare/shared/environment"
 	"customercare/shared/erasure"
+	"customercare/shared/secret"
 	"customercare/shared/store"
 )
 
 func main() {
 	var settings struct {
-		Erasures  string `env:"ERASURES_TABLE,required,notEmpty"`
-		DigestKey string `env:"DIGEST_KEY,required,notEmpty"`
+		Erasures   string `env:"ERASURES_TABLE,required,notEmpty"`
+		DigestKeys secret.DigestKeys
 	}
 	environment.Load(&settings)
 	engine := erasure.Engine{
 		Ledger:  store.Erasures{DB: store.Connect(), Table: settings.Erasures},
-		Digests: erasure.Digester{Key: []byte(settings.DigestKey)},
+		Digests: settings.DigestKeys.Digester(),
 		Now:     time.Now,
 	}
 	lambda.Start(endpoint(engine).Handler())

@@ -19,7 +19,7 @@ func TestFailingRun(t *testing.T) {
 	clock := &dynamotest.Clock{Time: time.Now()}
 	c := cleaner{users: kit.Users, segments: 1, now: clock.Now, engine: erasure.Engine{
 		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
-		Digests: erasure.Digester{Key: []byte("a key that only these tests know of")}, Now: clock.Now,
+		Digests: erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}, Now: clock.Now,
 	}}
 	if err := c.engine.Numbers(t.Context(), "acme", []string{"number-one"}, "app"); err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ func newWorker(t *testing.T) (worker, *dynamotest.Kit) {
 	kit := dynamotest.Open(t)
 	return worker{erasure.Engine{
 		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
-		Digests: erasure.Digester{Key: []byte("a key that only these tests know of")}, Now: time.Now,
+		Digests: erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}, Now: time.Now,
 	}}, kit
 }
 

@@ -6,15 +6,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/shared/erasure"
+	"customercare/shared/secret"
 	"customercare/shared/store"
 )
 
 // settings is this function's environment.
 type settings struct {
-	Principals     string        `env:"PRINCIPALS_TABLE,required,notEmpty"`
-	Erasures       string        `env:"ERASURES_TABLE,required,notEmpty"`
-	Customers      string        `env:"CUSTOMERS_TABLE,required,notEmpty"`
-	DigestKey      string        `env:"DIGEST_KEY,required,notEmpty"`
+	Principals     string `env:"PRINCIPALS_TABLE,required,notEmpty"`
+	Erasures       string `env:"ERASURES_TABLE,required,notEmpty"`
+	Customers      string `env:"CUSTOMERS_TABLE,required,notEmpty"`
+	DigestKeys     secret.DigestKeys
 	Budget         time.Duration `env:"DRAIN_BUDGET,required"`
 	WriterLifetime time.Duration `env:"WRITER_LIFETIME,required"`
 	ClockSkew      time.Duration `env:"CLOCK_SKEW,required"`
@@ -25,7 +26,7 @@ func (s settings) engine(db *dynamodb.Client) erasure.Engine {
 	return erasure.Engine{
 		Ledger:         store.Erasures{DB: db, Table: s.Erasures},
 		Customers:      store.Customers{DB: db, Table: s.Customers, Streams: store.NewStreams(s.Streams)},
-		Digests:        erasure.Digester{Key: []byte(s.DigestKey)},
+		Digests:        s.DigestKeys.Digester(),
 		WriterLifetime: s.WriterLifetime,
 		ClockSkew:      s.ClockSkew,
 		Now:            time.Now,

@@ -81,7 +81,7 @@ func TestStormOfDeletions(t *testing.T) {
 	if len(records) != deletions {
 		t.Errorf("%d records for %d deletions", len(records), deletions)
 	}
-	digests := erasure.Digester{Key: []byte(digestKey)}
+	digests := erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(digestKey)}}
 	for code, n := range items {
 		digest := digests.Subject("customer", account, code)
 		own := slices.DeleteFunc(slices.Clone(records), func(line string) bool { return !strings.Contains(line, digest) })

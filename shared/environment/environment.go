@@ -1,4 +1,5 @@
-// Package environment reads a function's settings, once and in one place.
+// Package environment is what a function finds around it: its settings, read once and in one place, and its way to AWS's
+// services.
 package environment
 
 import (

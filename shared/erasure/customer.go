@@ -1,11 +1,11 @@
 package erasure
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"customercare/shared/store"
@@ -26,7 +26,12 @@ const races = 5
 // is left is handed on. Repeats, at the same time or within 30 days, return nil too. ErrUnknownCustomer.
 func (e Engine) Customer(ctx context.Context, account, code, requestedBy string, budget time.Duration) error {
 	key := store.CustomerKey(account, code)
-	digest := e.Digests.Subject("customer", account, code)
+	// An erasure that began before the keys of digests were rotated is known under an older key.
+	digests := e.Digests.EverySubject("customer", account, code)
+	jobs := make([]string, len(digests))
+	for i, digest := range digests {
+		jobs[i] = store.CustomerJob(digest)
+	}
 	for try := range races {
 		if try > 0 { // somebody else is at it: let them finish
 			time.Sleep(time.Duration(rand.IntN(20<<try)) * time.Millisecond)
@@ -37,36 +42,32 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 			return err
 		}
 		if page.Tombstone != "" || !page.Exists && len(page.Records) == 0 {
-			open, err := e.Ledger.Join(ctx, cmp.Or(page.Tombstone, store.CustomerJob(digest)), now)
+			open, err := e.join(ctx, page.Tombstone, jobs, now)
 			if err != nil || open {
 				return err // nil: being erased by an earlier call, and nobody reads this customer any more
 			}
 		}
 		if page.Tombstone == "" && !page.Exists && len(page.Records) == 0 {
-			lately, err := e.Ledger.ErasedLately(ctx, digest, now)
-			if err == nil && !lately {
-				err = ErrUnknownCustomer
-			}
-			return err
+			return e.erasedLately(ctx, digests, now)
 		}
 		// A tombstone whose job is not open: the job has just ended, tombstone and all, or one of the tables was restored
 		// to a time when it was open. Then the condition below holds, and a job comes back to its tombstone.
 		job := &store.Job{
-			Key: store.CustomerJob(digest), ID: store.NewID(now), Scope: account, RequestedBy: requestedBy,
+			Key: jobs[0], ID: store.NewID(now), Scope: account, RequestedBy: requestedBy,
 			RequestedAt: now, LastRequestedAt: now, PassStarted: now,
-			Identifiers: []string{code}, Subjects: []string{digest},
+			Identifiers: []string{code}, Subjects: digests[:1],
 		}
 		if page.Exists {
 			job.Found, job.Deleted = 1, 1 // the tombstone is its deletion
 		}
 		announce(job, page)
 		until := now.Add(budget)
-		err = e.Ledger.OpenCustomer(ctx, job, e.Customers, page, until.Add(wrapUp+e.ClockSkew))
+		err = e.Ledger.OpenCustomer(ctx, job, jobs[1:], e.Customers, page, until.Add(wrapUp+e.ClockSkew))
 		if errors.Is(err, store.ErrRaced) {
 			// Perhaps a writer without conditions wrote over the tombstone of a job that is open: then it comes back,
 			// and the next reading finds it.
 			if page.Exists {
-				if err := e.Ledger.Entomb(ctx, e.Customers, key, job.Key, now); err != nil && !errors.Is(err, store.ErrRaced) {
+				if err := e.entomb(ctx, key, jobs, now); err != nil {
 					return err
 				}
 			}
@@ -82,6 +83,39 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 		return nil
 	}
 	return store.ErrRaced
+}
+
+// join counts a repeat of the open job that the tombstone names, or else of the open one among jobs; false when none is open.
+func (e Engine) join(ctx context.Context, tombstone string, jobs []string, now time.Time) (open bool, err error) {
+	if tombstone != "" && tombstone != jobs[0] {
+		jobs = append([]string{tombstone}, slices.DeleteFunc(slices.Clone(jobs), func(job string) bool { return job == tombstone })...)
+	}
+	for _, job := range jobs {
+		if open, err = e.Ledger.Join(ctx, job, now); open || err != nil {
+			return open, err
+		}
+	}
+	return false, nil
+}
+
+// erasedLately is nil when the customer was erased in the last 30 days, under whatever key. ErrUnknownCustomer.
+func (e Engine) erasedLately(ctx context.Context, digests []string, now time.Time) error {
+	for _, digest := range digests {
+		if lately, err := e.Ledger.ErasedLately(ctx, digest, now); lately || err != nil {
+			return err
+		}
+	}
+	return ErrUnknownCustomer
+}
+
+// entomb puts the tombstone back of whichever of jobs is open; it is no error that none is.
+func (e Engine) entomb(ctx context.Context, customer string, jobs []string, now time.Time) error {
+	for _, job := range jobs {
+		if err := e.Ledger.Entomb(ctx, e.Customers, customer, job, now); !errors.Is(err, store.ErrRaced) {
+			return err
+		}
+	}
+	return nil
 }
 
 // announce counts a page as found, and as what is about to be deleted.

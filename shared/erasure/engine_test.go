@@ -41,7 +41,7 @@ func newWorld(t testing.TB) *world {
 	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
 	return &world{Kit: kit, clock: clock, tb: t, Engine: Engine{
 		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
-		Digests:        Digester{Key: []byte("a key that only these tests know of")},
+		Digests:        Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}},
 		WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute, Lease: time.Minute,
 		Now: clock.Now,
 	}}

@@ -7,6 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
+
+	"customercare/shared/environment"
 )
 
 // batchSize is BatchWriteItem's limit.
@@ -71,7 +73,7 @@ func (s *Streams) deleteBatch(ctx context.Context, db *dynamodb.Client, table, c
 			return &Error{Call: call, Code: "unprocessed"}
 		}
 		requests = left
-		if !pause(ctx, jitter(idle)) {
+		if !pause(ctx, environment.Backoff(idle)) {
 			return failed(call, ctx.Err())
 		}
 	}

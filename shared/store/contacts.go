@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
+
+	"customercare/shared/environment"
 )
 
 // Contacts is one copy of a contact under each customer number that takes part in it: key party (PartyKey), sort key
@@ -199,7 +201,7 @@ func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []E
 		if idle++; idle == patience {
 			return refused, failed(call, err)
 		}
-		if !pause(ctx, jitter(idle)) {
+		if !pause(ctx, environment.Backoff(idle)) {
 			return refused, failed(call, ctx.Err())
 		}
 	}

@@ -11,7 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Erasures is the ledger, key erasureId, in five kinds of items. None but an open job holds a raw identifier.
+// Erasures is the ledger, key erasureId, in five kinds of items. None but an open job holds a raw identifier. A digest
+// begins with the id of its key, so one subject has several: one under each key.
 //
 //	customer-<digest>  an open job of operation 3     } Job; it leaves when the job is done
 //	numbers-<digest>   an open job of operation 4     }
@@ -35,7 +36,8 @@ const (
 	mark        = "handover-"
 )
 
-// CustomerJob and NumbersJob are the keys of the open jobs for a digest: one subject has one open job at a time.
+// CustomerJob and NumbersJob are the keys of the open jobs for a digest. A customer has one open job at a time, see
+// OpenCustomer's others.
 func CustomerJob(digest string) string { return customerJob + digest }
 func NumbersJob(digest string) string  { return numbersJob + digest }
 
@@ -56,8 +58,9 @@ var (
 
 // OpenCustomer writes the job, held by its creator until leaseEnd, and the tombstone in one transaction: either the
 // erasure is on record and nobody reads the customer any more, or nothing has happened. page is what Customers.Read
-// just showed. ErrRaced when that is no longer so.
-func (e Erasures) OpenCustomer(ctx context.Context, job *Job, customers Customers, page Collection, leaseEnd time.Time) error {
+// just showed; others are keys that an open job of the same customer may have, besides job's own. ErrRaced when page is
+// no longer what stands there, or such a job is open.
+func (e Erasures) OpenCustomer(ctx context.Context, job *Job, others []string, customers Customers, page Collection, leaseEnd time.Time) error {
 	job.Fence, job.Requests = 1, 1
 	item := object{
 		"erasureId": text(job.Key), "id": text(job.ID), "state": text("open"), "scope": text(job.Scope),
@@ -67,10 +70,17 @@ func (e Erasures) OpenCustomer(ctx context.Context, job *Job, customers Customer
 		"openShard": text(shard(job.Key)), "dueAt": millis(leaseEnd),
 		"found": number(job.Found), "deleted": number(job.Deleted), "pending": job.Pending.value(),
 	}
-	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-		{Put: &types.Put{TableName: &e.Table, Item: item, ConditionExpression: aws.String("attribute_not_exists(erasureId)")}},
+	noJob := aws.String("attribute_not_exists(erasureId)")
+	actions := []types.TransactWriteItem{
+		{Put: &types.Put{TableName: &e.Table, Item: item, ConditionExpression: noJob}},
 		customers.tombstone(CustomerKey(job.Scope, job.Identifiers[0]), job.Key, job.RequestedAt, page),
-	}})
+	}
+	for _, other := range others {
+		actions = append(actions, types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+			TableName: &e.Table, Key: object{"erasureId": text(other)}, ConditionExpression: noJob,
+		}})
+	}
+	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
 	return transacted("erasures: open customer", err)
 }
 

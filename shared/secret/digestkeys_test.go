@@ -1,0 +1,49 @@
+package secret
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestDigesterOfASecret(t *testing.T) {
+	const old, fresh = "first-key-first-key-first-key-01", "second-key-second-key-second-k-2"
+	for _, c := range []struct{ name, text, current, want string }{
+		{"one key", `{"1":"` + old + `"}`, "1", ""},
+		{"another key beside it", `{"1":"` + old + `","2":"` + fresh + `"}`, "2", ""},
+		{"as a person writes it", " {\n \"b\" : \"" + fresh + "\" ,\t\"a\":\"\"}\n", "b", ""},
+		{"32 characters of more bytes", `{"1":"` + strings.Repeat("ä", 32) + `"}`, "1", ""},
+		{"no such key", `{"1":"` + old + `"}`, "2", `holds no key with the id "2"`},
+		{"no keys", `{}`, "1", `holds no key with the id "1"`},
+		{"31 characters", `{"1":"` + old[1:] + `"}`, "1", `the key with the id "1" in the secret DIGEST_KEYS has less than 32 characters`},
+		{"31 characters of more bytes", `{"1":"` + strings.Repeat("ä", 31) + `"}`, "1", "has less than 32 characters"},
+		{"empty", "", "1", "no flat JSON object"},
+		{"the bare key", old, "1", "no flat JSON object"},
+		{"a string", `"` + old + `"`, "1", "no flat JSON object"},
+		{"null", "null", "1", "no flat JSON object"},
+		{"a list", `["1","` + old + `"]`, "1", "no flat JSON object"},
+		{"a number", `{"1":"` + old + `","2":7}`, "1", "no flat JSON object"},
+		{"a key that is null", `{"1":"` + old + `","2":null}`, "1", "no flat JSON object"},
+		{"deeper", `{"1":{"key":"` + old + `"}}`, "1", "no flat JSON object"},
+		{"deeper in a list", `{"1":["` + old + `"]}`, "1", "no flat JSON object"},
+		{"an id twice", `{"1":"` + old + `","1":"` + fresh + `"}`, "1", "no flat JSON object"},
+		{"an id twice, empty", `{"1":"","1":"` + fresh + `"}`, "1", "no flat JSON object"},
+		{"not closed", `{"1":"` + old + `"`, "1", "no flat JSON object"},
+		{"an open string", `{"1":"` + old, "1", "no flat JSON object"},
+		{"no comma", `{"1":"` + old + `" "2":"` + fresh + `"}`, "1", "no flat JSON object"},
+		{"a comma too many", `{"1":"` + old + `",}`, "1", "no flat JSON object"},
+		{"more behind it", `{"1":"` + old + `"} x`, "1", "no flat JSON object"},
+		{"another behind it", `{"1":"` + old + `"}{}`, "1", "no flat JSON object"},
+	} {
+		digests, err := DigestKeys{Current: c.current}.digester(c.text)
+		switch {
+		case c.want != "":
+			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "-key-") {
+				t.Errorf("%s: %v, want %s", c.name, err, c.want)
+			}
+		case err != nil:
+			t.Errorf("%s: %v", c.name, err)
+		case !strings.HasPrefix(digests.Subject("customer", "shop", "4711"), c.current+"."):
+			t.Errorf("%s: digest %s", c.name, digests.Subject("customer", "shop", "4711"))
+		}
+	}
+}
