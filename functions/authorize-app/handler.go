@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"customercare/shared/metric"
 	"customercare/shared/principal"
 )
 
@@ -22,19 +24,26 @@ type authorizer struct{ directory principal.Directory }
 // policy that denies, which API Gateway answers with the template's ACCESS_DENIED response: it has the shape of
 // operation 4, while UNAUTHORIZED has that of operations 1 and 2.
 func (a authorizer) authorize(ctx context.Context, r principal.Request) (events.APIGatewayCustomAuthorizerResponse, error) {
-	refused := principal.Policy("Deny", "refused", r.MethodArn, routes, nil)
-	token, ok := r.Authorization("Bearer")
-	if !ok || token == "" {
-		return refused, nil
-	}
-	app, tenant, err := a.directory.Token(ctx, token)
+	call := metric.Call{Operation: "authorize-app", Began: time.Now(), APIRequestID: r.RequestContext.RequestID}
+	defer func() { call.Log(ctx) }()
+	app, tenant, err := a.app(ctx, r)
 	if errors.Is(err, principal.ErrRefused) {
-		slog.Info("token refused")
-		return refused, nil
+		call.Outcome = metric.Refused
+		return principal.Policy("Deny", "refused", r.MethodArn, routes, nil), nil
 	}
 	if err != nil {
 		slog.Error("failed", "operation", "authorize-app", "cause", err.Error())
 		return events.APIGatewayCustomAuthorizerResponse{}, errors.New("authorizer failed")
 	}
+	call.Outcome = metric.Served
 	return principal.Policy("Allow", app, r.MethodArn, routes, map[string]any{"appKey": app, "tenantId": tenant}), nil
+}
+
+// app is whom the request's token speaks for. principal.ErrRefused.
+func (a authorizer) app(ctx context.Context, r principal.Request) (app, tenant string, err error) {
+	token, ok := r.Authorization("Bearer")
+	if !ok || token == "" {
+		return "", "", principal.ErrRefused
+	}
+	return a.directory.Token(ctx, token)
 }

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"customercare/shared/metric"
 	"customercare/shared/principal"
 )
 
@@ -28,26 +30,34 @@ type authorizer struct{ directory principal.Directory }
 
 // authorize answers API Gateway whether the request's Basic credentials (RFC 7617, UTF-8) are an operator's.
 func (a authorizer) authorize(ctx context.Context, r principal.Request) (events.APIGatewayCustomAuthorizerResponse, error) {
-	var none events.APIGatewayCustomAuthorizerResponse
+	call := metric.Call{Operation: "authorize-operator", Began: time.Now(), APIRequestID: r.RequestContext.RequestID}
+	defer func() { call.Log(ctx) }()
+	name, err := a.operator(ctx, r)
+	if errors.Is(err, principal.ErrRefused) {
+		call.Outcome = metric.Refused
+		return events.APIGatewayCustomAuthorizerResponse{}, errUnauthorized
+	}
+	if err != nil {
+		slog.Error("failed", "operation", "authorize-operator", "cause", err.Error())
+		return events.APIGatewayCustomAuthorizerResponse{}, errors.New("authorizer failed")
+	}
+	call.Outcome = metric.Served
+	return principal.Policy("Allow", name, r.MethodArn, routes, nil), nil
+}
+
+// operator is the name of the operator whose credentials the request carries. principal.ErrRefused.
+func (a authorizer) operator(ctx context.Context, r principal.Request) (string, error) {
 	value, ok := r.Authorization("Basic")
 	if !ok {
-		return none, errUnauthorized
+		return "", principal.ErrRefused
 	}
 	pair, err := base64.StdEncoding.DecodeString(value)
 	if err != nil {
-		return none, errUnauthorized
+		return "", principal.ErrRefused
 	}
 	name, password, ok := strings.Cut(string(pair), ":")
 	if !ok {
-		return none, errUnauthorized
+		return "", principal.ErrRefused
 	}
-	if err := a.directory.Operator(ctx, name, password); err != nil {
-		if errors.Is(err, principal.ErrRefused) {
-			slog.Info("operator refused")
-			return none, errUnauthorized
-		}
-		slog.Error("failed", "operation", "authorize-operator", "cause", err.Error())
-		return none, errors.New("authorizer failed")
-	}
-	return principal.Policy("Allow", name, r.MethodArn, routes, nil), nil
+	return name, a.directory.Operator(ctx, name, password)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"customercare/shared/erasure"
+	"customercare/shared/metric"
 	"customercare/shared/store"
 )
 
@@ -34,7 +35,8 @@ func (c cleaner) handle(ctx context.Context, _ events.EventBridgeEvent) error {
 	if err != nil {
 		slog.Error("failed", "operation", "cleanup: sweep", "cause", err.Error())
 	}
+	metric.Put(ctx, "allows swept", metric.AllowsSwept.Of(float64(removed)))
 	taken, err := c.engine.Due(ctx)
-	slog.Info("cleaned up", "operation", "cleanup", "erasures", taken, "expiredAllows", removed)
+	slog.Info("cleaned up", "operation", "cleanup", "erasures", taken)
 	return err
 }

@@ -28,7 +28,7 @@ func (e Engine) Due(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	now := e.Now()
-	report(jobs, now)
+	report(ctx, jobs, now)
 	slices.SortFunc(jobs, func(a, b store.Open) int { return a.DueAt.Compare(b.DueAt) })
 	var taken atomic.Int64
 	var group errgroup.Group
@@ -52,7 +52,7 @@ func (e Engine) Due(ctx context.Context) (int, error) {
 }
 
 // report puts the state of the open jobs into metrics.
-func report(jobs []store.Open, now time.Time) {
+func report(ctx context.Context, jobs []store.Open, now time.Time) {
 	oldest, failing := time.Duration(0), 0
 	for _, job := range jobs {
 		oldest = max(oldest, now.Sub(job.RequestedAt))
@@ -60,9 +60,6 @@ func report(jobs []store.Open, now time.Time) {
 			failing++
 		}
 	}
-	metric.Put(map[metric.Metric]float64{
-		metric.ErasuresOpen:    float64(len(jobs)),
-		metric.OldestErasure:   oldest.Seconds(),
-		metric.ErasuresFailing: float64(failing),
-	})
+	metric.Put(ctx, "open erasures", metric.ErasuresOpen.Of(float64(len(jobs))),
+		metric.OldestErasure.Of(oldest.Seconds()), metric.ErasuresFailing.Of(float64(failing)))
 }

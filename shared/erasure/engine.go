@@ -211,7 +211,8 @@ func (e Engine) settle(ctx context.Context, job *store.Job) error {
 	}
 	switch {
 	case err == nil:
-		metric.Put(map[metric.Metric]float64{metric.ItemsErased: float64(job.Deleted + job.Entombed)})
+		metric.Put(ctx, "erasure finished",
+			metric.ErasuresFinished.Of(1), metric.ItemsErased.Of(float64(job.Deleted+job.Entombed)))
 	case errors.Is(err, store.ErrHeld):
 		return errEndRefused
 	}

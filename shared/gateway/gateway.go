@@ -24,17 +24,17 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
+	"customercare/shared/metric"
 	"customercare/shared/respond"
 )
 
 // Endpoint is one operation: its shape, the largest body it reads in bytes, and what it does. Handle returns the
 // body of a 200, or an error: a *respond.Error, or anything else for an answer with a stock sentence.
 type Endpoint struct {
-	Name   string // for the log
+	Name   string // one of metric.Operations
 	Limit  int
 	Shape  respond.Shape
 	Handle func(context.Context, *Call) (any, error)
@@ -45,6 +45,7 @@ type Call struct {
 	*http.Request
 	Body  []byte
 	event *events.APIGatewayProxyRequest
+	told  metric.Call // what the call's log line will say
 }
 
 // Answer is what a Lambda proxy integration returns to API Gateway.
@@ -67,7 +68,10 @@ func (e Endpoint) Handler() func(context.Context, events.APIGatewayProxyRequest)
 			ctx, cancel = context.WithDeadline(ctx, deadline.Add(-answerTime))
 			defer cancel()
 		}
-		call := &Call{event: &event}
+		call := &Call{event: &event, told: metric.Call{
+			Operation: e.Name, Began: time.Now(), APIRequestID: event.RequestContext.RequestID,
+		}}
+		defer func() { call.told.Log(ctx) }()
 		plain := event
 		plain.Path = "/"
 		plain.Body, plain.IsBase64Encoded = "", false
@@ -81,6 +85,7 @@ func (e Endpoint) Handler() func(context.Context, events.APIGatewayProxyRequest)
 			status, body := e.Shape.Failure(respond.AsError(nil))
 			respond.Write(w, status, respond.Format{}, body)
 			answer, err = w.GetProxyResponse()
+			call.told.Status, call.told.Outcome = status, metric.Failed
 		}
 		return answer, err
 	}
@@ -110,28 +115,20 @@ func headers(event *events.APIGatewayProxyRequest) map[string][]string {
 
 // serve answers one request: it reads the body, picks the format, calls the handler and writes, whatever happens.
 func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
-	began := time.Now()
 	call := r.Context().Value(callKey{}).(*Call)
 	r.Method = call.event.HTTPMethod
 	call.Request = r
 
 	var format respond.Format
-	status := 0
 	defer func() {
 		if p := recover(); p != nil {
 			// The panic's text may quote what the caller sent: only its type and the stack are logged. The stack
 			// names functions and argument addresses, no values.
 			slog.Error("panic", "operation", e.Name, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			var body any
-			status, body = e.Shape.Failure(respond.AsError(nil))
+			status, body := e.Shape.Failure(respond.AsError(nil))
 			respond.Write(w, status, format, body) // Write is whole or not at all: nothing was written before
+			call.told.Status, call.told.Outcome = status, metric.Failed
 		}
-		requestID := ""
-		if lc, ok := lambdacontext.FromContext(r.Context()); ok {
-			requestID = lc.AwsRequestID
-		}
-		slog.Info("answered", "operation", e.Name, "status", status, "requestId", requestID,
-			"apiRequestId", call.event.RequestContext.RequestID, "milliseconds", time.Since(began).Milliseconds())
 	}()
 
 	result, err := func() (any, error) {
@@ -147,8 +144,8 @@ func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		return e.Handle(r.Context(), call)
 	}()
-	var body any
-	status, body = http.StatusOK, result
+	status, body := http.StatusOK, result
+	call.told.Outcome = metric.Served
 	if err == nil && result == nil {
 		err = errors.New("the handler gave no answer")
 	}
@@ -159,8 +156,21 @@ func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		maps.Copy(w.Header(), failure.Header)
 		status, body = e.Shape.Failure(failure)
+		call.told.Outcome = outcome(failure)
 	}
 	respond.Write(w, status, format, body)
+	call.told.Status = status
+}
+
+// outcome is whose a failure is, by its kind: the status of its answer does not say, it is the shape's.
+func outcome(failure *respond.Error) metric.Outcome {
+	switch failure.Kind {
+	case respond.Internal, respond.Unavailable:
+		return metric.Failed
+	case respond.Unauthorized, respond.Forbidden:
+		return metric.Refused
+	}
+	return metric.Faulty
 }
 
 // readBody decodes the event's body into the call and the request. API Gateway sends every body base64-encoded (the

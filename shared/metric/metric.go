@@ -1,51 +1,115 @@
 // Package metric writes CloudWatch metrics as log lines in the embedded metric format: CloudWatch makes metrics of them,
-// without a call. Every name and unit of the product is declared here; template.yaml's alarms use them.
+// without a call. Every name, unit and dimension of the product is declared here; template.yaml's alarms and dashboard use
+// them.
+//
+// The lines go the way of all log lines, through log/slog, whose handler has to write JSON (environment.Load sees to it).
 package metric
 
 import (
-	"encoding/json"
-	"io"
-	"os"
+	"context"
+	"log/slog"
 	"time"
 )
 
 // Namespace is the one that all metrics stand in.
 const Namespace = "customercare"
 
-// Metric is a name with its unit, as CloudWatch spells units.
-type Metric struct{ Name, Unit string }
+// Operation is the one dimension: the folder of the function that was called, one of Operations.
+const Operation = "Operation"
 
+// Operations are all values of the dimension Operation: the functions that a caller waits for.
+var Operations = []string{
+	"authorize-app", "authorize-operator", "clean-customer-data", "delete-customer", "delete-customer-info", "issue-token",
+	"set-temporary-allow",
+}
+
+// Metric is a name with its unit, as CloudWatch spells units.
+type Metric struct {
+	Name, Unit string
+	Dimension  string `json:"-"` // Operation, or "" for a metric without dimension
+}
+
+// All are the metrics of the product.
+var All []Metric
+
+// declare keeps All complete.
+func declare(name, unit, dimension string) Metric {
+	m := Metric{name, unit, dimension}
+	All = append(All, m)
+	return m
+}
+
+// Of each call of an operation, see Call. A call is served, or one of CallerErrors, or one of ServiceErrors.
 var (
-	// ErasuresOpen is how many erasures are not finished, those that only wait for their second pass included.
-	ErasuresOpen = Metric{"ErasuresOpen", "Count"}
-	// OldestErasure is the age of the open erasure that was requested first; 0 when none is open.
-	OldestErasure = Metric{"OldestErasure", "Seconds"}
-	// ErasuresFailing is how many open erasures failed in their last run.
-	ErasuresFailing = Metric{"ErasuresFailing", "Count"}
-	// ItemsErased is how many items an erasure that finished has deleted.
-	ItemsErased = Metric{"ItemsErased", "Count"}
+	// Calls is 1 a call.
+	Calls = declare("Calls", "Count", Operation)
+	// CallerErrors is 1 for a call that failed for a cause the caller has to mend, else 0: its average is the share.
+	CallerErrors = declare("CallerErrors", "Count", Operation)
+	// ServiceErrors is 1 for a call that failed for a cause of ours (5xx, panics), else 0: its average is the share.
+	ServiceErrors = declare("ServiceErrors", "Count", Operation)
+	// Latency is the time from the event to the answer.
+	Latency = declare("Latency", "Milliseconds", Operation)
+	// CallersRefused is 1 for a caller error that was a wrong name, secret, token or account, and is not written else: two
+	// of the operations never refuse a caller, and a metric costs money by the hour in which it is written at all.
+	CallersRefused = declare("CallersRefused", "Count", Operation)
 )
 
-// out is where lines go; Lambda takes them from standard output.
-var out io.Writer = os.Stdout
+// Of erasures. What is counted when something ends is counted once at most: a worker that dies in that moment leaves it out.
+// The exact counts are in the ledger.
+var (
+	// ErasuresOpen is how many erasures are not finished, those that only wait for their second pass included.
+	ErasuresOpen = declare("ErasuresOpen", "Count", "")
+	// OldestErasure is the age of the open erasure that was requested first; 0 when none is open.
+	OldestErasure = declare("OldestErasure", "Seconds", "")
+	// ErasuresFailing is how many open erasures failed in their last run.
+	ErasuresFailing = declare("ErasuresFailing", "Count", "")
+	// ErasuresFinished is 1 an erasure that finished.
+	ErasuresFinished = declare("ErasuresFinished", "Count", "")
+	// ItemsErased is how many items an erasure that finished has deleted.
+	ItemsErased = declare("ItemsErased", "Count", "")
+)
 
-// Put writes one line with the given values. They hold numbers only: no dimension, and nothing of a data subject.
-func Put(values map[Metric]float64) {
-	metrics := make([]Metric, 0, len(values))
-	line := map[string]any{}
-	for m, value := range values {
-		metrics = append(metrics, m)
-		line[m.Name] = value
+// AllowsSwept is how many expired temporary allows one run of cleanup removed.
+var AllowsSwept = declare("AllowsSwept", "Count", "")
+
+// Value is what a metric is at one moment.
+type Value struct {
+	Metric Metric
+	Amount float64
+}
+
+// Of makes a Value.
+func (m Metric) Of(amount float64) Value { return Value{m, amount} }
+
+// Put writes one line with values of metrics without dimension. It holds nothing else.
+func Put(ctx context.Context, message string, values ...Value) {
+	attrs := make([]slog.Attr, 0, len(values)+1)
+	metrics := make([]Metric, len(values))
+	for i, v := range values {
+		attrs = append(attrs, slog.Float64(v.Metric.Name, v.Amount))
+		metrics[i] = v.Metric
 	}
-	line["_aws"] = map[string]any{
-		"Timestamp": time.Now().UnixMilli(),
-		"CloudWatchMetrics": []any{map[string]any{
-			"Namespace": Namespace, "Dimensions": [][]string{{}}, "Metrics": metrics,
-		}},
+	attrs = append(attrs, slog.Any("_aws", document{time.Now().UnixMilli(), declaration(metrics)}))
+	slog.LogAttrs(ctx, slog.LevelInfo, message, attrs...)
+}
+
+// document is a line's member "_aws": it says which of the line's other members are metrics, and since when.
+type document struct {
+	Timestamp         int64 // Unix milliseconds
+	CloudWatchMetrics []directive
+}
+
+type directive struct {
+	Namespace  string
+	Dimensions [][]string // sets of names; the set without any is a metric of its own
+	Metrics    []Metric
+}
+
+// declaration declares metrics of one line. All have the same dimension.
+func declaration(metrics []Metric) []directive {
+	set := []string{}
+	if dimension := metrics[0].Dimension; dimension != "" {
+		set = append(set, dimension)
 	}
-	text, err := json.Marshal(line)
-	if err != nil {
-		return // numbers always marshal but for NaN, which no caller has
-	}
-	_, _ = out.Write(append(text, '\n'))
+	return []directive{{Namespace, [][]string{set}, metrics}}
 }

@@ -1,0 +1,69 @@
+package metric
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// Outcome is how a call ended. The zero Outcome is Failed: what comes to no other end, a panic, counts as ours.
+type Outcome int
+
+const (
+	Failed  Outcome = iota // for a cause of ours
+	Served                 //
+	Faulty                 // for a cause that the caller has to mend
+	Refused                // Faulty, because of who calls
+)
+
+// Call is one call of an operation, as its one log line tells it, which is also its metrics. It names nobody.
+type Call struct {
+	Operation    string // one of Operations
+	Began        time.Time
+	Outcome      Outcome
+	Status       int    // of the HTTP answer; 0 where there is none
+	APIRequestID string // API Gateway's name for the request, "" when unknown
+}
+
+// What a call's line declares, with and without CallersRefused.
+var (
+	ofEach    = declaration([]Metric{Calls, CallerErrors, ServiceErrors, Latency})
+	ofRefused = declaration([]Metric{Calls, CallerErrors, ServiceErrors, Latency, CallersRefused})
+)
+
+// Log writes the line. It is called once a call, when the answer is made.
+func (c Call) Log(ctx context.Context) {
+	now := time.Now()
+	attrs := make([]slog.Attr, 0, 10)
+	attrs = append(attrs, slog.String(Operation, c.Operation))
+	if c.Status != 0 {
+		attrs = append(attrs, slog.Int("status", c.Status))
+	}
+	if lc, ok := lambdacontext.FromContext(ctx); ok {
+		attrs = append(attrs, slog.String("requestId", lc.AwsRequestID))
+	}
+	if c.APIRequestID != "" {
+		attrs = append(attrs, slog.String("apiRequestId", c.APIRequestID))
+	}
+	attrs = append(attrs,
+		slog.Int(Calls.Name, 1),
+		slog.Int(CallerErrors.Name, one(c.Outcome == Faulty || c.Outcome == Refused)),
+		slog.Int(ServiceErrors.Name, one(c.Outcome == Failed)),
+		slog.Float64(Latency.Name, float64(now.Sub(c.Began).Microseconds())/1000),
+	)
+	declared := ofEach
+	if c.Outcome == Refused {
+		attrs, declared = append(attrs, slog.Int(CallersRefused.Name, 1)), ofRefused
+	}
+	attrs = append(attrs, slog.Any("_aws", document{now.UnixMilli(), declared}))
+	slog.LogAttrs(ctx, slog.LevelInfo, "answered", attrs...)
+}
+
+func one(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
