@@ -158,7 +158,7 @@ func (a *authorizer) event(c *call) map[string]any {
 	if a.Token {
 		return map[string]any{"type": "TOKEN", "methodArn": a.methodArn(c), "authorizationToken": c.get(a.Sources[0].Name)}
 	}
-	event := a.gateway.describe(c)
+	event := a.gateway.describe(c, true)
 	event["type"] = "REQUEST"
 	event["methodArn"] = a.methodArn(c)
 	return event

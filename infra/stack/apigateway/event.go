@@ -11,16 +11,22 @@ import (
 // proxyEvent is the event a Lambda proxy integration passes to its function.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 func (g *Gateway) proxyEvent(c *call) ([]byte, error) {
-	event := g.describe(c)
+	event := g.describe(c, false)
 	body, isBase64 := g.encodeBody(c)
 	event["body"] = body
 	event["isBase64Encoded"] = isBase64
 	return json.Marshal(event)
 }
 
-// describe is what the proxy event and a REQUEST authorizer's event have in common.
-func (g *Gateway) describe(c *call) map[string]any {
-	last, all := g.headers(c)
+// describe is what the proxy event and a REQUEST authorizer's event have in common. In what differs both are like those
+// recorded on AWS in aws-powertools/powertools-lambda-typescript issue 2624: what a request has none of is null to its
+// function and an empty object to its authorizer, which is also told the Content-Length.
+func (g *Gateway) describe(c *call, forAuthorizer bool) map[string]any {
+	none := any(nil)
+	if forAuthorizer {
+		none = map[string]string{}
+	}
+	last, all := g.headers(c, forAuthorizer)
 	query, queries := parseQuery(c.query)
 	return map[string]any{
 		"resource":                        c.resource.path,
@@ -28,22 +34,24 @@ func (g *Gateway) describe(c *call) map[string]any {
 		"httpMethod":                      c.method,
 		"headers":                         last,
 		"multiValueHeaders":               all,
-		"queryStringParameters":           orNull(query),
-		"multiValueQueryStringParameters": orNull(queries),
-		"pathParameters":                  orNull(c.params),
-		"stageVariables":                  nil,
+		"queryStringParameters":           orElse(query, none),
+		"multiValueQueryStringParameters": orElse(queries, none),
+		"pathParameters":                  orElse(c.params, none),
+		"stageVariables":                  none,
 		"requestContext":                  g.requestContext(c),
 	}
 }
 
-// orNull is m, or nil when it is empty: API Gateway writes null for what is not there.
-func orNull[V any](m map[string]V) any {
+// orElse is m, or none when m is empty.
+func orElse[V any](m map[string]V, none any) any {
 	if len(m) == 0 {
-		return nil
+		return none
 	}
 	return m
 }
 
+// requestContext has the fields that events recorded on AWS have, for methods without an operation name
+// (localstack/localstack, tests/aws/services/apigateway/test_apigateway_lambda.snapshot.json).
 func (g *Gateway) requestContext(c *call) map[string]any {
 	userAgent := any(nil)
 	if ua := c.get("User-Agent"); ua != "" {
@@ -52,7 +60,6 @@ func (g *Gateway) requestContext(c *call) map[string]any {
 	ctx := map[string]any{
 		"resourceId":        c.resource.id,
 		"resourcePath":      c.resource.path,
-		"operationName":     nil,
 		"httpMethod":        c.method,
 		"extendedRequestId": c.extendedID,
 		"requestTime":       c.at.UTC().Format("02/Jan/2006:15:04:05 +0000"),
@@ -95,7 +102,7 @@ var notPassed = map[string]bool{
 // headers returns the headers as the event carries them, the last value and all values of each. Names are as sent,
 // and differ when their case differs: "Header names and query parameters are processed in a case-sensitive way"
 // ("Important notes for REST APIs").
-func (g *Gateway) headers(c *call) (last map[string]string, all map[string][]string) {
+func (g *Gateway) headers(c *call, contentLength bool) (last map[string]string, all map[string][]string) {
 	last, all = map[string]string{}, map[string][]string{}
 	add := func(name, value string) {
 		last[name] = value
@@ -106,7 +113,8 @@ func (g *Gateway) headers(c *call) (last map[string]string, all map[string][]str
 		if strings.EqualFold(f.name, "X-Forwarded-For") {
 			forwarded = append(forwarded, f.value)
 		}
-		if !notPassed[strings.ToLower(f.name)] {
+		name := strings.ToLower(f.name)
+		if !notPassed[name] || contentLength && name == "content-length" {
 			add(f.name, f.value)
 		}
 	}
