@@ -78,6 +78,15 @@ func load(file string, params map[string]string, set settings) (*Template, error
 }
 
 func parse(raw []byte, params map[string]string, set settings) (*Template, error) {
+	l, err := read(raw, params, set)
+	if err != nil {
+		return nil, err
+	}
+	return l.template, nil
+}
+
+// read gives the loader itself, which can still resolve what the local stack does not run.
+func read(raw []byte, params map[string]string, set settings) (*loader, error) {
 	nodes := map[string]yaml.Node{}
 	if err := yaml.Unmarshal(raw, &nodes); err != nil {
 		return nil, err
@@ -100,10 +109,7 @@ func parse(raw []byte, params map[string]string, set settings) (*Template, error
 	if err := l.readParameters(params); err != nil {
 		return nil, err
 	}
-	if err := l.readResources(); err != nil {
-		return nil, err
-	}
-	return l.template, nil
+	return l, l.readResources()
 }
 
 // readParameters takes given values over defaults, and checks them as CloudFormation would.
