@@ -1,0 +1,44 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/dynamotest"
+	"customercare/shared/erasure"
+	"customercare/shared/metric/metrictest"
+	"customercare/shared/store"
+)
+
+// Each run tells how many allows it swept, none included: without the line nothing was swept at all.
+func TestSweptAllowsAreCounted(t *testing.T) {
+	kit := dynamotest.Open(t)
+	clock := &dynamotest.Clock{Time: time.Now()}
+	c := cleaner{users: kit.Users, segments: 1, now: clock.Now, engine: erasure.Engine{
+		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts, Now: clock.Now,
+	}}
+	for user, kinds := range map[string][]int{"one": {1}, "two": {2, 3}} {
+		kit.Put(t, kit.Users.Table, map[string]types.AttributeValue{"customerId": &types.AttributeValueMemberS{Value: user}})
+		for _, kind := range kinds {
+			allow := store.TempAllow{Type: kind, Expires: clock.Now().Add(-time.Second), GrantedBy: "csr"}
+			if err := kit.Users.SetTempAllow(t.Context(), user, allow); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, want := range []int{3, 0} {
+		log := metrictest.Capture(t)
+		if err := c.handle(t.Context(), events.EventBridgeEvent{}); err != nil {
+			t.Fatal(err)
+		}
+		lines := metrictest.Lines(t, log.String())
+		if len(lines) != 2 {
+			t.Fatal(log)
+		}
+		lines[0].Expect(t, metrictest.Line{"AllowsSwept": want})
+		lines[1].Expect(t, metrictest.Line{"ErasuresOpen": 0, "OldestErasure": 0, "ErasuresFailing": 0})
+	}
+}
