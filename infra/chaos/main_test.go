@@ -64,8 +64,10 @@ func serve(data string) error {
 	s, err := stack.Start(context.Background(), stack.Options{
 		Root: dynamotest.Root(), Endpoint: database.Endpoint, BinDir: filepath.Join(cache(), "bin"), Log: os.Stderr,
 		ScheduleEvery: time.Second,
+		// The same in each life.
+		Secrets: map[string]string{"DigestKeys": `{"1":"digest-key-of-the-chaos-tests-0123456789"}`},
 		Parameters: map[string]string{
-			"DigestKey": "digest-key-of-the-chaos-tests-0123456789", "WriterLifetime": "2s", "ClockSkew": "1s", "DrainBudget": "500ms", "WorkerLease": "2s",
+			"WriterLifetime": "2s", "ClockSkew": "1s", "DrainBudget": "500ms", "WorkerLease": "2s",
 			"WorkerTimeout": "10",
 		},
 	})

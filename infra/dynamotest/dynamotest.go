@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"sort"
-	"strings"
 	"testing"
 	"time"
 
@@ -54,7 +53,7 @@ func Open(t testing.TB) *Kit {
 	prefix := make([]byte, 6)
 	_, _ = rand.Read(prefix)
 	name := func(table string) string { return "test-" + hex.EncodeToString(prefix) + "-" + table }
-	template, err := stack.Load(filepath.Join(Root(), "template.yaml"), map[string]string{"DigestKey": strings.Repeat("k", 32)})
+	template, err := stack.Load(filepath.Join(Root(), "template.yaml"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

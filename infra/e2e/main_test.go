@@ -78,7 +78,8 @@ func run(m *testing.M, endpoint string) (int, error) {
 		Root: dynamotest.Root(), Endpoint: endpoint, FunctionEndpoint: proxy.URL, BinDir: binaries, Log: logs,
 		TablePrefix:   fmt.Sprintf("e2e-%d-", time.Now().UnixNano()),
 		ScheduleEvery: time.Second,
-		Parameters:    map[string]string{"DigestKey": digestKey, "WriterLifetime": "2s", "ClockSkew": "100ms"},
+		Secrets:       map[string]string{"DigestKeys": `{"1":"` + digestKey + `"}`},
+		Parameters:    map[string]string{"WriterLifetime": "2s", "ClockSkew": "100ms"},
 	})
 	if err != nil {
 		return 1, err

@@ -35,7 +35,9 @@ func TestMissingSettingsAreNamedInOneLine(t *testing.T) {
 		}
 		var names, complete []string
 		for name, value := range f.Environment {
-			names = append(names, name)
+			if !strings.HasPrefix(name, "AWS_ENDPOINT_URL_") { // empty is the service's own address
+				names = append(names, name)
+			}
 			complete = append(complete, name+"="+value)
 		}
 		start([]string{}, names)

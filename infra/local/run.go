@@ -14,8 +14,9 @@ import (
 	"customercare/infra/stack"
 )
 
-// localDigestKey stands in for the deployment's secret, which has no default. It protects nothing: local data is made up.
-const localDigestKey = "local-only-key-that-protects-nothing"
+// localDigestKeys stands in for the deployment's secret: the same after each start, for the data in DATA_DIR. It protects
+// nothing: local data is made up.
+const localDigestKeys = `{"1":"local-only-key-that-protects-nothing"}`
 
 // run serves until ctx ends. Whatever it started has ended when it returns.
 func run(ctx context.Context, s settings) error {
@@ -25,6 +26,9 @@ func run(ctx context.Context, s settings) error {
 	}
 	// Before any slow work.
 	if err := checkPort("127.0.0.1:"+strconv.Itoa(s.port), "PORT"); err != nil {
+		return err
+	}
+	if err := checkPort("127.0.0.1:"+strconv.Itoa(s.secretsPort), "SECRETS_PORT"); err != nil {
 		return err
 	}
 	if s.endpoint == "" {
@@ -61,7 +65,9 @@ func run(ctx context.Context, s settings) error {
 		Root: root, Port: s.port, Endpoint: s.endpoint, BinDir: binDir, Log: os.Stderr, ScheduleEvery: s.scheduleEvery,
 		Region: s.region, Credentials: s.credentials,
 		// The tables are small: a whole sweep for expired temporary allows every minute.
-		Parameters: map[string]string{"DigestKey": localDigestKey, "AllowSweepMinutes": "1"},
+		Parameters: map[string]string{"AllowSweepMinutes": "1"},
+		// On a port of its own choice, so that functions outside this stack, such as those of `sam local`, can ask too.
+		Secrets: map[string]string{"DigestKeys": localDigestKeys}, SecretsPort: s.secretsPort,
 	})
 	if err != nil {
 		return err

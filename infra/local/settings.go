@@ -14,13 +14,13 @@ import (
 
 // settings of one run, from the environment.
 type settings struct {
-	port, dynamoDBPort int
-	endpoint           string // of a DynamoDB that runs already, or empty
-	dataDir            string // empty: tables live in memory
-	scheduleEvery      time.Duration
-	aws                bool // endpoint is AWS's
-	region             string
-	credentials        aws.Credentials // zero: a made-up pair, which DynamoDB Local takes
+	port, secretsPort, dynamoDBPort int
+	endpoint                        string // of a DynamoDB that runs already, or empty
+	dataDir                         string // empty: tables live in memory
+	scheduleEvery                   time.Duration
+	aws                             bool // endpoint is AWS's
+	region                          string
+	credentials                     aws.Credentials // zero: made-up pairs, which our DynamoDB Local takes
 }
 
 // readSettings reports everything that is wrong at once.
@@ -38,7 +38,7 @@ func readSettings(env func(string) string) (settings, error) {
 		}
 		return n
 	}
-	s.port, s.dynamoDBPort = port("PORT", 3000), port("DYNAMODB_PORT", 8000)
+	s.port, s.secretsPort, s.dynamoDBPort = port("PORT", 3000), port("SECRETS_PORT", 3001), port("DYNAMODB_PORT", 8000)
 	if text := env("SCHEDULE_EVERY"); text != "" {
 		d, err := time.ParseDuration(text)
 		if err != nil || d <= 0 {
@@ -52,9 +52,15 @@ func readSettings(env func(string) string) (settings, error) {
 			errs = append(errs, fmt.Errorf("DYNAMODB_ENDPOINT must be an address such as http://127.0.0.1:8000, not %q", s.endpoint))
 		} else if strings.HasSuffix(u.Hostname(), ".amazonaws.com") {
 			errs = append(errs, s.forAWS(env))
+		} else {
+			// One pair for all: a DynamoDB Local without -sharedDb keeps the tables of each access key apart.
+			s.credentials = aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}
 		}
-	} else if s.port == s.dynamoDBPort {
-		errs = append(errs, errors.New("PORT and DYNAMODB_PORT must differ"))
+	} else if s.port == s.dynamoDBPort || s.secretsPort == s.dynamoDBPort {
+		errs = append(errs, errors.New("DYNAMODB_PORT must differ from PORT and SECRETS_PORT"))
+	}
+	if s.port == s.secretsPort {
+		errs = append(errs, errors.New("PORT and SECRETS_PORT must differ"))
 	}
 	return s, errors.Join(errs...)
 }

@@ -19,11 +19,11 @@ func TestSettings(t *testing.T) {
 		}
 	}
 	s, err := readSettings(env())
-	if err != nil || s.port != 3000 || s.dynamoDBPort != 8000 || s.endpoint != "" || s.scheduleEvery != 0 {
+	if err != nil || s.port != 3000 || s.secretsPort != 3001 || s.dynamoDBPort != 8000 || s.endpoint != "" || s.scheduleEvery != 0 {
 		t.Errorf("defaults: %+v, %v", s, err)
 	}
-	s, err = readSettings(env("PORT", "1", "DYNAMODB_PORT", "2", "DATA_DIR", "d", "SCHEDULE_EVERY", "2s"))
-	if err != nil || s.port != 1 || s.dynamoDBPort != 2 || s.dataDir != "d" || s.scheduleEvery != 2*time.Second {
+	s, err = readSettings(env("PORT", "1", "DYNAMODB_PORT", "2", "SECRETS_PORT", "3", "DATA_DIR", "d", "SCHEDULE_EVERY", "2s"))
+	if err != nil || s.port != 1 || s.dynamoDBPort != 2 || s.secretsPort != 3 || s.dataDir != "d" || s.scheduleEvery != 2*time.Second {
 		t.Errorf("given: %+v, %v", s, err)
 	}
 	s, err = readSettings(env("DYNAMODB_ENDPOINT", "https://dynamodb.eu-west-1.amazonaws.com",
@@ -31,10 +31,17 @@ func TestSettings(t *testing.T) {
 	if err != nil || s.region != "eu-west-1" || s.credentials.AccessKeyID != "a" {
 		t.Errorf("AWS: %+v, %v", s, err)
 	}
+	s, err = readSettings(env("DYNAMODB_ENDPOINT", "http://127.0.0.1:8001"))
+	if err != nil || s.credentials.AccessKeyID != "local" || s.region != "" {
+		t.Errorf("a DynamoDB of one's own: %+v, %v", s, err)
+	}
 	for _, c := range []struct{ name, value, want string }{
 		{"PORT", "high", "PORT must be a port"},
 		{"PORT", "70000", "PORT must be a port"},
-		{"PORT", "8000", "PORT and DYNAMODB_PORT must differ"},
+		{"PORT", "8000", "DYNAMODB_PORT must differ from PORT and SECRETS_PORT"},
+		{"SECRETS_PORT", "8000", "DYNAMODB_PORT must differ from PORT and SECRETS_PORT"},
+		{"SECRETS_PORT", "3000", "PORT and SECRETS_PORT must differ"},
+		{"SECRETS_PORT", "x", "SECRETS_PORT must be a port"},
 		{"SCHEDULE_EVERY", "-2s", "SCHEDULE_EVERY must be a duration"},
 		{"DYNAMODB_ENDPOINT", "localhost:8000", "DYNAMODB_ENDPOINT must be an address"},
 		{"DYNAMODB_ENDPOINT", "https://dynamodb.eu-west-1.amazonaws.com", "set AWS_REGION"},

@@ -1,5 +1,5 @@
 // Package stack runs template.yaml on one machine: the real function binaries behind an API Gateway, on the tables,
-// with the stream and the schedules. What AWS does with the template is done here, nothing of it is
+// with the secrets, the stream and the schedules. What AWS does with the template is done here, nothing of it is
 // written down twice. "make run" and the end-to-end tests start it.
 package stack
 
@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ import (
 
 	"customercare/infra/stack/apigateway"
 	"customercare/infra/stack/lambda"
+	"customercare/infra/stack/secrets"
 	"customercare/infra/stack/stream"
 )
 
@@ -41,8 +43,11 @@ type Options struct {
 	Log              io.Writer         // lines of functions ("folder: ...") and of the stack; nil: nowhere
 	Workers          int               // most processes of one function; 0: 16
 	Region           string            // empty: us-east-1
-	// Credentials for DynamoDB, for an Endpoint that looks at them. The zero value is a made-up pair.
+	// Credentials for DynamoDB, for an Endpoint that looks at them. The zero value is a made-up pair, and each function
+	// gets one of its own (lambda.Function.AccessKeyID).
 	Credentials aws.Credentials
+	Secrets     map[string]string // texts of the template's secrets by logical id, over those it generates
+	SecretsPort int               // of Secrets Manager, on 127.0.0.1; 0: any free one
 	// IntegrationPeriod is how long the API waits for a function; 0: API Gateway's 29 s.
 	IntegrationPeriod time.Duration
 }
@@ -53,6 +58,7 @@ type Stack struct {
 	Template *Template
 
 	dynamoDB  *dynamodb.Client
+	secrets   *secrets.Server
 	functions *lambda.Service
 	server    *apigateway.Server
 	pollers   []*stream.Poller
@@ -64,6 +70,7 @@ type Stack struct {
 // Start creates the tables that are missing and runs everything else until Close. The functions must have been built
 // into BinDir. ctx bounds the start only.
 func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
+	given := opts.Credentials
 	opts.fill()
 	t, err := load(opts.Template, opts.Parameters, settings{region: opts.Region, account: accountID, tablePrefix: opts.TablePrefix})
 	if err != nil {
@@ -88,15 +95,17 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 	if err := createTables(ctx, client, t.Tables); err != nil {
 		return nil, err
 	}
+	if s.secrets, err = serveSecrets(t.Secrets, opts); err != nil {
+		return nil, err
+	}
 	s.functions, err = lambda.New(lambda.Options{
-		Account: lambda.Account{
-			ID: accountID, Region: opts.Region, AccessKeyID: opts.Credentials.AccessKeyID,
-			SecretAccessKey: opts.Credentials.SecretAccessKey, SessionToken: opts.Credentials.SessionToken,
+		Account: lambda.Account{ID: accountID, Region: opts.Region, Credentials: given},
+		BinDir:  opts.BinDir,
+		Environment: map[string]string{
+			"AWS_ENDPOINT_URL_DYNAMODB": opts.FunctionEndpoint, "AWS_ENDPOINT_URL_SECRETS_MANAGER": s.secrets.URL,
 		},
-		BinDir:      opts.BinDir,
-		Environment: map[string]string{"AWS_ENDPOINT_URL_DYNAMODB": opts.FunctionEndpoint},
-		Workers:     opts.Workers,
-		Log:         opts.Log,
+		Workers: opts.Workers,
+		Log:     opts.Log,
 	}, t.Functions)
 	if err != nil {
 		return nil, err
@@ -123,7 +132,7 @@ func (o *Options) fill() {
 	o.Region = cmp.Or(o.Region, "us-east-1")
 	if o.Credentials.AccessKeyID == "" {
 		// The pair of AWS's documentation: opens nothing.
-		o.Credentials = aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"}
+		o.Credentials = aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: lambda.ExampleSecretKey}
 	}
 	if o.Log == nil {
 		o.Log = io.Discard
@@ -139,6 +148,23 @@ func (o *Options) config() aws.Config {
 			return o.Credentials, nil
 		}),
 	}
+}
+
+// serveSecrets serves the template's secrets, with the texts that were given in place of theirs.
+func serveSecrets(all []secrets.Secret, opts Options) (*secrets.Server, error) {
+	all = slices.Clone(all)
+	for logicalID, text := range opts.Secrets {
+		at := slices.IndexFunc(all, func(secret secrets.Secret) bool { return secret.LogicalID == logicalID })
+		if at < 0 {
+			return nil, fmt.Errorf("the template has no secret %q", logicalID)
+		}
+		all[at].Text = text
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(opts.SecretsPort))
+	if err != nil {
+		return nil, fmt.Errorf("secrets: %w", err)
+	}
+	return secrets.Serve(listener, all), nil
 }
 
 func (s *Stack) startStreams(ctx context.Context, client *dynamodb.Client, streams *dynamodbstreams.Client, opts Options) error {
@@ -170,6 +196,9 @@ func (s *Stack) startSchedules(ctx context.Context, opts Options) {
 
 // DynamoDB gives a client of the tables that goes past FunctionEndpoint.
 func (s *Stack) DynamoDB() *dynamodb.Client { return s.dynamoDB }
+
+// Secrets gives the Secrets Manager that the functions ask.
+func (s *Stack) Secrets() *secrets.Server { return s.secrets }
 
 // Table gives the name in DynamoDB of the table the template calls logicalID; empty when there is none.
 func (s *Stack) Table(logicalID string) string {
@@ -212,6 +241,9 @@ func (s *Stack) Close() {
 		s.schedules.Wait()
 		if s.functions != nil {
 			s.functions.Close()
+		}
+		if s.secrets != nil {
+			s.secrets.Close()
 		}
 		if s.server != nil {
 			s.server.Close()

@@ -149,6 +149,8 @@ func TestFunctionsGetTheirVariables(t *testing.T) {
 	}
 	for _, want := range []string{
 		"EVERYWHERE=yes", "GREETING=hello from v1", "THINGS_TABLE=" + s.Table("Things"), "AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:1",
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + s.Secrets().URL, "KEYS=arn:aws:secretsmanager:us-east-1:123456789012:secret:Keys-f0d66a",
+		"AWS_ACCESS_KEY_ID=AKIAECHO",
 	} {
 		if !strings.Contains(string(answer), `"`+want+`"`) {
 			t.Errorf("%s is missing in %s", want, answer)
@@ -184,6 +186,23 @@ func put(t *testing.T, client *dynamodb.Client, table, id, version string) {
 	}})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A secret's text is the template's, generated at each start, or the one that was given.
+func TestSecretsAreServed(t *testing.T) {
+	s, _, _ := start(t, Options{})
+	generated, ok := s.Secrets().Secret("Keys")
+	if !ok || !regexp.MustCompile(`^\{"password":"[A-Za-z0-9]{40}","user":"me"\}$`).MatchString(generated.Text) {
+		t.Errorf("generated: %+v", generated)
+	}
+	s, _, _ = start(t, Options{Secrets: map[string]string{"Keys": "given"}})
+	if given, _ := s.Secrets().Secret("Keys"); given.Text != "given" || given.ARN != generated.ARN {
+		t.Errorf("given: %+v", given)
+	}
+	opts := Options{Secrets: map[string]string{"Nobody": "x"}}
+	if _, err := serveSecrets(s.Template.Secrets, opts); err == nil || !strings.Contains(err.Error(), `no secret "Nobody"`) {
+		t.Errorf("a secret that is not there: %v", err)
 	}
 }
 
@@ -245,7 +264,9 @@ func TestCloseLeavesNothing(t *testing.T) {
 			t.Errorf("process %s is still there", pid)
 		}
 	}
-	if _, err := http.Get(s.URL); err == nil {
-		t.Error("the API still answers")
+	for _, url := range []string{s.URL, s.Secrets().URL} {
+		if _, err := http.Get(url); err == nil {
+			t.Errorf("%s still answers", url)
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"customercare/infra/stack/apigateway"
 	"customercare/infra/stack/lambda"
+	"customercare/infra/stack/secrets"
 	"customercare/infra/stack/stream"
 )
 
@@ -21,6 +22,7 @@ const (
 	typeFunction = "AWS::Serverless::Function"
 	typeAPI      = "AWS::Serverless::Api"
 	typeTable    = "AWS::DynamoDB::Table"
+	typeSecret   = "AWS::SecretsManager::Secret"
 )
 
 // Template is template.yaml as the local stack understands it, with all references resolved.
@@ -29,6 +31,7 @@ type Template struct {
 	Functions  []lambda.Function
 	API        apigateway.API // its Routes, Authorizers and Responses
 	Tables     []Table
+	Secrets    []secrets.Secret
 	Streams    []stream.Mapping
 	Schedules  []Schedule
 	// Ignored names what the local stack does not run, for the log.
@@ -166,15 +169,17 @@ func (l *loader) readResources() error {
 		case kind == nil:
 			return fmt.Errorf("resource %s has no Type", name)
 		case kind.Value == typeTable:
-			own := name
-			if given := field(field(n, "Properties"), "TableName"); given != nil {
-				v, err := l.value(given)
-				if err != nil {
-					return fmt.Errorf("%s: TableName: %w", name, err)
-				}
-				own = fmt.Sprint(v)
+			own, err := l.ownName(name, "TableName")
+			if err != nil {
+				return err
 			}
 			l.refs[name] = l.tablePrefix + own
+		case kind.Value == typeSecret:
+			own, err := l.ownName(name, "Name")
+			if err != nil {
+				return err
+			}
+			l.refs[name] = secrets.ARN(l.settings.region, l.settings.account, own)
 		case kind.Value == typeAPI:
 			l.refs[name] = apiID
 		}
@@ -190,6 +195,8 @@ func (l *loader) readResources() error {
 			read = l.readAPI
 		case typeTable:
 			read = l.readTable
+		case typeSecret:
+			read = l.readSecret
 		default:
 			l.template.Ignored = append(l.template.Ignored, fmt.Sprintf("resource %s (%s)", name, kind))
 			continue
@@ -209,12 +216,26 @@ func (l *loader) readResources() error {
 	return l.finishRoutes()
 }
 
+// ownName is the name that the property gives the resource, or else its logical id.
+func (l *loader) ownName(logicalID, property string) (string, error) {
+	given := field(field(l.resource(logicalID), "Properties"), property)
+	if given == nil {
+		return logicalID, nil
+	}
+	v, err := l.value(given)
+	if err != nil {
+		return "", fmt.Errorf("%s: %s: %w", logicalID, property, err)
+	}
+	return fmt.Sprint(v), nil
+}
+
 // readProperties lists what is read, by resource type: others may hold anything, and are not even evaluated.
 var readProperties = map[string][]string{
 	typeFunction: {"CodeUri", "Handler", "MemorySize", "Timeout", "LoggingConfig", "Environment", "Events"},
 	typeAPI:      {"StageName", "BinaryMediaTypes", "Auth", "GatewayResponses", "DefinitionBody", "DefinitionUri"},
 	typeTable: {"KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification",
 		"TimeToLiveSpecification"},
+	typeSecret: {"Name", "SecretString", "GenerateSecretString"},
 }
 
 // known evaluates those of the properties that are read.

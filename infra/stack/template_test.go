@@ -3,17 +3,16 @@ package stack
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
-const testKey = "0123456789abcdef0123456789abcdef"
-
 // Everything the deployment consists of must be read from the real template.
 func TestRealTemplate(t *testing.T) {
-	template, err := Load("../../template.yaml", map[string]string{"DigestKey": testKey, "StageName": "prod"})
+	template, err := Load("../../template.yaml", map[string]string{"StageName": "prod"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,14 +73,17 @@ func TestRealTemplate(t *testing.T) {
 	if len(template.Schedules) != 1 || template.Schedules[0].Every != time.Minute {
 		t.Errorf("schedules %+v", template.Schedules)
 	}
+	if len(template.Secrets) != 1 || template.Secrets[0].Name != "DigestKeys" || !regexp.MustCompile(`^\{"1":"[A-Za-z0-9]{64}"\}$`).MatchString(template.Secrets[0].Text) {
+		t.Errorf("secrets %+v", template.Secrets)
+	}
 	f, _ := template.Function("clean-customer-data")
-	if f.Environment["DIGEST_KEY"] != testKey || f.Environment["ERASURES_TABLE"] != "Erasures" {
-		t.Errorf("clean-customer-data has %v", slices.Sorted(maps.Keys(f.Environment)))
+	if f.Environment["DIGEST_KEYS"] != template.Secrets[0].ARN || f.Environment["DIGEST_KEY_ID"] != "1" || f.Environment["ERASURES_TABLE"] != "Erasures" {
+		t.Errorf("clean-customer-data has %v", f.Environment)
 	}
 }
 
 func TestTablePrefixReachesVariables(t *testing.T) {
-	template, err := load("../../template.yaml", map[string]string{"DigestKey": testKey}, settings{region: "us-east-1", account: "1", tablePrefix: "p-"})
+	template, err := load("../../template.yaml", nil, settings{region: "us-east-1", account: "1", tablePrefix: "p-"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,15 +95,17 @@ func TestTablePrefixReachesVariables(t *testing.T) {
 
 func TestParametersAreChecked(t *testing.T) {
 	for _, c := range []struct {
+		file   string
 		params map[string]string
 		want   string
 	}{
-		{nil, "DigestKey has no default"},
-		{map[string]string{"DigestKey": "short"}, "DigestKey is shorter"},
-		{map[string]string{"DigestKey": testKey, "TempAllowTypes": "all"}, "TempAllowTypes does not match"},
-		{map[string]string{"DigestKey": testKey, "Nobody": "x"}, `no parameter "Nobody"`},
+		{"testdata/template.yaml", nil, "Greeting has no default"},
+		{"testdata/template.yaml", map[string]string{"Greeting": "hi"}, "Greeting is shorter"},
+		{"../../template.yaml", map[string]string{"TempAllowTypes": "all"}, "TempAllowTypes does not match"},
+		{"../../template.yaml", map[string]string{"DigestKeyId": "1.2"}, "DigestKeyId does not match"},
+		{"../../template.yaml", map[string]string{"Nobody": "x"}, `no parameter "Nobody"`},
 	} {
-		if _, err := Load("../../template.yaml", c.params); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := Load(c.file, c.params); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %s", c.params, err, c.want)
 		}
 	}
@@ -115,6 +119,8 @@ Resources:
   Table: {Type: "AWS::DynamoDB::Table", Properties: {}}
   Named: {Type: "AWS::DynamoDB::Table", Properties: {TableName: !Sub "${Name}-named"}}
   Queue: {Type: "AWS::SQS::Queue"}
+  Secret: {Type: "AWS::SecretsManager::Secret", Properties: {Description: !Nonsense x}}
+  NamedSecret: {Type: "AWS::SecretsManager::Secret", Properties: {Name: !Sub "${Name}/named"}}
   Off: {Type: "AWS::Serverless::Function", Condition: Never, Properties: {CodeUri: functions/off/, Handler: !Nonsense x}}
   F:
     Type: AWS::Serverless::Function
@@ -159,6 +165,9 @@ func TestIntrinsics(t *testing.T) {
           O: {"Fn::If": [On, 1, 2]}
           P: true
           Q: 7
+          R: !Ref Secret
+          S: !GetAtt Secret.Id
+          T: !Ref NamedSecret
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -167,6 +176,8 @@ func TestIntrinsics(t *testing.T) {
 		"G": "global", "A": "n", "B": "p-Table", "C": "p-n-named", "D": "arn:aws:dynamodb:r:1:table/p-Table",
 		"E": "arn:aws:lambda:r:1:function:F", "H": "p-Table/arn:aws:sqs:r:1:Queue/Arn/r/${literal}", "I": "on-n", "J": "a-n",
 		"K": "yes", "M": "n", "N": "n!", "O": "1", "P": "true", "Q": "7",
+		"R": "arn:aws:secretsmanager:r:1:secret:Secret-7e32a7", "S": "arn:aws:secretsmanager:r:1:secret:Secret-7e32a7",
+		"T": "arn:aws:secretsmanager:r:1:secret:n/named-32a68b",
 	}
 	if !maps.Equal(env, want) {
 		t.Errorf("%v\nwant %v", env, want)

@@ -139,6 +139,9 @@ func (r *resolver) attribute(resource, attribute string) (any, error) {
 	case kind.Value == typeTable && attribute == "StreamArn":
 		return fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s/stream/latest", r.region, r.account, name), nil
 	}
+	if kind.Value == typeSecret && attribute == "Id" {
+		return name, nil
+	}
 	service := strings.ToLower(strings.Split(kind.Value+"::", "::")[1])
 	return fmt.Sprintf("arn:aws:%s:%s:%s:%s/%s", service, r.region, r.account, name, attribute), nil
 }

@@ -12,9 +12,13 @@ import (
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 func (i *instance) environment(taskRoot string) []string {
 	s, f := i.pool.service, i.pool.function
+	credentials := s.opts.Account.Credentials
+	if credentials.AccessKeyID == "" {
+		credentials.AccessKeyID, credentials.SecretAccessKey = f.AccessKeyID(), ExampleSecretKey
+	}
 	env := map[string]string{
-		"AWS_ACCESS_KEY_ID":               s.opts.Account.AccessKeyID,
-		"AWS_SECRET_ACCESS_KEY":           s.opts.Account.SecretAccessKey,
+		"AWS_ACCESS_KEY_ID":               credentials.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY":           credentials.SecretAccessKey,
 		"AWS_REGION":                      s.opts.Account.Region,
 		"AWS_DEFAULT_REGION":              s.opts.Account.Region,
 		"AWS_LAMBDA_FUNCTION_NAME":        f.Name,
@@ -33,8 +37,8 @@ func (i *instance) environment(taskRoot string) []string {
 		"PATH":                   "/usr/local/bin:/usr/bin:/bin",
 		"TZ":                     ":UTC",
 	}
-	if s.opts.Account.SessionToken != "" {
-		env["AWS_SESSION_TOKEN"] = s.opts.Account.SessionToken
+	if credentials.SessionToken != "" {
+		env["AWS_SESSION_TOKEN"] = credentials.SessionToken
 	}
 	if f.LogFormat != "" {
 		env["AWS_LAMBDA_LOG_FORMAT"] = f.LogFormat

@@ -11,9 +11,12 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // Function is what the service needs to know of one function.
@@ -27,12 +30,26 @@ type Function struct {
 	Environment map[string]string
 }
 
+// AccessKeyID is the function's own made-up access key id: "AKIA" and the letters and digits of its folder, upper-case.
+func (f Function) AccessKeyID() string {
+	return "AKIA" + strings.Map(func(c rune) rune {
+		if c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
+			return c
+		}
+		return -1
+	}, strings.ToUpper(f.Folder))
+}
+
+// ExampleSecretKey belongs to every made-up access key. It is that of AWS's documentation and opens nothing.
+const ExampleSecretKey = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
 // Account is where the functions believe they run.
 type Account struct {
 	ID     string
 	Region string
-	// The credentials functions see. DynamoDB Local accepts any.
-	AccessKeyID, SecretAccessKey, SessionToken string
+	// Credentials are what functions see. The zero value gives each function a made-up pair of its own, as on AWS each has a
+	// role of its own: who sees a request can tell which function sent it. DynamoDB Local accepts any.
+	Credentials aws.Credentials
 }
 
 // Options of a service.

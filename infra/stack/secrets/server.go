@@ -1,0 +1,172 @@
+// Package secrets does on one machine what AWS Secrets Manager does for functions: it answers GetSecretValue, over the same
+// protocol and with the same errors, and remembers who asked. It looks at no signature.
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+package secrets
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Secret is one secret with its current and only version.
+type Secret struct {
+	LogicalID string // its name in the template
+	Name      string
+	ARN       string
+	Text      string
+}
+
+// ARN gives a secret's ARN, which ends in six characters that Secrets Manager makes up; here they follow from the name, so
+// that the ARN is the same after a restart.
+func ARN(region, account, name string) string {
+	suffix := fmt.Sprintf("%x", sha256.Sum256([]byte(name)))[:6]
+	return fmt.Sprintf("arn:aws:secretsmanager:%s:%s:secret:%s-%s", region, account, name, suffix)
+}
+
+// called says whether id names the secret: its name, its ARN, or its ARN without the last six characters.
+func (s Secret) called(id string) bool {
+	return id == s.Name || id == s.ARN || id == s.ARN[:strings.LastIndexByte(s.ARN, '-')]
+}
+
+// version is the id of the secret's version, the same as long as its text is.
+func (s Secret) version() string {
+	sum := sha256.Sum256([]byte(s.ARN + "\n" + s.Text))
+	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+}
+
+// Call is a request that named a caller and an action.
+type Call struct {
+	AccessKeyID string // who asked, as the signature says
+	Action      string // e.g. GetSecretValue
+	SecretARN   string // what was asked for; as the caller wrote it when there is no such secret
+}
+
+// Server serves secrets. All methods may be called at the same time.
+type Server struct {
+	URL string // http://127.0.0.1:<port>
+
+	secrets []Secret
+	created time.Time
+	server  *http.Server
+
+	mu    sync.Mutex
+	calls []Call
+}
+
+// Serve answers requests at the listener until Close.
+func Serve(listener net.Listener, secrets []Secret) *Server {
+	s := &Server{URL: "http://" + listener.Addr().String(), secrets: slices.Clone(secrets), created: time.Now()}
+	s.server = &http.Server{Handler: http.HandlerFunc(s.answer), ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = s.server.Serve(listener) }()
+	return s
+}
+
+// Secret gives the secret that the template calls logicalID.
+func (s *Server) Secret(logicalID string) (Secret, bool) {
+	at := slices.IndexFunc(s.secrets, func(secret Secret) bool { return secret.LogicalID == logicalID })
+	if at < 0 {
+		return Secret{}, false
+	}
+	return s.secrets[at], true
+}
+
+// Calls are all requests so far, in order.
+func (s *Server) Calls() []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
+// Close ends the server.
+func (s *Server) Close() { _ = s.server.Close() }
+
+// refusal is an error answer, all of them with status 400 as all are the caller's.
+type refusal struct {
+	Type    string `json:"__type"`
+	Message string `json:"Message,omitempty"`
+}
+
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+	answer, refused := s.call(r)
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.Header().Set("X-Amzn-Requestid", strings.ToLower(rand.Text()))
+	if refused != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(refused)
+		return
+	}
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// most is how large a request may be; one for a secret is a few hundred bytes.
+const most = 64 << 10
+
+func (s *Server) call(r *http.Request) (any, *refusal) {
+	service, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	if r.Method != http.MethodPost || service != "secretsmanager" || action == "" {
+		return nil, &refusal{Type: "UnknownOperationException"}
+	}
+	caller := signer(r)
+	if caller == "" {
+		return nil, &refusal{"MissingAuthenticationTokenException", "Missing Authentication Token"}
+	}
+	var asked struct{ SecretId, VersionId, VersionStage string }
+	body, err := io.ReadAll(io.LimitReader(r.Body, most))
+	if err == nil {
+		err = json.Unmarshal(body, &asked)
+	}
+	if err != nil {
+		return nil, &refusal{Type: "SerializationException"}
+	}
+	at := slices.IndexFunc(s.secrets, func(secret Secret) bool { return secret.called(asked.SecretId) })
+	what := asked.SecretId
+	if at >= 0 {
+		what = s.secrets[at].ARN
+	}
+	s.mu.Lock()
+	s.calls = append(s.calls, Call{caller, action, what})
+	s.mu.Unlock()
+	switch {
+	case action != "GetSecretValue": // there is more on AWS, but nothing that a function calls
+		return nil, &refusal{Type: "UnknownOperationException"}
+	case asked.SecretId == "":
+		return nil, &refusal{"InvalidParameterException", "You must provide a SecretId."}
+	case at < 0:
+		return nil, &refusal{"ResourceNotFoundException", "Secrets Manager can't find the specified secret."}
+	}
+	secret := s.secrets[at]
+	switch {
+	case asked.VersionId != "" && asked.VersionId != secret.version():
+		return nil, &refusal{"ResourceNotFoundException", "Secrets Manager can't find the specified secret value for VersionId: " + asked.VersionId}
+	case asked.VersionStage != "" && asked.VersionStage != "AWSCURRENT":
+		return nil, &refusal{"ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: " + asked.VersionStage}
+	}
+	return map[string]any{
+		"ARN": secret.ARN, "Name": secret.Name, "SecretString": secret.Text, "VersionId": secret.version(),
+		"VersionStages": []string{"AWSCURRENT"}, "CreatedDate": float64(s.created.UnixMilli()) / 1000,
+	}, nil
+}
+
+// signer is the access key id that the request is signed with, empty when it is not signed (Signature Version 4).
+func signer(r *http.Request) string {
+	fields, signed := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
+	if !signed {
+		return ""
+	}
+	for field := range strings.SplitSeq(fields, ",") {
+		if scope, found := strings.CutPrefix(strings.TrimSpace(field), "Credential="); found {
+			key, _, _ := strings.Cut(scope, "/")
+			return key
+		}
+	}
+	return ""
+}

@@ -1,0 +1,30 @@
+package stack
+
+import "customercare/infra/stack/secrets"
+
+// readSecret reads an AWS::SecretsManager::Secret. A generated text is another one each time, as in each deployment.
+func (l *loader) readSecret(logicalID string, p properties) error {
+	name := p.text("Name")
+	if name == "" {
+		name = logicalID
+	}
+	secret := secrets.Secret{LogicalID: logicalID, Name: name, ARN: l.refs[logicalID], Text: p.text("SecretString")}
+	if g := p.under("GenerateSecretString"); g != nil {
+		length, err := g.number("PasswordLength", 0)
+		if err != nil {
+			return err
+		}
+		secret.Text, err = secrets.Generate{
+			Template: g.text("SecretStringTemplate"), Key: g.text("GenerateStringKey"), Length: length,
+			ExcludeCharacters: g.text("ExcludeCharacters"),
+			ExcludeLowercase:  g.text("ExcludeLowercase") == "true", ExcludeUppercase: g.text("ExcludeUppercase") == "true",
+			ExcludeNumbers: g.text("ExcludeNumbers") == "true", ExcludePunctuation: g.text("ExcludePunctuation") == "true",
+			IncludeSpace: g.text("IncludeSpace") == "true", OfAnyType: g.text("RequireEachIncludedType") == "false",
+		}.Text()
+		if err != nil {
+			return err
+		}
+	}
+	l.template.Secrets = append(l.template.Secrets, secret)
+	return nil
+}
