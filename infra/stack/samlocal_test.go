@@ -9,11 +9,13 @@ import (
 
 // `sam local` resolves the template's variables by itself: parameters to their defaults, tables and the secret to their
 // logical ids, which are their names in "make run". It can set only variables that the template has. So
-// infra/local/env.json gives every function the addresses of "make run", which are empty in the template, and nothing else.
+// infra/local/env.json gives every function the addresses of "make run" as a container sees them (with --add-host
+// host.docker.internal:host-gateway; --docker-network host does nothing, aws/aws-sam-cli issue 4236), which are empty in
+// the template, and nothing else.
 func TestSAMLocalEnvironment(t *testing.T) {
 	addresses := map[string]string{
-		"AWS_ENDPOINT_URL_DYNAMODB":        "http://127.0.0.1:8000",
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER": "http://127.0.0.1:3001",
+		"AWS_ENDPOINT_URL_DYNAMODB":        "http://host.docker.internal:8000",
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": "http://host.docker.internal:3001",
 	}
 	raw, err := os.ReadFile("../local/env.json")
 	if err != nil {
