@@ -35,6 +35,10 @@ import (
 //	a repeat of a delete that leaves no trace in the job       TestRepeatOfADeleteAtEveryMoment (transactions left)
 //	late writers' customers not counted                        TestLateWritersAreErasedInTheSecondPass
 //	a failure in settle not counted                            TestFailuresAreCountedAndSpread
+//	a job opened without a look at those under other keys      TestBothKeysAtEveryMoment (two open jobs)
+//	repeats that look under the current key only               TestRotationInTheMiddleOfAnErasure (no such customer)
+//	a tombstone put back for the current key's job only        TestRotationInTheMiddleOfAnErasure (raced for ever)
+//	erased customers remembered under the current key only     TestRepeatAfterARotation (no such customer)
 func TestEveryCallFailsOnce(t *testing.T) {
 	type way struct {
 		name   string

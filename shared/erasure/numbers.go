@@ -28,7 +28,8 @@ var errKeepsChanging = errors.New("erasure: contacts change faster than they can
 // Numbers takes on the erasure of every contact in which one of numbers takes part, within the tenant. It returns nil
 // once that is on record: from then on it happens, whatever crashes. numbers holds no duplicates. The same numbers
 // again, while the first request is open, join it; unless the keys of digests were rotated in between: then they
-// are a job of their own, with a record of its own, which finds what the first has left.
+// are a job of their own with a record of its own, as overlapping lists of numbers are; what both delete at the same moment,
+// both count.
 func (e Engine) Numbers(ctx context.Context, tenant string, numbers []string, requestedBy string) error {
 	now := e.Now()
 	sorted := slices.Sorted(slices.Values(numbers))
