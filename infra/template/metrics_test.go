@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"customercare/shared/metric"
 )
 
 // watch is one metric that an alarm or the dashboard looks at.
@@ -132,6 +134,46 @@ func TestDashboardShowsEverything(t *testing.T) {
 	for _, want := range []string{"Calls", "ServiceErrors", "Latency", "ErasuresOpen", "OldestErasure", "ItemsErased"} {
 		if !slices.ContainsFunc(shown(t), func(w watch) bool { return strings.HasPrefix(w.namespace, "customercare") && w.metric == want }) {
 			t.Errorf("no widget shows %s", want)
+		}
+	}
+}
+
+// What alarms and widgets say of our metrics is what the code declares: name, unit, dimension and its values.
+func TestMetricsAreDeclared(t *testing.T) {
+	declared := map[string]metric.Metric{}
+	for _, m := range metric.All {
+		declared[m.Name] = m
+	}
+	inUse := map[string]bool{}
+	for _, w := range append(watched(t), shown(t)...) {
+		if strings.HasPrefix(w.namespace, "AWS/") {
+			continue
+		}
+		if w.namespace != "customercare" { // the stack's name, where it is not deployed
+			t.Errorf("%s looks into the namespace %s", w.by, w.namespace)
+		}
+		m, ok := declared[w.metric]
+		if !ok {
+			t.Errorf("%s looks for %s, which no code writes", w.by, w.metric)
+			continue
+		}
+		inUse[w.metric] = true
+		if w.unit != "" && w.unit != m.Unit {
+			t.Errorf("%s counts %s in %s, the code in %s", w.by, w.metric, w.unit, m.Unit)
+		}
+		names := strings.Join(w.names, " ")
+		if names != m.Dimension || names != "" && !slices.Contains(metric.Operations, w.dimensions[0]) {
+			t.Errorf("%s: %s has the dimension %q, in the code %q (%v)", w.by, w.metric, names, m.Dimension, w.dimensions)
+		}
+	}
+	for name := range declared {
+		if !inUse[name] {
+			t.Errorf("nobody looks at %s", name)
+		}
+	}
+	for _, f := range functions(t) {
+		if at(f.Properties, "Environment", "Variables", "METRICS_NAMESPACE") != "customercare" {
+			t.Errorf("%s writes into another namespace", f.ID)
 		}
 	}
 }

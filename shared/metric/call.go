@@ -29,8 +29,8 @@ type Call struct {
 
 // What a call's line declares, with and without CallersRefused.
 var (
-	ofEach    = declaration([]Metric{Calls, CallerErrors, ServiceErrors, Latency})
-	ofRefused = declaration([]Metric{Calls, CallerErrors, ServiceErrors, Latency, CallersRefused})
+	ofEach    = []Metric{Calls, CallerErrors, ServiceErrors, Latency}
+	ofRefused = []Metric{Calls, CallerErrors, ServiceErrors, Latency, CallersRefused}
 )
 
 // Log writes the line. It is called once a call, when the answer is made.
@@ -57,7 +57,7 @@ func (c Call) Log(ctx context.Context) {
 	if c.Outcome == Refused {
 		attrs, declared = append(attrs, slog.Int(CallersRefused.Name, 1)), ofRefused
 	}
-	attrs = append(attrs, slog.Any("_aws", document{now.UnixMilli(), declared}))
+	attrs = append(attrs, slog.Any("_aws", declaration(now, declared)))
 	slog.LogAttrs(ctx, slog.LevelInfo, "answered", attrs...)
 }
 

@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// Namespace is the one that all metrics stand in.
-const Namespace = "customercare"
+// Namespace is the one that all metrics stand in: the deployed stack's name, so that two stacks of one account do not sound
+// each other's alarms. It is set once, at the start (environment.Load).
+var Namespace = "customercare"
 
 // Operation is the one dimension: the folder of the function that was called, one of Operations.
 const Operation = "Operation"
@@ -89,7 +90,7 @@ func Put(ctx context.Context, message string, values ...Value) {
 		attrs = append(attrs, slog.Float64(v.Metric.Name, v.Amount))
 		metrics[i] = v.Metric
 	}
-	attrs = append(attrs, slog.Any("_aws", document{time.Now().UnixMilli(), declaration(metrics)}))
+	attrs = append(attrs, slog.Any("_aws", declaration(time.Now(), metrics)))
 	slog.LogAttrs(ctx, slog.LevelInfo, message, attrs...)
 }
 
@@ -106,10 +107,10 @@ type directive struct {
 }
 
 // declaration declares metrics of one line. All have the same dimension.
-func declaration(metrics []Metric) []directive {
+func declaration(at time.Time, metrics []Metric) document {
 	set := []string{}
 	if dimension := metrics[0].Dimension; dimension != "" {
 		set = append(set, dimension)
 	}
-	return []directive{{Namespace, [][]string{set}, metrics}}
+	return document{at.UnixMilli(), []directive{{Namespace, [][]string{set}, metrics}}}
 }
