@@ -2,9 +2,7 @@
 //
 //	go run ./infra/import [-from line] file      "-" is standard input
 //
-// The tables are those of DYNAMODB_ENDPOINT: an address (default http://127.0.0.1:8000, the local stack), or aws for
-// AWS with the credentials and the region that its tools would use. Their names are in USERS_TABLE, CUSTOMERS_TABLE,
-// CONTACTS_TABLE and PRINCIPALS_TABLE (default Users, Customers, Contacts, Principals).
+// The tables are those of a stack in AWS, STACK, or of the local one; see package deployment for the variables.
 //
 // It exits with 1 when any line was not loaded, or the load stopped early; with 2 when it is called wrongly.
 package main
@@ -18,6 +16,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"customercare/infra/deployment"
 	"customercare/infra/importer"
 )
 
@@ -51,15 +50,16 @@ func load(name string, from int) error {
 		}
 		defer file.Close()
 	}
-	client, where, err := connect(ctx)
+	to, err := deployment.Find(ctx)
 	if err != nil {
 		return err
 	}
+	fmt.Printf("loading into %s\n", to.Where)
 	bar := newBar(file)
-	options := importer.Options{Client: client, Tables: tables(), From: from, Progress: bar.add, Report: bar.report}
+	options := importer.Options{Client: to.DB, Tables: to.Tables.Tables, From: from, Progress: bar.add, Report: bar.report}
 	counts, err := importer.Load(ctx, options, file)
 	bar.finish()
-	fmt.Printf("loaded into %s: %s\n", where, counts)
+	fmt.Printf("loaded into %s: %s\n", to.Where, counts)
 	if stopped, ok := errors.AsType[*importer.Stopped](err); ok {
 		if ctx.Err() != nil {
 			return fmt.Errorf("interrupted at line %d: load the file again, or the rest with FROM=%d", stopped.Line, stopped.Line)
@@ -67,19 +67,4 @@ func load(name string, from int) error {
 		return fmt.Errorf("%w: load the file again, or the rest with FROM=%d", stopped, stopped.Line)
 	}
 	return err
-}
-
-func tables() importer.Tables {
-	name := func(variable, usual string) string {
-		if v := os.Getenv(variable); v != "" {
-			return v
-		}
-		return usual
-	}
-	return importer.Tables{
-		Users:      name("USERS_TABLE", "Users"),
-		Customers:  name("CUSTOMERS_TABLE", "Customers"),
-		Contacts:   name("CONTACTS_TABLE", "Contacts"),
-		Principals: name("PRINCIPALS_TABLE", "Principals"),
-	}
 }

@@ -1,0 +1,157 @@
+// Package deployment finds what the commands work on: the tables and the API of a stack in AWS, or of the local one. It
+// reads these variables, all of which may be left out:
+//
+//	STACK               a CloudFormation stack of template.yaml, found with the credentials and the region that the AWS
+//	                    tools would use; it needs cloudformation:DescribeStacks and cloudformation:ListStackResources
+//	DYNAMODB_ENDPOINT   without STACK: an address (default http://127.0.0.1:8000, the local stack, with another port in
+//	                    DYNAMODB_PORT), or aws for tables in AWS that have the names below
+//	USERS_TABLE, CUSTOMERS_TABLE, CONTACTS_TABLE, PRINCIPALS_TABLE, ERASURES_TABLE
+//	                    names of tables, instead of the stack's, or of Users, Customers, Contacts, Principals, Erasures
+//	API_URL             where the API answers, instead of the stack's output ApiUrl
+package deployment
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"customercare/infra/importer"
+	"customercare/shared/store"
+)
+
+// Deployment is one deployed stack.
+type Deployment struct {
+	DB     *dynamodb.Client
+	Tables Tables
+	// APIURL is where the API answers, with the stage and without a slash at its end; empty when nothing says.
+	APIURL string
+	// Parameters of the stack, by their names in template.yaml; nil without STACK.
+	Parameters map[string]string
+	// Where the tables are, for people: "stack customercare, AWS eu-west-1" or "http://127.0.0.1:8000".
+	Where string
+}
+
+// Tables are the names of all tables: those that records go to, and the ledger.
+type Tables struct {
+	importer.Tables
+	Erasures string
+}
+
+// tableIDs are the tables' names in template.yaml, with the variables that say otherwise.
+var tableIDs = []struct {
+	id, variable string
+	name         func(*Tables) *string
+}{
+	{"Users", "USERS_TABLE", func(t *Tables) *string { return &t.Users }},
+	{"Customers", "CUSTOMERS_TABLE", func(t *Tables) *string { return &t.Customers }},
+	{"Contacts", "CONTACTS_TABLE", func(t *Tables) *string { return &t.Contacts }},
+	{"Principals", "PRINCIPALS_TABLE", func(t *Tables) *string { return &t.Principals }},
+	{"Erasures", "ERASURES_TABLE", func(t *Tables) *string { return &t.Erasures }},
+}
+
+// Find reads the environment and looks the stack up. It makes no call to DynamoDB, but sees that an endpoint of one's
+// own is there at all: most often it is just not started. Errors are sentences that say what to set.
+func Find(ctx context.Context) (*Deployment, error) {
+	d := &Deployment{APIURL: os.Getenv("API_URL")}
+	var err error
+	if stack := os.Getenv("STACK"); stack != "" {
+		err = d.findStack(ctx, stack)
+	} else {
+		err = d.findTables(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, table := range tableIDs {
+		name := table.name(&d.Tables)
+		*name = cmp.Or(os.Getenv(table.variable), *name, table.id)
+	}
+	d.APIURL = strings.TrimRight(d.APIURL, "/")
+	return d, nil
+}
+
+// findTables connects to the tables that have the usual names, or those that variables say.
+func (d *Deployment) findTables(ctx context.Context) error {
+	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
+	switch endpoint {
+	case "":
+		endpoint = "http://127.0.0.1:" + cmp.Or(os.Getenv("DYNAMODB_PORT"), "8000") // where `make run` has it
+	case "aws":
+		return d.connectAWS(ctx)
+	}
+	u, err := url.Parse(endpoint)
+	switch {
+	case err == nil && isAWS(u):
+		return d.connectAWS(ctx, func(o *dynamodb.Options) { o.BaseEndpoint = &endpoint })
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return errors.New(`DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000, or the word "aws"`)
+	}
+	port := u.Port()
+	if port == "" {
+		port = u.Scheme // net knows the ports of http and https
+	}
+	probe := net.Dialer{Timeout: 5 * time.Second}
+	connection, err := probe.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return fmt.Errorf("nothing answers at %s: start the local stack with `make run`, or set DYNAMODB_ENDPOINT, or STACK", u.Host)
+	}
+	_ = connection.Close()
+	// An endpoint of one's own takes any credentials: DynamoDB Local with -sharedDb shows all the same tables.
+	settings := aws.Config{
+		Region: "local",
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+		}),
+	}
+	d.DB = dynamodb.NewFromConfig(settings, store.Options, func(o *dynamodb.Options) { o.BaseEndpoint = &endpoint })
+	d.Where = endpoint
+	return nil
+}
+
+// isAWS tells an address of AWS's own, which looks at credentials.
+func isAWS(u *url.URL) bool {
+	for _, suffix := range []string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws"} {
+		if strings.HasSuffix(u.Hostname(), suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *Deployment) connectAWS(ctx context.Context, more ...func(*dynamodb.Options)) error {
+	settings, err := awsSettings(ctx)
+	if err != nil {
+		return err
+	}
+	d.DB = dynamodb.NewFromConfig(settings, append(more, store.Options)...)
+	d.Where = "AWS " + settings.Region
+	return nil
+}
+
+// awsSettings are those of the AWS tools: variables, profiles, single sign-on.
+func awsSettings(ctx context.Context) (aws.Config, error) {
+	settings, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return settings, fmt.Errorf("the AWS settings cannot be read: %w", err)
+	}
+	if settings.Region == "" {
+		return settings, errors.New("no AWS region is set: set AWS_REGION")
+	}
+	if _, err := settings.Credentials.Retrieve(ctx); err != nil {
+		if profile := os.Getenv("AWS_PROFILE"); profile != "" { // found, but for example a sign-on that has ended
+			return settings, fmt.Errorf("the AWS credentials of the profile %s cannot be had: %w", profile, err)
+		}
+		return settings, errors.New("no AWS credentials are found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+	}
+	return settings, nil
+}

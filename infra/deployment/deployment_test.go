@@ -1,0 +1,163 @@
+package deployment
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"strings"
+	"testing"
+
+	"customercare/infra/deployment/cloudformationtest"
+	"customercare/infra/importer"
+)
+
+// deployed is a stack as CloudFormation lists it: with much that is no table, and what an update has left behind.
+func deployed() cloudformationtest.Stack {
+	stack := cloudformationtest.Stack{
+		Name: "customercare", Status: "UPDATE_COMPLETE",
+		Parameters: map[string]string{"TempAllowTypes": "7=1h"},
+		Outputs:    map[string]string{"Other": "https://other.example", "ApiUrl": "https://api.example/v1/"},
+	}
+	for i := range 120 {
+		stack.Resources = append(stack.Resources, cloudformationtest.Resource{
+			LogicalID: fmt.Sprintf("Function%dRole", i), PhysicalID: fmt.Sprintf("customercare-%d", i), Type: "AWS::IAM::Role", Status: "CREATE_COMPLETE",
+		})
+	}
+	stack.Resources = append(stack.Resources, cloudformationtest.Tables(map[string]string{
+		"Users": "customercare-Users-1A", "Customers": "customercare-Customers-1B", "Contacts": "customercare-Contacts-1C",
+		"Principals": "customercare-Principals-1D", "Erasures": "customercare-Erasures-1E",
+	})...)
+	stack.Resources = append(stack.Resources,
+		cloudformationtest.Resource{LogicalID: "Users", PhysicalID: "customercare-Users-0", Type: "AWS::DynamoDB::Table", Status: "DELETE_SKIPPED"},
+		cloudformationtest.Resource{LogicalID: "Contacts", PhysicalID: "customercare-Contacts-0", Type: "AWS::DynamoDB::Table", Status: "DELETE_COMPLETE"})
+	return stack
+}
+
+var deployedTables = Tables{
+	importer.Tables{Users: "customercare-Users-1A", Customers: "customercare-Customers-1B", Contacts: "customercare-Contacts-1C", Principals: "customercare-Principals-1D"},
+	"customercare-Erasures-1E",
+}
+
+func TestStack(t *testing.T) {
+	for _, size := range []int{1, 7, 100, 1000} {
+		stack := deployed()
+		stack.PageSize = size
+		cloudformationtest.Serve(t, stack)
+		t.Setenv("STACK", "customercare")
+		d, err := Find(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.Tables != deployedTables || d.APIURL != "https://api.example/v1" || d.Where != "stack customercare, AWS eu-west-1" ||
+			!maps.Equal(d.Parameters, stack.Parameters) || d.DB.Options().Region != "eu-west-1" {
+			t.Errorf("pages of %d: %+v", size, d)
+		}
+	}
+	// Variables say otherwise.
+	t.Setenv("CONTACTS_TABLE", "mine")
+	t.Setenv("API_URL", "https://care.example/")
+	t.Setenv("DYNAMODB_ENDPOINT", "aws")
+	want := deployedTables
+	want.Contacts = "mine"
+	if d, err := Find(t.Context()); err != nil || d.Tables != want || d.APIURL != "https://care.example" {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+func TestStackThatIsNone(t *testing.T) {
+	without := func(id string) cloudformationtest.Stack {
+		stack := deployed()
+		stack.Name = "without" + id
+		for i, r := range stack.Resources {
+			if r.LogicalID == id {
+				stack.Resources[i].LogicalID = "Else" + id
+			}
+		}
+		return stack
+	}
+	denied, deniedLater := deployed(), deployed()
+	denied.Name, denied.Denied = "denied", "DescribeStacks"
+	deniedLater.Name, deniedLater.Denied = "deniedlater", "ListStackResources"
+	begun := cloudformationtest.Stack{Name: "begun", Status: "CREATE_IN_PROGRESS", Resources: []cloudformationtest.Resource{
+		{LogicalID: "Users", Type: "AWS::DynamoDB::Table", Status: "CREATE_IN_PROGRESS"},
+	}}
+	notTable := without("Users")
+	notTable.Name = "nottable"
+	notTable.Resources = append(notTable.Resources, cloudformationtest.Resource{LogicalID: "Users", PhysicalID: "q", Type: "AWS::SQS::Queue", Status: "CREATE_COMPLETE"})
+	stacks := []cloudformationtest.Stack{denied, deniedLater, begun, notTable, {Name: "empty", Status: "ROLLBACK_COMPLETE"}}
+	wanted := map[string]string{
+		"nowhere":     "there is no stack nowhere in eu-west-1",
+		"denied":      "the stack denied cannot be looked up in eu-west-1: AccessDenied: User: arn:aws:iam::123456789012:user/somebody is not authorized to perform: cloudformation:DescribeStacks",
+		"deniedlater": "is not authorized to perform: cloudformation:ListStackResources",
+		"empty":       "the stack empty (ROLLBACK_COMPLETE) has no table Users: it is not one of template.yaml, or not deployed",
+		"begun":       "the stack begun (CREATE_IN_PROGRESS) has no table Users",
+		"nottable":    "the stack nottable (UPDATE_COMPLETE) has no table Users",
+	}
+	for _, table := range tableIDs {
+		stacks = append(stacks, without(table.id))
+		wanted["without"+table.id] = "has no table " + table.id
+	}
+	cloudformationtest.Serve(t, stacks...)
+	for name, want := range wanted {
+		t.Setenv("STACK", name)
+		if _, err := Find(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+	// A table that a variable names need not be the stack's.
+	t.Setenv("STACK", "withoutErasures")
+	t.Setenv("ERASURES_TABLE", "mine")
+	if d, err := Find(t.Context()); err != nil || d.Tables.Erasures != "mine" {
+		t.Errorf("%v, %v", d, err)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	here := l.Addr().String()
+	_, port, _ := net.SplitHostPort(here)
+	defer l.Close()
+	usual := Tables{importer.Tables{Users: "Users", Customers: "Customers", Contacts: "Contacts", Principals: "Principals"}, "Erasures"}
+	const region, key, secret = "AWS_REGION=eu-north-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b"
+	for _, row := range []struct {
+		set   string // NAME=value ...
+		where string
+		err   string
+	}{
+		{"DYNAMODB_PORT=" + port, "http://" + here, ""},
+		{"DYNAMODB_ENDPOINT=http://" + here, "http://" + here, ""},
+		{"DYNAMODB_ENDPOINT=http://" + here + " DYNAMODB_PORT=1", "http://" + here, ""},
+		{"DYNAMODB_PORT=1", "", "nothing answers at 127.0.0.1:1: start the local stack"},
+		{"DYNAMODB_ENDPOINT=" + here, "", "DYNAMODB_ENDPOINT must be an address"},
+		{"DYNAMODB_ENDPOINT=ftp://" + here, "", "DYNAMODB_ENDPOINT must be an address"},
+		{strings.Join([]string{"DYNAMODB_ENDPOINT=aws", region, key, secret}, " "), "AWS eu-north-1", ""},
+		{strings.Join([]string{"DYNAMODB_ENDPOINT=https://dynamodb.eu-north-1.amazonaws.com", region, key, secret}, " "), "AWS eu-north-1", ""},
+		{strings.Join([]string{"DYNAMODB_ENDPOINT=aws", key, secret}, " "), "", "no AWS region is set: set AWS_REGION"},
+		{strings.Join([]string{"DYNAMODB_ENDPOINT=aws", region}, " "), "", "no AWS credentials are found: set AWS_PROFILE"},
+		{strings.Join([]string{"STACK=customercare", key, secret}, " "), "", "no AWS region is set: set AWS_REGION"},
+		{strings.Join([]string{"STACK=customercare", region}, " "), "", "no AWS credentials are found: set AWS_PROFILE"},
+		{"AWS_PROFILE=nobody STACK=customercare", "", "the AWS settings cannot be read"},
+		{strings.Join([]string{"STACK=customercare", "DYNAMODB_ENDPOINT=http://" + here, region, key, secret}, " "), "", "STACK and DYNAMODB_ENDPOINT are both set"},
+	} {
+		t.Run(row.set, func(t *testing.T) {
+			cloudformationtest.Unconfigured(t)
+			for pair := range strings.FieldsSeq(row.set) {
+				name, value, _ := strings.Cut(pair, "=")
+				t.Setenv(name, value)
+			}
+			d, err := Find(t.Context())
+			if row.err != "" {
+				if err == nil || !strings.Contains(err.Error(), row.err) {
+					t.Errorf("%v, want %s", err, row.err)
+				}
+				return
+			}
+			if err != nil || d.Where != row.where || d.Tables != usual || d.APIURL != "" || d.Parameters != nil {
+				t.Errorf("%+v, %v", d, err)
+			}
+		})
+	}
+}

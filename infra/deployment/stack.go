@@ -1,0 +1,93 @@
+package deployment
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go"
+
+	"customercare/shared/store"
+)
+
+// findStack takes tables, address and parameters from the CloudFormation stack of this name.
+func (d *Deployment) findStack(ctx context.Context, name string) error {
+	if endpoint := os.Getenv("DYNAMODB_ENDPOINT"); endpoint != "" && endpoint != "aws" {
+		if u, err := url.Parse(endpoint); err != nil || !isAWS(u) {
+			return errors.New("STACK and DYNAMODB_ENDPOINT are both set, but a stack's tables are in AWS: unset one of them")
+		}
+	}
+	settings, err := awsSettings(ctx)
+	if err != nil {
+		return err
+	}
+	client := cloudformation.NewFromConfig(settings)
+	found, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
+	if err != nil {
+		return lookUpFailed(name, settings.Region, err)
+	}
+	if len(found.Stacks) != 1 {
+		return fmt.Errorf("there is no stack %s in %s", name, settings.Region)
+	}
+	stack := found.Stacks[0]
+	d.Parameters = make(map[string]string, len(stack.Parameters))
+	for _, p := range stack.Parameters {
+		d.Parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
+	}
+	for _, o := range stack.Outputs {
+		if aws.ToString(o.OutputKey) == "ApiUrl" {
+			d.APIURL = cmp.Or(d.APIURL, aws.ToString(o.OutputValue))
+		}
+	}
+	if err := d.findStackTables(ctx, client, stack, settings.Region); err != nil {
+		return err
+	}
+	d.DB = dynamodb.NewFromConfig(settings, store.Options)
+	d.Where = fmt.Sprintf("stack %s, AWS %s", name, settings.Region)
+	return nil
+}
+
+// findStackTables asks for all resources, page by page: a stack has more of them than DescribeStackResources returns.
+func (d *Deployment) findStackTables(ctx context.Context, client *cloudformation.Client, stack types.Stack, region string) error {
+	name := aws.ToString(stack.StackName)
+	tables := map[string]string{}
+	for pages := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: &name}); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return lookUpFailed(name, region, err)
+		}
+		for _, r := range page.StackResourceSummaries {
+			gone := strings.HasPrefix(string(r.ResourceStatus), "DELETE_") // what an update has left behind is listed too
+			if aws.ToString(r.ResourceType) == "AWS::DynamoDB::Table" && !gone {
+				tables[aws.ToString(r.LogicalResourceId)] = aws.ToString(r.PhysicalResourceId)
+			}
+		}
+	}
+	for _, table := range tableIDs {
+		if tables[table.id] == "" && os.Getenv(table.variable) == "" {
+			return fmt.Errorf("the stack %s (%s) has no table %s: it is not one of template.yaml, or not deployed",
+				name, stack.StackStatus, table.id)
+		}
+		*table.name(&d.Tables) = tables[table.id]
+	}
+	return nil
+}
+
+// lookUpFailed says why CloudFormation did not answer; its own sentence names the caller and what is not allowed.
+func lookUpFailed(name, region string, err error) error {
+	if e, ok := errors.AsType[smithy.APIError](err); ok {
+		if e.ErrorCode() == "ValidationError" && strings.Contains(e.ErrorMessage(), "does not exist") {
+			return fmt.Errorf("there is no stack %s in %s", name, region)
+		}
+		return fmt.Errorf("the stack %s cannot be looked up in %s: %s: %s", name, region, e.ErrorCode(), e.ErrorMessage())
+	}
+	return fmt.Errorf("the stack %s cannot be looked up in %s: %w", name, region, err)
+}
