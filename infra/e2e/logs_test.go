@@ -17,7 +17,7 @@ import (
 // and the stack have logged for every value here, in each way it could be written. Values come here by themselves
 // from load (all but the plain names of accounts, tenants and campaigns) and from send (tokens); what a
 // test makes up otherwise it adds.
-var logged = &confidential{values: map[string]bool{digestKey: true}}
+var logged = &confidential{values: map[string]bool{digestKey: true, nextDigestKey: true}}
 
 type confidential struct {
 	mu     sync.Mutex

@@ -31,13 +31,17 @@ import (
 // own, so that they may run at the same time.
 var (
 	running *stack.Stack
+	options stack.Options // that running was started with
 	client  *dynamodb.Client
 	logs    = &transcript{}
 	calls   = &dynamotest.Faults{Next: &http.Transport{MaxIdleConnsPerHost: 64}}
 )
 
-// digestKey is the deployment's key of digests; no log and no table may show it.
-const digestKey = "digest-key-of-the-end-to-end-tests-0123456789"
+// digestKey is the deployment's key of digests, nextDigestKey the one it is rotated to; no log and no table may show them.
+const (
+	digestKey     = "digest-key-of-the-end-to-end-tests-0123456789"
+	nextDigestKey = "the-key-that-comes-next-in-these-tests-0123456789"
+)
 
 func TestMain(m *testing.M) {
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
@@ -74,13 +78,14 @@ func run(m *testing.M, endpoint string) (int, error) {
 		return 1, err
 	}
 	client = dynamotest.Client(endpoint)
-	running, err = stack.Start(context.Background(), stack.Options{
+	options = stack.Options{
 		Root: dynamotest.Root(), Endpoint: endpoint, FunctionEndpoint: proxy.URL, BinDir: binaries, Log: logs,
 		TablePrefix:   fmt.Sprintf("e2e-%d-", time.Now().UnixNano()),
 		ScheduleEvery: time.Second,
 		Secrets:       map[string]string{"DigestKeys": `{"1":"` + digestKey + `"}`},
 		Parameters:    map[string]string{"WriterLifetime": "2s", "ClockSkew": "100ms"},
-	})
+	}
+	running, err = stack.Start(context.Background(), options)
 	if err != nil {
 		return 1, err
 	}

@@ -1,0 +1,164 @@
+package e2e
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"customercare/infra/dynamotest"
+	"customercare/infra/stack"
+	"customercare/infra/stack/lambda"
+	"customercare/infra/stack/secrets"
+)
+
+// The keys of digests are read once in a process's life, by the two functions that make digests and by nobody else.
+func TestDigestKeysAreReadOncePerStart(t *testing.T) {
+	const account = "s-once"
+	openAccount(t, account, 0, "s-once-1", "s-once-2", "s-once-3")
+	remove := func(code string) {
+		t.Helper()
+		if r := send(t, "POST", "/", formOf(account, code), urlencoded); r.Body != goneXML(code) {
+			t.Errorf("%s: %s", code, r.Body)
+		}
+	}
+	remove("s-once-1")
+	if err := running.Kill("delete-customer"); err != nil {
+		t.Fatal(err)
+	}
+	before := running.Secrets().Calls()
+	remove("s-once-2") // in a new process
+	remove("s-once-3")
+	secret, _ := running.Secrets().Secret("DigestKeys")
+	want := secrets.Call{AccessKeyID: lambda.Function{Folder: "delete-customer"}.AccessKeyID(), Action: "GetSecretValue", SecretARN: secret.ARN}
+	all := running.Secrets().Calls()
+	if made := all[len(before):]; !slices.Equal(made, []secrets.Call{want}) {
+		t.Errorf("a start and two deletions made %+v", made)
+	}
+	other := want
+	other.AccessKeyID = lambda.Function{Folder: "clean-customer-data"}.AccessKeyID()
+	for _, call := range all {
+		if call != want && call != other {
+			t.Errorf("unexpected: %+v", call)
+		}
+	}
+}
+
+// The whole stack is deployed with another key of digests: what was asked for under the old one is joined and remembered,
+// what comes now is recorded under the new one.
+func TestRotationOfTheDigestKeys(t *testing.T) {
+	const account = "s-rotation"
+	openAccount(t, account, 2, "rotated-done", "rotated-open", "rotated-new")
+	remove := func(s *stack.Stack, code string) string {
+		t.Helper()
+		answer, err := http.Post(s.URL+"/", "application/x-www-form-urlencoded", strings.NewReader(formOf(account, code)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(body)
+	}
+	if body := remove(running, "rotated-done"); body != goneXML("rotated-done") {
+		t.Fatal(body)
+	}
+	eventually(t, "the first is done", func() bool { return len(recordsOf(t, account)) == 1 })
+	if body := remove(running, "rotated-open"); body != goneXML("rotated-open") {
+		t.Fatal(body)
+	}
+
+	deployed := options
+	deployed.Secrets = map[string]string{"DigestKeys": `{"1":"` + digestKey + `","2":"` + nextDigestKey + `"}`}
+	deployed.Parameters = map[string]string{"DigestKeyId": "2", "WriterLifetime": "2s", "ClockSkew": "100ms"}
+	deployed.ScheduleEvery = -1 // the other stack's cleanup works on the same tables
+	next, err := stack.Start(t.Context(), deployed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.Close()
+	for _, code := range []string{"rotated-open", "rotated-done", "rotated-new"} {
+		if body := remove(next, code); body != goneXML(code) {
+			t.Errorf("%s: %s", code, body)
+		}
+	}
+	if body := remove(next, "rotated-nobody"); body != sorryXML(unknownCode) {
+		t.Errorf("a code that never existed: %s", body)
+	}
+	eventually(t, "all are done", func() bool { return len(recordsOf(t, account)) >= 3 })
+	quiet(t)
+	records := recordsOf(t, account)
+	if all := strings.Join(records, "\n"); len(records) != 3 || strings.Count(all, `"subjects":{"Value":[{"Value":"1.`) != 2 || strings.Count(all, `"subjects":{"Value":[{"Value":"2.`) != 1 {
+		t.Errorf("records %s", all)
+	}
+}
+
+// A function that cannot have its key of digests ends at its start, with exit code 1 and one line that says why and shows
+// nothing of the secret.
+func TestDigestKeysThatCannotBeUsed(t *testing.T) {
+	t.Parallel()
+	const key = "a-key-that-no-log-may-show-0123456789"
+	logged.add(key[:31])
+	start := func(folder, url, id string) (line string, took time.Duration) {
+		t.Helper()
+		f, _ := running.Template.Function(folder)
+		cmd := exec.CommandContext(t.Context(), filepath.Join(dynamotest.Root(), ".cache", "bin", folder, "bootstrap"))
+		for name, value := range f.Environment {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+		cmd.Env = append(cmd.Env, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIAX", "AWS_SECRET_ACCESS_KEY=x",
+			"AWS_ENDPOINT_URL_SECRETS_MANAGER="+url, "DIGEST_KEY_ID="+id) // the last one of a name counts
+		began := time.Now()
+		said, err := cmd.CombinedOutput()
+		exit, ended := errors.AsType[*exec.ExitError](err)
+		if !ended || exit.ExitCode() != 1 || strings.Count(string(said), "\n") != 1 || len(logged.in(string(said))) != 0 {
+			t.Errorf("%s: %v, %s", folder, err, said)
+		}
+		return string(said), time.Since(began)
+	}
+	for _, folder := range []string{"delete-customer", "clean-customer-data"} {
+		for _, c := range []struct{ logicalID, text, id, want string }{
+			{"DigestKeys", `{"1":"` + key + `"}`, "2", `holds no key with the id \"2\"`},
+			{"DigestKeys", `{"1":"` + key[:31] + `"}`, "1", `the key with the id \"1\" in the secret DIGEST_KEYS has less than 32 characters`},
+			{"DigestKeys", key, "1", "is no flat JSON object of strings"},
+			{"DigestKeys", `{"1":"` + key + `","2":{"key":"` + key + `"}}`, "1", "is no flat JSON object of strings"},
+			{"Another", `{"1":"` + key + `"}`, "1", "could not be read: ResourceNotFoundException: Secrets Manager can't find the specified secret."},
+		} {
+			listener := listen(t)
+			arn := secrets.ARN("us-east-1", "123456789012", c.logicalID)
+			server := secrets.Serve(listener, []secrets.Secret{{LogicalID: c.logicalID, Name: c.logicalID, ARN: arn, Text: c.text}})
+			if line, _ := start(folder, server.URL, c.id); !strings.Contains(line, c.want) {
+				t.Errorf("%s: %s, want %s", folder, line, c.want)
+			}
+			server.Close()
+		}
+	}
+	// Nobody there, and somebody who never answers: a start does not wait for ever.
+	silent := listen(t)
+	nobody := listen(t)
+	nobody.Close()
+	for _, listener := range []net.Listener{nobody, silent} {
+		line, took := start("clean-customer-data", "http://"+listener.Addr().String(), "1")
+		if !strings.Contains(line, "Secrets Manager gave no answer within 5s") || took > 8*time.Second {
+			t.Errorf("after %s: %s", took, line)
+		}
+	}
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	return listener
+}
