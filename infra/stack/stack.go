@@ -11,7 +11,6 @@ import (
 	"io"
 	"net"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -148,23 +147,6 @@ func (o *Options) config() aws.Config {
 			return o.Credentials, nil
 		}),
 	}
-}
-
-// serveSecrets serves the template's secrets, with the texts that were given in place of theirs.
-func serveSecrets(all []secrets.Secret, opts Options) (*secrets.Server, error) {
-	all = slices.Clone(all)
-	for logicalID, text := range opts.Secrets {
-		at := slices.IndexFunc(all, func(secret secrets.Secret) bool { return secret.LogicalID == logicalID })
-		if at < 0 {
-			return nil, fmt.Errorf("the template has no secret %q", logicalID)
-		}
-		all[at].Text = text
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(opts.SecretsPort))
-	if err != nil {
-		return nil, fmt.Errorf("secrets: %w", err)
-	}
-	return secrets.Serve(listener, all), nil
 }
 
 func (s *Stack) startStreams(ctx context.Context, client *dynamodb.Client, streams *dynamodbstreams.Client, opts Options) error {

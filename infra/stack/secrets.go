@@ -1,6 +1,13 @@
 package stack
 
-import "customercare/infra/stack/secrets"
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+
+	"customercare/infra/stack/secrets"
+)
 
 // readSecret reads an AWS::SecretsManager::Secret. A generated text is another one each time, as in each deployment.
 func (l *loader) readSecret(logicalID string, p properties) error {
@@ -27,4 +34,21 @@ func (l *loader) readSecret(logicalID string, p properties) error {
 	}
 	l.template.Secrets = append(l.template.Secrets, secret)
 	return nil
+}
+
+// serveSecrets serves the template's secrets, with the texts that were given in place of theirs.
+func serveSecrets(all []secrets.Secret, opts Options) (*secrets.Server, error) {
+	all = slices.Clone(all)
+	for logicalID, text := range opts.Secrets {
+		at := slices.IndexFunc(all, func(secret secrets.Secret) bool { return secret.LogicalID == logicalID })
+		if at < 0 {
+			return nil, fmt.Errorf("the template has no secret %q", logicalID)
+		}
+		all[at].Text = text
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(opts.SecretsPort))
+	if err != nil {
+		return nil, fmt.Errorf("secrets: %w", err)
+	}
+	return secrets.Serve(listener, all), nil
 }
