@@ -28,14 +28,14 @@ type databaseCall struct{ invocation, action, body string }
 var recorded = &recorder{next: calls}
 
 func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(request.Body)
+	if err != nil {
+		return nil, err
+	}
+	request.Body = io.NopCloser(bytes.NewReader(body))
+	used.note(request, body)
 	r.mu.Lock()
 	if r.on {
-		body, err := io.ReadAll(request.Body)
-		if err != nil {
-			r.mu.Unlock()
-			return nil, err
-		}
-		request.Body = io.NopCloser(bytes.NewReader(body))
 		_, action, _ := strings.Cut(request.Header.Get("X-Amz-Target"), ".")
 		r.seen = append(r.seen, databaseCall{request.Header.Get("X-Amzn-Trace-Id"), action, string(body)})
 	}

@@ -142,7 +142,8 @@ func (e Engine) keep(ctx context.Context, job *store.Job) (working context.Conte
 var errTimeUp = errors.New("erasure: time is up")
 
 // drain deletes what the job is about until a pass finds nothing (nil) or until comes (errTimeUp). page is a customer's
-// first page when the caller has just read it and it is what the job's Pending counts.
+// first page when the caller has just read it and it is what the job's Pending counts: that is the request itself, whose
+// time may be too short for any deletion, and whose work a worker goes on with in any case.
 func (e Engine) drain(ctx context.Context, job *store.Job, page *store.Collection, until time.Time) (err error) {
 	draining, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
@@ -163,10 +164,10 @@ func (e Engine) drain(ctx context.Context, job *store.Job, page *store.Collectio
 		return err
 	case errors.Is(context.Cause(ctx), store.ErrHeld):
 		return store.ErrHeld
-	case draining.Err() != nil && (job.Moved.Load() > 0 || job.Cursor > cursor):
+	case draining.Err() != nil && (job.Moved.Load() > 0 || job.Cursor > cursor || page != nil):
 		return errTimeUp
 	}
-	return err // also when time was up, but nothing has moved: that is no reason to go on at once
+	return err // also when a worker's time was up, but nothing has moved: that is no reason to go on at once
 }
 
 // conclude leaves the job finished, settling, handed on or failed, as its drain ended. It returns an error only when even
