@@ -74,7 +74,7 @@ import:
 	@go build -o $(TOOLS)/import ./infra/import
 	@exec $(TOOLS)/import $(if $(FROM),-from $(FROM)) "$(FILE)"
 
-## lint: formatting, vet, staticcheck, and the template where cfn-lint is installed
+## lint: formatting, vet, staticcheck, and the template where cfn-lint and SAM are installed
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
 	test -z "$$unformatted" || { echo "not formatted with gofmt: $$unformatted" >&2; exit 1; }
@@ -82,3 +82,7 @@ lint:
 	go run $(STATICCHECK) ./...
 	@if command -v cfn-lint >/dev/null; then echo cfn-lint template.yaml; cfn-lint template.yaml; \
 	else echo 'cfn-lint is not installed: template.yaml was not linted (pip install cfn-lint)'; fi
+	@if command -v sam >/dev/null; then \
+	  export SAM_CLI_TELEMETRY=0; sam validate --lint --region us-east-1 || exit 1; \
+	  sam build --build-dir .cache/sam >.cache/sam.log 2>&1 || { cat .cache/sam.log >&2; exit 1; }; \
+	else echo 'sam is not installed: nothing was validated or built with it'; fi

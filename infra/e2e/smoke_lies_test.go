@@ -142,7 +142,7 @@ func TestSmokeNoticesLies(t *testing.T) {
 					harm(t, store.CustomerKey(run, "4711000011112222"), store.CustomerRecord, "REMOVE tombstone SET amount = :x")
 				}
 			},
-		}, 5 * time.Second, []string{"a customer is deleted", "no transaction is left"}},
+		}, 0, []string{"a customer is deleted"}}, // the product notices itself, later
 		"answers differently, as AWS may": {liar{twist: func(r *http.Response) {
 			if value := r.Header.Get("WWW-Authenticate"); value != "" {
 				r.Header.Del("WWW-Authenticate")
