@@ -88,6 +88,13 @@ func TestSmokeNoticesLies(t *testing.T) {
 			"operations 1 and 2 refuse a call without Authorization", "operations 1 and 2 refuse a wrong password", "operations 1 and 2 refuse an app's token",
 			"what was refused has changed nothing", "a temporary allow is set, in JSON", "a temporary allow is set, in XML", "of three deletions",
 		}},
+		"grants as another": {liar{lie: func(_ http.ResponseWriter, r *http.Request, body []byte) bool {
+			if r.Method == "PUT" && bytes.Contains(body, []byte("expirationDate")) && !bytes.Contains(body, []byte("2021-")) {
+				name, value, _ := strings.Cut(stranger, ": ")
+				r.Header.Set(name, value)
+			}
+			return false
+		}}, 0, []string{"a temporary allow is set, in JSON", "a temporary allow is set, in XML"}},
 		"does not look at X-APP-Key": {liar{lie: func(_ http.ResponseWriter, r *http.Request, _ []byte) bool {
 			r.Header.Del("X-APP-Key")
 			return false
@@ -105,6 +112,15 @@ func TestSmokeNoticesLies(t *testing.T) {
 			"operations 1 and 2 refuse a call without Authorization", "operations 1 and 2 refuse a wrong password", "operations 1 and 2 refuse an app's token",
 			"cleaning is refused: no token", "cleaning is refused: an unknown token", "cleaning is refused: an operator's password", "an expired token is refused",
 		}},
+		"says it in other words": {liar{twist: func(r *http.Response) { replace(r, `"responseMessage":""`, `"responseMessage":"done"`) }}, 0, []string{
+			"a temporary allow is set, in JSON", "a temporary allow is set, in XML", // which finds an allow that it does not know of
+			"of three deletions", "devices are gone", "registration, questions", "a customer ID of any characters",
+		}},
+		"says another status": {liar{twist: func(r *http.Response) {
+			if r.StatusCode == http.StatusNotFound {
+				r.StatusCode = http.StatusForbidden
+			}
+		}}, 0, []string{"an unknown customer ID", "GET is not offered", "a path that nobody offers"}},
 		"resets instead": {liar{lie: func(_ http.ResponseWriter, r *http.Request, _ []byte) bool {
 			if r.URL.RawQuery == "unregisterDevices=true" {
 				r.URL.RawQuery = "reset=true"

@@ -5,8 +5,9 @@
 //	STACK=customercare API_URL=https://... smoke    at another address, such as a domain of one's own
 //	API_URL=http://127.0.0.1:3000 smoke             the stack of `make run`
 //
-// See package deployment for all variables. It exits with 1 when any check failed or was not made. Ctrl-C ends it early, a
-// second one at once, which leaves what it put in.
+// See package deployment for all variables. The caller's credentials must allow to read, write and delete items of the tables
+// Users, Customers, Contacts and Principals, and to read those of Erasures. It exits with 1 when any check failed or was not
+// made. Ctrl-C ends it early, a second one at once, which leaves what it put in.
 package main
 
 import (

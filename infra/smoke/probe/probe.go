@@ -5,6 +5,9 @@
 // again, also after a failure or an interruption. Two things stay, because only the product itself may end them: the open
 // job of the customer that was deleted, with its tombstone, and that of the contacts. Cleanup ends both when there can be
 // no late writer any more (parameter WriterLifetime); the ledger's records of them stay, and hold digests only.
+//
+// A run makes about ten calls with a wrong secret, which count as failed attempts of this machine's address: so many runs
+// within minutes lock it out for a while.
 package probe
 
 import (
