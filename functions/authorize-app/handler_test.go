@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/dynamotest"
 	"customercare/shared/principal"
+	"customercare/shared/store"
 )
 
 const route = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/POST/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata"
@@ -26,6 +28,9 @@ func request(headers ...string) principal.Request {
 // Each policy names the one route of apps and no other, and a refusal names no app and no tenant.
 func TestAuthorize(t *testing.T) {
 	kit := dynamotest.Open(t)
+	kit.Put(t, kit.Principals.Table, map[string]types.AttributeValue{
+		"principal": &types.AttributeValueMemberS{Value: store.PrincipalKey(store.App, "app")}, "tenantId": &types.AttributeValueMemberS{Value: "acme"},
+	})
 	clock := &dynamotest.Clock{Time: time.Unix(1_800_000_000, 0)}
 	a := authorizer{principal.Directory{Principals: kit.Principals, Now: clock.Now}}
 	token, _, err := a.directory.IssueToken(t.Context(), "app", "acme", 10*time.Second)

@@ -4,14 +4,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"customercare/infra/dynamotest"
 	"customercare/shared/metric/metrictest"
 	"customercare/shared/principal"
+	"customercare/shared/store"
 )
 
 // One line a call, a panic included, that counts it for what it was.
 func TestOneLineACall(t *testing.T) {
 	kit := dynamotest.Open(t)
+	kit.Put(t, kit.Principals.Table, map[string]types.AttributeValue{
+		"principal": &types.AttributeValueMemberS{Value: store.PrincipalKey(store.App, "app")}, "tenantId": &types.AttributeValueMemberS{Value: "acme"},
+	})
 	a := authorizer{principal.Directory{Principals: kit.Principals, Now: time.Now}}
 	token, _, err := a.directory.IssueToken(t.Context(), "app", "acme", time.Minute)
 	if err != nil {

@@ -32,9 +32,13 @@ type authorizer struct{ directory principal.Directory }
 func (a authorizer) authorize(ctx context.Context, r principal.Request) (events.APIGatewayCustomAuthorizerResponse, error) {
 	call := metric.Call{Operation: "authorize-operator", Began: time.Now(), APIRequestID: r.RequestContext.RequestID}
 	defer func() { call.Log(ctx) }()
-	name, err := a.operator(ctx, r)
+	name, operations, err := a.operator(ctx, r)
 	if errors.Is(err, principal.ErrRefused) {
 		call.Outcome = metric.Refused
+		return events.APIGatewayCustomAuthorizerResponse{}, errUnauthorized
+	}
+	if _, locked := errors.AsType[*principal.Locked](err); locked {
+		call.Outcome = metric.LockedOut // an authorizer cannot make API Gateway answer 429
 		return events.APIGatewayCustomAuthorizerResponse{}, errUnauthorized
 	}
 	if err != nil {
@@ -42,22 +46,25 @@ func (a authorizer) authorize(ctx context.Context, r principal.Request) (events.
 		return events.APIGatewayCustomAuthorizerResponse{}, errors.New("authorizer failed")
 	}
 	call.Outcome = metric.Served
-	return principal.Policy("Allow", name, r.MethodArn, routes, nil), nil
+	// What an operator may not do of that, the functions refuse in their own shape (gateway.Endpoint.Scoped).
+	return principal.Policy("Allow", name, r.MethodArn, routes, map[string]any{"operations": strings.Join(operations, " ")}), nil
 }
 
-// operator is the name of the operator whose credentials the request carries. principal.ErrRefused.
-func (a authorizer) operator(ctx context.Context, r principal.Request) (string, error) {
+// operator is the name of the operator whose credentials the request carries, and what they may call. principal.ErrRefused,
+// *principal.Locked.
+func (a authorizer) operator(ctx context.Context, r principal.Request) (name string, operations []string, err error) {
 	value, ok := r.Authorization("Basic")
 	if !ok {
-		return "", principal.ErrRefused
+		return "", nil, principal.ErrRefused
 	}
 	pair, err := base64.StdEncoding.DecodeString(value)
 	if err != nil {
-		return "", principal.ErrRefused
+		return "", nil, principal.ErrRefused
 	}
 	name, password, ok := strings.Cut(string(pair), ":")
 	if !ok {
-		return "", principal.ErrRefused
+		return "", nil, principal.ErrRefused
 	}
-	return name, a.directory.Operator(ctx, name, password)
+	operations, err = a.directory.Operator(ctx, r.RequestContext.Identity.SourceIP, name, password)
+	return name, operations, err
 }

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alexedwards/argon2id"
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -34,15 +33,11 @@ func token(value string) principal.Request {
 
 func TestAuthorize(t *testing.T) {
 	kit := dynamotest.Open(t)
-	hash, err := argon2id.CreateHash("p:ä ss", &argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32})
-	if err != nil {
-		t.Fatal(err)
-	}
 	kit.Put(t, kit.Principals.Table, map[string]types.AttributeValue{
-		"principal":    &types.AttributeValueMemberS{Value: store.PrincipalKey(store.Operator, "csr")},
-		"passwordHash": &types.AttributeValueMemberS{Value: hash},
+		"principal": &types.AttributeValueMemberS{Value: store.PrincipalKey(store.Operator, "csr")},
+		"hashes":    &types.AttributeValueMemberSS{Value: principal.HashPasswords([]string{"p:ä ss"}, nil)},
 	})
-	a := authorizer{principal.Directory{Principals: kit.Principals, Now: time.Now}}
+	a := authorizer{principal.Directory{Principals: kit.Principals, Guard: principal.Guard{Limit: 1000, Window: time.Minute}, Now: time.Now}}
 	encode := base64.StdEncoding.EncodeToString
 	for value, in := range map[string]bool{
 		"Basic " + encode([]byte("csr:p:ä ss")):                     true,
@@ -60,7 +55,7 @@ func TestAuthorize(t *testing.T) {
 	} {
 		want := `{"principalId":"csr","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"Allow","Resource":[` +
 			`"arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/*/customercare/v1/*/provision","arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/*/customercare/v1/*/provision/",` +
-			`"arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/*/risk-cc/customercare/v1/*/provision","arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/*/risk-cc/customercare/v1/*/provision/"]}]}}`
+			`"arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/*/risk-cc/customercare/v1/*/provision","arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/*/risk-cc/customercare/v1/*/provision/"]}]},"context":{"operations":"delete-customer-info set-temporary-allow"}}`
 		for _, event := range []principal.Request{request(value), token(value)} {
 			answer, err := a.authorize(t.Context(), event)
 			if in != (err == nil) || !in && err.Error() != "Unauthorized" { // the word that API Gateway answers with 401
@@ -73,7 +68,7 @@ func TestAuthorize(t *testing.T) {
 	}
 	// A failing database is no refusal: the caller's credentials may be right.
 	kit.Faults.Inject(dynamotest.Before, 1, 100)
-	_, err = a.authorize(t.Context(), request("Basic "+encode([]byte("csr:p:ä ss"))))
+	_, err := a.authorize(t.Context(), request("Basic "+encode([]byte("csr:p:ä ss"))))
 	if err == nil || err.Error() != "authorizer failed" {
 		t.Errorf("a failing read: %v", err)
 	}

@@ -13,11 +13,13 @@ import (
 
 func main() {
 	var settings struct {
+		principal.Limits
 		Principals string `env:"PRINCIPALS_TABLE,required,notEmpty"`
 	}
 	environment.Load(&settings)
 	directory := principal.Directory{
 		Principals: store.Principals{DB: store.Connect(), Table: settings.Principals},
+		Guard:      principal.Guard(settings.Limits),
 		Now:        time.Now,
 	}
 	lambda.Start(authorizer{directory}.authorize)

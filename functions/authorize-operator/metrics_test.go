@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alexedwards/argon2id"
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -19,15 +18,11 @@ import (
 // Lambda's errors, so each refusal has to be one of both.
 func TestOneLineACall(t *testing.T) {
 	kit := dynamotest.Open(t)
-	hash, err := argon2id.CreateHash("right", &principal.PasswordParams)
-	if err != nil {
-		t.Fatal(err)
-	}
 	kit.Put(t, kit.Principals.Table, map[string]types.AttributeValue{
-		"principal":    &types.AttributeValueMemberS{Value: store.PrincipalKey(store.Operator, "csr")},
-		"passwordHash": &types.AttributeValueMemberS{Value: hash},
+		"principal": &types.AttributeValueMemberS{Value: store.PrincipalKey(store.Operator, "csr")},
+		"hashes":    &types.AttributeValueMemberSS{Value: principal.HashPasswords([]string{"right"}, nil)},
 	})
-	a := authorizer{principal.Directory{Principals: kit.Principals, Now: time.Now}}
+	a := authorizer{principal.Directory{Principals: kit.Principals, Guard: principal.Guard{Limit: 1000, Window: time.Minute}, Now: time.Now}}
 	counts := func(wantError bool, want metrictest.Line, header string) {
 		t.Helper()
 		log := metrictest.Capture(t)
@@ -50,6 +45,8 @@ func TestOneLineACall(t *testing.T) {
 	for _, header := range []string{basic("csr:wrong"), basic("nobody:right"), basic("csr"), "Basic !", "Bearer x", ""} {
 		counts(true, metrictest.Counts(1, 0, 1), header)
 	}
+	a.directory.Guard.Limit = 1
+	counts(true, metrictest.Line{"Calls": 1., "CallerErrors": 1., "ServiceErrors": 0., "CallersRefused": nil, "CallersLockedOut": 1.}, basic("csr:right"))
 	kit.Faults.Inject(dynamotest.Before, 1, 100)
 	counts(true, metrictest.Counts(0, 1, nil), basic("csr:right"))
 }

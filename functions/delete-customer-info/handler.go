@@ -30,7 +30,7 @@ var deletions = []deletion{
 }
 
 func endpoint(users store.Users) gateway.Endpoint {
-	return gateway.Endpoint{Name: "delete-customer-info", Limit: bodyLimit, Shape: respond.Provision,
+	return gateway.Endpoint{Name: "delete-customer-info", Limit: bodyLimit, Shape: respond.Provision, Scoped: true,
 		Handle: func(ctx context.Context, call *gateway.Call) (any, error) { return handle(ctx, call, users) }}
 }
 

@@ -34,7 +34,10 @@ func remove(ctx context.Context, directory principal.Directory, engine erasure.E
 	if refusal != nil {
 		return nil, refusal
 	}
-	err := directory.APIUser(ctx, f["user_id"], key, f["account_id"])
+	err := directory.APIUser(ctx, call.Source(), f["user_id"], key, f["account_id"])
+	if locked, ok := errors.AsType[*principal.Locked](err); ok {
+		return nil, respond.TryLater(locked.For)
+	}
 	if errors.Is(err, principal.ErrRefused) {
 		// One sentence for a wrong user, a wrong key and a foreign account: none of them is confirmed to exist.
 		return nil, respond.Refuse(respond.Unauthorized, "user_id, user_password or account_id is wrong")

@@ -15,6 +15,6 @@ func main() {
 	var s settings
 	environment.Load(&s)
 	db := store.Connect()
-	directory := principal.Directory{Principals: store.Principals{DB: db, Table: s.Principals}, Now: time.Now}
+	directory := principal.Directory{Principals: store.Principals{DB: db, Table: s.Principals}, Guard: principal.Guard(s.Limits), Now: time.Now}
 	lambda.Start(endpoint(directory, s.engine(db), s.Budget).Handler())
 }

@@ -6,12 +6,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/shared/erasure"
+	"customercare/shared/principal"
 	"customercare/shared/secret"
 	"customercare/shared/store"
 )
 
 // settings is this function's environment.
 type settings struct {
+	principal.Limits
 	Principals     string `env:"PRINCIPALS_TABLE,required,notEmpty"`
 	Erasures       string `env:"ERASURES_TABLE,required,notEmpty"`
 	Customers      string `env:"CUSTOMERS_TABLE,required,notEmpty"`

@@ -61,7 +61,10 @@ func issue(ctx context.Context, directory principal.Directory, call *gateway.Cal
 	if refusal != nil {
 		return nil, refusal
 	}
-	tenant, err := directory.App(ctx, asked.AppKey, asked.AppSecret)
+	tenant, err := directory.App(ctx, call.Source(), asked.AppKey, asked.AppSecret)
+	if locked, ok := errors.AsType[*principal.Locked](err); ok {
+		return nil, respond.TryLater(locked.For)
+	}
 	if errors.Is(err, principal.ErrRefused) {
 		return nil, respond.Refuse(respond.Unauthorized, "app_key or app_secret is wrong")
 	}

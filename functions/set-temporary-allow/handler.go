@@ -38,7 +38,7 @@ type request struct {
 }
 
 func (a allows) endpoint() gateway.Endpoint {
-	return gateway.Endpoint{Name: "set-temporary-allow", Limit: bodyLimit, Shape: respond.Provision, Handle: a.handle}
+	return gateway.Endpoint{Name: "set-temporary-allow", Limit: bodyLimit, Shape: respond.Provision, Scoped: true, Handle: a.handle}
 }
 
 // handle sets the allow with one DynamoDB call, and makes none for a request that is refused.

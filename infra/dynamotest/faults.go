@@ -19,7 +19,7 @@ const (
 	Before      Fault = "before"      // a 500, and nothing was done
 	After       Fault = "after"       // done, but the answer is lost: the connection breaks
 	Throttle    Fault = "throttle"    // ProvisionedThroughputExceededException, nothing was done
-	Unprocessed Fault = "unprocessed" // BatchWriteItem does all but its last request; any other call is throttled
+	Unprocessed Fault = "unprocessed" // BatchWriteItem does all but its last request, BatchGetItem nothing; any other call is throttled
 	Timeout     Fault = "timeout"     // done, but no answer in time
 	Cancelled   Fault = "cancelled"   // a transaction is cancelled by a throttle; any other call is throttled
 	Refused     Fault = "refused"     // AccessDeniedException, nothing was done
@@ -148,8 +148,11 @@ func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, errors.New("connection reset by peer")
 	case Unprocessed:
-		if action == "BatchWriteItem" {
+		switch action {
+		case "BatchWriteItem":
 			return f.part(r)
+		case "BatchGetItem":
+			return none(r)
 		}
 		return throttled(r), nil
 	case Cancelled:
@@ -199,6 +202,19 @@ func (f *Faults) part(r *http.Request) (*http.Response, error) {
 	}
 	done.Body.Close()
 	return answer(r, http.StatusOK, map[string]any{"UnprocessedItems": left}), nil
+}
+
+// none answers that nothing of a batch was read.
+func none(r *http.Request) (*http.Response, error) {
+	var batch struct{ RequestItems map[string]json.RawMessage }
+	body, err := io.ReadAll(r.Body)
+	if err == nil {
+		err = json.Unmarshal(body, &batch)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return answer(r, http.StatusOK, map[string]any{"Responses": map[string]any{}, "UnprocessedKeys": batch.RequestItems}), nil
 }
 
 func throttled(r *http.Request) *http.Response {

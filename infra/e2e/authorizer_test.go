@@ -14,7 +14,8 @@ const (
 	unauthorizedXML  = xmlHead + `<StatusResponse><responseCode>401</responseCode><responseMessage>Authorization is missing or wrong</responseMessage><status>false</status></StatusResponse>`
 )
 
-// Operations 1 and 2 are one call to DynamoDB, their authorizer at most one; what is refused before costs none.
+// Operations 1 and 2 are one call to DynamoDB, their authorizer at most one, and one more where a guess is counted; what is
+// refused before costs none.
 func TestCallsToDynamoDB(t *testing.T) {
 	csr := operator(t, "csr-calls")
 	loadUsers(t, "u-calls")
@@ -26,7 +27,7 @@ func TestCallsToDynamoDB(t *testing.T) {
 		want []string
 		do   func() reply
 	}{
-		{"a first call", []string{"GetItem", "UpdateItem"}, func() reply { return send(t, "DELETE", path+"?reset=true", "", csr) }},
+		{"a first call", []string{"BatchGetItem", "UpdateItem"}, func() reply { return send(t, "DELETE", path+"?reset=true", "", csr) }},
 		{"DELETE again", []string{"UpdateItem"}, func() reply { return send(t, "DELETE", path+"?reset=true", "", csr) }},
 		{"PUT", []string{"UpdateItem"}, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, csr) }},
 		{"PUT again", []string{"UpdateItem"}, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, csr) }},
@@ -45,17 +46,18 @@ func TestCallsToDynamoDB(t *testing.T) {
 		{"a bad body", nil, func() reply { return send(t, "PUT", path, `{"tempAllowType":9}`, csr) }},
 		{"a bad Accept", nil, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, csr, "Accept: text/html") }},
 		{"a bad Content-Type", nil, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, csr, "Content-Type: text/html") }},
-		{"a wrong password", []string{"GetItem"}, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, basic("csr-calls", "x")) }},
-		{"an unknown operator", []string{"GetItem"}, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, basic("csr-calls-no", "x")) }},
+		{"a wrong password", []string{"BatchGetItem UpdateItem"}, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, basic("csr-calls", "x")) }},
+		{"an unknown operator", []string{"BatchGetItem UpdateItem"}, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, basic("csr-calls-no", "x")) }},
 		{"no Authorization", nil, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`) }},
 		{"another scheme", nil, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, bearer) }},
 
-		{"clean", []string{"GetItem", "UpdateItem"}, func() reply { return clean(t, bearer, "nobody-calls", "nobody-calls2") }},
-		{"clean, refused", []string{"GetItem"}, func() reply { return clean(t, bearer) }},
-		{"clean, an unknown token", []string{"GetItem"}, func() reply { return clean(t, "Authorization: Bearer x", "nobody-calls") }},
+		{"clean", []string{"BatchGetItem", "UpdateItem"}, func() reply { return clean(t, bearer, "nobody-calls", "nobody-calls2") }},
+		{"clean, refused", []string{"BatchGetItem"}, func() reply { return clean(t, bearer) }},
+		{"clean, no token of ours", nil, func() reply { return clean(t, "Authorization: Bearer x", "nobody-calls") }},
+		{"clean, an unknown token", []string{"BatchGetItem"}, func() reply { return clean(t, "Authorization: Bearer x.YXBw", "nobody-calls") }},
 		{"clean, no token", nil, func() reply { return clean(t, "X-No: token", "nobody-calls") }},
-		{"token", []string{"GetItem PutItem"}, func() reply { return send(t, "POST", tokenPath, credentials("app-calls")) }},
-		{"token, a wrong pair", []string{"GetItem"}, func() reply { return send(t, "POST", tokenPath, `{"app_key":"app-calls","app_secret":"x"}`) }},
+		{"token", []string{"BatchGetItem PutItem"}, func() reply { return send(t, "POST", tokenPath, credentials("app-calls")) }},
+		{"token, a wrong pair", []string{"BatchGetItem UpdateItem"}, func() reply { return send(t, "POST", tokenPath, `{"app_key":"app-calls","app_secret":"x"}`) }},
 		{"token, malformed", nil, func() reply { return send(t, "POST", tokenPath, `{"app_key":"app-calls"}`) }},
 	} {
 		var r reply

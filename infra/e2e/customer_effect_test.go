@@ -161,7 +161,7 @@ func TestCustomerNeighboursStay(t *testing.T) {
 func TestCustomerRoundTrips(t *testing.T) {
 	const account, code = "c-trips", "5234567890123456"
 	openAccount(t, account, 25, code)
-	want := []string{"GetItem Query TransactWriteItems BatchWriteItem Query UpdateItem"}
+	want := []string{"BatchGetItem Query TransactWriteItems BatchWriteItem Query UpdateItem"}
 	calls := invocations(t, func() {
 		if r := send(t, "POST", "/", formOf(account, code), urlencoded); r.Body != goneXML(code) {
 			t.Error(r.Body)

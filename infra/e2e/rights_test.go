@@ -93,12 +93,30 @@ var only = map[string][]string{
 	"PutItem Customers": {"customer", "record", "tombstone", "at"}, "BatchWriteItem Customers": {"customer", "record"},
 }
 
+// under are the keys' beginnings that a role lets a call name.
+var under = map[string][]string{"UpdateItem Principals": {"failures#"}, "PutItem Principals": {"token#"}}
+
+func firstOf(maps ...map[string]any) map[string]any {
+	for _, m := range maps {
+		if m != nil {
+			return m
+		}
+	}
+	return nil
+}
+
 func (u *usage) add(key, action, table string, w write) {
 	table = table[strings.LastIndex(table, "-")+1:] // without the suite's prefix
 	if u.actions[key] == nil {
 		u.actions[key] = map[string]bool{}
 	}
 	u.actions[key]["dynamodb:"+action+" "+table] = true
+	if prefixes, limited := under[action+" "+table]; limited {
+		key, _ := firstOf(w.Key, w.Item)["principal"].(map[string]any)
+		if !slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(fmt.Sprint(key["S"]), prefix) }) {
+			u.wrong = append(u.wrong, fmt.Sprintf("%s: %s on %s of %v", key, action, table, key["S"]))
+		}
+	}
 	allowed, limited := only[action+" "+table]
 	if !limited {
 		return

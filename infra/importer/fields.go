@@ -15,6 +15,7 @@ const (
 	longID      = 256 // customerId, principals' names
 	shortID     = 128 // accountId, code, campaignId, transactionId, tenantId, contactId, customer numbers
 	maxSecret   = 256
+	maxSecrets  = 2
 	maxAccounts = 1000
 )
 
@@ -70,6 +71,27 @@ func (f *fields) check(name string, value types.AttributeValue, most int) string
 	return s.Value
 }
 
+// secrets takes a required secret, or a list of two while it is being changed: each lets in.
+func (f *fields) secrets(name string) []string {
+	value, ok := f.take(name)
+	if !ok {
+		f.refuse("%s is missing", name)
+		return nil
+	}
+	list, isList := value.(*types.AttributeValueMemberL)
+	if !isList {
+		return []string{f.check(name, value, maxSecret)}
+	}
+	if len(list.Value) == 0 || len(list.Value) > maxSecrets {
+		f.refuse("%s must be a string, or a list of 1 or %d", name, maxSecrets)
+	}
+	var all []string
+	for _, member := range list.Value {
+		all = append(all, f.check("each of "+name, member, maxSecret))
+	}
+	return all
+}
+
 // at reads the field at, RFC 3339 in full, and leaves it where it is: it is data, too.
 func (f *fields) at() time.Time {
 	value, ok := f.left["at"]
@@ -77,12 +99,17 @@ func (f *fields) at() time.Time {
 		f.refuse("at is missing")
 		return time.Time{}
 	}
+	return f.time("at", value)
+}
+
+// time reads a time as RFC 3339 writes it.
+func (f *fields) time(name string, value types.AttributeValue) time.Time {
 	var at time.Time
 	s, ok := value.(*types.AttributeValueMemberS)
 	// UnmarshalText is the strict reading, but for the comma of ISO 8601 in the seconds; RFC 3339 allows t and z in
 	// lower case, which it does not know.
 	if !ok || strings.Contains(s.Value, ",") || at.UnmarshalText([]byte(strings.ToUpper(s.Value))) != nil || at.UTC().Year() < 1 || at.UTC().Year() > 9999 {
-		f.refuse("at must be a time as RFC 3339 writes it, e.g. 2030-10-15T01:29:29Z")
+		f.refuse("%s must be a time as RFC 3339 writes it, e.g. 2030-10-15T01:29:29Z", name)
 	}
 	return at
 }

@@ -132,10 +132,10 @@ func TestItemsOfEachKind(t *testing.T) {
 	const abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" // SHA-256 of abc, FIPS 180-2 B.1
 	principals := items(t, kit, kit.Principals.Table)
 	same(t, principals[:2], []string{
-		`{"accounts":["b","a"],"keyHash":"` + abc + `","principal":"apiUser#john"}`,
-		`{"data":{"team":"night"},"passwordHash":"` + passwordHash(t, kit, "csr") + `","principal":"operator#csr"}`,
+		`{"accounts":["b","a"],"hashes":["` + abc + `"],"principal":"apiUser#john"}`,
+		`{"data":{"team":"night"},"hashes":["` + passwordHash(t, kit, "csr") + `"],"principal":"operator#csr"}`,
 	})
-	same(t, principals[2:], []string{`{"principal":"app#key","secretHash":"` + abc + `","tenantId":"t"}`})
+	same(t, principals[2:], []string{`{"hashes":["` + abc + `"],"principal":"app#key","tenantId":"t"}`})
 
 	hash := passwordHash(t, kit, "csr")
 	if !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
@@ -148,11 +148,11 @@ func TestItemsOfEachKind(t *testing.T) {
 
 func passwordHash(t testing.TB, kit *dynamotest.Kit, name string) string {
 	t.Helper()
-	p, err := kit.Principals.Find(t.Context(), store.Operator, name)
-	if err != nil || p == nil {
+	p, _, err := kit.Principals.Find(t.Context(), store.Operator, name, "")
+	if err != nil || p == nil || len(p.Hashes) != 1 {
 		t.Fatalf("operator %v: %v", p, err)
 	}
-	return p.PasswordHash
+	return p.Hashes[0]
 }
 
 func demo(t testing.TB) string {

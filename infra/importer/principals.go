@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/alexedwards/argon2id"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -16,11 +15,11 @@ import (
 // writePrincipal puts an operator, an API user or an app in place of the one of its name.
 func (l *loader) writePrincipal(ctx context.Context, r *record) error {
 	if r.kind == store.Operator {
-		hash, err := l.passwordHash(ctx, r)
+		hashes, err := l.passwordHashes(ctx, r)
 		if err != nil {
 			return l.settled(r, err)
 		}
-		r.item["passwordHash"] = text(hash)
+		r.item["hashes"] = texts(hashes)
 	}
 	err := persist(ctx, l.Tables.Principals, func() error {
 		_, err := l.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &l.Tables.Principals, Item: r.item})
@@ -29,32 +28,34 @@ func (l *loader) writePrincipal(ctx context.Context, r *record) error {
 	return l.settled(r, err)
 }
 
-// passwordHash is the hash that stands already when it is one of the same password, so that loading a file again
-// changes nothing; otherwise a new one.
-func (l *loader) passwordHash(ctx context.Context, r *record) (string, error) {
-	var standing *types.AttributeValueMemberS
+// passwordHashes are those that stand already when they are of the same passwords, so that loading a file again changes
+// nothing; otherwise new ones.
+func (l *loader) passwordHashes(ctx context.Context, r *record) ([]string, error) {
+	var standing []string
 	err := persist(ctx, l.Tables.Principals, func() error {
 		out, err := l.Client.GetItem(ctx, &dynamodb.GetItemInput{
 			TableName:            &l.Tables.Principals,
 			ConsistentRead:       aws.Bool(true),
 			Key:                  object{"principal": r.item["principal"]},
-			ProjectionExpression: aws.String("passwordHash"),
+			ProjectionExpression: aws.String("hashes"),
 		})
-		if err == nil {
-			standing, _ = out.Item["passwordHash"].(*types.AttributeValueMemberS)
+		if err != nil {
+			return err
 		}
-		return err
+		standing = nil
+		if list, ok := out.Item["hashes"].(*types.AttributeValueMemberL); ok {
+			for _, member := range list.Value {
+				if hash, ok := member.(*types.AttributeValueMemberS); ok {
+					standing = append(standing, hash.Value)
+				}
+			}
+		}
+		return nil
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if standing != nil {
-		same, params, err := argon2id.CheckHash(r.secret, standing.Value)
-		if err == nil && same && *params == principal.PasswordParams {
-			return standing.Value, nil
-		}
-	}
-	return argon2id.CreateHash(r.secret, &principal.PasswordParams)
+	return principal.HashPasswords(r.secrets, standing), nil
 }
 
 // settled settles a record by the outcome of its one call; it returns what must end the load.

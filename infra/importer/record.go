@@ -2,6 +2,8 @@ package importer
 
 import (
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -21,7 +23,7 @@ type record struct {
 
 	customer string // customer, transaction: the partition key
 	contact  *contact
-	secret   string // operator: the password
+	secrets  []string // operator: the passwords
 }
 
 // contact is what is needed to file a contact under each of its parties.
@@ -48,13 +50,16 @@ var kinds = map[string]struct {
 	customer:       {[]string{"accountId", "code"}, buildCustomer},
 	transaction:    {[]string{"accountId", "code", "campaignId", "transactionId", "at"}, buildTransaction},
 	contactKind:    {[]string{"tenantId", "contactId", "at", "callingNumber", "calledNumber", "customNos"}, buildContact},
-	store.Operator: {[]string{"name", "password", "key", "secret"}, buildOperator},
-	store.APIUser:  {[]string{"name", "password", "key", "secret", "accounts"}, buildAPIUser},
-	store.App:      {[]string{"name", "password", "key", "secret", "tenantId"}, buildApp},
+	store.Operator: {append([]string{"password", "key", "secret"}, principalNames...), buildOperator},
+	store.APIUser:  {append([]string{"password", "key", "secret", "accounts"}, principalNames...), buildAPIUser},
+	store.App:      {append([]string{"password", "key", "secret", "tenantId"}, principalNames...), buildApp},
 }
 
 // userMaps are the fields of a user that the operations work on, each an attribute of its own.
 var userMaps = []string{"registration", "questions", "images", "phrases", "devices"}
+
+// principalNames are the fields of all principals.
+var principalNames = []string{"name", "operations", "disabled", "validUntil"}
 
 // parse makes a record of one line. The error is a refusal.
 func parse(line []byte) (*record, error) {
@@ -168,14 +173,14 @@ func buildOperator(f *fields, r *record) {
 	if slices.Contains([]byte(name), ':') {
 		f.refuse("name holds a colon, which Basic authorization cannot carry")
 	}
-	r.secret = f.id("password", maxSecret)
+	r.secrets = f.secrets("password")
 	f.absent("is no field of an operator", "key", "secret")
 	f.data(r.item)
 }
 
 func buildAPIUser(f *fields, r *record) {
 	buildPrincipal(f, r)
-	r.item["keyHash"] = text(principal.Hash(f.id("key", maxSecret)))
+	r.item["hashes"] = hashes(f.secrets("key"))
 	r.item["accounts"] = texts(f.list("accounts", maxAccounts))
 	f.absent("is no field of an apiUser", "password", "secret")
 	f.data(r.item)
@@ -183,16 +188,51 @@ func buildAPIUser(f *fields, r *record) {
 
 func buildApp(f *fields, r *record) {
 	buildPrincipal(f, r)
-	r.item["secretHash"] = text(principal.Hash(f.id("secret", maxSecret)))
+	r.item["hashes"] = hashes(f.secrets("secret"))
 	r.item["tenantId"] = text(f.id("tenantId", shortID))
 	f.absent("is no field of an app", "password", "key")
 	f.data(r.item)
 }
 
+// operations are what each kind of principal may be allowed to call: the folders of the functions.
+var operations = map[string][]string{
+	store.Operator: {"delete-customer-info", "set-temporary-allow"}, store.APIUser: {"delete-customer"}, store.App: {"clean-customer-data"},
+}
+
+// buildPrincipal reads what all principals have: a name, and what bounds them.
 func buildPrincipal(f *fields, r *record) string {
 	name := f.id("name", longID)
 	key := store.PrincipalKey(r.kind, name)
 	r.place = "principal " + key
 	r.item = object{"principal": text(key)}
+	if _, ok := f.left["operations"]; ok {
+		list := f.list("operations", len(operations[r.kind]))
+		for _, operation := range list {
+			if !slices.Contains(operations[r.kind], operation) {
+				f.refuse("operations may only name %s", strings.Join(operations[r.kind], ", "))
+			}
+		}
+		r.item["operations"] = texts(list)
+	}
+	if value, ok := f.take("disabled"); ok {
+		disabled, ok := value.(*types.AttributeValueMemberBOOL)
+		if !ok {
+			f.refuse("disabled must be true or false")
+		} else if disabled.Value {
+			r.item["disabled"] = disabled
+		}
+	}
+	if value, ok := f.take("validUntil"); ok {
+		until := f.time("validUntil", value)
+		r.item["validUntil"] = &types.AttributeValueMemberN{Value: strconv.FormatInt(until.Unix(), 10)}
+	}
 	return name
+}
+
+func hashes(secrets []string) types.AttributeValue {
+	all := make([]string, len(secrets))
+	for i, secret := range secrets {
+		all[i] = principal.Hash(secret)
+	}
+	return texts(all)
 }

@@ -59,6 +59,9 @@ func (c *Call) Caller(name string) string {
 	return value
 }
 
+// Source is the address that the request came from, as API Gateway saw it: no header can change it.
+func (c *Call) Source() string { return c.event.RequestContext.Identity.SourceIP }
+
 // BodyType is the media type of the call's body, one of offered; the first of them when there is no body or no
 // Content-Type. Any other type, and any charset but UTF-8, is refused.
 func (c *Call) BodyType(offered ...string) (string, *respond.Error) {

@@ -20,6 +20,7 @@ import (
 	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,9 +35,11 @@ import (
 // Endpoint is one operation: its shape, the largest body it reads in bytes, and what it does. Handle returns the
 // body of a 200, or an error: a *respond.Error, or anything else for an answer with a stock sentence.
 type Endpoint struct {
-	Name   string // one of metric.Operations
-	Limit  int
-	Shape  respond.Shape
+	Name  string // one of metric.Operations
+	Limit int
+	Shape respond.Shape
+	// Scoped lets in only callers among whose operations, as the authorizer names them, is this one.
+	Scoped bool
 	Handle func(context.Context, *Call) (any, error)
 }
 
@@ -142,6 +145,9 @@ func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 		if refusal != nil {
 			return nil, refusal
 		}
+		if e.Scoped && !slices.Contains(strings.Fields(call.Caller("operations")), e.Name) {
+			return nil, respond.Refuse(respond.Forbidden, "This operation is not allowed to the caller")
+		}
 		return e.Handle(r.Context(), call)
 	}()
 	status, body := http.StatusOK, result
@@ -169,6 +175,8 @@ func outcome(failure *respond.Error) metric.Outcome {
 		return metric.Failed
 	case respond.Unauthorized, respond.Forbidden:
 		return metric.Refused
+	case respond.TooManyRequests:
+		return metric.LockedOut
 	}
 	return metric.Faulty
 }

@@ -12,10 +12,11 @@ import (
 type Outcome int
 
 const (
-	Failed  Outcome = iota // for a cause of ours
-	Served                 //
-	Faulty                 // for a cause that the caller has to mend
-	Refused                // Faulty, because of who calls
+	Failed    Outcome = iota // for a cause of ours
+	Served                   //
+	Faulty                   // for a cause that the caller has to mend
+	Refused                  // Faulty, because of who calls
+	LockedOut                // Faulty, because too many attempts have failed before
 )
 
 // Call is one call of an operation, as its one log line tells it, which is also its metrics. It names nobody.
@@ -27,10 +28,11 @@ type Call struct {
 	APIRequestID string // API Gateway's name for the request, "" when unknown
 }
 
-// What a call's line declares, with and without CallersRefused.
+// What a call's line declares.
 var (
 	ofEach    = []Metric{Calls, CallerErrors, ServiceErrors, Latency}
 	ofRefused = []Metric{Calls, CallerErrors, ServiceErrors, Latency, CallersRefused}
+	ofLocked  = []Metric{Calls, CallerErrors, ServiceErrors, Latency, CallersLockedOut}
 )
 
 // Log writes the line. It is called once a call, when the answer is made.
@@ -49,13 +51,16 @@ func (c Call) Log(ctx context.Context) {
 	}
 	attrs = append(attrs,
 		slog.Int(Calls.Name, 1),
-		slog.Int(CallerErrors.Name, one(c.Outcome == Faulty || c.Outcome == Refused)),
+		slog.Int(CallerErrors.Name, one(c.Outcome == Faulty || c.Outcome == Refused || c.Outcome == LockedOut)),
 		slog.Int(ServiceErrors.Name, one(c.Outcome == Failed)),
 		slog.Float64(Latency.Name, float64(now.Sub(c.Began).Microseconds())/1000),
 	)
 	declared := ofEach
-	if c.Outcome == Refused {
+	switch c.Outcome {
+	case Refused:
 		attrs, declared = append(attrs, slog.Int(CallersRefused.Name, 1)), ofRefused
+	case LockedOut:
+		attrs, declared = append(attrs, slog.Int(CallersLockedOut.Name, 1)), ofLocked
 	}
 	attrs = append(attrs, slog.Any("_aws", declaration(now, declared)))
 	slog.LogAttrs(ctx, slog.LevelInfo, "answered", attrs...)

@@ -53,6 +53,10 @@ var (
 	// CallersRefused is 1 for a caller error that was a wrong name, secret, token or account, and is not written else: two
 	// of the operations never refuse a caller, and a metric costs money by the hour in which it is written at all.
 	CallersRefused = declare("CallersRefused", "Count", Operation)
+	// CallersLockedOut is 1 for a caller error that was refused unseen, after too many failed attempts from its address; not
+	// written else. It has no dimension, so that its alarm needs no formula: a sum over metrics of which one has never been
+	// written has no value.
+	CallersLockedOut = declare("CallersLockedOut", "Count", "")
 )
 
 // Of erasures. What is counted when something ends is counted once at most: a worker that dies in that moment leaves it out.
@@ -106,11 +110,20 @@ type directive struct {
 	Metrics    []Metric
 }
 
-// declaration declares metrics of one line. All have the same dimension.
+// declaration declares metrics of one line, those of one dimension behind each other.
 func declaration(at time.Time, metrics []Metric) document {
-	set := []string{}
-	if dimension := metrics[0].Dimension; dimension != "" {
-		set = append(set, dimension)
+	d := document{Timestamp: at.UnixMilli()}
+	for len(metrics) > 0 {
+		n := 1
+		for n < len(metrics) && metrics[n].Dimension == metrics[0].Dimension {
+			n++
+		}
+		set := []string{}
+		if dimension := metrics[0].Dimension; dimension != "" {
+			set = append(set, dimension)
+		}
+		d.CloudWatchMetrics = append(d.CloudWatchMetrics, directive{Namespace, [][]string{set}, metrics[:n]})
+		metrics = metrics[n:]
 	}
-	return document{at.UnixMilli(), []directive{{Namespace, [][]string{set}, metrics}}}
+	return d
 }

@@ -5,112 +5,145 @@ package principal
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
+	"log/slog"
 	"slices"
+	"strings"
 	"time"
-
-	"github.com/alexedwards/argon2id"
 
 	"customercare/shared/store"
 )
 
-// ErrRefused is every refusal: an unknown name, a wrong secret and a foreign account are told apart by nobody.
+// ErrRefused is every refusal: an unknown name, a wrong secret, a foreign account, an operation that is not allowed, and a
+// principal that is disabled or not valid any more are told apart by nobody.
 var ErrRefused = errors.New("principal: refused")
 
-// Directory looks principals up, by one read each.
+// Directory looks principals up, each by one round trip.
 type Directory struct {
 	Principals store.Principals
+	Guard      Guard
 	Now        func() time.Time
 }
 
-// PasswordParams are those of every stored password: argon2id with 19 MB and 2 passes (OWASP Password Storage Cheat Sheet).
-var PasswordParams = argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
-
-// decoy is hashed against for names that do not exist, so that they take as long as wrong passwords: it has the same
-// parameters.
-const decoy = "$argon2id$v=19$m=19456,t=2,p=1$Utfs9wFgq8WpmGb6AbH8Ew$DWfsJAOO2DqXQQbEyakMRrVcP+ajUJbCf2m9SSzWbTA"
-
-// maxSecret bounds what is hashed.
-const maxSecret = 1024
-
-// Operator checks an operator's password. ErrRefused.
-func (d Directory) Operator(ctx context.Context, name, password string) error {
+// Operator checks the password of an operator who calls from the address source, and gives the operations that the
+// operator may call. ErrRefused, *Locked.
+func (d Directory) Operator(ctx context.Context, source, name, password string) (operations []string, err error) {
 	if len(password) > maxSecret {
-		return ErrRefused
+		return nil, ErrRefused
 	}
-	found, err := d.Principals.Find(ctx, store.Operator, name)
+	found, err := d.check(ctx, store.Operator, source, name, func(hashes []string) bool {
+		// A name without a password takes as long as one with a wrong password.
+		return samePassword(password, hashes)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if found.Operations == nil {
+		return operatorsOperations, nil
+	}
+	return found.Operations, nil
+}
+
+// The operations that principals of a kind may call when their entry does not list any.
+var operatorsOperations = []string{"delete-customer-info", "set-temporary-allow"}
+
+const (
+	apiUsersOperation = "delete-customer"
+	appsOperation     = "clean-customer-data"
+)
+
+// APIUser checks an API user's key and that the user may delete customers of the account. ErrRefused, *Locked.
+func (d Directory) APIUser(ctx context.Context, source, name, key, account string) error {
+	found, err := d.check(ctx, store.APIUser, source, name, func(hashes []string) bool { return sameSecret(key, hashes) })
 	if err != nil {
 		return err
 	}
-	hash := decoy
-	if found != nil && found.PasswordHash != "" {
-		hash = found.PasswordHash
-	}
-	matches, err := argon2id.ComparePasswordAndHash(password, hash)
-	if err != nil || !matches || hash == decoy {
+	if !slices.Contains(found.Accounts, account) || !allows(found, apiUsersOperation) {
 		return ErrRefused
 	}
 	return nil
 }
 
-// APIUser checks an API user's key and that the user may work on the account. ErrRefused.
-func (d Directory) APIUser(ctx context.Context, name, key, account string) error {
-	found, err := d.Principals.Find(ctx, store.APIUser, name)
-	if err != nil {
-		return err
-	}
-	if found == nil || !matches(key, found.KeyHash) || !slices.Contains(found.Accounts, account) {
-		return ErrRefused
-	}
-	return nil
-}
-
-// App checks an app's secret and returns its tenant. ErrRefused.
-func (d Directory) App(ctx context.Context, key, secret string) (tenant string, err error) {
-	found, err := d.Principals.Find(ctx, store.App, key)
+// App checks an app's secret and returns its tenant. ErrRefused, *Locked.
+func (d Directory) App(ctx context.Context, source, key, secret string) (tenant string, err error) {
+	found, err := d.check(ctx, store.App, source, key, func(hashes []string) bool { return sameSecret(secret, hashes) })
 	if err != nil {
 		return "", err
 	}
-	if found == nil || !matches(secret, found.SecretHash) || found.TenantID == "" {
+	if found.TenantID == "" || !allows(found, appsOperation) {
 		return "", ErrRefused
 	}
 	return found.TenantID, nil
 }
 
-// IssueToken makes a token of 256 random bits for an app and its tenant, and stores its hash.
+// check finds a principal whose secret right accepts. Wrong secrets and unknown names are counted, and after too many of
+// them nothing is looked at any more, right least of all, which may be slow.
+func (d Directory) check(ctx context.Context, kind, source, name string, right func(hashes []string) bool) (*store.Principal, error) {
+	if name == "" || len(name) > store.MaxName {
+		return nil, ErrRefused
+	}
+	found, failures, err := d.Principals.Find(ctx, kind, name, network(source))
+	if err != nil {
+		return nil, err
+	}
+	now := d.Now()
+	if left := d.Guard.locked(failures, now); left > 0 {
+		return nil, &Locked{left}
+	}
+	var hashes []string
+	if found != nil {
+		hashes = found.Hashes
+	}
+	if right(hashes) {
+		if !usable(found, now) {
+			return nil, ErrRefused
+		}
+		return found, nil
+	}
+	err = d.Principals.CountFailure(ctx, failures, now, d.Guard.over(failures.All, d.Guard.Limit*sourceFactor, now),
+		func(c store.Count) bool { return d.Guard.over(c, d.Guard.Limit, now) })
+	if err != nil { // a guess is not let through, nor told apart, because it could not be counted
+		slog.Error("failed", "cause", err.Error())
+	}
+	return nil, ErrRefused
+}
+
+func usable(p *store.Principal, now time.Time) bool {
+	return p != nil && !p.Disabled && (p.ValidUntil.IsZero() || now.Before(p.ValidUntil))
+}
+
+func allows(p *store.Principal, operation string) bool {
+	return p.Operations == nil || slices.Contains(p.Operations, operation)
+}
+
+// IssueToken makes a token of 256 random bits for an app and its tenant, and stores its hash. The token names its app, so
+// that one round trip finds both.
 func (d Directory) IssueToken(ctx context.Context, appKey, tenant string, life time.Duration) (token string, created time.Time, err error) {
 	random := make([]byte, 32)
 	_, _ = rand.Read(random) // never fails
-	token = base64.RawURLEncoding.EncodeToString(random)
+	token = base64.RawURLEncoding.EncodeToString(random) + "." + base64.RawURLEncoding.EncodeToString([]byte(appKey))
 	created = d.Now()
 	return token, created, d.Principals.PutToken(ctx, Hash(token), appKey, tenant, created.Add(life))
 }
 
-// Token finds the app and the tenant that a token speaks for. ErrRefused when it is unknown or expired: DynamoDB removes
-// expired items only within days, so the clock decides.
+// Token finds the app and the tenant that a token speaks for. ErrRefused when it is unknown or expired (DynamoDB removes
+// expired items only within days, so the clock decides), and from the moment on in which its app is gone, disabled, not
+// valid any more or another tenant's. Nobody guesses 256 bits: failures are not counted.
 func (d Directory) Token(ctx context.Context, token string) (appKey, tenant string, err error) {
-	found, err := d.Principals.Find(ctx, store.Token, Hash(token))
+	_, encoded, _ := strings.Cut(token, ".")
+	named, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
+	if err != nil || len(named) == 0 || len(named) > store.MaxName {
+		return "", "", ErrRefused
+	}
+	found, app, err := d.Principals.FindToken(ctx, Hash(token), string(named))
 	if err != nil {
 		return "", "", err
 	}
-	if found == nil || !d.Now().Before(found.Expires) || found.TenantID == "" {
+	now := d.Now()
+	if found == nil || !now.Before(found.Expires) || found.TenantID == "" || found.AppKey != string(named) ||
+		!usable(app, now) || app.TenantID != found.TenantID || !allows(app, appsOperation) {
 		return "", "", ErrRefused
 	}
 	return found.AppKey, found.TenantID, nil
-}
-
-// Hash is how generated keys, secrets and tokens are stored: SHA-256, hex. They have more than enough entropy to need
-// no slow hash.
-func Hash(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return hex.EncodeToString(sum[:])
-}
-
-// matches compares in constant time.
-func matches(secret, hash string) bool {
-	return hash != "" && subtle.ConstantTimeCompare([]byte(Hash(secret)), []byte(hash)) == 1
 }

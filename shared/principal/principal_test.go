@@ -2,14 +2,18 @@ package principal
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/alexedwards/argon2id"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/dynamotest"
@@ -24,70 +28,119 @@ func newDirectory(t testing.TB) (Directory, *dynamotest.Kit, *dynamotest.Clock) 
 	t.Helper()
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.Unix(1_800_000_000, 999_000_000)}
-	hash, err := argon2id.CreateHash("right", &argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32})
-	if err != nil {
-		t.Fatal(err)
-	}
 	key := func(kind, name string) types.AttributeValue { return s(store.PrincipalKey(kind, name)) }
+	list := func(all ...string) types.AttributeValue {
+		l := &types.AttributeValueMemberL{}
+		for _, text := range all {
+			l.Value = append(l.Value, s(text))
+		}
+		return l
+	}
+	one, two := list(HashPasswords([]string{"right"}, nil)...), list(HashPasswords([]string{"right", "next"}, nil)...)
+	yes := &types.AttributeValueMemberBOOL{Value: true}
+	until := func(at time.Time) types.AttributeValue {
+		return &types.AttributeValueMemberN{Value: strconv.FormatInt(at.Unix(), 10)}
+	}
+	past, future := until(clock.Time), until(clock.Add(2*time.Second))
 	kit.Put(t, kit.Principals.Table,
-		item{"principal": key(store.Operator, "csr"), "passwordHash": s(hash)},
+		item{"principal": key(store.Operator, "csr"), "hashes": one},
+		item{"principal": key(store.Operator, "changing"), "hashes": two},
+		item{"principal": key(store.Operator, "setter"), "hashes": one, "operations": list("set-temporary-allow")},
+		item{"principal": key(store.Operator, "off"), "hashes": one, "disabled": yes},
+		item{"principal": key(store.Operator, "past"), "hashes": one, "validUntil": past},
+		item{"principal": key(store.Operator, "future"), "hashes": one, "validUntil": future},
 		item{"principal": key(store.Operator, "hashless")},
-		item{"principal": key(store.APIUser, "john"), "keyHash": s(Hash("right")), "accounts": &types.AttributeValueMemberL{Value: []types.AttributeValue{s("shop"), s("shop2")}}},
-		item{"principal": key(store.APIUser, "hashless"), "accounts": &types.AttributeValueMemberL{Value: []types.AttributeValue{s("shop")}}},
-		item{"principal": key(store.App, "app"), "secretHash": s(Hash("right")), "tenantId": s("acme")},
-		item{"principal": key(store.App, "homeless"), "secretHash": s(Hash("right"))},
+		item{"principal": key(store.APIUser, "john"), "hashes": list(Hash("right")), "accounts": list("shop", "shop2")},
+		item{"principal": key(store.APIUser, "changing"), "hashes": list(Hash("right"), Hash("next")), "accounts": list("shop")},
+		item{"principal": key(store.APIUser, "idle"), "hashes": list(Hash("right")), "accounts": list("shop"), "operations": list()},
+		item{"principal": key(store.APIUser, "off"), "hashes": list(Hash("right")), "accounts": list("shop"), "disabled": yes},
+		item{"principal": key(store.APIUser, "past"), "hashes": list(Hash("right")), "accounts": list("shop"), "validUntil": past},
+		item{"principal": key(store.APIUser, "hashless"), "accounts": list("shop")},
+		item{"principal": key(store.App, "app"), "hashes": list(Hash("right")), "tenantId": s("acme")},
+		item{"principal": key(store.App, "changing"), "hashes": list(Hash("right"), Hash("next")), "tenantId": s("acme")},
+		item{"principal": key(store.App, "idle"), "hashes": list(Hash("right")), "tenantId": s("acme"), "operations": list("other")},
+		item{"principal": key(store.App, "off"), "hashes": list(Hash("right")), "tenantId": s("acme"), "disabled": yes},
+		item{"principal": key(store.App, "homeless"), "hashes": list(Hash("right"))},
 	)
-	return Directory{Principals: kit.Principals, Now: clock.Now}, kit, clock
+	return Directory{Principals: kit.Principals, Guard: Guard{Limit: 1000, Window: 5 * time.Minute}, Now: clock.Now}, kit, clock
 }
 
-// Who gets in, and that everybody else gets the same error for the same single read.
+// here is where callers come from.
+const here = "192.0.2.1"
+
+// Who gets in, and that everybody else gets the same error for the same single reading, and one write where it was a guess.
 func TestWhoGetsIn(t *testing.T) {
 	d, kit, _ := newDirectory(t)
 	ctx := t.Context()
-	operator := func(name, password string) error { return d.Operator(ctx, name, password) }
-	user := func(name, key, account string) error { return d.APIUser(ctx, name, key, account) }
-	app := func(key, secret string) error { _, err := d.App(ctx, key, secret); return err }
+	operator := func(name, password string) error { _, err := d.Operator(ctx, here, name, password); return err }
+	user := func(name, key, account string) error { return d.APIUser(ctx, here, name, key, account) }
+	app := func(key, secret string) error { _, err := d.App(ctx, here, key, secret); return err }
+	const in, known, guess = "in", "known but refused", "guess"
 	for _, test := range []struct {
 		name string
 		err  func() error
-		in   bool
+		want string
 	}{
-		{"operator", func() error { return operator("csr", "right") }, true},
-		{"operator, wrong password", func() error { return operator("csr", "wrong") }, false},
-		{"operator, no password", func() error { return operator("csr", "") }, false},
-		{"operator, password longer by a byte", func() error { return operator("csr", "right ") }, false},
-		{"operator, the hash as password", func() error { return operator("csr", decoy) }, false},
-		{"operator, unknown", func() error { return operator("nobody", "right") }, false},
-		{"operator, without a hash", func() error { return operator("hashless", "") }, false},
-		{"operator, another kind's name", func() error { return operator("john", "right") }, false},
-		{"operator, another kind's key in the name", func() error { return operator("x#apiUser#john", "right") }, false},
-		{"user", func() error { return user("john", "right", "shop") }, true},
-		{"user, other account", func() error { return user("john", "right", "shop2") }, true},
-		{"user, foreign account", func() error { return user("john", "right", "shop3") }, false},
-		{"user, no account", func() error { return user("john", "right", "") }, false},
-		{"user, wrong key", func() error { return user("john", "wrong", "shop") }, false},
-		{"user, no key", func() error { return user("john", "", "shop") }, false},
-		{"user, the hash as key", func() error { return user("john", Hash("right"), "shop") }, false},
-		{"user, unknown", func() error { return user("nobody", "right", "shop") }, false},
-		{"user, without a hash", func() error { return user("hashless", "", "shop") }, false},
-		{"user, another kind's name", func() error { return user("app", "right", "shop") }, false},
-		{"app", func() error { return app("app", "right") }, true},
-		{"app, wrong secret", func() error { return app("app", "wrong") }, false},
-		{"app, unknown", func() error { return app("nobody", "right") }, false},
-		{"app, without a tenant", func() error { return app("homeless", "right") }, false},
+		{"operator", func() error { return operator("csr", "right") }, in},
+		{"operator, old password", func() error { return operator("changing", "right") }, in},
+		{"operator, new password", func() error { return operator("changing", "next") }, in},
+		{"operator, neither", func() error { return operator("changing", "rightnext") }, guess},
+		{"operator, still valid", func() error { return operator("future", "right") }, in},
+		{"operator, not valid any more", func() error { return operator("past", "right") }, known},
+		{"operator, disabled", func() error { return operator("off", "right") }, known},
+		{"operator, wrong password", func() error { return operator("csr", "wrong") }, guess},
+		{"operator, no password", func() error { return operator("csr", "") }, guess},
+		{"operator, password longer by a byte", func() error { return operator("csr", "right ") }, guess},
+		{"operator, the hash as password", func() error { return operator("csr", decoy) }, guess},
+		{"operator, unknown", func() error { return operator("nobody", "right") }, guess},
+		{"operator, without a hash", func() error { return operator("hashless", "") }, guess},
+		{"operator, another kind's name", func() error { return operator("john", "right") }, guess},
+		{"operator, another kind's key in the name", func() error { return operator("x#apiUser#john", "right") }, guess},
+		{"user", func() error { return user("john", "right", "shop") }, in},
+		{"user, other account", func() error { return user("john", "right", "shop2") }, in},
+		{"user, old key", func() error { return user("changing", "right", "shop") }, in},
+		{"user, new key", func() error { return user("changing", "next", "shop") }, in},
+		{"user, foreign account", func() error { return user("john", "right", "shop3") }, known},
+		{"user, no account", func() error { return user("john", "right", "") }, known},
+		{"user, no operation", func() error { return user("idle", "right", "shop") }, known},
+		{"user, disabled", func() error { return user("off", "right", "shop") }, known},
+		{"user, not valid any more", func() error { return user("past", "right", "shop") }, known},
+		{"user, wrong key", func() error { return user("john", "wrong", "shop") }, guess},
+		{"user, no key", func() error { return user("john", "", "shop") }, guess},
+		{"user, the hash as key", func() error { return user("john", Hash("right"), "shop") }, guess},
+		{"user, unknown", func() error { return user("nobody", "right", "shop") }, guess},
+		{"user, without a hash", func() error { return user("hashless", "", "shop") }, guess},
+		{"user, another kind's name", func() error { return user("app", "right", "shop") }, guess},
+		{"app", func() error { return app("app", "right") }, in},
+		{"app, old secret", func() error { return app("changing", "right") }, in},
+		{"app, new secret", func() error { return app("changing", "next") }, in},
+		{"app, wrong secret", func() error { return app("app", "wrong") }, guess},
+		{"app, unknown", func() error { return app("nobody", "right") }, guess},
+		{"app, no operation", func() error { return app("idle", "right") }, known},
+		{"app, disabled", func() error { return app("off", "right") }, known},
+		{"app, without a tenant", func() error { return app("homeless", "right") }, known},
 	} {
 		kit.Faults.Calls()
 		err := test.err()
-		if test.in && err != nil || !test.in && err != ErrRefused {
+		if test.want == in && err != nil || test.want != in && err != ErrRefused {
 			t.Errorf("%s: %v", test.name, err)
 		}
-		if calls := kit.Faults.Calls(); !slices.Equal(calls, []string{"GetItem"}) {
-			t.Errorf("%s took %v", test.name, calls)
+		calls := []string{"BatchGetItem"}
+		if test.want == guess {
+			calls = append(calls, "UpdateItem")
+		}
+		if made := kit.Faults.Calls(); !slices.Equal(made, calls) {
+			t.Errorf("%s took %v", test.name, made)
 		}
 	}
 	for _, name := range []string{"", strings.Repeat("n", 257)} {
 		if err := errors.Join(operator(name, "right"), user(name, "right", "shop"), app(name, "right")); !errors.Is(err, ErrRefused) {
 			t.Errorf("a name of %d bytes: %v", len(name), err)
+		}
+	}
+	for name, want := range map[string][]string{"csr": {"delete-customer-info", "set-temporary-allow"}, "setter": {"set-temporary-allow"}} {
+		if operations, err := d.Operator(ctx, here, name, "right"); err != nil || !slices.Equal(operations, want) {
+			t.Errorf("%s may call %v, %v", name, operations, err)
 		}
 	}
 	// A failure of ours is no refusal, and says nothing of who it was.
@@ -104,13 +157,13 @@ func TestUnknownOperatorTakesTheSameWork(t *testing.T) {
 	allocated := func(name string) uint64 {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		if err := d.Operator(t.Context(), name, "wrong"); err != ErrRefused {
+		if _, err := d.Operator(t.Context(), here, name, "wrong"); err != ErrRefused {
 			t.Fatal(err)
 		}
 		runtime.ReadMemStats(&after)
 		return (after.TotalAlloc - before.TotalAlloc) >> 20
 	}
-	for _, name := range []string{"csr", "hashless", "nobody"} {
+	for _, name := range []string{"csr", "changing", "off", "hashless", "nobody"} {
 		if mb := allocated(name); mb < 19 || mb > 21 {
 			t.Errorf("%s: %d MB, a hash takes 19", name, mb)
 		}
@@ -126,7 +179,7 @@ func TestUnknownOperatorTakesTheSameWork(t *testing.T) {
 func TestTokenEndsByTheClock(t *testing.T) {
 	d, kit, clock := newDirectory(t)
 	token, created, err := d.IssueToken(t.Context(), "app", "acme", 10*time.Second)
-	if err != nil || !created.Equal(clock.Time) || len(token) != 43 {
+	if err != nil || !created.Equal(clock.Time) || !regexp.MustCompile(`^[A-Za-z0-9_-]{43}\.YXBw$`).MatchString(token) {
 		t.Fatal(token, created, err)
 	}
 	other, _, _ := d.IssueToken(t.Context(), "app", "acme", 10*time.Second)
@@ -151,9 +204,60 @@ func TestTokenEndsByTheClock(t *testing.T) {
 	check(ErrRefused)
 	clock.Advance(-2 * time.Second)
 	check(nil)
-	for _, wrong := range []string{"", token[:42], Hash(token), token + "A"} {
+	random, _, _ := strings.Cut(token, ".")
+	encoded := func(app string) string { return base64.RawURLEncoding.EncodeToString([]byte(app)) }
+	for _, wrong := range []string{
+		"", token[:42], Hash(token), token + "A", random, random + ".", random + "." + encoded("changing"), random + ".!", "." + encoded("app"),
+		random + "." + encoded(strings.Repeat("n", 257)), random + ".YXBx",
+	} {
 		if _, _, err := d.Token(t.Context(), wrong); err != ErrRefused {
 			t.Errorf("token %q: %v", wrong, err)
 		}
+	}
+}
+
+// A token is worth no more than its app: it ends with it, at once.
+func TestTokenEndsWithItsApp(t *testing.T) {
+	for name, change := range map[string]item{
+		"gone":           nil,
+		"disabled":       {"tenantId": s("acme"), "disabled": &types.AttributeValueMemberBOOL{Value: true}},
+		"not valid":      {"tenantId": s("acme"), "validUntil": &types.AttributeValueMemberN{Value: "1800000000"}},
+		"another tenant": {"tenantId": s("umbrella")},
+		"no operation":   {"tenantId": s("acme"), "operations": &types.AttributeValueMemberL{}},
+	} {
+		d, kit, _ := newDirectory(t)
+		token, _, err := d.IssueToken(t.Context(), "app", "acme", time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kit.Faults.Calls()
+		if _, _, err := d.Token(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+		if calls := kit.Faults.Calls(); !slices.Equal(calls, []string{"BatchGetItem"}) {
+			t.Errorf("a token takes %v", calls)
+		}
+		key := item{"principal": s(store.PrincipalKey(store.App, "app"))}
+		if change == nil {
+			_, err = kit.Plain.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &kit.Principals.Table, Key: key})
+			if err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			change["principal"] = key["principal"]
+			kit.Put(t, kit.Principals.Table, change)
+		}
+		if _, _, err := d.Token(t.Context(), token); err != ErrRefused {
+			t.Errorf("its app is %s: %v", name, err)
+		}
+	}
+}
+
+// Keys that DynamoDB leaves unprocessed are asked for again; an answer that never comes is no refusal.
+func TestUnprocessedKeys(t *testing.T) {
+	d, kit, _ := newDirectory(t)
+	kit.Faults.Inject(dynamotest.Unprocessed, 1, 1)
+	if err := d.APIUser(t.Context(), here, "john", "right", "shop"); err != nil {
+		t.Error(err)
 	}
 }

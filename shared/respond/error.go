@@ -5,6 +5,8 @@ package respond
 import (
 	"errors"
 	"net/http"
+	"strconv"
+	"time"
 )
 
 // Kind says what went wrong, in the caller's terms. The zero Kind is Internal.
@@ -52,6 +54,15 @@ type Error struct {
 	Sentence string
 	Header   http.Header // further fields of the answer, canonical names: a 405's Allow
 	Cause    error
+}
+
+// TryLater makes the Error of a caller who has to wait for that long.
+func TryLater(after time.Duration) *Error {
+	seconds := int64((after + time.Second - 1) / time.Second)
+	return &Error{
+		Kind: TooManyRequests, Sentence: "Too many failed attempts, try again later",
+		Header: http.Header{"Retry-After": {strconv.FormatInt(seconds, 10)}},
+	}
 }
 
 // Refuse makes an Error that is the caller's to mend; the sentence names the field at fault.

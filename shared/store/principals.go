@@ -7,16 +7,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/shared/environment"
 )
 
 // Principals is who may call, key principal (PrincipalKey of kind and name):
 //
-//	operator  passwordHash (argon2id, PHC string)
-//	apiUser   keyHash (SHA-256, hex), accounts (list)
-//	app       secretHash (SHA-256, hex), tenantId
+//	operator  hashes (argon2id, PHC strings)
+//	apiUser   hashes (SHA-256, hex), accounts (list)
+//	app       hashes (SHA-256, hex), tenantId
 //	token     appKey, tenantId, expires (Unix seconds; the table's TTL); its name is the SHA-256 of the token, hex
 //
-// No secret is stored in the clear.
+// All but tokens may have operations (list; missing: all of their kind), disabled (true) and validUntil (Unix seconds), and
+// two hashes while a secret is being changed. No secret is stored in the clear. Failed attempts are counted in items of
+// their own, see Failures.
 type Principals struct {
 	DB    *dynamodb.Client
 	Table string
@@ -35,44 +39,75 @@ func PrincipalKey(kind, name string) string { return JoinKey(kind, name) }
 
 // Principal is one entry; fields that its kind does not have are empty.
 type Principal struct {
-	Name         string
-	PasswordHash string
-	KeyHash      string
-	SecretHash   string
-	Accounts     []string
-	TenantID     string
-	AppKey       string
-	Expires      time.Time
+	Hashes     []string
+	Operations []string // nil: all
+	Accounts   []string
+	TenantID   string
+	Disabled   bool
+	ValidUntil time.Time // zero: for ever
+	AppKey     string    // of a token
+	Expires    time.Time // of a token
 }
 
-// maxName bounds what a lookup accepts: a longer name is nobody's, and DynamoDB refuses keys beyond 2048 bytes.
-const maxName = 256
+// MaxName is the longest name of a principal, in bytes: a longer one is nobody's, and DynamoDB refuses keys beyond 2048.
+const MaxName = 256
 
-// Find reads a principal by one strongly consistent read, so that a token works and a revoked one fails from the next
-// call on; nil, nil when there is none.
-func (p Principals) Find(ctx context.Context, kind, name string) (*Principal, error) {
-	if name == "" || len(name) > maxName {
-		return nil, nil
+// Find reads a principal and the failures from source in one round trip of strongly consistent reads, so that a revoked one
+// fails from the next call on; nil when there is none.
+func (p Principals) Find(ctx context.Context, kind, name, source string) (*Principal, Failures, error) {
+	key, failures := PrincipalKey(kind, name), failuresKey(source)
+	items, err := p.get(ctx, key, failures)
+	if err != nil {
+		return nil, Failures{}, err
 	}
-	out, err := p.DB.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName:      &p.Table,
-		ConsistentRead: aws.Bool(true),
-		Key:            map[string]types.AttributeValue{"principal": text(PrincipalKey(kind, name))},
-	})
-	if err != nil || out.Item == nil {
-		return nil, failed("principals: find", err)
+	return readPrincipal(items[key]), readFailures(items[failures], source, key), nil
+}
+
+// FindToken reads a token by its hash, and the app that it says it is of, in one round trip; nil where there is none.
+func (p Principals) FindToken(ctx context.Context, hash, appKey string) (token, app *Principal, err error) {
+	key, owner := PrincipalKey(Token, hash), PrincipalKey(App, appKey)
+	items, err := p.get(ctx, key, owner)
+	return readPrincipal(items[key]), readPrincipal(items[owner]), err
+}
+
+// get reads items by their keys. What DynamoDB leaves unprocessed is asked for again.
+func (p Principals) get(ctx context.Context, keys ...string) (map[string]object, error) {
+	wanted := make([]map[string]types.AttributeValue, len(keys))
+	for i, key := range keys {
+		wanted[i] = object{"principal": text(key)}
 	}
-	item := object(out.Item)
-	return &Principal{
-		Name:         name,
-		PasswordHash: item.text("passwordHash"),
-		KeyHash:      item.text("keyHash"),
-		SecretHash:   item.text("secretHash"),
-		Accounts:     item.texts("accounts"),
-		TenantID:     item.text("tenantId"),
-		AppKey:       item.text("appKey"),
-		Expires:      time.Unix(item.number("expires"), 0),
-	}, nil
+	found := make(map[string]object, len(keys))
+	for try := 0; len(wanted) > 0; try++ {
+		if try == patience || try > 0 && !pause(ctx, environment.Backoff(try)) {
+			return nil, &Error{Call: "principals: find", Code: "unprocessed"}
+		}
+		out, err := p.DB.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+			p.Table: {Keys: wanted, ConsistentRead: aws.Bool(true)},
+		}})
+		if err != nil {
+			return nil, failed("principals: find", err)
+		}
+		for _, item := range out.Responses[p.Table] {
+			found[object(item).text("principal")] = item
+		}
+		wanted = out.UnprocessedKeys[p.Table].Keys
+	}
+	return found, nil
+}
+
+func readPrincipal(item object) *Principal {
+	if item == nil {
+		return nil
+	}
+	p := &Principal{
+		Hashes: item.texts("hashes"), Operations: item.texts("operations"), Accounts: item.texts("accounts"),
+		TenantID: item.text("tenantId"), Disabled: item.yes("disabled"),
+		AppKey: item.text("appKey"), Expires: time.Unix(item.number("expires"), 0),
+	}
+	if until := item.number("validUntil"); until != 0 {
+		p.ValidUntil = time.Unix(until, 0)
+	}
+	return p
 }
 
 // PutToken stores a token by its hash, for the app and tenant it speaks for.

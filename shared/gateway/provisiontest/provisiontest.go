@@ -42,7 +42,7 @@ func Event(method, customerID, query, body string, header ...string) events.APIG
 		PathParameters:                  map[string]string{"customerId": customerID},
 		RequestContext: events.APIGatewayProxyRequestContext{
 			Stage: "v1", HTTPMethod: method, DomainName: "api.example.com", RequestID: "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
-			Authorizer: map[string]any{"principalId": Operator, "integrationLatency": 3},
+			Authorizer: map[string]any{"principalId": Operator, "operations": "delete-customer-info set-temporary-allow", "integrationLatency": 3},
 		},
 	}
 	for name, all := range values {

@@ -1,0 +1,158 @@
+package principal
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"customercare/infra/dynamotest"
+	"customercare/shared/store"
+)
+
+// guarded is a directory with the template's limits.
+func guarded(t *testing.T) (Directory, *dynamotest.Kit, *dynamotest.Clock) {
+	t.Helper()
+	d, kit, clock := newDirectory(t)
+	d.Guard.Limit = 10
+	return d, kit, clock
+}
+
+// try is one attempt: how long the caller is locked out, or 0 when the secret was looked at.
+func try(t *testing.T, d Directory, source, name, key string) (left time.Duration, in bool) {
+	t.Helper()
+	err := d.APIUser(t.Context(), source, name, key, "shop")
+	if locked, ok := errors.AsType[*Locked](err); ok {
+		return locked.For, false
+	}
+	if err != nil && err != ErrRefused {
+		t.Fatal(err)
+	}
+	return 0, err == nil
+}
+
+// After ten failures a right key is refused from there as well, for a time that doubles with every further failure, at
+// most an hour; from elsewhere it lets in all the time.
+func TestGuessingLocksOut(t *testing.T) {
+	d, kit, clock := guarded(t)
+	for i := range 10 {
+		if left, _ := try(t, d, here, "john", "wrong"); left != 0 {
+			t.Fatalf("locked out after %d failures", i)
+		}
+		clock.Advance(time.Second)
+	}
+	for _, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+		want *= time.Minute
+		left, in := try(t, d, here, "john", "right")
+		if in || left > want || left < want-2*time.Second {
+			t.Errorf("locked out for %s, want %s (in: %t)", left, want, in)
+		}
+		kit.Faults.Calls()
+		if left, _ := try(t, d, here, "nobody-else", "wrong"); left != 0 {
+			t.Errorf("another principal from there is locked out for %s", left)
+		}
+		if _, in := try(t, d, "192.0.2.2", "john", "right"); !in {
+			t.Error("the owner is locked out elsewhere")
+		}
+		kit.Faults.Calls()
+		if left, _ := try(t, d, here, "john", "wrong"); left == 0 {
+			t.Error("not locked out")
+		}
+		if calls := strings.Join(kit.Faults.Calls(), " "); calls != "BatchGetItem" {
+			t.Errorf("a refusal while locked out takes %s", calls)
+		}
+		clock.Advance(want)
+		if left, _ := try(t, d, here, "john", "wrong"); left != 0 {
+			t.Errorf("still locked out for %s", left)
+		}
+	}
+	clock.Advance(3 * time.Hour)
+	if left, in := try(t, d, here, "john", "right"); !in {
+		t.Errorf("locked out for %s after hours", left)
+	}
+	for range 9 { // and all is forgotten
+		try(t, d, here, "john", "wrong")
+	}
+	if _, in := try(t, d, here, "john", "right"); !in {
+		t.Error("nine failures after hours lock out")
+	}
+}
+
+// Failures that lie farther apart than the window never lock out, one address that tries many names does, and an address of
+// IPv6 is all of its network.
+func TestWindowsAndSources(t *testing.T) {
+	d, _, clock := guarded(t)
+	for i := range 30 {
+		if left, _ := try(t, d, here, "john", "wrong"); left != 0 {
+			t.Fatalf("locked out after %d failures in as many minutes", i)
+		}
+		clock.Advance(time.Minute)
+	}
+	for i := range 100 {
+		if left, _ := try(t, d, "192.0.2.9", "name "+strings.Repeat("x", i), "wrong"); left != 0 {
+			t.Fatalf("locked out after %d failures for as many names", i)
+		}
+	}
+	if left, _ := try(t, d, "192.0.2.9", "john", "right"); left == 0 {
+		t.Error("a hundred failures lock nobody out")
+	}
+	for range 10 {
+		try(t, d, "2001:db8::1", "john", "wrong")
+	}
+	for source, want := range map[string]bool{"2001:db8::ffff:1": true, "2001:db8:0:1::1": false, "192.0.2.77": false, "::ffff:192.0.2.78": false} {
+		if left, _ := try(t, d, source, "john", "right"); (left > 0) != want {
+			t.Errorf("%s is locked out for %s", source, left)
+		}
+	}
+}
+
+// Guesses at the same moment are all counted, also when a count of before begins anew.
+func TestGuessesAtOnceAreAllCounted(t *testing.T) {
+	d, _, clock := guarded(t)
+	for range 2 {
+		var guesses sync.WaitGroup
+		for range 40 {
+			guesses.Go(func() { try(t, d, here, "john", "wrong") })
+		}
+		guesses.Wait()
+		_, seen, err := d.Principals.Find(t.Context(), store.APIUser, "john", here)
+		if err != nil || seen.Principal.N < 10 || seen.All.N != seen.Principal.N {
+			t.Errorf("counted %+v, %v", seen, err)
+		}
+		if left, _ := try(t, d, here, "john", "right"); left == 0 {
+			t.Error("forty guesses at once lock nobody out")
+		}
+		clock.Advance(48 * time.Hour)
+	}
+}
+
+// Whoever tries a new name each time fills no item: what is over is taken away again.
+func TestFailuresDoNotGrow(t *testing.T) {
+	d, kit, clock := guarded(t)
+	for i := range 400 {
+		try(t, d, here, fmt.Sprint("name ", i), "wrong")
+		clock.Advance(10 * time.Second) // 30 in a window
+	}
+	for _, line := range kit.Dump(t, kit.Principals.Table) {
+		if strings.Contains(line, store.FailuresPrefix) && strings.Count(line, `"since`) > 50 {
+			t.Errorf("%d counts are kept", strings.Count(line, `"since`))
+		}
+	}
+}
+
+// No address and no name stands in the table, and DynamoDB removes what is counted.
+func TestFailuresNameNobody(t *testing.T) {
+	d, kit, clock := guarded(t)
+	try(t, d, "198.51.100.7", "somebody", "wrong")
+	for _, line := range kit.Dump(t, kit.Principals.Table) {
+		if strings.Contains(line, "198.51.100") || strings.Contains(line, "somebody") {
+			t.Error(line)
+		}
+		if strings.Contains(line, store.FailuresPrefix) && !strings.Contains(line, `"expires":{"Value":"`+strconv.FormatInt(clock.Add(48*time.Hour).Unix(), 10)) {
+			t.Errorf("never removed: %s", line)
+		}
+	}
+}
