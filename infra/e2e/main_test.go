@@ -97,6 +97,13 @@ func run(m *testing.M, endpoint string) (int, error) {
 	if lines := logged.in(logs.String()); len(lines) > 0 {
 		return 1, fmt.Errorf("%d log lines hold personal data or secrets, the first: %s", len(lines), lines[0])
 	}
+	items, err := kept(client)
+	if err != nil {
+		return 1, err
+	}
+	if lines := logged.in(items); len(lines) > 0 {
+		return 1, fmt.Errorf("%d items that are kept hold personal data or secrets, the first: %s", len(lines), lines[0])
+	}
 	if differences := used.compare(); wholeSuite() && code == 0 && len(differences) > 0 {
 		return 1, fmt.Errorf("rights in template.yaml and calls differ:\n%s", strings.Join(differences, "\n"))
 	}
