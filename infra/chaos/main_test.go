@@ -69,7 +69,9 @@ func serve(data string) error {
 		Parameters: map[string]string{
 			"WriterLifetime": "2s", "ClockSkew": "1s", "DrainBudget": "500ms", "WorkerLease": "2s",
 			"WorkerTimeout": "10",
+			"DeleteRate":    "10000", "CleanRate": "10000", "ThrottleBurst": "5000",
 		},
+		Patience: 20 * time.Second, // storms are to be taken, however long it takes
 	})
 	if err != nil {
 		return err

@@ -84,8 +84,12 @@ func run(m *testing.M, endpoint string) (int, error) {
 		TablePrefix:   fmt.Sprintf("e2e-%d-", time.Now().UnixNano()),
 		ScheduleEvery: time.Second,
 		Secrets:       map[string]string{"DigestKeys": `{"1":"` + digestKey + `"}`},
-		// All wrong attempts of all tests come from one address.
-		Parameters: map[string]string{"WriterLifetime": "2s", "ClockSkew": "100ms", "GuessLimit": "1000000"},
+		// All wrong attempts of all tests come from one address, and they are storms to the API.
+		Parameters: map[string]string{
+			"WriterLifetime": "2s", "ClockSkew": "100ms", "GuessLimit": "1000000",
+			"ProvisionRate": "10000", "DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ThrottleBurst": "5000",
+		},
+		Patience: 20 * time.Second, // other packages' tests may take the whole machine
 	}
 	running, err = stack.Start(context.Background(), options)
 	if err != nil {

@@ -92,7 +92,7 @@ func brokenInto(t *testing.T) *stack.Stack {
 	t.Helper()
 	own := options
 	own.TablePrefix = fmt.Sprintf("guess-%d-", time.Now().UnixNano())
-	own.Parameters = map[string]string{"GuessWindow": "10s"}
+	own.Parameters = map[string]string{"GuessWindow": "10s", "ThrottleBurst": "5000"}
 	own.ScheduleEvery = -1
 	s, err := stack.Start(t.Context(), own)
 	if err != nil {

@@ -15,6 +15,7 @@ type Resource struct {
 	ID, Type   string
 	Deletion   string // DeletionPolicy, empty when there is none
 	Replace    string // UpdateReplacePolicy
+	DependsOn  string // empty when there is none
 	Metadata   map[string]any
 	Properties map[string]any // string, bool, map[string]any and []any
 }
@@ -40,7 +41,7 @@ func Resources(file string, params map[string]string) ([]Resource, error) {
 			}
 		}
 		r := Resource{ID: name}
-		for into, from := range map[*string]string{&r.Type: "Type", &r.Deletion: "DeletionPolicy", &r.Replace: "UpdateReplacePolicy"} {
+		for into, from := range map[*string]string{&r.Type: "Type", &r.Deletion: "DeletionPolicy", &r.Replace: "UpdateReplacePolicy", &r.DependsOn: "DependsOn"} {
 			if v := field(n, from); v != nil {
 				*into = v.Value
 			}

@@ -41,6 +41,7 @@ type Options struct {
 	BinDir           string            // holds the built functions, see Build
 	Log              io.Writer         // lines of functions ("folder: ...") and of the stack; nil: nowhere
 	Workers          int               // most processes of one function; 0: 16
+	Patience         time.Duration     // how long a request to the API waits for one of them; 0: 1 s
 	Region           string            // empty: us-east-1
 	// Credentials for DynamoDB, for an Endpoint that looks at them. The zero value is a made-up pair, and each function
 	// gets one of its own (lambda.Function.AccessKeyID).
@@ -103,13 +104,13 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 		Environment: map[string]string{
 			"AWS_ENDPOINT_URL_DYNAMODB": opts.FunctionEndpoint, "AWS_ENDPOINT_URL_SECRETS_MANAGER": s.secrets.URL,
 		},
-		Workers: opts.Workers,
-		Log:     opts.Log,
+		Workers: opts.Workers, Patience: opts.Patience,
+		Log: opts.Log,
 	}, t.Functions)
 	if err != nil {
 		return nil, err
 	}
-	gateway, err := apigateway.New(t.API, s.functions.Invoke, opts.Log)
+	gateway, err := apigateway.New(t.API, s.functions.Request, opts.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +129,7 @@ func (o *Options) fill() {
 	o.Template = cmp.Or(o.Template, filepath.Join(o.Root, "template.yaml"))
 	o.FunctionEndpoint = cmp.Or(o.FunctionEndpoint, o.Endpoint)
 	o.Workers = cmp.Or(o.Workers, 16)
+	o.Patience = cmp.Or(o.Patience, time.Second)
 	o.Region = cmp.Or(o.Region, "us-east-1")
 	if o.Credentials.AccessKeyID == "" {
 		// The pair of AWS's documentation: opens nothing.

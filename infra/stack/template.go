@@ -65,7 +65,8 @@ type settings struct {
 type loader struct {
 	*resolver
 	settings
-	template *Template
+	template  *Template
+	throttles map[methodKey]*apigateway.Throttle // of the API's methods
 }
 
 func load(file string, params map[string]string, set settings) (*Template, error) {
@@ -232,7 +233,8 @@ func (l *loader) ownName(logicalID, property string) (string, error) {
 // readProperties lists what is read, by resource type: others may hold anything, and are not even evaluated.
 var readProperties = map[string][]string{
 	typeFunction: {"CodeUri", "Handler", "MemorySize", "Timeout", "LoggingConfig", "Environment", "Events"},
-	typeAPI:      {"StageName", "BinaryMediaTypes", "Auth", "GatewayResponses", "DefinitionBody", "DefinitionUri"},
+	typeAPI: {"StageName", "BinaryMediaTypes", "Auth", "GatewayResponses", "DefinitionBody", "DefinitionUri",
+		"MethodSettings"},
 	typeTable: {"KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification",
 		"TimeToLiveSpecification"},
 	typeSecret: {"Name", "SecretString", "GenerateSecretString"},

@@ -1,8 +1,10 @@
 package stack
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,6 +31,9 @@ func (l *loader) readAPI(name string, p properties) error {
 	if err := l.readAuthorizers(p.under("Auth")); err != nil {
 		return err
 	}
+	if err := l.readThrottles(p.list("MethodSettings")); err != nil {
+		return err
+	}
 	api.Responses = map[string]apigateway.Response{}
 	for kind := range p.under("GatewayResponses") {
 		g := p.under("GatewayResponses").under(kind)
@@ -41,6 +46,43 @@ func (l *loader) readAPI(name string, p properties) error {
 			Headers:    g.under("ResponseParameters").under("Headers").strings(),
 			Templates:  g.under("ResponseTemplates").strings(),
 		}
+	}
+	return nil
+}
+
+// anyMethod is what a method setting names for all methods.
+var anyMethod = methodKey{"/*", "*"}
+
+// methodKey names a method in a stage's settings.
+type methodKey struct{ path, method string }
+
+// readThrottles reads the stage's settings of methods.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-apigateway-stage-methodsetting.html
+func (l *loader) readThrottles(settings []any) error {
+	l.throttles = map[methodKey]*apigateway.Throttle{}
+	for _, item := range settings {
+		m, _ := item.(map[string]any)
+		setting := properties(m)
+		where, method := setting.text("ResourcePath"), strings.ToUpper(setting.text("HttpMethod"))
+		key := methodKey{where, method}
+		if key != anyMethod {
+			// "/~1a~1b" is /a/b, "/" the root.
+			key.path = "/" + strings.TrimPrefix(strings.ReplaceAll(strings.TrimPrefix(where, "/"), "~1", "/"), "/")
+		}
+		if !strings.HasPrefix(where, "/") || method == "" || l.throttles[key] != nil {
+			return fmt.Errorf("method setting %q %q: names no method, or one that another names", method, where)
+		}
+		throttle := apigateway.AccountThrottle
+		var err error
+		if text := setting.text("ThrottlingRateLimit"); text != "" {
+			if throttle.Rate, err = strconv.ParseFloat(text, 64); err != nil {
+				return fmt.Errorf("method setting %s %s: ThrottlingRateLimit %q is no number", method, where, text)
+			}
+		}
+		if throttle.Burst, err = setting.number("ThrottlingBurstLimit", throttle.Burst); err != nil {
+			return fmt.Errorf("method setting %s %s: %w", method, where, err)
+		}
+		l.throttles[key] = &throttle
 	}
 	return nil
 }
@@ -85,11 +127,12 @@ func (l *loader) readAuthorizers(auth properties) error {
 	return nil
 }
 
-// finishRoutes gives every route its authorizer and checks that what routes name is there.
+// finishRoutes gives every route its throttle and its authorizer, and checks that what routes name is there.
 func (l *loader) finishRoutes() error {
 	t := l.template
 	for i := range t.API.Routes {
 		r := &t.API.Routes[i]
+		r.Throttle = cmp.Or(l.throttles[methodKey{r.Path, r.Method}], l.throttles[anyMethod])
 		switch r.Authorizer {
 		case "":
 			r.Authorizer = t.defaultAuthorizer

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"customercare/infra/stack/apigateway"
 )
 
 // Everything the deployment consists of must be read from the real template.
@@ -55,6 +57,18 @@ func TestRealTemplate(t *testing.T) {
 	}
 	if app.Token || app.Function != "AuthorizeAppFunction" || app.Sources != nil || app.TTL != 0 {
 		t.Errorf("App: %+v", app)
+	}
+	for _, r := range api.Routes {
+		want := apigateway.Throttle{Rate: 100, Burst: 100}
+		switch {
+		case r.Path == "/" || r.Path == "/api.php":
+			want.Rate = 50
+		case strings.HasPrefix(r.Path, "/api"):
+			want.Rate = 20
+		}
+		if r.Throttle == nil || *r.Throttle != want {
+			t.Errorf("%s %s has the throttle %v, want %v", r.Method, r.Path, r.Throttle, want)
+		}
 	}
 	unauthorized := api.Responses["UNAUTHORIZED"]
 	if unauthorized.StatusCode != 401 || unauthorized.Headers["WWW-Authenticate"] != `'Basic realm="customercare"'` || len(unauthorized.Templates) != 2 {
@@ -195,6 +209,54 @@ func TestWhatCannotBeResolvedIsNamed(t *testing.T) {
 	} {
 		if _, err := variables(t, sections, "          "+variable); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", variable, err, want)
+		}
+	}
+}
+
+func TestMethodSettings(t *testing.T) {
+	read := func(list string) (*Template, error) {
+		return parse([]byte(`
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: f/
+      Events:
+        Root: {Type: Api, Properties: {Method: get, Path: "/"}}
+        Deep: {Type: Api, Properties: {Method: get, Path: "/a/{b}"}}
+        Any: {Type: Api, Properties: {Method: any, Path: "/a/{b}"}}
+  Api:
+    Type: AWS::Serverless::Api
+    Properties:
+      StageName: s
+      MethodSettings:
+`+list), nil, settings{region: "r", account: "1"})
+	}
+	template, err := read(`
+        - {ResourcePath: "/*", HttpMethod: "*", ThrottlingBurstLimit: 7}
+        - {ResourcePath: "/", HttpMethod: GET, ThrottlingRateLimit: 0.5, ThrottlingBurstLimit: 1}
+        - {ResourcePath: "/~1a~1{b}", HttpMethod: get, ThrottlingRateLimit: 9}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]apigateway.Throttle{}
+	for _, r := range template.API.Routes {
+		got[r.Method+" "+r.Path] = *r.Throttle
+	}
+	if want := map[string]apigateway.Throttle{
+		"GET /": {Rate: 0.5, Burst: 1}, "GET /a/{b}": {Rate: 9, Burst: 5000}, "ANY /a/{b}": {Rate: 10000, Burst: 7},
+	}; !maps.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	for setting, want := range map[string]string{
+		`{ResourcePath: "a", HttpMethod: GET}`:                            "names no method",
+		`{ResourcePath: "/"}`:                                             "names no method",
+		`{ResourcePath: "/", HttpMethod: GET, ThrottlingRateLimit: fast}`: "is no number",
+		`{ResourcePath: "/", HttpMethod: GET, ThrottlingBurstLimit: 1.5}`: "is no whole number",
+	} {
+		if _, err := read("        - " + setting); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", setting, err, want)
 		}
 	}
 }

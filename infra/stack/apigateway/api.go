@@ -23,10 +23,11 @@ type API struct {
 
 // Route is one method of one resource.
 type Route struct {
-	Method     string // upper case, or "ANY"
-	Path       string // e.g. "/users/{id}", "/files/{rest+}"
-	Function   string // name of the Lambda function
-	Authorizer string // key of API.Authorizers; empty: open to everybody
+	Method     string    // upper case, or "ANY"
+	Path       string    // e.g. "/users/{id}", "/files/{rest+}"
+	Function   string    // name of the Lambda function
+	Authorizer string    // key of API.Authorizers; empty: open to everybody
+	Throttle   *Throttle // nil: AccountThrottle
 }
 
 // Authorizer is a Lambda authorizer.
@@ -51,7 +52,8 @@ type Response struct {
 	Templates  map[string]string // content type -> body template
 }
 
-// Invoke calls a Lambda function by name; a function that fails gives a *lambda.Error.
+// Invoke calls a Lambda function by name; a function that fails gives a *lambda.Error, one that is not called because all
+// its processes are busy lambda.ErrThrottled.
 type Invoke func(ctx context.Context, function string, event []byte) ([]byte, error)
 
 // New returns a gateway for api that calls functions through invoke. Its own remarks, never about a request's

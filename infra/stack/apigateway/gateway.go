@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"customercare/infra/stack/lambda"
 )
 
 const (
@@ -66,12 +68,15 @@ func (g *Gateway) serve(r *request) *response {
 		return g.refuse(c, missingAuthenticationToken)
 	}
 	c.resource, c.params = res, params
+	if !route.bucket.Allow() { // before anything is asked that costs
+		return g.refuse(c, throttled)
+	}
 	if route.Authorizer != "" {
 		if refused := g.authorizers[route.Authorizer].decide(c); refused != nil {
 			return g.refuse(c, *refused)
 		}
 	}
-	return g.integrate(c, route)
+	return g.integrate(c, route.Route)
 }
 
 // integrate calls the route's function and turns its answer into a response.
@@ -90,6 +95,8 @@ func (g *Gateway) integrate(c *call, route Route) *response {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return g.refuse(c, integrationTimeout)
+	case errors.Is(err, lambda.ErrThrottled):
+		return g.refuse(c, integrationFailure)
 	case err != nil: // a failed function; its error is in its own log
 		return g.refuse(c, badGateway)
 	}

@@ -29,6 +29,10 @@ var (
 	badRequest                 = refusal{"DEFAULT_4XX", 400, "Bad Request", "BadRequestException"}
 	internalError              = refusal{"DEFAULT_5XX", 500, "Internal server error", "InternalServerErrorException"}
 	integrationTimeout         = refusal{"INTEGRATION_TIMEOUT", 504, "Endpoint request timed out", "InternalServerErrorException"}
+	throttled                  = refusal{"THROTTLED", 429, "Too Many Requests", "TooManyRequestsException"}
+	// Lambda's own 429, for a function whose concurrency is used up, does not reach the caller (repost.aws question
+	// QUfI6bsdd0SOiPeyimzxSkfQ: a 500; Stack Overflow 36363280: of this type).
+	integrationFailure = refusal{"INTEGRATION_FAILURE", 500, "Internal server error", "InternalServerErrorException"}
 	// A function that fails or answers nonsense: API Gateway has no type of its own for it.
 	badGateway = refusal{"DEFAULT_5XX", 502, "Internal server error", "InternalServerErrorException"}
 	// AWS's documentation lists this type as customizable and, under "Important notes for REST APIs", as not yet

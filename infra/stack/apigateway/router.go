@@ -1,8 +1,11 @@
 package apigateway
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
+
+	"golang.org/x/time/rate"
 )
 
 // router finds the resource and the method of a request.
@@ -19,7 +22,13 @@ type resource struct {
 	path     string
 	id       string
 	segments []string
-	methods  map[string]Route // by method, "ANY" included
+	methods  map[string]method // by name, "ANY" included
+}
+
+// method is a route with what it may take now.
+type method struct {
+	Route
+	bucket *rate.Limiter
 }
 
 func newRouter(routes []Route) (*router, error) {
@@ -34,13 +43,13 @@ func newRouter(routes []Route) (*router, error) {
 				path:     route.Path,
 				id:       resourceID(route.Path),
 				segments: strings.Split(strings.TrimPrefix(route.Path, "/"), "/"),
-				methods:  map[string]Route{},
+				methods:  map[string]method{},
 			})
 		}
 		if _, twice := r.resources[at].methods[route.Method]; twice {
 			return nil, fmt.Errorf("route %s %s is there twice", route.Method, route.Path)
 		}
-		r.resources[at].methods[route.Method] = route
+		r.resources[at].methods[route.Method] = method{route, cmp.Or(route.Throttle, &AccountThrottle).bucket()}
 	}
 	return r, nil
 }
@@ -49,7 +58,7 @@ func newRouter(routes []Route) (*router, error) {
 // REST APIs do not tell apart. params holds the path parameters, still percent-encoded: REST APIs pass them as sent
 // (aws/aws-sam-cli issues 771 and 3524, dherault/serverless-offline issues 265 and 271, serverless/serverless
 // issue 5037).
-func (r *router) find(method, path string) (route Route, res *resource, params map[string]string, ok bool) {
+func (r *router) find(name, path string) (route method, res *resource, params map[string]string, ok bool) {
 	path = strings.TrimPrefix(path, "/")
 	segments := strings.Split(strings.TrimSuffix(path, "/"), "/")
 	var best []int
@@ -61,10 +70,10 @@ func (r *router) find(method, path string) (route Route, res *resource, params m
 		}
 	}
 	if res == nil {
-		return Route{}, nil, nil, false
+		return method{}, nil, nil, false
 	}
 	// The resource is chosen by the path alone; then a specific method beats ANY.
-	if route, ok = res.methods[method]; !ok {
+	if route, ok = res.methods[name]; !ok {
 		route, ok = res.methods["ANY"]
 	}
 	return route, res, params, ok

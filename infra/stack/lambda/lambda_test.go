@@ -99,6 +99,29 @@ func TestProcessesGrowToTheLimit(t *testing.T) {
 	}
 }
 
+// Who waits for an answer is refused soon when all processes are busy; an event source waits.
+func TestBusyProcesses(t *testing.T) {
+	s, _ := service(t, nil)
+	s.opts.Patience = 100 * time.Millisecond
+	var busy sync.WaitGroup
+	for range 3 {
+		busy.Go(func() { _, _ = call(t, s, "sleep 1s") })
+	}
+	time.Sleep(200 * time.Millisecond)
+	began := time.Now()
+	_, err := s.Request(t.Context(), "F", []byte(`{"do":"pid"}`))
+	if took := time.Since(began); !errors.Is(err, ErrThrottled) || took > 500*time.Millisecond {
+		t.Errorf("refused with %v after %s", err, took)
+	}
+	if pid, err := call(t, s, "pid"); err != nil {
+		t.Errorf("an event source got %s, %v", pid, err)
+	}
+	busy.Wait()
+	if pid, err := s.Request(t.Context(), "F", []byte(`{"do":"sleep 300ms"}`)); err != nil {
+		t.Errorf("longer at work than the patience to wait: %s, %v", pid, err)
+	}
+}
+
 func TestErrorsOfFunctions(t *testing.T) {
 	s, log := service(t, nil)
 	for _, c := range []struct{ do, kind, message string }{

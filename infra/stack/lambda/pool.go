@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"slices"
 	"sync"
 )
 
@@ -130,15 +131,25 @@ func (p *pool) gone(i *instance, why error) {
 	}
 }
 
+// refuse takes out an invocation that waits although there are as many processes as may be; false when a process has it
+// or there is one to come: a start that is slow is no reason to refuse.
+func (p *pool) refuse(inv *invocation) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at := slices.Index(p.waiting, inv)
+	if at < 0 || len(p.live) < p.service.opts.Workers {
+		return false
+	}
+	p.waiting = slices.Delete(p.waiting, at, at+1)
+	return true
+}
+
 // withdraw removes an invocation nobody waits for any more, if no process has it yet.
 func (p *pool) withdraw(inv *invocation) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for at, w := range p.waiting {
-		if w == inv {
-			p.waiting = append(p.waiting[:at], p.waiting[at+1:]...)
-			return
-		}
+	if at := slices.Index(p.waiting, inv); at >= 0 {
+		p.waiting = slices.Delete(p.waiting, at, at+1)
 	}
 }
 

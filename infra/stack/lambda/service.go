@@ -57,7 +57,8 @@ type Options struct {
 	Account     Account
 	BinDir      string            // holds <Folder>/bootstrap
 	Environment map[string]string // for every function, on top of its own
-	Workers     int               // most processes of one function; further invocations wait
+	Workers     int               // most processes of one function: its concurrency
+	Patience    time.Duration     // how long a Request waits for a process when all are busy; 0: not at all
 	Log         io.Writer         // gets every line the functions write, as "folder: line"
 }
 
@@ -71,6 +72,9 @@ func (e *Error) Error() string { return e.Type + ": " + e.Message }
 
 // ErrClosed is returned for invocations of a closed service.
 var ErrClosed = errors.New("the local Lambda service is closed")
+
+// ErrThrottled is returned for a Request that found all processes of its function busy, Lambda's TooManyRequestsException.
+var ErrThrottled = errors.New("all processes of the function are busy")
 
 // Service runs functions. All methods may be called at the same time.
 type Service struct {
@@ -110,19 +114,40 @@ func New(opts Options, functions []Function) (*Service, error) {
 
 // Invoke runs the function called name with payload, a JSON document, and returns its JSON answer. When ctx ends
 // first, the caller stops waiting but a running function runs on, as on AWS. A failed invocation is an *Error.
+//
+// It waits for a process as long as it takes, as event sources do: on AWS they try again when Lambda throttles them.
 func (s *Service) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
+	return s.invoke(ctx, name, payload, nil)
+}
+
+// Request is Invoke for somebody who waits for the answer: ErrThrottled when no process is free within Patience. Lambda
+// itself does not wait at all, but has a thousand processes.
+func (s *Service) Request(ctx context.Context, name string, payload []byte) ([]byte, error) {
+	patience := time.NewTimer(s.opts.Patience)
+	defer patience.Stop()
+	return s.invoke(ctx, name, payload, patience.C)
+}
+
+func (s *Service) invoke(ctx context.Context, name string, payload []byte, enough <-chan time.Time) ([]byte, error) {
 	p, ok := s.pools[name]
 	if !ok {
 		return nil, fmt.Errorf("no function %q", name)
 	}
 	inv := &invocation{id: newRequestID(), payload: payload, done: make(chan struct{})}
 	p.submit(inv)
-	select {
-	case <-inv.done:
-		return inv.answer, inv.err
-	case <-ctx.Done():
-		p.withdraw(inv)
-		return nil, context.Cause(ctx)
+	for {
+		select {
+		case <-inv.done:
+			return inv.answer, inv.err
+		case <-ctx.Done():
+			p.withdraw(inv)
+			return nil, context.Cause(ctx)
+		case <-enough:
+			if p.refuse(inv) {
+				return nil, ErrThrottled
+			}
+			enough = nil // a process has it, or is being started for it
+		}
 	}
 }
 
