@@ -3,6 +3,7 @@ package template
 import (
 	"encoding/json"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -45,6 +46,34 @@ func TestAccessLogHoldsNoPersonalData(t *testing.T) {
 	if at(api(t), "AccessLogSetting", "DestinationArn") != "arn:aws:logs:us-east-1:123456789012:AccessLogs/Arn" {
 		t.Error("the access log goes nowhere")
 	}
+	if logs := resources(t)["AccessLogs"].Properties; logs["RetentionInDays"] != "90" || logs["LogGroupName"] != "/customercare/customercare/access" {
+		t.Errorf("the access log: %v", logs)
+	}
+}
+
+// An account that never had an API takes the role for API Gateway's logs only when there is one; the stage, which has an
+// access log, can only be made after that.
+func TestLogRoleComesBetweenAPIAndStage(t *testing.T) {
+	if account := resources(t)["ApiGatewayAccount"]; account.DependsOn != "Api" || account.Deletion != "Retain" || account.Replace != "Retain" ||
+		account.Properties["CloudWatchRoleArn"] != "arn:aws:iam:us-east-1:123456789012:ApiGatewayLogRole/Arn" {
+		t.Errorf("%+v", account)
+	}
+	// SAM puts the tags on the stage alone.
+	if tag := at(api(t), "Tags", "ApiGatewayLogRole"); tag != "ApiGatewayAccount" {
+		t.Errorf("the stage does not wait for the role: %v", tag)
+	}
+	without, err := stack.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"SetsApiGatewayLogRole": "false"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range without {
+		if r.Type == "AWS::ApiGateway::Account" || r.ID == "ApiGatewayLogRole" {
+			t.Errorf("%s is made though SetsApiGatewayLogRole is false", r.ID)
+		}
+	}
+	if got := at(api(t), "EndpointConfiguration", "Type"); got != "REGIONAL" {
+		t.Errorf("the API's endpoint is %v: requests and answers leave the region", got)
+	}
 }
 
 // Every route that is an operation has limits of its own, and no route is without any; bodies are never logged.
@@ -82,7 +111,8 @@ func TestThrottles(t *testing.T) {
 func TestGatewayResponses(t *testing.T) {
 	responses, _ := api(t)["GatewayResponses"].(map[string]any)
 	for kind, status := range map[string]string{
-		"UNAUTHORIZED": "401", "ACCESS_DENIED": "401", "WAF_FILTERED": "403", "MISSING_AUTHENTICATION_TOKEN": "404", "REQUEST_TOO_LARGE": "413",
+		"UNAUTHORIZED": "401", "ACCESS_DENIED": "401", "WAF_FILTERED": "403", "INVALID_API_KEY": "403", "MISSING_AUTHENTICATION_TOKEN": "404",
+		"INVALID_SIGNATURE": "404", "EXPIRED_TOKEN": "404", "RESOURCE_NOT_FOUND": "404", "REQUEST_TOO_LARGE": "413",
 		"UNSUPPORTED_MEDIA_TYPE": "415", "THROTTLED": "429", "QUOTA_EXCEEDED": "429", "DEFAULT_4XX": "400", "DEFAULT_5XX": "500", "INTEGRATION_TIMEOUT": "503",
 	} {
 		if got := at(responses, kind, "StatusCode"); got != status {
@@ -106,11 +136,23 @@ func TestGatewayResponses(t *testing.T) {
 			t.Errorf("%s in XML: %s", kind, xml)
 		}
 	}
-	if len(responses) != 11 {
-		t.Errorf("%d gateway responses, want the 11 that are tested", len(responses))
+	if len(responses) != 15 {
+		t.Errorf("%d gateway responses, want the 15 that are tested", len(responses))
 	}
-	if at(responses, "UNAUTHORIZED", "ResponseParameters", "Headers", "WWW-Authenticate") != `'Basic realm="customercare"'` {
-		t.Error("a 401 without its challenge")
+	own := map[string]string{ // besides those that all have
+		"UNAUTHORIZED": `WWW-Authenticate 'Basic realm="customercare"'`, "ACCESS_DENIED": `WWW-Authenticate 'Bearer realm="customercare"'`,
+		"THROTTLED": "Retry-After '1'", "QUOTA_EXCEEDED": "Retry-After '1'", "INTEGRATION_TIMEOUT": "Retry-After '1'",
+	}
+	for kind := range responses {
+		want := map[string]any{
+			"Cache-Control": "'no-store'", "X-Content-Type-Options": "'nosniff'", "Strict-Transport-Security": "'max-age=31536000; includeSubDomains'",
+		}
+		if name, value, has := strings.Cut(own[kind], " "); has {
+			want[name] = value
+		}
+		if got := at(responses, kind, "ResponseParameters", "Headers"); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s carries the headers %v, want %v", kind, got, want)
+		}
 	}
 }
 

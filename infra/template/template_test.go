@@ -5,8 +5,10 @@ package template
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -111,11 +113,6 @@ func TestEveryFunctionHasItsOwn(t *testing.T) {
 		if f.Properties["Role"] != "arn:aws:iam:us-east-1:123456789012:"+base+"Role/Arn" || all[base+"Role"].Type != "AWS::IAM::Role" {
 			t.Errorf("%s has no role of its own but %v", name, f.Properties["Role"])
 		}
-		for _, metric := range []string{"Errors", "Throttles"} {
-			if !alarmed(t, "AWS/Lambda", metric, f.ID) {
-				t.Errorf("no alarm sounds for %s of %s", metric, name)
-			}
-		}
 		if events, _ := filepath.Glob(filepath.Join(dynamotest.Root(), "infra", "events", name+".json")); len(events) != 1 {
 			t.Errorf("infra/events/%s.json is missing", name)
 		}
@@ -131,14 +128,6 @@ func TestEveryFunctionHasItsOwn(t *testing.T) {
 			t.Errorf("the Makefile builds %s, which the template does not have", id)
 		}
 	}
-}
-
-// alarmed tells whether an alarm watches the metric with this value in one of its dimensions, by itself or in a formula.
-func alarmed(t *testing.T, namespace, metric, dimension string) bool {
-	t.Helper()
-	return slices.ContainsFunc(watched(t), func(w watch) bool {
-		return w.namespace == namespace && w.metric == metric && (dimension == "" || slices.Contains(w.dimensions, dimension))
-	})
 }
 
 // The routes of the contracts, each with the function that answers it and the authorizer before it.
@@ -174,11 +163,19 @@ func TestRoutes(t *testing.T) {
 // Erasures that go wrong end in a queue that somebody hears of, and a storm of them cannot take the whole account.
 func TestFailuresGoSomewhere(t *testing.T) {
 	f := functions(t)["continue-erasure"]
-	if got := at(f.Properties, "Events", "HandedOn", "Properties", "DestinationConfig", "OnFailure", "Destination"); got != "arn:aws:sqs:us-east-1:123456789012:UnworkedErasures/Arn" {
-		t.Errorf("records that fail go to %v", got)
+	const queue = "arn:aws:sqs:us-east-1:123456789012:UnworkedErasures/Arn"
+	want := map[string]any{
+		"Stream": "arn:aws:dynamodb:us-east-1:123456789012:table/Erasures/stream/latest", "StartingPosition": "TRIM_HORIZON", // what came before the function did is worked on
+		"BatchSize": "1", "ParallelizationFactor": "10", "MaximumRetryAttempts": "3", "FunctionResponseTypes": []any{"ReportBatchItemFailures"},
+		"DestinationConfig": map[string]any{"OnFailure": map[string]any{"Type": "SQS", "Destination": queue}},
 	}
-	if !alarmed(t, "AWS/SQS", "ApproximateNumberOfMessagesVisible", "arn:aws:sqs:us-east-1:123456789012:UnworkedErasures/QueueName") {
-		t.Error("no alarm for the queue")
+	got := maps.Clone(at(f.Properties, "Events", "HandedOn", "Properties").(map[string]any))
+	delete(got, "FilterCriteria") // tested with the records that it lets through, in infra/events
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the stream starts continue-erasure so: %v\nwant %v", got, want)
+	}
+	if kept := resources(t)["UnworkedErasures"].Properties; kept["SqsManagedSseEnabled"] != true || kept["MessageRetentionPeriod"] != "1209600" {
+		t.Errorf("the queue: %v", kept)
 	}
 	if got := f.Properties["ReservedConcurrentExecutions"]; got != "40" {
 		t.Errorf("reserved concurrency %v", got)
@@ -191,5 +188,22 @@ func TestFailuresGoSomewhere(t *testing.T) {
 		if _, reserved := r.Properties["ReservedConcurrentExecutions"]; reserved {
 			t.Errorf("%s reserves concurrency though WorkerConcurrency is 0", r.ID)
 		}
+	}
+}
+
+// What a function gets, where it is not what all get; a slow hash needs a full core.
+func TestSizes(t *testing.T) {
+	other := map[string]string{"authorize-operator": "1769 MB 10 s", "authorize-app": "512 MB 10 s", "continue-erasure": "512 MB 120 s", "cleanup": "512 MB 55 s"}
+	for name, f := range functions(t) {
+		want := other[name]
+		if want == "" {
+			want = "512 MB 25 s"
+		}
+		if got := fmt.Sprintf("%v MB %v s", f.Properties["MemorySize"], f.Properties["Timeout"]); got != want {
+			t.Errorf("%s has %s, want %s", name, got, want)
+		}
+	}
+	if got := at(functions(t)["cleanup"].Properties, "EventInvokeConfig", "MaximumRetryAttempts"); got != "0" {
+		t.Errorf("cleanup is repeated %v times, though the next minute's run does the same", got)
 	}
 }

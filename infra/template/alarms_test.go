@@ -1,0 +1,122 @@
+package template
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Every alarm, as a sentence that says all that makes it sound: with what is missing taken for well (or for bad), what over
+// how long, how often.
+func TestAlarms(t *testing.T) {
+	const bad = " missing:breaching"
+	want := map[string]string{
+		"ServerErrors": "AWS/ApiGateway 5XXError ApiName=customercare Stage=v1 Sum > 5 in 300 s, 1 of 1",
+		"SlowAnswers":  "AWS/ApiGateway Latency ApiName=customercare Stage=v1 p99 > 5000 in 300 s, 3 of 3",
+		"AuthorizeOperatorErrors": "errors - FILL(refusals, 0) > 5, 2 of 3; errors = AWS/Lambda Errors FunctionName=AuthorizeOperatorFunction Sum in 300 s; " +
+			"refusals = customercare CallerErrors Operation=authorize-operator Sum Count in 300 s",
+		"ContinueErasureAge":    "AWS/Lambda IteratorAge FunctionName=ContinueErasureFunction Maximum Milliseconds > 300000 in 60 s, 5 of 5",
+		"OldestErasureAlarm":    "customercare OldestErasure Maximum Seconds > 900 in 60 s, 3 of 3" + bad,
+		"FailingErasuresAlarm":  "customercare ErasuresFailing Maximum Count > 0 in 60 s, 5 of 5",
+		"UnworkedErasuresAlarm": "AWS/SQS ApproximateNumberOfMessagesVisible QueueName=arn:aws:sqs:us-east-1:123456789012:UnworkedErasures/QueueName Maximum > 0 in 60 s, 1 of 1",
+		"LockoutsAlarm":         "customercare CallersLockedOut Sum Count > 0 in 300 s, 1 of 1",
+	}
+	for _, f := range functions(t) {
+		base := strings.TrimSuffix(f.ID, "Function")
+		for _, metric := range []string{"Errors", "Throttles"} {
+			limit, times := "0", "1 of 1"
+			switch base + metric {
+			case "AuthorizeOperatorErrors":
+				continue // above
+			case "CleanupErrors":
+				limit = "2" // each run does what the one before left
+			case "ContinueErasureThrottles":
+				times = "3 of 3" // the stream waits and tries again
+			}
+			want[base+metric] = fmt.Sprintf("AWS/Lambda %s FunctionName=%s Sum > %s in 300 s, %s", metric, f.ID, limit, times)
+		}
+	}
+	for _, a := range ofType(t, "AWS::CloudWatch::Alarm") {
+		if got := sounds(a.Properties); got != want[a.ID] {
+			t.Errorf("%s sounds when\n  %s\nwant\n  %s", a.ID, got, want[a.ID])
+		}
+		delete(want, a.ID)
+		for _, actions := range []string{"AlarmActions", "OKActions"} {
+			if fmt.Sprint(a.Properties[actions]) != "[Alarms]" {
+				t.Errorf("%s tells %v", a.ID, a.Properties[actions])
+			}
+		}
+		if a.Properties["AlarmDescription"] == nil || a.Properties["ActionsEnabled"] != nil {
+			t.Errorf("%s does not say what it means, or is switched off", a.ID)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(want)) {
+		t.Errorf("there is no alarm %s: %s", id, want[id])
+	}
+	if mail := resources(t)["AlarmMail"].Properties; mail["Endpoint"] != "who@example.com" || mail["TopicArn"] != "Alarms" || mail["Protocol"] != "email" {
+		t.Errorf("the alarms' mail: %v", mail)
+	}
+}
+
+// sounds puts an alarm into words. Its formula's parts come in their order.
+func sounds(p map[string]any) string {
+	var words, parts []string
+	add := func(value any) {
+		if value != nil {
+			words = append(words, fmt.Sprint(value))
+		}
+	}
+	metric := func(in any, stat, unit any) {
+		add(at(in, "Namespace"))
+		add(at(in, "MetricName"))
+		dimensions, _ := at(in, "Dimensions").([]any)
+		for _, d := range dimensions {
+			add(fmt.Sprint(at(d, "Name"), "=", at(d, "Value")))
+		}
+		add(stat)
+		add(unit)
+	}
+	formula, _ := p["Metrics"].([]any)
+	if p["MetricName"] != nil {
+		stat := p["Statistic"]
+		if stat == nil {
+			stat = p["ExtendedStatistic"]
+		}
+		metric(p, stat, p["Unit"])
+	}
+	for _, m := range formula {
+		stat := at(m, "MetricStat")
+		if stat == nil {
+			add(at(m, "Expression"))
+			continue
+		}
+		before := words
+		words = []string{fmt.Sprint(at(m, "Id")), "="}
+		metric(at(stat, "Metric"), at(stat, "Stat"), at(stat, "Unit"))
+		if at(m, "ReturnData") != false {
+			add("and sounds by itself")
+		}
+		parts = append(parts, fmt.Sprint("; ", strings.Join(words, " "), " in ", at(stat, "Period"), " s"))
+		words = before
+	}
+	comparison := fmt.Sprint(p["ComparisonOperator"])
+	if comparison == "GreaterThanThreshold" {
+		comparison = ">"
+	}
+	add(comparison)
+	add(p["Threshold"])
+	if p["Period"] != nil {
+		add(fmt.Sprint("in ", p["Period"], " s"))
+	}
+	times := p["DatapointsToAlarm"]
+	if times == nil {
+		times = p["EvaluationPeriods"]
+	}
+	line := fmt.Sprintf("%s, %v of %v%s", strings.Join(words, " "), times, p["EvaluationPeriods"], strings.Join(parts, ""))
+	if missing := p["TreatMissingData"]; missing != "notBreaching" {
+		line += fmt.Sprint(" missing:", missing)
+	}
+	return line
+}
