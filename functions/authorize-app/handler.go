@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"customercare/shared/invocation"
 	"customercare/shared/metric"
 	"customercare/shared/principal"
 )
@@ -23,7 +24,10 @@ type authorizer struct{ directory principal.Directory }
 // authorize answers API Gateway whether the request's Bearer token (RFC 6750) is good, and for whom. A refusal is a
 // policy that denies, which API Gateway answers with the template's ACCESS_DENIED response: it has the shape of
 // operation 4, while UNAUTHORIZED has that of operations 1 and 2.
-func (a authorizer) authorize(ctx context.Context, r principal.Request) (events.APIGatewayCustomAuthorizerResponse, error) {
+func (a authorizer) authorize(ctx context.Context, r principal.Request) (answer events.APIGatewayCustomAuthorizerResponse, err error) {
+	defer invocation.Recover("authorize-app", &err)
+	ctx, cancel := invocation.InTime(ctx)
+	defer cancel()
 	call := metric.Call{Operation: "authorize-app", Began: time.Now(), APIRequestID: r.RequestContext.RequestID}
 	defer func() { call.Log(ctx) }()
 	app, tenant, err := a.app(ctx, r)

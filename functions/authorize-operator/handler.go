@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"customercare/shared/invocation"
 	"customercare/shared/metric"
 	"customercare/shared/principal"
 )
@@ -29,7 +30,10 @@ var errUnauthorized = errors.New("Unauthorized")
 type authorizer struct{ directory principal.Directory }
 
 // authorize answers API Gateway whether the request's Basic credentials (RFC 7617, UTF-8) are an operator's.
-func (a authorizer) authorize(ctx context.Context, r principal.Request) (events.APIGatewayCustomAuthorizerResponse, error) {
+func (a authorizer) authorize(ctx context.Context, r principal.Request) (answer events.APIGatewayCustomAuthorizerResponse, err error) {
+	defer invocation.Recover("authorize-operator", &err)
+	ctx, cancel := invocation.InTime(ctx)
+	defer cancel()
 	call := metric.Call{Operation: "authorize-operator", Began: time.Now(), APIRequestID: r.RequestContext.RequestID}
 	defer func() { call.Log(ctx) }()
 	name, operations, err := a.operator(ctx, r)

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"customercare/shared/erasure"
+	"customercare/shared/invocation"
 	"customercare/shared/metric"
 	"customercare/shared/store"
 )
@@ -26,12 +27,11 @@ const sweepBudget = 10 * time.Second
 
 // handle is one run. A failing sweep is only logged: the next one finds what it left. An error counts as a failed run in
 // Lambda's metrics; the event is not tried again (see the template), because the next minute's run does the same.
-func (c cleaner) handle(ctx context.Context, _ events.EventBridgeEvent) error {
-	now := c.now()
-	segment := int32(now.Unix() / 60 % int64(c.segments))
-	sweeping, cancel := context.WithTimeout(ctx, sweepBudget)
-	removed, err := c.users.SweepTempAllows(sweeping, segment, c.segments, now)
-	cancel()
+func (c cleaner) handle(ctx context.Context, _ events.EventBridgeEvent) (err error) {
+	defer invocation.Recover("cleanup", &err)
+	ctx, cancel := invocation.InTime(ctx)
+	defer cancel()
+	removed, err := c.sweep(ctx)
 	if err != nil {
 		slog.Error("failed", "operation", "cleanup: sweep", "cause", err.Error())
 	}
@@ -39,4 +39,14 @@ func (c cleaner) handle(ctx context.Context, _ events.EventBridgeEvent) error {
 	taken, err := c.engine.Due(ctx)
 	slog.Info("cleaned up", "operation", "cleanup", "erasures", taken)
 	return err
+}
+
+// sweep takes expired allows out of this minute's segment. It recovers by itself: no user's item may keep the erasures from
+// being worked on.
+func (c cleaner) sweep(ctx context.Context) (removed int, err error) {
+	defer invocation.Recover("cleanup: sweep", &err)
+	ctx, cancel := context.WithTimeout(ctx, sweepBudget)
+	defer cancel()
+	now := c.now()
+	return c.users.SweepTempAllows(ctx, int32(now.Unix()/60%int64(c.segments)), c.segments, now)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"customercare/shared/erasure"
+	"customercare/shared/invocation"
 	"customercare/shared/store"
 )
 
@@ -15,6 +16,8 @@ type worker struct{ engine erasure.Engine }
 // handle works on the job that each record names, until the invocation's deadline comes near. A record whose job could
 // not be worked on is reported and comes again; the job is cleanup's in any case.
 func (w worker) handle(ctx context.Context, event events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+	ctx, cancel := invocation.InTime(ctx)
+	defer cancel()
 	answer := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
 	for _, record := range event.Records {
 		id, ok := record.Change.Keys["erasureId"]

@@ -47,6 +47,8 @@ func AWS() aws.Config {
 func HTTPClient() *http.Client {
 	return &http.Client{
 		Timeout: attemptTimeout,
+		// A redirect of a signed call is no answer of AWS's; followed, it would come back as a GET's success.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 			TLSHandshakeTimeout: 2 * time.Second,

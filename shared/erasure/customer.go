@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"customercare/shared/invocation"
 	"customercare/shared/store"
 )
 
@@ -203,8 +204,10 @@ func (e Engine) deletePages(ctx context.Context, job *store.Job, key string, pag
 		ahead := make(chan reading, 1)
 		if page.Next != "" {
 			go func() {
-				next, err := e.Customers.Read(ctx, key, page.Next)
-				ahead <- reading{next, err}
+				var next reading
+				defer func() { ahead <- next }()
+				defer invocation.Recover("erasure: read ahead", &next.err)
+				next.page, next.err = e.Customers.Read(ctx, key, page.Next)
 			}()
 		}
 		if err := e.Customers.Delete(ctx, job, page.Records, customerStreams); err != nil {

@@ -18,13 +18,12 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"customercare/shared/invocation"
 	"customercare/shared/metric"
 	"customercare/shared/store"
 )
@@ -84,7 +83,8 @@ const (
 // Continue works on an open job until it has to wait, is done, or ctx's deadline comes near; then it hands the rest on.
 // A job that another worker holds, or that is done, is none of its business and no error. What goes wrong is written down
 // in the job, which comes back later; an error says that even that failed.
-func (e Engine) Continue(ctx context.Context, key string) error {
+func (e Engine) Continue(ctx context.Context, key string) (err error) {
+	defer invocation.Recover("erasure", &err)
 	now := e.Now()
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -119,7 +119,7 @@ func (e Engine) keep(ctx context.Context, job *store.Job) (working context.Conte
 			case <-renewing.Done():
 				return
 			case began := <-ticks.C:
-				err := e.Ledger.Renew(renewing, &held, e.Now().Add(e.Lease+e.ClockSkew))
+				err := e.renew(renewing, &held)
 				switch {
 				case err == nil:
 					confirmed = began
@@ -138,6 +138,11 @@ func (e Engine) keep(ctx context.Context, job *store.Job) (working context.Conte
 	}
 }
 
+func (e Engine) renew(ctx context.Context, held *store.Job) (err error) {
+	defer invocation.Recover("erasure: renew", &err)
+	return e.Ledger.Renew(ctx, held, e.Now().Add(e.Lease+e.ClockSkew))
+}
+
 // errTimeUp ends a drain whose worker has to stop.
 var errTimeUp = errors.New("erasure: time is up")
 
@@ -147,12 +152,7 @@ var errTimeUp = errors.New("erasure: time is up")
 func (e Engine) drain(ctx context.Context, job *store.Job, page *store.Collection, until time.Time) (err error) {
 	draining, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
-	defer func() {
-		if p := recover(); p != nil { // its text may quote an item: only its type is told
-			err = fmt.Errorf("panic: %T", p)
-			slog.Error("panic", "job", job.ID, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-		}
-	}()
+	defer invocation.Recover("erasure: drain", &err)
 	cursor := job.Cursor
 	if job.IsCustomer() {
 		err = e.drainCustomer(draining, job, page)

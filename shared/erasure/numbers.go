@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"customercare/shared/invocation"
 	"customercare/shared/store"
 )
 
@@ -108,7 +109,8 @@ func (e Engine) readNumbers(ctx context.Context, tenant string, numbers, announc
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(numberReads)
 	for i, number := range numbers {
-		group.Go(func() error {
+		group.Go(func() (err error) {
+			defer invocation.Recover("erasure: read", &err)
 			through := ""
 			if i < len(announced) {
 				through = announced[i]

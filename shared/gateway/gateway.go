@@ -28,6 +28,7 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
+	"customercare/shared/invocation"
 	"customercare/shared/metric"
 	"customercare/shared/respond"
 )
@@ -54,9 +55,6 @@ type Call struct {
 // Answer is what a Lambda proxy integration returns to API Gateway.
 type Answer = events.APIGatewayProxyResponse
 
-// answerTime is what is kept back of an invocation's time for the answer.
-const answerTime = time.Second
-
 // callKey finds the Call in the context of the request that the adapter makes.
 type callKey struct{}
 
@@ -66,11 +64,8 @@ func (e Endpoint) Handler() func(context.Context, events.APIGatewayProxyRequest)
 	adapter := httpadapter.New(http.HandlerFunc(e.serve))
 	return func(ctx context.Context, event events.APIGatewayProxyRequest) (Answer, error) {
 		// The answer has to be written before Lambda ends the invocation: API Gateway would answer in a shape of its own.
-		if deadline, ok := ctx.Deadline(); ok {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithDeadline(ctx, deadline.Add(-answerTime))
-			defer cancel()
-		}
+		ctx, cancel := invocation.InTime(ctx)
+		defer cancel()
 		call := &Call{event: &event, told: metric.Call{
 			Operation: e.Name, Began: time.Now(), APIRequestID: event.RequestContext.RequestID,
 		}}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"customercare/shared/environment"
+	"customercare/shared/invocation"
 )
 
 // batchSize is BatchWriteItem's limit.
@@ -25,7 +26,8 @@ const patience = 10
 func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, collection string, queues [][]object, moved *atomic.Int64) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, queue := range queues {
-		group.Go(func() error {
+		group.Go(func() (err error) {
+			defer invocation.Recover("delete batch", &err)
 			for len(queue) > 0 {
 				n := min(batchSize, len(queue))
 				if err := s.deleteBatch(ctx, db, table, collection, queue[:n]); err != nil {
@@ -51,10 +53,12 @@ func (s *Streams) deleteBatch(ctx context.Context, db *dynamodb.Client, table, c
 		if !s.enter(ctx, collection) {
 			return failed(call, ctx.Err())
 		}
-		out, err := db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
-			RequestItems: map[string][]types.WriteRequest{table: requests},
-		})
-		s.leave(collection)
+		out, err := func() (*dynamodb.BatchWriteItemOutput, error) {
+			defer s.leave(collection) // after a panic, too: the process lives on
+			return db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+				RequestItems: map[string][]types.WriteRequest{table: requests},
+			})
+		}()
 		left := requests
 		if err == nil {
 			left = out.UnprocessedItems[table]

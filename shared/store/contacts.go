@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"customercare/shared/environment"
+	"customercare/shared/invocation"
 )
 
 // Contacts is one copy of a contact under each customer number that takes part in it: key party (PartyKey), sort key
@@ -106,7 +107,8 @@ func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, stre
 		}
 		some := contacts[:n]
 		contacts = contacts[n:]
-		group.Go(func() error {
+		group.Go(func() (err error) {
+			defer invocation.Recover("contacts: erase", &err)
 			for len(some[0].Copies) > transactionSize { // more parties than one transaction holds: its own copy goes last
 				rest := some[0]
 				n := len(rest.Copies) - transactionSize + 1
@@ -164,8 +166,11 @@ func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []E
 		if !c.Streams.enter(ctx, collections...) {
 			return refused, failed(call, ctx.Err())
 		}
-		_, err := c.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
-		c.Streams.leave(collections...)
+		err := func() error {
+			defer c.Streams.leave(collections...) // after a panic, too: the process lives on
+			_, err := c.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+			return err
+		}()
 		if err == nil {
 			return refused, nil
 		}

@@ -1,0 +1,64 @@
+package store_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"customercare/infra/dynamotest"
+	"customercare/shared/store"
+)
+
+// Only a whole answer counts as one. A failed call says whether trying again may help.
+func TestOnlyAnswersCount(t *testing.T) {
+	t.Parallel()
+	const ours = "application/x-amz-json-1.0"
+	for _, test := range []struct {
+		what         string
+		status       int
+		media, body  string
+		name, value  string // of one more header
+		done, passes bool
+	}{
+		{"an answer", 200, ours, "{}", "", "", true, false},
+		{"white space around it", 200, ours + "; charset=utf-8", " {} \n", "", "", true, false},
+		{"its checksum", 200, ours, "{}", "X-Amz-Crc32", "2745614147", true, false},
+		{"another's checksum", 200, ours, "{}", "X-Amz-Crc32", "2745614148", false, true},
+		{"no checksum", 200, ours, "{}", "X-Amz-Crc32", "x", false, true},
+		{"nothing", 200, ours, "", "", "", false, true},
+		{"no content", 204, ours, "", "", "", false, true},
+		{"accepted", 202, ours, "{}", "", "", false, true},
+		{"another media type", 200, "text/html", "{}", "", "", false, true},
+		{"a page", 200, "text/html", "<html>busy</html>", "", "", false, true},
+		{"null", 200, ours, "null", "", "", false, true},
+		{"half", 200, ours, `{"Attributes":{"a":{"S":"x"}`, "", "", false, true},
+		{"more behind", 200, ours, `{} error`, "", "", false, true},
+		{"moved", 301, ours, "{}", "Location", "/elsewhere", false, true},
+		{"moved for now", 307, ours, "{}", "Location", "/elsewhere", false, true},
+		{"an unknown refusal", 400, ours, `{"__type":"x#Strange","message":"m"}`, "", "", false, false},
+		{"a page as refusal", 400, "text/html", "<html>", "", "", false, true},
+		{"a page as failure", 502, "text/html", "<html>", "", "", false, true},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", ours)
+			if r.URL.Path == "/elsewhere" {
+				w.Write([]byte("{}"))
+				return
+			}
+			w.Header().Set("Content-Type", test.media)
+			if test.name != "" {
+				w.Header().Set(test.name, test.value)
+			}
+			w.WriteHeader(test.status)
+			w.Write([]byte(test.body))
+		}))
+		users := store.Users{DB: dynamotest.Client(server.URL), Table: "users"}
+		err := users.SetTempAllow(t.Context(), "u", store.TempAllow{Type: 1})
+		var failure *store.Error
+		if test.done != (err == nil) || !test.done && (!errors.As(err, &failure) || failure.Unavailable() != test.passes) {
+			t.Errorf("%s: the store says %v", test.what, err)
+		}
+		server.Close()
+	}
+}
