@@ -77,7 +77,8 @@ func (w *world) settle(t testing.TB, process ...context.Context) {
 		if len(process) > 0 && process[0].Err() == nil {
 			ctx = process[0]
 		}
-		if _, err := w.Due(ctx); err != nil && len(process) == 0 {
+		err := recovered(func() error { _, err := w.Due(ctx); return err })
+		if err != nil && len(process) == 0 {
 			t.Fatalf("cleanup: %v", err)
 		}
 		open := slices.ContainsFunc(w.Dump(t, w.Kit.Erasures.Table), func(line string) bool {

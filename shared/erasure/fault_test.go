@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"customercare/infra/dynamotest"
+	"customercare/shared/invocation"
 	"customercare/shared/store"
 )
 
@@ -38,6 +39,7 @@ import (
 //	a job opened without a look at those under other keys      TestBothKeysAtEveryMoment (two open jobs)
 //	repeats that look under the current key only               TestRotationInTheMiddleOfAnErasure (no such customer)
 //	a tombstone put back for the current key's job only        TestRotationInTheMiddleOfAnErasure (raced for ever)
+//	a reading goroutine that does not recover                  TestEveryCallFailsOnce (the process ends)
 //	erased customers remembered under the current key only     TestRepeatAfterARotation (no such customer)
 func TestEveryCallFailsOnce(t *testing.T) {
 	type way struct {
@@ -53,7 +55,12 @@ func TestEveryCallFailsOnce(t *testing.T) {
 	}
 	ways = append(ways,
 		way{"dies before", func(f *dynamotest.Faults, k int) context.Context { return f.Die(k, false) }},
-		way{"dies after", func(f *dynamotest.Faults, k int) context.Context { return f.Die(k, true) }})
+		way{"dies after", func(f *dynamotest.Faults, k int) context.Context { return f.Die(k, true) }},
+		// In whatever goroutine: the test's own process would end.
+		way{"panics", func(f *dynamotest.Faults, k int) context.Context {
+			f.Interrupt(k, func() { panic("wen11") })
+			return context.Background()
+		}})
 
 	operations := []struct {
 		name    string
@@ -63,7 +70,7 @@ func TestEveryCallFailsOnce(t *testing.T) {
 	}{
 		{"customer", 61, 14, func(ctx context.Context, w *world) error {
 			// Without an answer the caller was not promised anything, and asks again.
-			err := w.Customer(ctx, "shop", "4711", "john", time.Minute)
+			err := recovered(func() error { return w.Customer(ctx, "shop", "4711", "john", time.Minute) })
 			if err == nil {
 				return nil
 			}
@@ -72,7 +79,7 @@ func TestEveryCallFailsOnce(t *testing.T) {
 		}},
 		{"numbers", 40, 20, func(ctx context.Context, w *world) error {
 			numbers := []string{"135", "wen11", "k@x"}
-			if err := w.Numbers(ctx, "acme", numbers, "app"); err != nil {
+			if err := recovered(func() error { return w.Numbers(ctx, "acme", numbers, "app") }); err != nil {
 				w.clock.Advance(5 * time.Minute)
 				if err := w.Numbers(context.Background(), "acme", numbers, "app"); err != nil {
 					return err
@@ -133,6 +140,12 @@ func TestEveryCallFailsOnce(t *testing.T) {
 			})
 		}
 	}
+}
+
+// recovered is do as the functions call it.
+func recovered(do func() error) (err error) {
+	defer invocation.Recover("test", &err)
+	return do()
 }
 
 // TestTwoWorkersDie lets the handler die within its deletions and then the first worker of cleanup die at every call: the
