@@ -39,3 +39,41 @@ func TestFailingRun(t *testing.T) {
 		t.Errorf("left: %s", left)
 	}
 }
+
+// A panic at any call of a run ends neither the process nor, where it is the sweep's, the work on erasures.
+func TestPanickingRun(t *testing.T) {
+	kit := dynamotest.Open(t)
+	clock := &dynamotest.Clock{Time: time.Now()}
+	c := cleaner{users: kit.Users, segments: 1, now: clock.Now, engine: erasure.Engine{
+		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
+		Digests: erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}, Now: clock.Now,
+	}}
+	var log bytes.Buffer
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
+	for k := 1; ; k++ {
+		if err := c.engine.Numbers(t.Context(), "acme", []string{"number-one"}, "app"); err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(time.Hour)
+		kit.Faults.Interrupt(k, func() { panic("number-one") })
+		err := c.handle(t.Context(), events.EventBridgeEvent{})
+		if !kit.Faults.Struck() {
+			break
+		}
+		kit.Faults.Calls()
+		open := strings.Contains(strings.Join(kit.Dump(t, kit.Erasures.Table), "\n"), "number-one")
+		if k == 1 && (err != nil || open) {
+			t.Errorf("the sweep's panic: %v, open: %t", err, open)
+		}
+		clock.Advance(time.Hour)
+		if err := c.handle(t.Context(), events.EventBridgeEvent{}); err != nil {
+			t.Errorf("the run after call %d: %v", k, err)
+		}
+		if left := strings.Join(kit.Dump(t, kit.Erasures.Table), "\n"); strings.Contains(left, "number-one") {
+			t.Fatalf("left after call %d: %s", k, left)
+		}
+	}
+	if !strings.Contains(log.String(), `"msg":"panic"`) || strings.Contains(log.String(), "number-one") {
+		t.Errorf("log: %s", &log)
+	}
+}

@@ -101,3 +101,29 @@ func TestRecordWithoutAJob(t *testing.T) {
 		t.Errorf("left: %s", left)
 	}
 }
+
+// A job whose work panics is reported, and the process goes on: the job is worked on when its lease is over.
+func TestPanicIsReported(t *testing.T) {
+	w, kit := newWorker(t)
+	clock := &dynamotest.Clock{Time: time.Now()}
+	w.engine.Now = clock.Now
+	event := stream(t, open(t, w, kit, "number-one"))
+	var log bytes.Buffer
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
+	kit.Faults.Interrupt(1, func() { panic("number-one") }) // before there is a lease, and a drain that would recover
+	answer, err := w.handle(t.Context(), event)
+	if text, _ := json.Marshal(answer); err != nil || string(text) != `{"batchItemFailures":[{"itemIdentifier":"1"}]}` {
+		t.Errorf("%s, %v", text, err)
+	}
+	if !strings.Contains(log.String(), `"msg":"panic"`) || strings.Contains(log.String(), "number-one") {
+		t.Errorf("log: %s", &log)
+	}
+	kit.Faults.Calls()
+	clock.Advance(time.Hour)
+	if answer, err := w.handle(t.Context(), event); err != nil || len(answer.BatchItemFailures) != 0 {
+		t.Errorf("%+v, %v", answer, err)
+	}
+	if left := strings.Join(kit.Dump(t, kit.Erasures.Table), "\n"); strings.Contains(left, "number-one") || !strings.Contains(left, "erasure-") {
+		t.Errorf("left: %s", left)
+	}
+}
