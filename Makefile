@@ -9,7 +9,7 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: build package deploy smoke run test chaos verify lint import
+.PHONY: build package deploy smoke run test chaos verify lint import fuzz
 
 ## build: every function as it is deployed, .cache/lambda/<function>/bootstrap
 build:
@@ -68,6 +68,11 @@ chaos:
 	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} CHAOS_CHECKS=$${CHAOS_CHECKS:-300} \
 	SCALE_TRANSACTIONS=$${SCALE_TRANSACTIONS:-1000000} SCALE_CONTACTS=$${SCALE_CONTACTS:-100} SCALE_CALLS=$${SCALE_CALLS:-200} exec $(TOOLS)/withdynamodb \
 	go test -count=1 -timeout 40m -v -run 'Kills|Interleavings|Million|Thousand|Storm' ./infra/chaos ./shared/erasure
+
+## fuzz: every fuzz target for FUZZTIME (20s) each, or those whose package and name hold the parts in ONLY; prints its figures
+fuzz:
+	@go build -o $(TOOLS)/fuzz ./infra/fuzz
+	@exec env FUZZTIME=$(or $(FUZZTIME),20s) $(TOOLS)/fuzz $(ONLY)
 
 ## import: load records (FILE=x.ndjson, from line FROM=n) into DYNAMODB_ENDPOINT, by default the one of "make run"
 import:

@@ -56,6 +56,7 @@ type xmlReader struct {
 	rootSeen bool
 	depth    int    // of open elements
 	field    string // the known field that is open
+	text     []byte // what stands in it so far; as a string in values each CDATA section would copy it all
 	values   map[string]string
 }
 
@@ -92,13 +93,13 @@ func (r *xmlReader) take(token xml.Token) *respond.Error {
 		return r.open(token)
 	case xml.EndElement:
 		if r.depth--; r.field != "" { // a field has no elements inside: this is its end
-			r.values[r.field] = strings.Trim(r.values[r.field], xmlSpace)
-			r.field = ""
+			r.values[r.field] = strings.Trim(string(r.text), xmlSpace)
+			r.field, r.text = "", nil
 		}
 	case xml.CharData:
 		switch {
 		case r.field != "":
-			r.values[r.field] += string(token)
+			r.text = append(r.text, token...)
 		// The raw text: outside the root not even white space may be written as CDATA or a reference.
 		case r.depth < 2 && len(bytes.Trim(r.body[r.from:r.tokens.InputOffset()], xmlSpace)) > 0:
 			return invalid("The request body has text outside its elements")

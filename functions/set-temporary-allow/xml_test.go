@@ -3,7 +3,6 @@ package main
 import (
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"customercare/shared/gateway/provisiontest"
 )
@@ -144,19 +143,4 @@ func TestXMLRefusal(t *testing.T) {
 	if n := users.Calls(); n != 0 {
 		t.Errorf("%d DynamoDB calls", n)
 	}
-}
-
-// Whatever bytes come, reading ends with a request or a sentence.
-func FuzzReadXML(f *testing.F) {
-	f.Add([]byte(`<?xml version="1.0" encoding="UTF-8" ?> <TempAllowRequest> <tempAllowType>1</tempAllowType> <expirationDate>2030-10-15T01:29:29.768Z</expirationDate> </TempAllowRequest> `))
-	f.Add([]byte("\uFEFF<TempAllowRequest><tempAllowType><![CDATA[1]]>&#49;</tempAllowType><x><y/></x></TempAllowRequest><!-- -->"))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		read, refusal := readXML(body)
-		switch {
-		case refusal != nil && (refusal.Sentence == "" || !utf8.ValidString(refusal.Sentence)):
-			t.Errorf("refused with %q", refusal.Sentence)
-		case refusal == nil && read.date != nil && !utf8.ValidString(*read.date), refusal == nil && !utf8.ValidString(read.kind):
-			t.Errorf("read %q", read.kind)
-		}
-	})
 }

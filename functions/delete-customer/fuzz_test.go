@@ -1,0 +1,301 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"customercare/infra/fuzz/frontdoor"
+	"customercare/shared/erasure"
+	"customercare/shared/principal"
+	"customercare/shared/store"
+)
+
+const urlencoded = "application/x-www-form-urlencoded"
+
+// The form of an API user who may delete the customers of the account a, among whom is 47.
+const goodForm = "type=customer_delete&user_id=john&user_password=key&account_id=a&code=47"
+
+// door is the function with one API user; known says whether every customer exists, or none ever did.
+func door(f testing.TB, known bool) frontdoor.Door {
+	db := &frontdoor.Database{Known: known, Principals: map[string]string{
+		"apiUser#john": `{"principal":{"S":"apiUser#john"},"hashes":{"L":[{"S":"` + principal.Hash("key") + `"}]},"accounts":{"L":[{"S":"a"}]}}`,
+	}}
+	client := db.Client()
+	directory := principal.Directory{
+		Principals: store.Principals{DB: client, Table: "Principals"}, Guard: principal.Guard{Limit: 10, Window: time.Minute}, Now: time.Now,
+	}
+	engine := erasure.Engine{
+		Ledger:    store.Erasures{DB: client, Table: "Erasures"},
+		Customers: store.Customers{DB: client, Table: "Customers", Streams: store.NewStreams(2)},
+		Digests:   erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
+		Now:       time.Now,
+	}
+	return frontdoor.New(f, db, endpoint(directory, engine, time.Second).Handler())
+}
+
+var jsonp = regexp.MustCompile(`^/\*\*/([A-Za-z_$][A-Za-z0-9_$.]{0,127})\(([^<>` + "\u2028\u2029" + `]*)\);$`)
+
+// read checks an answer of operation 3 and gives it; callback is the name that a script's answer calls.
+func read(t testing.TB, a events.APIGatewayProxyResponse) (got answer, callback string) {
+	t.Helper()
+	text := a.Body
+	switch a.MultiValueHeaders["Content-Type"][0] {
+	case "application/xml; charset=utf-8":
+		frontdoor.ReadXML(t, text, &got)
+	case "application/javascript; charset=utf-8":
+		parts := jsonp.FindStringSubmatch(text)
+		if parts == nil {
+			t.Fatalf("the script is %q", text)
+		}
+		callback, text = parts[1], parts[2]
+		fallthrough
+	case "application/json":
+		frontdoor.ReadJSON(t, text, &got)
+	default:
+		t.Errorf("Content-Type is %q", a.MultiValueHeaders["Content-Type"])
+	}
+	got.XMLName = xml.Name{}
+	switch {
+	case got.Status == "success" && a.StatusCode == 200 && got.Error == "" && got.Customer != nil && got.Customer.Status == "deleted" && got.Customer.Code != "":
+	case got.Status == "error" && (a.StatusCode == 200 || a.StatusCode == 413 || a.StatusCode == 429) && got.Customer == nil:
+		frontdoor.Sentence(t, got.Error)
+	default:
+		t.Errorf("the answer to %d is %s", a.StatusCode, a.Body)
+	}
+	return got, callback
+}
+
+// send sends a form. What is answered to be deleted must be what a second reader finds in the form, in fields given once
+// or alike, and an erasure on record.
+func send(t testing.TB, door frontdoor.Door, contentType string, body []byte) {
+	t.Helper()
+	a := door.Send(t, frontdoor.Request{Method: "POST", Path: "/", Header: [][2]string{{"Content-Type", contentType}}, Body: body})
+	got, callback := read(t, a)
+	written := false
+	for _, call := range door.Database.Calls() {
+		written = written || call.Action == "TransactWriteItems"
+	}
+	if written != (got.Status == "success") {
+		t.Errorf("%.200q: %s, and written: %v", body, a.Body, written)
+	}
+	if got.Status != "success" {
+		return
+	}
+	form := again(t, contentType, body)
+	want := map[string]string{"type": "customer_delete", "user_id": "john", "account_id": "a", "code": got.Customer.Code}
+	if callback != "" {
+		want["callback"] = callback
+	}
+	for name, value := range want {
+		if name == "code" && !xmlChars(form.Get(name)) && strings.HasPrefix(a.Body, "<?xml") {
+			continue // characters that XML cannot say
+		}
+		for _, given := range form[name] {
+			if given != value {
+				t.Errorf("%.200q: taken with %s %q, which reads %q", body, name, value, given)
+			}
+		}
+		if len(form[name]) == 0 {
+			t.Errorf("%.200q: taken with %s %q, which is not there", body, name, value)
+		}
+	}
+	if form.Get("user_password") != "key" && form.Get("user_api_key") != "key" {
+		t.Errorf("%.200q was taken without the key", body)
+	}
+}
+
+// xmlChars says whether XML 1.0 can say all of text (section 2.2), so that it comes back as it was.
+func xmlChars(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool {
+		return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == '\uFFFE' || r == '\uFFFF'
+	})
+}
+
+// again reads a form that was taken another way: by hand, or part by part.
+func again(t testing.TB, contentType string, body []byte) url.Values {
+	t.Helper()
+	values := url.Values{}
+	media, params, _ := mime.ParseMediaType(contentType)
+	if media != "multipart/form-data" {
+		for _, pair := range strings.Split(string(body), "&") {
+			name, value, _ := strings.Cut(pair, "=")
+			name, err := url.QueryUnescape(name)
+			value, err2 := url.QueryUnescape(value)
+			if err != nil || err2 != nil {
+				t.Fatalf("%.200q was taken: %v %v", body, err, err2)
+			}
+			values.Add(name, value)
+		}
+		return values
+	}
+	for parts := multipart.NewReader(bytes.NewReader(body), params["boundary"]); ; {
+		part, err := parts.NextPart()
+		if err == io.EOF {
+			return values
+		}
+		if err != nil {
+			t.Fatalf("%.200q was taken: %v", body, err)
+		}
+		text, err := io.ReadAll(part)
+		if err != nil {
+			t.Fatalf("%.200q was taken: %v", body, err)
+		}
+		if part.FileName() == "" {
+			values.Add(part.FormName(), string(text))
+		}
+	}
+}
+
+// FuzzForm: any urlencoded body is refused, or does what a second reader reads in it.
+func FuzzForm(f *testing.F) {
+	for _, body := range []string{
+		goodForm, goodForm + "&output=JSON&condensed=yes", goodForm + "&callback=cb&API=1.6", goodForm + "&code=47", goodForm + "&code=48", goodForm + "&code=%00",
+		strings.Replace(goodForm, "47", "%34%37", 1), strings.Replace(goodForm, "47", "+4;7%3B", 1), strings.Replace(goodForm, "47", "%ff", 1), strings.Replace(goodForm, "47", "%01%0d%0a", 1),
+		strings.Replace(goodForm, "47", "%", 1), strings.Replace(goodForm, "47", "%E2%80%A8%3C%2Fscript%3E", 1) + "&output=json&callback=f", goodForm + ";output=JSON",
+		strings.Replace(goodForm, "user_password=", "user_api_key=", 1), goodForm + "&user_api_key=other", strings.Replace(goodForm, "=key", "=wrong", 1), goodForm + "&output=yaml",
+		"", "&&=&", "code[]=47", "\uFEFF" + goodForm, strings.Replace(goodForm, "47", strings.Repeat("%23", 128), 1), strings.Replace(goodForm, "47", strings.Repeat("a", 129), 1),
+	} {
+		f.Add([]byte(body), true)
+		f.Add([]byte(body), false)
+	}
+	known, unknown := door(f, true), door(f, false)
+	f.Fuzz(func(t *testing.T, body []byte, stands bool) {
+		if stands {
+			send(t, known, urlencoded, body)
+		} else {
+			a := unknown.Send(t, frontdoor.Request{Method: "POST", Header: [][2]string{{"Content-Type", urlencoded}}, Body: body})
+			if got, _ := read(t, a); got.Status != "error" {
+				t.Errorf("%q deleted a customer who never was: %s", body, a.Body)
+			}
+		}
+	})
+}
+
+const goodMultipart = "--b\r\nContent-Disposition: form-data; name=\"type\"\r\n\r\ncustomer_delete\r\n--b\r\nContent-Disposition: form-data; name=\"user_id\"\r\n\r\njohn\r\n" +
+	"--b\r\nContent-Disposition: form-data; name=\"user_password\"\r\n\r\nkey\r\n--b\r\nContent-Disposition: form-data; name=\"account_id\"\r\n\r\na\r\n" +
+	"--b\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\n47\r\n--b--\r\n"
+
+// FuzzMultipart: any body under any Content-Type is refused, or does what a second reader reads in it.
+func FuzzMultipart(f *testing.F) {
+	const form = "multipart/form-data; boundary="
+	for _, body := range []string{
+		goodMultipart, multipartBody, strings.ReplaceAll(goodMultipart, "\r\n", "\n"), "preamble\r\n" + goodMultipart + "epilogue", strings.TrimSuffix(goodMultipart, "--b--\r\n"),
+		strings.Replace(goodMultipart, `name="code"`, `name="code"; filename=""`, 1), strings.Replace(goodMultipart, `name="code"`, `name="code"; filename="x"`, 1),
+		strings.Replace(goodMultipart, `name="code"`, `name=code`, 1), strings.Replace(goodMultipart, `name="code"`, `name*=utf-8''code`, 1), strings.Replace(goodMultipart, `"code"`, `"code"; name="type"`, 1),
+		strings.Replace(goodMultipart, "\r\n\r\n47", "\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=34=37", 1), strings.Replace(goodMultipart, "\r\n\r\n47", "\r\nContent-Type: text/plain; charset=utf-16\r\n\r\n47", 1),
+		strings.Replace(goodMultipart, "47", "4\r\n--b7", 1), strings.Replace(goodMultipart, "47", "\x00", 1), "--b\r\n\r\n--b--", "--\r\n----",
+		goodMultipart[:len(goodMultipart)-7] + goodMultipart, // code and all others twice
+	} {
+		f.Add(form+"b", []byte(body))
+	}
+	f.Add("multipart/form-data", []byte("--\r\n----"))
+	f.Add(form+`"b"; charset=utf-8`, []byte(goodMultipart))
+	f.Add(form+strings.Repeat("b", 71), []byte(strings.ReplaceAll(goodMultipart, "--b", "--"+strings.Repeat("b", 71))))
+	f.Add(form+`" "`, []byte("-- \r\n-- --"))
+	f.Add("multipart/mixed; boundary=b", []byte(goodMultipart))
+	f.Add("Multipart/Form-Data; Boundary=b", []byte(goodMultipart))
+	f.Add("", []byte(goodForm))
+	f.Add("text/plain", []byte(goodForm))
+	f.Add(urlencoded+"; charset=utf-8", []byte(goodForm))
+	door := door(f, true)
+	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
+		send(t, door, strings.ToValidUTF8(contentType, "\uFFFD"), body) // an event is JSON
+	})
+}
+
+// FuzzCallback: any callback and output give a script that calls just that name, or none at all.
+func FuzzCallback(f *testing.F) {
+	for _, callback := range []string{
+		"cb", "jQuery.cb$_1", "", "alert(1)//", "a b", "a\u2028b", "1a", ".a", "a..b", "a-b", "a[0]", "<script>", "é", "\x00", strings.Repeat("a", 128), strings.Repeat("a", 129), "a\n", "a;b",
+	} {
+		for _, output := range []string{"", "json", "XML", "JſON", "yaml"} {
+			f.Add(callback, output, "yes")
+		}
+	}
+	door := door(f, true)
+	f.Fuzz(func(t *testing.T, callback, output, condensed string) {
+		body := goodForm + "&callback=" + url.QueryEscape(callback) + "&output=" + url.QueryEscape(output) + "&condensed=" + url.QueryEscape(condensed)
+		a := door.Send(t, frontdoor.Request{Method: "POST", Header: [][2]string{{"Content-Type", urlencoded}}, Body: []byte(body)})
+		got, called := read(t, a)
+		valid := regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$.]{0,127}$`).MatchString(callback)
+		asJSON := strings.EqualFold(output, "JSON")
+		wantCalled := valid && (output == "" || asJSON)
+		if wantCalled && utf8.ValidString(condensed) && !strings.Contains(condensed, "\x00") && called != callback || !wantCalled && called != "" {
+			t.Errorf("callback %q with output %q calls %q", callback, output, called)
+		}
+		if got.Status == "success" && callback != "" && !valid && !strings.EqualFold(output, "XML") {
+			t.Errorf("callback %q with output %q: %s", callback, output, a.Body)
+		}
+	})
+}
+
+// Bodies of the largest size, each the dearest of its kind that we could think of.
+func TestLargestForms(t *testing.T) {
+	const limit = 256 << 10
+	door := door(t, true)
+	fill := func(before, unit, after string) []byte {
+		return []byte(before + strings.Repeat(unit, (limit-len(before)-len(after))/len(unit)) + after)
+	}
+	const part = "--b\r\nContent-Disposition: form-data; name="
+	different := new(bytes.Buffer)
+	for i := 0; different.Len() < limit-20; i++ {
+		different.WriteString("&" + string(rune('a'+i%26)) + string(rune('a'+i/26%26)) + string(rune('a'+i/676%26)) + string(rune('a'+i/17576)))
+	}
+	for name, c := range map[string]struct {
+		contentType string
+		body        []byte
+	}{
+		"semicolons":      {urlencoded, fill(goodForm+"&x=", ";", "")},
+		"ampersands":      {urlencoded, fill(goodForm, "&", "")},
+		"same names":      {urlencoded, fill(goodForm, "&a", "")},
+		"codes":           {urlencoded, fill(goodForm, "&code=47", "")},
+		"different names": {urlencoded, append([]byte(goodForm), different.Bytes()[:limit-len(goodForm)-8]...)},
+		"escapes":         {urlencoded, fill(goodForm+"&callback=", "%61", "")},
+		"code":            {urlencoded, fill(goodForm, "a", "")},
+		"parts":           {"multipart/form-data; boundary=b", fill("", "--b\r\n\r\n\r\n", "--b--")},
+		"named parts":     {"multipart/form-data; boundary=b", fill("", part+"a\r\n\r\n\r\n", "--b--")},
+		"files":           {"multipart/form-data; boundary=b", fill("", part+"a; filename=a\r\n\r\n\r\n", "--b--")},
+		"headers":         {"multipart/form-data; boundary=b", fill("--b\r\n", "A:\r\n", "\r\n\r\n--b--")},
+		"one header":      {"multipart/form-data; boundary=b", fill("--b\r\nContent-Disposition: form-data; name=\"", "\\\"", "\"\r\n\r\n\r\n--b--")},
+		"parameters":      {"multipart/form-data; boundary=b", fill("--b\r\nContent-Disposition: form-data", `; name*0="a"`, "\r\n\r\n\r\n--b--")},
+		"dashes":          {"multipart/form-data; boundary=-", fill("", "-", "----")},
+		"near boundaries": {"multipart/form-data; boundary=b", fill(part+"code\r\n\r\n", "\r\n--a", "\r\n--b--")},
+		"quoted":          {"multipart/form-data; boundary=b", fill(part+"code\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n", "=\r\n", "\r\n--b--")},
+		"Content-Type":    {"multipart/form-data" + strings.Repeat("; a=b", 1600), []byte(goodMultipart)},
+	} {
+		t.Run(name, func(t *testing.T) { send(t, door, c.contentType, c.body) })
+	}
+}
+
+// FuzzEvent: whatever API Gateway passes on, the answer is one of operation 3's.
+func FuzzEvent(f *testing.F) {
+	for _, event := range frontdoor.Events(f, "delete-customer") {
+		f.Add(event, true)
+	}
+	good, _ := json.Marshal(events.APIGatewayProxyRequest{HTTPMethod: "POST", Body: goodForm, Headers: map[string]string{"content-type": urlencoded}})
+	f.Add(good, true)
+	f.Add(bytes.Replace(good, []byte(`{"content-type"`), []byte(`{"API_ACCESS_KEY":"key","content-type"`), 1), false)
+	f.Add([]byte(`{}`), false)
+	known, unknown := door(f, true), door(f, false)
+	f.Fuzz(func(t *testing.T, event []byte, stands bool) {
+		door := unknown
+		if stands {
+			door = known
+		}
+		if answer, ok := door.SendRaw(t, event); ok {
+			read(t, answer)
+		}
+	})
+}
