@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/logging"
 
 	"customercare/infra/importer"
 	"customercare/shared/store"
@@ -140,7 +141,8 @@ func (d *Deployment) connectAWS(ctx context.Context, more ...func(*dynamodb.Opti
 
 // awsSettings are those of the AWS tools: variables, profiles, single sign-on.
 func awsSettings(ctx context.Context) (aws.Config, error) {
-	settings, err := config.LoadDefaultConfig(ctx)
+	// What the SDK would log about missing credentials comes back as an error too, which is told in our words.
+	settings, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return settings, fmt.Errorf("the AWS settings cannot be read: %w", err)
 	}

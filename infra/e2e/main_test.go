@@ -200,6 +200,7 @@ func send(t testing.TB, method, path, body string, headers ...string) reply {
 	logged.token(text)
 	got := reply{answer.StatusCode, answer.Header, string(text)}
 	tellsNothing(t, got)
+	secured(t, got)
 	return got
 }
 

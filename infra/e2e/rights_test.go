@@ -15,35 +15,62 @@ import (
 
 	"customercare/infra/dynamotest"
 	"customercare/infra/stack"
+	"customercare/infra/stack/secrets"
 )
 
 // Each function's rights are what it does and nothing else. All calls of the whole suite are noted as IAM would see them;
 // when all tests have run, TestMain holds them against the roles of template.yaml.
-var used = &usage{actions: map[string]map[string]bool{}}
+var used = &usage{actions: map[string]map[string]*reach{}}
 
-// usage is, by access key, the actions on resources that were called: "dynamodb:PutItem Customers".
+// usage is, by access key and by action on a resource ("dynamodb:PutItem Customers"), what the calls reached.
 type usage struct {
 	mu      sync.Mutex
-	actions map[string]map[string]bool
-	wrong   []string // what no role could express
+	actions map[string]map[string]*reach
 }
 
-// signer finds the access key in a request's signature. In the local stack each function has one of its own, as each has a
-// role of its own on AWS.
-var signer = regexp.MustCompile(`Credential=([A-Z0-9]+)/`)
+// reach is what conditions of roles look at: the top-level attributes that calls named, and their partition keys.
+type reach struct{ attributes, keys map[string]bool }
 
-// write is an item to write or its key, in a transaction or a batch.
+// write is an item to write or its key, in a transaction or a batch, or the update of one.
 type write struct {
-	TableName           string
-	Item, Key           map[string]any
-	ConditionExpression string
+	TableName                             string
+	Item, Key                             map[string]any
+	ConditionExpression, UpdateExpression string
+	ExpressionAttributeNames              map[string]string
+}
+
+// What stands in an expression and is no attribute: values, functions, words of the language, and what lies below an attribute.
+var (
+	nameInExpression = regexp.MustCompile(`[.:]?#?[A-Za-z_][A-Za-z0-9_]*(\s*\()?`)
+	wordOfExpression = regexp.MustCompile(`^(?i:SET|REMOVE|ADD|DELETE|AND|OR|NOT|IN|BETWEEN)$`)
+)
+
+// attributes are the top-level ones that the call names.
+func (w write) attributes() map[string]bool {
+	names := map[string]bool{}
+	for name := range w.Item {
+		names[name] = true
+	}
+	for name := range w.Key {
+		names[name] = true
+	}
+	for _, name := range nameInExpression.FindAllString(w.ConditionExpression+" "+w.UpdateExpression, -1) {
+		if strings.ContainsAny(name, ".:(") || wordOfExpression.MatchString(name) {
+			continue
+		}
+		if strings.HasPrefix(name, "#") {
+			name = w.ExpressionAttributeNames[name]
+		}
+		names[name] = true
+	}
+	return names
 }
 
 // note takes one call to DynamoDB.
 func (u *usage) note(r *http.Request, body []byte) {
-	found := signer.FindStringSubmatch(r.Header.Get("Authorization"))
+	key := secrets.AccessKeyID(r) // each function has one of its own, as each has a role of its own on AWS
 	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	if found == nil || action == "" {
+	if key == "" || action == "" {
 		return
 	}
 	var call struct {
@@ -61,7 +88,7 @@ func (u *usage) note(r *http.Request, body []byte) {
 	case "TransactWriteItems":
 		for _, item := range call.TransactItems {
 			for kind, w := range item {
-				u.add(found[1], map[string]string{
+				u.add(key, map[string]string{
 					"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem",
 				}[kind], w.TableName, w)
 			}
@@ -73,65 +100,88 @@ func (u *usage) note(r *http.Request, body []byte) {
 			for _, request := range requests {
 				for _, w := range []*write{request.PutRequest, request.DeleteRequest} {
 					if w != nil {
-						u.add(found[1], action, table, *w)
+						u.add(key, action, table, *w)
 					}
 				}
 			}
-			u.add(found[1], action, table, write{})
+			u.add(key, action, table, write{})
 		}
 	default:
 		table := call.TableName
 		if call.IndexName != "" {
 			table += "/index/" + call.IndexName
 		}
-		u.add(found[1], action, table, call.write)
+		u.add(key, action, table, call.write)
 	}
-}
-
-// only are the attributes that a role lets a call name, by action and table.
-var only = map[string][]string{
-	"PutItem Customers": {"customer", "record", "tombstone", "at"}, "BatchWriteItem Customers": {"customer", "record"},
-}
-
-// under are the keys' beginnings that a role lets a call name.
-var under = map[string][]string{"UpdateItem Principals": {"failures#"}, "PutItem Principals": {"token#"}}
-
-func firstOf(maps ...map[string]any) map[string]any {
-	for _, m := range maps {
-		if m != nil {
-			return m
-		}
-	}
-	return nil
 }
 
 func (u *usage) add(key, action, table string, w write) {
 	table = table[strings.LastIndex(table, "-")+1:] // without the suite's prefix
+	r := u.reach(key, "dynamodb:"+action+" "+table)
+	maps.Copy(r.attributes, w.attributes())
+	for _, item := range []map[string]any{w.Item, w.Key} {
+		for _, name := range []string{"customerId", "customer", "party", "principal", "erasureId"} { // the tables' partition keys
+			if value, has := item[name].(map[string]any); has {
+				r.keys[fmt.Sprint(value["S"])] = true
+			}
+		}
+	}
+}
+
+func (u *usage) reach(key, right string) *reach {
 	if u.actions[key] == nil {
-		u.actions[key] = map[string]bool{}
+		u.actions[key] = map[string]*reach{}
 	}
-	u.actions[key]["dynamodb:"+action+" "+table] = true
-	if prefixes, limited := under[action+" "+table]; limited {
-		key, _ := firstOf(w.Key, w.Item)["principal"].(map[string]any)
-		if !slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(fmt.Sprint(key["S"]), prefix) }) {
-			u.wrong = append(u.wrong, fmt.Sprintf("%s: %s on %s of %v", key, action, table, key["S"]))
+	r := u.actions[key][right]
+	if r == nil {
+		r = &reach{map[string]bool{}, map[string]bool{}}
+		u.actions[key][right] = r
+	}
+	return r
+}
+
+// against tells what the calls reached that the condition does not let through, and what it lets through that they never
+// reach.
+func (r *reach) against(condition any) (wrong []string) {
+	tests, _ := condition.(map[string]any)
+	for operator, test := range tests {
+		for key, value := range test.(map[string]any) {
+			list, _ := value.([]any)
+			switch operator + " " + key {
+			case "Null dynamodb:Attributes", "Null dynamodb:LeadingKeys": // every call has some
+				if value != "false" {
+					wrong = append(wrong, fmt.Sprintf("under the condition that there is no %s", key))
+				}
+			case "ForAllValues:StringEquals dynamodb:Attributes":
+				allowed := map[string]bool{}
+				for _, name := range list {
+					allowed[name.(string)] = true
+				}
+				for _, name := range slices.Sorted(maps.Keys(r.attributes)) {
+					if !allowed[name] {
+						wrong = append(wrong, "naming the attribute "+name+", and does")
+					}
+				}
+				for _, name := range slices.Sorted(maps.Keys(allowed)) {
+					if !r.attributes[name] {
+						wrong = append(wrong, "only without the attribute "+name+", because it never names it")
+					}
+				}
+			case "ForAllValues:StringLike dynamodb:LeadingKeys":
+				for name := range r.keys {
+					if !slices.ContainsFunc(list, func(pattern any) bool {
+						prefix, any := strings.CutSuffix(pattern.(string), "*")
+						return any && strings.HasPrefix(name, prefix)
+					}) {
+						wrong = append(wrong, "with the key "+name+", and does")
+					}
+				}
+			default:
+				wrong = append(wrong, fmt.Sprintf("under a condition that is not understood: %s %s", operator, key))
+			}
 		}
 	}
-	allowed, limited := only[action+" "+table]
-	if !limited {
-		return
-	}
-	names := append(slices.Collect(maps.Keys(w.Item)), slices.Collect(maps.Keys(w.Key))...)
-	for _, word := range regexp.MustCompile(`[:#]?[A-Za-z_]+`).FindAllString(w.ConditionExpression, -1) {
-		if !strings.HasPrefix(word, ":") && word != "AND" && word != "OR" && !strings.HasPrefix(word, "attribute_") {
-			names = append(names, word)
-		}
-	}
-	for _, name := range names {
-		if !slices.Contains(allowed, name) {
-			u.wrong = append(u.wrong, fmt.Sprintf("%s: %s on %s names the attribute %s", key, action, table, name))
-		}
-	}
+	return wrong
 }
 
 // compare lists where rights and calls differ.
@@ -142,17 +192,13 @@ func (u *usage) compare() (differences []string) {
 	}
 	for _, call := range running.Secrets().Calls() {
 		u.mu.Lock()
-		if u.actions[call.AccessKeyID] == nil {
-			u.actions[call.AccessKeyID] = map[string]bool{}
-		}
-		u.actions[call.AccessKeyID]["secretsmanager:"+call.Action+" DigestKeys"] = true
+		u.reach(call.AccessKeyID, "secretsmanager:"+call.Action+" DigestKeys")
 		u.mu.Unlock()
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	differences = u.wrong
 	for _, f := range running.Template.Functions {
-		may := map[string]bool{}
+		may := map[string]any{}
 		for _, r := range resources {
 			if r.ID == strings.TrimSuffix(f.Name, "Function")+"Role" {
 				may = granted(r)
@@ -160,12 +206,16 @@ func (u *usage) compare() (differences []string) {
 		}
 		did := u.actions[f.AccessKeyID()]
 		for _, right := range slices.Sorted(maps.Keys(may)) {
-			if !did[right] {
+			if did[right] == nil {
 				differences = append(differences, f.Folder+" may "+right+", and never does")
+				continue
+			}
+			for _, wrong := range did[right].against(may[right]) {
+				differences = append(differences, f.Folder+" may "+right+" not "+wrong)
 			}
 		}
 		for _, action := range slices.Sorted(maps.Keys(did)) {
-			if !may[action] {
+			if _, granted := may[action]; !granted {
 				differences = append(differences, f.Folder+" does "+action+", and may not")
 			}
 		}
@@ -173,11 +223,12 @@ func (u *usage) compare() (differences []string) {
 	return differences
 }
 
-// notCalled are rights that the platform uses on the function's behalf.
+// notCalled are rights that the platform uses on the function's behalf: infra/template has their list.
 var notCalled = regexp.MustCompile(`^(logs|xray|sqs):|^dynamodb:(DescribeStream|GetRecords|GetShardIterator|ListStreams)$`)
 
-func granted(role stack.Resource) map[string]bool {
-	may := map[string]bool{}
+// granted are a role's rights with their conditions. That a role has one policy and gives each right once, infra/template tests.
+func granted(role stack.Resource) map[string]any {
+	may := map[string]any{}
 	policies, _ := role.Properties["Policies"].([]any)
 	for _, policy := range policies {
 		document, _ := policy.(map[string]any)["PolicyDocument"].(map[string]any)
@@ -193,7 +244,7 @@ func granted(role stack.Resource) map[string]bool {
 			} else if strings.Contains(resource, ":secret:DigestKeys") {
 				resource = "DigestKeys"
 			}
-			may[action+" "+resource] = true
+			may[action+" "+resource] = statement["Condition"]
 		}
 	}
 	return may

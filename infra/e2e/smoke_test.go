@@ -122,6 +122,50 @@ func TestSmokeOfABusyStack(t *testing.T) {
 		t.Errorf("%+v\n%s", counts, said)
 	}
 	removed(t, said)
+
+	// Where nobody listens, one call tells: the rest would only wait.
+	gone := listen(t)
+	gone.Close()
+	counts, said = smoke(t, t.Context(), "http://"+gone.Addr().String(), time.Second, io.Discard)
+	if counts.Failed != 1 || counts.NotMade < 40 || !strings.Contains(said, "nobody answers there") {
+		t.Errorf("%+v\n%s", counts, said)
+	}
+	removed(t, said)
+}
+
+// An answer that repeats what was sent is not shown with the secrets that are in it, whatever form they have.
+func TestSmokeShowsNoSecret(t *testing.T) {
+	var mu sync.Mutex
+	var sent []string
+	echo := liar{lie: func(w http.ResponseWriter, r *http.Request, body []byte) bool {
+		mu.Lock()
+		for _, found := range regexp.MustCompile(`[0-9a-f]{48}`).FindAllString(string(body)+" "+r.Header.Get("Api_access_key"), -1) {
+			sent = append(sent, found)
+		}
+		if _, credentials, is := strings.Cut(r.Header.Get("Authorization"), " "); is {
+			sent = append(sent, credentials)
+		}
+		mu.Unlock()
+		w.Header().Set("Www-Authenticate", r.Header.Get("Authorization"))
+		w.WriteHeader(http.StatusUnauthorized)
+		if r.URL.Path == tokenPath {
+			_, _ = io.WriteString(w, `{'AccessToken' => 'abcdefghijklmnop'} `)
+		}
+		_, _ = w.Write(body)
+		_, _ = io.WriteString(w, " "+r.Header.Get("Api_access_key")+" "+r.Header.Get("Authorization"))
+		return true
+	}}
+	counts, said := smoke(t, t.Context(), echo.serve(t), time.Millisecond, io.Discard)
+	removed(t, said)
+	if counts.Passed > 10 || len(sent) < 10 || !strings.Contains(said, "***") {
+		t.Errorf("%+v, %d secrets were sent\n%s", counts, len(sent), said)
+	}
+	for _, secret := range append(sent, "abcdefghijklmnop") {
+		if len(secret) > 8 && strings.Contains(said, secret) {
+			t.Errorf("the output shows %s\n%s", secret, said)
+			break
+		}
+	}
 }
 
 // stopper ends the run when it has printed so many lines.

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -17,17 +18,19 @@ func (l *loader) readSecret(logicalID string, p properties) error {
 	}
 	secret := secrets.Secret{LogicalID: logicalID, Name: name, ARN: l.refs[logicalID], Text: p.text("SecretString")}
 	if g := p.under("GenerateSecretString"); g != nil {
-		length, err := g.number("PasswordLength", 0)
+		for option := range g {
+			if !slices.Contains([]string{"SecretStringTemplate", "GenerateStringKey", "PasswordLength", "ExcludePunctuation"}, option) {
+				return fmt.Errorf("the local stack does not generate a secret with %s", option)
+			}
+		}
+		length, err := g.number("PasswordLength", 32)
 		if err != nil {
 			return err
 		}
-		secret.Text, err = secrets.Generate{
-			Template: g.text("SecretStringTemplate"), Key: g.text("GenerateStringKey"), Length: length,
-			ExcludeCharacters: g.text("ExcludeCharacters"),
-			ExcludeLowercase:  g.text("ExcludeLowercase") == "true", ExcludeUppercase: g.text("ExcludeUppercase") == "true",
-			ExcludeNumbers: g.text("ExcludeNumbers") == "true", ExcludePunctuation: g.text("ExcludePunctuation") == "true",
-			IncludeSpace: g.text("IncludeSpace") == "true", OfAnyType: g.text("RequireEachIncludedType") == "false",
-		}.Text()
+		if g.text("ExcludePunctuation") != "true" {
+			return errors.New("the local stack generates a secret of letters and digits only (ExcludePunctuation)")
+		}
+		secret.Text, err = secrets.Generate{Template: g.text("SecretStringTemplate"), Key: g.text("GenerateStringKey"), Length: length}.Text()
 		if err != nil {
 			return err
 		}

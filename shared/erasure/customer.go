@@ -23,8 +23,8 @@ const customerStreams = 2
 const races = 5
 
 // Customer erases a loyalty customer for good. It returns nil once the erasure is on record and the tombstone stands:
-// from then on nothing returns the customer any more, whatever happens. Within budget it erases everything itself; what
-// is left is handed on. Repeats, at the same time or within 30 days, return nil too. ErrUnknownCustomer.
+// from then on nothing returns the customer any more, whatever happens. Within budget, and before ctx's deadline comes near, it
+// erases everything itself; what is left is handed on. Repeats, at the same time or within 30 days, return nil too. ErrUnknownCustomer.
 func (e Engine) Customer(ctx context.Context, account, code, requestedBy string, budget time.Duration) error {
 	key := store.CustomerKey(account, code)
 	// An erasure that began before the keys of digests were rotated is known under an older key.
@@ -63,6 +63,9 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 		}
 		announce(job, page)
 		until := now.Add(budget)
+		if deadline, ok := ctx.Deadline(); ok && deadline.Add(-wrapUp).Before(until) {
+			until = deadline.Add(-wrapUp) // the rest is handed on while there is time for it
+		}
 		err = e.Ledger.OpenCustomer(ctx, job, jobs[1:], e.Customers, page, until.Add(wrapUp+e.ClockSkew))
 		if errors.Is(err, store.ErrRaced) {
 			// Perhaps a writer without conditions wrote over the tombstone of a job that is open: then it comes back,

@@ -26,6 +26,8 @@ const (
 	shortestKey = 32
 	// patience is how long reading the secret may take in all, retries included. Lambda gives a start 10 s.
 	patience = 5 * time.Second
+	// attempt is how long one try may take, so that a connection that hangs leaves time for others.
+	attempt = 1200 * time.Millisecond
 )
 
 // DigestKeys is what the functions that make digests have in their environment. The secret's text is a flat JSON object
@@ -56,7 +58,9 @@ func (k DigestKeys) Digester() erasure.Digester {
 
 func (k DigestKeys) read(ctx context.Context, config aws.Config) (text string, err error) {
 	client := secretsmanager.NewFromConfig(config, func(o *secretsmanager.Options) {
-		o.HTTPClient = environment.HTTPClient()
+		connections := environment.HTTPClient()
+		connections.Timeout = attempt
+		o.HTTPClient = connections
 		o.Retryer = environment.Retryer()
 		if k.Endpoint != "" {
 			o.BaseEndpoint = &k.Endpoint
@@ -70,7 +74,10 @@ func (k DigestKeys) read(ctx context.Context, config aws.Config) (text string, e
 		return "", fmt.Errorf("the secret DIGEST_KEYS could not be read: %s: %s", refusal.ErrorCode(), refusal.ErrorMessage())
 	}
 	// What an SDK says otherwise may quote an answer that it could not read.
-	return "", fmt.Errorf("the secret DIGEST_KEYS could not be read: Secrets Manager gave no answer within %s", patience)
+	if ctx.Err() != nil {
+		return "", fmt.Errorf("the secret DIGEST_KEYS could not be read: Secrets Manager gave no answer within %s", patience)
+	}
+	return "", errors.New("the secret DIGEST_KEYS could not be read: Secrets Manager was not reached, or its answer cannot be read")
 }
 
 // digester makes the digester of the secret's text. Its errors never quote it.

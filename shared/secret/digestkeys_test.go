@@ -1,9 +1,44 @@
 package secret
 
 import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
+
+// One connection that hangs does not use up the patience of a start, and neither does a service that is busy.
+func TestASecretIsAskedForAgain(t *testing.T) {
+	var calls atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch calls.Add(1) {
+		case 1:
+			_, _ = io.ReadAll(r.Body) // else the server does not see that the client has gone
+			<-r.Context().Done()
+		case 2:
+			w.WriteHeader(http.StatusServiceUnavailable)
+		default:
+			_, _ = io.WriteString(w, `{"SecretString":"the text"}`)
+		}
+	}))
+	defer server.Close()
+	config := aws.Config{Region: "us-east-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "AKIAX", SecretAccessKey: "x"}, nil
+	})}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	began := time.Now()
+	text, err := DigestKeys{Secret: "arn", Endpoint: server.URL}.read(ctx, config)
+	if err != nil || text != "the text" || calls.Load() != 3 || time.Since(began) > patience/2 {
+		t.Errorf("%q, %v after %d calls and %s", text, err, calls.Load(), time.Since(began))
+	}
+}
 
 func TestDigesterOfASecret(t *testing.T) {
 	const old, fresh = "first-key-first-key-first-key-01", "second-key-second-key-second-k-2"

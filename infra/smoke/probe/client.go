@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -17,10 +18,12 @@ import (
 
 // client sends requests as a client of the API does, one at a time.
 type client struct {
-	base   string
-	http   http.Client
-	tokens []string // all that were ever in an answer
-	lost   bool     // an answer that may have held a token did not arrive
+	base    string
+	http    http.Client
+	secrets []string // that were put in, in every form in which they are sent
+	tokens  []string // all that were ever in an answer
+	lost    bool     // an answer that may have held a token did not arrive
+	nobody  bool     // nobody answers at base
 }
 
 // Bounds of one call: API Gateway itself gives up after 29 s.
@@ -30,8 +33,8 @@ const (
 	busyTries   = 4
 )
 
-func newClient(base string) *client {
-	return &client{base: base, http: http.Client{
+func newClient(base string, secrets []string) *client {
+	return &client{base: base, secrets: secrets, http: http.Client{
 		Timeout:       callTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -42,12 +45,38 @@ type answer struct {
 	status int
 	header http.Header
 	body   string
+	mask   func(string) string
 }
 
-var accessToken = regexp.MustCompile(`"AccessToken"\s*:\s*"([^"]+)"`)
+var (
+	accessToken = regexp.MustCompile(`"AccessToken"\s*:\s*"([^"]+)"`)
+	// likeAToken is a token in an answer that is not as it should be, so that its value is not known.
+	likeAToken = regexp.MustCompile(`(?i)(AccessToken|Bearer)([^A-Za-z0-9]+)[A-Za-z0-9._~+/-]{8,}`)
+)
+
+// mask takes secrets and tokens out of what is to be shown: an answer that is wrong may hold anything that was sent.
+func (c *client) mask(text string) string {
+	for _, secret := range slices.Concat(c.secrets, c.tokens) {
+		text = strings.ReplaceAll(text, secret, "***")
+	}
+	return likeAToken.ReplaceAllString(text, "$1$2***")
+}
+
+// masked writes without secrets. Each Write is one line.
+type masked struct {
+	client *client
+	out    io.Writer
+}
+
+func (m masked) Write(line []byte) (int, error) {
+	if _, err := io.WriteString(m.out, m.client.mask(string(line))); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
 
 func (a answer) String() string {
-	body := accessToken.ReplaceAllString(a.body, `"AccessToken":"***"`)
+	body := a.mask(a.body) // before it is cut: half a secret is one too
 	if len(body) > 400 {
 		body = body[:400] + "..."
 	}
@@ -80,6 +109,10 @@ func (c *client) send(ctx context.Context, method, path, body string, headers []
 	}
 	response, err := c.http.Do(r)
 	if err != nil {
+		if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+			c.nobody = true // also when the host is not known
+			return answer{}, fmt.Errorf("nobody answers there: %w", err)
+		}
 		c.lost = c.lost || path == tokenPath
 		return answer{}, fmt.Errorf("%s %s: no answer: %w", method, path, err)
 	}
@@ -92,7 +125,7 @@ func (c *client) send(ctx context.Context, method, path, body string, headers []
 	for _, match := range accessToken.FindAllSubmatch(text, -1) {
 		c.tokens = append(c.tokens, string(match[1]))
 	}
-	return answer{response.StatusCode, response.Header, string(text)}, nil
+	return answer{response.StatusCode, response.Header, string(text), c.mask}, nil
 }
 
 func basic(name, password string) string {
@@ -123,14 +156,20 @@ func (a answer) matches(status int, mediaType string, pattern *regexp.Regexp) ([
 	return groups, a.fromFunction(mediaType)
 }
 
-// fromFunction checks the headers that every answer of a function carries.
+// fromFunction checks type and headers of a function's answer.
 func (a answer) fromFunction(mediaType string) error {
 	if err := a.hasType(mediaType); err != nil {
 		return err
 	}
-	for name, value := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
-		if got := a.header.Get(name); got != value {
-			return fmt.Errorf("%s is %q, want %s: %s", name, got, value, a)
+	return a.secured()
+}
+
+// secured checks the headers that every answer carries.
+func (a answer) secured() error {
+	for _, header := range []string{"Cache-Control: no-store", "X-Content-Type-Options: nosniff", "Strict-Transport-Security: max-age=31536000; includeSubDomains"} {
+		name, want, _ := strings.Cut(header, ": ")
+		if got := a.header.Get(name); got != want {
+			return fmt.Errorf("%s is %q, want %s: %s", name, got, want, a)
 		}
 	}
 	return nil

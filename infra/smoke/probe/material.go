@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"customercare/infra/importer"
@@ -20,7 +21,8 @@ type material struct {
 
 	operator, password     string
 	apiUser, key           string
-	app, secret, otherApp  string
+	app, secret            string
+	otherApp, otherSecret  string
 	account, otherAccount  string
 	code, neighbourCode    string
 	tenant, otherTenant    string
@@ -47,13 +49,23 @@ func newMaterial() material {
 		run:      run,
 		operator: run + "-operator", password: random(secretBytes),
 		apiUser: run + "-user", key: random(secretBytes),
-		app: run + "-app", secret: random(secretBytes), otherApp: run + "-app2",
+		app: run + "-app", secret: random(secretBytes), otherApp: run + "-app2", otherSecret: random(secretBytes),
 		account: run, otherAccount: run + "-other",
 		code: "4711000011112222", neighbourCode: "47110000111122223",
 		tenant: run, otherTenant: run + "-other",
 		user: run + "-user", neighbour: run + "-user/50% #1?&=+ünï 😀",
 		caller: "135****1111", called: "wen11", shared: "kehu@*****.com", stranger: "13500001111", // as documented
 	}
+}
+
+// secrets are all of them, also as HTTP Basic sends them.
+func (m material) secrets() []string {
+	all := []string{m.password, m.key, m.secret, m.otherSecret}
+	for _, secret := range all[:2] {
+		_, sent, _ := strings.Cut(basic(m.operator, secret), "Basic ")
+		all = append(all, sent)
+	}
+	return all
 }
 
 func random(bytes int) string {
@@ -80,7 +92,7 @@ func (m material) records() []byte {
 	add("operator", object{"name": m.operator, "password": m.password})
 	add("apiUser", object{"name": m.apiUser, "key": m.key, "accounts": []string{m.account}})
 	add("app", object{"name": m.app, "secret": m.secret, "tenantId": m.tenant})
-	add("app", object{"name": m.otherApp, "secret": random(secretBytes), "tenantId": m.otherTenant})
+	add("app", object{"name": m.otherApp, "secret": m.otherSecret, "tenantId": m.otherTenant})
 	for _, id := range []string{m.user, m.neighbour} {
 		add("user", object{
 			"customerId": id, "registration": object{"level": 2}, "questions": object{"q1": object{"text": "first pet", "answer": "Rex"}},

@@ -83,7 +83,9 @@ func Run(ctx context.Context, o Options) (Counts, error) {
 		o.Patience = time.Minute
 	}
 	p := &probe{Options: o, material: newMaterial(), interrupted: ctx.Done(), want: map[place][]item{}}
-	p.client = newClient(o.Deployment.APIURL)
+	p.client = newClient(o.Deployment.APIURL, p.secrets())
+	p.Out = masked{p.client, o.Out}
+	o.Out = p.Out
 	fmt.Fprintf(o.Out, "run %s at %s, tables of %s\n", p.run, o.Deployment.APIURL, o.Deployment.Where)
 
 	began := time.Now()
@@ -113,7 +115,7 @@ func Run(ctx context.Context, o Options) (Counts, error) {
 			counts.NotMade += len(checks) - i
 			break
 		}
-		if ok := try(working, c); !ok && c.needed {
+		if ok := try(working, c); !ok && (c.needed || p.client.nobody) {
 			counts.NotMade += len(checks) - i - 1
 			break
 		}

@@ -115,7 +115,7 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 	if r.Method != http.MethodPost || service != "secretsmanager" || action == "" {
 		return nil, &refusal{Type: "UnknownOperationException"}
 	}
-	caller := signer(r)
+	caller := AccessKeyID(r)
 	if caller == "" {
 		return nil, &refusal{"MissingAuthenticationTokenException", "Missing Authentication Token"}
 	}
@@ -156,8 +156,8 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 	}, nil
 }
 
-// signer is the access key id that the request is signed with, empty when it is not signed (Signature Version 4).
-func signer(r *http.Request) string {
+// AccessKeyID is what a request to any service of AWS is signed with, empty when it is not signed (Signature Version 4).
+func AccessKeyID(r *http.Request) string {
 	fields, signed := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
 	if !signed {
 		return ""
