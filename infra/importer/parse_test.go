@@ -1,16 +1,8 @@
 package importer
 
 import (
-	"bytes"
-	"encoding/json"
-	"slices"
 	"strings"
 	"testing"
-	"unicode/utf8"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"customercare/shared/store"
 )
 
 // badLines are lines that are refused. Every value that may be personal holds the word private, which no sentence says.
@@ -123,93 +115,4 @@ func TestTimesOfRFC3339(t *testing.T) {
 			t.Errorf("%s: key %s", at, r.contact.key)
 		}
 	}
-}
-
-// Whatever a line holds: no panic; a sentence of one line that says nothing of the values; or a record that DynamoDB
-// takes, whose keys come apart into what the line said, and whose data is the line's.
-func FuzzParse(f *testing.F) {
-	for _, c := range badLines {
-		if len(c.line) < 1000 {
-			f.Add([]byte(c.line))
-		}
-	}
-	f.Add([]byte(`{"kind":"user","customerId":"ü/%#","devices":{"d1":{"n":[1,true,null,-0.5e-7]}},"x":"y"}`))
-	f.Add([]byte(`{"kind":"transaction","accountId":"a#b","code":"%23","campaignId":"#","transactionId":"%","at":"2029-01-01T00:00:00.5+01:00","amount":"12.50","record":"customer"}`))
-	f.Add([]byte(`{"kind":"contact","tenantId":"a#","contactId":"#b","at":"2029-01-01T00:00:00Z","callingNumber":"1","calledNumber":"1","customNos":["1","2"],"parties":[]}`))
-	f.Add([]byte(`{"kind":"apiUser","name":"a","key":"k","accounts":["a","a","b"],"data":{"data":1}}`))
-	f.Fuzz(func(t *testing.T, line []byte) {
-		r, err := parse(line)
-		if err != nil {
-			if s := err.Error(); s == "" || len(s) > 200 || strings.ContainsAny(s, "\n\r\"") || !utf8.ValidString(s) {
-				t.Errorf("sentence %q", s)
-			}
-			return
-		}
-		var said map[string]any
-		d := json.NewDecoder(bytes.NewReader(line))
-		d.UseNumber()
-		if err := d.Decode(&said); err != nil {
-			t.Fatalf("taken, and no JSON: %v", err)
-		}
-		str := func(name string) string { s, _ := said[name].(string); return s }
-		key := func(name string, most int, want ...string) {
-			s, _ := r.item[name].(*types.AttributeValueMemberS)
-			if s == nil || s.Value == "" || len(s.Value) > most {
-				t.Fatalf("key %s is %v", name, s)
-			}
-			if want != nil && !slices.Equal(store.SplitKey(s.Value), want) {
-				t.Errorf("key %s is %q, want the parts %q", name, s.Value, want)
-			}
-		}
-		keys := []string{"kind"}
-		switch r.kind {
-		case user:
-			key("customerId", 2048)
-			keys = append(append(keys, "customerId"), userMaps...)
-		case customer:
-			key("customer", 2048, str("accountId"), str("code"))
-			key("record", 1024, "customer")
-			keys = append(keys, "accountId", "code")
-		case transaction:
-			key("customer", 2048, str("accountId"), str("code"))
-			key("record", 1024, "txn", str("campaignId"), str("transactionId"))
-			keys = append(keys, "accountId", "code", "campaignId", "transactionId")
-		case contactKind:
-			key("contact", 1024)
-			if parts := store.SplitKey(r.contact.key); len(parts) != 2 || len(parts[0]) != 30 || parts[1] != str("contactId") {
-				t.Errorf("contact is %q", parts)
-			}
-			if !slices.IsSorted(r.contact.parties) || len(r.contact.parties) == 0 || len(r.contact.parties) > maxParties {
-				t.Errorf("parties are %q", r.contact.parties)
-			}
-			keys = append(keys, "tenantId", "contactId")
-		default:
-			key("principal", 2048, r.kind, str("name"))
-			keys = append(keys, "name", "password", "key", "secret", "accounts", "tenantId")
-			if r.kind == store.Operator {
-				keys = keys[:3]
-			}
-		}
-		if size(r.item) > maxItem {
-			t.Errorf("%d bytes", size(r.item))
-		}
-		data, _ := r.item["data"].(*types.AttributeValueMemberM)
-		for name, value := range said {
-			if r.kind == store.APIUser && name == "tenantId" || r.kind == store.App && name == "accounts" {
-				continue // data of these two kinds
-			}
-			if slices.Contains(keys, name) {
-				continue
-			}
-			if data == nil || data.Value[name] == nil {
-				t.Fatalf("%s is lost", name)
-			}
-			if s, ok := value.(string); ok && data.Value[name].(*types.AttributeValueMemberS).Value != s {
-				t.Errorf("%s has changed", name)
-			}
-			if n, ok := value.(json.Number); ok && data.Value[name].(*types.AttributeValueMemberN).Value != n.String() {
-				t.Errorf("%s has changed", name)
-			}
-		}
-	})
 }

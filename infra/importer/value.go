@@ -35,6 +35,10 @@ const (
 	maxName   = 65535 // bytes of one attribute name
 )
 
+// maxValues is how many values, however deep, a line may hold. DynamoDB would take twice as many; the bound keeps a line
+// of 1 MB below 32 MB of memory, which is what half a million of the smallest values would exceed.
+const maxValues = 100_000
+
 // refusal is a sentence about a line, fit to be shown: it names fields of the formats and never a value.
 type refusal string
 
@@ -52,7 +56,8 @@ func parseObject(line []byte) (object, error) {
 		}
 		return nil, refuse("the line is not a JSON object")
 	}
-	value, err := parseValue(d)
+	left := maxValues
+	value, err := parseValue(d, &left)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +67,11 @@ func parseObject(line []byte) (object, error) {
 	return value.(*types.AttributeValueMemberM).Value, nil
 }
 
-func parseValue(d *jsontext.Decoder) (types.AttributeValue, error) {
+// parseValue reads the next value; left is how many more a line may hold.
+func parseValue(d *jsontext.Decoder, left *int) (types.AttributeValue, error) {
+	if *left--; *left < 0 {
+		return nil, refuse("%s holds more values than a record may have (%d)", place(d), maxValues)
+	}
 	token, err := d.ReadToken()
 	if err != nil {
 		return nil, unreadable(d, err)
@@ -95,7 +104,7 @@ func parseValue(d *jsontext.Decoder) (types.AttributeValue, error) {
 			if name == "" || len(name) > maxName {
 				return nil, refuse("%s holds an empty name, or one longer than %d bytes", place(d), maxName)
 			}
-			if members[name], err = parseValue(d); err != nil {
+			if members[name], err = parseValue(d, left); err != nil {
 				return nil, err
 			}
 		}
@@ -104,7 +113,7 @@ func parseValue(d *jsontext.Decoder) (types.AttributeValue, error) {
 	default: // '[': the decoder lets nothing else stand where a value begins
 		list := []types.AttributeValue{}
 		for d.PeekKind() != ']' {
-			member, err := parseValue(d)
+			member, err := parseValue(d, left)
 			if err != nil {
 				return nil, err
 			}

@@ -3,7 +3,6 @@ package gateway
 import (
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
 )
@@ -158,29 +157,4 @@ func TestDeepJSON(t *testing.T) {
 			t.Errorf("%.20s: got %v", body, refusal)
 		}
 	}
-}
-
-// FuzzDecodeJSON: whatever the bytes, no panic, a readable sentence or a form whose every text is UTF-8 without NUL.
-func FuzzDecodeJSON(f *testing.F) {
-	for _, body := range []string{`{"task":"a","size":1,"names":["b"]}`, `{"TASK":"\u0000","other":{"x":[null,true,1e3]}}`, `{"a":1,"\u0061":2} `, "null"} {
-		f.Add([]byte(body))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		var into form
-		call := &Call{Body: body}
-		if refusal := call.DecodeJSON(&into, "task", "size", "names"); refusal != nil {
-			if refusal.Sentence == "" || len(refusal.Sentence) > 200 || !utf8.ValidString(refusal.Sentence) || strings.ContainsAny(refusal.Sentence, "\x00\r\n") {
-				t.Errorf("refused with %q", refusal.Sentence)
-			}
-			return
-		}
-		if !utf8.Valid(body) || strings.Contains(string(body), "\x00") || len(body) == 0 {
-			t.Errorf("%q was taken", body)
-		}
-		for _, text := range append(into.Names, into.Task) {
-			if !utf8.ValidString(text) || strings.Contains(text, "\x00") {
-				t.Errorf("read %q", text)
-			}
-		}
-	})
 }

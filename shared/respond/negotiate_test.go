@@ -110,14 +110,3 @@ func TestNegotiate(t *testing.T) {
 		}
 	}
 }
-
-// Any header is an answer in JSON or XML, never a panic.
-func FuzzNegotiate(f *testing.F) {
-	f.Add("application/xml", "text/html, */*;q=0.1", "application/json;q=1")
-	f.Fuzz(func(t *testing.T, contentType, accept, more string) {
-		format, refusal := negotiate(&http.Request{Header: http.Header{"Content-Type": {contentType}, "Accept": {accept, more}}})
-		if format.Media != JSON && format.Media != XML || refusal != nil && refusal.Kind != NotAcceptable {
-			t.Errorf("got %+v, %v", format, refusal)
-		}
-	})
-}

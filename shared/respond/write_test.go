@@ -1,13 +1,10 @@
 package respond
 
 import (
-	"encoding/json"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 )
 
@@ -160,28 +157,4 @@ func TestAsError(t *testing.T) {
 			t.Errorf("%v: got kind %d, %q, cause %v", test.err, got.Kind, got.Sentence, got.Cause)
 		}
 	}
-}
-
-// Any text comes back out of both formats, but for what XML cannot say.
-func FuzzWrite(f *testing.F) {
-	f.Add("customerId is wrong")
-	f.Add("<\x00\u2028\xff&]]>")
-	f.Fuzz(func(t *testing.T, text string) {
-		body := StatusResponse{ResponseCode: "400", ResponseMessage: text}
-		var fromJSON, fromXML StatusResponse
-		if err := json.Unmarshal(written(400, Format{}, body).Body.Bytes(), &fromJSON); err != nil {
-			t.Error(err)
-		}
-		if err := xml.Unmarshal(written(400, Format{Media: XML}, body).Body.Bytes(), &fromXML); err != nil {
-			t.Error(err)
-		}
-		// Each byte that is no UTF-8 becomes one replacement character.
-		if want := string([]rune(text)); fromJSON.ResponseMessage != want {
-			t.Errorf("%q came back as %q", text, fromJSON.ResponseMessage)
-		}
-		script := written(200, Format{Media: JSONP, Callback: "f"}, body).Body.String()
-		if strings.ContainsAny(script, "\u2028\u2029<>\n") {
-			t.Errorf("%q is the script %q", text, script)
-		}
-	})
 }

@@ -1,0 +1,49 @@
+package secret
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"customercare/infra/fuzz/bounds"
+	"customercare/shared/erasure"
+)
+
+// FuzzDigestKeys: any text of the secret is refused in a sentence that says nothing of it, or gives the keys that
+// encoding/json reads in it, each id once, and a current one that is long enough.
+func FuzzDigestKeys(f *testing.F) {
+	const key = "first-key-first-key-first-key-01"
+	for _, text := range []string{
+		`{"1":"` + key + `"}`, `{"1":"` + key + `","2":"x"}`, ` { "1" : "` + key + `" } `, `{"1":"` + key + `","1":"` + key + `"}`, `{"1":"","\u0031":"` + key + `"}`, `{"1":{"2":"` + key + `"}}`,
+		`{"1":["` + key + `"]}`, `["1","` + key + `"]`, `{"1":null}`, `{"1":7}`, `{}`, `null`, ``, key, `"` + key + `"`, `{"1":"` + key + `"} x`, `{"1":"` + key + `",}`, `{"1":"` + key, "{\"1\":\"" + key + "\xff\"}",
+		`{"1":"` + key[1:] + `\ud800"}`, `{"1":"` + key + "\n" + `"}`, "\uFEFF" + `{"1":"` + key + `"}`, `{"":"` + key + `"}`, `{"1":"` + key + `"}}`, strings.Repeat("[", 10_000), strings.Repeat(`{"1":`, 1000),
+	} {
+		f.Add(text, "1")
+	}
+	f.Add(`{"":"`+key+`"}`, "")
+	f.Fuzz(func(t *testing.T, text, current string) {
+		var digests erasure.Digester
+		var err error
+		bounds.Check(t, func() { digests, err = DigestKeys{Current: current}.digester(text) })
+		if err != nil {
+			// The sentences that quote DIGEST_KEY_ID do so at most once.
+			if said := strings.ReplaceAll(err.Error(), current, ""); err.Error() == "" || strings.Contains(said, "first-key") {
+				t.Errorf("refused with %q", err)
+			}
+			return
+		}
+		var want map[string]*string
+		if err := json.Unmarshal([]byte(text), &want); err != nil || len(want) != len(digests.Keys) {
+			t.Fatalf("%q was taken with %d keys: %v", text, len(digests.Keys), err)
+		}
+		for id, key := range want {
+			if key == nil || *key != string(digests.Keys[id]) {
+				t.Errorf("%q: the key %q is %q", text, id, digests.Keys[id])
+			}
+		}
+		if digests.Current != current || utf8.RuneCount(digests.Keys[current]) < shortestKey {
+			t.Errorf("%q: the current key is %q", text, digests.Keys[current])
+		}
+	})
+}
