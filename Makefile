@@ -9,7 +9,7 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: build package deploy smoke run test chaos verify lint import fuzz
+.PHONY: build package deploy smoke run test chaos load verify lint import fuzz
 
 ## build: every function as it is deployed, .cache/lambda/<function>/bootstrap
 build:
@@ -73,6 +73,11 @@ chaos:
 fuzz:
 	@go build -o $(TOOLS)/fuzz ./infra/fuzz
 	@exec env FUZZTIME=$(or $(FUZZTIME),20s) $(TOOLS)/fuzz $(ONLY)
+
+## load: a minute at LOAD_RATE calls a second, then three times that rate, then as before; prints its figures
+load:
+	@go build -o $(TOOLS)/load ./infra/load
+	@exec $(TOOLS)/load
 
 ## import: load records (FILE=x.ndjson, from line FROM=n) into DYNAMODB_ENDPOINT, by default the one of "make run"
 import:

@@ -10,12 +10,14 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
@@ -58,6 +60,7 @@ type Stack struct {
 	Template *Template
 
 	dynamoDB  *dynamodb.Client
+	transport *http.Transport // of all clients of DynamoDB
 	secrets   *secrets.Server
 	functions *lambda.Service
 	server    *apigateway.Server
@@ -82,14 +85,17 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 		return nil, fmt.Errorf("API: %w", err)
 	}
 	running, stop := context.WithCancel(context.Background())
-	s := &Stack{URL: "http://" + listener.Addr().String(), Template: t, stop: stop}
+	s := &Stack{URL: "http://" + listener.Addr().String(), Template: t, stop: stop,
+		// The SDK's own transport would keep connections open when all is closed.
+		transport: awshttp.NewBuildableClient().GetTransport(),
+	}
 	defer func() {
 		if err != nil {
 			listener.Close()
 			s.Close()
 		}
 	}()
-	config := opts.config()
+	config := opts.config(s.transport)
 	client := dynamodb.NewFromConfig(config)
 	s.dynamoDB = client
 	if err := createTables(ctx, client, t.Tables); err != nil {
@@ -141,8 +147,9 @@ func (o *Options) fill() {
 	o.Log = &oneAtATime{to: o.Log}
 }
 
-func (o *Options) config() aws.Config {
+func (o *Options) config(transport *http.Transport) aws.Config {
 	return aws.Config{
+		HTTPClient:   &http.Client{Transport: transport},
 		Region:       o.Region,
 		BaseEndpoint: aws.String(o.Endpoint),
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
@@ -232,6 +239,7 @@ func (s *Stack) Close() {
 		if s.server != nil {
 			s.server.Close()
 		}
+		s.transport.CloseIdleConnections()
 	})
 }
 

@@ -71,7 +71,7 @@ func start(t *testing.T, opts Options) (*Stack, *transcript, *dynamodb.Client) {
 	}
 	t.Cleanup(s.Close)
 	opts.fill()
-	return s, log, dynamodb.NewFromConfig(opts.config())
+	return s, log, dynamodb.NewFromConfig(opts.config(http.DefaultTransport.(*http.Transport)))
 }
 
 // binaries builds the test function once and gives it to each folder.

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/tsenart/vegeta/v12/lib"
+)
+
+// The five operations, as the figures name them.
+const (
+	deleteInfo     = "delete customer info"
+	setAllow       = "set a temporary allow"
+	deleteCustomer = "delete a customer"
+	cleanData      = "clean personal data"
+	issueToken     = "token by AK/SK"
+)
+
+var operations = []string{deleteInfo, setAllow, deleteCustomer, cleanData, issueToken}
+
+// call is one request with the answer it must get.
+type call struct {
+	operation          string
+	method, path, body string
+	headers            []string // "Name: value"
+	want               answer
+	effect             func(*book) // what is true from the answer on; nil: nothing
+}
+
+// answer is what comes back word for word, or like pattern.
+type answer struct {
+	status      int
+	media, body string
+	pattern     *regexp.Regexp
+	byGateway   bool // API Gateway says it by itself
+}
+
+// The deck: what one round of calls consists of. Shares of it decide what each route is sent, see share.
+const (
+	perUser     = 8 // of each round, for operations 1 and 2 each: right ones that change a user
+	newCodes    = 9
+	cleansRound = 5
+	tokensRound = 3
+)
+
+// plan makes calls: rounds of the same mix, each in another order, so that the rate of every route is even.
+type plan struct {
+	base string
+	m    material
+
+	mu     sync.Mutex
+	random *rand.Rand
+	round  []func() *call
+	calls  []*call // all that were made; a result names its call by its index
+	turn   map[string]int
+}
+
+func newPlan(base string, m material) *plan {
+	return &plan{base: base, m: m, random: rand.New(rand.NewPCG(1, 1)), turn: map[string]int{}}
+}
+
+// deck is one round.
+func (p *plan) deck() []func() *call {
+	var all []func() *call
+	add := func(n int, make func() *call) {
+		for range n {
+			all = append(all, make)
+		}
+	}
+	add(perUser, p.deleteInfo)
+	add(1, p.unknownUser)
+	add(1, p.nobody)
+	add(1, p.wrongPassword)
+	add(perUser, p.setAllow)
+	add(2, p.wrongAllow)
+	add(newCodes, p.deleteCustomer)
+	add(1, p.deleteAgain)
+	add(1, p.unknownCode)
+	add(1, p.wrongKey)
+	add(cleansRound, p.clean)
+	add(1, p.wrongToken)
+	add(tokensRound, p.token)
+	add(1, p.wrongSecret)
+	return all
+}
+
+// share is the largest part of all calls that one method of one path gets, by the parameter that limits its rate.
+func (p *plan) share() map[string]float64 {
+	all := float64(len(p.deck()))
+	return map[string]float64{
+		"ProvisionRate": (perUser + 3) / 2. / all, "DeleteRate": (newCodes + 3) / 2. / all,
+		"CleanRate": (cleansRound + 1) / all, "TokenRate": (tokensRound + 1) / all,
+	}
+}
+
+// next is vegeta's Targeter. The call's index goes into the address's fragment, which stays in the result and is not sent.
+func (p *plan) next(t *vegeta.Target) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.round) == 0 {
+		p.round = p.deck()
+		p.random.Shuffle(len(p.round), func(i, j int) { p.round[i], p.round[j] = p.round[j], p.round[i] })
+	}
+	c := p.round[0]()
+	if c == nil {
+		return io.EOF
+	}
+	p.round = p.round[1:]
+	t.Method, t.URL, t.Body = c.method, fmt.Sprintf("%s%s#%d", p.base, c.path, len(p.calls)), []byte(c.body)
+	t.Header = http.Header{}
+	for _, h := range c.headers {
+		name, value, _ := strings.Cut(h, ": ")
+		t.Header[name] = append(t.Header[name], value)
+	}
+	p.calls = append(p.calls, c)
+	return nil
+}
+
+// of is the call that a result belongs to.
+func (p *plan) of(r *vegeta.Result) *call {
+	_, fragment, _ := strings.Cut(r.URL, "#")
+	var index int
+	if _, err := fmt.Sscan(fragment, &index); err != nil {
+		return nil // the targeter had no more
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.calls[index]
+}
+
+// turns counts the calls of a kind: 0, 1, 2, ...
+func (p *plan) turns(kind string) int {
+	p.turn[kind]++
+	return p.turn[kind] - 1
+}
