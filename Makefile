@@ -9,7 +9,7 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: build package deploy smoke run test chaos load verify lint import fuzz
+.PHONY: build package deploy smoke run test chaos load verify lint import fuzz restorable
 
 ## build: every function as it is deployed, .cache/lambda/<function>/bootstrap
 build:
@@ -39,6 +39,7 @@ build-%Function:
 ## deploy: build and deploy with SAM (CONFIG=prod for the other table of samconfig.toml)
 deploy:
 	@command -v sam >/dev/null || { echo 'sam is missing: install the AWS SAM CLI' >&2; exit 1; }
+	@grep -q '^\[$(CONFIG)\.' samconfig.toml || { echo 'samconfig.toml has no table $(CONFIG)' >&2; exit 1; }
 	sam build --config-env $(CONFIG)
 	sam deploy --config-env $(CONFIG)
 
@@ -93,6 +94,13 @@ verify:
 	if grep -q 'fetching vulnerabilities' .cache/govulncheck.log; then \
 	  echo 'the vulnerability database cannot be reached from here: known vulnerabilities were not looked for'; \
 	else cat .cache/govulncheck.log; exit $$found; fi
+
+## restorable: of a table restored from a backup (TABLE, as of SINCE) what nobody has erased since, as records for "make
+## import"; reads the text of the secret DigestKeys
+restorable:
+	@test -n "$(TABLE)" && test -n "$(SINCE)" || { echo 'usage: make restorable TABLE=restored SINCE=2026-01-02T03:04:05Z <keys >records.ndjson' >&2; exit 2; }
+	@go build -o $(TOOLS)/restorable ./infra/restorable
+	@exec $(TOOLS)/restorable -since "$(SINCE)" "$(TABLE)"
 
 ## lint: formatting, vet, staticcheck, and the template where cfn-lint and SAM are installed
 lint:

@@ -192,8 +192,9 @@ func TestSmokeNoticesLies(t *testing.T) {
 // says answers as a function does.
 func says(w http.ResponseWriter, contentType, body string) bool {
 	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
+	for name, value := range onEveryAnswer {
+		w.Header().Set(name, value)
+	}
 	_, _ = io.WriteString(w, body)
 	return true
 }

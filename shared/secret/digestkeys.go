@@ -27,7 +27,7 @@ const (
 	// patience is how long reading the secret may take in all, retries included. Lambda gives a start 10 s.
 	patience = 5 * time.Second
 	// attempt is how long one try may take, so that a connection that hangs leaves time for others.
-	attempt = 1200 * time.Millisecond
+	attempt = 1500 * time.Millisecond
 )
 
 // DigestKeys is what the functions that make digests have in their environment. The secret's text is a flat JSON object

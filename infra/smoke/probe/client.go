@@ -51,7 +51,7 @@ type answer struct {
 var (
 	accessToken = regexp.MustCompile(`"AccessToken"\s*:\s*"([^"]+)"`)
 	// likeAToken is a token in an answer that is not as it should be, so that its value is not known.
-	likeAToken = regexp.MustCompile(`(?i)(AccessToken|Bearer)([^A-Za-z0-9]+)[A-Za-z0-9._~+/-]{8,}`)
+	likeAToken = regexp.MustCompile(`(?i)(AccessToken[^A-Za-z0-9]{1,8}|Bearer )[A-Za-z0-9._~+/-]{8,}`)
 )
 
 // mask takes secrets and tokens out of what is to be shown: an answer that is wrong may hold anything that was sent.
@@ -59,7 +59,7 @@ func (c *client) mask(text string) string {
 	for _, secret := range slices.Concat(c.secrets, c.tokens) {
 		text = strings.ReplaceAll(text, secret, "***")
 	}
-	return likeAToken.ReplaceAllString(text, "$1$2***")
+	return likeAToken.ReplaceAllString(text, "$1***")
 }
 
 // masked writes without secrets. Each Write is one line.

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/deployment/cloudformationtest"
+	"customercare/infra/dynamotest"
+	"customercare/infra/importer"
+	"customercare/shared/erasure"
+)
+
+const (
+	firstKey  = "the first key of digests in the tests of a restore"
+	secondKey = "the second key of digests in the tests of a restore"
+	bothKeys  = `{"1":"` + firstKey + `","2":"` + secondKey + `"}`
+)
+
+// records are what the tables hold at the time that they are restored to. late may be erased before that time, and comes
+// back; now, open and the number 222 are erased after it.
+func records() string {
+	var lines []string
+	for _, code := range []string{"keeps#1", "late", "now", "open", "rotated"} {
+		lines = append(lines, fmt.Sprintf(`{"kind":"customer","accountId":"shop","code":%q,"name":"a \u003cname\u003e","points":12345678901234567890123456789012345678,"nested":{"list":[1.5,true,null,"x"]}}`, code))
+		for i := range 3 {
+			lines = append(lines, fmt.Sprintf(`{"kind":"transaction","accountId":"shop","code":%q,"campaignId":"c#%d","transactionId":"t","at":"2026-01-02T03:04:05.5+01:00","amount":"12.50"}`, code, i))
+		}
+	}
+	for i, numbers := range [][]string{{"111", "222"}, {"333", "111"}, {"222", "444"}, {"444", "333"}} {
+		lines = append(lines, fmt.Sprintf(`{"kind":"contact","tenantId":"acme","contactId":"c%d","at":"2026-01-02T03:04:05Z","callingNumber":%q,"calledNumber":%q,"content":"said"}`, i, numbers[0], numbers[1]))
+	}
+	lines = append(lines, `{"kind":"contact","tenantId":"other","contactId":"c","at":"2026-01-02T03:04:05Z","callingNumber":"222","customNos":["111","555"]}`)
+	return strings.Join(lines, "\n")
+}
+
+func load(t *testing.T, kit *dynamotest.Kit, lines string) {
+	t.Helper()
+	_, err := importer.Load(t.Context(), importer.Options{
+		Client: kit.Plain, Report: func(line int, sentence string) { t.Errorf("line %d: %s", line, sentence) },
+		Tables: importer.Tables{Users: kit.Users.Table, Customers: kit.Customers.Table, Contacts: kit.Contacts.Table, Principals: kit.Principals.Table},
+	}, strings.NewReader(lines))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What is printed of a restored table and loaded again is all that nobody has erased since, exactly as it was.
+func TestARestoreBringsNobodyBack(t *testing.T) {
+	restored, inUse := dynamotest.Open(t), dynamotest.Open(t)
+	load(t, restored, records())
+	load(t, inUse, records())
+
+	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
+	engine := erasure.Engine{
+		Ledger: inUse.Erasures, Customers: inUse.Customers, Contacts: inUse.Contacts, Now: clock.Now, Lease: time.Minute,
+		Digests: erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey), "2": []byte(secondKey)}},
+	}
+	erase := func(code string) {
+		t.Helper()
+		if err := engine.Customer(t.Context(), "shop", code, "john", time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	erase("late") // and comes back under the same code before the time
+	clock.Advance(2 * time.Minute)
+	since := clock.Time
+	clock.Advance(time.Second)
+	erase("now")
+	engine.Digests.Current = "2"
+	erase("rotated")
+	if err := engine.Numbers(t.Context(), "acme", []string{"222", "999"}, "app"); err != nil { // no worker has taken it up
+		t.Fatal(err)
+	}
+	engine.WriterLifetime = time.Hour
+	erase("open")
+
+	t.Setenv("DYNAMODB_ENDPOINT", os.Getenv("DYNAMODB_ENDPOINT"))
+	t.Setenv("ERASURES_TABLE", inUse.Erasures.Table)
+	print := func(table, keys string) (string, error) {
+		var out bytes.Buffer
+		err := run(t.Context(), table, since, strings.NewReader(keys), &out)
+		return out.String(), err
+	}
+	var all string
+	for _, table := range []string{restored.Customers.Table, restored.Contacts.Table} {
+		lines, err := print(table, bothKeys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += lines
+	}
+	// Into tables of its own, to compare.
+	again := dynamotest.Open(t)
+	load(t, again, all)
+	want := func(line string) bool {
+		for _, erased := range []string{"shop#now", "shop#rotated", "shop#open", `"acme#222"`, `"acme#111"},"`, `{"Value":"222"}`} {
+			if strings.Contains(line, erased) && !strings.Contains(line, "other#") {
+				return false
+			}
+		}
+		return true
+	}
+	for _, tables := range [][2]string{{restored.Customers.Table, again.Customers.Table}, {restored.Contacts.Table, again.Contacts.Table}} {
+		var before, after []string
+		for _, line := range restored.Dump(t, tables[0]) {
+			if want(line) {
+				before = append(before, strings.TrimPrefix(line, tables[0]))
+			}
+		}
+		for _, line := range again.Dump(t, tables[1]) {
+			after = append(after, strings.TrimPrefix(line, tables[1]))
+		}
+		if !slices.Equal(before, after) || len(after) < 7 {
+			t.Errorf("restored:\n%s\nwant:\n%s", strings.Join(after, "\n"), strings.Join(before, "\n"))
+		}
+	}
+
+	// A key that is missing must not look like nobody.
+	if lines, err := print(restored.Customers.Table, `{"1":"`+firstKey+`"}`); err == nil || !strings.Contains(err.Error(), `the key "2"`) || lines != "" {
+		t.Errorf("without a key: %v, %s", err, lines)
+	}
+	for _, keys := range []string{"", "{}", "null", "[]", firstKey} {
+		if lines, err := print(restored.Customers.Table, keys); err == nil || strings.Contains(err.Error(), "first key") || lines != "" {
+			t.Errorf("keys %q: %v, %s", keys, err, lines)
+		}
+	}
+	// What import could not load again is counted, and makes the run fail.
+	restored.Put(t, restored.Customers.Table, item{
+		"customer": &types.AttributeValueMemberS{Value: "shop#odd"}, "record": &types.AttributeValueMemberS{Value: "customer"},
+		"picture": &types.AttributeValueMemberB{Value: []byte{1}},
+	})
+	if lines, err := print(restored.Customers.Table, bothKeys); err == nil || !strings.Contains(err.Error(), "1 items are none that can be loaded") || strings.Contains(lines, "odd") {
+		t.Errorf("%v, %s", err, lines)
+	}
+	cloudformationtest.Unconfigured(t)
+	t.Setenv("DYNAMODB_PORT", "1")
+	if _, err := print(restored.Customers.Table, bothKeys); err == nil || !strings.Contains(err.Error(), "nothing answers") {
+		t.Errorf("without a ledger: %v", err)
+	}
+}
