@@ -62,7 +62,8 @@ func readForm(r *http.Request) (form, *respond.Error) {
 func parse(r *http.Request) *respond.Error {
 	const urlencoded, multipart = "application/x-www-form-urlencoded", "multipart/form-data"
 	media, boundary := urlencoded, ""
-	if contentType := r.Header.Get("Content-Type"); contentType != "" {
+	// Two of them are a list, which is no type: somebody in front might have gone by the other.
+	if contentType := strings.Join(r.Header.Values("Content-Type"), ", "); contentType != "" {
 		var params map[string]string
 		var err error
 		if media, params, err = mime.ParseMediaType(contentType); err != nil || media != urlencoded && media != multipart {
