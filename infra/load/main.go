@@ -1,7 +1,7 @@
 // Command load puts a load on the whole local stack, with a DynamoDB Local of its own, and looks whether every answer was
 // right and every erasure happened:
 //
-//   - LOAD_SECONDS (60) of all operations mixed at LOAD_RATE calls a second, in an open loop: calls go out on time, however
+//   - LOAD_SECONDS (60) of all operations mixed at LOAD_RATE (40) calls a second, in an open loop: calls go out on time, however
 //     late answers are;
 //   - half as long at three times that rate, which the API's limits are set for: each call is done or refused, soon;
 //   - at the rate again: within 10 s all is as before.
@@ -41,7 +41,7 @@ func main() {
 const around = 2 * time.Minute
 
 func load(ctx context.Context) error {
-	rate, err := setting("LOAD_RATE", 60, 1000)
+	rate, err := setting("LOAD_RATE", 40, 1000)
 	if err != nil {
 		return err
 	}

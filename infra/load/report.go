@@ -50,6 +50,7 @@ func (r *report) faults() (all []string) {
 	fault(len(r.outcome.Lost) > 0, "%d lost erasures: %s", len(r.outcome.Lost), few(r.outcome.Lost))
 	fault(len(r.outcome.Wrong) > 0, "%d items are not as they must be: %s", len(r.outcome.Wrong), few(r.outcome.Wrong))
 	fault(r.outcome.Records != r.outcome.Wanted, "%d records of erasures, want %d", r.outcome.Records, r.outcome.Wanted)
+	fault(len(r.outcome.Twice) > 0, "two records of one erasure: %s", few(r.outcome.Twice))
 	for _, folder := range r.functions() {
 		for i, at := range r.memory {
 			fault(at[folder] > maxMemory, "%s: %s MB of memory at the %s", folder, megabytes(at[folder]), memoryNames[i])

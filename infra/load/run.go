@@ -18,7 +18,7 @@ type options struct {
 	root, endpoint, tablePrefix string
 	log                         io.Writer // lines of the functions
 	rate                        int       // calls a second that the machine holds
-	// The phases: the first is only for what is slow when it is new, then at rate, at three times rate, at rate.
+	// The phases: the first is only for what is slow when it is new, at a third of rate, then at rate, three times rate, rate.
 	warmUp, steady, storm, recovery time.Duration
 	quick                           time.Duration // within which a storm's calls must be answered
 	slack                           time.Duration // p99s below it count as it
@@ -53,7 +53,7 @@ func run(ctx context.Context, o options) (*report, error) {
 func onStack(ctx context.Context, o options) (*report, error) {
 	calls := float64(o.rate) * ((o.warmUp + o.steady + o.recovery).Seconds() + stormFactor*o.storm.Seconds())
 	m := newMaterial(int(calls))
-	parameters := map[string]string{"WriterLifetime": "2s", "ClockSkew": "1s", "GuessLimit": "1000000",
+	parameters := map[string]string{"WriterLifetime": "4s", "ClockSkew": "1s", "GuessLimit": "1000000",
 		"ThrottleBurst": strconv.Itoa(max(5, o.rate/2))}
 	for name, share := range (&plan{}).share() {
 		parameters[name] = strconv.Itoa(int(math.Ceil(share * headroom * float64(o.rate))))
@@ -87,7 +87,7 @@ func onStack(ctx context.Context, o options) (*report, error) {
 	}
 
 	r := &report{options: o, phases: []*phase{
-		{name: "warm-up", rate: o.rate, lasts: o.warmUp}, {name: "steady", rate: o.rate, lasts: o.steady}, {name: "storm", rate: stormFactor * o.rate, lasts: o.storm},
+		{name: "warm-up", rate: max(1, o.rate/3), lasts: o.warmUp}, {name: "steady", rate: o.rate, lasts: o.steady}, {name: "storm", rate: stormFactor * o.rate, lasts: o.storm},
 		{name: "recovery", rate: o.rate, lasts: o.recovery},
 	}}
 	b, p := newBook(m), newPlan(base, m)
@@ -105,7 +105,7 @@ func onStack(ctx context.Context, o options) (*report, error) {
 	draining, cancel := context.WithTimeout(ctx, drainWait)
 	defer cancel()
 	began := time.Now()
-	records, err := drained(draining, st)
+	ledger, err := drained(draining, st)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func onStack(ctx context.Context, o options) (*report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.outcome = b.compare(m, before, after, records)
+	r.outcome = b.compare(m, before, after, ledger)
 	return r, nil
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -65,6 +66,14 @@ func textOf(i item, name string) string {
 	return v.Value
 }
 
+func numberOf(i item, name string) string {
+	v, _ := i[name].(*types.AttributeValueMemberN)
+	if v == nil {
+		return ""
+	}
+	return v.Value
+}
+
 // tables are the data that operations work on.
 type tables struct{ users, customers, contacts snapshot }
 
@@ -79,21 +88,21 @@ func readTables(ctx context.Context, st *stack.Stack) (t tables, err error) {
 	return t, err
 }
 
-// drained waits until the ledger has no open erasure, and counts the records of those that are done.
-func drained(ctx context.Context, st *stack.Stack) (records int, err error) {
+// drained waits until the ledger has no open erasure, and gives the records of those that are done.
+func drained(ctx context.Context, st *stack.Stack) (records []item, err error) {
 	for {
 		ledger, err := read(ctx, st, "Erasures", "erasureId")
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		open := 0
-		records = 0
+		records = nil
 		for _, i := range ledger {
 			if i["openShard"] != nil {
 				open++
 			}
 			if textOf(i, "state") == "done" {
-				records++
+				records = append(records, i)
 			}
 		}
 		if open == 0 {
@@ -113,11 +122,12 @@ type outcome struct {
 	Wrong   []string // other items, and users, that are not as they must be
 	Records int      // of finished erasures
 	Wanted  int      // one for each customer and each accepted call
+	Twice   []string // records with the subjects of another
 }
 
 // compare holds the tables after the load against those before it and the book.
-func (b *book) compare(m material, before, after tables, records int) outcome {
-	o := outcome{Records: records, Wanted: len(b.codes) + b.cleans}
+func (b *book) compare(m material, before, after tables, ledger []item) outcome {
+	o := outcome{Records: len(ledger), Twice: twice(ledger), Wanted: len(b.codes) + b.cleans}
 	gone := map[string]bool{}
 	for code := range b.codes {
 		gone[store.CustomerKey(account, code)] = true
@@ -147,6 +157,23 @@ func (b *book) compare(m material, before, after tables, records int) outcome {
 	o.Lost = slices.Compact(o.Lost)
 	slices.Sort(o.Wrong)
 	return o
+}
+
+// twice describes records of one customer, or of one list of numbers, beyond its first.
+func twice(ledger []item) (all []string) {
+	seen := map[string]item{}
+	for _, i := range ledger {
+		text, _ := json.Marshal(i["subjects"])
+		subjects := string(text)
+		if first := seen[subjects]; first != nil {
+			for _, record := range []item{first, i} {
+				all = append(all, fmt.Sprintf("%s of %.100s: requests %s, found %s, deleted %s, requested at %s, finished at %s", textOf(record, "kind"), subjects,
+					numberOf(record, "requests"), numberOf(record, "found"), numberOf(record, "deleted"), numberOf(record, "requestedAt"), numberOf(record, "finishedAt")))
+			}
+		}
+		seen[subjects] = i
+	}
+	return all
 }
 
 // differences wants every item of before in after, byte for byte, but for those of a subject that is gone; what after has

@@ -43,7 +43,7 @@ type Options struct {
 	BinDir           string            // holds the built functions, see Build
 	Log              io.Writer         // lines of functions ("folder: ...") and of the stack; nil: nowhere
 	Workers          int               // most processes of one function; 0: 16
-	Patience         time.Duration     // how long a request to the API waits for one of them; 0: 1 s
+	Patience         time.Duration     // how long a request to the API waits for one of them; 0: 500 ms
 	Region           string            // empty: us-east-1
 	// Credentials for DynamoDB, for an Endpoint that looks at them. The zero value is a made-up pair, and each function
 	// gets one of its own (lambda.Function.AccessKeyID).
@@ -135,7 +135,7 @@ func (o *Options) fill() {
 	o.Template = cmp.Or(o.Template, filepath.Join(o.Root, "template.yaml"))
 	o.FunctionEndpoint = cmp.Or(o.FunctionEndpoint, o.Endpoint)
 	o.Workers = cmp.Or(o.Workers, 16)
-	o.Patience = cmp.Or(o.Patience, time.Second)
+	o.Patience = cmp.Or(o.Patience, 500*time.Millisecond)
 	o.Region = cmp.Or(o.Region, "us-east-1")
 	if o.Credentials.AccessKeyID == "" {
 		// The pair of AWS's documentation: opens nothing.
