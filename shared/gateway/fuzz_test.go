@@ -81,7 +81,7 @@ func FuzzDecodeJSON(f *testing.F) {
 	for _, body := range []string{
 		`{"task":"a","size":1,"names":["b"]}`, `{"TASK":"\u0000","other":{"x":[null,true,1e3]}}`, `{"a":1,"\u0061":2} `, "null", "{}", "", `{"task":"\ud83e\udd8a"}`, `{"task":"\ud83e"}`,
 		`{"taſk":"a"}`, "{\"\u212a\":1,\"tas\u212a\":2}", `{"size":1.5}`, `{"size":1e400}`, `{"size":9223372036854775808}`, `{"names":[null,"a"]}`, `{"names":{"0":"a"}}`, `{"task":null}`, "\uFEFF{}",
-		`{"other":{"a":{"a":1,"a":2}}}`, `{"task":"a"}}`, `{"\u0000":1}`, strings.Repeat(`{"a":`, 300),
+		`{"task":"\u0000"}`, `{"names":["a","\u0000"]}`, `{"other":{"a":{"a":1,"a":2}}}`, `{"task":"a"}}`, `{"\u0000":1}`, strings.Repeat(`{"a":`, 300),
 	} {
 		f.Add([]byte(body))
 	}
