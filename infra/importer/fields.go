@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -102,13 +103,18 @@ func (f *fields) at() time.Time {
 	return f.time("at", value)
 }
 
+// rfc3339 is the grammar, in upper case. Go's own reading takes hours of one digit, a comma and offsets of 24 hours, too
+// (golang/go#54580).
+var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
+
 // time reads a time as RFC 3339 writes it.
 func (f *fields) time(name string, value types.AttributeValue) time.Time {
 	var at time.Time
-	s, ok := value.(*types.AttributeValueMemberS)
-	// UnmarshalText is the strict reading, but for the comma of ISO 8601 in the seconds; RFC 3339 allows t and z in
-	// lower case, which it does not know.
-	if !ok || strings.Contains(s.Value, ",") || at.UnmarshalText([]byte(strings.ToUpper(s.Value))) != nil || at.UTC().Year() < 1 || at.UTC().Year() > 9999 {
+	written := "" // RFC 3339 allows t and z in lower case
+	if s, ok := value.(*types.AttributeValueMemberS); ok {
+		written = strings.ToUpper(s.Value)
+	}
+	if !rfc3339.MatchString(written) || at.UnmarshalText([]byte(written)) != nil || at.UTC().Year() < 1 || at.UTC().Year() > 9999 {
 		f.refuse("%s must be a time as RFC 3339 writes it, e.g. 2030-10-15T01:29:29Z", name)
 	}
 	return at

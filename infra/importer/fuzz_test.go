@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,9 @@ import (
 	"customercare/infra/fuzz/bounds"
 	"customercare/shared/store"
 )
+
+// strictTime is RFC 3339's date-time, with the bounds of an hour and an offset.
+var strictTime = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
 
 // FuzzParse: whatever a line holds: a sentence of one line that says nothing of the values; or a record that DynamoDB
 // takes, whose keys come apart into what the line said, and whose data is the line's.
@@ -30,6 +34,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"kind":"apiUser","name":"a","key":"k","accounts":["a","a","b"],"data":{"data":1}}`))
 	f.Add([]byte(`{"kind":"operator","name":"a","password":["p","q"],"operations":["set-temporary-allow"],"disabled":true,"validUntil":"2030-01-01T00:00:00z"}`))
 	f.Add([]byte(`{"kind":"app","name":"a","secret":"s","tenantId":"t","validUntil":"2030-01-01T00:00:00+24:00","x":{"y":[1e125,-1E-130,0.0e999]}}`))
+	f.Add([]byte(`{"kind":"transaction","accountId":"a","code":"c","campaignId":"c","transactionId":"t","at":"2029-01-01T1:00:00Z"}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		var r *record
 		var err error
@@ -86,6 +91,12 @@ func FuzzParse(f *testing.F) {
 				keys = append(keys, "accounts")
 			case store.App:
 				keys = append(keys, "tenantId")
+			}
+		}
+		for _, name := range []string{"at", "validUntil"} {
+			time, isText := said[name].(string)
+			if needed := name == "at" && (r.kind == transaction || r.kind == contactKind) || name == "validUntil" && isText && slices.Contains(keys, name); needed && !strictTime.MatchString(time) {
+				t.Errorf("%s %q was taken", name, time)
 			}
 		}
 		if size(r.item) > maxItem {
