@@ -107,7 +107,7 @@ func (t target) run(ctx context.Context, duration time.Duration) (inputs int64, 
 	// The engine itself would wait for a target that hangs for ever, but each input has a watchdog (bounds.Check).
 	ctx, cancel := context.WithTimeout(ctx, duration+5*time.Minute)
 	defer cancel()
-	cmd := command(ctx, "go", "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", duration.String(), "-fuzzminimizetime", "10s", t.pkg)
+	cmd := command(ctx, "go", "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", duration.String(), "-fuzzminimizetime", "500x", t.pkg)
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
 		return 0, "", err
@@ -118,7 +118,9 @@ func (t target) run(ctx context.Context, duration time.Duration) (inputs int64, 
 		return 0, "", err
 	}
 	inputs, output = read(pipe)
-	err = cmd.Wait()
+	if err = cmd.Wait(); err != nil && ranOut(output) {
+		err = nil
+	}
 	return inputs, output + complaints.String(), err
 }
 
@@ -136,6 +138,12 @@ func read(r io.Reader) (inputs int64, output string) {
 			return inputs, all.String()
 		}
 	}
+}
+
+// ranOut says that the engine took the end of its own time for a failure, a race that Go 1.27 mends (golang/go#75804): then
+// the target's own lines, which name a file, and the failing input are missing.
+func ranOut(output string) bool {
+	return strings.Contains(output, "\n    context deadline exceeded\n") && !strings.Contains(output, ".go:") && !strings.Contains(output, "Failing input written")
 }
 
 // command is one that is interrupted, not killed, when ctx ends: go test then ends the engine's processes.

@@ -21,3 +21,16 @@ func TestRead(t *testing.T) {
 		t.Errorf("%d inputs, %q", inputs, output)
 	}
 }
+
+func TestRanOut(t *testing.T) {
+	const failed = "fuzz: elapsed: 31s, execs: 38602 (0/sec), new interesting: 8 (total: 12)\n--- FAIL: FuzzEvent (31.01s)\n    "
+	for output, want := range map[string]bool{
+		failed + "context deadline exceeded\nFAIL\nexit status 1\n":                                                                         true,
+		failed + "--- FAIL: FuzzEvent (0.00s)\n        fuzz_test.go:12: status 500\n    context deadline exceeded\n":                        false,
+		failed + "fuzzing process hung or terminated unexpectedly: exit status 2\n    Failing input written to testdata/fuzz/FuzzEvent/0\n": false,
+	} {
+		if got := ranOut(output); got != want {
+			t.Errorf("%q: %v", output, got)
+		}
+	}
+}
