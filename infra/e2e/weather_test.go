@@ -316,12 +316,15 @@ func (u *unfair) finish(t *testing.T, mark string) {
 
 var ofCounts = regexp.MustCompile(`"deleted":\{"Value":"\d+"`)
 
-// lived checks that no process of a function ended.
+// lived checks that no process of a function ended, and what they logged.
 func (u *unfair) lived(t *testing.T) {
 	t.Helper()
 	for line := range strings.Lines(u.log.String()) {
 		if strings.Contains(line, "Runtime exited") || strings.Contains(line, "timed out after") || strings.Contains(line, `"msg":"panic"`) {
 			t.Errorf("a process ended: %s", line)
+		}
+		if strings.Contains(line, "135****1111") || strings.Contains(line, "arn:aws:") {
+			t.Errorf("DynamoDB's own words, which may quote a key, are in the log: %s", line)
 		}
 	}
 }
