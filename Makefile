@@ -102,10 +102,11 @@ restorable:
 	@go build -o $(TOOLS)/restorable ./infra/restorable
 	@exec $(TOOLS)/restorable -since "$(SINCE)" "$(TABLE)"
 
-## lint: formatting, vet, staticcheck, and the template where cfn-lint and SAM are installed
+## lint: formatting, go.mod, vet, staticcheck, and the template where cfn-lint and SAM are installed
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
 	test -z "$$unformatted" || { echo "not formatted with gofmt: $$unformatted" >&2; exit 1; }
+	go mod tidy -diff
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	@if command -v cfn-lint >/dev/null; then echo cfn-lint template.yaml; cfn-lint template.yaml; \
