@@ -96,7 +96,11 @@ func (u *usage) note(r *http.Request, body []byte) {
 	case "BatchWriteItem", "BatchGetItem":
 		for table, raw := range call.RequestItems {
 			var requests []struct{ PutRequest, DeleteRequest *write }
-			_ = json.Unmarshal(raw, &requests) // BatchGetItem has another form and no attributes
+			var reads struct{ Keys []map[string]any }
+			_, _ = json.Unmarshal(raw, &requests), json.Unmarshal(raw, &reads) // each has one of the two forms
+			for _, read := range reads.Keys {
+				u.add(key, action, table, write{Key: read})
+			}
 			for _, request := range requests {
 				for _, w := range []*write{request.PutRequest, request.DeleteRequest} {
 					if w != nil {

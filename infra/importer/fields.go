@@ -88,7 +88,11 @@ func (f *fields) secrets(name string) []string {
 	}
 	var all []string
 	for _, member := range list.Value {
-		all = append(all, f.check("each of "+name, member, maxSecret))
+		if s := f.check("each of "+name, member, maxSecret); slices.Contains(all, s) {
+			f.refuse("%s lists the same twice", name)
+		} else {
+			all = append(all, s)
+		}
 	}
 	return all
 }

@@ -214,6 +214,8 @@ func buildPrincipal(f *fields, r *record) string {
 		}
 		r.item["operations"] = texts(list)
 	}
+	// Loaded as mere data, these would not bind.
+	f.absent("is no field of a principal: write operations, disabled or validUntil", "operation", "scopes", "enabled", "active", "expires")
 	if value, ok := f.take("disabled"); ok {
 		disabled, ok := value.(*types.AttributeValueMemberBOOL)
 		if !ok {
@@ -224,6 +226,9 @@ func buildPrincipal(f *fields, r *record) string {
 	}
 	if value, ok := f.take("validUntil"); ok {
 		until := f.time("validUntil", value)
+		if until.Year() < 2000 {
+			f.refuse("validUntil lies before the year 2000")
+		}
 		r.item["validUntil"] = &types.AttributeValueMemberN{Value: strconv.FormatInt(until.Unix(), 10)}
 	}
 	return name

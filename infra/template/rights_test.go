@@ -46,6 +46,11 @@ var narrowed = map[string]any{
 	"SetTemporaryAllow UpdateItem Users":  attributes("customerId", "tempAllows"),
 	"Cleanup UpdateItem Users":            attributes("customerId", "tempAllows"),
 	"IssueToken PutItem Principals":       keys("token#*"),
+	// Nobody reads the hashes of another kind of principal.
+	"DeleteCustomer BatchGetItem Principals":    keys("apiUser#*", "failures#*"),
+	"IssueToken BatchGetItem Principals":        keys("app#*", "failures#*"),
+	"AuthorizeOperator BatchGetItem Principals": keys("operator#*", "failures#*"),
+	"AuthorizeApp BatchGetItem Principals":      keys("token#*", "app#*"),
 }
 
 func init() {
@@ -65,9 +70,9 @@ func attributes(names ...any) any {
 	}
 }
 
-func keys(pattern string) any {
+func keys(patterns ...any) any {
 	return map[string]any{
-		"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": []any{pattern}}, "Null": map[string]any{"dynamodb:LeadingKeys": "false"},
+		"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": patterns}, "Null": map[string]any{"dynamodb:LeadingKeys": "false"},
 	}
 }
 

@@ -1,21 +1,22 @@
 package principal
 
 import (
-	"fmt"
 	"net/netip"
 	"time"
 
 	"customercare/shared/store"
 )
 
-// Guard bounds guessing. Failures are counted by source address, and by principal within an address: so that a stranger
-// who guesses locks out no address but their own, and a right secret from elsewhere still works. A refused attempt while
-// the lock lasts costs no hash and no write.
+// Guard bounds guessing. Failures are counted by source address, and by principal within an address: who guesses locks out
+// their own address, and a right secret from elsewhere still works. Attempts that are refused because of a lock cost no hash
+// and no write. An event without an address (a TOKEN authorizer's; the template asks with REQUEST) is not counted: there
+// would be nobody to lock out but everybody.
 type Guard struct {
 	// Limit is how many failures for one principal from one address within Window lock that address out for that principal.
+	// When the lock is over, attempts are looked at one at a time; a failure is the next lock, a right secret ends it all.
 	Limit int64
-	// Window is also the measure of the locks: the first lasts a fifth of it, each failure after a lock doubles the next, up
-	// to twelve windows (with 5 minutes: 1 minute to 1 hour). After as long without a failure all is forgotten.
+	// Window is also the measure of the locks: the first lasts a fifth of it, each further one twice as long, up to twelve
+	// windows (with 5 minutes: 1 minute to 1 hour). After as long without a failure all is forgotten.
 	Window time.Duration
 }
 
@@ -28,20 +29,24 @@ type Limits struct {
 // sourceFactor is how many times Limit an address has for all principals together: many people share one behind a NAT.
 const sourceFactor = 10
 
-// network is the part of a source address that one caller cannot change at will: all of an IPv4 address, the first half of
-// an IPv6 one (RFC 4291 leaves the other half to the host).
-func network(source string) string {
-	address, err := netip.ParseAddr(source)
-	if err != nil || address.Unmap().Is4() {
-		return source
-	}
-	return netip.PrefixFrom(address, 64).Masked().String()
-}
-
 // Locked says that nothing was looked at, because too many attempts have failed.
 type Locked struct{ For time.Duration }
 
-func (l *Locked) Error() string { return fmt.Sprintf("principal: locked out for %s", l.For) }
+func (l *Locked) Error() string { return "principal: locked out for " + l.For.String() }
+
+// network is the part of a source address that one caller cannot change at will: all of an IPv4 address, the first half of
+// an IPv6 one (RFC 4291 leaves the other half to the host). It is empty for what is no address.
+func network(source string) string {
+	address, err := netip.ParseAddr(source)
+	if err != nil {
+		return ""
+	}
+	address = address.Unmap().WithZone("")
+	if address.Is4() {
+		return address.String()
+	}
+	return netip.PrefixFrom(address, 64).Masked().String()
+}
 
 // locked is how long attempts after these failures are still refused; 0 when they are not.
 func (g Guard) locked(seen store.Failures, now time.Time) time.Duration {
@@ -52,25 +57,40 @@ func (g Guard) left(c store.Count, limit int64, now time.Time) time.Duration {
 	if c.N < limit {
 		return 0
 	}
-	return c.Last.Add(g.lock(c.N - limit)).Sub(now)
+	return c.Last.Add(g.lock(c.Locks)).Sub(now)
 }
 
-// lock is how long the lock after so many failures beyond the limit lasts.
-func (g Guard) lock(beyond int64) time.Duration {
-	longest := 12 * g.Window
-	if beyond >= 6 {
-		return longest
-	}
-	return min(longest, g.Window/5<<beyond)
+// lock is how long the last of so many locks lasts.
+func (g Guard) lock(locks int64) time.Duration {
+	return min(12*g.Window, g.Window/5<<min(max(locks-1, 0), 6))
 }
 
-// over says that a count begins anew with the next failure.
-func (g Guard) over(c store.Count, limit int64, now time.Time) bool {
-	switch {
-	case c.N == 0:
-		return false // there is none yet
-	case c.N < limit:
+// forgotten says that nothing has failed for so long that a count is worth nothing any more.
+func (g Guard) forgotten(c store.Count, limit int64, now time.Time) bool {
+	if c.N < limit && c.Locks == 0 {
 		return now.Sub(c.Since) > g.Window
 	}
-	return now.Sub(c.Last) > g.lock(c.N-limit)+12*g.Window
+	return now.Sub(c.Last) > g.lock(c.Locks)+12*g.Window
 }
+
+// suspect says that an attempt for this principal has to be reserved: a lock is over, and nothing is forgotten yet.
+func (g Guard) suspect(c store.Count, now time.Time) bool {
+	return c.N >= g.Limit && !g.forgotten(c, g.Limit, now)
+}
+
+// next is what a failure does to a count of so many failures. One for all principals begins anew when its lock is over:
+// an office must not be let in one at a time.
+func (g Guard) next(c store.Count, limit int64, now time.Time) store.Change {
+	switch {
+	case c.N > 0 && g.forgotten(c, limit, now):
+		return store.Change{Anew: true}
+	case c.N >= limit, c.N > 0 && now.Sub(c.Since) > g.Window: // a lock is over, or a window after one
+		return store.Change{Anew: true, Locks: c.Locks}
+	case c.N+1 >= limit:
+		return store.Change{Locks: c.Locks + 1}
+	}
+	return store.Change{Locks: c.Locks}
+}
+
+// kept is how long the item has to stay after a failure: no lock and no memory of one is longer.
+func (g Guard) kept() time.Duration { return 24*g.Window + time.Hour }

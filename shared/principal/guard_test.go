@@ -3,6 +3,7 @@ package principal
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -109,23 +110,140 @@ func TestWindowsAndSources(t *testing.T) {
 	}
 }
 
-// Guesses at the same moment are all counted, also when a count of before begins anew.
+// Guesses at the same moment are all counted, also when a count of before begins anew. The first of them are looked at
+// together; after the lock there is one at a time, however many come at once.
 func TestGuessesAtOnceAreAllCounted(t *testing.T) {
 	d, _, clock := guarded(t)
-	for range 2 {
-		var guesses sync.WaitGroup
-		for range 40 {
-			guesses.Go(func() { try(t, d, here, "john", "wrong") })
+	for round := range 2 {
+		at := func() (looked int64) {
+			var guesses sync.WaitGroup
+			var mu sync.Mutex
+			for range 40 {
+				guesses.Go(func() {
+					if left, _ := try(t, d, here, "john", "wrong"); left == 0 {
+						mu.Lock()
+						defer mu.Unlock()
+						looked++
+					}
+				})
+			}
+			guesses.Wait()
+			return looked
 		}
-		guesses.Wait()
+		looked := at()
 		_, seen, err := d.Principals.Find(t.Context(), store.APIUser, "john", here)
-		if err != nil || seen.Principal.N < 10 || seen.All.N != seen.Principal.N {
-			t.Errorf("counted %+v, %v", seen, err)
+		if err != nil || seen.Principal.N != looked || seen.All.N != looked || looked < 10 {
+			t.Errorf("round %d: of %d guesses %+v are counted, %v", round, looked, seen, err)
 		}
-		if left, _ := try(t, d, here, "john", "right"); left == 0 {
-			t.Error("forty guesses at once lock nobody out")
+		if left, _ := try(t, d, here, "john", "right"); left == 0 || left > time.Minute {
+			t.Errorf("round %d: locked out for %s", round, left)
+		}
+		clock.Advance(time.Minute)
+		if looked := at(); looked != 1 {
+			t.Errorf("round %d: %d guesses are looked at after the lock", round, looked)
 		}
 		clock.Advance(48 * time.Hour)
+	}
+}
+
+// A right secret after a lock ends it all: the next attempts are not reserved, and nine may fail again.
+func TestRightSecretClears(t *testing.T) {
+	d, kit, clock := guarded(t)
+	for range 10 {
+		try(t, d, here, "john", "wrong")
+	}
+	clock.Advance(time.Minute)
+	kit.Faults.Calls()
+	if _, in := try(t, d, here, "john", "right"); !in {
+		t.Error("not let in")
+	}
+	if calls := strings.Join(kit.Faults.Calls(), " "); calls != "BatchGetItem UpdateItem UpdateItem" {
+		t.Errorf("reserved and cleared by %s", calls)
+	}
+	if _, in := try(t, d, here, "john", "right"); !in || strings.Join(kit.Faults.Calls(), " ") != "BatchGetItem" {
+		t.Error("the second costs more than the first")
+	}
+	_, seen, _ := d.Principals.Find(t.Context(), store.APIUser, "john", here)
+	if seen.Principal != (store.Count{}) || seen.All.N != 10 {
+		t.Errorf("left: %+v", seen)
+	}
+	for range 9 {
+		if left, _ := try(t, d, here, "john", "wrong"); left != 0 {
+			t.Errorf("locked out for %s", left)
+		}
+	}
+}
+
+// What one caller forgets is not what another has just failed at: a count that changed since it was read stays.
+func TestForgettingLosesNothing(t *testing.T) {
+	d, _, clock := guarded(t)
+	try(t, d, here, "john", "wrong")
+	clock.Advance(time.Hour)
+	_, stale, err := d.Principals.Find(t.Context(), store.APIUser, "other", here)
+	if err != nil || len(stale.Others) != 1 {
+		t.Fatal(stale, err)
+	}
+	for range 9 {
+		try(t, d, here, "john", "wrong")
+	}
+	if err := d.count(t.Context(), stale, clock.Now(), clock.Add(time.Hour)); err != nil { // the slow one comes last
+		t.Fatal(err)
+	}
+	_, seen, _ := d.Principals.Find(t.Context(), store.APIUser, "john", here)
+	if seen.Principal.N != 9 || seen.All.N != 10 {
+		t.Errorf("counted %+v", seen)
+	}
+}
+
+// Nobody who is locked out makes a slow hash, and an address that nobody knows locks nobody out.
+func TestLockedOutBeforeTheHash(t *testing.T) {
+	d, _, _ := guarded(t)
+	for range 10 {
+		if _, err := d.Operator(t.Context(), here, "csr", "wrong"); err != ErrRefused {
+			t.Fatal(err)
+		}
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := d.Operator(t.Context(), here, "csr", "right"); err == nil || err == ErrRefused {
+		t.Error(err)
+	}
+	runtime.ReadMemStats(&after)
+	if mb := (after.TotalAlloc - before.TotalAlloc) >> 20; mb > 5 {
+		t.Errorf("%d MB: a slow hash is made", mb)
+	}
+	for range 12 {
+		try(t, d, "", "john", "wrong")
+	}
+	if _, in := try(t, d, "", "john", "right"); !in {
+		t.Error("locked out without an address")
+	}
+	for one, other := range map[string]string{"::ffff:192.0.2.1": "192.0.2.1", "2001:db8::1": "2001:db8::2:3", "fe80::1%eth0": "fe80::2%eth1"} {
+		if network(one) != network(other) || network(one) == "" {
+			t.Errorf("%s is %s, %s is %s", one, network(one), other, network(other))
+		}
+	}
+}
+
+// An office whose address was locked out for all is let in again all at once, and its next lock is longer.
+func TestLockOfAnAddress(t *testing.T) {
+	d, _, clock := guarded(t)
+	for _, want := range []time.Duration{1, 2, 4} {
+		for i := range 100 {
+			if left, _ := try(t, d, here, fmt.Sprint("name ", i), "wrong"); left != 0 {
+				t.Fatalf("locked out for %s after %d failures", left, i)
+			}
+		}
+		if left, _ := try(t, d, here, "john", "right"); left != want*time.Minute {
+			t.Errorf("locked out for %s, want %d m", left, want)
+		}
+		clock.Advance(want * time.Minute)
+		for range 3 {
+			if _, in := try(t, d, here, "john", "right"); !in {
+				t.Error("not let in after the lock")
+			}
+		}
+		clock.Advance(10 * time.Minute) // so that the names begin anew
 	}
 }
 
@@ -151,7 +269,7 @@ func TestFailuresNameNobody(t *testing.T) {
 		if strings.Contains(line, "198.51.100") || strings.Contains(line, "somebody") {
 			t.Error(line)
 		}
-		if strings.Contains(line, store.FailuresPrefix) && !strings.Contains(line, `"expires":{"Value":"`+strconv.FormatInt(clock.Add(48*time.Hour).Unix(), 10)) {
+		if strings.Contains(line, store.FailuresPrefix) && !strings.Contains(line, `"expires":{"Value":"`+strconv.FormatInt(clock.Add(d.Guard.kept()).Unix(), 10)) {
 			t.Errorf("never removed: %s", line)
 		}
 	}

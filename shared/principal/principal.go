@@ -32,10 +32,7 @@ func (d Directory) Operator(ctx context.Context, source, name, password string) 
 	if len(password) > maxSecret {
 		return nil, ErrRefused
 	}
-	found, err := d.check(ctx, store.Operator, source, name, func(hashes []string) bool {
-		// A name without a password takes as long as one with a wrong password.
-		return samePassword(password, hashes)
-	})
+	found, err := d.check(ctx, store.Operator, source, name, func(p store.Principal) bool { return samePassword(password, p.Hashes) })
 	if err != nil {
 		return nil, err
 	}
@@ -55,65 +52,84 @@ const (
 
 // APIUser checks an API user's key and that the user may delete customers of the account. ErrRefused, *Locked.
 func (d Directory) APIUser(ctx context.Context, source, name, key, account string) error {
-	found, err := d.check(ctx, store.APIUser, source, name, func(hashes []string) bool { return sameSecret(key, hashes) })
-	if err != nil {
-		return err
-	}
-	if !slices.Contains(found.Accounts, account) || !allows(found, apiUsersOperation) {
-		return ErrRefused
-	}
-	return nil
+	_, err := d.check(ctx, store.APIUser, source, name, func(p store.Principal) bool {
+		return sameSecret(key, p.Hashes) && slices.Contains(p.Accounts, account) && allows(p, apiUsersOperation)
+	})
+	return err
 }
 
 // App checks an app's secret and returns its tenant. ErrRefused, *Locked.
 func (d Directory) App(ctx context.Context, source, key, secret string) (tenant string, err error) {
-	found, err := d.check(ctx, store.App, source, key, func(hashes []string) bool { return sameSecret(secret, hashes) })
-	if err != nil {
-		return "", err
-	}
-	if found.TenantID == "" || !allows(found, appsOperation) {
-		return "", ErrRefused
-	}
-	return found.TenantID, nil
+	found, err := d.check(ctx, store.App, source, key, func(p store.Principal) bool {
+		return sameSecret(secret, p.Hashes) && p.TenantID != "" && allows(p, appsOperation)
+	})
+	return found.TenantID, err
 }
 
-// check finds a principal whose secret right accepts. Wrong secrets and unknown names are counted, and after too many of
-// them nothing is looked at any more, right least of all, which may be slow.
-func (d Directory) check(ctx context.Context, kind, source, name string, right func(hashes []string) bool) (*store.Principal, error) {
+// check finds a principal that right accepts and that may still be used. All refusals are counted alike, also that of a
+// right secret, so that neither time nor a lock tells them apart; after too many nothing is looked at any more, right
+// least of all, which may be slow.
+func (d Directory) check(ctx context.Context, kind, source, name string, right func(store.Principal) bool) (store.Principal, error) {
+	var nobody store.Principal
 	if name == "" || len(name) > store.MaxName {
-		return nil, ErrRefused
+		return nobody, ErrRefused
 	}
-	found, failures, err := d.Principals.Find(ctx, kind, name, network(source))
+	address := network(source)
+	found, failures, err := d.Principals.Find(ctx, kind, name, address)
 	if err != nil {
-		return nil, err
+		return nobody, err
 	}
 	now := d.Now()
-	if left := d.Guard.locked(failures, now); left > 0 {
-		return nil, &Locked{left}
-	}
-	var hashes []string
-	if found != nil {
-		hashes = found.Hashes
-	}
-	if right(hashes) {
-		if !usable(found, now) {
-			return nil, ErrRefused
+	expires := now.Add(d.Guard.kept())
+	reserved := false
+	if address != "" {
+		if left := d.Guard.locked(failures, now); left > 0 {
+			return nobody, &Locked{left}
 		}
-		return found, nil
+		if d.Guard.suspect(failures.Principal, now) {
+			if reserved, err = d.Principals.Reserve(ctx, failures, now, expires); err != nil {
+				return nobody, err
+			} else if !reserved {
+				return nobody, &Locked{d.Guard.lock(failures.Principal.Locks + 1)}
+			}
+		}
 	}
-	err = d.Principals.CountFailure(ctx, failures, now, d.Guard.over(failures.All, d.Guard.Limit*sourceFactor, now),
-		func(c store.Count) bool { return d.Guard.over(c, d.Guard.Limit, now) })
+	p := nobody
+	if found != nil {
+		p = *found
+	}
+	in := right(p) && usable(p, now) // in this order: the slow hash always
+	switch {
+	case in && reserved:
+		err = d.Principals.Clear(ctx, failures, expires)
+	case !in && !reserved && address != "":
+		err = d.count(ctx, failures, now, expires)
+	}
 	if err != nil { // a guess is not let through, nor told apart, because it could not be counted
 		slog.Error("failed", "cause", err.Error())
 	}
-	return nil, ErrRefused
+	if !in {
+		return nobody, ErrRefused
+	}
+	return p, nil
 }
 
-func usable(p *store.Principal, now time.Time) bool {
-	return p != nil && !p.Disabled && (p.ValidUntil.IsZero() || now.Before(p.ValidUntil))
+func (d Directory) count(ctx context.Context, seen store.Failures, now, expires time.Time) error {
+	var forget []string
+	for of, count := range seen.Others {
+		if d.Guard.forgotten(count, d.Guard.Limit, now) {
+			forget = append(forget, of)
+		}
+	}
+	return d.Principals.CountFailure(ctx, seen, now, expires,
+		d.Guard.next(seen.All, d.Guard.Limit*sourceFactor, now), d.Guard.next(seen.Principal, d.Guard.Limit, now), forget)
 }
 
-func allows(p *store.Principal, operation string) bool {
+func usable(p store.Principal, now time.Time) bool {
+	return !p.Disabled && (p.ValidUntil == nil || now.Before(*p.ValidUntil))
+}
+
+func allows(p store.Principal, operation string) bool {
 	return p.Operations == nil || slices.Contains(p.Operations, operation)
 }
 
@@ -142,8 +158,8 @@ func (d Directory) Token(ctx context.Context, token string) (appKey, tenant stri
 		return "", "", err
 	}
 	now := d.Now()
-	if found == nil || !now.Before(found.Expires) || found.TenantID == "" ||
-		!usable(app, now) || app.TenantID != found.TenantID || !allows(app, appsOperation) {
+	if found == nil || app == nil || !now.Before(found.Expires) || found.TenantID == "" ||
+		!usable(*app, now) || app.TenantID != found.TenantID || !allows(*app, appsOperation) {
 		return "", "", ErrRefused
 	}
 	return found.AppKey, found.TenantID, nil

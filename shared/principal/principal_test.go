@@ -50,6 +50,10 @@ func newDirectory(t testing.TB) (Directory, *dynamotest.Kit, *dynamotest.Clock) 
 		item{"principal": key(store.Operator, "past"), "hashes": one, "validUntil": past},
 		item{"principal": key(store.Operator, "future"), "hashes": one, "validUntil": future},
 		item{"principal": key(store.Operator, "hashless")},
+		item{"principal": key(store.Operator, "ended"), "hashes": one, "validUntil": &types.AttributeValueMemberN{Value: "0"}},
+		item{"principal": key(store.Operator, "odd off"), "hashes": one, "disabled": s("false")},
+		item{"principal": key(store.Operator, "odd end"), "hashes": one, "validUntil": s("2999-01-01T00:00:00Z")},
+		item{"principal": key(store.Operator, "odd scope"), "hashes": one, "operations": s("set-temporary-allow")},
 		item{"principal": key(store.APIUser, "john"), "hashes": list(Hash("right")), "accounts": list("shop", "shop2")},
 		item{"principal": key(store.APIUser, "changing"), "hashes": list(Hash("right"), Hash("next")), "accounts": list("shop")},
 		item{"principal": key(store.APIUser, "idle"), "hashes": list(Hash("right")), "accounts": list("shop"), "operations": list()},
@@ -68,14 +72,14 @@ func newDirectory(t testing.TB) (Directory, *dynamotest.Kit, *dynamotest.Clock) 
 // here is where callers come from.
 const here = "192.0.2.1"
 
-// Who gets in, and that everybody else gets the same error for the same single reading, and one write where it was a guess.
+// Who gets in, and that everybody else gets the same error for the same single reading and the same write.
 func TestWhoGetsIn(t *testing.T) {
 	d, kit, _ := newDirectory(t)
 	ctx := t.Context()
 	operator := func(name, password string) error { _, err := d.Operator(ctx, here, name, password); return err }
 	user := func(name, key, account string) error { return d.APIUser(ctx, here, name, key, account) }
 	app := func(key, secret string) error { _, err := d.App(ctx, here, key, secret); return err }
-	const in, known, guess = "in", "known but refused", "guess"
+	const in, known, guess = "in", "known but refused", "guess" // the last two cost the same
 	for _, test := range []struct {
 		name string
 		err  func() error
@@ -88,6 +92,10 @@ func TestWhoGetsIn(t *testing.T) {
 		{"operator, still valid", func() error { return operator("future", "right") }, in},
 		{"operator, not valid any more", func() error { return operator("past", "right") }, known},
 		{"operator, disabled", func() error { return operator("off", "right") }, known},
+		{"operator, ended in 1970", func() error { return operator("ended", "right") }, known},
+		{"operator, disabled as another type", func() error { return operator("odd off", "right") }, known},
+		{"operator, ended as another type", func() error { return operator("odd end", "right") }, known},
+		{"operator, scopes as another type", func() error { return operator("odd scope", "right") }, known},
 		{"operator, wrong password", func() error { return operator("csr", "wrong") }, guess},
 		{"operator, no password", func() error { return operator("csr", "") }, guess},
 		{"operator, password longer by a byte", func() error { return operator("csr", "right ") }, guess},
@@ -126,7 +134,7 @@ func TestWhoGetsIn(t *testing.T) {
 			t.Errorf("%s: %v", test.name, err)
 		}
 		calls := []string{"BatchGetItem"}
-		if test.want == guess {
+		if test.want != in {
 			calls = append(calls, "UpdateItem")
 		}
 		if made := kit.Faults.Calls(); !slices.Equal(made, calls) {
@@ -134,8 +142,15 @@ func TestWhoGetsIn(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"", strings.Repeat("n", 257)} {
+		kit.Faults.Calls()
 		if err := errors.Join(operator(name, "right"), user(name, "right", "shop"), app(name, "right")); !errors.Is(err, ErrRefused) {
 			t.Errorf("a name of %d bytes: %v", len(name), err)
+		}
+		if err := operator("csr", strings.Repeat("x", 1025)); err != ErrRefused {
+			t.Error(err)
+		}
+		if calls := kit.Faults.Calls(); len(calls) != 0 {
+			t.Errorf("a name of %d bytes, a password of 1025: %v", len(name), calls)
 		}
 	}
 	for name, want := range map[string][]string{"csr": {"delete-customer-info", "set-temporary-allow"}, "setter": {"set-temporary-allow"}} {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 )
 
 // Failures are the failed attempts from one source address: all of them, and those for one principal. They are one item of
@@ -18,19 +21,16 @@ import (
 // removes it.
 type Failures struct {
 	All, Principal Count
-	Others         map[string]Count // those for other principals, by what CountFailure can forget them by
+	Others         map[string]Count // those for other principals, by what Change.Forget names them by
 
 	source, principal string
 }
 
-// Count is how many attempts failed since a time, and when the last of them did.
+// Count is how many attempts failed since a time, when the last of them did, and how many locks they have led to.
 type Count struct {
-	N           int64
+	N, Locks    int64
 	Since, Last time.Time
 }
-
-// failuresKept is for how long after its last failure the TTL leaves an item: longer than any lock.
-const failuresKept = 48 * time.Hour
 
 // FailuresPrefix begins the keys of these items: the functions that count may write no others.
 const FailuresPrefix = "failures#"
@@ -43,6 +43,9 @@ func brief(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:12])
 }
+
+// The attributes of a count; those of a principal have its hash behind the name.
+var countAttributes = []string{"n", "since", "last", "locks"}
 
 func readFailures(item object, source, principal string) Failures {
 	f := Failures{All: item.count(""), Principal: item.count(brief(principal)), source: source, principal: principal}
@@ -57,70 +60,146 @@ func readFailures(item object, source, principal string) Failures {
 	return f
 }
 
-// count reads the three attributes of a count: those of a principal have its hash in their names.
 func (o object) count(of string) Count {
-	return Count{N: o.number("n" + of), Since: o.millis("since" + of), Last: o.millis("last" + of)}
+	return Count{N: o.number("n" + of), Since: o.millis("since" + of), Last: o.millis("last" + of), Locks: o.number("locks" + of)}
 }
 
-// forgets is how many other principals' counts one write can take away: each is three of the 300 names that an expression
-// may use.
+// Change is what a failure does to a count.
+type Change struct {
+	Anew  bool  // begin a count that is over: with this failure
+	Locks int64 // how many locks there are from now on; changed only when it differs from what was read
+}
+
+// forgets bounds how many other counts one write takes away.
 const forgets = 20
 
-// CountFailure counts one more failure after those that Find has read, in one write, which also takes some of the counts
-// away that over calls over: so the item does not grow. One that is over itself begins anew; when somebody else has begun
-// it meanwhile, this failure is added to theirs.
-func (p Principals) CountFailure(ctx context.Context, seen Failures, now time.Time, allOver bool, over func(Count) bool) error {
-	err := p.countFailure(ctx, seen, now, over, allOver, over(seen.Principal))
-	if _, begun := conditionFailed(err); begun {
-		err = p.countFailure(ctx, seen, now, over, false, false)
+// CountFailure counts one more failure after those that were read, in one write, which also takes some of the counts named in
+// forget away: so the item does not grow. When anything of it was changed since it was read, the failure is only
+// added. expires is when the TTL may remove the item.
+func (p Principals) CountFailure(ctx context.Context, seen Failures, now, expires time.Time, all, principal Change, forget []string) error {
+	u := p.failure(seen, expires)
+	u.change("a", "", seen.All, now, all)
+	u.change("p", brief(seen.principal), seen.Principal, now, principal)
+	for i, of := range forget[:min(len(forget), forgets)] {
+		for j, attribute := range countAttributes {
+			u.remove("#f"+strconv.Itoa(i)+"x"+strconv.Itoa(j), attribute+of)
+		}
+		u.only("#f"+strconv.Itoa(i)+"x2 = :f"+strconv.Itoa(i), ":f"+strconv.Itoa(i), millis(seen.Others[of].Last))
+	}
+	err := u.do(ctx)
+	if _, changed := conditionFailed(err); changed {
+		u = p.failure(seen, expires)
+		u.change("a", "", Count{}, now, Change{})
+		u.change("p", brief(seen.principal), Count{}, now, Change{})
+		err = u.do(ctx)
+	}
+	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "ValidationException" { // the item is full
+		u = p.failure(seen, expires)
+		u.change("a", "", Count{}, now, Change{})
+		err = u.do(ctx)
 	}
 	return failed("principals: count failure", err)
 }
 
-func (p Principals) countFailure(ctx context.Context, seen Failures, now time.Time, over func(Count) bool, anew ...bool) error {
-	names := map[string]string{"#expires": "expires"}
-	values := object{":now": millis(now), ":one": number(1), ":expires": number(now.Add(failuresKept).Unix())}
-	set, add, conditions := []string{"#expires = :expires"}, []string{}, []string{}
-	for i, c := range []struct {
-		tag, of string
-		count   Count
-	}{{"a", "", seen.All}, {"p", brief(seen.principal), seen.Principal}} {
-		n, since, last := "#n"+c.tag, "#s"+c.tag, "#l"+c.tag
-		names[n], names[since], names[last] = "n"+c.of, "since"+c.of, "last"+c.of
-		set = append(set, last+" = :now")
-		if anew[i] {
-			set = append(set, n+" = :one", since+" = :now")
-			conditions = append(conditions, since+" = :seen"+c.tag)
-			values[":seen"+c.tag] = millis(c.count.Since)
+// Reserve counts an attempt as a failure before it is looked at, and as the next lock: of all that are made at the same
+// moment only one succeeds. It reports false for the others.
+func (p Principals) Reserve(ctx context.Context, seen Failures, now, expires time.Time) (bool, error) {
+	u := p.failure(seen, expires)
+	u.change("a", "", Count{}, now, Change{})
+	u.change("p", brief(seen.principal), seen.Principal, now, Change{Locks: seen.Principal.Locks + 1})
+	u.only("#lp = :before", ":before", millis(seen.Principal.Last))
+	err := u.do(ctx)
+	if _, changed := conditionFailed(err); changed {
+		return false, nil
+	}
+	return err == nil, failed("principals: reserve", err)
+}
+
+// Clear takes back what was reserved, and all failures for the principal, after a right secret.
+func (p Principals) Clear(ctx context.Context, seen Failures, expires time.Time) error {
+	u := p.failure(seen, expires)
+	for i, attribute := range countAttributes {
+		u.remove("#c"+strconv.Itoa(i), attribute+brief(seen.principal))
+	}
+	u.names["#na"] = "n"
+	u.values[":minus"] = number(-1)
+	u.added = append(u.added, "#na :minus")
+	return failed("principals: clear failures", u.do(ctx))
+}
+
+// failureUpdate is an update of the item in the making.
+type failureUpdate struct {
+	db                                *dynamodb.Client
+	in                                *dynamodb.UpdateItemInput
+	names                             map[string]string
+	values                            object
+	set, added, removed, requirements []string
+}
+
+func (p Principals) failure(seen Failures, expires time.Time) *failureUpdate {
+	return &failureUpdate{
+		db:    p.DB,
+		in:    &dynamodb.UpdateItemInput{TableName: &p.Table, Key: map[string]types.AttributeValue{"principal": text(failuresKey(seen.source))}},
+		names: map[string]string{"#expires": "expires"}, values: object{":expires": number(expires.Unix())},
+		set: []string{"#expires = :expires"},
+	}
+}
+
+// change adds one failure to the count called tag in the expression, whose attributes end with of.
+func (u *failureUpdate) change(tag, of string, seen Count, now time.Time, c Change) {
+	n, since, last, locks := "#n"+tag, "#s"+tag, "#l"+tag, "#k"+tag
+	u.names[n], u.names[since], u.names[last] = "n"+of, "since"+of, "last"+of
+	u.values[":now"], u.values[":one"] = millis(now), number(1)
+	u.set = append(u.set, last+" = :now")
+	if c.Anew {
+		u.set = append(u.set, n+" = :one", since+" = :now")
+		u.only(since+" = :since"+tag, ":since"+tag, millis(seen.Since))
+	} else {
+		u.set = append(u.set, since+" = if_not_exists("+since+", :now)")
+		u.added = append(u.added, n+" :one")
+	}
+	if c.Locks != seen.Locks {
+		if c.Locks == 0 {
+			u.remove(locks, "locks"+of)
 		} else {
-			set = append(set, since+" = if_not_exists("+since+", :now)")
-			add = append(add, n+" :one")
+			u.names[locks], u.values[":k"+tag] = "locks"+of, number(c.Locks)
+			u.set = append(u.set, locks+" = :k"+tag)
+		}
+		if seen.Locks == 0 { // none is no attribute
+			u.requirements = append(u.requirements, "attribute_not_exists("+locks+")")
+		} else {
+			u.only(locks+" = :was"+tag, ":was"+tag, number(seen.Locks))
 		}
 	}
-	remove := []string{}
-	for of, count := range seen.Others {
-		if len(remove) < 3*forgets && over(count) {
-			for _, attribute := range []string{"n", "since", "last"} {
-				name := "#" + strconv.Itoa(len(remove))
-				names[name] = attribute + of
-				remove = append(remove, name)
-			}
+}
+
+func (u *failureUpdate) remove(name, attribute string) {
+	u.names[name] = attribute
+	u.removed = append(u.removed, name)
+}
+
+// only makes the update depend on a condition with one value.
+func (u *failureUpdate) only(condition, name string, value types.AttributeValue) {
+	u.requirements = append(u.requirements, condition)
+	u.values[name] = value
+}
+
+func (u *failureUpdate) do(ctx context.Context) error {
+	clauses := []string{"SET " + strings.Join(u.set, ", ")}
+	for _, c := range []struct {
+		word  string
+		terms []string
+	}{{"ADD ", u.added}, {"REMOVE ", u.removed}} {
+		if len(c.terms) > 0 {
+			clauses = append(clauses, c.word+strings.Join(c.terms, ", "))
 		}
 	}
-	update := "SET " + strings.Join(set, ", ")
-	if len(remove) > 0 {
-		update += " REMOVE " + strings.Join(remove, ", ")
+	u.in.UpdateExpression = aws.String(strings.Join(clauses, " "))
+	u.in.ExpressionAttributeNames, u.in.ExpressionAttributeValues = u.names, u.values
+	if len(u.requirements) > 0 {
+		slices.Sort(u.requirements)
+		u.in.ConditionExpression = aws.String(strings.Join(slices.Compact(u.requirements), " AND "))
 	}
-	if len(add) > 0 {
-		update += " ADD " + strings.Join(add, ", ")
-	}
-	in := &dynamodb.UpdateItemInput{
-		TableName: &p.Table, Key: map[string]types.AttributeValue{"principal": text(failuresKey(seen.source))},
-		UpdateExpression: &update, ExpressionAttributeNames: names, ExpressionAttributeValues: values,
-	}
-	if len(conditions) > 0 {
-		in.ConditionExpression = aws.String(strings.Join(conditions, " AND "))
-	}
-	_, err := p.DB.UpdateItem(ctx, in)
+	_, err := u.db.UpdateItem(ctx, u.in)
 	return err
 }

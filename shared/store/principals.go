@@ -44,9 +44,9 @@ type Principal struct {
 	Accounts   []string
 	TenantID   string
 	Disabled   bool
-	ValidUntil time.Time // zero: for ever
-	AppKey     string    // of a token
-	Expires    time.Time // of a token
+	ValidUntil *time.Time // nil: for ever
+	AppKey     string     // of a token
+	Expires    time.Time  // of a token
 }
 
 // MaxName is the longest name of a principal, in bytes: a longer one is nobody's, and DynamoDB refuses keys beyond 2048.
@@ -101,11 +101,24 @@ func readPrincipal(item object) *Principal {
 	}
 	p := &Principal{
 		Hashes: item.texts("hashes"), Operations: item.texts("operations"), Accounts: item.texts("accounts"),
-		TenantID: item.text("tenantId"), Disabled: item.yes("disabled"),
-		AppKey: item.text("appKey"), Expires: time.Unix(item.number("expires"), 0),
+		TenantID: item.text("tenantId"),
+		AppKey:   item.text("appKey"), Expires: time.Unix(item.number("expires"), 0),
 	}
-	if until := item.number("validUntil"); until != 0 {
-		p.ValidUntil = time.Unix(until, 0)
+	// What bounds a principal binds also when another program has stored it as another type: then nobody can say what it
+	// means, and the principal cannot be used.
+	if value, there := item["disabled"]; there {
+		disabled, ok := value.(*types.AttributeValueMemberBOOL)
+		p.Disabled = !ok || disabled.Value
+	}
+	if value, there := item["validUntil"]; there {
+		if _, ok := value.(*types.AttributeValueMemberN); !ok {
+			p.Disabled = true
+		}
+		until := time.Unix(item.number("validUntil"), 0)
+		p.ValidUntil = &until
+	}
+	if _, there := item["operations"]; there && p.Operations == nil {
+		p.Disabled = true
 	}
 	return p
 }

@@ -63,8 +63,3 @@ func (o object) texts(name string) []string {
 	}
 	return all
 }
-
-func (o object) yes(name string) bool {
-	v, _ := o[name].(*types.AttributeValueMemberBOOL)
-	return v != nil && v.Value
-}
