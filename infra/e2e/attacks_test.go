@@ -27,6 +27,7 @@ import (
 //	methods and paths nobody offers                         TestProvisionRoutes, TestAppRoutes
 //	duplicate keys, deep nesting, external entities         TestBadInputToSetTemporaryAllow, TestBadInputToTheAppRoutes
 //	one parameter twice                                     TestDeleteInfoQuery, TestCustomerRefusals
+//	names told apart by a refusal's words                   TestOperatorAuthorization, TestCustomerRefusals, TestTokenRefused, TestPrincipalsComeAndGo
 //	names told apart by the time a refusal takes            TestUnknownOperatorTakesAsLong
 //	replay                                                  TestDeletedCustomerIsGoneEverywhere, TestCleanRepeated, TestDeleteInfoTakesExactlyWhatItSays
 //	bodies beyond every limit                               TestProvisionBodyLimit, TestCleanBounds, TestTokenBodyLimit, TestCustomerRefusals
