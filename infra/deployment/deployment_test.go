@@ -4,6 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -110,6 +114,29 @@ func TestStackThatIsNone(t *testing.T) {
 	if d, err := Find(t.Context()); err != nil || d.Tables.Erasures != "mine" {
 		t.Errorf("%v, %v", d, err)
 	}
+}
+
+// What is missing is told once, in our words: the SDK's own warning of it is not shown.
+func TestMissingCredentialsAreToldOnce(t *testing.T) {
+	cloudformationtest.Unconfigured(t)
+	t.Setenv("STACK", "customercare")
+	t.Setenv("AWS_REGION", "eu-north-1")
+	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	defer refusing.Close() // as it is in a container
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "false")
+	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", refusing.URL)
+	file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := os.Stderr
+	os.Stderr = file
+	_, err = Find(t.Context())
+	os.Stderr = before
+	if said, _ := os.ReadFile(file.Name()); err == nil || len(said) > 0 {
+		t.Errorf("%v, and on standard error: %s", err, said)
+	}
+	file.Close()
 }
 
 func TestSettings(t *testing.T) {
