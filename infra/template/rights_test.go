@@ -40,27 +40,22 @@ func platform(function string) []string {
 	return rights
 }
 
-// Which items and attributes a right reaches, where that is not all of a table.
-var narrowed = map[string]any{
-	"DeleteCustomerInfo UpdateItem Users": attributes("customerId", "registration", "questions", "images", "phrases", "devices", "tempAllows"),
-	"SetTemporaryAllow UpdateItem Users":  attributes("customerId", "tempAllows"),
-	"Cleanup UpdateItem Users":            attributes("customerId", "tempAllows"),
-	"IssueToken PutItem Principals":       keys("token#*"),
-	// Nobody reads the hashes of another kind of principal.
-	"DeleteCustomer BatchGetItem Principals":    keys("apiUser#*", "failures#*"),
-	"IssueToken BatchGetItem Principals":        keys("app#*", "failures#*"),
-	"AuthorizeOperator BatchGetItem Principals": keys("operator#*", "failures#*"),
-	"AuthorizeApp BatchGetItem Principals":      keys("token#*", "app#*"),
-}
-
-func init() {
+// narrowed are the conditions of rights that do not reach all of a table.
+func narrowed() map[string]any {
+	conditions := map[string]any{
+		"DeleteCustomerInfo UpdateItem Users": attributes("customerId", "registration", "questions", "images", "phrases", "devices", "tempAllows"),
+		"SetTemporaryAllow UpdateItem Users":  attributes("customerId", "tempAllows"),
+		"Cleanup UpdateItem Users":            attributes("customerId", "tempAllows"),
+		"IssueToken PutItem Principals":       keys("token#*"),
+	}
 	for _, function := range []string{"DeleteCustomer", "IssueToken", "AuthorizeOperator"} { // those that count failed attempts
-		narrowed[function+" UpdateItem Principals"] = keys("failures#*")
+		conditions[function+" UpdateItem Principals"] = keys("failures#*")
 	}
 	for _, function := range []string{"DeleteCustomer", "ContinueErasure", "Cleanup"} { // those that erase cannot put a customer
-		narrowed[function+" PutItem Customers"] = attributes("customer", "record", "tombstone", "at")
-		narrowed[function+" BatchWriteItem Customers"] = attributes("customer", "record")
+		conditions[function+" PutItem Customers"] = attributes("customer", "record", "tombstone", "at")
+		conditions[function+" BatchWriteItem Customers"] = attributes("customer", "record")
 	}
+	return conditions
 }
 
 // attributes are the only ones that a call may name. ForAllValues holds also for a request without the key.
@@ -79,7 +74,8 @@ func keys(patterns ...any) any {
 // Every role is one service's, with one policy of its own; a right is one action on one resource, once, under the condition
 // that is listed above or none; what Lambda needs is there.
 func TestRoles(t *testing.T) {
-	notFound := maps.Clone(narrowed)
+	conditions := narrowed()
+	notFound := maps.Clone(conditions)
 	byID := resources(t)
 	for _, f := range functions(t) {
 		function := strings.TrimSuffix(f.ID, "Function")
@@ -114,7 +110,7 @@ func TestRoles(t *testing.T) {
 			seen[right] = true
 			operation, isTable := strings.CutPrefix(action, "dynamodb:")
 			name := function + " " + operation + " " + strings.TrimPrefix(resource, tables)
-			if want := narrowed[name]; !reflect.DeepEqual(condition, want) {
+			if want := conditions[name]; !reflect.DeepEqual(condition, want) {
 				t.Errorf("%s: under the condition %v, want %v", name, condition, want)
 			}
 			delete(notFound, name)
