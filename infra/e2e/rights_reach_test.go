@@ -28,8 +28,8 @@ func TestConditionsAreHeldAgainstCalls(t *testing.T) {
 	attributes := func(names ...any) any {
 		return map[string]any{"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": names}, "Null": map[string]any{"dynamodb:Attributes": "false"}}
 	}
-	keys := func(pattern string) any {
-		return map[string]any{"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": []any{pattern}}}
+	keys := func(patterns ...any) any {
+		return map[string]any{"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": patterns}}
 	}
 	for _, c := range []struct {
 		condition any
@@ -40,8 +40,8 @@ func TestConditionsAreHeldAgainstCalls(t *testing.T) {
 		{attributes("a"), "naming the attribute b, and does"},
 		{attributes("a", "b", "c"), "only without the attribute c, because it never names it"},
 		{keys("failures#*"), ""},
-		{keys("failures#1"), "with the key failures#1, and does; with the key failures#2, and does"}, // only patterns are understood
-		{keys("token#*"), "with the key failures#1, and does; with the key failures#2, and does"},
+		{keys("failures#*", "token#*"), "with keys like token#*, because it never does"},
+		{keys("token#*"), "with keys like token#*, because it never does; with the key failures#1, and does; with the key failures#2, and does"},
 		{map[string]any{"Null": map[string]any{"dynamodb:Attributes": "true"}}, "under the condition that there is no dynamodb:Attributes"},
 		{map[string]any{"Bool": map[string]any{"aws:SecureTransport": "false"}}, "under a condition that is not understood: Bool aws:SecureTransport"},
 	} {

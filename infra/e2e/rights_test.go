@@ -172,12 +172,21 @@ func (r *reach) against(condition any) (wrong []string) {
 					}
 				}
 			case "ForAllValues:StringLike dynamodb:LeadingKeys":
+				inUse := map[any]bool{}
 				for name := range r.keys {
-					if !slices.ContainsFunc(list, func(pattern any) bool {
+					at := slices.IndexFunc(list, func(pattern any) bool {
 						prefix, any := strings.CutSuffix(pattern.(string), "*")
 						return any && strings.HasPrefix(name, prefix)
-					}) {
+					})
+					if at < 0 {
 						wrong = append(wrong, "with the key "+name+", and does")
+						continue
+					}
+					inUse[list[at]] = true
+				}
+				for _, pattern := range list {
+					if !inUse[pattern] {
+						wrong = append(wrong, fmt.Sprintf("with keys like %v, because it never does", pattern))
 					}
 				}
 			default:

@@ -47,6 +47,11 @@ func narrowed() map[string]any {
 		"SetTemporaryAllow UpdateItem Users":  attributes("customerId", "tempAllows"),
 		"Cleanup UpdateItem Users":            attributes("customerId", "tempAllows"),
 		"IssueToken PutItem Principals":       keys("token#*"),
+		// Each reads the kind of principals that call it, and its failed attempts.
+		"DeleteCustomer BatchGetItem Principals":    keys("apiUser#*", "failures#*"),
+		"IssueToken BatchGetItem Principals":        keys("app#*", "failures#*"),
+		"AuthorizeOperator BatchGetItem Principals": keys("operator#*", "failures#*"),
+		"AuthorizeApp BatchGetItem Principals":      keys("token#*", "app#*"),
 	}
 	for _, function := range []string{"DeleteCustomer", "IssueToken", "AuthorizeOperator"} { // those that count failed attempts
 		conditions[function+" UpdateItem Principals"] = keys("failures#*")
