@@ -177,21 +177,52 @@ func TestRightSecretClears(t *testing.T) {
 // What one caller forgets is not what another has just failed at: a count that changed since it was read stays.
 func TestForgettingLosesNothing(t *testing.T) {
 	d, _, clock := guarded(t)
-	try(t, d, here, "john", "wrong")
-	clock.Advance(time.Hour)
-	_, stale, err := d.Principals.Find(t.Context(), store.APIUser, "other", here)
-	if err != nil || len(stale.Others) != 1 {
-		t.Fatal(stale, err)
+	for i := range 30 { // more than one write takes away
+		try(t, d, here, fmt.Sprint("name ", i), "wrong")
+	}
+	clock.Advance(6 * time.Minute)
+	try(t, d, here, "somebody", "wrong")
+	read := func(name string) store.Failures {
+		t.Helper()
+		_, seen, err := d.Principals.Find(t.Context(), store.APIUser, name, here)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return seen
+	}
+	stale := read("other")
+	victim := ""
+	for i := range 30 {
+		if name := fmt.Sprint("name ", i); read(name).Principal.N == 1 {
+			victim = name
+		}
+	}
+	if victim == "" || len(stale.Others) != 11 {
+		t.Fatalf("%d counts are left", len(stale.Others))
 	}
 	for range 9 {
-		try(t, d, here, "john", "wrong")
+		try(t, d, here, victim, "wrong")
 	}
 	if err := d.count(t.Context(), stale, clock.Now(), clock.Add(time.Hour)); err != nil { // the slow one comes last
 		t.Fatal(err)
 	}
-	_, seen, _ := d.Principals.Find(t.Context(), store.APIUser, "john", here)
-	if seen.Principal.N != 9 || seen.All.N != 10 {
+	if seen := read(victim); seen.Principal.N != 9 || seen.All.N != 11 {
 		t.Errorf("counted %+v", seen)
+	}
+}
+
+// A lock is remembered for twelve windows after its end.
+func TestLocksAreForgotten(t *testing.T) {
+	for quiet, want := range map[time.Duration]time.Duration{time.Minute + 59*time.Minute: 2 * time.Minute, time.Minute + 61*time.Minute: 0} {
+		d, _, clock := guarded(t)
+		for range 10 {
+			try(t, d, here, "john", "wrong")
+		}
+		clock.Advance(quiet)
+		try(t, d, here, "john", "wrong")
+		if left, _ := try(t, d, here, "john", "right"); left != want {
+			t.Errorf("after %s: locked out for %s, want %s", quiet, left, want)
+		}
 	}
 }
 

@@ -107,8 +107,7 @@ func (p Principals) Reserve(ctx context.Context, seen Failures, now, expires tim
 	u := p.failure(seen, expires)
 	u.change("a", "", Count{}, now, Change{})
 	u.change("p", brief(seen.principal), seen.Principal, now, Change{Locks: seen.Principal.Locks + 1})
-	u.only("#lp = :before", ":before", millis(seen.Principal.Last))
-	err := u.do(ctx)
+	err := u.do(ctx) // on condition that nobody has reserved meanwhile: the number of locks is as it was read
 	if _, changed := conditionFailed(err); changed {
 		return false, nil
 	}
