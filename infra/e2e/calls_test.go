@@ -95,6 +95,10 @@ func unchanged(t *testing.T) {
 	before := dump(t, "")
 	t.Cleanup(func() {
 		after := dump(t, "")
+		// DynamoDB takes expired tokens of earlier tests away when it likes.
+		before = slices.DeleteFunc(before, func(line string) bool {
+			return strings.Contains(line, `"principal":{"Value":"token#`) && !slices.Contains(after, line)
+		})
 		if !slices.Equal(before, after) {
 			t.Errorf("tables changed:\n%s", strings.Join(difference(before, after), "\n"))
 		}

@@ -172,9 +172,9 @@ func TestProvisionFailures(t *testing.T) {
 					t.Errorf("a 503 without Retry-After: %v", r.Header)
 				}
 			}
-			send(t, "DELETE", path+"?reset=true", "", basic("csr-failures", "other"), acceptXML).refused(t, 500, "xml", "try again")
-			send(t, "DELETE", path+"?reset=true", "", basic("csr-failures", "other"), acceptJSON).is(t, 500, `{"responseCode":"500",`+
-				`"responseMessage":"The service failed, try again","status":false,"retCode":"500","retMsg":"The service failed, try again"}`)
+			send(t, "DELETE", path+"?reset=true", "", basic("csr-failures", "other"), acceptXML).refused(t, 503, "xml", "try again")
+			send(t, "DELETE", path+"?reset=true", "", basic("csr-failures", "other"), acceptJSON).is(t, 503, `{"responseCode":"503",`+
+				`"responseMessage":"The service did not answer, try again","status":false,"retCode":"503","retMsg":"The service did not answer, try again"}`)
 		}
 		calls.Calls() // ends the fault
 	}

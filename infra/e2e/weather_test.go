@@ -182,7 +182,7 @@ var (
 	formXML  = regexp.MustCompile(`^<\?xml version="1.0" encoding="UTF-8" standalone="yes"\?>\n<response status="error"><error>[^<]+</error></response>$`)
 	formJSON = regexp.MustCompile(`^\{"status":"error","error":"[^"]+"\}$`)
 	appJSON  = regexp.MustCompile(`^\{"retCode":"500","retMsg":"[^"]+"\}$`)
-	ofEvery  = regexp.MustCompile(`^\{"responseCode":"500","responseMessage":"The service failed, try again","status":false,"retCode":"500","retMsg":"The service failed, try again"\}$`)
+	ofEvery  = regexp.MustCompile(`^\{"responseCode":"503","responseMessage":"The service did not answer, try again","status":false,"retCode":"503","retMsg":"The service did not answer, try again"\}$`)
 )
 
 // askings loads what one round needs, under names of mark's own, and gives its requests.
@@ -274,7 +274,7 @@ func (a asking) fails(t *testing.T, r reply, authorizer, passes bool) {
 	want, shape := 500, a.shape
 	switch {
 	case a.letIn && authorizer:
-		shape = ofEvery // API Gateway answers
+		want, shape = 503, ofEvery // API Gateway answers
 	case passes && shape != appJSON:
 		want = 503
 	}

@@ -114,6 +114,7 @@ func TestGatewayResponses(t *testing.T) {
 		"UNAUTHORIZED": "401", "ACCESS_DENIED": "401", "WAF_FILTERED": "403", "INVALID_API_KEY": "403", "MISSING_AUTHENTICATION_TOKEN": "404",
 		"INVALID_SIGNATURE": "404", "EXPIRED_TOKEN": "404", "RESOURCE_NOT_FOUND": "404", "REQUEST_TOO_LARGE": "413",
 		"UNSUPPORTED_MEDIA_TYPE": "415", "THROTTLED": "429", "QUOTA_EXCEEDED": "429", "DEFAULT_4XX": "400", "DEFAULT_5XX": "500", "INTEGRATION_TIMEOUT": "503",
+		"INTEGRATION_FAILURE": "503", "AUTHORIZER_FAILURE": "503",
 	} {
 		if got := at(responses, kind, "StatusCode"); got != status {
 			t.Errorf("%s is answered with %v, want %s", kind, got, status)
@@ -136,12 +137,13 @@ func TestGatewayResponses(t *testing.T) {
 			t.Errorf("%s in XML: %s", kind, xml)
 		}
 	}
-	if len(responses) != 15 {
-		t.Errorf("%d gateway responses, want the 15 that are tested", len(responses))
+	if len(responses) != 17 {
+		t.Errorf("%d gateway responses, want the 17 that are tested", len(responses))
 	}
 	own := map[string]string{ // besides those that all have
 		"UNAUTHORIZED": `WWW-Authenticate 'Basic realm="customercare"'`, "ACCESS_DENIED": `WWW-Authenticate 'Bearer realm="customercare"'`,
 		"THROTTLED": "Retry-After '1'", "QUOTA_EXCEEDED": "Retry-After '1'", "INTEGRATION_TIMEOUT": "Retry-After '1'",
+		"INTEGRATION_FAILURE": "Retry-After '1'", "AUTHORIZER_FAILURE": "Retry-After '1'",
 	}
 	for kind := range responses {
 		want := map[string]any{
