@@ -30,6 +30,7 @@ func TestOneLineACall(t *testing.T) {
 			Type: "REQUEST", MethodArn: methodArn, Headers: map[string]string{"authorization": header},
 		}}
 		event.RequestContext.RequestID = "r1"
+		event.RequestContext.Identity.SourceIP = "192.0.2.1"
 		if _, err := a.authorize(t.Context(), event); (err != nil) != wantError {
 			t.Errorf("%q: %v", header, err)
 		}
@@ -46,6 +47,7 @@ func TestOneLineACall(t *testing.T) {
 		counts(true, metrictest.Counts(1, 0, 1), header)
 	}
 	a.directory.Guard.Limit = 1
+	counts(true, metrictest.Counts(1, 0, 1), basic("csr:wrong"))
 	counts(true, metrictest.Line{"Calls": 1., "CallerErrors": 1., "ServiceErrors": 0., "CallersRefused": nil, "CallersLockedOut": 1.}, basic("csr:right"))
 	kit.Faults.Inject(dynamotest.Before, 1, 100)
 	counts(true, metrictest.Counts(0, 1, nil), basic("csr:right"))

@@ -30,12 +30,11 @@ type unfair struct {
 	*stack.Stack
 	log *transcript
 
-	mu     sync.Mutex
-	now    weather
-	writes bool // it strikes writes only
-	proxy  *httptest.Server
-	address,
-	shown string
+	mu      sync.Mutex
+	now     weather
+	writes  bool // it strikes writes only
+	proxy   *httptest.Server
+	address string
 	backend http.Handler
 }
 
