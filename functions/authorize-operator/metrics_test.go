@@ -47,7 +47,6 @@ func TestOneLineACall(t *testing.T) {
 		counts(true, metrictest.Counts(1, 0, 1), header)
 	}
 	a.directory.Guard.Limit = 1
-	counts(true, metrictest.Counts(1, 0, 1), basic("csr:wrong"))
 	counts(true, metrictest.Line{"Calls": 1., "CallerErrors": 1., "ServiceErrors": 0., "CallersRefused": nil, "CallersLockedOut": 1.}, basic("csr:right"))
 	kit.Faults.Inject(dynamotest.Before, 1, 100)
 	counts(true, metrictest.Counts(0, 1, nil), basic("csr:right"))
