@@ -61,7 +61,7 @@ run:
 # functions as built binaries, which it does not see.
 test:
 	@go build -o $(TOOLS)/withdynamodb ./infra/withdynamodb
-	@exec $(TOOLS)/withdynamodb go test -count=1 ./...
+	@exec $(TOOLS)/withdynamodb go test -count=1 -timeout 30m ./...
 
 ## chaos: the long part: many kills of the whole stack, many random interleavings; prints its figures
 chaos:

@@ -34,6 +34,9 @@ type Locked struct{ For time.Duration }
 
 func (l *Locked) Error() string { return "principal: locked out for " + l.For.String() }
 
+// reservation is how long an attempt that is looked at alone keeps others waiting: more than it may take.
+const reservation = 15 * time.Second
+
 // network is the part of a source address that one caller cannot change at will: all of an IPv4 address, the first half of
 // an IPv6 one (RFC 4291 leaves the other half to the host). It is empty for what is no address.
 func network(source string) string {

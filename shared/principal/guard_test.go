@@ -203,7 +203,7 @@ func TestForgettingLosesNothing(t *testing.T) {
 	for range 9 {
 		try(t, d, here, victim, "wrong")
 	}
-	if err := d.count(t.Context(), stale, clock.Now(), clock.Add(time.Hour)); err != nil { // the slow one comes last
+	if err := d.count(t.Context(), stale, clock.Now(), clock.Add(time.Hour), false); err != nil { // the slow one comes last
 		t.Fatal(err)
 	}
 	if seen := read(victim); seen.Principal.N != 9 || seen.All.N != 11 {
@@ -253,6 +253,83 @@ func TestLockedOutBeforeTheHash(t *testing.T) {
 		if network(one) != network(other) || network(one) == "" {
 			t.Errorf("%s is %s, %s is %s", one, network(one), other, network(other))
 		}
+	}
+}
+
+// A right secret of one person neither locks an office again nor counts against it, and a reserved attempt begins a count of
+// the address that is over anew like any other.
+func TestReservationLeavesTheAddressAlone(t *testing.T) {
+	d, _, clock := guarded(t)
+	for range 10 {
+		try(t, d, here, "john", "wrong")
+	}
+	for i := range 89 {
+		try(t, d, here, fmt.Sprint("name ", i), "wrong")
+	}
+	clock.Advance(time.Minute)
+	for range 3 {
+		if _, in := try(t, d, here, "john", "right"); !in {
+			t.Error("not let in")
+		}
+	}
+	if left, _ := try(t, d, here, "idle", "wrong"); left != 0 { // the hundredth
+		t.Errorf("locked out for %s", left)
+	}
+	for range 10 {
+		try(t, d, "192.0.2.50", "john", "wrong")
+	}
+	for i := range 89 {
+		try(t, d, "192.0.2.50", fmt.Sprint("name ", i), "wrong")
+	}
+	clock.Advance(50 * time.Minute)
+	try(t, d, "192.0.2.50", "john", "wrong")
+	if left, _ := try(t, d, "192.0.2.50", "idle", "wrong"); left != 0 {
+		t.Errorf("after a pause: locked out for %s", left)
+	}
+}
+
+// A write that is done and whose answer is lost is made again by the SDK, and counts once.
+func TestLostAnswersCountOnce(t *testing.T) {
+	d, kit, clock := guarded(t)
+	for range 9 {
+		kit.Faults.Calls()
+		kit.Faults.Inject(dynamotest.After, 2, 2) // the write behind the reading
+		if left, _ := try(t, d, here, "john", "wrong"); left != 0 {
+			t.Fatalf("locked out for %s", left)
+		}
+	}
+	_, seen, err := d.Principals.Find(t.Context(), store.APIUser, "john", here)
+	if err != nil || seen.Principal.N != 9 || seen.All.N != 9 {
+		t.Errorf("counted %+v, %v", seen, err)
+	}
+	try(t, d, here, "john", "wrong")
+	clock.Advance(time.Minute)
+	kit.Faults.Calls()
+	kit.Faults.Inject(dynamotest.After, 2, 2)
+	if left, in := try(t, d, here, "john", "right"); !in {
+		t.Errorf("a reservation whose answer was lost: locked out for %s", left)
+	}
+}
+
+// A right secret whose failures cannot be cleared lets in, and keeps the next attempt waiting for seconds, not minutes.
+func TestClearThatFails(t *testing.T) {
+	d, kit, clock := guarded(t)
+	for range 10 {
+		try(t, d, here, "john", "wrong")
+	}
+	clock.Advance(time.Minute)
+	kit.Faults.Calls()
+	kit.Faults.Inject(dynamotest.Before, 3, 100)
+	if left, in := try(t, d, here, "john", "right"); !in {
+		t.Errorf("locked out for %s", left)
+	}
+	kit.Faults.Calls()
+	if left, _ := try(t, d, here, "john", "right"); left != 15*time.Second {
+		t.Errorf("locked out for %s", left)
+	}
+	clock.Advance(15 * time.Second)
+	if _, in := try(t, d, here, "john", "right"); !in {
+		t.Error("still locked out")
 	}
 }
 

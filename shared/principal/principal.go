@@ -87,10 +87,12 @@ func (d Directory) check(ctx context.Context, kind, source, name string, right f
 			return nobody, &Locked{left}
 		}
 		if d.Guard.suspect(failures.Principal, now) {
-			if reserved, err = d.Principals.Reserve(ctx, failures, now, expires); err != nil {
+			// For as long as an attempt may take; a failure makes the whole lock of it.
+			lock := d.Guard.lock(failures.Principal.Locks + 1)
+			if reserved, err = d.Principals.Reserve(ctx, failures, now.Add(reservation-lock), expires); err != nil {
 				return nobody, err
 			} else if !reserved {
-				return nobody, &Locked{d.Guard.lock(failures.Principal.Locks + 1)}
+				return nobody, &Locked{min(lock, reservation)}
 			}
 		}
 	}
@@ -102,8 +104,8 @@ func (d Directory) check(ctx context.Context, kind, source, name string, right f
 	switch {
 	case in && reserved:
 		err = d.Principals.Clear(ctx, failures, expires)
-	case !in && !reserved && address != "":
-		err = d.count(ctx, failures, now, expires)
+	case !in && address != "":
+		err = d.count(ctx, failures, now, expires, reserved)
 	}
 	if err != nil { // a guess is not let through, nor told apart, because it could not be counted
 		slog.Error("failed", "cause", err.Error())
@@ -114,15 +116,18 @@ func (d Directory) check(ctx context.Context, kind, source, name string, right f
 	return p, nil
 }
 
-func (d Directory) count(ctx context.Context, seen store.Failures, now, expires time.Time) error {
+func (d Directory) count(ctx context.Context, seen store.Failures, now, expires time.Time, reserved bool) error {
 	var forget []string
 	for of, count := range seen.Others {
 		if d.Guard.forgotten(count, d.Guard.Limit, now) {
 			forget = append(forget, of)
 		}
 	}
-	return d.Principals.CountFailure(ctx, seen, now, expires,
-		d.Guard.next(seen.All, d.Guard.Limit*sourceFactor, now), d.Guard.next(seen.Principal, d.Guard.Limit, now), forget)
+	all, own := d.Guard.next(seen.All, d.Guard.Limit*sourceFactor, now), d.Guard.next(seen.Principal, d.Guard.Limit, now)
+	if reserved { // the next lock was taken with the reservation
+		own = store.Change{Locks: seen.Principal.Locks}
+	}
+	return d.Principals.CountFailure(ctx, seen, now, expires, all, own, forget)
 }
 
 func usable(p store.Principal, now time.Time) bool {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"hash/crc32"
 	"io"
@@ -22,8 +23,15 @@ var errNoAnswer = errors.New("store: what came is no answer of DynamoDB's")
 
 func (w wary) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, err := w.next.RoundTrip(r)
-	if err != nil || answer.StatusCode >= http.StatusBadRequest {
-		return answer, err // the SDK reads errors, and makes one of what it cannot read
+	if err != nil {
+		return nil, err
+	}
+	if answer.StatusCode >= http.StatusBadRequest { // the SDK reads errors, and makes one of what it cannot read
+		answer.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(answer.Body, mostAnswer), answer.Body}
+		return answer, nil
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, mostAnswer+1))
@@ -31,9 +39,8 @@ func (w wary) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
-	text := bytes.TrimSpace(body)
 	if answer.StatusCode != http.StatusOK || media != "application/x-amz-json-1.0" || len(body) > mostAnswer ||
-		!bytes.HasPrefix(text, []byte("{")) || !bytes.HasSuffix(text, []byte("}")) || !sums(answer.Header.Get("X-Amz-Crc32"), body) {
+		!bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) || !json.Valid(body) || !sums(answer.Header.Get("X-Amz-Crc32"), body) {
 		return nil, errNoAnswer
 	}
 	answer.Body = io.NopCloser(bytes.NewReader(body))

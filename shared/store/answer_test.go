@@ -34,6 +34,7 @@ func TestOnlyAnswersCount(t *testing.T) {
 		{"null", 200, ours, "null", "", "", false, true},
 		{"half", 200, ours, `{"Attributes":{"a":{"S":"x"}`, "", "", false, true},
 		{"more behind", 200, ours, `{} error`, "", "", false, true},
+		{"more of the same behind", 200, ours, `{"Attributes":{}}{"x":1}`, "", "", false, true},
 		{"moved", 301, ours, "{}", "Location", "/elsewhere", false, true},
 		{"moved for now", 307, ours, "{}", "Location", "/elsewhere", false, true},
 		{"an unknown refusal", 400, ours, `{"__type":"x#Strange","message":"m"}`, "", "", false, false},

@@ -45,7 +45,10 @@ func brief(s string) string {
 }
 
 // The attributes of a count; those of a principal have its hash behind the name.
-var countAttributes = []string{"n", "since", "last", "locks"}
+var countAttributes = []string{"n", "since", "last", "locks", "attempt"}
+
+// lastAttempt is the attribute that names the write which counted last, so that it is not counted again.
+const lastAttempt = "attempt"
 
 func readFailures(item object, source, principal string) Failures {
 	f := Failures{All: item.count(""), Principal: item.count(brief(principal)), source: source, principal: principal}
@@ -75,9 +78,11 @@ const forgets = 20
 
 // CountFailure counts one more failure after those that were read, in one write, which also takes some of the counts named in
 // forget away: so the item does not grow. When anything of it was changed since it was read, the failure is only
-// added. expires is when the TTL may remove the item.
+// added. expires is when the TTL may remove the item. A write whose answer was lost, and that was made again, counts once.
 func (p Principals) CountFailure(ctx context.Context, seen Failures, now, expires time.Time, all, principal Change, forget []string) error {
+	attempt := NewID(now)
 	u := p.failure(seen, expires)
+	u.once(attempt)
 	u.change("a", "", seen.All, now, all)
 	u.change("p", brief(seen.principal), seen.Principal, now, principal)
 	for i, of := range forget[:min(len(forget), forgets)] {
@@ -87,11 +92,18 @@ func (p Principals) CountFailure(ctx context.Context, seen Failures, now, expire
 		u.only("#f"+strconv.Itoa(i)+"x2 = :f"+strconv.Itoa(i), ":f"+strconv.Itoa(i), millis(seen.Others[of].Last))
 	}
 	err := u.do(ctx)
-	if _, changed := conditionFailed(err); changed {
+	if item, refused := conditionFailed(err); refused {
+		if object(item).text(lastAttempt) == attempt {
+			return nil
+		}
 		u = p.failure(seen, expires)
+		u.once(attempt)
 		u.change("a", "", Count{}, now, Change{})
 		u.change("p", brief(seen.principal), Count{}, now, Change{})
 		err = u.do(ctx)
+		if item, refused := conditionFailed(err); refused && object(item).text(lastAttempt) == attempt {
+			return nil
+		}
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "ValidationException" { // the item is full
 		u = p.failure(seen, expires)
@@ -101,28 +113,34 @@ func (p Principals) CountFailure(ctx context.Context, seen Failures, now, expire
 	return failed("principals: count failure", err)
 }
 
-// Reserve counts an attempt as a failure before it is looked at, and as the next lock: of all that are made at the same
-// moment only one succeeds. It reports false for the others.
-func (p Principals) Reserve(ctx context.Context, seen Failures, now, expires time.Time) (bool, error) {
+// Reserve takes the next lock for a principal before an attempt is looked at: of all that are made at the same moment only
+// one succeeds, false is reported to the others. last is what the lock's length is counted from until CountFailure says
+// otherwise. It touches nothing but the principal's count.
+func (p Principals) Reserve(ctx context.Context, seen Failures, last, expires time.Time) (bool, error) {
+	attempt, of := NewID(last), brief(seen.principal)
 	u := p.failure(seen, expires)
-	u.change("a", "", Count{}, now, Change{})
-	u.change("p", brief(seen.principal), seen.Principal, now, Change{Locks: seen.Principal.Locks + 1})
-	err := u.do(ctx) // on condition that nobody has reserved meanwhile: the number of locks is as it was read
-	if _, changed := conditionFailed(err); changed {
+	u.names["#l"], u.names["#k"], u.names["#r"] = "last"+of, "locks"+of, "attempt"+of
+	u.values[":last"], u.values[":locks"], u.values[":attempt"] = millis(last), number(seen.Principal.Locks+1), text(attempt)
+	u.set = append(u.set, "#l = :last", "#k = :locks", "#r = :attempt")
+	// The second: this very write was made, its answer lost, and it is made again.
+	if seen.Principal.Locks == 0 {
+		u.requirements = append(u.requirements, "(attribute_not_exists(#k) OR #r = :attempt)")
+	} else {
+		u.only("(#k = :was OR #r = :attempt)", ":was", number(seen.Principal.Locks))
+	}
+	err := u.do(ctx)
+	if _, refused := conditionFailed(err); refused {
 		return false, nil
 	}
 	return err == nil, failed("principals: reserve", err)
 }
 
-// Clear takes back what was reserved, and all failures for the principal, after a right secret.
+// Clear takes all failures for the principal away, after a right secret.
 func (p Principals) Clear(ctx context.Context, seen Failures, expires time.Time) error {
 	u := p.failure(seen, expires)
 	for i, attribute := range countAttributes {
 		u.remove("#c"+strconv.Itoa(i), attribute+brief(seen.principal))
 	}
-	u.names["#na"] = "n"
-	u.values[":minus"] = number(-1)
-	u.added = append(u.added, "#na :minus")
 	return failed("principals: clear failures", u.do(ctx))
 }
 
@@ -137,8 +155,11 @@ type failureUpdate struct {
 
 func (p Principals) failure(seen Failures, expires time.Time) *failureUpdate {
 	return &failureUpdate{
-		db:    p.DB,
-		in:    &dynamodb.UpdateItemInput{TableName: &p.Table, Key: map[string]types.AttributeValue{"principal": text(failuresKey(seen.source))}},
+		db: p.DB,
+		in: &dynamodb.UpdateItemInput{
+			TableName: &p.Table, Key: map[string]types.AttributeValue{"principal": text(failuresKey(seen.source))},
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		},
 		names: map[string]string{"#expires": "expires"}, values: object{":expires": number(expires.Unix())},
 		set: []string{"#expires = :expires"},
 	}
@@ -170,6 +191,13 @@ func (u *failureUpdate) change(tag, of string, seen Count, now time.Time, c Chan
 			u.only(locks+" = :was"+tag, ":was"+tag, number(seen.Locks))
 		}
 	}
+}
+
+// once lets a write be made again without effect.
+func (u *failureUpdate) once(attempt string) {
+	u.names["#attempt"] = lastAttempt
+	u.set = append(u.set, "#attempt = :attempt")
+	u.only("(attribute_not_exists(#attempt) OR #attempt <> :attempt)", ":attempt", text(attempt))
 }
 
 func (u *failureUpdate) remove(name, attribute string) {
