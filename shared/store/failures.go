@@ -92,16 +92,13 @@ func (p Principals) CountFailure(ctx context.Context, seen Failures, now, expire
 		u.only("#f"+strconv.Itoa(i)+"x2 = :f"+strconv.Itoa(i), ":f"+strconv.Itoa(i), millis(seen.Others[of].Last))
 	}
 	err := u.do(ctx)
-	if item, refused := conditionFailed(err); refused {
-		if object(item).text(lastAttempt) == attempt {
-			return nil
-		}
+	if _, refused := conditionFailed(err); refused {
 		u = p.failure(seen, expires)
 		u.once(attempt)
 		u.change("a", "", Count{}, now, Change{})
 		u.change("p", brief(seen.principal), Count{}, now, Change{})
 		err = u.do(ctx)
-		if item, refused := conditionFailed(err); refused && object(item).text(lastAttempt) == attempt {
+		if _, counted := conditionFailed(err); counted { // this very attempt, by the write whose answer was lost
 			return nil
 		}
 	}
@@ -156,10 +153,7 @@ type failureUpdate struct {
 func (p Principals) failure(seen Failures, expires time.Time) *failureUpdate {
 	return &failureUpdate{
 		db: p.DB,
-		in: &dynamodb.UpdateItemInput{
-			TableName: &p.Table, Key: map[string]types.AttributeValue{"principal": text(failuresKey(seen.source))},
-			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		},
+		in:    &dynamodb.UpdateItemInput{TableName: &p.Table, Key: map[string]types.AttributeValue{"principal": text(failuresKey(seen.source))}},
 		names: map[string]string{"#expires": "expires"}, values: object{":expires": number(expires.Unix())},
 		set: []string{"#expires = :expires"},
 	}
