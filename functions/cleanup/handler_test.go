@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 
 	"customercare/infra/dynamotest"
 	"customercare/shared/erasure"
+	"customercare/shared/metric/metrictest"
 )
 
 // A run that fails is an error without personal data, so that Lambda tries it again; the next one ends what was open.
@@ -76,4 +79,29 @@ func TestPanickingRun(t *testing.T) {
 	if !strings.Contains(log.String(), `"msg":"panic"`) || strings.Contains(log.String(), "number-one") {
 		t.Errorf("log: %s", &log)
 	}
+}
+
+// A DynamoDB that never answers: the run ends as failed a second before Lambda would end the process.
+func TestHangingRun(t *testing.T) {
+	kit := dynamotest.Open(t)
+	c := cleaner{users: kit.Users, segments: 1, now: time.Now, engine: erasure.Engine{
+		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts, Now: time.Now,
+	}}
+	metrictest.Capture(t)
+	kit.Faults.Next = silence{}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	err := c.handle(ctx, events.EventBridgeEvent{})
+	deadline, _ := ctx.Deadline()
+	if left := time.Until(deadline); err == nil || left < 300*time.Millisecond || left > 1100*time.Millisecond {
+		t.Errorf("%v, %s before Lambda's deadline", err, left)
+	}
+}
+
+// silence is a transport to a DynamoDB that never answers.
+type silence struct{}
+
+func (silence) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
 }

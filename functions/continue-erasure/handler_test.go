@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 
 	"customercare/infra/dynamotest"
 	"customercare/shared/erasure"
+	"customercare/shared/metric/metrictest"
 )
 
 // stream is an event as Lambda sends it: one record for each erasureId, whose sequence numbers are 1, 2 ...
@@ -126,4 +129,29 @@ func TestPanicIsReported(t *testing.T) {
 	if left := strings.Join(kit.Dump(t, kit.Erasures.Table), "\n"); strings.Contains(left, "number-one") || !strings.Contains(left, "erasure-") {
 		t.Errorf("left: %s", left)
 	}
+}
+
+// A DynamoDB that never answers: the record is reported a second before Lambda would end the process, and those behind it
+// with it.
+func TestHangingJobIsReported(t *testing.T) {
+	w, kit := newWorker(t)
+	event := stream(t, open(t, w, kit, "number-one"), open(t, w, kit, "number-two"))
+	metrictest.Capture(t)
+	kit.Faults.Next = silence{}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	answer, err := w.handle(ctx, event)
+	deadline, _ := ctx.Deadline()
+	text, _ := json.Marshal(answer)
+	if left := time.Until(deadline); err != nil || string(text) != `{"batchItemFailures":[{"itemIdentifier":"1"}]}` || left < 300*time.Millisecond || left > 1100*time.Millisecond {
+		t.Errorf("%s, %v, %s before Lambda's deadline", text, err, left)
+	}
+}
+
+// silence is a transport to a DynamoDB that never answers.
+type silence struct{}
+
+func (silence) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
 }

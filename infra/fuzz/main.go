@@ -45,6 +45,9 @@ func main() {
 			exit(errors.New("interrupted"))
 		}
 		inputs += tried
+		if err == nil && tried == 0 { // it did not fuzz at all, whatever go test made of that
+			err = errors.New("no input was tried")
+		}
 		failed := 0
 		if err != nil {
 			failed = 1

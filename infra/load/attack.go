@@ -47,7 +47,7 @@ func (p *phase) attack(ctx context.Context, plan *plan, client *http.Client, b *
 		if c == nil {
 			return fmt.Errorf("%s: %s", p.name, r.Error)
 		}
-		v, sentence := judge(r, c)
+		v, sentence := judge(r, c, plan.m.responses)
 		if v == right && c.effect != nil {
 			c.effect(b)
 		}

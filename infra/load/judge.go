@@ -1,16 +1,15 @@
 package main
 
 import (
-	"encoding/json"
-	"encoding/xml"
 	"fmt"
 	"mime"
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/tsenart/vegeta/v12/lib"
+
+	"customercare/infra/stack/apigateway"
 )
 
 // verdict is what a result is.
@@ -18,14 +17,15 @@ type verdict int
 
 const (
 	right   verdict = iota
-	refused         // for the rate: a well-shaped 429
-	busy            // a well-shaped 503, or its 500 of operations 4 and 5
+	refused         // for the rate: API Gateway's 429
+	busy            // one of the 503s that say so, or the 500 of operations 4 and 5
 	wrong
 	lost // no answer at all
 )
 
-// judge compares a result with what its call must get; sentence says what is wrong.
-func judge(r *vegeta.Result, c *call) (v verdict, sentence string) {
+// judge compares a result with what its call must get; sentence says what is wrong. own are the template's answers that API
+// Gateway gives by itself, by type.
+func judge(r *vegeta.Result, c *call, own map[string]apigateway.Response) (v verdict, sentence string) {
 	if r.Code == 0 {
 		return lost, r.Error
 	}
@@ -33,37 +33,58 @@ func judge(r *vegeta.Result, c *call) (v verdict, sentence string) {
 	if fault == "" {
 		return right, ""
 	}
-	if r.Code == http.StatusTooManyRequests || r.Code == http.StatusServiceUnavailable || r.Code == http.StatusInternalServerError {
-		shape := shapeOf(r, c)
-		switch {
-		case shape != "":
-			fault = shape
-		case r.Code == http.StatusTooManyRequests:
-			return refused, ""
-		default:
-			return busy, ""
+	for _, other := range c.instead(own) {
+		if !other.says(r) {
+			continue
+		}
+		if fault = other.headersDiffer(r); fault == "" {
+			return other.verdict, ""
 		}
 	}
 	return wrong, fmt.Sprintf("%s: %s %s: %s", c.operation, c.method, c.path, fault)
 }
 
-// differs says in what a result is not this answer; "" when it is, word for word.
-func (want answer) differs(r *vegeta.Result) string {
-	media, _, _ := mime.ParseMediaType(r.Headers.Get("Content-Type"))
-	body := string(r.Body)
-	same := body == want.body
+// says tells whether a result has this answer's status, type and body, word for word.
+func (want answer) says(r *vegeta.Result) bool {
+	same := string(r.Body) == want.body
 	if want.pattern != nil {
-		same = want.pattern.MatchString(body)
+		same = want.pattern.Match(r.Body)
 	}
-	if int(r.Code) != want.status || media != want.media || !same {
-		return fmt.Sprintf("got %d %s %.300q, want %d %s %.300q", r.Code, media, body, want.status, want.media, want.body)
+	return int(r.Code) == want.status && mediaOf(r) == want.media && same
+}
+
+func mediaOf(r *vegeta.Result) string {
+	media, _, _ := mime.ParseMediaType(r.Headers.Get("Content-Type"))
+	return media
+}
+
+// differs says in what a result is not this answer; "" when it is.
+func (want answer) differs(r *vegeta.Result) string {
+	if !want.says(r) {
+		return fmt.Sprintf("got %d %s %.300q, want %d %s %.300q", r.Code, mediaOf(r), r.Body, want.status, want.media, want.body)
 	}
-	if want.byGateway {
-		return ""
+	return want.headersDiffer(r)
+}
+
+// onEvery answer are these headers, API Gateway's own answers included.
+var onEvery = map[string]string{
+	"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+}
+
+// longestWait is what a caller may be told to wait, in seconds.
+const longestWait = 60
+
+// headersDiffer says which header of a result is not as on every answer; a 429 and a 503 also say when to come again.
+func (want answer) headersDiffer(r *vegeta.Result) string {
+	for name, value := range onEvery {
+		if got := r.Headers.Values(name); len(got) != 1 || got[0] != value {
+			return fmt.Sprintf("got %d with %s %q, want %s", r.Code, name, got, value)
+		}
 	}
-	for name, value := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"} {
-		if got := r.Headers.Get(name); got != value {
-			return fmt.Sprintf("%s is %q, want %s", name, got, value)
+	if want.status == http.StatusTooManyRequests || want.status == http.StatusServiceUnavailable {
+		again := r.Headers.Get("Retry-After")
+		if seconds, err := strconv.Atoi(again); err != nil || seconds < 1 || seconds > longestWait {
+			return fmt.Sprintf("got %d with the Retry-After %q, want seconds", r.Code, again)
 		}
 	}
 	return ""
@@ -72,53 +93,39 @@ func (want answer) differs(r *vegeta.Result) string {
 // busySentence is a function's for a table that is slow or throttled.
 const busySentence = "The service is busy, try again in a moment"
 
-// refusal is an answer of API Gateway's own, or a function's in one of the operations' shapes.
-type refusal struct {
-	ResponseCode    string `json:"responseCode" xml:"responseCode"`
-	ResponseMessage string `json:"responseMessage" xml:"responseMessage"`
-	RetCode         string `json:"retCode" xml:"-"`
-	RetMsg          string `json:"retMsg" xml:"-"`
-	Status          any    `json:"status" xml:"-"`
-	Error           string `json:"error" xml:"error"`
+// other is an answer that a call may get in place of its own when there is too much to do.
+type other struct {
+	answer
+	verdict verdict
 }
 
-// shapeOf says in what a 429, 503 or 500 is not well shaped: its status in the body too, a sentence, Retry-After; in the
-// format asked for, when that is XML by Accept. A 500 may only be what operations 4 and 5 say in place of a 503.
-func shapeOf(r *vegeta.Result, c *call) string {
-	got := fmt.Sprintf("got %d %.300q", r.Code, r.Body)
-	media, _, _ := mime.ParseMediaType(r.Headers.Get("Content-Type"))
-	var said refusal
-	var err error
-	switch body := strings.TrimSuffix(strings.TrimPrefix(string(r.Body), "/**/cb("), ");"); media {
-	case inXML:
-		err = xml.Unmarshal([]byte(body), &said)
-	case inJSON, "application/javascript":
-		err = json.Unmarshal([]byte(body), &said)
-	default:
-		return got + " of the type " + media
+// instead are those of this call. API Gateway's follow Accept alone, and a function's the format it would have answered in.
+func (c *call) instead(own map[string]apigateway.Response) (all []other) {
+	media := inJSON
+	if slices.Contains(c.headers, acceptXML) {
+		media = inXML
 	}
-	if err != nil {
-		return got + ": " + err.Error()
+	for kind, v := range map[string]verdict{"THROTTLED": refused, "INTEGRATION_FAILURE": busy, "INTEGRATION_TIMEOUT": busy, "AUTHORIZER_FAILURE": busy} {
+		all = append(all, other{answer{status: own[kind].StatusCode, media: media, body: own[kind].Templates[media]}, v})
 	}
-	code := strconv.Itoa(int(r.Code))
-	provision := said.ResponseCode == code && said.ResponseMessage != ""
-	appShape := said.RetCode == code && said.RetMsg != ""
-	shaped := provision
+	function := answer{status: http.StatusServiceUnavailable, media: c.want.media}
 	switch c.operation {
-	case cleanData, issueToken:
-		shaped = appShape
-	case deleteCustomer: // has no shape for what API Gateway says by itself
-		shaped = provision || appShape || said.Error != ""
+	case deleteInfo, setAllow:
+		function.body = `{"responseCode":"503","responseMessage":"` + busySentence + `","status":false}`
+		if function.media == inXML {
+			function.body = xmlHead + `<StatusResponse><responseCode>503</responseCode><responseMessage>` + busySentence + `</responseMessage><status>false</status></StatusResponse>`
+		}
+	case deleteCustomer:
+		switch text := `{"status":"error","error":"` + busySentence + `"}`; function.media {
+		case inXML:
+			function.body = xmlHead + `<response status="error"><error>` + busySentence + `</error></response>`
+		case inJSON:
+			function.body = text
+		default:
+			function.body = "/**/cb(" + text + ");"
+		}
+	default: // operations 4 and 5 have no 503
+		function.status, function.body = http.StatusInternalServerError, `{"retCode":"500","retMsg":"`+busySentence+`"}`
 	}
-	switch {
-	case !shaped:
-		return got + ": not in the operation's shape"
-	case r.Code == http.StatusInternalServerError && said.RetMsg != busySentence:
-		return got
-	case r.Code != http.StatusInternalServerError && r.Headers.Get("Retry-After") == "":
-		return got + " without Retry-After"
-	case slices.Contains(c.headers, acceptXML) != (media == inXML) && c.operation != deleteCustomer && !slices.Contains(c.headers, bodyXML):
-		return got + ": not in the format asked for"
-	}
-	return ""
+	return append(all, other{function, busy})
 }

@@ -32,12 +32,7 @@ func hold() holdings {
 			h.goroutines[string(maker)]++
 		}
 	}
-	descriptors, _ := filepath.Glob("/proc/self/fd/*")
-	for _, d := range descriptors {
-		if to, _ := os.Readlink(d); strings.HasPrefix(to, "socket:") {
-			h.sockets++
-		}
-	}
+	h.sockets = socketsOf("self")
 	h.children = len(children())
 	return h
 }
@@ -89,22 +84,4 @@ func children() (ids []string) {
 		}
 	}
 	return ids
-}
-
-// memory is the most resident memory of a process of each function now, in bytes, by the function's folder (Linux).
-func memory() map[string]int64 {
-	most := map[string]int64{}
-	for _, id := range children() {
-		folder, _ := os.Readlink(filepath.Join("/proc", id, "cwd")) // each runs where its binary lies
-		if _, err := os.Stat(filepath.Join(folder, "bootstrap")); err != nil {
-			continue
-		}
-		pages, _ := os.ReadFile(filepath.Join("/proc", id, "statm"))
-		if fields := strings.Fields(string(pages)); len(fields) > 1 {
-			n, _ := strconv.ParseInt(fields[1], 10, 64)
-			folder = filepath.Base(folder)
-			most[folder] = max(most[folder], n*int64(os.Getpagesize()))
-		}
-	}
-	return most
 }

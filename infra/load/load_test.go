@@ -29,7 +29,7 @@ func short(t *testing.T) options {
 	}
 	return options{
 		root: root(), endpoint: endpoint, tablePrefix: fmt.Sprintf("load-%d-", time.Now().UnixNano()), log: io.Discard,
-		rate: 20, quick: patience, slack: 5 * time.Second, held: 0.2, patience: patience,
+		rate: 20, latency: 3 * time.Second, quick: patience, slack: 5 * time.Second, held: 0.2, patience: patience,
 	}
 }
 
@@ -106,4 +106,5 @@ func TestLiesAreFound(t *testing.T) {
 func nothingKept(w http.ResponseWriter) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 }

@@ -53,7 +53,7 @@ func load(ctx context.Context) error {
 		return err
 	}
 	o := options{
-		root: root(), rate: rate, quick: 2 * time.Second, slack: 50 * time.Millisecond, held: 0.98,
+		root: root(), rate: rate, latency: time.Second, quick: 2 * time.Second, slack: 50 * time.Millisecond, held: 0.98,
 		warmUp: 5 * time.Second, steady: time.Duration(seconds) * time.Second, storm: time.Duration(seconds) * time.Second / 2, recovery: recoverWait + 5*time.Second,
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.warmUp+o.steady+o.storm+o.recovery+around, errors.New("took too long"))

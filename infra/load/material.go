@@ -150,7 +150,7 @@ func (m *material) load(ctx context.Context, st *stack.Stack) error {
 
 // gateway is what API Gateway says by itself, of this type.
 func (m material) gateway(kind string, status int) answer {
-	return answer{status: status, media: inJSON, body: m.responses[kind].Templates[inJSON], byGateway: true}
+	return answer{status: status, media: inJSON, body: m.responses[kind].Templates[inJSON]}
 }
 
 // askForToken gets the token with which personal data is cleaned.

@@ -37,7 +37,6 @@ type answer struct {
 	status      int
 	media, body string
 	pattern     *regexp.Regexp
-	byGateway   bool // API Gateway says it by itself
 }
 
 // The deck: what one round of calls consists of. Shares of it decide what each route is sent, see share.

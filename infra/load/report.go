@@ -11,16 +11,18 @@ import (
 )
 
 const (
-	maxMemory = 128 << 20 // of a function's process: the smallest Lambda
-	maxGrowth = 24 << 20  // from the middle of the steady phase to its end; one password takes 19 MB to check
+	maxMemory  = 128 << 20 // of a function's process: the smallest Lambda
+	maxSockets = 32        // of a function's process: 11 are in use when it is busy
+	maxGrowth  = 24 << 20  // from the middle of the steady phase to its end; one password takes 19 MB to check
 )
 
 // report is what a run has seen.
 type report struct {
 	options
-	phases        []*phase // warm-up, steady, storm, recovery
-	memory        []map[string]int64
-	drained       time.Duration // after the last call until no erasure was open
+	phases        []*phase           // warm-up, steady, storm, recovery
+	used          []map[string]usage // at moments
+	alarms        []string           // lines of the stack's log
+	drained       time.Duration      // after the last call until no erasure was open
 	outcome       outcome
 	before, after holdings
 	left          string
@@ -43,7 +45,12 @@ func (r *report) faults() (all []string) {
 	}
 	steady, storm := r.phases[1], r.phases[2]
 	fault(steady.count(refused, busy) > 0, "steady: %d calls were refused for the rate, %d for being busy", steady.count(refused), steady.count(busy))
+	p99 := steady.quantile(0.99, func(sample) bool { return true })
+	fault(p99 > r.latency, "steady: the p99 is %s, want at most %s", p99.Round(time.Millisecond), r.latency)
 	fault(storm.lasts > 0 && storm.count(refused) == 0, "storm: no call was refused: it was none")
+	// Who sends too much still gets what the limits allow: about the steady rate. Half of it is wanted.
+	served := int(r.held / 2 * float64(r.rate) * storm.lasts.Seconds())
+	fault(storm.count(right) < served, "storm: %d right answers, want at least %d", storm.count(right), served)
 	fault(storm.slowest() > r.quick, "storm: an answer took %s", storm.slowest().Round(time.Millisecond))
 	after, within := r.recoveredAfter()
 	fault(!within, "recovery: not normal after %s", after)
@@ -52,14 +59,20 @@ func (r *report) faults() (all []string) {
 	fault(r.outcome.Records != r.outcome.Wanted, "%d records of erasures, want %d", r.outcome.Records, r.outcome.Wanted)
 	fault(len(r.outcome.Twice) > 0, "two records of one erasure: %s", few(r.outcome.Twice))
 	for _, folder := range r.functions() {
-		for i, at := range r.memory {
-			fault(at[folder] > maxMemory, "%s: %s MB of memory at the %s", folder, megabytes(at[folder]), memoryNames[i])
+		for i, at := range r.used {
+			fault(at[folder].memory > maxMemory, "%s: %s MB of memory at the %s", folder, megabytes(at[folder].memory), moments[i])
+			fault(at[folder].sockets > maxSockets, "%s: a process has %d sockets at the %s", folder, at[folder].sockets, moments[i])
 		}
-		if len(r.memory) > 2 {
-			grown := r.memory[2][folder] - r.memory[1][folder]
-			fault(r.memory[1][folder] > 0 && grown > maxGrowth, "%s: memory grew by %s MB from the middle to the end", folder, megabytes(grown))
+		if len(r.used) > 2 {
+			start, middle, end := r.used[0][folder], r.used[1][folder], r.used[2][folder]
+			grown := end.memory - middle.memory
+			fault(middle.memory > 0 && grown > maxGrowth, "%s: memory grew by %s MB from the middle to the end", folder, megabytes(grown))
+			for _, id := range start.ids {
+				fault(!slices.Contains(end.ids, id), "%s: the process %s ended in the steady phase", folder, id)
+			}
 		}
 	}
+	fault(len(r.alarms) > 0, "%d alarms in the log: %s", len(r.alarms), few(r.alarms))
 	fault(r.left != "", "left in the runner: %s", r.left)
 	return all
 }
@@ -81,14 +94,15 @@ func (r *report) recoveredAfter() (after time.Duration, within bool) {
 	return after, after < p.lasts && after <= recoverWait
 }
 
-// bound is the p99 after a storm that still counts as normal: twice that of the steady phase.
+// bound is the p99 after a storm that still counts as normal: twice that of the steady phase, but never more than that one
+// may have: else a service that is slow all the time would be back to normal at once.
 func (r *report) bound() time.Duration {
-	return 2 * max(r.slack, r.phases[1].quantile(0.99, func(sample) bool { return true }))
+	return min(r.latency, 2*max(r.slack, r.phases[1].quantile(0.99, func(sample) bool { return true })))
 }
 
 func (r *report) functions() []string {
 	all := map[string]bool{}
-	for _, at := range r.memory {
+	for _, at := range r.used {
 		for folder := range at {
 			all[folder] = true
 		}
@@ -129,18 +143,25 @@ func (r *report) print(out io.Writer) {
 	fmt.Fprintln(out)
 	if len(r.functions()) > 0 {
 		cells := []any{"MB of memory"}
-		for i := range r.memory {
-			cells = append(cells, memoryNames[i])
+		for i := range r.used {
+			cells = append(cells, moments[i])
 		}
 		row(cells...)
 		for _, folder := range r.functions() {
 			cells := []any{folder}
-			for _, at := range r.memory {
-				cells = append(cells, megabytes(at[folder]))
+			for _, at := range r.used {
+				cells = append(cells, megabytes(at[folder].memory))
 			}
 			row(cells...)
 		}
 		table.Flush()
+		sockets := 0
+		for _, at := range r.used {
+			for _, u := range at {
+				sockets = max(sockets, u.sockets)
+			}
+		}
+		fmt.Fprintf(out, "a function's process had %d sockets at most\n", sockets)
 	}
 	after, _ := r.recoveredAfter()
 	fmt.Fprintf(out, "\nwrong answers %d, calls lost %d, erasures %d, lost erasures %d, other items changed %d\n", r.total(wrong), r.total(lost),

@@ -20,6 +20,7 @@ type options struct {
 	rate                        int       // calls a second that the machine holds
 	// The phases: the first is only for what is slow when it is new, at a third of rate, then at rate, three times rate, rate.
 	warmUp, steady, storm, recovery time.Duration
+	latency                         time.Duration // the steady phase's p99 at most
 	quick                           time.Duration // within which a storm's calls must be answered
 	slack                           time.Duration // p99s below it count as it
 	held                            float64       // part of the rate at which calls must really go out
@@ -58,8 +59,9 @@ func onStack(ctx context.Context, o options) (*report, error) {
 	for name, share := range (&plan{}).share() {
 		parameters[name] = strconv.Itoa(int(math.Ceil(share * headroom * float64(o.rate))))
 	}
+	heard := &alarms{}
 	st, err := stack.Start(ctx, stack.Options{
-		Root: o.root, Endpoint: o.endpoint, TablePrefix: o.tablePrefix, BinDir: filepath.Join(o.root, ".cache", "bin"), Log: o.log,
+		Root: o.root, Endpoint: o.endpoint, TablePrefix: o.tablePrefix, BinDir: filepath.Join(o.root, ".cache", "bin"), Log: io.MultiWriter(o.log, heard),
 		ScheduleEvery: time.Second, Parameters: parameters, Patience: o.patience,
 	})
 	if err != nil {
@@ -91,7 +93,7 @@ func onStack(ctx context.Context, o options) (*report, error) {
 		{name: "recovery", rate: o.rate, lasts: o.recovery},
 	}}
 	b, p := newBook(m), newPlan(base, m)
-	watched := make(chan []map[string]int64, 1)
+	watched := make(chan []map[string]usage, 1)
 	go func() { watched <- watch(ctx, o.warmUp, o.steady) }()
 	for _, phase := range r.phases {
 		if phase.lasts == 0 {
@@ -101,7 +103,7 @@ func onStack(ctx context.Context, o options) (*report, error) {
 			return nil, err
 		}
 	}
-	r.memory = append(<-watched, memory())
+	r.used = append(<-watched, inUse())
 	draining, cancel := context.WithTimeout(ctx, drainWait)
 	defer cancel()
 	began := time.Now()
@@ -115,23 +117,8 @@ func onStack(ctx context.Context, o options) (*report, error) {
 		return nil, err
 	}
 	r.outcome = b.compare(m, before, after, ledger)
+	r.alarms = heard.heard() // before the stack ends its processes
 	return r, nil
 }
-
-// watch reads the functions' memory in the steady phase: soon after its start, in the middle, at its end.
-func watch(ctx context.Context, warmUp, steady time.Duration) (seen []map[string]int64) {
-	for _, wait := range []time.Duration{warmUp + steady/6, steady / 3, steady / 2} {
-		select {
-		case <-ctx.Done():
-			return seen
-		case <-time.After(wait):
-			seen = append(seen, memory())
-		}
-	}
-	return seen
-}
-
-// memoryNames of what watch and the end of the run have seen.
-var memoryNames = []string{"start", "middle", "end", "after all"}
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/(1<<20)) }

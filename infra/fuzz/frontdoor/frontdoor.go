@@ -4,6 +4,7 @@ package frontdoor
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"os"
@@ -17,6 +18,7 @@ import (
 
 	"customercare/infra/dynamotest"
 	"customercare/infra/fuzz/bounds"
+	"customercare/shared/invocation"
 )
 
 // Door is one function.
@@ -88,13 +90,17 @@ func (d Door) SendRaw(t testing.TB, payload []byte) (answer events.APIGatewayPro
 	return answer, true
 }
 
-// Invoke runs the function once within the bounds, and gives what it returns to Lambda.
+// Invoke runs the function once within the bounds, and gives what it returns to Lambda. A panic is a failure also where the
+// function has recovered from it: then it returns invocation.ErrPanicked.
 func (d Door) Invoke(t testing.TB, payload []byte) (out []byte, err error) {
 	t.Helper()
 	bounds.Check(t, func() {
 		d.Database.reset()
 		out, err = d.function.Invoke(t.Context(), payload)
 	})
+	if errors.Is(err, invocation.ErrPanicked) {
+		t.Errorf("the function panicked with %s", payload)
+	}
 	return out, err
 }
 
