@@ -52,7 +52,7 @@ func TestRealTemplate(t *testing.T) {
 		t.Errorf("API %+v", api)
 	}
 	operator, app := api.Authorizers["Operator"], api.Authorizers["App"]
-	if operator.Token || operator.Function != "AuthorizeOperatorFunction" || fmt.Sprint(operator.Sources) != "[{header Authorization}]" || operator.TTL != 300*time.Second {
+	if operator.Token || operator.Function != "AuthorizeOperatorFunction" || fmt.Sprint(operator.Sources) != "[{header Authorization} {context identity.sourceIp}]" || operator.TTL != 300*time.Second {
 		t.Errorf("Operator: %+v", operator)
 	}
 	if app.Token || app.Function != "AuthorizeAppFunction" || app.Sources != nil || app.TTL != 0 {

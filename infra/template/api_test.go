@@ -162,6 +162,9 @@ func TestGatewayResponses(t *testing.T) {
 // from; an app's is not kept at all.
 func TestAuthorizers(t *testing.T) {
 	authorizers := at(api(t), "Auth", "Authorizers").(map[string]any)
+	if got := at(authorizers, "Operator", "Identity", "Context"); len(got.([]any)) != 1 || at(got, 0) != "identity.sourceIp" {
+		t.Errorf("what one address was answered is kept for others: %v", got)
+	}
 	if got := at(authorizers, "Operator", "Identity", "Headers"); len(got.([]any)) != 1 || at(got, 0) != "Authorization" {
 		t.Errorf("operators are told apart by %v", got)
 	}

@@ -152,7 +152,7 @@ type failureUpdate struct {
 
 func (p Principals) failure(seen Failures, expires time.Time) *failureUpdate {
 	return &failureUpdate{
-		db: p.DB,
+		db:    p.DB,
 		in:    &dynamodb.UpdateItemInput{TableName: &p.Table, Key: map[string]types.AttributeValue{"principal": text(failuresKey(seen.source))}},
 		names: map[string]string{"#expires": "expires"}, values: object{":expires": number(expires.Unix())},
 		set: []string{"#expires = :expires"},
