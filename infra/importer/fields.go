@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -163,6 +164,13 @@ func (f *fields) absent(why string, names ...string) {
 		if _, ok := f.left[name]; ok {
 			f.refuse("%s %s", name, why)
 		}
+	}
+}
+
+// nothingElse refuses what is left: a principal's bound that is misspelt would be kept as data, and bind nobody.
+func (f *fields) nothingElse() {
+	for _, name := range slices.Sorted(maps.Keys(f.left)) {
+		f.refuse("%s is no field of this kind", printable(name))
 	}
 }
 

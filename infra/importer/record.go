@@ -175,7 +175,7 @@ func buildOperator(f *fields, r *record) {
 	}
 	r.secrets = f.secrets("password")
 	f.absent("is no field of an operator", "key", "secret")
-	f.data(r.item)
+	f.nothingElse()
 }
 
 func buildAPIUser(f *fields, r *record) {
@@ -183,7 +183,7 @@ func buildAPIUser(f *fields, r *record) {
 	r.item["hashes"] = hashes(f.secrets("key"))
 	r.item["accounts"] = texts(f.list("accounts", maxAccounts))
 	f.absent("is no field of an apiUser", "password", "secret")
-	f.data(r.item)
+	f.nothingElse()
 }
 
 func buildApp(f *fields, r *record) {
@@ -191,7 +191,7 @@ func buildApp(f *fields, r *record) {
 	r.item["hashes"] = hashes(f.secrets("secret"))
 	r.item["tenantId"] = text(f.id("tenantId", shortID))
 	f.absent("is no field of an app", "password", "key")
-	f.data(r.item)
+	f.nothingElse()
 }
 
 // operations are what each kind of principal may be allowed to call: the folders of the functions.
@@ -214,8 +214,6 @@ func buildPrincipal(f *fields, r *record) string {
 		}
 		r.item["operations"] = texts(list)
 	}
-	// Loaded as mere data, these would not bind.
-	f.absent("is no field of a principal: write operations, disabled or validUntil", "operation", "scopes", "enabled", "active", "expires")
 	if value, ok := f.take("disabled"); ok {
 		disabled, ok := value.(*types.AttributeValueMemberBOOL)
 		if !ok {
