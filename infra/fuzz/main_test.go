@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestParse(t *testing.T) {
@@ -32,5 +33,12 @@ func TestRanOut(t *testing.T) {
 		if got := ranOut(output); got != want {
 			t.Errorf("%q: %v", output, got)
 		}
+	}
+}
+
+// go test says PASS when there is no such target.
+func TestNothingTried(t *testing.T) {
+	if inputs, output, err := (target{"customercare/infra/fuzz", "FuzzNothing"}).run(t.Context(), time.Second); err == nil || inputs != 0 || !strings.Contains(output, "PASS") {
+		t.Errorf("%d inputs, %v: %s", inputs, err, output)
 	}
 }
