@@ -23,7 +23,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/dynamotest"
-	"customercare/infra/importer"
 	"customercare/infra/stack"
 	"customercare/shared/store"
 )
@@ -135,18 +134,7 @@ func (l *transcript) String() string {
 // load puts records, one JSON object a line in the formats of `make import`.
 func load(t testing.TB, records ...string) {
 	t.Helper()
-	logged.records(t, records)
-	_, err := importer.Load(t.Context(), importer.Options{
-		Client: client,
-		Tables: importer.Tables{
-			Users: running.Table("Users"), Customers: running.Table("Customers"),
-			Contacts: running.Table("Contacts"), Principals: running.Table("Principals"),
-		},
-		Report: func(line int, sentence string) { t.Errorf("line %d: %s", line, sentence) },
-	}, strings.NewReader(strings.Join(records, "\n")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	loadInto(t, running, records...)
 }
 
 // tables are the names of all five, the ledger last.

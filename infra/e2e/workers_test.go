@@ -39,7 +39,7 @@ func brisk(t *testing.T) *stack.Stack {
 }
 
 // loadInto is load for another stack's tables.
-func loadInto(t *testing.T, s *stack.Stack, records ...string) {
+func loadInto(t testing.TB, s *stack.Stack, records ...string) {
 	t.Helper()
 	logged.records(t, records)
 	_, err := importer.Load(t.Context(), importer.Options{

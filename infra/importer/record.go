@@ -194,11 +194,6 @@ func buildApp(f *fields, r *record) {
 	f.nothingElse()
 }
 
-// operations are what each kind of principal may be allowed to call: the folders of the functions.
-var operations = map[string][]string{
-	store.Operator: {"delete-customer-info", "set-temporary-allow"}, store.APIUser: {"delete-customer"}, store.App: {"clean-customer-data"},
-}
-
 // buildPrincipal reads what all principals have: a name, and what bounds them.
 func buildPrincipal(f *fields, r *record) string {
 	name := f.id("name", longID)
@@ -206,10 +201,11 @@ func buildPrincipal(f *fields, r *record) string {
 	r.place = "principal " + key
 	r.item = object{"principal": text(key)}
 	if _, ok := f.left["operations"]; ok {
-		list := f.list("operations", len(operations[r.kind]))
+		known := principal.Operations[r.kind]
+		list := f.list("operations", len(known))
 		for _, operation := range list {
-			if !slices.Contains(operations[r.kind], operation) {
-				f.refuse("operations may only name %s", strings.Join(operations[r.kind], ", "))
+			if !slices.Contains(known, operation) {
+				f.refuse("operations may only name %s", strings.Join(known, ", "))
 			}
 		}
 		r.item["operations"] = texts(list)

@@ -12,8 +12,8 @@ import (
 	"customercare/shared/metric"
 )
 
-// Load fills settings, a pointer to a struct with `env` tags, and sets up the log and the metrics in it. Anything missing or malformed is
-// reported in one line that names it all, and ends the process: Lambda then shows it as a failed start.
+// Load fills settings, a pointer to a struct with `env` tags, and sets up the log and the metrics in it. Anything missing or
+// malformed is reported in one line that names it all, and ends the process: Lambda then shows it as a failed start.
 func Load(settings any) {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
 	var common struct {

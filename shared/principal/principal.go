@@ -37,18 +37,21 @@ func (d Directory) Operator(ctx context.Context, source, name, password string) 
 		return nil, err
 	}
 	if found.Operations == nil {
-		return operatorsOperations, nil
+		return Operations[store.Operator], nil
 	}
 	return found.Operations, nil
 }
-
-// The operations that principals of a kind may call when their entry does not list any.
-var operatorsOperations = []string{"delete-customer-info", "set-temporary-allow"}
 
 const (
 	apiUsersOperation = "delete-customer"
 	appsOperation     = "clean-customer-data"
 )
+
+// Operations are all that the principals of a kind can be allowed to call, by the folders of the functions: those whose
+// entry lists none may call all of them.
+var Operations = map[string][]string{
+	store.Operator: {"delete-customer-info", "set-temporary-allow"}, store.APIUser: {apiUsersOperation}, store.App: {appsOperation},
+}
 
 // APIUser checks an API user's key and that the user may delete customers of the account. ErrRefused, *Locked.
 func (d Directory) APIUser(ctx context.Context, source, name, key, account string) error {
