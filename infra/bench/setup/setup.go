@@ -1,0 +1,94 @@
+// Package setup is what every measurement of the bench finds ready: the functions and the floors as binaries of this machine,
+// and a DynamoDB Local.
+package setup
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"customercare/infra/dynamodblocal"
+)
+
+// Setup is what a measurement works with.
+type Setup struct {
+	Root     string                           // of the repository
+	Endpoint string                           // of a DynamoDB Local in memory, http://127.0.0.1:<port>; measurements use tables of their own in it
+	Bin      string                           // the functions: <Bin>/<folder of functions/>/bootstrap
+	Floors   string                           // the programs to compare with: <Floors>/<folder of infra/bench/floor/>/bootstrap
+	Log      io.Writer                        // lines of the functions
+	Say      func(format string, args ...any) // progress, one line
+}
+
+// flags are the Makefile's GO_BUILD. Only the machine that is built for differs from what is deployed.
+var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags=-s -w"}
+
+// Prepare builds all functions and floors and starts a DynamoDB Local in memory, which ends with end. ctx bounds Prepare
+// only. What is up to date builds in a second.
+func Prepare(ctx context.Context, root string, log io.Writer, say func(string, ...any)) (s Setup, end func(), err error) {
+	bench := filepath.Join(root, ".cache", "bench")
+	s = Setup{Root: root, Bin: filepath.Join(bench, "functions"), Floors: filepath.Join(bench, "floors"), Log: log, Say: say}
+	var database *dynamodblocal.Server
+	all, ctx := errgroup.WithContext(ctx)
+	all.Go(func() error {
+		if err := build(ctx, root, s.Bin, "./functions/..."); err != nil {
+			return err
+		}
+		return build(ctx, root, s.Floors, "./infra/bench/floor/...")
+	})
+	all.Go(func() (err error) {
+		database, err = dynamodblocal.Start(ctx, dynamodblocal.Options{CacheDir: filepath.Join(root, ".cache")})
+		return err
+	})
+	err = all.Wait()
+	if database == nil {
+		return s, func() {}, err
+	}
+	if err != nil {
+		database.Close()
+		return s, func() {}, err
+	}
+	s.Endpoint = database.Endpoint
+	return s, database.Close, nil
+}
+
+// build compiles the commands among packages to <dir>/<last element of its path>/bootstrap, in one go command, which is
+// several times as fast as one for each.
+func build(ctx context.Context, root, dir, packages string) error {
+	flat := filepath.Join(dir, ".flat") // go build names binaries after their folders
+	if err := os.MkdirAll(flat, 0o755); err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, "go", append(append([]string{"build"}, flags...), "-o", flat+string(filepath.Separator), packages)...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if said, err := cmd.CombinedOutput(); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return fmt.Errorf("build %s: %w\n%s", packages, err, strings.TrimSpace(string(said)))
+	}
+	built, err := os.ReadDir(flat)
+	if err != nil {
+		return err
+	}
+	for _, program := range built {
+		at := filepath.Join(dir, program.Name(), "bootstrap")
+		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+			return err
+		}
+		if err := os.Remove(at); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		if err := os.Link(filepath.Join(flat, program.Name()), at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
