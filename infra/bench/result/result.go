@@ -32,6 +32,9 @@ type Number struct {
 // Curve is a line of a picture: figures over sizes.
 type Curve struct {
 	Picture string    `json:"picture"` // file name without ".svg"; curves of one picture share their axes
+	Title   string    `json:"title"`   // of the picture, from its first curve that has one, as are the axes'
+	XAxis   string    `json:"xAxis"`   // with its unit: "transactions of the customer"
+	YAxis   string    `json:"yAxis"`   // "items/s"
 	Name    string    `json:"name"`    // in the legend
 	X       []float64 `json:"x"`
 	Y       []float64 `json:"y"`

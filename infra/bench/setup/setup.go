@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -83,12 +84,15 @@ func build(ctx context.Context, root, dir, packages string) error {
 		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
 			return err
 		}
-		if err := os.Remove(at); err != nil && !os.IsNotExist(err) {
+		// By another name first, so that a second bench in the same tree always finds one; renaming a file to itself leaves both.
+		fresh := at + "." + strconv.Itoa(os.Getpid())
+		if err := os.Link(filepath.Join(flat, program.Name()), fresh); err != nil {
 			return err
 		}
-		if err := os.Link(filepath.Join(flat, program.Name()), at); err != nil {
+		if err := os.Rename(fresh, at); err != nil {
 			return err
 		}
+		_ = os.Remove(fresh)
 	}
 	return nil
 }
