@@ -57,6 +57,7 @@ func (p Picture) SVG() ([]byte, error) {
 		style.Typeface, style.Variant = sans.Typeface, sans.Variant
 	}
 	canvas.Title.Text, canvas.X.Label.Text, canvas.Y.Label.Text = p.Title, p.XAxis, p.YAxis
+	canvas.Title.Padding, canvas.Legend.Padding = vg.Points(6), vg.Points(3)
 	canvas.Legend.Top, canvas.Legend.Left = true, true
 	canvas.Add(plotter.NewGrid())
 	var xs, ys []float64

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,16 @@ type Setup struct {
 	Floors   string                           // the programs to compare with: <Floors>/<folder of infra/bench/floor/>/bootstrap
 	Log      io.Writer                        // lines of the functions
 	Say      func(format string, args ...any) // progress, one line
+	Only     []int                            // the tables that are asked for; nil for all
+}
+
+// Wants says whether a table is asked for: what takes long and is not need not be measured.
+func (s Setup) Wants(table int) bool { return s.Only == nil || slices.Contains(s.Only, table) }
+
+// In is where the binaries of the repository at root are; it has nothing else yet.
+func In(root string) Setup {
+	bench := filepath.Join(root, ".cache", "bench")
+	return Setup{Root: root, Bin: filepath.Join(bench, "functions"), Floors: filepath.Join(bench, "floors")}
 }
 
 // flags are the Makefile's GO_BUILD. Only the machine that is built for differs from what is deployed.
@@ -33,16 +44,11 @@ var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-
 // Prepare builds all functions and floors and starts a DynamoDB Local in memory, which ends with end. ctx bounds Prepare
 // only. What is up to date builds in a second.
 func Prepare(ctx context.Context, root string, log io.Writer, say func(string, ...any)) (s Setup, end func(), err error) {
-	bench := filepath.Join(root, ".cache", "bench")
-	s = Setup{Root: root, Bin: filepath.Join(bench, "functions"), Floors: filepath.Join(bench, "floors"), Log: log, Say: say}
+	s = In(root)
+	s.Log, s.Say = log, say
 	var database *dynamodblocal.Server
 	all, ctx := errgroup.WithContext(ctx)
-	all.Go(func() error {
-		if err := build(ctx, root, s.Bin, "./functions/..."); err != nil {
-			return err
-		}
-		return build(ctx, root, s.Floors, "./infra/bench/floor/...")
-	})
+	all.Go(func() error { return Build(ctx, s) })
 	all.Go(func() (err error) {
 		database, err = dynamodblocal.Start(ctx, dynamodblocal.Options{CacheDir: filepath.Join(root, ".cache")})
 		return err
@@ -57,6 +63,14 @@ func Prepare(ctx context.Context, root string, log io.Writer, say func(string, .
 	}
 	s.Endpoint = database.Endpoint
 	return s, database.Close, nil
+}
+
+// Build compiles all functions and floors to where s says that they are.
+func Build(ctx context.Context, s Setup) error {
+	if err := build(ctx, s.Root, s.Bin, "./functions/..."); err != nil {
+		return err
+	}
+	return build(ctx, s.Root, s.Floors, "./infra/bench/floor/...")
 }
 
 // build compiles the commands among packages to <dir>/<last element of its path>/bootstrap, in one go command, which is
