@@ -1,0 +1,297 @@
+package units
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// asked is the body of a call, as far as it says what the call is about.
+type asked struct {
+	TableName, IndexName string
+	ConsistentRead       bool
+	Key, Item            item
+	RequestItems         map[string]json.RawMessage // of batches, by table
+	TransactItems        []map[string]struct {      // by Put, Update, Delete, ConditionCheck
+		TableName string
+		Key, Item item
+	}
+}
+
+// place is an item that a call is about.
+type place struct {
+	table string // in DynamoDB
+	key   item
+	stays bool // something stands there after the call: it is no deletion
+}
+
+// places are the items that a call names.
+func (m *Meter) places(a *asked) (all []place, err error) {
+	m.mu.Lock()
+	tables := m.tables
+	m.mu.Unlock()
+	add := func(name string, stays bool, of ...item) error {
+		t, known := tables[name]
+		if !known {
+			return fmt.Errorf("unknown table %q", name)
+		}
+		for _, of := range of {
+			if of == nil {
+				continue
+			}
+			key := item{}
+			for _, attribute := range t.keys {
+				key[attribute] = of[attribute]
+			}
+			all = append(all, place{name, key, stays})
+		}
+		return nil
+	}
+	if a.TableName != "" {
+		err = add(a.TableName, true, a.Key, a.Item)
+	}
+	for name, raw := range a.RequestItems {
+		var got struct{ Keys []item }
+		var writes []struct {
+			PutRequest    struct{ Item item }
+			DeleteRequest struct{ Key item }
+		}
+		if err := json.Unmarshal(raw, &got); err == nil {
+			if err := add(name, true, got.Keys...); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err := json.Unmarshal(raw, &writes); err != nil {
+			return nil, err
+		}
+		for _, w := range writes {
+			err := errors.Join(add(name, true, w.PutRequest.Item), add(name, false, w.DeleteRequest.Key))
+			if err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, action := range a.TransactItems {
+		for kind, of := range action {
+			if err := add(of.TableName, kind != "Delete", of.Key, of.Item); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, err
+}
+
+// name is a text that no other place has.
+func (p place) name() string { return p.table + fmt.Sprint(p.key) }
+
+// remaining are the places where something stands after the call.
+func remaining(places []place) (all []place) {
+	for _, p := range places {
+		if p.stays {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+// looks is how many items one BatchGetItem reads at most.
+const looks = 100
+
+// look reads the items at places as they stand, by the place's name.
+func (m *Meter) look(r *http.Request, places []place) (map[string]item, error) {
+	found := map[string]item{}
+	for from := 0; from < len(places); from += looks {
+		type keys struct {
+			Keys           []item
+			ConsistentRead bool
+		}
+		wanted := map[string]keys{}
+		for _, p := range places[from:min(from+looks, len(places))] {
+			wanted[p.table] = keys{append(wanted[p.table].Keys, p.key), true}
+		}
+		body, err := json.Marshal(map[string]any{"RequestItems": wanted})
+		if err != nil {
+			return nil, err
+		}
+		answer, said, err := m.send(r, "BatchGetItem", body)
+		if err != nil {
+			return nil, err
+		}
+		var got struct {
+			Responses       map[string][]item
+			UnprocessedKeys map[string]any
+		}
+		if err := json.Unmarshal(said, &got); err != nil || answer.StatusCode != http.StatusOK || len(got.UnprocessedKeys) > 0 {
+			return nil, fmt.Errorf("a look at %d items: status %d: %.200s", len(places), answer.StatusCode, said)
+		}
+		for name, items := range got.Responses {
+			for _, one := range items {
+				key := item{}
+				for _, attribute := range m.tables[name].keys {
+					key[attribute] = one[attribute]
+				}
+				found[place{table: name, key: key}.name()] = one
+			}
+		}
+	}
+	return found, nil
+}
+
+// on is the call's use of a table, for adding to.
+func (c *Call) on(id string) *Use {
+	for i := range c.On {
+		if c.On[i].Table == id {
+			return &c.On[i]
+		}
+	}
+	c.On = append(c.On, Use{Table: id})
+	return &c.On[len(c.On)-1]
+}
+
+// ruled counts writes by the rules.
+func (m *Meter) ruled(c *Call, places []place, before, after map[string]item) error {
+	factor := 1.
+	if c.Action == "TransactWriteItems" {
+		factor = 2
+	}
+	for _, p := range places {
+		t := m.tables[p.table]
+		own, inIndex, err := t.written(before[p.name()], after[p.name()])
+		if err != nil {
+			return err
+		}
+		use := c.on(t.id)
+		use.Items++
+		use.Writes += factor * own
+		use.InIndex += inIndex
+	}
+	return nil
+}
+
+// capacity is a ConsumedCapacity.
+type capacity struct {
+	TableName              string
+	CapacityUnits          float64
+	Table                  struct{ CapacityUnits float64 }
+	GlobalSecondaryIndexes map[string]struct{ CapacityUnits float64 }
+}
+
+// reported counts what the answer says, with the rules' least for reads of nothing.
+func (m *Meter) reported(c *Call, a *asked, places []place, said []byte) error {
+	if c.Action == "BatchGetItem" {
+		return m.batchGot(c, a, places, said)
+	}
+	var answer struct{ ConsumedCapacity *capacity }
+	if err := json.Unmarshal(said, &answer); err != nil {
+		return err
+	}
+	if answer.ConsumedCapacity == nil {
+		return fmt.Errorf("no ConsumedCapacity: %.200s", said)
+	}
+	consumed := *answer.ConsumedCapacity
+	use := c.on(m.tables[consumed.TableName].id)
+	use.Items = len(places)
+	switch c.Action {
+	case "GetItem", "Query", "Scan":
+		least := 0.5
+		if a.ConsistentRead {
+			least = 1
+		}
+		use.Reads = max(consumed.CapacityUnits, least)
+	case "PutItem", "UpdateItem", "DeleteItem":
+		use.Writes = consumed.Table.CapacityUnits
+		for _, index := range consumed.GlobalSecondaryIndexes {
+			use.InIndex += index.CapacityUnits
+		}
+	default:
+		return fmt.Errorf("the meter knows no rule for this action")
+	}
+	return nil
+}
+
+func (m *Meter) batchGot(c *Call, a *asked, places []place, said []byte) error {
+	var answer struct {
+		ConsumedCapacity []capacity
+		Responses        map[string][]item
+	}
+	if err := json.Unmarshal(said, &answer); err != nil {
+		return err
+	}
+	for _, consumed := range answer.ConsumedCapacity {
+		c.on(m.tables[consumed.TableName].id).Reads += consumed.CapacityUnits
+	}
+	for name, raw := range a.RequestItems {
+		var read struct{ ConsistentRead bool }
+		if err := json.Unmarshal(raw, &read); err != nil {
+			return err
+		}
+		use := c.on(m.tables[name].id)
+		for _, p := range places {
+			if p.table == name {
+				use.Items++
+			}
+		}
+		absent := float64(use.Items - len(answer.Responses[name]))
+		if !read.ConsistentRead {
+			absent /= 2
+		}
+		use.Reads += absent
+	}
+	return nil
+}
+
+// Count is what calls take together.
+type Count struct {
+	Trips         int
+	Reads, Writes float64 // request units, those of indexes included
+}
+
+// Plus is both.
+func (c Count) Plus(other Count) Count {
+	return Count{c.Trips + other.Trips, c.Reads + other.Reads, c.Writes + other.Writes}
+}
+
+func (c Count) String() string {
+	return fmt.Sprintf("%d trips, %g reads, %g writes", c.Trips, c.Reads, c.Writes)
+}
+
+func count(calls []Call) Count {
+	total := Count{Trips: len(calls)}
+	for _, c := range calls {
+		for _, use := range c.On {
+			total.Reads += use.Reads
+			total.Writes += use.Writes + use.InIndex
+		}
+	}
+	return total
+}
+
+// String is, for example, "TransactWriteItems  Erasures 1 items 2+1 w, Customers 1 items 2 w".
+func (c Call) String() string {
+	var uses []string
+	for _, use := range c.On {
+		s := use.Table
+		if use.Items > 0 {
+			s += fmt.Sprintf(" %d items", use.Items)
+		}
+		if use.Reads > 0 {
+			s += fmt.Sprintf(" %g r", use.Reads)
+		}
+		if use.Writes > 0 {
+			s += fmt.Sprintf(" %g", use.Writes)
+			if use.InIndex > 0 {
+				s += fmt.Sprintf("+%g", use.InIndex)
+			}
+			s += " w"
+		}
+		uses = append(uses, s)
+	}
+	action := c.Action
+	if c.Index {
+		action += " (index)"
+	}
+	return fmt.Sprintf("%-20s %s", action, strings.Join(uses, ", "))
+}
