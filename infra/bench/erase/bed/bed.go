@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"customercare/infra/bench/setup"
 	"customercare/infra/importer"
@@ -35,6 +36,10 @@ func DeleteForm(code string) string {
 // Deleted is what every right answer to it holds.
 const Deleted = `<customer status="deleted">`
 
+// patience is how long a request waits for one of the stack's 16 processes of a function, however many clients there are: on
+// AWS there would be more processes.
+const patience = 10 * time.Second
+
 // Bed is a running stack. All limits of rates are out of the way; what is not said at Start is the template's.
 type Bed struct {
 	*stack.Stack
@@ -56,6 +61,7 @@ func Start(ctx context.Context, s setup.Setup, prefix string, parameters map[str
 	}
 	st, err := stack.Start(ctx, stack.Options{
 		Root: s.Root, Endpoint: s.Endpoint, BinDir: s.Bin, TablePrefix: prefix, Parameters: all, Log: to,
+		Patience: patience,
 	})
 	if err != nil {
 		return nil, err

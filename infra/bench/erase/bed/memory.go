@@ -31,8 +31,11 @@ func (b *Bed) Memory(during string) (figures []result.Figure) {
 
 // peaks are the highest VmHWM by function, in MB, of this program's children that run where bin has their binary.
 func peaks(bin string) map[string]float64 {
+	if absolute, err := filepath.Abs(bin); err == nil {
+		bin = absolute
+	}
 	if resolved, err := filepath.EvalSymlinks(bin); err == nil {
-		bin = resolved
+		bin = resolved // the kernel knows no links
 	}
 	all := map[string]float64{}
 	processes, _ := filepath.Glob("/proc/[0-9]*")

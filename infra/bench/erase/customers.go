@@ -1,0 +1,151 @@
+package erase
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"customercare/infra/bench/erase/bed"
+	"customercare/infra/bench/result"
+	"customercare/infra/bench/setup"
+	"customercare/shared/store"
+)
+
+// customerGoal is the part of the floor's rate to reach from customerGoalFrom transactions on.
+const (
+	customerGoal     = 0.95
+	customerGoalFrom = 1000
+)
+
+// ofCustomers is table 5: from the request until nothing of the customer but the tombstone is left, on the template's own
+// settings, stream and schedules included.
+func (p plan) ofCustomers(ctx context.Context, s setup.Setup) (all result.Measured, err error) {
+	b, err := bed.Start(ctx, s, "erase-customers-", nil, nil)
+	if err != nil {
+		return all, err
+	}
+	defer b.Close()
+	floor, err := bed.StartFloor(ctx, s, "erase")
+	if err != nil {
+		return all, err
+	}
+	defer floor.Close()
+	r := customerRun{b, floor}
+	// What is new is slow: functions, connections, DynamoDB Local's code.
+	if err := b.Clean(ctx, []string{"nobody"}); err != nil { // starts a worker
+		return all, err
+	}
+	if _, err := r.pairs(ctx, customers{1000, 2}, "warm"); err != nil {
+		return all, err
+	}
+	ours := result.Curve{
+		Picture: "erasing-a-customer", Title: "Erasing one customer", XAxis: "transactions", YAxis: "seconds from the request until gone", Name: "ours",
+	}
+	least := ours
+	least.Name = "floor"
+	add := func(s series) {
+		name := fmt.Sprintf("%d transactions", s.items)
+		f := s.figure(5, name, "items/s")
+		if s.items >= customerGoalFrom {
+			f = atLeast(f, customerGoal)
+		}
+		if s.floorItems != s.items {
+			f.Note = fmt.Sprintf("the floor erased the first %d of the same collection", s.floorItems)
+		}
+		all.Figures = append(all.Figures, f)
+		ours.X, ours.Y = append(ours.X, float64(s.items)), append(ours.Y, result.Median(s.ours))
+		if s.floorItems == s.items {
+			least.X, least.Y = append(least.X, float64(s.items)), append(least.Y, result.Median(s.floor))
+		}
+	}
+	for _, c := range p.customers {
+		s.Say("erasing a customer with %d transactions, %d times ours and the floor's", c.transactions, c.pairs)
+		measured, err := r.pairs(ctx, c, "customer")
+		if err != nil {
+			return all, err
+		}
+		add(measured)
+	}
+	if p.deep.transactions > 0 {
+		s.Say("erasing a customer with %d transactions", p.deep.transactions)
+		measured, err := r.deep(ctx, p.deep)
+		if err != nil {
+			return all, err
+		}
+		add(measured)
+	}
+	all.Figures = append(all.Figures, b.Memory("one customer")...)
+	all.Curves = []result.Curve{ours, least}
+	return all, nil
+}
+
+// customerRun erases customers in both ways.
+type customerRun struct {
+	bed   *bed.Bed
+	floor *bed.Floor
+}
+
+// pairs are erasures of equal customers, each freshly loaded, ours and the floor's in turn.
+func (r customerRun) pairs(ctx context.Context, c customers, name string) (series, error) {
+	s := series{items: c.transactions, floorItems: c.transactions}
+	for i := range c.pairs {
+		err := inTurn(i, func() error {
+			code := fmt.Sprintf("%s-%d-%d", name, c.transactions, i)
+			if err := r.fill(ctx, code, c.transactions); err != nil {
+				return err
+			}
+			took, err := r.bed.Erase(ctx, code)
+			s.ours = append(s.ours, took.Seconds())
+			return err
+		}, func() error {
+			code := fmt.Sprintf("%s-%d-%d-floor", name, c.transactions, i)
+			if err := r.fill(ctx, code, c.transactions); err != nil {
+				return err
+			}
+			took, err := r.bed.UntilGone(ctx, code, func() error { return r.least(code, 0, c.transactions+1) }) // and the customer itself
+			s.floor = append(s.floor, took.Seconds())
+			return err
+		})
+		if err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// deep loads one collection, of which the floor erases the beginning and we the rest.
+func (r customerRun) deep(ctx context.Context, d deep) (series, error) {
+	s := series{items: d.transactions, floorItems: d.floor}
+	const code = "deep"
+	if err := r.fill(ctx, code, d.transactions+d.floor); err != nil {
+		return s, err
+	}
+	began := time.Now()
+	if err := r.least(code, d.floor, d.floor); err != nil {
+		return s, err
+	}
+	s.floor = []float64{time.Since(began).Seconds()}
+	took, err := r.bed.Erase(ctx, code)
+	s.ours = []float64{took.Seconds()}
+	return s, err
+}
+
+func (r customerRun) fill(ctx context.Context, code string, transactions int) error {
+	return bed.FillCustomers(ctx, r.bed.DynamoDB(), r.bed.Table("Customers"), []string{code}, transactions)
+}
+
+// least lets the floor erase the first most items of a customer, or all when it is 0; they must be as many as want.
+func (r customerRun) least(code string, most, want int) error {
+	command := struct {
+		Table, Customer string
+		Most            int
+	}{r.bed.Table("Customers"), store.CustomerKey(bed.Account, code), most}
+	var done struct{ Deleted int }
+	if err := r.floor.Ask(command, &done); err != nil {
+		return err
+	}
+	if done.Deleted != want {
+		return fmt.Errorf("the floor deleted %d of %d items", done.Deleted, want)
+	}
+	return nil
+}
