@@ -32,14 +32,21 @@ func send(t testing.TB, door frontdoor.Door, body []byte, header ...[2]string) (
 	})
 	frontdoor.App(t, answer)
 	for _, call := range door.Database.Calls() {
-		var update struct {
-			Values map[string]struct{ L []struct{ S string } } `json:"ExpressionAttributeValues"`
+		type list struct{ L []struct{ S string } }
+		var written struct { // the job itself, or, where they are many, the item beside it
+			Values        map[string]list `json:"ExpressionAttributeValues"`
+			TransactItems []struct{ Put struct{ Item map[string]list } }
 		}
-		if err := json.Unmarshal(call.Body, &update); err != nil {
+		if err := json.Unmarshal(call.Body, &written); err != nil {
 			t.Fatal(err)
 		}
-		for _, number := range update.Values[":identifiers"].L {
+		for _, number := range written.Values[":identifiers"].L {
 			numbers = append(numbers, number.S)
+		}
+		for _, action := range written.TransactItems {
+			for _, number := range action.Put.Item["identifiers"].L {
+				numbers = append(numbers, number.S)
+			}
 		}
 	}
 	if (answer.StatusCode == 200) != (len(numbers) > 0) {

@@ -163,7 +163,7 @@ func (b *book) compare(m material, before, after tables, ledger []item) outcome 
 func twice(ledger []item) (all []string) {
 	seen := map[string]item{}
 	for _, i := range ledger {
-		text, _ := json.Marshal(i["subjects"])
+		text, _ := json.Marshal([]types.AttributeValue{i["subjects"], i["subjectsIn"]}) // one of the two
 		subjects := string(text)
 		if first := seen[subjects]; first != nil {
 			for _, record := range []item{first, i} {

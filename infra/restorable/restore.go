@@ -63,13 +63,22 @@ func (r *restore) print(ctx context.Context) error {
 func (r *restore) gone(ctx context.Context) (map[string]bool, error) {
 	gone := map[string]bool{}
 	return gone, scan(ctx, r.db, &dynamodb.ScanInput{
-		TableName: &r.ledger, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("subjects"),
+		TableName: &r.ledger, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("subjects, subjectsIn"),
 		FilterExpression: aws.String("attribute_exists(openShard) OR finishedAt >= :since"),
 		ExpressionAttributeValues: item{
 			":since": &types.AttributeValueMemberN{Value: strconv.FormatInt(r.since.Add(-skew).UnixMilli(), 10)},
 		},
 	}, func(found item) error {
-		for _, digest := range texts(found["subjects"]) {
+		if in := found["subjectsIn"]; in != nil {
+			out, err := r.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.ledger, Key: item{"erasureId": in}, ConsistentRead: aws.Bool(true)})
+			if err != nil {
+				return fmt.Errorf("table %s: %w", r.ledger, err)
+			}
+			if found = out.Item; len(store.Subjects(found)) == 0 {
+				return fmt.Errorf("the ledger lacks the digests %s: nothing can be said of whom they are about", text(in))
+			}
+		}
+		for _, digest := range store.Subjects(found) {
 			id, _, _ := strings.Cut(digest, ".")
 			if r.digests.Keys[id] == nil {
 				return fmt.Errorf("the ledger has digests made with the key %q, which is not among those given: nothing can be said of whom they are about", id)

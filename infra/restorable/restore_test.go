@@ -80,7 +80,11 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	erase("now")
 	engine.Digests.Current = "2"
 	erase("rotated")
-	if err := engine.Numbers(t.Context(), "acme", []string{"222", "999"}, "app"); err != nil { // no worker has taken it up
+	many := []string{"222"} // whose digests are an item of their own
+	for i := range 20 {
+		many = append(many, fmt.Sprint("nobody", i))
+	}
+	if err := engine.Numbers(t.Context(), "acme", many, "app"); err != nil { // no worker has taken it up
 		t.Fatal(err)
 	}
 	engine.WriterLifetime = time.Hour

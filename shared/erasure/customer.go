@@ -43,13 +43,16 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 			return err
 		}
 		if page.Tombstone != "" || !page.Exists && len(page.Records) == 0 {
-			open, err := e.join(ctx, page.Tombstone, jobs, now)
-			if err != nil || open {
+			known, err := e.join(ctx, page.Tombstone, jobs, now)
+			switch {
+			case err != nil || known == store.Joined:
 				return err // nil: being erased by an earlier call, and nobody reads this customer any more
+			case page.Tombstone != "":
+			case known == store.ErasedLately:
+				return nil
+			default:
+				return ErrUnknownCustomer
 			}
-		}
-		if page.Tombstone == "" && !page.Exists && len(page.Records) == 0 {
-			return e.erasedLately(ctx, digests, now)
 		}
 		// A tombstone whose job is not open: the job has just ended, tombstone and all, or one of the tables was restored
 		// to a time when it was open. Then the condition below holds, and a job comes back to its tombstone.
@@ -89,27 +92,19 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 	return store.ErrRaced
 }
 
-// join counts a repeat of the open job that the tombstone names, or else of the open one among jobs; false when none is open.
-func (e Engine) join(ctx context.Context, tombstone string, jobs []string, now time.Time) (open bool, err error) {
+// join counts a repeat of the open job that the tombstone names, or else of the open one among jobs. When none is open, it
+// tells whether one of them ended in the last 30 days.
+func (e Engine) join(ctx context.Context, tombstone string, jobs []string, now time.Time) (known store.Standing, err error) {
 	if tombstone != "" && tombstone != jobs[0] {
 		jobs = append([]string{tombstone}, slices.DeleteFunc(slices.Clone(jobs), func(job string) bool { return job == tombstone })...)
 	}
 	for _, job := range jobs {
-		if open, err = e.Ledger.Join(ctx, job, now); open || err != nil {
-			return open, err
+		standing, err := e.Ledger.Join(ctx, job, now)
+		if known = max(known, standing); err != nil || standing == store.Joined {
+			return standing, err
 		}
 	}
-	return false, nil
-}
-
-// erasedLately is nil when the customer was erased in the last 30 days, under whatever key. ErrUnknownCustomer.
-func (e Engine) erasedLately(ctx context.Context, digests []string, now time.Time) error {
-	for _, digest := range digests {
-		if lately, err := e.Ledger.ErasedLately(ctx, digest, now); lately || err != nil {
-			return err
-		}
-	}
-	return ErrUnknownCustomer
+	return known, nil
 }
 
 // entomb puts the tombstone back of whichever of jobs is open; it is no error that none is.

@@ -222,7 +222,7 @@ func (e Engine) settle(ctx context.Context, job *store.Job) error {
 
 // handOn lets another worker go on at once.
 func (e Engine) handOn(ctx context.Context, job *store.Job) error {
-	job.Failures = 0
+	job.Failures, job.HandedOn = 0, true
 	if err := e.Ledger.Release(ctx, job, e.Now().Add(pickUp)); err != nil {
 		return err
 	}

@@ -96,7 +96,7 @@ func (w *world) everything(t testing.TB) string { return strings.Join(w.Dump(t, 
 // records are the ledger's finished records.
 func (w *world) records(t testing.TB) []string {
 	return slices.DeleteFunc(w.Dump(t, w.Kit.Erasures.Table), func(line string) bool {
-		return !strings.Contains(line, `"erasure-`) || strings.Contains(line, `"subject-`)
+		return !strings.Contains(line, `"erasureId":{"Value":"erasure-`)
 	})
 }
 

@@ -52,6 +52,9 @@ func (e Engine) Numbers(ctx context.Context, tenant string, numbers []string, re
 
 // drainNumbers erases window by window, each until a reading of all its numbers finds nothing.
 func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
+	if err := e.Ledger.ReadIdentifiers(ctx, job); err != nil {
+		return err
+	}
 	if job.Cursor == 0 {
 		job.PassStarted = e.Now()
 	}

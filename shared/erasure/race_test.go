@@ -18,10 +18,14 @@ import (
 // the workers make: each time the contact goes too, and the requests end in one record or, where the first was already
 // done, in two.
 func TestRepeatAtEveryMoment(t *testing.T) {
+	t.Run("few", func(t *testing.T) { repeatAtEveryMoment(t, []string{"135", "wen11"}) })
+	t.Run("many", func(t *testing.T) { repeatAtEveryMoment(t, append([]string{"135", "wen11"}, nobody...)) })
+}
+
+func repeatAtEveryMoment(t *testing.T, numbers []string) {
 	w := newWorld(t)
 	plain := w.Engine
 	plain.Ledger.DB, plain.Contacts.DB = w.Plain, w.Plain
-	numbers := []string{"135", "wen11"}
 	for k := 1; ; k++ {
 		w.putContact(t, "acme", "c0", "135", "200")
 		if err := plain.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
@@ -44,6 +48,47 @@ func TestRepeatAtEveryMoment(t *testing.T) {
 		}
 		if n := len(w.records(t)); n < 1 || n > 2 {
 			t.Fatalf("repeat before call %d: %d records", k, n)
+		}
+		w.clear(t)
+		if !w.Faults.Struck() {
+			t.Logf("%d moments", k-1)
+			return
+		}
+	}
+}
+
+// TestEndAtEveryMomentOfARepeat: a worker ends the erasure of many numbers right before any call of a repeat, which finds it
+// open, or opens it anew.
+func TestEndAtEveryMomentOfARepeat(t *testing.T) {
+	w := newWorld(t)
+	plain := w.Engine
+	plain.Ledger.DB, plain.Contacts.DB = w.Plain, w.Plain
+	many := append([]string{"135", "wen11"}, nobody...)
+	for k := 1; ; k++ {
+		if err := plain.Numbers(t.Context(), "acme", many, "app"); err != nil {
+			t.Fatal(err)
+		}
+		w.Faults.Interrupt(k, func() {
+			w.clock.Advance(7 * time.Minute)
+			if _, err := plain.Due(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if k < 4 { // the fourth call only wakes a worker: the repeat is on record
+				w.putContact(t, "acme", "late", "300", "wen11")
+			}
+		})
+		if err := w.Numbers(t.Context(), "acme", many, "app"); err != nil {
+			t.Fatal(err)
+		}
+		w.Faults.Calls()
+		w.settle(t)
+		if left := w.Dump(t, w.Kit.Contacts.Table); len(left) != 0 {
+			t.Fatalf("ended before call %d: left %s", k, left)
+		}
+		for _, line := range w.Dump(t, w.Kit.Erasures.Table) {
+			if strings.Contains(line, "identifiers") {
+				t.Fatalf("ended before call %d: left %s", k, line)
+			}
 		}
 		w.clear(t)
 		if !w.Faults.Struck() {

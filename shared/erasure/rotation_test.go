@@ -83,11 +83,11 @@ func TestRepeatAfterARotation(t *testing.T) {
 	w.putCustomer(t, "shop", "4711", 0)
 	w.erase(t)
 	w.settle(t)
-	w.erase(t, "Query", "UpdateItem", "GetItem")
+	w.erase(t, "Query", "UpdateItem")
 	old := w.Digests.Subject("customer", "shop", "4711")
 
 	w.Digests = w.Digests.rotated()
-	w.erase(t, "Query", "UpdateItem", "UpdateItem", "GetItem", "GetItem")
+	w.erase(t, "Query", "UpdateItem", "UpdateItem")
 	if err := w.Customer(t.Context(), "shop", "4712", "john", time.Minute); !errors.Is(err, ErrUnknownCustomer) {
 		t.Errorf("a code that never existed: %v", err)
 	}
@@ -106,7 +106,7 @@ func TestRepeatAfterARotation(t *testing.T) {
 		t.Errorf("records %s", records)
 	}
 	w.clock.Advance(20 * 24 * time.Hour) // the old pointer is out of date, the new one is not
-	w.erase(t, "Query", "UpdateItem", "UpdateItem", "GetItem")
+	w.erase(t, "Query", "UpdateItem", "UpdateItem")
 	w.clock.Advance(11 * 24 * time.Hour)
 	if err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute); !errors.Is(err, ErrUnknownCustomer) {
 		t.Errorf("after 31 days: %v", err)

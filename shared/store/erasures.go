@@ -11,14 +11,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Erasures is the ledger, key erasureId, in five kinds of items. None but an open job holds a raw identifier. A digest
-// begins with the id of its key, so one subject has several: one under each key.
+// Erasures is the ledger, key erasureId, in six kinds of items. None but an open job, and the list of an open job, holds a
+// raw identifier. A digest begins with the id of its key, so one subject has several: one under each key.
 //
-//	customer-<digest>  an open job of operation 3     } Job; it leaves when the job is done
-//	numbers-<digest>   an open job of operation 4     }
-//	erasure-<id>       the record of a finished erasure: digests, times, counts; stays for ever
-//	subject-<digest>   points to the last finished erasure of a customer, for 30 days (TTL): repeats find it
-//	handover-<job>     a mark; writing it makes the table's stream start a worker
+//	customer-<digest>     an open job of operation 3 (Job); its end leaves a pointer to the record in its place, for 30 days
+//	                      (TTL): repeats find either with one call
+//	numbers-<digest>      an open job of operation 4 (Job); it leaves when the job is done
+//	identifiers-<digest>  the numbers of such a job, where they are many: it leaves with the job } see lists.go
+//	subjects-<digest>     their digests; stays for ever, as the record does that names it        }
+//	erasure-<id>          the record of a finished erasure: digests, times, counts; stays for ever
+//	handover-<job>        a mark; writing it makes the table's stream start a worker
 //
 // Open jobs carry openShard and dueAt, the keys of the sparse index that cleanup reads.
 type Erasures struct {
@@ -32,7 +34,6 @@ const (
 	customerJob = "customer-"
 	numbersJob  = "numbers-"
 	record      = "erasure-"
-	subject     = "subject-"
 	mark        = "handover-"
 )
 
@@ -70,7 +71,7 @@ func (e Erasures) OpenCustomer(ctx context.Context, job *Job, others []string, c
 		"openShard": text(shard(job.Key)), "dueAt": millis(leaseEnd),
 		"found": number(job.Found), "deleted": number(job.Deleted), "pending": job.Pending.value(),
 	}
-	noJob := aws.String("attribute_not_exists(erasureId)")
+	noJob := aws.String("attribute_not_exists(openShard)") // but perhaps the pointer to the last one's record
 	actions := []types.TransactWriteItem{
 		{Put: &types.Put{TableName: &e.Table, Item: item, ConditionExpression: noJob}},
 		customers.tombstone(CustomerKey(job.Scope, job.Identifiers[0]), job.Key, job.RequestedAt, page),
@@ -82,31 +83,6 @@ func (e Erasures) OpenCustomer(ctx context.Context, job *Job, others []string, c
 	}
 	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
 	return transacted("erasures: open customer", err)
-}
-
-// OpenNumbers writes the job, or joins the open one for the same numbers: then the work begun is not taken for the
-// whole, and one more pass follows. One write either way; joined tells which. A job that no worker takes up by dueAt is cleanup's; a repeat
-// does not put that off, or a caller who repeats often enough would keep the job waiting for ever.
-func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (joined bool, err error) {
-	out, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &e.Table,
-		Key:       object{"erasureId": text(job.Key)},
-		UpdateExpression: aws.String("SET #state = :open, #id = if_not_exists(#id, :id), #scope = :scope," +
-			" requestedBy = if_not_exists(requestedBy, :by), requestedAt = if_not_exists(requestedAt, :now)," +
-			" lastRequestedAt = :now, identifiers = :identifiers, subjects = :subjects," +
-			" openShard = :shard, dueAt = if_not_exists(dueAt, :due) ADD requests :one"),
-		ExpressionAttributeNames: map[string]string{"#state": "state", "#id": "id", "#scope": "scope"},
-		ExpressionAttributeValues: object{
-			":open": text("open"), ":id": text(job.ID), ":scope": text(job.Scope), ":by": text(job.RequestedBy),
-			":now": millis(job.RequestedAt), ":identifiers": texts(job.Identifiers), ":subjects": texts(job.Subjects),
-			":shard": text(shard(job.Key)), ":due": millis(dueAt), ":one": number(1),
-		},
-		ReturnValues: types.ReturnValueUpdatedOld,
-	})
-	if err != nil {
-		return false, failed("erasures: open numbers", err)
-	}
-	return len(out.Attributes) > 0, nil
 }
 
 // held is the condition of every write by a worker: the lease is still its own. A fence alone would begin anew with the
@@ -121,7 +97,8 @@ func (e Erasures) Acquire(ctx context.Context, key, owner string, now, until tim
 		Key:       object{"erasureId": text(key)},
 		ConditionExpression: aws.String("attribute_exists(openShard) AND" +
 			" (attribute_not_exists(leaseUntil) OR leaseUntil < :now OR leaseOwner = :owner)"),
-		UpdateExpression: aws.String("SET leaseOwner = :owner, leaseUntil = :until, dueAt = :until ADD fence :one"),
+		// dueAt stays: it would be written twice in the index, for most jobs are done long before the lease is renewed.
+		UpdateExpression: aws.String("SET leaseOwner = :owner, leaseUntil = :until ADD fence :one"),
 		ExpressionAttributeValues: object{
 			":now": millis(now), ":until": millis(until), ":owner": text(owner), ":one": number(1),
 		},
@@ -129,7 +106,7 @@ func (e Erasures) Acquire(ctx context.Context, key, owner string, now, until tim
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	if item, refused := conditionFailed(err); refused {
-		if item == nil {
+		if item["openShard"] == nil {
 			return nil, ErrNoJob
 		}
 		return nil, ErrHeld
@@ -171,7 +148,7 @@ func (e Erasures) save(ctx context.Context, call string, job *Job, more string, 
 	all := object{
 		":fence": number(job.Fence), ":id": text(job.ID), ":found": number(job.Found), ":deleted": number(job.Deleted),
 		":passes": number(job.Passes), ":failures": number(job.Failures), ":started": millis(job.PassStarted),
-		":cursor": number(job.Cursor), ":pending": job.Pending.value(),
+		":cursor": number(job.Cursor), ":pending": job.Pending.value(), ":handed": flag(job.HandedOn),
 	}
 	for name, value := range values {
 		all[name] = value
@@ -181,7 +158,7 @@ func (e Erasures) save(ctx context.Context, call string, job *Job, more string, 
 		Key:                 object{"erasureId": text(job.Key)},
 		ConditionExpression: aws.String(held),
 		UpdateExpression: aws.String("SET #found = :found, deleted = :deleted, passes = :passes, failures = :failures," +
-			" passStarted = :started, #cursor = :cursor, pending = :pending" + more),
+			" passStarted = :started, #cursor = :cursor, pending = :pending, handedOn = :handed" + more),
 		ExpressionAttributeNames:  map[string]string{"#cursor": "cursor", "#found": "found", "#id": "id"}, // reserved words
 		ExpressionAttributeValues: all,
 	})
@@ -212,25 +189,30 @@ func HandedOn(erasureID string) string {
 }
 
 // Finish ends the job in one transaction: the record comes, the job with its raw identifiers and its mark go; a
-// customer's tombstone goes with them, and repeats are remembered. ErrHeld when another worker took the job or a
-// repeat joined since it was read.
+// customer's tombstone goes with them, and what is put in the job's place remembers the erasure for repeats. ErrHeld when
+// another worker took the job or a repeat joined since it was read.
 func (e Erasures) Finish(ctx context.Context, job *Job, customers Customers, at time.Time) error {
-	actions := append(e.finished(job, at), types.TransactWriteItem{Delete: &types.Delete{
-		TableName:                &e.Table,
-		Key:                      object{"erasureId": text(job.Key)},
-		ConditionExpression:      aws.String(held + " AND requests = :requests"),
-		ExpressionAttributeNames: map[string]string{"#id": "id"},
-		ExpressionAttributeValues: object{
-			":fence": number(job.Fence), ":id": text(job.ID), ":requests": number(job.Requests),
-		},
-	}})
+	actions := e.finished(job, at)
+	condition, names := aws.String(held+" AND requests = :requests"), map[string]string{"#id": "id"}
+	values := object{":fence": number(job.Fence), ":id": text(job.ID), ":requests": number(job.Requests)}
 	if job.IsCustomer() {
 		actions = append(actions,
 			customers.liftTombstone(CustomerKey(job.Scope, job.Identifiers[0]), job.Key),
-			types.TransactWriteItem{Put: &types.Put{TableName: &e.Table, Item: object{
-				"erasureId": text(subject + job.Subjects[0]), "record": text(record + job.ID),
-				"expires": number(at.Add(remembered).Unix()),
-			}}})
+			types.TransactWriteItem{Put: &types.Put{
+				TableName: &e.Table,
+				Item: object{
+					"erasureId": text(job.Key), "record": text(record + job.ID), "expires": number(at.Add(remembered).Unix()),
+				},
+				ConditionExpression: condition, ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+			}})
+		return e.finish(ctx, actions)
+	}
+	for i, key := range append([]string{job.Key}, job.lists()...) {
+		remove := &types.Delete{TableName: &e.Table, Key: object{"erasureId": text(key)}}
+		if i == 0 {
+			remove.ConditionExpression, remove.ExpressionAttributeNames, remove.ExpressionAttributeValues = condition, names, values
+		}
+		actions = append(actions, types.TransactWriteItem{Delete: remove})
 	}
 	return e.finish(ctx, actions)
 }
@@ -243,32 +225,37 @@ func (e Erasures) FinishAndBegin(ctx context.Context, job *Job, at, dueAt time.T
 		Key:                 object{"erasureId": text(job.Key)},
 		ConditionExpression: aws.String(held + " AND requests = :requests"),
 		UpdateExpression: aws.String("SET #id = :new, requestedAt = lastRequestedAt, requests = :one, #found = :zero, deleted = :zero," +
-			" passes = :zero, failures = :zero, passStarted = :zero, #cursor = :zero, entombed = :zero, pending = :none, dueAt = :due" +
+			" passes = :zero, failures = :zero, passStarted = :zero, #cursor = :zero, entombed = :zero, pending = :none, dueAt = :due, handedOn = :true" + // a repeat's mark may still come
 			" REMOVE leaseOwner, leaseUntil"),
 		ExpressionAttributeNames: map[string]string{"#cursor": "cursor", "#found": "found", "#id": "id"},
 		ExpressionAttributeValues: object{
 			":fence": number(job.Fence), ":id": text(job.ID), ":requests": number(job.Requests), ":new": text(NewID(at)),
-			":one": number(1), ":zero": number(0), ":none": Pending{}.value(), ":due": millis(dueAt),
+			":one": number(1), ":zero": number(0), ":none": Pending{}.value(), ":due": millis(dueAt), ":true": flag(true),
 		},
 	}}))
 }
 
 // finished are the writes that every end of a job has in common.
 func (e Erasures) finished(job *Job, at time.Time) []types.TransactWriteItem {
-	kind := "numbers"
+	kind, whose, whom := "numbers", "subjects", texts(job.Subjects)
 	if job.IsCustomer() {
 		kind = "customer"
 	}
-	return []types.TransactWriteItem{
-		{Put: &types.Put{TableName: &e.Table, Item: object{
-			"erasureId": text(record + job.ID), "kind": text(kind), "state": text("done"), "scope": text(job.Scope),
-			"requestedBy": text(job.RequestedBy), "requestedAt": millis(job.RequestedAt),
-			"lastRequestedAt": millis(job.LastRequestedAt), "requests": number(job.Requests),
-			"finishedAt": millis(at), "subjects": texts(job.Subjects),
-			"found": number(job.Found + job.Entombed), "deleted": number(job.Deleted + job.Entombed), "passes": number(job.Passes),
-		}}},
-		{Delete: &types.Delete{TableName: &e.Table, Key: object{"erasureId": text(mark + job.Key)}}},
+	if job.SubjectsIn != "" {
+		whose, whom = "subjectsIn", text(job.SubjectsIn)
 	}
+	actions := []types.TransactWriteItem{{Put: &types.Put{TableName: &e.Table, Item: object{
+		"erasureId": text(record + job.ID), "kind": text(kind), "state": text("done"), "scope": text(job.Scope),
+		"requestedBy": text(job.RequestedBy), "requestedAt": millis(job.RequestedAt),
+		"lastRequestedAt": millis(job.LastRequestedAt), "requests": number(job.Requests),
+		"finishedAt": millis(at), whose: whom,
+		"found": number(job.Found + job.Entombed), "deleted": number(job.Deleted + job.Entombed), "passes": number(job.Passes),
+	}}}}
+	// A repeat of operation 4 hands the job on without holding it.
+	if job.HandedOn || job.Requests > 1 && !job.IsCustomer() {
+		actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{TableName: &e.Table, Key: object{"erasureId": text(mark + job.Key)}}})
+	}
+	return actions
 }
 
 func (e Erasures) finish(ctx context.Context, actions []types.TransactWriteItem) error {
@@ -279,20 +266,36 @@ func (e Erasures) finish(ctx context.Context, actions []types.TransactWriteItem)
 	return ErrHeld
 }
 
-// Join counts a repeat of an open job of operation 3: its last pass and its end come after it. It reports false when no such
-// job is open.
-func (e Erasures) Join(ctx context.Context, key string, now time.Time) (open bool, err error) {
-	_, err = e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                 &e.Table,
-		Key:                       object{"erasureId": text(key)},
-		ConditionExpression:       aws.String("attribute_exists(openShard)"),
-		UpdateExpression:          aws.String("SET lastRequestedAt = :now ADD requests :one"),
-		ExpressionAttributeValues: object{":now": millis(now), ":one": number(1)},
+// What the ledger knows of a customer under one of its digests.
+type Standing int
+
+const (
+	Unknown      Standing = iota // nothing, or what is older than 30 days
+	Joined                       // the erasure is open, and has counted the repeat
+	ErasedLately                 // it ended within the last 30 days
+)
+
+// Join counts a repeat of an open job: its last pass and its end come after it. When none is open, it tells, in the same
+// call, whether one of operation 3 ended lately.
+func (e Erasures) Join(ctx context.Context, key string, now time.Time) (Standing, error) {
+	_, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                           &e.Table,
+		Key:                                 object{"erasureId": text(key)},
+		ConditionExpression:                 aws.String("attribute_exists(openShard)"),
+		UpdateExpression:                    aws.String("SET lastRequestedAt = :now ADD requests :one"),
+		ExpressionAttributeValues:           object{":now": millis(now), ":one": number(1)},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
-	if _, refused := conditionFailed(err); refused {
-		return false, nil
+	if item, refused := conditionFailed(err); refused {
+		if object(item).number("expires") > now.Unix() {
+			return ErasedLately, nil
+		}
+		return Unknown, nil
 	}
-	return err == nil, failed("erasures: join", err)
+	if err != nil {
+		return Unknown, failed("erasures: join", err)
+	}
+	return Joined, nil
 }
 
 // Entomb puts the tombstone of an open job back in place of a customer that a writer without conditions has written over it,
@@ -309,19 +312,6 @@ func (e Erasures) Entomb(ctx context.Context, customers Customers, customer, key
 		}},
 	}})
 	return transacted("erasures: entomb", err)
-}
-
-// ErasedLately says whether the customer with this digest was erased within the last 30 days.
-func (e Erasures) ErasedLately(ctx context.Context, digest string, now time.Time) (bool, error) {
-	out, err := e.DB.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName:      &e.Table,
-		Key:            object{"erasureId": text(subject + digest)},
-		ConsistentRead: aws.Bool(true),
-	})
-	if err != nil {
-		return false, failed("erasures: find subject", err)
-	}
-	return object(out.Item).number("expires") > now.Unix(), nil
 }
 
 // Open is an open job as the index shows it, eventually consistent.

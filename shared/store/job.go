@@ -18,8 +18,9 @@ type Job struct {
 	RequestedAt     time.Time
 	LastRequestedAt time.Time // by the last of the repeats that joined
 	Requests        int64
-	Identifiers     []string // raw: the code, or the customer numbers
-	Subjects        []string // their digests
+	Identifiers     []string // raw: the code, or the customer numbers; nil until ReadIdentifiers where SubjectsIn is set
+	Subjects        []string // their digests, where SubjectsIn is ""
+	SubjectsIn      string   // the ledger's item that holds the digests of many
 
 	Fence       int64 // counts leases; a worker whose fence is no longer the item's writes nothing
 	Found       int64 // items seen, each counted before the first of its page is deleted
@@ -30,6 +31,7 @@ type Job struct {
 	PassStarted time.Time
 	Cursor      int // index of the first identifier this pass has not yet verified
 	Pending     Pending
+	HandedOn    bool // a mark may stand
 
 	Moved atomic.Int64 // deletions confirmed to this worker; not stored
 }
@@ -80,10 +82,10 @@ func readJob(item object) *Job {
 		Key: item.text("erasureId"), ID: item.text("id"), Scope: item.text("scope"),
 		RequestedBy: item.text("requestedBy"), RequestedAt: item.millis("requestedAt"),
 		LastRequestedAt: item.millis("lastRequestedAt"), Requests: item.number("requests"),
-		Identifiers: item.texts("identifiers"), Subjects: item.texts("subjects"),
+		Identifiers: item.texts("identifiers"), Subjects: item.texts("subjects"), SubjectsIn: item.text("subjectsIn"),
 		Fence: item.number("fence"), Found: item.number("found"), Deleted: item.number("deleted"), Entombed: item.number("entombed"),
 		Passes: item.number("passes"), Failures: item.number("failures"), PassStarted: item.millis("passStarted"),
-		Cursor: int(item.number("cursor")),
+		Cursor: int(item.number("cursor")), HandedOn: item.flag("handedOn"),
 	}
 	if pending, ok := item["pending"].(*types.AttributeValueMemberM); ok {
 		p := object(pending.Value)

@@ -20,6 +20,8 @@ func number[N int | int64](n N) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(int64(n), 10)}
 }
 
+func flag(set bool) types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: set} }
+
 func texts(all []string) types.AttributeValue {
 	list := make([]types.AttributeValue, len(all))
 	for i, s := range all {
@@ -45,6 +47,11 @@ func (o object) number(name string) int64 {
 	}
 	n, _ := strconv.ParseInt(v.Value, 10, 64) // DynamoDB stores numbers only
 	return n
+}
+
+func (o object) flag(name string) bool {
+	v, _ := o[name].(*types.AttributeValueMemberBOOL)
+	return v != nil && v.Value
 }
 
 func (o object) texts(name string) []string {

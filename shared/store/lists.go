@@ -1,0 +1,156 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// An erasure of many numbers keeps them and their digests in items of their own, because every lease and every progress is a
+// write of the whole job: 1000 numbers are 12 KB and more, and their digests 33 KB or, as texts, 67. A write unit is 1 KB.
+const (
+	identifiersOf = "identifiers-"
+	subjectsOf    = "subjects-"
+	// inline is how many bytes of both stay in the job itself: then it still fits in one unit, or nearly.
+	inline = 700
+)
+
+// openRaces is how often a job is tried to be opened or joined that others open and end meanwhile.
+const openRaces = 5
+
+// OpenNumbers writes the job, or joins the open one for the same numbers: then the work begun is not taken for the
+// whole, and one more pass follows; joined tells which. A job that no worker takes up by dueAt is cleanup's; a repeat
+// does not put that off, or a caller who repeats often enough would keep the job waiting for ever.
+func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (joined bool, err error) {
+	size := 0
+	for i := range job.Identifiers {
+		size += len(job.Identifiers[i]) + len(job.Subjects[i])
+	}
+	if size > inline {
+		return e.openListed(ctx, job, dueAt)
+	}
+	out, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &e.Table,
+		Key:       object{"erasureId": text(job.Key)},
+		UpdateExpression: aws.String("SET #state = :open, #id = if_not_exists(#id, :id), #scope = :scope," +
+			" requestedBy = if_not_exists(requestedBy, :by), requestedAt = if_not_exists(requestedAt, :now)," +
+			" lastRequestedAt = :now, identifiers = :identifiers, subjects = :subjects," +
+			" openShard = :shard, dueAt = if_not_exists(dueAt, :due) ADD requests :one"),
+		ExpressionAttributeNames: map[string]string{"#state": "state", "#id": "id", "#scope": "scope"},
+		ExpressionAttributeValues: object{
+			":open": text("open"), ":id": text(job.ID), ":scope": text(job.Scope), ":by": text(job.RequestedBy),
+			":now": millis(job.RequestedAt), ":identifiers": texts(job.Identifiers), ":subjects": texts(job.Subjects),
+			":shard": text(shard(job.Key)), ":due": millis(dueAt), ":one": number(1),
+		},
+		ReturnValues: types.ReturnValueUpdatedOld,
+	})
+	if err != nil {
+		return false, failed("erasures: open numbers", err)
+	}
+	return len(out.Attributes) > 0, nil
+}
+
+// openListed is OpenNumbers for many. The digests come first, and by themselves: they are nobody's personal data, and the
+// same each time. The job and its numbers come together.
+func (e Erasures) openListed(ctx context.Context, job *Job, dueAt time.Time) (joined bool, err error) {
+	digest := strings.TrimPrefix(job.Key, numbersJob)
+	digests, err := pack(job.Subjects)
+	if err != nil {
+		return false, err
+	}
+	digests["erasureId"] = text(subjectsOf + digest)
+	if _, err := e.DB.PutItem(ctx, &dynamodb.PutItemInput{TableName: &e.Table, Item: digests}); err != nil {
+		return false, failed("erasures: open numbers", err)
+	}
+	actions := []types.TransactWriteItem{
+		{Put: &types.Put{
+			TableName: &e.Table,
+			Item: object{
+				"erasureId": text(job.Key), "id": text(job.ID), "state": text("open"), "scope": text(job.Scope),
+				"requestedBy": text(job.RequestedBy), "requestedAt": millis(job.RequestedAt), "lastRequestedAt": millis(job.RequestedAt),
+				"requests": number(1), "subjectsIn": text(subjectsOf + digest), "openShard": text(shard(job.Key)), "dueAt": millis(dueAt),
+			},
+			ConditionExpression: aws.String("attribute_not_exists(openShard)"),
+		}},
+		{Put: &types.Put{TableName: &e.Table, Item: object{
+			"erasureId": text(identifiersOf + digest), "identifiers": texts(job.Identifiers),
+		}}},
+	}
+	for range openRaces {
+		_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+		if err = transacted("erasures: open numbers", err); !errors.Is(err, ErrRaced) {
+			return false, err
+		}
+		if known, err := e.Join(ctx, job.Key, job.RequestedAt); err != nil || known == Joined {
+			return true, err
+		}
+	}
+	return false, ErrRaced
+}
+
+// lists are the items with raw identifiers that leave the ledger with the job.
+func (j *Job) lists() []string {
+	if j.SubjectsIn == "" {
+		return nil
+	}
+	return []string{identifiersOf + strings.TrimPrefix(j.SubjectsIn, subjectsOf)}
+}
+
+// errNoList says that the numbers of an open job are not there: somebody else took them out of the table.
+var errNoList = errors.New("erasures: the job's identifiers are missing")
+
+// ReadIdentifiers puts the numbers of a job that is held into it, if they are not in it already.
+func (e Erasures) ReadIdentifiers(ctx context.Context, job *Job) error {
+	for _, key := range job.lists() {
+		if job.Identifiers != nil {
+			break
+		}
+		out, err := e.DB.GetItem(ctx, &dynamodb.GetItemInput{
+			TableName: &e.Table, Key: object{"erasureId": text(key)}, ConsistentRead: aws.Bool(true),
+		})
+		if err != nil {
+			return failed("erasures: read identifiers", err)
+		}
+		if job.Identifiers = object(out.Item).texts("identifiers"); len(job.Identifiers) == 0 {
+			return errNoList
+		}
+	}
+	return nil
+}
+
+// digestSize is SHA-256's.
+const digestSize = 32
+
+var errDigests = errors.New("erasures: digests of different keys, or none")
+
+// pack stores digests, all made with one key, one behind the other: half of what they take as texts.
+func pack(digests []string) (object, error) {
+	var all []byte
+	var id string
+	for i, digest := range digests {
+		key, sum, _ := strings.Cut(digest, ".")
+		raw, err := hex.DecodeString(sum)
+		if err != nil || len(raw) != digestSize || i > 0 && key != id {
+			return nil, errDigests
+		}
+		all, id = append(all, raw...), key
+	}
+	return object{"key": text(id), "digests": &types.AttributeValueMemberB{Value: all}}, nil
+}
+
+// Subjects are the digests, each "<key id>.<hex>", that a record, a job or an item named by subjectsIn holds itself.
+func Subjects(item map[string]types.AttributeValue) []string {
+	all := object(item).texts("subjects")
+	if packed, ok := item["digests"].(*types.AttributeValueMemberB); ok {
+		for raw := packed.Value; len(raw) >= digestSize; raw = raw[digestSize:] {
+			all = append(all, object(item).text("key")+"."+hex.EncodeToString(raw[:digestSize]))
+		}
+	}
+	return all
+}
