@@ -1,0 +1,26 @@
+package main
+
+import (
+	"encoding/base64"
+	"testing"
+	"time"
+
+	"customercare/infra/bench/units/canned"
+	"customercare/shared/principal"
+	"customercare/shared/store"
+)
+
+// One request allocates no more than today.
+func TestAllocations(t *testing.T) {
+	token := base64.RawURLEncoding.EncodeToString(make([]byte, 32)) + "." + base64.RawURLEncoding.EncodeToString([]byte("ak"))
+	db := canned.Client(t, map[string][]string{"BatchGetItem": {`{"Responses":{"Principals":[
+		{"principal":{"S":"` + store.PrincipalKey(store.Token, principal.Hash(token)) + `"},"appKey":{"S":"ak"},"tenantId":{"S":"acme"},"expires":{"N":"4102444800"}},
+		{"principal":{"S":"app#ak"},"tenantId":{"S":"acme"}}]},"UnprocessedKeys":{}}`}})
+	a := authorizer{principal.Directory{Principals: store.Principals{DB: db, Table: "Principals"}, Now: time.Now}}
+	ctx, event := canned.Invocation(t), request("Bearer "+token)
+	canned.Allocations(t, 500, 390, func() {
+		if answer, err := a.authorize(ctx, event); err != nil || answer.Context["tenantId"] != "acme" {
+			t.Fatal(answer, err)
+		}
+	})
+}

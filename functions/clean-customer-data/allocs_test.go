@@ -1,0 +1,54 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"customercare/infra/bench/units/canned"
+	"customercare/shared/erasure"
+	"customercare/shared/respond"
+	"customercare/shared/store"
+)
+
+// One request allocates no more than today, with one number and with as many as there may be.
+func TestAllocations(t *testing.T) {
+	db := canned.Client(t, map[string][]string{"UpdateItem": {"{}"}, "PutItem": {"{}"}, "TransactWriteItems": {"{}"}})
+	handler := endpoint(erasure.Engine{
+		Ledger:  store.Erasures{DB: db, Table: "Erasures"},
+		Digests: erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
+		Now:     time.Now,
+	}).Handler()
+	want, err := json.Marshal(respond.Verified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := canned.Invocation(t)
+	for numbers, most := range map[int]float64{1: 445, maxNumbers: 18849} {
+		t.Run(fmt.Sprint(numbers), func(t *testing.T) {
+			var asked request
+			for i := range numbers {
+				asked.CustomNos = append(asked.CustomNos, fmt.Sprintf("135****%04d", i))
+			}
+			body, err := json.Marshal(map[string][]string{"customNos": asked.CustomNos})
+			if err != nil {
+				t.Fatal(err)
+			}
+			event := events.APIGatewayProxyRequest{
+				HTTPMethod: "POST", Path: "/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata",
+				Body: base64.StdEncoding.EncodeToString(body), IsBase64Encoded: true,
+				MultiValueHeaders: map[string][]string{"Host": {"api.example.com"}, "Content-Type": {"application/json"}},
+			}
+			event.RequestContext.Authorizer = map[string]any{"principalId": "ak", "appKey": "ak", "tenantId": "acme"}
+			canned.Allocations(t, 100, most, func() {
+				if answer, err := handler(ctx, event); err != nil || answer.Body != string(want) {
+					t.Fatal(answer, err)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"testing"
+
+	"customercare/infra/bench/units/canned"
+	"customercare/shared/gateway/provisiontest"
+	"customercare/shared/store"
+)
+
+// One request allocates no more than today.
+func TestAllocations(t *testing.T) {
+	handler := endpoint(store.Users{DB: canned.Client(t, map[string][]string{"UpdateItem": {"{}"}}), Table: "Users"}).Handler()
+	ctx, event := canned.Invocation(t), provisiontest.Event("DELETE", "u1", "reset=true", "")
+	canned.Allocations(t, 500, 372, func() {
+		if answer, err := handler(ctx, event); err != nil || answer.Body != doneJSON {
+			t.Fatal(answer, err)
+		}
+	})
+}

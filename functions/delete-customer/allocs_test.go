@@ -1,0 +1,54 @@
+package main
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"customercare/infra/bench/units/canned"
+	"customercare/shared/erasure"
+	"customercare/shared/principal"
+	"customercare/shared/store"
+)
+
+// One request allocates no more than today, with no transaction and with one batch of them.
+func TestAllocations(t *testing.T) {
+	const body = "type=customer_delete&account_id=a&user_id=john&user_password=key&code=47"
+	event := events.APIGatewayProxyRequest{
+		HTTPMethod: "POST", Path: "/api.php", Body: base64.StdEncoding.EncodeToString([]byte(body)), IsBase64Encoded: true,
+		MultiValueHeaders: map[string][]string{"Host": {"api.example.com"}, "Content-Type": {"application/x-www-form-urlencoded"}},
+	}
+	event.RequestContext.Identity.SourceIP = "192.0.2.1"
+	ctx := canned.Invocation(t)
+	for transactions, most := range map[int]float64{0: 1874, 25: 2461} {
+		t.Run(fmt.Sprint(transactions), func(t *testing.T) {
+			items := `{"record":{"S":"customer"}}`
+			for i := range transactions {
+				items += fmt.Sprintf(`,{"record":{"S":"txn#c#%02d"}}`, i)
+			}
+			db := canned.Client(t, map[string][]string{
+				"BatchGetItem": {`{"Responses":{"Principals":[{"principal":{"S":"apiUser#john"},"hashes":{"L":[{"S":"` + principal.Hash("key") + `"}]},"accounts":{"L":[{"S":"a"}]}}]},"UnprocessedKeys":{}}`},
+				// The customer, and what stands there when the transactions are gone: the tombstone.
+				"Query":              {`{"Items":[` + items + `]}`, `{"Items":[{"record":{"S":"customer"},"tombstone":{"S":"customer-1"}}]}`},
+				"TransactWriteItems": {"{}"}, "BatchWriteItem": {`{"UnprocessedItems":{}}`}, "UpdateItem": {"{}"},
+			})
+			handler := endpoint(
+				principal.Directory{Principals: store.Principals{DB: db, Table: "Principals"}, Guard: principal.Guard{Limit: 10, Window: 5 * time.Minute}, Now: time.Now},
+				erasure.Engine{
+					Ledger:         store.Erasures{DB: db, Table: "Erasures"},
+					Customers:      store.Customers{DB: db, Table: "Customers", Streams: store.NewStreams(8)},
+					Digests:        erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
+					WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute, Now: time.Now,
+				}, 3*time.Second).Handler()
+			canned.Allocations(t, 200, most, func() {
+				if answer, err := handler(ctx, event); err != nil || !strings.Contains(answer.Body, `<customer status="deleted">`) {
+					t.Fatal(answer, err)
+				}
+			})
+		})
+	}
+}

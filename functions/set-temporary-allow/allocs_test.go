@@ -1,0 +1,38 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"customercare/infra/bench/units/canned"
+	"customercare/shared/gateway/provisiontest"
+	"customercare/shared/store"
+)
+
+// One request, in either format, allocates no more than today.
+func TestAllocations(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	a := allows{
+		users: store.Users{DB: canned.Client(t, map[string][]string{"UpdateItem": {"{}"}}), Table: "Users"},
+		rules: rules{types: types{1: lifetime(24 * time.Hour), 3: 0}, maxAhead: 366 * 24 * time.Hour},
+		now:   func() time.Time { return now },
+	}
+	handler, ctx := a.endpoint().Handler(), canned.Invocation(t)
+	for _, test := range []struct {
+		media, body string
+		most        float64
+	}{
+		{"application/json", `{"tempAllowType":3,"expirationDate":"2026-10-15T01:29:29.768Z"}`, 412},
+		{"application/xml", `<TempAllowRequest><tempAllowType>3</tempAllowType><expirationDate>2026-10-15T01:29:29.768Z</expirationDate></TempAllowRequest>`, 433},
+	} {
+		t.Run(test.media, func(t *testing.T) {
+			event := provisiontest.Event("PUT", "u1", "", test.body, "Content-Type: "+test.media)
+			canned.Allocations(t, 500, test.most, func() {
+				if answer, err := handler(ctx, event); err != nil || answer.StatusCode != 200 || !strings.Contains(answer.Body, "true") {
+					t.Fatal(answer, err)
+				}
+			})
+		})
+	}
+}
