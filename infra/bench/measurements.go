@@ -6,6 +6,7 @@ import (
 	"customercare/infra/bench/binaries"
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
+	"customercare/infra/bench/warm"
 )
 
 // measurement yields the figures of some tables.
@@ -18,4 +19,5 @@ type measurement struct {
 // measurements in their order.
 var measurements = []measurement{
 	{"start and size", []int{1, 2}, binaries.Measure},
+	{"warm invocations", []int{4}, warm.Measure},
 }
