@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,9 +43,6 @@ func NumbersJob(digest string) string  { return numbersJob + digest }
 
 // remembered is how long a repeated delete of a customer is answered like the first (contracts, operation 3).
 const remembered = 30 * 24 * time.Hour
-
-// openShards spreads the index of open jobs over so many partitions; 1,000 writes a second fit in each.
-const openShards = 4
 
 var (
 	// ErrHeld says that another worker holds the job's lease, or took it since.
@@ -313,39 +309,6 @@ func (e Erasures) Entomb(ctx context.Context, customers Customers, customer, key
 	}})
 	return transacted("erasures: entomb", err)
 }
-
-// Open is an open job as the index shows it, eventually consistent.
-type Open struct {
-	Key         string
-	DueAt       time.Time
-	RequestedAt time.Time
-	Failures    int64
-}
-
-// ListOpen lists open jobs, those due first first in each of the index's shards, at most about limit in all. Acquire
-// decides whether one really is still open.
-func (e Erasures) ListOpen(ctx context.Context, limit int) ([]Open, error) {
-	var jobs []Open
-	for i := range openShards {
-		out, err := e.DB.Query(ctx, &dynamodb.QueryInput{
-			TableName:                 &e.Table,
-			IndexName:                 &e.Index,
-			KeyConditionExpression:    aws.String("openShard = :shard"),
-			ExpressionAttributeValues: object{":shard": text(strconv.Itoa(i))},
-			Limit:                     aws.Int32(int32(limit / openShards)),
-		})
-		if err != nil {
-			return jobs, failed("erasures: list open", err)
-		}
-		for _, item := range out.Items {
-			o := object(item)
-			jobs = append(jobs, Open{o.text("erasureId"), o.millis("dueAt"), o.millis("requestedAt"), o.number("failures")})
-		}
-	}
-	return jobs, nil
-}
-
-func shard(key string) string { return strconv.Itoa(Spread(key, openShards)) }
 
 // transacted turns a transaction's refusal by a condition, or by another transaction on the same items, into ErrRaced.
 func transacted(call string, err error) error {

@@ -1,0 +1,67 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"golang.org/x/sync/errgroup"
+
+	"customercare/shared/invocation"
+)
+
+// openShards spreads the index of open jobs over so many partitions; 1,000 writes a second fit in each.
+const openShards = 4
+
+// Open is an open job as the index shows it, eventually consistent.
+type Open struct {
+	Key         string
+	DueAt       time.Time
+	RequestedAt time.Time
+	Failures    int64
+}
+
+// ListOpen lists open jobs, in each of the index's shards those due first, at most about limit in all. Acquire decides whether
+// one really is still open.
+func (e Erasures) ListOpen(ctx context.Context, limit int) ([]Open, error) {
+	var shards [openShards][]Open
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range shards {
+		group.Go(func() (err error) {
+			defer invocation.Recover("erasures: list open", &err)
+			shards[i], err = e.listShard(ctx, strconv.Itoa(i), limit/openShards)
+			return err
+		})
+	}
+	err := group.Wait()
+	return slices.Concat(shards[:]...), err
+}
+
+func (e Erasures) listShard(ctx context.Context, shard string, limit int) (jobs []Open, err error) {
+	in := &dynamodb.QueryInput{
+		TableName:                 &e.Table,
+		IndexName:                 &e.Index,
+		KeyConditionExpression:    aws.String("openShard = :shard"),
+		ExpressionAttributeValues: object{":shard": text(shard)},
+	}
+	for len(jobs) < limit {
+		in.Limit = aws.Int32(int32(limit - len(jobs)))
+		out, err := e.DB.Query(ctx, in)
+		if err != nil {
+			return jobs, failed("erasures: list open", err)
+		}
+		for _, item := range out.Items {
+			o := object(item)
+			jobs = append(jobs, Open{o.text("erasureId"), o.millis("dueAt"), o.millis("requestedAt"), o.number("failures")})
+		}
+		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
+			break
+		}
+	}
+	return jobs, nil
+}
+
+func shard(key string) string { return strconv.Itoa(Spread(key, openShards)) }

@@ -1,0 +1,41 @@
+package store_test
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/dynamotest"
+)
+
+// More open jobs than fit into one page of 1 MB are all listed, those due first first; a limit cuts off those due last.
+func TestListOpenReadsEveryPage(t *testing.T) {
+	kit := dynamotest.Open(t)
+	const n = 7000
+	jobs := make([]map[string]types.AttributeValue, n)
+	for i := range jobs {
+		jobs[i] = map[string]types.AttributeValue{
+			"erasureId": s(fmt.Sprintf("customer-1.%0200d", i)), "openShard": s(strconv.Itoa(i % 8 / 7)), // seven of eight in shard 0
+			"dueAt": &types.AttributeValueMemberN{Value: strconv.Itoa(n - i)}, "requestedAt": &types.AttributeValueMemberN{Value: "1"},
+		}
+	}
+	kit.Put(t, kit.Erasures.Table, jobs...)
+	kit.Faults.Calls()
+	open, err := kit.Erasures.ListOpen(t.Context(), 100_000)
+	if err != nil || len(open) != n {
+		t.Fatalf("%d jobs, %v", len(open), err)
+	}
+	if calls := len(kit.Faults.Calls()); calls != 5 {
+		t.Errorf("%d calls, want one for each shard and one for the second page of the first", calls)
+	}
+	for i := 1; i < n*7/8; i++ {
+		if !open[i-1].DueAt.Before(open[i].DueAt) {
+			t.Fatalf("%d: %s before %s", i, open[i-1].DueAt, open[i].DueAt)
+		}
+	}
+	if open, err = kit.Erasures.ListOpen(t.Context(), 400); err != nil || len(open) != 200 || open[0].DueAt.UnixMilli() != 2 || open[100].DueAt.UnixMilli() != 1 {
+		t.Errorf("%d jobs, %v", len(open), err)
+	}
+}
