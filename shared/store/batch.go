@@ -15,9 +15,10 @@ import (
 // batchSize is BatchWriteItem's limit.
 const batchSize = 25
 
-// patience is how many times in a row DynamoDB may take nothing of a batch before it counts as stuck. Any progress
-// starts the count again.
-const patience = 10
+// patience is how many times in a row DynamoDB may take nothing of a deleting call before it counts as stuck: about 20 s. Any
+// progress starts the count again. A party that many contacts share takes ten transactions of 100 a second, and with 10
+// times most jobs that met there gave up though all was well (infra/bench/SCALE.md).
+const patience = 40
 
 // deleteAll deletes every key of every queue, all of one item collection: the queues at the same time, each in order, 25
 // keys a call. It returns nil only when DynamoDB has confirmed every single key; BatchWriteItem answers 200 with

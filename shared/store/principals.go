@@ -70,6 +70,9 @@ func (p Principals) FindToken(ctx context.Context, hash, appKey string) (token, 
 	return readPrincipal(items[key]), readPrincipal(items[owner]), err
 }
 
+// readAttempts is how often keys are asked for that DynamoDB leaves unprocessed: somebody waits for the answer.
+const readAttempts = 10
+
 // get reads items by their keys. What DynamoDB leaves unprocessed is asked for again.
 func (p Principals) get(ctx context.Context, keys ...string) (map[string]object, error) {
 	wanted := make([]map[string]types.AttributeValue, len(keys))
@@ -78,7 +81,7 @@ func (p Principals) get(ctx context.Context, keys ...string) (map[string]object,
 	}
 	found := make(map[string]object, len(keys))
 	for try := 0; len(wanted) > 0; try++ {
-		if try == patience || try > 0 && !pause(ctx, environment.Backoff(try)) {
+		if try == readAttempts || try > 0 && !pause(ctx, environment.Backoff(try)) {
 			return nil, &Error{Call: "principals: find", Code: "unprocessed"}
 		}
 		out, err := p.DB.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
