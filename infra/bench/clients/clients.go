@@ -33,6 +33,13 @@ type plan struct {
 // load is so many clients, each of which sends its next request when it has its answer.
 type load struct{ clients, requests int }
 
+func (l load) name() string {
+	if l.clients == 1 {
+		return "1 client"
+	}
+	return fmt.Sprintf("%d clients", l.clients)
+}
+
 var full = plan{rounds: 5, loads: []load{{1, 300}, {8, 600}, {32, 600}}}
 
 // Measure fills table 7, and 9 under it.
@@ -57,7 +64,7 @@ func (p plan) measure(ctx context.Context, s setup.Setup) (all result.Measured, 
 	}
 	stage := stage{db: b.DynamoDB(), table: b.Table("Customers"), ours: b.URL + bed.DeletePath, floor: at.URL}
 	most := slices.MaxFunc(p.loads, func(a, b load) int { return a.clients - b.clients })
-	s.Say("erasing customers over HTTP, %d rounds with up to %d clients", p.rounds, most.clients)
+	s.Say("erasing customers over HTTP, %d rounds with up to %s", p.rounds, most.name())
 	for round := range 2 { // what is new is slow: processes, connections, DynamoDB Local's code
 		if _, err := stage.pair(ctx, most, fmt.Sprint("warm-", round), round); err != nil {
 			return all, err
@@ -86,7 +93,7 @@ func (p plan) measure(ctx context.Context, s setup.Setup) (all result.Measured, 
 			curves[i].X, curves[i].Y = append(curves[i].X, float64(l.clients)), append(curves[i].Y, y)
 		}
 	}
-	all.Figures = append(all.Figures, b.Memory(fmt.Sprintf("up to %d clients", most.clients))...)
+	all.Figures = append(all.Figures, b.Memory("up to "+most.name())...)
 	all.Curves = slices.DeleteFunc(curves, func(c result.Curve) bool { return len(c.X) == 0 })
 	return all, nil
 }
@@ -100,7 +107,7 @@ func figures(l load, pairs []pair) (toVault, toFloor result.Figure) {
 	}
 	rate := result.Median(ours)
 	toFloor = result.Figure{
-		Table: 7, Case: fmt.Sprintf("%d clients", l.clients), Unit: "customers/s", Ours: rate, Floor: result.Median(floor),
+		Table: 7, Case: l.name(), Unit: "customers/s", Ours: rate, Floor: result.Median(floor),
 		Ratio: result.Median(ratios), Runs: len(pairs), Met: true,
 	}
 	toVault = toFloor
@@ -139,7 +146,7 @@ func (s stage) pair(ctx context.Context, l load, name string, round int) (p pair
 			return p, err
 		}
 		if *side.run, err = attack(ctx, side.url, codes, l.clients); err != nil {
-			return p, fmt.Errorf("%s, %d clients: %w", side.name, l.clients, err)
+			return p, fmt.Errorf("%s, %s: %w", side.name, l.name(), err)
 		}
 	}
 	return p, s.nothingLeft(ctx)

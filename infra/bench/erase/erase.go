@@ -44,13 +44,18 @@ func Measure(ctx context.Context, s setup.Setup) (result.Measured, error) {
 }
 
 func (p plan) measure(ctx context.Context, s setup.Setup) (all result.Measured, err error) {
-	for _, part := range []func(context.Context, setup.Setup) (result.Measured, error){p.ofCustomers, p.ofNumbers} {
-		measured, err := part(ctx, s)
+	for _, part := range []struct {
+		table   int
+		measure func(context.Context, setup.Setup) (result.Measured, error)
+	}{{5, p.ofCustomers}, {6, p.ofNumbers}} {
+		if !s.Wants(part.table) && !s.Wants(9) {
+			continue
+		}
+		measured, err := part.measure(ctx, s)
 		if err != nil {
 			return all, err
 		}
-		all.Figures = append(all.Figures, measured.Figures...)
-		all.Curves = append(all.Curves, measured.Curves...)
+		all.Figures, all.Curves = append(all.Figures, measured.Figures...), append(all.Curves, measured.Curves...)
 	}
 	return all, nil
 }
