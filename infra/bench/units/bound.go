@@ -59,9 +59,8 @@ func bareCustomer(w customer) Bound {
 //     both again; so the trips are with, the units without;
 //   - the transactions are deleted: ceil(n/25) batches.
 //
-// After the writers' lifetime, in the background:
+// After the writers' lifetime, in the background, by a worker that has found the job, all of it, in the index:
 //
-//   - the job is read: 1 read;
 //   - a strongly consistent reading shows that nothing came late: 1 read;
 //   - the end: the record with the digest, 1 write; the memory of it for repeats, in the intent's place, so that the code goes
 //     with it: 1 write, and 1 for the index's entry that goes; the tombstone goes: 1 write. One trip as a transaction, the units
@@ -69,7 +68,7 @@ func bareCustomer(w customer) Bound {
 func evidentCustomer(w customer) Bound {
 	return Bound{
 		Request:    Count{Trips: 2 + w.pages + batches(w.transactions), Reads: 2 + w.reads, Writes: 3 + float64(w.transactions)},
-		Background: Count{Trips: 3, Reads: 2, Writes: 4},
+		Background: Count{Trips: 2, Reads: 1, Writes: 4},
 	}
 }
 
@@ -109,9 +108,8 @@ func (w cleaning) bare() Bound {
 //
 //   - the intent holds the numbers, because nothing else knows them: its size in KB, and 1 for its entry in the sparse index.
 //
-// In the background:
+// In the background, by a worker that has the job before its eyes:
 //
-//   - the job is read, its size by 4 KB;
 //   - each number is read a second time after the writers' lifetime: 1 read each, strongly consistent;
 //   - the end: the record with every number's digest: its size in KB; the intent goes, for it names the numbers: its size in KB
 //     again, and 1 for the index's entry. One trip as a transaction, the units without one.
@@ -125,7 +123,7 @@ func (w cleaning) evident() Bound {
 	return Bound{
 		Request: Count{Trips: 1, Writes: intent + 1},
 		Background: bare.Plus(Count{
-			Trips: 2 + numbers, Reads: float64((w.bytes()+itemOverhead+4095)/4096) + float64(numbers), Writes: record + intent + 1,
+			Trips: 1 + numbers, Reads: float64(numbers), Writes: record + intent + 1,
 		}),
 	}
 }

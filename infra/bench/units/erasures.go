@@ -20,17 +20,27 @@ const (
 	clean  = "clean-customer-data"
 )
 
+// Why erasures cost more than their bounds.
+const (
+	becauseTogether = "What must never be there alone is written in transactions, which cost twice: the job and the tombstone, and at the end " +
+		"the record, the memory, the job and the tombstone. And the job is written when a worker takes it and when it lets go."
+	becauseLists  = "The numbers come and go with the job, in transactions, which cost twice; and the job is written when a worker takes it and when it lets go."
+	becauseCopies = "All copies of a contact go together, on condition that it has not been filed anew, in transactions, which cost twice " +
+		"what batches cost: else a copy could stay under a party where no later reading looks for it."
+	becauseOneCall = "One call counts a repeat of what is open or, refused, shows that the erasure is over: a write unit in place of a read unit."
+)
+
 // erasures counts operations 3 and 4: first every request with what follows at once, then, when they are due, the passes
 // behind the writers' lifetime. What cleanup reads to find them is one figure for all, "cleanup, nothing to do".
 func (s *stand) erasures(ctx context.Context) ([]Operation, error) {
 	var all []Operation
 	jobs := map[string]int{} // index in all, by the job's key
-	begin := func(name, function string, bare, evident Bound, ask func() error) error {
+	begin := func(name, function string, bare, evident Bound, because string, ask func() error) error {
 		before, err := s.firstPass(ctx)
 		if err != nil {
 			return err
 		}
-		op := Operation{Name: name, Function: function, Bare: bare, Evident: evident}
+		op := Operation{Name: name, Function: function, Bare: bare, Evident: evident, ByCaller: true, Because: because}
 		var after []job
 		calls, err := s.during(ctx, func() error {
 			if err := ask(); err != nil {
@@ -52,28 +62,37 @@ func (s *stand) erasures(ctx context.Context) ([]Operation, error) {
 		all = append(all, op)
 		return nil
 	}
-	remove := func(name, code string, bare, evident Bound) error {
-		return begin(name, delete, bare, evident, func() error { return s.remove(ctx, code) })
+	remove := func(name, code string, bare, evident Bound, because string) error {
+		return begin(name, delete, bare, evident, because, func() error { return s.remove(ctx, code) })
 	}
 	for _, n := range customers {
 		w, err := s.customerWork(ctx, code(n), n)
 		if err != nil {
 			return nil, err
 		}
-		if err := remove(fmt.Sprintf("3: %d transactions", n), code(n), bareCustomer(w), evidentCustomer(w)); err != nil {
+		if err := remove(fmt.Sprintf("3: %d transactions", n), code(n), bareCustomer(w), evidentCustomer(w), becauseTogether); err != nil {
 			return nil, err
 		}
+		all[len(all)-1].OneBatch = n == batch
 	}
 	if err := s.remove(ctx, repeated); err != nil {
 		return nil, err
 	}
-	if err := remove("3: repeat, still open", repeated, bareRepeat, evidentRepeat); err != nil {
+	if err := remove("3: repeat, still open", repeated, bareRepeat, evidentRepeat, ""); err != nil {
 		return nil, err
 	}
 	for _, c := range cleanings {
 		w := cleaning{numbers: numbersOf(c.numbers, c.contacts), contacts: c.numbers * c.contacts, copies: 2}
-		name := fmt.Sprintf("4: %d numbers, %d contacts each", c.numbers, c.contacts)
-		if err := begin(name, clean, w.bare(), w.evident(), func() error { return s.clean(ctx, w.numbers) }); err != nil {
+		name := fmt.Sprintf("4: %d numbers", c.numbers)
+		if c.numbers == 1 {
+			name = "4: 1 number"
+		}
+		because := becauseLists
+		if c.contacts > 0 {
+			name += fmt.Sprintf(" with %d contacts each", c.contacts)
+			because = becauseCopies
+		}
+		if err := begin(name, clean, w.bare(), w.evident(), because, func() error { return s.clean(ctx, w.numbers) }); err != nil {
 			return nil, err
 		}
 	}
@@ -84,7 +103,7 @@ func (s *stand) erasures(ctx context.Context) ([]Operation, error) {
 		}
 	})
 	if err == nil {
-		err = remove("3: repeat after the end", repeated, bareRepeat, evidentRepeatLater)
+		err = remove("3: repeat after the end", repeated, bareRepeat, evidentRepeatLater, becauseOneCall)
 	}
 	if err != nil {
 		return nil, err

@@ -118,7 +118,7 @@ func writeUnits(bytes int) float64 { return float64(max(1, (bytes+1023)/1024)) }
 var errNoValue = errors.New("no attribute value of DynamoDB's")
 
 // size is an item's in bytes as DynamoDB counts them: names and values in UTF-8; a number a byte for each two significant
-// digits and one more, and one for a minus; lists and maps 3 bytes and one for each member.
+// digits, one more, and one for a minus; lists and maps 3 bytes and one for each member.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 func (i item) size() (bytes int, err error) {
 	for name, value := range i {
@@ -181,10 +181,24 @@ func sizeOf(value map[string]any) (int, error) {
 	return 0, errNoValue
 }
 
+// sizeOfNumber counts pairs of digits to both sides of the decimal point, but for those of zeros at the ends.
 func sizeOfNumber(text string) int {
 	digits, minus := strings.CutPrefix(text, "-")
-	digits = strings.Trim(strings.Replace(digits, ".", "", 1), "0")
-	bytes := (len(digits)+1)/2 + 1
+	whole, fraction, _ := strings.Cut(digits, ".")
+	if len(whole)%2 == 1 {
+		whole = "0" + whole
+	}
+	if len(fraction)%2 == 1 {
+		fraction += "0"
+	}
+	pairs := whole + fraction
+	for strings.HasPrefix(pairs, "00") {
+		pairs = pairs[2:]
+	}
+	for strings.HasSuffix(pairs, "00") {
+		pairs = pairs[:len(pairs)-2]
+	}
+	bytes := len(pairs)/2 + 1
 	if minus {
 		bytes++
 	}

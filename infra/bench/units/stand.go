@@ -35,7 +35,7 @@ const (
 // parameters make every run take the same calls: nothing is refused for its rate, no lease is renewed, no request runs out of
 // time, and the end of an erasure waits for its writers, as it does on AWS, but not for minutes.
 var parameters = map[string]string{
-	"WriterLifetime": "3s", "ClockSkew": "1ms", "WorkerLease": "15m", "DrainBudget": "20s", "WorkerTimeout": "900",
+	"WriterLifetime": "5s", "ClockSkew": "1ms", "WorkerLease": "15m", "DrainBudget": "20s", "WorkerTimeout": "900",
 	"ProvisionRate": "10000", "DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ThrottleBurst": "5000",
 }
 
