@@ -95,7 +95,7 @@ func bench(ctx context.Context, out io.Writer) error {
 		}
 		wanted := slices.DeleteFunc(slices.Clone(m.tables), func(table int) bool { return !s.Wants(table) })
 		measured = append(measured, wanted...)
-		run.Put(wanted, got)
+		run.Add(wanted, got)
 	}
 	run.When = time.Now().UTC().Truncate(time.Second)
 	emulator, err := dynamodblocal.Fetch(ctx, filepath.Join(root, ".cache"))

@@ -4,8 +4,12 @@ import (
 	"context"
 
 	"customercare/infra/bench/binaries"
+	"customercare/infra/bench/clients"
+	"customercare/infra/bench/erase"
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
+	"customercare/infra/bench/units"
+	"customercare/infra/bench/usual"
 	"customercare/infra/bench/warm"
 )
 
@@ -16,8 +20,12 @@ type measurement struct {
 	measure func(context.Context, setup.Setup) (result.Measured, error)
 }
 
-// measurements in their order.
+// measurements in their order. Table 9 comes from several.
 var measurements = []measurement{
 	{"start and size", []int{1, 2}, binaries.Measure},
+	{"units", []int{3, 10}, units.Measure},
 	{"warm invocations", []int{4}, warm.Measure},
+	{"erasures", []int{5, 6, 9}, erase.Measure},
+	{"clients", []int{7, 9}, clients.Measure},
+	{"the usual way", []int{8}, usual.Measure},
 }

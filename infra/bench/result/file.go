@@ -40,19 +40,24 @@ func (f File) Write(name string) error {
 	return os.WriteFile(name, append(text, '\n'), 0o644)
 }
 
-// Put takes the tables that are measured anew in place of what the file had of them.
+// Put takes what was measured of the tables in place of what the file had of them.
 func (f *File) Put(tables []int, m Measured) {
 	f.Figures = slices.DeleteFunc(f.Figures, func(old Figure) bool { return slices.Contains(tables, old.Table) })
+	f.Curves = slices.DeleteFunc(f.Curves, func(old Curve) bool {
+		return slices.ContainsFunc(m.Curves, func(c Curve) bool { return c.Picture == old.Picture && c.Name == old.Name })
+	})
+	f.Add(tables, m)
+}
+
+// Add takes what was measured of the tables besides what the file has of them.
+func (f *File) Add(tables []int, m Measured) {
 	for _, figure := range m.Figures {
 		if slices.Contains(tables, figure.Table) {
 			f.Figures = append(f.Figures, figure)
 		}
 	}
 	slices.SortStableFunc(f.Figures, func(a, b Figure) int { return a.Table - b.Table })
-	for _, curve := range m.Curves {
-		f.Curves = slices.DeleteFunc(f.Curves, func(old Curve) bool { return old.Picture == curve.Picture && old.Name == curve.Name })
-		f.Curves = append(f.Curves, curve)
-	}
+	f.Curves = append(f.Curves, m.Curves...)
 	slices.SortStableFunc(f.Curves, func(a, b Curve) int { return strings.Compare(a.Picture, b.Picture) })
 }
 

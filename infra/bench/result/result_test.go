@@ -96,6 +96,10 @@ func TestPut(t *testing.T) {
 	if len(f.Curves) != 3 || f.Curves[2].Name != "floor" || len(f.Curves[2].X) != 1 {
 		t.Errorf("%v", f.Curves)
 	}
+	f.Add([]int{4}, Measured{Figures: []Figure{{Table: 4, Case: "by another"}}})
+	if f.Figures[1].Case != "delete-customer" || f.Figures[2].Case != "by another" || len(f.Curves) != 3 {
+		t.Errorf("%v", f)
+	}
 }
 
 func TestCheck(t *testing.T) {
