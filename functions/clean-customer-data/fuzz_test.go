@@ -35,7 +35,9 @@ func send(t testing.TB, door frontdoor.Door, body []byte, header ...[2]string) (
 		type list struct{ L []struct{ S string } }
 		var written struct { // the job itself, or, where they are many, the item beside it
 			Values        map[string]list `json:"ExpressionAttributeValues"`
-			TransactItems []struct{ Put struct{ Item map[string]list } }
+			TransactItems []struct {
+				Put struct{ Item map[string]list }
+			}
 		}
 		if err := json.Unmarshal(call.Body, &written); err != nil {
 			t.Fatal(err)

@@ -18,10 +18,13 @@ func main() {
 		DigestKeys secret.DigestKeys
 	}
 	environment.Load(&settings)
+	db := store.Connect()
+	connected := store.Reach(db)
 	engine := erasure.Engine{
-		Ledger:  store.Erasures{DB: store.Connect(), Table: settings.Erasures},
+		Ledger:  store.Erasures{DB: db, Table: settings.Erasures},
 		Digests: settings.DigestKeys.Digester(),
 		Now:     time.Now,
 	}
+	connected()
 	lambda.Start(endpoint(engine).Handler())
 }

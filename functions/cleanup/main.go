@@ -21,8 +21,10 @@ func main() {
 	}
 	environment.Load(&settings)
 	db := store.Connect()
+	connected := store.Reach(db)
 	engine := settings.Engine(db)
 	engine.Ledger.Index = settings.Open
 	users := store.Users{DB: db, Table: settings.Users}
+	connected()
 	lambda.Start(cleaner{engine, users, max(1, int32(settings.Segments)), time.Now}.handle)
 }

@@ -12,5 +12,9 @@ import (
 func main() {
 	var settings erasure.Worker
 	environment.Load(&settings)
-	lambda.Start(worker{settings.Engine(store.Connect())}.handle)
+	db := store.Connect()
+	connected := store.Reach(db)
+	handler := worker{settings.Engine(db)}.handle
+	connected()
+	lambda.Start(handler)
 }

@@ -14,5 +14,9 @@ func main() {
 		Users string `env:"USERS_TABLE,required,notEmpty"`
 	}
 	environment.Load(&settings)
-	lambda.Start(endpoint(store.Users{DB: store.Connect(), Table: settings.Users}).Handler())
+	db := store.Connect()
+	connected := store.Reach(db)
+	handler := endpoint(store.Users{DB: db, Table: settings.Users}).Handler()
+	connected()
+	lambda.Start(handler)
 }

@@ -40,8 +40,11 @@ var shape = respond.Shape{
 	},
 }
 
-// callbackName is what may stand in front of JSONP's parenthesis: anything else would let a caller put script there.
-var callbackName = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$.]{0,127}$`)
+// callbackName, of at most longestCallback characters, is what may stand in front of JSONP's parenthesis: anything else would
+// let a caller put script there. The bound is no part of the pattern, which would be a tenth of the function's start.
+var callbackName = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$.]*$`)
+
+const longestCallback = 128
 
 // format reads the answer's format from the form, as far as it can be read: see form.format.
 func format(r *http.Request) (respond.Format, *respond.Error) {
@@ -62,7 +65,7 @@ func (f form) format() (respond.Format, *respond.Error) {
 		return xml, nil
 	case output != "" && output != "JSON":
 		return xml, respond.Refuse(respond.Invalid, "output must be JSON or XML")
-	case callback != "" && !callbackName.MatchString(callback):
+	case callback != "" && (len(callback) > longestCallback || !callbackName.MatchString(callback)):
 		if output == "" {
 			json = xml
 		}

@@ -15,6 +15,9 @@ func main() {
 	var s settings
 	environment.Load(&s)
 	db := store.Connect()
+	connected := store.Reach(db)
 	directory := principal.Directory{Principals: store.Principals{DB: db, Table: s.Principals}, Guard: principal.Guard(s.Limits), Now: time.Now}
-	lambda.Start(endpoint(directory, s.engine(db), s.Budget).Handler())
+	handler := endpoint(directory, s.engine(db), s.Budget).Handler()
+	connected()
+	lambda.Start(handler)
 }

@@ -17,10 +17,13 @@ func main() {
 		Principals string `env:"PRINCIPALS_TABLE,required,notEmpty"`
 	}
 	environment.Load(&settings)
+	db := store.Connect()
+	connected := store.Reach(db)
 	directory := principal.Directory{
-		Principals: store.Principals{DB: store.Connect(), Table: settings.Principals},
+		Principals: store.Principals{DB: db, Table: settings.Principals},
 		Guard:      principal.Guard(settings.Limits),
 		Now:        time.Now,
 	}
+	connected()
 	lambda.Start(endpoint(directory).Handler())
 }

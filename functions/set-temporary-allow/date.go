@@ -3,19 +3,22 @@ package main
 import (
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 )
 
 // dateTime is the date-time of RFC 3339 section 5.6, "T" and "Z" in either case. The space that a note there allows
 // instead of "T" is for people's eyes and refused. time.Parse would not do: its RFC 3339 takes a comma before the
 // fraction and hours of one digit, and refuses lower case and leap seconds.
-var dateTime = regexp.MustCompile(`^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$`)
+var dateTime = sync.OnceValue(func() *regexp.Regexp { // not at the start, where it would be the largest part of main's
+	return regexp.MustCompile(`^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$`)
+})
 
 // parseDate reads an RFC 3339 date-time, nanoseconds and coarser; finer digits are cut. A leap second, the 61st of a
 // UTC month's last minute (section 5.7), counts as the second after it: Go's clock knows none. "-00:00", an unknown
 // local offset, is UTC.
 func parseDate(text string) (time.Time, bool) {
-	m := dateTime.FindStringSubmatch(text)
+	m := dateTime().FindStringSubmatch(text)
 	if m == nil {
 		return time.Time{}, false
 	}

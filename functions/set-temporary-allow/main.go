@@ -18,10 +18,13 @@ func main() {
 		MaxAhead lifetime `env:"TEMP_ALLOW_MAX_AHEAD,required,notEmpty"`
 	}
 	environment.Load(&settings)
+	db := store.Connect()
+	connected := store.Reach(db)
 	allows := allows{
-		users: store.Users{DB: store.Connect(), Table: settings.Users},
+		users: store.Users{DB: db, Table: settings.Users},
 		rules: rules{types: settings.Types, maxAhead: time.Duration(settings.MaxAhead)},
 		now:   time.Now,
 	}
+	connected()
 	lambda.Start(allows.endpoint().Handler())
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"customercare/shared/respond"
@@ -18,8 +19,10 @@ const (
 )
 
 // declaration is what the leading <?xml ...?> may say. encoding/xml looks at no more than version and encoding.
-var declaration = regexp.MustCompile(`^version\s*=\s*["']1\.0["'](\s+encoding\s*=\s*["'](?i:utf-8)["'])?` +
-	`(\s+standalone\s*=\s*["'](yes|no)["'])?\s*$`)
+var declaration = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^version\s*=\s*["']1\.0["'](\s+encoding\s*=\s*["'](?i:utf-8)["'])?` +
+		`(\s+standalone\s*=\s*["'](yes|no)["'])?\s*$`)
+})
 
 const xmlSpace = " \t\r\n"
 
@@ -80,7 +83,7 @@ func (r *xmlReader) request() (request, *respond.Error) {
 func (r *xmlReader) take(token xml.Token) *respond.Error {
 	switch token := token.(type) {
 	case xml.ProcInst:
-		if r.from != 0 || token.Target != "xml" || !declaration.Match(token.Inst) {
+		if r.from != 0 || token.Target != "xml" || !declaration().Match(token.Inst) {
 			return invalid("The request body must not have processing instructions, and its XML declaration may only say version 1.0 and UTF-8")
 		}
 	case xml.Directive:
