@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	worker = "continue-erasure" // which cleanup does the same as, once it has found a job due
-	delete = "delete-customer"
-	clean  = "clean-customer-data"
+	worker      = "continue-erasure" // which cleanup does the same as, once it has found a job due
+	forCustomer = "delete-customer"
+	forNumbers  = "clean-customer-data"
 )
 
 // Why erasures cost more than their bounds.
@@ -63,7 +63,7 @@ func (s *stand) erasures(ctx context.Context) ([]Operation, error) {
 		return nil
 	}
 	remove := func(name, code string, bare, evident Bound, because string) error {
-		return begin(name, delete, bare, evident, because, func() error { return s.remove(ctx, code) })
+		return begin(name, forCustomer, bare, evident, because, func() error { return s.remove(ctx, code) })
 	}
 	for _, n := range customers {
 		w, err := s.customerWork(ctx, code(n), n)
@@ -92,7 +92,7 @@ func (s *stand) erasures(ctx context.Context) ([]Operation, error) {
 			name += fmt.Sprintf(" with %d contacts each", c.contacts)
 			because = becauseCopies
 		}
-		if err := begin(name, clean, w.bare(), w.evident(), because, func() error { return s.clean(ctx, w.numbers) }); err != nil {
+		if err := begin(name, forNumbers, w.bare(), w.evident(), because, func() error { return s.clean(ctx, w.numbers) }); err != nil {
 			return nil, err
 		}
 	}

@@ -187,8 +187,13 @@ func (m *Meter) counted(r *http.Request, body []byte, call *Call) (answer *http.
 	if err != nil {
 		return nil, nil, err
 	}
-	refused := answer.StatusCode != http.StatusOK
+	refused, byCondition := answer.StatusCode != http.StatusOK, false
+	for _, kind := range []string{"ConditionalCheckFailedException", "TransactionCanceledException"} {
+		byCondition = byCondition || bytes.Contains(said, []byte(kind))
+	}
 	switch {
+	case refused && !byCondition:
+		err = fmt.Errorf("status %d: %s", answer.StatusCode, said) // none of the scenario's calls ends so
 	case byRule:
 		after := before
 		if !refused {
@@ -197,13 +202,11 @@ func (m *Meter) counted(r *http.Request, body []byte, call *Call) (answer *http.
 			}
 		}
 		err = m.ruled(call, places, before, after)
-	case refused && bytes.Contains(said, []byte("ConditionalCheckFailedException")):
+	case refused:
 		var stands map[string]item
 		if stands, err = m.look(r, places); err == nil {
 			err = m.ruled(call, places, stands, stands)
 		}
-	case refused:
-		err = fmt.Errorf("status %d: %s", answer.StatusCode, said) // none of the scenario's calls ends so
 	default:
 		err = m.reported(call, &asked, places, said)
 	}
