@@ -1,0 +1,131 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"customercare/infra/stack"
+)
+
+// code is what the simulation and the page take from the product itself: constants of its source, and template.yaml.
+type code struct {
+	// shared/store
+	batchSize, patience, perCollection, transactionSize, openShards int
+
+	// shared/erasure
+	customerStreams, numberStreams, numberReads, window, openAtOnce, dueAtOnce int
+	wrapUp, pickUp, slice, firstRetry, lastRetry                               time.Duration
+
+	// shared/environment, shared/invocation, functions/cleanup
+	attempts                                       int
+	backoffBase, backoffLimit, margin, sweepBudget time.Duration
+
+	// template.yaml
+	workerConcurrency, batchStreams, parallel, streamBatch, allowSweepMinutes    int
+	provisionRate, deleteRate, cleanRate, tokenRate                              int
+	memoryMB                                                                     int
+	workerTimeout, workerLease, writerLifetime, clockSkew, drainBudget, schedule time.Duration
+	cleanupTimeout, oldestAlarm                                                  time.Duration
+	alarms, tables                                                               int
+}
+
+// read reads the code of the repository at root.
+func read(root string) (c code, err error) {
+	s := source{root, nil}
+	var faults []error
+	number := func(into *int, folder, name string) {
+		v, err := s.value(folder, name)
+		*into = int(v)
+		faults = append(faults, err)
+	}
+	span := func(into *time.Duration, folder, name string) {
+		v, err := s.value(folder, name)
+		*into = time.Duration(v)
+		faults = append(faults, err)
+	}
+	number(&c.batchSize, "shared/store", "batchSize")
+	number(&c.patience, "shared/store", "patience")
+	number(&c.perCollection, "shared/store", "perCollection")
+	number(&c.transactionSize, "shared/store", "transactionSize")
+	number(&c.openShards, "shared/store", "openShards")
+	number(&c.customerStreams, "shared/erasure", "customerStreams")
+	number(&c.numberStreams, "shared/erasure", "numberStreams")
+	number(&c.numberReads, "shared/erasure", "numberReads")
+	number(&c.window, "shared/erasure", "window")
+	number(&c.openAtOnce, "shared/erasure", "openAtOnce")
+	number(&c.dueAtOnce, "shared/erasure", "dueAtOnce")
+	span(&c.wrapUp, "shared/erasure", "wrapUp")
+	span(&c.pickUp, "shared/erasure", "pickUp")
+	span(&c.slice, "shared/erasure", "slice")
+	span(&c.firstRetry, "shared/erasure", "firstRetry")
+	span(&c.lastRetry, "shared/erasure", "lastRetry")
+	number(&c.attempts, "shared/environment", "attempts")
+	span(&c.backoffBase, "shared/environment", "backoffBase")
+	span(&c.backoffLimit, "shared/environment", "backoffLimit")
+	span(&c.margin, "shared/invocation", "margin")
+	span(&c.sweepBudget, "functions/cleanup", "sweepBudget")
+	return c, errors.Join(append(faults, c.readTemplate(filepath.Join(root, "template.yaml")))...)
+}
+
+func (c *code) readTemplate(file string) error {
+	t, err := stack.Load(file, nil)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	number := func(into *int, name string) {
+		v, err := strconv.Atoi(t.Parameters[name])
+		*into = v
+		faults = append(faults, err)
+	}
+	span := func(into *time.Duration, name, unit string) {
+		v, err := time.ParseDuration(t.Parameters[name] + unit)
+		*into = v
+		faults = append(faults, err)
+	}
+	number(&c.workerConcurrency, "WorkerConcurrency")
+	number(&c.batchStreams, "BatchStreams")
+	number(&c.allowSweepMinutes, "AllowSweepMinutes")
+	number(&c.provisionRate, "ProvisionRate")
+	number(&c.deleteRate, "DeleteRate")
+	number(&c.cleanRate, "CleanRate")
+	number(&c.tokenRate, "TokenRate")
+	span(&c.workerTimeout, "WorkerTimeout", "s")
+	span(&c.oldestAlarm, "OldestErasureAlarmSeconds", "s")
+	span(&c.workerLease, "WorkerLease", "")
+	span(&c.writerLifetime, "WriterLifetime", "")
+	span(&c.clockSkew, "ClockSkew", "")
+	span(&c.drainBudget, "DrainBudget", "")
+	cleanup, ok := t.Function("cleanup")
+	if !ok || len(t.Streams) != 1 || len(t.Schedules) != 1 || t.Schedules[0].Every == 0 {
+		faults = append(faults, fmt.Errorf("template.yaml has another stream, schedule or cleanup than this program knows"))
+		return errors.Join(faults...)
+	}
+	c.cleanupTimeout, c.memoryMB = cleanup.Timeout, cleanup.MemoryMB
+	c.parallel, c.streamBatch, c.schedule = t.Streams[0].Parallel, t.Streams[0].BatchSize, t.Schedules[0].Every
+	c.tables = len(t.Tables)
+	resources, err := stack.Resources(file, nil)
+	for _, r := range resources {
+		if r.Type == "AWS::CloudWatch::Alarm" {
+			c.alarms++
+		}
+	}
+	return errors.Join(append(faults, err)...)
+}
+
+// takes is how long a run of cleanup takes jobs up: until a slice and its end no longer fit into what it has.
+func (c code) takes() time.Duration { return c.cleanupTimeout - c.margin - c.slice - c.wrapUp }
+
+// settles is how long an erasure stays open at least, from the request to its second pass.
+func (c code) settles() time.Duration { return c.writerLifetime + c.clockSkew }
+
+// longest is the upper end of environment.Backoff before the given attempt, which draws evenly from 1 ms up to it.
+func (c code) longest(attempt int) time.Duration {
+	if attempt < 6 {
+		return min(c.backoffLimit, c.backoffBase<<attempt)
+	}
+	return c.backoffLimit
+}
