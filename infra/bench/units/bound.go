@@ -43,7 +43,7 @@ type customer struct {
 	reads        float64 // units of that reading
 }
 
-// bareCustomer is the bound of facts.md: the principal is read; the collection is read, ceil(MB) pages; every item is deleted,
+// bareCustomer is the erasure alone: the principal is read; the collection is read, ceil(MB) pages; every item is deleted,
 // ceil(n/25) batches and one unit each.
 func bareCustomer(w customer) Bound {
 	items := w.transactions + 1
@@ -94,7 +94,7 @@ const itemOverhead = 250
 // digestBytes is an HMAC-SHA256.
 const digestBytes = 32
 
-// bare is the bound of facts.md: the request is one write, and a promise; in the background each number's contacts are read,
+// bare is the erasure alone: the request is one write, and a promise; in the background each number's contacts are read,
 // one page of at least one unit each, and every copy is deleted, ceil(n/25) batches and one unit each.
 func (w cleaning) bare() Bound {
 	items := w.contacts * w.copies
