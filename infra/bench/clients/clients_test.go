@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"customercare/infra/bench/erase/bed"
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
@@ -53,6 +55,24 @@ func TestMeasure(t *testing.T) {
 	}
 	if points != 2+2+1 { // the vault has no figure with 8
 		t.Errorf("%d points in %v", points, measured.Curves)
+	}
+}
+
+// Who is said to be deleted and is not, is found.
+func TestLeft(t *testing.T) {
+	kit := dynamotest.Open(t)
+	s := stage{db: kit.Plain, table: kit.Customers.Table}
+	kit.Put(t, s.table, map[string]types.AttributeValue{
+		"customer": &types.AttributeValueMemberS{Value: "a"}, "record": &types.AttributeValueMemberS{Value: "customer"}, "tombstone": &types.AttributeValueMemberS{Value: "job"},
+	})
+	if err := s.nothingLeft(t.Context()); err != nil {
+		t.Errorf("a tombstone: %v", err)
+	}
+	if err := bed.FillCustomers(t.Context(), s.db, s.table, []string{"b"}, transactions); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.nothingLeft(t.Context()); err == nil || !strings.Contains(err.Error(), "4 items") {
+		t.Errorf("a customer with %d transactions: %v", transactions, err)
 	}
 }
 

@@ -73,7 +73,7 @@ func FillContacts(ctx context.Context, db *dynamodb.Client, table string, number
 		return item{
 			"party": text(store.PartyKey(Tenant, party)), "contact": text(store.ContactKey(at, id)), "parties": parties,
 			"data": data(item{
-				"contactId": text(id), "at": text(at.Format(time.RFC3339)), "callingNumber": text(number), "calledNumber": text(agent), "content": text("made up"),
+				"at": text(at.Format(time.RFC3339)), "callingNumber": text(number), "calledNumber": text(agent), "content": text("made up"),
 			}),
 		}
 	})
