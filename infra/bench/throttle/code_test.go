@@ -103,7 +103,7 @@ func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	after := s.clock.draw(answer)
 	s.mu.Unlock()
-	time.Sleep(after)
+	time.Sleep(after * time.Duration(s.load.slower) / 10)
 	text, err := json.Marshal(said)
 	return &http.Response{
 		StatusCode: status, Body: io.NopCloser(bytes.NewReader(text)), ContentLength: int64(len(text)), Request: r,
@@ -132,9 +132,10 @@ func (s *service) client() *dynamodb.Client {
 // partition: SDK, backoff, patience and streams are the real ones, the time is not.
 func TestCustomersAsTheCode(t *testing.T) {
 	c := reading(t)
-	for _, jobs := range []int{1, 10} {
+	for _, of := range []struct{ jobs, gate int }{{1, c.batchStreams}, {1, 1}, {10, c.batchStreams}} {
+		jobs := of.jobs
 		l := c.batches(jobs, 20_000/jobs)
-		l.page = l.items
+		l.page, l.gate, l.slower = l.items, of.gate, 5 // fast enough for one call at a time
 		want := c.deleting(t, l)
 		synctest.Test(t, func(t *testing.T) {
 			s := &service{load: l}
@@ -142,7 +143,7 @@ func TestCustomersAsTheCode(t *testing.T) {
 			var group sync.WaitGroup
 			for i := range jobs {
 				group.Go(func() {
-					customers := store.Customers{DB: db, Table: "Customers", Streams: store.NewStreams(c.batchStreams)}
+					customers := store.Customers{DB: db, Table: "Customers", Streams: store.NewStreams(l.gate)}
 					job := &store.Job{Scope: "shop", Identifiers: []string{fmt.Sprint("customer", i)}}
 					records := make([]string, l.items)
 					for n := range records {
@@ -158,7 +159,7 @@ func TestCustomersAsTheCode(t *testing.T) {
 			if len(s.keys) != jobs*l.items {
 				t.Errorf("%d of %d items deleted", len(s.keys), jobs*l.items)
 			}
-			alike(t, fmt.Sprint(jobs, " customers"), want, s.tally)
+			alike(t, fmt.Sprintf("%+v customers", of), want, s.tally)
 		})
 	}
 }

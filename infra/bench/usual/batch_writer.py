@@ -9,9 +9,9 @@ def erase(table, customer, more):
     deleted, page = 0, {}
     with table.batch_writer() as batch:
         while True:
-            answer = table.query(KeyConditionExpression=Key("customer").eq(customer), **common.KEYS, **page)
+            answer = table.query(KeyConditionExpression=Key("customer").eq(customer), **common.PAGE, **page)
             for item in answer["Items"]:
-                batch.delete_item(Key=item)
+                batch.delete_item(Key=common.key(item))
                 deleted += 1
                 if deleted % 25 == 0 and not more():
                     return deleted

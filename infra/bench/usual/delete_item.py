@@ -8,11 +8,11 @@ def erase(table, customer, more):
     """Deletes while more() says so, and returns how many items."""
     deleted, page = 0, {}
     while True:
-        answer = table.query(KeyConditionExpression=Key("customer").eq(customer), **common.KEYS, **page)
+        answer = table.query(KeyConditionExpression=Key("customer").eq(customer), **common.PAGE, **page)
         for item in answer["Items"]:
             if not more():
                 return deleted
-            table.delete_item(Key=item)
+            table.delete_item(Key=common.key(item))
             deleted += 1
         if "LastEvaluatedKey" not in answer:
             return deleted

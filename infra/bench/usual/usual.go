@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"customercare/infra/bench/erase/bed"
 	"customercare/infra/bench/result"
@@ -30,9 +31,11 @@ var ways = []way{
 	{"delete_item.py", "boto3 delete_item, one at a time", 20},
 }
 
-// plan is how much is erased. The ways get seconds each time: all of it would take them minutes, and a part tells the rate.
+// plan is how much is erased. The ways get seconds each time, of a customer of their own: all of it would take them minutes,
+// and a part tells the rate.
 type plan struct {
-	transactions int // of one customer of ours, and of one of theirs
+	transactions int // of our customer
+	theirs       int // of theirs
 	seconds      float64
 }
 
@@ -42,7 +45,7 @@ const rounds = 2
 
 // Measure fills table 8. Without python3 and boto3 only our rate is measured.
 func Measure(ctx context.Context, s setup.Setup) (result.Measured, error) {
-	return plan{transactions: 100_000, seconds: 2.5}.measure(ctx, s)
+	return plan{transactions: 100_000, theirs: 60_000, seconds: 2.5}.measure(ctx, s)
 }
 
 func (p plan) measure(ctx context.Context, s setup.Setup) (all result.Measured, err error) {
@@ -52,13 +55,15 @@ func (p plan) measure(ctx context.Context, s setup.Setup) (all result.Measured, 
 		return all, err
 	}
 	defer b.Close()
-	s.Say("loading two customers with %d transactions each", p.transactions)
+	s.Say("loading customers with %d and %d transactions", p.transactions, p.theirs)
 	const warm, ours, theirs = "warm", "ours", "theirs"
-	if err := bed.FillCustomers(ctx, b.DynamoDB(), b.Table("Customers"), []string{warm}, 1000); err != nil {
-		return all, err
-	}
-	if err := bed.FillCustomers(ctx, b.DynamoDB(), b.Table("Customers"), []string{ours, theirs}, p.transactions); err != nil {
-		return all, err
+	for _, c := range []struct {
+		code         string
+		transactions int
+	}{{warm, 1000}, {ours, p.transactions}, {theirs, p.theirs}} {
+		if err := bed.FillCustomers(ctx, b.DynamoDB(), b.Table("Customers"), []string{c.code}, c.transactions); err != nil {
+			return all, err
+		}
 	}
 	if err := b.Clean(ctx, []string{"nobody"}); err != nil { // starts a worker, which our erasure will need
 		return all, err
@@ -90,13 +95,38 @@ func (p plan) measure(ctx context.Context, s setup.Setup) (all result.Measured, 
 			rate = float64(p.transactions) / took.Seconds()
 		}
 	}
+	most, err := rest(ctx, store.Customers{DB: b.DynamoDB(), Table: b.Table("Customers")}, theirs)
+	if err != nil {
+		return all, err
+	}
 	for i, w := range ways {
 		if python != "" && did[i].Deleted < 100 {
 			return all, fmt.Errorf("%s deleted %d items in %.1f s: too few to tell its rate", w.script, did[i].Deleted, did[i].Seconds)
 		}
-		all.Figures = append(all.Figures, w.figure(p, rate, did[i]))
+		all.Figures = append(all.Figures, w.figure(p, rate, most, did[i]))
 	}
 	return all, nil
+}
+
+// mostStreams delete what DynamoDB Local takes at all; more do not make it faster.
+const mostStreams = 8
+
+// rest deletes what the scripts have left of the customer, and says at which rate: it is the most that anybody reaches on this
+// machine.
+func rest(ctx context.Context, customers store.Customers, code string) (float64, error) {
+	var records []string
+	for after, first := "", true; first || after != ""; first = false {
+		page, err := customers.Read(ctx, store.CustomerKey(bed.Account, code), after)
+		if err != nil {
+			return 0, err
+		}
+		records, after = append(records, page.Records...), page.Next
+	}
+	began := time.Now()
+	if err := customers.Delete(ctx, &store.Job{Scope: bed.Account, Identifiers: []string{code}}, records, mostStreams); err != nil {
+		return 0, err
+	}
+	return float64(len(records)) / time.Since(began).Seconds(), nil
 }
 
 // part is what a script has done of the erasure.
@@ -105,10 +135,12 @@ type part struct {
 	Seconds float64
 }
 
-// figure compares our rate with the way's over all rounds.
-func (w way) figure(p plan, ours float64, did part) result.Figure {
+// figure compares our rate with the way's over all rounds. most is what DynamoDB Local takes at all: where even that misses
+// the goal, nobody can reach it here.
+func (w way) figure(p plan, ours, most float64, did part) result.Figure {
 	f := result.Figure{
 		Table: 8, Case: fmt.Sprintf("%d transactions", p.transactions), Unit: "items/s", Ours: ours, Against: w.name, Runs: 1, Met: true,
+		Also: []result.Number{{Name: "in all", Value: float64(p.transactions) / ours, Unit: "s"}},
 	}
 	if did.Deleted == 0 {
 		f.Note = "python3 with boto3 is not installed here"
@@ -118,11 +150,11 @@ func (w way) figure(p plan, ours float64, did part) result.Figure {
 	f.Ratio = f.Ours / f.Floor
 	f.Goal = fmt.Sprintf(">= %.0fx", w.goal)
 	f.Met = f.Ratio >= w.goal
-	f.Also = []result.Number{
-		{Name: "in all", Value: float64(p.transactions) / f.Ours, Unit: "s"},
-		{Name: "theirs", Value: float64(p.transactions) / f.Floor, Unit: "s"},
+	f.Also = append(f.Also, result.Number{Name: "theirs", Value: float64(p.transactions) / f.Floor, Unit: "s"},
+		result.Number{Name: fmt.Sprintf("the most that DynamoDB Local takes, %d streams", mostStreams), Value: most, Unit: "items/s"})
+	if !f.Met && most/f.Floor < w.goal {
+		f.Note = fmt.Sprintf("With %d streams that do nothing else DynamoDB Local takes %.1f times their rate, and it takes no more: nobody reaches the goal on it.", mostStreams, most/f.Floor)
 	}
-	f.Note = fmt.Sprintf("%s had %.0f s of the time that all of it would take", w.name, did.Seconds)
 	return f
 }
 

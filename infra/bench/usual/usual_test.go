@@ -64,18 +64,20 @@ func TestScriptsErase(t *testing.T) {
 }
 
 func TestFigure(t *testing.T) {
-	w, p := way{"x.py", "x", 5}, plan{transactions: 100_000, seconds: 2}
+	w, p := way{"x.py", "x", 5}, plan{transactions: 100_000}
 	for name, f := range map[string]struct {
 		did   part
 		ratio float64
 		met   bool
+		noted bool
 	}{
-		"met":    {part{4000, 4}, 10, true},
-		"missed": {part{10_000, 4}, 4, false},
-		"none":   {part{}, 0, true},
+		"met":          {part{4000, 4}, 10, true, false},
+		"missed by us": {part{8400, 4}, 10_000. / 2100, false, false},
+		"out of reach": {part{10_000, 4}, 4, false, true},
+		"none":         {part{}, 0, true, true},
 	} {
-		got := w.figure(p, 10_000, f.did)
-		if got.Ratio != f.ratio || got.Met != f.met || (got.Goal == "") != (f.did.Deleted == 0) {
+		got := w.figure(p, 10_000, 12_000, f.did)
+		if got.Ratio != f.ratio || got.Met != f.met || (got.Goal == "") != (f.did.Deleted == 0) || (got.Note != "") != f.noted {
 			t.Errorf("%s: %+v", name, got)
 		}
 		if err := (result.Measured{Figures: []result.Figure{got}}).Check(); err != nil {
