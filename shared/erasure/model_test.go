@@ -101,6 +101,18 @@ func (m *model) writeCustomer(t *rapid.T) {
 	}
 }
 
+// writeTransactions adds more transactions than go with the opening of a job.
+func (m *model) writeTransactions(t *rapid.T) {
+	code := rapid.SampledFrom(codes).Draw(t, "code")
+	key := item{"customer": s(store.CustomerKey(m.shop, code)), "record": s(store.CustomerRecord)}
+	for i := range store.FewRecords + 1 {
+		it := item{"customer": key["customer"], "record": s(store.TransactionRecord("c", fmt.Sprint("t", i)))}
+		if m.put(t, m.Kit.Customers.Table, it, key) {
+			m.remember(m.Kit.Customers.Table, it, false)
+		}
+	}
+}
+
 func (m *model) writeContact(t *rapid.T) {
 	parties := []string{rapid.SampledFrom(numbers).Draw(t, "from"), rapid.SampledFrom(numbers).Draw(t, "to")}
 	if parties[0] == parties[1] {
@@ -238,6 +250,7 @@ func TestInterleavings(t *testing.T) {
 		m := &model{world: w, tb: w.tb, shop: fmt.Sprint("shop", checks), tenant: fmt.Sprint("tenant", checks), items: map[string]fate{}}
 		t.Repeat(map[string]func(*rapid.T){
 			"write customer":  m.writeCustomer,
+			"write many":      m.writeTransactions,
 			"write contact":   m.writeContact,
 			"erase customer":  m.eraseCustomer,
 			"erase numbers":   m.eraseNumbers,

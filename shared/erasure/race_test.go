@@ -3,6 +3,7 @@ package erasure
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -132,8 +133,8 @@ func TestOneWorkerAtATime(t *testing.T) {
 // TestTombstoneWithoutItsJob is what a restore of one table leaves: the repeat of the delete erases what is there.
 func TestTombstoneWithoutItsJob(t *testing.T) {
 	w := newWorld(t)
-	w.putCustomer(t, "shop", "4711", 5)
-	if err := w.Customer(w.Faults.Die(3, false), "shop", "4711", "john", time.Minute); err != nil {
+	w.putCustomer(t, "shop", "4711", 15)
+	if err := w.Customer(w.Faults.Die(3, false), "shop", "4711", "john", time.Minute); err != nil { // nothing is deleted yet
 		t.Fatal(err)
 	}
 	w.Faults.Calls()
@@ -145,7 +146,31 @@ func TestTombstoneWithoutItsJob(t *testing.T) {
 	if left := w.Dump(t, w.Kit.Customers.Table); len(left) != 0 {
 		t.Errorf("left %s", left)
 	}
-	if records := w.records(t); len(records) != 1 || !strings.Contains(records[0], `"deleted":{"Value":"5"}`) {
+	if records := w.records(t); len(records) != 1 || !strings.Contains(records[0], `"deleted":{"Value":"15"}`) {
+		t.Errorf("records %s", records)
+	}
+}
+
+// TestWriterBetweenReadingAndTombstone: a writer who keeps the rules adds a transaction to few others right before the
+// tombstone stands; when the delete is answered it is gone, too.
+func TestWriterBetweenReadingAndTombstone(t *testing.T) {
+	w := newWorld(t)
+	w.putCustomer(t, "shop", "4711", 3)
+	w.Faults.Interrupt(2, func() {
+		w.Put(t, w.Kit.Customers.Table, item{"customer": s("shop#4711"), "record": s(store.TransactionRecord("c", "late"))})
+	})
+	if err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"Query", "TransactWriteItems", "Query", "UpdateItem", "Query", "UpdateItem", "BatchWriteItem", "Query", "UpdateItem"}
+	if calls := w.Faults.Calls(); !slices.Equal(calls, want) {
+		t.Errorf("calls %s", calls)
+	}
+	if left := w.Dump(t, w.Kit.Customers.Table); len(left) != 1 || !strings.Contains(left[0], "tombstone") {
+		t.Errorf("left %s", left)
+	}
+	w.settle(t)
+	if records := w.records(t); len(records) != 1 || !strings.Contains(records[0], `"deleted":{"Value":"5"}`) || !strings.Contains(records[0], `"found":{"Value":"5"}`) {
 		t.Errorf("records %s", records)
 	}
 }
@@ -393,17 +418,24 @@ func TestForeignListsOfParties(t *testing.T) {
 // TestRepeatOfADeleteAtEveryMoment: a writer without conditions puts the customer back with new transactions right before any
 // call of the worker, and the delete is sent again: all of it goes, and the counts say so.
 func TestRepeatOfADeleteAtEveryMoment(t *testing.T) {
+	for _, n := range []int{2, 12} { // transactions that go with the opening of the job, or in batches
+		t.Run(fmt.Sprint(n), func(t *testing.T) { repeatOfADeleteAtEveryMoment(t, n) })
+	}
+}
+
+func repeatOfADeleteAtEveryMoment(t *testing.T, n int) {
 	w := newWorld(t)
+	deleted := func(n int) string { return fmt.Sprintf(`"deleted":{"Value":"%d"}`, n) }
 	plain := w.Engine
 	plain.Ledger.DB, plain.Customers.DB = w.Plain, w.Plain
 	for k := 1; ; k++ {
-		w.putCustomer(t, "shop", "4711", 2)
+		w.putCustomer(t, "shop", "4711", n)
 		if err := plain.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		w.clock.Advance(7 * time.Minute)
 		w.Faults.Interrupt(k, func() {
-			w.putCustomer(t, "shop", "4711", 5)
+			w.putCustomer(t, "shop", "4711", n+3)
 			if err := plain.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
 				t.Errorf("repeat before call %d: %v", k, err)
 			}
@@ -419,7 +451,7 @@ func TestRepeatOfADeleteAtEveryMoment(t *testing.T) {
 		if !w.Faults.Struck() {
 			return
 		}
-		if all := strings.Join(w.records(t), ""); !strings.Contains(all, `"deleted":{"Value":"9"}`) && !(strings.Contains(all, `"deleted":{"Value":"3"}`) && strings.Contains(all, `"deleted":{"Value":"6"}`)) {
+		if all := strings.Join(w.records(t), ""); !strings.Contains(all, deleted(2*n+5)) && !(strings.Contains(all, deleted(n+1)) && strings.Contains(all, deleted(n+4))) {
 			t.Fatalf("repeat before call %d: records %s", k, all)
 		}
 		w.clear(t)

@@ -2,6 +2,7 @@ package erasure
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -46,14 +47,14 @@ func (w *world) deleteCustomerItem(t *testing.T) {
 // become of its tombstone, and never open a second one beside it.
 func TestRotationInTheMiddleOfAnErasure(t *testing.T) {
 	w := newWorld(t)
-	w.putCustomer(t, "shop", "4711", 5)
+	w.putCustomer(t, "shop", "4711", 15)
 	if err := w.Customer(w.Faults.Die(3, false), "shop", "4711", "john", time.Minute); err != nil { // nothing is deleted yet
 		t.Fatal(err)
 	}
 	w.Digests = w.Digests.rotated()
 	w.erase(t, "Query", "UpdateItem") // the tombstone names its job
 
-	w.putCustomer(t, "shop", "4711", 5) // a writer without conditions, over the tombstone
+	w.putCustomer(t, "shop", "4711", 15) // a writer without conditions, over the tombstone
 	w.erase(t, "Query", "TransactWriteItems", "TransactWriteItems", "TransactWriteItems", "Query", "UpdateItem")
 	if n := w.open(t); n != 1 {
 		t.Errorf("%d open jobs", n)
@@ -70,8 +71,8 @@ func TestRotationInTheMiddleOfAnErasure(t *testing.T) {
 	}
 	old := Digester{Current: "1", Keys: w.Digests.Keys}.Subject("customer", "shop", "4711")
 	records := w.records(t)
-	if len(records) != 1 || !strings.Contains(records[0], `"requests":{"Value":"4"}`) || !strings.Contains(records[0], `"deleted":{"Value":"7"}`) ||
-		!strings.Contains(records[0], `"found":{"Value":"7"}`) || !strings.Contains(records[0], `"subjects":{"Value":[{"Value":"`+old+`"}]}`) {
+	if len(records) != 1 || !strings.Contains(records[0], `"requests":{"Value":"4"}`) || !strings.Contains(records[0], `"deleted":{"Value":"17"}`) ||
+		!strings.Contains(records[0], `"found":{"Value":"17"}`) || !strings.Contains(records[0], `"subjects":{"Value":[{"Value":"`+old+`"}]}`) {
 		t.Errorf("records %s, want %s", records, old)
 	}
 }
@@ -117,15 +118,21 @@ func TestRepeatAfterARotation(t *testing.T) {
 // right before any call of one with the new: one job, nothing left, and counts that are right. In the second round a
 // writer without conditions then puts the customer back.
 func TestBothKeysAtEveryMoment(t *testing.T) {
+	for _, n := range []int{2, 12} { // transactions that go with the opening of the job, or in batches
+		t.Run(fmt.Sprint(n), func(t *testing.T) { bothKeysAtEveryMoment(t, n) })
+	}
+}
+
+func bothKeysAtEveryMoment(t *testing.T, n int) {
 	w := newWorld(t)
 	w.Digests = w.Digests.rotated()
 	old := w.Engine
 	old.Digests.Current = "1"
 	old.Ledger.DB, old.Customers.DB = w.Plain, w.Plain
 	for _, over := range []bool{false, true} {
-		deleted := "3"
+		deleted := n + 1
 		for k := 1; ; k++ {
-			w.putCustomer(t, "shop", "4711", 2)
+			w.putCustomer(t, "shop", "4711", n)
 			w.Faults.Interrupt(k, func() {
 				if err := old.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
 					t.Errorf("before call %d: %v", k, err)
@@ -143,14 +150,14 @@ func TestBothKeysAtEveryMoment(t *testing.T) {
 				t.Fatalf("interrupted before call %d: %d open jobs", k, n)
 			}
 			if over && w.Faults.Struck() {
-				deleted = "5"
+				deleted = n + 3
 			}
 			w.settle(t)
 			if left := w.Dump(t, w.Kit.Customers.Table); len(left) != 0 {
 				t.Fatalf("interrupted before call %d: left %s", k, left)
 			}
-			if records := w.records(t); len(records) != 1 || w.Faults.Struck() && !strings.Contains(records[0], `"deleted":{"Value":"`+deleted+`"}`) {
-				t.Fatalf("interrupted before call %d: records %s, want %s deleted", k, records, deleted)
+			if records := w.records(t); len(records) != 1 || w.Faults.Struck() && !strings.Contains(records[0], fmt.Sprintf(`"deleted":{"Value":"%d"}`, deleted)) {
+				t.Fatalf("interrupted before call %d: records %s, want %d deleted", k, records, deleted)
 			}
 			w.clear(t)
 			if !w.Faults.Struck() {
