@@ -192,15 +192,10 @@ var errEndRefused = errors.New("erasure: the end was refused")
 // settle ends a pass that found nothing left: the job is finished when no writer can be late any more that was at work when
 // it was requested, or requested again. Repeats put that off once; then those that came later begin a job anew.
 func (e Engine) settle(ctx context.Context, job *store.Job) error {
-	began, wait := job.PassStarted, e.WriterLifetime+e.ClockSkew
+	began, settled, last := job.PassStarted, e.settled(job), job.LastRequestedAt.Add(e.WriterLifetime+e.ClockSkew)
 	job.Passes++
 	job.PassStarted, job.Cursor = time.Time{}, 0
-	last := job.LastRequestedAt.Add(wait)
-	settled := last
-	if limit := job.RequestedAt.Add(2 * wait); settled.After(limit) {
-		settled = limit
-	}
-	if e.WriterLifetime > 0 && began.Before(settled) {
+	if began.Before(settled) {
 		job.Failures = 0
 		return e.Ledger.Release(ctx, job, settled)
 	}
@@ -218,6 +213,19 @@ func (e Engine) settle(ctx context.Context, job *store.Job) error {
 		return errEndRefused
 	}
 	return err
+}
+
+// settled is the time from which on a pass may be the job's last: no writer can be late any more.
+func (e Engine) settled(job *store.Job) time.Time {
+	if e.WriterLifetime == 0 {
+		return time.Time{}
+	}
+	wait := e.WriterLifetime + e.ClockSkew
+	settled := job.LastRequestedAt.Add(wait)
+	if limit := job.RequestedAt.Add(2 * wait); settled.After(limit) {
+		return limit
+	}
+	return settled
 }
 
 // handOn lets another worker go on at once.

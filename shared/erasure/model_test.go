@@ -106,7 +106,7 @@ func (m *model) writeTransactions(t *rapid.T) {
 	code := rapid.SampledFrom(codes).Draw(t, "code")
 	key := item{"customer": s(store.CustomerKey(m.shop, code)), "record": s(store.CustomerRecord)}
 	for i := range store.FewRecords + 1 {
-		it := item{"customer": key["customer"], "record": s(store.TransactionRecord("c", fmt.Sprint("t", i)))}
+		it := item{"customer": key["customer"], "record": s(store.TransactionRecord("c", fmt.Sprint("t", i))), "name": s("name")}
 		if m.put(t, m.Kit.Customers.Table, it, key) {
 			m.remember(m.Kit.Customers.Table, it, false)
 		}

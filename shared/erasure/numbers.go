@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// window is how many customer numbers are read, announced and erased together. A page of each is held in memory.
-	window = 32
+	// windowSize is how many customer numbers are read, announced and erased together. A page of each is held in memory, of
+	// two windows at most.
+	windowSize = 32
 	// numberReads is how many of them are read at once.
 	numberReads = 16
 	// numberStreams is how many deleting calls one job would like to run at once; the process's Streams may allow fewer.
@@ -50,7 +51,9 @@ func (e Engine) Numbers(ctx context.Context, tenant string, numbers []string, re
 	return err
 }
 
-// drainNumbers erases window by window, each until a reading of all its numbers finds nothing.
+// drainNumbers erases window by window. A pass that may be the job's last reads each window again until it finds nothing. Another
+// pass follows those before it, so they only read again what they may not have seen, or not erased, and read the next
+// window while one is being erased.
 func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 	if err := e.Ledger.ReadIdentifiers(ctx, job); err != nil {
 		return err
@@ -58,17 +61,27 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 	if job.Cursor == 0 {
 		job.PassStarted = e.Now()
 	}
+	last := !job.PassStarted.Before(e.settled(job))
 	refusals := 0
+	var ahead <-chan window // the one at the cursor, when it is being read already
+	var before []store.Erasable
 	for job.Cursor < len(job.Identifiers) {
-		to := min(job.Cursor+window, len(job.Identifiers))
+		to := min(job.Cursor+windowSize, len(job.Identifiers))
 		if job.Pending.Count > 0 {
 			to = job.Pending.To // a worker before us announced this range
 		}
 		numbers := job.Identifiers[job.Cursor:to]
-		found, err := e.readNumbers(ctx, job.Scope, numbers, job.Pending.Through)
-		if err != nil {
-			return err
+		if ahead == nil {
+			ahead = e.readAhead(ctx, job.Scope, numbers, job.Pending.Through)
 		}
+		read := <-ahead
+		ahead = nil
+		if read.err != nil {
+			return read.err
+		}
+		found := read.reading
+		found.drop(before)
+		before = nil
 		if job.Pending.Count > 0 {
 			left := found.within(job.Pending.Through)
 			job.Deleted += max(0, job.Pending.Count-left)
@@ -76,7 +89,7 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 			job.Pending = store.Pending{}
 		}
 		contacts := found.contacts(job.Scope, numbers)
-		if len(contacts) == 0 {
+		if len(contacts) == 0 && !(found.cut() && !last) {
 			job.Cursor = to
 			continue
 		}
@@ -85,6 +98,10 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 		if err := e.Ledger.Save(ctx, job); err != nil {
 			return err
 		}
+		var next <-chan window
+		if !last && to < len(job.Identifiers) {
+			next = e.readAhead(ctx, job.Scope, job.Identifiers[to:min(to+windowSize, len(job.Identifiers))], nil)
+		}
 		changed, err := e.Contacts.Erase(ctx, job, contacts, numberStreams)
 		if err != nil {
 			return err
@@ -92,13 +109,36 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 		job.Deleted += job.Pending.Count - int64(changed)
 		job.Found -= int64(changed) // they are read, and announced, again
 		job.Pending = store.Pending{}
-		if changed == 0 {
-			refusals = 0
-		} else if refusals++; refusals == mostRefusals {
-			return errKeepsChanging
+		switch {
+		case changed > 0:
+			if refusals++; refusals == mostRefusals {
+				return errKeepsChanging
+			}
+			continue
+		case !last && !found.cut():
+			job.Cursor, ahead, before = to, next, contacts
 		}
+		refusals = 0
 	}
 	return nil
+}
+
+// window is what was read of some numbers, or why it was not.
+type window struct {
+	reading
+	err error
+}
+
+// readAhead begins to read numbers, as far as announced at least.
+func (e Engine) readAhead(ctx context.Context, tenant string, numbers, announced []string) <-chan window {
+	done := make(chan window, 1)
+	go func() {
+		var w window
+		defer func() { done <- w }()
+		defer invocation.Recover("erasure: read ahead", &w.err)
+		w.reading, w.err = e.readNumbers(ctx, tenant, numbers, announced)
+	}()
+	return done
 }
 
 // reading is a consistent page of each number of a window, or as many as reach what a worker before announced.
@@ -127,6 +167,25 @@ func (e Engine) readNumbers(ctx context.Context, tenant string, numbers, announc
 		})
 	}
 	return r, group.Wait()
+}
+
+// cut says whether there may be more of a number than was read.
+func (r reading) cut() bool {
+	return slices.ContainsFunc(r.through, func(limit string) bool { return limit != "" })
+}
+
+// drop forgets contacts that were erased since they were read: they have been counted.
+func (r reading) drop(erased []store.Erasable) {
+	if len(erased) == 0 {
+		return
+	}
+	gone := make(map[string]bool, len(erased))
+	for _, contact := range erased {
+		gone[contact.Contact] = true
+	}
+	for i := range r.copies {
+		r.copies[i] = slices.DeleteFunc(r.copies[i], func(c store.Copy) bool { return gone[c.Contact] })
+	}
 }
 
 // contacts are all that were read, each once, to be deleted with every copy: under its parties, and under each of our

@@ -26,7 +26,7 @@ type Job struct {
 	Found       int64 // items seen, each counted before the first of its page is deleted
 	Deleted     int64 // items confirmed deleted
 	Entombed    int64 // customers that were written over the tombstone, and replaced by it again
-	Passes      int64 // re-readings that found nothing
+	Passes      int64 // that came to their end; the last of them found nothing
 	Failures    int64 // runs in a row that ended in an error
 	PassStarted time.Time
 	Cursor      int // index of the first identifier this pass has not yet verified
