@@ -48,7 +48,7 @@ func Measure(ctx context.Context, s setup.Setup) (result.Measured, error) {
 }
 
 func (p plan) measure(ctx context.Context, s setup.Setup) (all result.Measured, err error) {
-	b, err := bed.Start(ctx, s, "clients-", nil, nil)
+	b, err := bed.Start(ctx, s, "clients-")
 	if err != nil {
 		return all, err
 	}

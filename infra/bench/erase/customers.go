@@ -20,7 +20,7 @@ const (
 // ofCustomers is table 5: from the request until nothing of the customer but the tombstone is left, on the template's own
 // settings, stream and schedules included.
 func (p plan) ofCustomers(ctx context.Context, s setup.Setup) (all result.Measured, err error) {
-	b, err := bed.Start(ctx, s, "erase-customers-", nil, nil)
+	b, err := bed.Start(ctx, s, "erase-customers-")
 	if err != nil {
 		return all, err
 	}

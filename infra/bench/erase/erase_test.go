@@ -86,7 +86,7 @@ func TestMeasure(t *testing.T) {
 // What is left is told, whoever left it.
 func TestLeft(t *testing.T) {
 	s := ready(t)
-	b, err := bed.Start(t.Context(), s, "erase-left-", nil, nil)
+	b, err := bed.Start(t.Context(), s, "erase-left-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestLeft(t *testing.T) {
 	if _, err := b.UntilGone(t.Context(), "one", nothing); err != nil {
 		t.Error(err)
 	}
-	numbers := numbersRun{b, floor, nil}
+	numbers := numbersRun{b, floor}
 	if err := numbers.nothingLeft(t.Context()); err != nil {
 		t.Error(err)
 	}

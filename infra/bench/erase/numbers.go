@@ -23,11 +23,9 @@ const whyConditional = "all copies of a contact go on condition that its parties
 	"that nothing finds, and BatchWriteItem knows no conditions. DynamoDB Local takes 16,000 unconditional deletions a second in batches, 3,600 conditional ones " +
 	"in transactions and 2,500 in PartiQL batches"
 
-// ofNumbers is table 6. WriterLifetime is as short as can be: then the worker says in its log when it has found nothing left and
-// finished, and nobody has to poll. With the template's the same pass ends in a wait of minutes.
+// ofNumbers is table 6. The end is that the worker lets the job wait for its second pass.
 func (p plan) ofNumbers(ctx context.Context, s setup.Setup) (all result.Measured, err error) {
-	finished := make(ends, 1)
-	b, err := bed.Start(ctx, s, "erase-numbers-", map[string]string{"WriterLifetime": "1ms", "ClockSkew": "1ms"}, finished)
+	b, err := bed.Start(ctx, s, "erase-numbers-")
 	if err != nil {
 		return all, err
 	}
@@ -37,7 +35,7 @@ func (p plan) ofNumbers(ctx context.Context, s setup.Setup) (all result.Measured
 		return all, err
 	}
 	defer floor.Close()
-	r := numbersRun{b, floor, finished}
+	r := numbersRun{b, floor}
 	write, err := r.write(ctx, p.numbers)
 	if err != nil {
 		return all, err
@@ -84,9 +82,8 @@ func (s series) floorInAll() float64 {
 
 // numbersRun erases numbers in each way.
 type numbersRun struct {
-	bed      *bed.Bed
-	floor    *bed.Floor
-	finished ends
+	bed   *bed.Bed
+	floor *bed.Floor
 }
 
 // measured is what rounds yield: how many milliseconds the answer took, and ours against each floor.
@@ -162,17 +159,19 @@ func (r numbersRun) ours(ctx context.Context, numbers []string, each int) (accep
 	if err := r.fill(ctx, numbers, each); err != nil {
 		return 0, 0, err
 	}
+	before, err := r.settled(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
 	began := time.Now()
 	if err := r.bed.Clean(ctx, numbers); err != nil {
 		return 0, 0, err
 	}
 	accepted = time.Since(began)
-	select {
-	case <-r.finished:
-		gone = time.Since(began)
-	case <-ctx.Done():
-		return 0, 0, fmt.Errorf("the numbers' erasure did not finish: %w", context.Cause(ctx))
+	if err := r.untilSettled(ctx, before); err != nil {
+		return 0, 0, err
 	}
+	gone = time.Since(began)
 	return accepted, gone, r.nothingLeft(ctx)
 }
 

@@ -50,7 +50,7 @@ func Measure(ctx context.Context, s setup.Setup) (result.Measured, error) {
 
 func (p plan) measure(ctx context.Context, s setup.Setup) (all result.Measured, err error) {
 	python := interpreter(ctx)
-	b, err := bed.Start(ctx, s, "usual-", nil, nil)
+	b, err := bed.Start(ctx, s, "usual-")
 	if err != nil {
 		return all, err
 	}

@@ -16,6 +16,8 @@ import (
 const (
 	// pollEvery is how often an open shard is asked for new records; Lambda asks four times a second.
 	pollEvery = 100 * time.Millisecond
+	// fullAnswer is how many records GetRecords gives at most: there are others behind, and nothing is waited for.
+	fullAnswer = 1000
 	// shardsEvery is how often the stream is asked for new shards.
 	shardsEvery = time.Second
 )
@@ -162,7 +164,7 @@ func (p *Poller) readShard(ctx context.Context, id string, from types.ShardItera
 		if iterator = out.NextShardIterator; iterator == nil {
 			break
 		}
-		if len(out.Records) == 0 {
+		if len(out.Records) < fullAnswer {
 			pause(ctx, pollEvery)
 		}
 	}

@@ -48,20 +48,11 @@ type Bed struct {
 	token  string
 }
 
-// Start starts a stack on tables whose names begin with prefix. parameters are the template's, over its defaults; log gets the
-// functions' lines besides s.Log, nil: nobody.
-func Start(ctx context.Context, s setup.Setup, prefix string, parameters map[string]string, log io.Writer) (_ *Bed, err error) {
-	all := map[string]string{"DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ThrottleBurst": "5000"}
-	for name, value := range parameters {
-		all[name] = value
-	}
-	to := s.Log
-	if log != nil {
-		to = io.MultiWriter(s.Log, log)
-	}
+// Start starts a stack on tables whose names begin with prefix.
+func Start(ctx context.Context, s setup.Setup, prefix string) (_ *Bed, err error) {
 	st, err := stack.Start(ctx, stack.Options{
-		Root: s.Root, Endpoint: s.Endpoint, BinDir: s.Bin, TablePrefix: prefix, Parameters: all, Log: to,
-		Patience: patience,
+		Root: s.Root, Endpoint: s.Endpoint, BinDir: s.Bin, TablePrefix: prefix, Log: s.Log, Patience: patience,
+		Parameters: map[string]string{"DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ThrottleBurst": "5000"},
 	})
 	if err != nil {
 		return nil, err
