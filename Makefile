@@ -9,7 +9,7 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: build package deploy smoke run test chaos load verify lint import fuzz restorable
+.PHONY: build package deploy smoke run test chaos load bench verify lint import fuzz restorable
 
 ## build: every function as it is deployed, .cache/lambda/<function>/bootstrap
 build:
@@ -79,6 +79,12 @@ fuzz:
 load:
 	@go build -o $(TOOLS)/load ./infra/load
 	@exec $(TOOLS)/load
+
+## bench: ours against what is possible, side by side; prints the tables and writes them into README.md and infra/bench. BENCH_ONLY=1,4
+## measures these tables only, and writes nothing
+bench:
+	@go build -o $(TOOLS)/bench ./infra/bench
+	@exec $(TOOLS)/bench
 
 ## import: load records (FILE=x.ndjson, from line FROM=n) into DYNAMODB_ENDPOINT, by default the one of "make run"
 import:
