@@ -18,7 +18,7 @@ func TestAllocations(t *testing.T) {
 		{"principal":{"S":"app#ak"},"tenantId":{"S":"acme"}}]},"UnprocessedKeys":{}}`}})
 	a := authorizer{principal.Directory{Principals: store.Principals{DB: db, Table: "Principals"}, Now: time.Now}}
 	ctx, event := canned.Invocation(t), request("Bearer "+token)
-	canned.Allocations(t, 500, 390, func() {
+	canned.Allocations(t, 500, 438, func() {
 		if answer, err := a.authorize(ctx, event); err != nil || answer.Context["tenantId"] != "acme" {
 			t.Fatal(answer, err)
 		}

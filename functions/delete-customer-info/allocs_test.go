@@ -12,7 +12,7 @@ import (
 func TestAllocations(t *testing.T) {
 	handler := endpoint(store.Users{DB: canned.Client(t, map[string][]string{"UpdateItem": {"{}"}}), Table: "Users"}).Handler()
 	ctx, event := canned.Invocation(t), provisiontest.Event("DELETE", "u1", "reset=true", "")
-	canned.Allocations(t, 500, 372, func() {
+	canned.Allocations(t, 500, 374, func() {
 		if answer, err := handler(ctx, event); err != nil || answer.Body != doneJSON {
 			t.Fatal(answer, err)
 		}

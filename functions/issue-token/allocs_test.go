@@ -25,7 +25,7 @@ func TestAllocations(t *testing.T) {
 		MultiValueHeaders: map[string][]string{"Host": {"api.example.com"}, "Content-Type": {"application/json"}},
 	}
 	event.RequestContext.Identity.SourceIP = "192.0.2.1"
-	canned.Allocations(t, 500, 759, func() {
+	canned.Allocations(t, 500, 799, func() {
 		if answer, err := handler(ctx, event); err != nil || answer.StatusCode != 200 {
 			t.Fatal(answer, err)
 		}

@@ -29,10 +29,15 @@ var (
 	evidentRepeatLater = Bound{Request: Count{Trips: 3, Reads: 4}}
 )
 
-// batch is how many items BatchWriteItem writes at most.
-const batch = 25
+// A batch deletes at most 25 items, at one unit each; a transaction 100, at two. So the fewest round trips are with
+// transactions, the fewest units without.
+const (
+	batch       = 25
+	transaction = 100
+)
 
-func batches(items int) int { return (items + batch - 1) / batch }
+// deletions are the fewest round trips that delete so many items.
+func deletions(items int) int { return (max(0, items) + transaction - 1) / transaction }
 
 func kilobytes(bytes int) float64 { return float64((bytes + 1023) / 1024) }
 
@@ -43,11 +48,10 @@ type customer struct {
 	reads        float64 // units of that reading
 }
 
-// bareCustomer is the erasure alone: the principal is read; the collection is read, ceil(MB) pages; every item is deleted,
-// ceil(n/25) batches and one unit each.
+// bareCustomer is the erasure alone: the principal is read; the collection is read, ceil(MB) pages; every item is deleted.
 func bareCustomer(w customer) Bound {
 	items := w.transactions + 1
-	return Bound{Request: Count{Trips: 1 + w.pages + batches(items), Reads: 1 + w.reads, Writes: float64(items)}}
+	return Bound{Request: Count{Trips: 1 + w.pages + deletions(items), Reads: 1 + w.reads, Writes: float64(items)}}
 }
 
 // evidentCustomer is what the promises need besides, each thing written once, as cheaply as DynamoDB writes it. In the request:
@@ -55,9 +59,9 @@ func bareCustomer(w customer) Bound {
 //   - the failures from the source address are read with the principal: 1 read;
 //   - the intent is on record before the first deletion: 1 write, and 1 for its entry in the sparse index, without which nobody
 //     would find it after a crash;
-//   - the tombstone takes the customer's place: 1 write. In one transaction with the intent it saves a round trip, and costs
-//     both again; so the trips are with, the units without;
-//   - the transactions are deleted: ceil(n/25) batches.
+//   - the tombstone takes the customer's place: 1 write. It goes with the intent in one round trip, and 98 of the customer's
+//     transactions with both;
+//   - the others are deleted.
 //
 // After the writers' lifetime, in the background, by a worker that has found the job, all of it, in the index:
 //
@@ -67,7 +71,7 @@ func bareCustomer(w customer) Bound {
 //     without one.
 func evidentCustomer(w customer) Bound {
 	return Bound{
-		Request:    Count{Trips: 2 + w.pages + batches(w.transactions), Reads: 2 + w.reads, Writes: 3 + float64(w.transactions)},
+		Request:    Count{Trips: 2 + w.pages + deletions(w.transactions-(transaction-2)), Reads: 2 + w.reads, Writes: 3 + float64(w.transactions)},
 		Background: Count{Trips: 2, Reads: 1, Writes: 4},
 	}
 }
@@ -95,12 +99,12 @@ const itemOverhead = 250
 const digestBytes = 32
 
 // bare is the erasure alone: the request is one write, and a promise; in the background each number's contacts are read,
-// one page of at least one unit each, and every copy is deleted, ceil(n/25) batches and one unit each.
+// one page of at least one unit each, and every copy is deleted.
 func (w cleaning) bare() Bound {
 	items := w.contacts * w.copies
 	return Bound{
 		Request:    Count{Trips: 1, Writes: 1},
-		Background: Count{Trips: len(w.numbers) + batches(items), Reads: float64(len(w.numbers)), Writes: float64(items)},
+		Background: Count{Trips: len(w.numbers) + deletions(items), Reads: float64(len(w.numbers)), Writes: float64(items)},
 	}
 }
 
@@ -114,7 +118,7 @@ func (w cleaning) bare() Bound {
 //   - the end: the record with every number's digest: its size in KB; the intent goes, for it names the numbers: its size in KB
 //     again, and 1 for the index's entry. One trip as a transaction, the units without one.
 //
-// Copies are deleted in batches here, which know no conditions. Ours are deleted in transactions, which cost twice, so that no
+// The units of deleting copies are those of batches, which know no conditions. Ours are deleted in transactions, which cost twice, so that no
 // copy stays behind under a party where no later reading looks for it when a contact is filed anew meanwhile.
 func (w cleaning) evident() Bound {
 	intent := kilobytes(w.bytes() + itemOverhead)

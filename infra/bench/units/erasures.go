@@ -23,8 +23,11 @@ const (
 // Why erasures cost more than their bounds.
 const (
 	becauseTogether = "What must never be there alone is written in transactions, which cost twice: the job and the tombstone, and at the end " +
-		"the record, the memory, the job and the tombstone. And the job is written when a worker takes it and when it lets go."
-	becauseLists  = "The numbers come and go with the job, in transactions, which cost twice; and the job is written when a worker takes it and when it lets go."
+		"the record, the memory in the job's place and the tombstone. "
+	becauseFew   = becauseTogether + "Up to ten of the customer's transactions go with the first, which costs as much again, but saves two round trips. And a worker writes the job when it takes it."
+	becauseMany  = becauseTogether + "And the job is written when the request lets go of it and when a worker takes it."
+	becauseLists = "The record comes and the job goes in one transaction, and a list of many numbers comes and goes with the job: transactions cost twice. " +
+		"And the job is written when a worker takes it, in either pass, and when it lets go."
 	becauseCopies = "All copies of a contact go together, on condition that it has not been filed anew, in transactions, which cost twice " +
 		"what batches cost: else a copy could stay under a party where no later reading looks for it."
 	becauseOneCall = "One call counts a repeat of what is open or, refused, shows that the erasure is over: a write unit in place of a read unit."
@@ -70,7 +73,11 @@ func (s *stand) erasures(ctx context.Context) ([]Operation, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := remove(fmt.Sprintf("3: %d transactions", n), code(n), bareCustomer(w), evidentCustomer(w), becauseTogether); err != nil {
+		because := becauseMany
+		if n <= store.FewRecords {
+			because = becauseFew
+		}
+		if err := remove(fmt.Sprintf("3: %d transactions", n), code(n), bareCustomer(w), evidentCustomer(w), because); err != nil {
 			return nil, err
 		}
 		all[len(all)-1].OneBatch = n == batch
@@ -126,7 +133,7 @@ func invocations(calls []Call) int {
 func (s *stand) firstPass(ctx context.Context) ([]job, error) {
 	for {
 		open, err := s.jobs(ctx)
-		if err != nil || !slices.ContainsFunc(open, func(j job) bool { return j.passes == 0 }) {
+		if err != nil || !slices.ContainsFunc(open, func(j job) bool { return !j.over }) {
 			return open, err
 		}
 		if err := pause(ctx, 20*time.Millisecond); err != nil {

@@ -162,9 +162,9 @@ func (s *stand) cleanup(ctx context.Context) error {
 
 // job is an open erasure.
 type job struct {
-	key    string
-	due    time.Time // its next pass
-	passes int       // that are over
+	key  string
+	due  time.Time // its next pass
+	over bool      // its first pass is
 }
 
 // jobs are the open erasures.
@@ -187,11 +187,9 @@ func (s *stand) jobs(ctx context.Context) (all []job, err error) {
 			return nil, err
 		}
 		j.key, j.due = key.Value, time.UnixMilli(due)
-		if passes, ok := item["passes"].(*types.AttributeValueMemberN); ok {
-			if _, err := fmt.Sscan(passes.Value, &j.passes); err != nil {
-				return nil, err
-			}
-		}
+		// The request holds a customer's job while it deletes, and not at all when everything went as the job was opened.
+		passes, _ := item["passes"].(*types.AttributeValueMemberN)
+		j.over = passes != nil && passes.Value != "0" || strings.HasPrefix(j.key, "customer-") && item["leaseUntil"] == nil
 		all = append(all, j)
 	}
 	return all, nil
