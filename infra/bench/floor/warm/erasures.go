@@ -12,7 +12,7 @@ import (
 	"customercare/infra/bench/floor/warm/event"
 )
 
-// deleteCustomer takes on and does the erasure of a customer whose transactions fit one batch.
+// deleteCustomer takes on and does the erasure of a customer whose transactions fit into one of DynamoDB's.
 func (w warm) deleteCustomer(ctx context.Context, e event.Event, now time.Time) error {
 	if _, err := w.caller(ctx, e); err != nil {
 		return err
@@ -24,57 +24,38 @@ func (w warm) deleteCustomer(ctx context.Context, e event.Event, now time.Time) 
 	if len(records) == 0 {
 		return errNotThere
 	}
-	job, id, due := "customer-"+e.Digest, "20260302T090123Z-0123456789abcdef", now.Add(time.Minute)
-	last := records[len(records)-1]
-	_, err = w.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+	job, found := "customer-"+e.Digest, number(int64(1+len(records)))
+	actions := []types.TransactWriteItem{
 		{Put: &types.Put{
 			TableName: &w.erasures, ConditionExpression: aws.String("attribute_not_exists(openShard)"),
 			Item: item{
-				"erasureId": text(job), "id": text(id), "state": text("open"), "scope": text(e.Scope), "requestedBy": text(e.Principal),
+				"erasureId": text(job), "id": text("20260302T090123Z-0123456789abcdef"), "state": text("open"), "scope": text(e.Scope), "requestedBy": text(e.Principal),
 				"requestedAt": number(now.UnixMilli()), "lastRequestedAt": number(now.UnixMilli()), "requests": number(1),
-				"identifiers": texts(e.Code), "subjects": texts(e.Digest), "fence": number(1), "leaseUntil": number(due.UnixMilli()),
-				"openShard": text("open-0"), "dueAt": number(due.UnixMilli()), "found": number(int64(len(records))), "deleted": number(1),
-				"pending": pending(len(records), last),
+				"identifiers": texts(e.Code), "subjects": texts(e.Digest), "fence": number(1),
+				"openShard": text("open-0"), "dueAt": number(now.Add(time.Minute).UnixMilli()), "found": found, "deleted": found, "pending": nothing,
 			},
 		}},
 		{Put: &types.Put{
 			TableName: &w.customers, ConditionExpression: aws.String("attribute_exists(customer) AND attribute_not_exists(tombstone)"),
 			Item: item{"customer": text(e.Customer), "record": text("customer"), "tombstone": text(job), "at": number(now.UnixMilli())},
 		}},
-	}})
-	if err != nil {
+	}
+	for _, record := range records {
+		actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{
+			TableName: &w.customers, Key: item{"customer": text(e.Customer), "record": text(record)},
+		}})
+	}
+	if _, err := w.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions}); err != nil {
 		return err
-	}
-	deletes := make([]types.WriteRequest, len(records))
-	for i, record := range records {
-		deletes[i].DeleteRequest = &types.DeleteRequest{Key: item{"customer": text(e.Customer), "record": text(record)}}
-	}
-	out, err := w.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{w.customers: deletes}})
-	if err != nil || len(out.UnprocessedItems) > 0 {
-		return errors.Join(err, errors.New("the batch was not done"))
 	}
 	if left, err := w.collection(ctx, e.Customer); err != nil || len(left) > 0 {
 		return errors.Join(err, errors.New("something is left"))
 	}
-	_, err = w.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:           &w.erasures,
-		Key:                 item{"erasureId": text(job)},
-		ConditionExpression: aws.String("fence = :fence AND #id = :id"),
-		UpdateExpression: aws.String("SET #found = :found, deleted = :deleted, passes = :passes, failures = :failures, passStarted = :started," +
-			" #cursor = :cursor, pending = :pending, handedOn = :handed, dueAt = :due REMOVE leaseOwner, leaseUntil"),
-		ExpressionAttributeNames: map[string]string{"#cursor": "cursor", "#found": "found", "#id": "id"},
-		ExpressionAttributeValues: item{
-			":fence": number(1), ":id": text(id), ":found": number(int64(len(records))), ":deleted": number(int64(len(records))), ":passes": number(1),
-			":failures": number(0), ":started": number(0), ":cursor": number(0), ":pending": pending(0), ":due": number(due.UnixMilli()),
-			":handed": &types.AttributeValueMemberBOOL{},
-		},
-	})
-	return err
+	return nil
 }
 
-func pending(count int, through ...string) types.AttributeValue {
-	return &types.AttributeValueMemberM{Value: item{"count": number(int64(count)), "to": number(0), "through": texts(through...)}}
-}
+// nothing is what a job is about to delete.
+var nothing = &types.AttributeValueMemberM{Value: item{"count": number(0), "to": number(0), "through": texts()}}
 
 // collection is the sort keys of a customer's items but its own.
 func (w warm) collection(ctx context.Context, customer string) (records []string, err error) {
