@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -115,7 +116,8 @@ func TestDigestKeysThatCannotBeUsed(t *testing.T) {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
 		cmd.Env = append(cmd.Env, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIAX", "AWS_SECRET_ACCESS_KEY=x",
-			"AWS_ENDPOINT_URL_SECRETS_MANAGER="+url, "DIGEST_KEY_ID="+id) // the last one of a name counts
+			// The start connects to DynamoDB meanwhile. The last one of a name counts.
+			"AWS_ENDPOINT_URL_DYNAMODB="+os.Getenv("DYNAMODB_ENDPOINT"), "AWS_ENDPOINT_URL_SECRETS_MANAGER="+url, "DIGEST_KEY_ID="+id)
 		began := time.Now()
 		said, err := cmd.CombinedOutput()
 		exit, ended := errors.AsType[*exec.ExitError](err)
