@@ -16,15 +16,18 @@ import (
 const (
 	// openAtOnce bounds memory: 100,000 jobs are about 20 MB. With a second pass after 6 minutes that is 250 erasures a second.
 	openAtOnce = 100_000
-	// dueAtOnce is how many jobs are worked on at the same time. A second pass is three calls one after the other; the
-	// process's Streams bound the deleting calls of all of them.
+	// dueAtOnce is how many jobs of customers are worked on at the same time. A second pass is three calls one after the
+	// other; the process's Streams bound the deleting calls of all of them.
 	dueAtOnce = 16
-	slice     = 10 * time.Second
+	// numbersAtOnce is the same for jobs of numbers. They hold what they read of two windows: 16 of them, with contacts of a
+	// dozen parties each, would fill cleanup's memory.
+	numbersAtOnce = 4
+	slice         = 10 * time.Second
 )
 
 // Due works on open jobs whose time has come: jobs nobody holds, second passes, retries; those that have waited longest
 // first. Each gets a slice of time, and is handed on when that is not enough, so that no long job keeps the others
-// waiting. It returns how many it took up before ctx's deadline came near, and reports on all that are open.
+// waiting. It returns how many it looked at before ctx's deadline came near, and reports on all that are open.
 func (e Engine) Due(ctx context.Context) (int, error) {
 	jobs, err := e.Ledger.ListOpen(ctx, openAtOnce)
 	if err != nil {
@@ -34,12 +37,10 @@ func (e Engine) Due(ctx context.Context) (int, error) {
 	report(ctx, jobs, now)
 	slices.SortFunc(jobs, func(a, b store.Open) int { return a.DueAt.Compare(b.DueAt) })
 	var taken atomic.Int64
-	var group errgroup.Group
-	group.SetLimit(dueAtOnce)
-	for _, job := range jobs {
-		if job.DueAt.After(now) {
-			break
-		}
+	var customers, numbers errgroup.Group
+	customers.SetLimit(dueAtOnce)
+	numbers.SetLimit(numbersAtOnce)
+	work := func(group *errgroup.Group, job store.Open) {
 		group.Go(func() error {
 			if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < slice+wrapUp {
 				return nil // the next run's
@@ -50,7 +51,24 @@ func (e Engine) Due(ctx context.Context) (int, error) {
 			return e.Continue(slice, job.Key)
 		})
 	}
-	err = group.Wait()
+	var both errgroup.Group // so that neither kind waits for a place of the other's
+	for _, kind := range []struct {
+		customer bool
+		group    *errgroup.Group
+	}{{true, &customers}, {false, &numbers}} {
+		both.Go(func() error {
+			for _, job := range jobs {
+				if job.DueAt.After(now) {
+					break
+				}
+				if store.IsCustomerJob(job.Key) == kind.customer {
+					work(kind.group, job)
+				}
+			}
+			return kind.group.Wait()
+		})
+	}
+	err = both.Wait()
 	return int(taken.Load()), err
 }
 

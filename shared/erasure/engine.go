@@ -4,10 +4,11 @@
 //
 // The life of a job:
 //
-//  1. Intent. One write (operation 4) or one transaction with the tombstone (operation 3) puts it into the ledger.
+//  1. Intent. One write (operation 4) or one transaction with the tombstone (operation 3) puts it into the ledger; where a
+//     customer has few records they go in that transaction.
 //  2. Drain. A worker that holds the lease reads pages of keys, writes down how many it is about to delete, deletes
 //     them. Deleted keys are gone from the next reading, so a successor simply reads from the start.
-//  3. Verify. A pass ends with a strongly consistent reading that finds nothing.
+//  3. Verify. A customer's pass, and the last one over numbers, end with a strongly consistent reading that finds nothing.
 //  4. Settle. Writers that began before the request may still write, for WriterLifetime at most. A pass that began
 //     after that is the last; until then the job waits, and the tombstone stands.
 //  5. Finish. One transaction: record in, job and raw identifiers and tombstone out.
@@ -40,7 +41,7 @@ type Engine struct {
 	WriterLifetime time.Duration
 	ClockSkew      time.Duration
 
-	// Lease is how long a worker holds a job before it must renew: a dead worker's job is taken up after that.
+	// Lease is how long a worker holds a job before it must renew: a dead worker's job is taken up after that, and ClockSkew.
 	Lease time.Duration
 
 	Now func() time.Time
@@ -146,7 +147,7 @@ func (e Engine) renew(ctx context.Context, held *store.Job) (err error) {
 // errTimeUp ends a drain whose worker has to stop.
 var errTimeUp = errors.New("erasure: time is up")
 
-// drain deletes what the job is about until a pass finds nothing (nil) or until comes (errTimeUp). page is a customer's
+// drain deletes what the job is about until a pass has seen all of it (nil) or until comes (errTimeUp). page is a customer's
 // first page when the caller has just read it and it is what the job's Pending counts: that is the request itself, whose
 // time may be too short for any deletion, and whose work a worker goes on with in any case.
 func (e Engine) drain(ctx context.Context, job *store.Job, page *store.Collection, until time.Time) (err error) {

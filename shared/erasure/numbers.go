@@ -102,7 +102,7 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 		if !last && to < len(job.Identifiers) {
 			next = e.readAhead(ctx, job.Scope, job.Identifiers[to:min(to+windowSize, len(job.Identifiers))], nil)
 		}
-		changed, err := e.Contacts.Erase(ctx, job, contacts, numberStreams)
+		changed, kept, err := e.Contacts.Erase(ctx, job, contacts, numberStreams)
 		if err != nil {
 			return err
 		}
@@ -115,7 +115,7 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 				return errKeepsChanging
 			}
 			continue
-		case !last && !found.cut():
+		case !last && !found.cut() && !kept:
 			job.Cursor, ahead, before = to, next, contacts
 		}
 		refusals = 0

@@ -74,7 +74,7 @@ func TestEndAtEveryMomentOfARepeat(t *testing.T) {
 			if _, err := plain.Due(t.Context()); err != nil {
 				t.Error(err)
 			}
-			if k < 4 { // the fourth call only wakes a worker: the repeat is on record
+			if k < 2 { // the second call only wakes a worker: the repeat is on record
 				w.putContact(t, "acme", "late", "300", "wen11")
 			}
 		})
@@ -94,6 +94,36 @@ func TestEndAtEveryMomentOfARepeat(t *testing.T) {
 		w.clear(t)
 		if !w.Faults.Struck() {
 			t.Logf("%d moments", k-1)
+			return
+		}
+	}
+}
+
+// TestOpenedAtEveryMoment: another request opens the erasure of the same many numbers right before any call of one that finds none
+// open: they are one job.
+func TestOpenedAtEveryMoment(t *testing.T) {
+	w := newWorld(t)
+	plain := w.Engine
+	plain.Ledger.DB = w.Plain
+	many := append([]string{"135", "wen11"}, nobody...)
+	for k := 1; ; k++ {
+		w.putContact(t, "acme", "c1", "300", "wen11")
+		w.Faults.Interrupt(k, func() {
+			if err := plain.Numbers(t.Context(), "acme", many, "app"); err != nil {
+				t.Error(err)
+			}
+		})
+		if err := w.Numbers(t.Context(), "acme", many, "app"); err != nil {
+			t.Fatal(err)
+		}
+		w.Faults.Calls()
+		struck := w.Faults.Struck()
+		w.settle(t)
+		if records := w.records(t); len(records) != 1 || struck && !strings.Contains(records[0], `"requests":{"Value":"2"}`) || !strings.Contains(records[0], `"deleted":{"Value":"1"}`) {
+			t.Fatalf("opened before call %d: %s", k, records)
+		}
+		w.clear(t)
+		if !struck {
 			return
 		}
 	}
@@ -162,7 +192,7 @@ func TestWriterBetweenReadingAndTombstone(t *testing.T) {
 	if err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"Query", "TransactWriteItems", "Query", "UpdateItem", "Query", "UpdateItem", "BatchWriteItem", "Query", "UpdateItem"}
+	want := []string{"Query", "TransactWriteItems", "Query", "UpdateItem", "UpdateItem", "Query", "UpdateItem", "BatchWriteItem", "Query", "UpdateItem"}
 	if calls := w.Faults.Calls(); !slices.Equal(calls, want) {
 		t.Errorf("calls %s", calls)
 	}

@@ -93,10 +93,12 @@ const transactionSize = 100
 // Erase deletes contacts within the job's tenant over at most streams calls at a time: each with all its copies at once, on
 // condition that its parties are still as they were read, and that each other copy is still one of a contact with Own. A
 // batch would cost half as much, but knows no conditions: a contact that is filed again in between would keep a copy
-// under a party where no later reading finds it. It returns how many were refused because they have changed since; they
-// must be read again. After an error any may be done.
-func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, streams int) (refused int, err error) {
+// under a party where no later reading finds it. It returns how many were refused because they have changed since, and
+// whether copies of others were kept because they belong to contacts filed anew; then they must be read again. After an
+// error any may be done.
+func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, streams int) (refused int, kept bool, err error) {
 	var total atomic.Int64
+	var anyKept atomic.Bool
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(streams)
 	for len(contacts) > 0 {
@@ -114,12 +116,19 @@ func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, stre
 				n := len(rest.Copies) - transactionSize + 1
 				rest.Copies = rest.Copies[max(1, n):]
 				some[0].Copies = some[0].Copies[:max(1, n)]
-				if _, err := c.eraseTogether(ctx, job.Scope, []Erasable{rest}); err != nil {
+				_, kept, err := c.eraseTogether(ctx, job.Scope, []Erasable{rest})
+				if kept {
+					anyKept.Store(true)
+				}
+				if err != nil {
 					return err
 				}
 			}
-			refused, err := c.eraseTogether(ctx, job.Scope, some)
+			refused, kept, err := c.eraseTogether(ctx, job.Scope, some)
 			total.Add(int64(refused))
+			if kept {
+				anyKept.Store(true)
+			}
 			if err == nil {
 				job.Moved.Add(int64(len(some) - refused))
 			}
@@ -127,7 +136,7 @@ func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, stre
 		})
 	}
 	err = group.Wait()
-	return int(total.Load()), err
+	return int(total.Load()), anyKept.Load(), err
 }
 
 // copyOf is one copy of one of the contacts of a transaction.
@@ -138,7 +147,7 @@ type copyOf struct {
 
 // eraseTogether deletes contacts in one transaction. Those that have changed are left out and the others tried again; a
 // conflict with somebody else's write is waited out.
-func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []Erasable) (refused int, err error) {
+func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []Erasable) (refused int, kept bool, err error) {
 	const call = "contacts: erase"
 	for idle := 0; len(contacts) > 0; {
 		var actions []types.TransactWriteItem
@@ -164,7 +173,7 @@ func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []E
 			}
 		}
 		if !c.Streams.enter(ctx, collections...) {
-			return refused, failed(call, ctx.Err())
+			return refused, kept, failed(call, ctx.Err())
 		}
 		err := func() error {
 			defer c.Streams.leave(collections...) // after a panic, too: the process lives on
@@ -172,9 +181,9 @@ func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []E
 			return err
 		}()
 		if err == nil {
-			return refused, nil
+			return refused, kept, nil
 		}
-		var kept bool
+		again := false // without copies that are none of ours any more
 		changed := make(map[int]bool)
 		if e, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 			for i, reason := range e.CancellationReasons {
@@ -185,11 +194,11 @@ func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []E
 					changed[of[i].contact] = true
 				} else { // the contact was filed anew without Own: this copy is none of ours any more
 					c.Copies = slices.DeleteFunc(slices.Clone(c.Copies), func(n string) bool { return n == of[i].number })
-					kept = true
+					again, kept = true, true
 				}
 			}
 		}
-		if len(changed) > 0 || kept {
+		if len(changed) > 0 || again {
 			refused += len(changed)
 			var rest []Erasable
 			for i, contact := range contacts {
@@ -201,14 +210,14 @@ func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []E
 			continue
 		}
 		if err := transacted(call, err); !passingError(err) || ctx.Err() != nil {
-			return refused, err
+			return refused, kept, err
 		}
 		if idle++; idle == patience {
-			return refused, failed(call, err)
+			return refused, kept, failed(call, err)
 		}
 		if !pause(ctx, environment.Backoff(idle)) {
-			return refused, failed(call, ctx.Err())
+			return refused, kept, failed(call, ctx.Err())
 		}
 	}
-	return refused, nil
+	return refused, kept, nil
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -45,9 +46,10 @@ type Pending struct {
 }
 
 // IsCustomer tells a job of operation 3 from one of operation 4.
-func (j *Job) IsCustomer() bool {
-	return len(j.Key) > len(customerJob) && j.Key[:len(customerJob)] == customerJob
-}
+func (j *Job) IsCustomer() bool { return IsCustomerJob(j.Key) }
+
+// IsCustomerJob is IsCustomer by the job's key.
+func IsCustomerJob(key string) bool { return strings.HasPrefix(key, customerJob) }
 
 // NewID is a fresh id for a job's record: it sorts by time.
 func NewID(at time.Time) string {

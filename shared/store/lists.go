@@ -59,6 +59,10 @@ func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (j
 // openListed is OpenNumbers for many. The digests come first, and by themselves: they are nobody's personal data, and the
 // same each time. The job and its numbers come together.
 func (e Erasures) openListed(ctx context.Context, job *Job, dueAt time.Time) (joined bool, err error) {
+	// A repeat must not write on the very items that a worker is writing on, nor pay for the lists again.
+	if known, err := e.Join(ctx, job.Key, job.RequestedAt); err != nil || known == Joined {
+		return true, err
+	}
 	digest := strings.TrimPrefix(job.Key, numbersJob)
 	digests, err := pack(job.Subjects)
 	if err != nil {

@@ -34,7 +34,7 @@ func TestPanicGivesTheStreamBack(t *testing.T) {
 	for what, remove := range map[string]func() error{
 		"transactions": func() error { return kit.Customers.Delete(ctx, job, records, 2) },
 		"contacts": func() error {
-			_, err := kit.Contacts.Erase(ctx, job, []store.Erasable{{Contact: "c", Own: "135", Copies: []string{"135"}}}, 2)
+			_, _, err := kit.Contacts.Erase(ctx, job, []store.Erasable{{Contact: "c", Own: "135", Copies: []string{"135"}}}, 2)
 			return err
 		},
 	} {
