@@ -1,6 +1,7 @@
 package binaries
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -14,5 +15,15 @@ func TestStartIsTheMedianOfRatios(t *testing.T) {
 	}
 	if f := start("x", []time.Duration{16 * ms}, []time.Duration{10 * ms}); f.Met {
 		t.Errorf("%+v", f)
+	}
+}
+
+// Only a goal that is missed because of the keys has them for a reason.
+func TestNotes(t *testing.T) {
+	for _, of := range []struct{ met, keys, call, reason bool }{{true, false, false, false}, {false, false, false, false}, {true, true, true, false}, {false, true, true, true}} {
+		said := note(of.met, of.keys)
+		if !strings.Contains(said, "first poll") || strings.Contains(said, "Secrets Manager") != of.call || strings.Contains(said, "1.2 ms") != of.reason {
+			t.Errorf("%+v: %s", of, said)
+		}
 	}
 }

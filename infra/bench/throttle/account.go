@@ -40,7 +40,7 @@ func (c code) batches(jobs, items int) load {
 func (c code) transactions(jobs, items int) load {
 	return load{
 		jobs: jobs, items: items, call: c.transactionSize / 2, units: 2, together: true, latency: hundred, slower: 10, attempts: 1,
-		page: c.window * contactsPerNumber, streams: c.numberStreams, gate: c.perCollection, patience: c.patience,
+		page: c.windowSize * contactsPerNumber, streams: c.numberStreams, gate: c.perCollection, patience: c.patience,
 	}
 }
 
@@ -153,7 +153,11 @@ func (a *account) cleanup(p *process) {
 		began := p.now
 		due := slices.DeleteFunc(slices.Clone(a.open), func(j *job) bool { return j.held || j.due > began })
 		slices.SortStableFunc(due, func(x, y *job) int { return int(x.due - y.due) })
-		places, streams := gate{free: a.dueAtOnce}, &gate{free: a.load.gate}
+		atOnce := a.dueAtOnce
+		if a.load.together {
+			atOnce = a.numbersAtOnce
+		}
+		places, streams := gate{free: atOnce}, &gate{free: a.load.gate}
 		for _, j := range due[:min(len(due), a.openAtOnce)] {
 			places.enter(p)
 			if p.now-began > a.takes() {
@@ -165,7 +169,7 @@ func (a *account) cleanup(p *process) {
 				places.leave(a.clock)
 			})
 		}
-		for range a.dueAtOnce { // until all have ended
+		for range atOnce { // until all have ended
 			places.enter(p)
 		}
 		p.sleep(max(time.Millisecond, a.schedule-(p.now-began)))

@@ -13,11 +13,11 @@ import (
 // code is what the simulation and the page take from the product itself: constants of its source, and template.yaml.
 type code struct {
 	// shared/store
-	batchSize, patience, perCollection, transactionSize, openShards int
+	batchSize, patience, perCollection, transactionSize, openShards, fewRecords int
 
 	// shared/erasure
-	customerStreams, numberStreams, numberReads, window, openAtOnce, dueAtOnce int
-	wrapUp, pickUp, slice, firstRetry, lastRetry                               time.Duration
+	customerStreams, numberStreams, numberReads, windowSize, openAtOnce, dueAtOnce, numbersAtOnce int
+	wrapUp, pickUp, slice, firstRetry, lastRetry                                                  time.Duration
 
 	// shared/environment, shared/invocation, functions/cleanup
 	attempts                                       int
@@ -51,12 +51,14 @@ func read(root string) (c code, err error) {
 	number(&c.perCollection, "shared/store", "perCollection")
 	number(&c.transactionSize, "shared/store", "transactionSize")
 	number(&c.openShards, "shared/store", "openShards")
+	number(&c.fewRecords, "shared/store", "FewRecords")
 	number(&c.customerStreams, "shared/erasure", "customerStreams")
 	number(&c.numberStreams, "shared/erasure", "numberStreams")
 	number(&c.numberReads, "shared/erasure", "numberReads")
-	number(&c.window, "shared/erasure", "window")
+	number(&c.windowSize, "shared/erasure", "windowSize")
 	number(&c.openAtOnce, "shared/erasure", "openAtOnce")
 	number(&c.dueAtOnce, "shared/erasure", "dueAtOnce")
+	number(&c.numbersAtOnce, "shared/erasure", "numbersAtOnce")
 	span(&c.wrapUp, "shared/erasure", "wrapUp")
 	span(&c.pickUp, "shared/erasure", "pickUp")
 	span(&c.slice, "shared/erasure", "slice")

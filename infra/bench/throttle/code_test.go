@@ -174,7 +174,7 @@ func TestContactsAsTheCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{load: l}
 		contacts := store.Contacts{DB: s.client(), Table: "Contacts", Streams: store.NewStreams(c.batchStreams)}
-		if _, err := contacts.Erase(t.Context(), &store.Job{Scope: "acme"}, erasable(l.items), l.streams); err != nil {
+		if _, _, err := contacts.Erase(t.Context(), &store.Job{Scope: "acme"}, erasable(l.items), l.streams); err != nil {
 			t.Error(err)
 		}
 		s.tally.last = time.Since(s.began)
@@ -210,7 +210,7 @@ func TestPatienceAsTheCode(t *testing.T) {
 			s.hot = &partition{holds: time.Second}
 			var err error
 			if l.together {
-				_, err = store.Contacts{DB: db, Table: "Contacts"}.Erase(t.Context(), &store.Job{Scope: "acme"}, erasable(l.items), 1)
+				_, _, err = store.Contacts{DB: db, Table: "Contacts"}.Erase(t.Context(), &store.Job{Scope: "acme"}, erasable(l.items), 1)
 			} else {
 				err = store.Customers{DB: db, Table: "Customers"}.Delete(t.Context(), &store.Job{Identifiers: []string{"c"}}, make([]string, l.items), 1)
 			}

@@ -76,23 +76,28 @@ func (c code) customers(p prices) []cost {
 	}
 }
 
-func (c code) windows(numbers int) int { return (numbers + c.window - 1) / c.window }
+func (c code) windows(numbers int) int { return (numbers + c.windowSize - 1) / c.windowSize }
 
-// ofCall is what a call of operation 4 takes with contacts: besides what it takes without, a note for each window, a reading
-// more of each number, and the copies in transactions.
-func (c code) ofCall(of cleaning) (writes, reads, trips int) {
-	copies := of.numbers * contactsPerNumber * copiesOfContact
-	return of.writes + c.windows(of.numbers) + copies*2, of.reads + of.numbers,
-		of.trips + c.windows(of.numbers) + of.numbers + (copies+c.transactionSize-1)/c.transactionSize
+// ofCall is what a call of operation 4 takes with contacts: besides what it takes without, a note for each window, and the
+// window's copies in transactions.
+func (c code) ofCall(of cleaning) (writes, trips int) {
+	trips = of.trips
+	for left := of.numbers; left > 0; left -= c.windowSize {
+		trips += 1 + (copies(min(left, c.windowSize))+c.transactionSize-1)/c.transactionSize
+	}
+	return of.writes + c.windows(of.numbers) + copies(of.numbers)*2, trips
 }
+
+// copies is how many a call with so many numbers deletes.
+func copies(numbers int) int { return numbers * contactsPerNumber * copiesOfContact }
 
 // numbers is what operation 4 costs a month with so many numbers in each call.
 func (c code) numbers(p prices, of cleaning) []cost {
 	calls, windows := monthly(numbersADay)/float64(of.numbers), c.windows(of.numbers)
-	writes, reads, trips := c.ofCall(of)
+	writes, trips := c.ofCall(of)
 	return []cost{
 		{"write units", fmt.Sprintf("%s a call = %d x %d x %d x 2 + %d + %d", whole(writes), of.numbers, contactsPerNumber, copiesOfContact, of.writes, windows), calls * float64(writes) * p.Writes},
-		{"read units", fmt.Sprintf("%s a call, and 2 of the authorizer", whole(reads)), calls * float64(reads+2) * p.Reads},
+		{"read units", fmt.Sprintf("%s a call, and 2 of the authorizer", whole(of.reads)), calls * float64(of.reads+2) * p.Reads},
 		{"API Gateway", "a request a call", calls * p.Requests},
 		{"Lambda", fmt.Sprintf("authorizer, call and worker, %s round trips in all", whole(trips)), p.lambda(2*calls, 1, c.memoryMB) + p.lambda(calls, trips, c.memoryMB)},
 	}
@@ -147,4 +152,6 @@ func (c code) costs(t *table, p prices) {
 	t.WriteString("\n")
 	t.text("One erased customer with %d transactions costs %.5f USD, of which %.0f %% are the deletions themselves.", each, of3/monthly(erasuresADay)/1e6,
 		100*monthly(erasuresADay)*each*p.Writes/of3)
+	t.text("With up to `FewRecords` %d transactions they go in the transaction that opens the erasure, two units each: %d + 2 x n write units instead of %d + n, in %d round trips instead of %d.",
+		c.fewRecords, fewRequestWrites+customerEndWrites, customerRequestWrites+customerEndWrites, fewRequestTrips, customerRequestTrips+1)
 }

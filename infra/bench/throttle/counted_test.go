@@ -25,9 +25,12 @@ func TestAsCounted(t *testing.T) {
 			t.Errorf("%s: counted are %v, this page has %v (trips, reads, writes of the request and behind it)", name, got, [2][3]int{request, background})
 		}
 	}
-	for _, n := range []int{3, 25} { // of less than 4 KB
-		compare("3: "+strconv.Itoa(n)+" transactions", [3]int{customerRequestTrips + 1, customerReads, customerRequestWrites + n},
-			[3]int{customerEndTrips, customerEndReads, customerEndWrites})
+	for _, n := range []int{0, 3, c.batchSize} { // of less than 4 KB
+		request := [3]int{customerRequestTrips + 1, customerReads, customerRequestWrites + n}
+		if n <= c.fewRecords {
+			request = [3]int{fewRequestTrips, customerReads, fewRequestWrites + 2*n}
+		}
+		compare("3: "+strconv.Itoa(n)+" transactions", request, [3]int{customerEndTrips, customerEndReads, customerEndWrites})
 	}
 	for _, of := range cleanings {
 		got := find(t, counted, "4: "+strconv.Itoa(of.numbers)+" number", false)
@@ -37,10 +40,10 @@ func TestAsCounted(t *testing.T) {
 	}
 	got := find(t, counted, "4: 1000 number", true)
 	of := cleanings[len(cleanings)-1]
-	writes, reads := got[0][2]+got[1][2], got[0][1]+got[1][1]
-	wantWrites, wantReads, _ := c.ofCall(of)
-	if math.Abs(float64(writes-wantWrites)) > 2 || reads != wantReads {
-		t.Errorf("1000 numbers with contacts: counted are %d writes and %d reads, this page has %d and %d", writes, reads, wantWrites, wantReads)
+	writes, reads, trips := got[0][2]+got[1][2], got[0][1]+got[1][1], got[0][0]+got[1][0]
+	wantWrites, wantTrips := c.ofCall(of)
+	if math.Abs(float64(writes-wantWrites)) > 2 || reads != of.reads || trips != wantTrips {
+		t.Errorf("1000 numbers with contacts: counted are %d writes, %d reads and %d trips, this page has %d, %d and %d", writes, reads, trips, wantWrites, of.reads, wantTrips)
 	}
 }
 

@@ -17,7 +17,7 @@ var (
 type ending int
 
 const (
-	gone    ending = iota // a reading found nothing
+	gone    ending = iota // all that there was
 	timeUp                // the worker's time is up
 	gaveUp                // patience was at its end
 	stopped               // another stream of the same page has ended otherwise
@@ -54,7 +54,9 @@ func (a *account) drain(p *process, j *job, g *gate, until time.Duration) ending
 			return end
 		}
 	}
-	p.sleep(a.draw(single)) // the reading that finds nothing
+	if !a.load.together {
+		p.sleep(a.draw(single)) // the reading that finds nothing; of contacts it is the next pass's
+	}
 	return gone
 }
 

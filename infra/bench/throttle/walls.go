@@ -23,14 +23,23 @@ func mean(aDay int) float64 { return float64(aDay) / daySeconds }
 
 func highest(aDay int) float64 { return peak * mean(aDay) }
 
-// secondPass is what the last pass of an erasure takes: the lease, the reading, the end.
+// secondPass is what the last pass of an erasure takes, of a customer or of one number: the lease, the reading, the end.
 const secondPass = 2*oneCall + fewTogether
 
-// passes is how many second passes cleanup makes in a second, over all the time: by what calls take, and by the processor that
-// its memory brings.
-func (c code) passes() (byCalls, byProcessor float64) {
-	part := c.takes().Seconds() / c.schedule.Seconds()
-	return part * float64(c.dueAtOnce) / secondPass.Seconds(), part * float64(c.memoryMB) / fullCoreMB / processorTime.Seconds()
+// passes is how many second passes cleanup makes in a second, over all the time, by what calls take: so many at once.
+func (c code) passes(atOnce int) float64 { return c.running() * float64(atOnce) / secondPass.Seconds() }
+
+// processed is the same by the processor that its memory brings, for both kinds together.
+func (c code) processed() float64 {
+	return c.running() * float64(c.memoryMB) / fullCoreMB / processorTime.Seconds()
+}
+
+// running is the part of all time in which cleanup takes jobs up.
+func (c code) running() float64 { return c.takes().Seconds() / c.schedule.Seconds() }
+
+// passed is the part of what cleanup can do that second passes take at these rates.
+func (c code) passed(customers, numbers float64) float64 {
+	return max(customers/c.passes(c.dueAtOnce), numbers/c.passes(c.numbersAtOnce), (customers+numbers)/c.processed())
 }
 
 // requestTime is what operation 3 takes for a customer with each transactions: principal, reading, intent, batches over the
@@ -44,19 +53,20 @@ func (c code) rounds(items int) int {
 	return (batches + c.customerStreams - 1) / c.customerStreams
 }
 
-// workerTime is what a worker takes for a call of operation 4 with so many numbers: the lease, each window's readings before and
-// after, its note and its transactions, the release.
+// workerTime is what a worker takes for a call of operation 4 with so many numbers: the lease, the first window's readings, each
+// window's note and its transactions, while which the next window is read, the release.
 func (c code) workerTime(numbers int) time.Duration {
-	took := 2*oneCall + between
-	for left := numbers; left > 0; left -= c.window {
-		n := min(left, c.window)
-		readings := time.Duration((n + c.numberReads - 1) / c.numberReads)
-		actions := n * contactsPerNumber * copiesOfContact
+	readings := func(left int) time.Duration {
+		return time.Duration((min(left, c.windowSize)+c.numberReads-1)/c.numberReads) * oneCall
+	}
+	took := 2*oneCall + between + readings(numbers)
+	for left := numbers; left > 0; left -= c.windowSize {
+		actions := copies(min(left, c.windowSize))
 		together, rounds := manyTogether, (actions+c.transactionSize*c.numberStreams-1)/(c.transactionSize*c.numberStreams)
 		if actions <= 20 {
 			together = fewTogether
 		}
-		took += 2*readings*oneCall + oneCall + time.Duration(rounds)*together
+		took += oneCall + max(time.Duration(rounds)*together, readings(max(0, left-c.windowSize)))
 	}
 	return took
 }
@@ -77,7 +87,6 @@ func (c code) openJobs(rate float64) float64 { return rate * (c.settles() + c.sc
 func (c code) walls() []wall {
 	erasures, calls := highest(erasuresADay), highest(numbersADay)
 	jobs := erasures + calls
-	byCalls, byProcessor := c.passes()
 	table := float64(erasures * (each + onCustomers))
 	size := float64(transactions) * (transactionBytes + indexOverhead) / 1e9
 	segment := float64(users) * userBytes / float64(c.allowSweepMinutes) / 1e6
@@ -93,8 +102,12 @@ func (c code) walls() []wall {
 			calls * contactsPerNumber * 2, partitionWrites, "WRU/s", "nothing: one party is one partition key (below)"},
 		{"table of contacts, as long as it is new", fmt.Sprintf("%s numbers x %d contacts x %d copies x 2 units", about(calls), contactsPerNumber, copiesOfContact),
 			calls * contactsPerNumber * copiesOfContact * 2, newTableWrites, "WRU/s", "`WarmThroughput` of `Contacts` (not set)"},
-		{"second passes", fmt.Sprintf("`dueAtOnce` %d / %s a pass x %s of each %s; by the processor %s/s", c.dueAtOnce, secondPass, seconds(c.takes()), seconds(c.schedule), about(byProcessor)),
-			jobs, min(byCalls, byProcessor), "erasures/s", "`dueAtOnce` (shared/erasure/due.go), `MemorySize` of `CleanupFunction`"},
+		{"second passes of operation 3", fmt.Sprintf("`dueAtOnce` %d / %s a pass x %s of each %s", c.dueAtOnce, secondPass, seconds(c.takes()), seconds(c.schedule)),
+			erasures, c.passes(c.dueAtOnce), "erasures/s", "`dueAtOnce` (shared/erasure/due.go)"},
+		{"second passes of operation 4", fmt.Sprintf("`numbersAtOnce` %d / %s x the same; they hold what they read in cleanup's memory", c.numbersAtOnce, secondPass),
+			calls, c.passes(c.numbersAtOnce), "erasures/s", "`numbersAtOnce` (shared/erasure/due.go); more numbers in a call"},
+		{"second passes of both, by the processor", fmt.Sprintf("%s MB / %s / %s x the same", whole(c.memoryMB), whole(fullCoreMB), processorTime),
+			jobs, c.processed(), "erasures/s", "`MemorySize` of `CleanupFunction`"},
 		{"open erasures that cleanup sees", fmt.Sprintf("%s erasures x (%s + %s / 2)", about(jobs), seconds(c.settles()), seconds(c.schedule)),
 			c.openJobs(jobs), float64(c.openAtOnce), "erasures", "`openAtOnce` (shared/erasure/due.go); `WriterLifetime`"},
 		{"index of open erasures", fmt.Sprintf("%d units an erasure, `openShards` %d partitions", onIndex, c.openShards),
@@ -146,12 +159,15 @@ func (c code) wallTables(t *table) {
 	t.heading("Open erasures and what watches them")
 	t.text("Open at a rate: rate x (`WriterLifetime` %s + `ClockSkew` %s + half of cleanup's %s). To list them costs an entry of %d bytes each, eventually consistent, once in %s.",
 		seconds(c.writerLifetime), seconds(c.clockSkew), seconds(c.schedule), openBytes, seconds(c.schedule))
-	t.head("erasures a second", "erasures a day", "open", "read units a minute", "second passes a run", "of those a run can make")
-	byCalls, byProcessor := c.passes()
-	run := min(byCalls, byProcessor) * c.schedule.Seconds()
-	for _, rate := range []float64{1, mean(erasuresADay), highest(erasuresADay), highest(erasuresADay) + highest(numbersADay), min(byCalls, byProcessor)} {
-		open := c.openJobs(rate)
-		t.row(about(rate), whole(rate*daySeconds), whole(open), whole(open*openBytes/4096/2), whole(rate*c.schedule.Seconds()), fmt.Sprintf("%.1f %%", 100*rate*c.schedule.Seconds()/run))
+	t.head("operations 3 + 4 a second", "a day", "open", "read units a minute", "second passes a run", "of those a run can make")
+	most := c.processed() / 2 // of each, should the processor be the nearest
+	most = min(most, c.passes(c.dueAtOnce), c.passes(c.numbersAtOnce))
+	for _, rate := range []struct{ customers, numbers float64 }{
+		{1, 0}, {mean(erasuresADay), 0}, {highest(erasuresADay), 0}, {highest(erasuresADay), highest(numbersADay)}, {most, most},
+	} {
+		both := rate.customers + rate.numbers
+		open := c.openJobs(both)
+		t.row(about(rate.customers)+" + "+about(rate.numbers), whole(both*daySeconds), whole(open), whole(open*openBytes/4096/2), whole(both*c.schedule.Seconds()), fmt.Sprintf("%.1f %%", 100*c.passed(rate.customers, rate.numbers)))
 	}
 	t.heading("One large erasure")
 	t.head("", "seconds", left+"derived from")

@@ -27,6 +27,7 @@ const (
 	becauseFew   = becauseTogether + "Up to ten of the customer's transactions go with the first, which costs as much again, but saves two round trips. And a worker writes the job when it takes it."
 	becauseMany  = becauseTogether + "And the job is written when the request lets go of it and when a worker takes it."
 	becauseLists = "The record comes and the job goes in one transaction, and a list of many numbers comes and goes with the job: transactions cost twice. " +
+		"Whether many numbers repeat an open job is asked before they are written. " +
 		"And the job is written when a worker takes it, in either pass, and when it lets go."
 	becauseCopies = "All copies of a contact go together, on condition that it has not been filed anew, in transactions, which cost twice " +
 		"what batches cost: else a copy could stay under a party where no later reading looks for it."

@@ -79,7 +79,18 @@ func (w warm) collection(ctx context.Context, customer string) (records []string
 
 // clean takes on the erasure of numbers.
 func (w warm) clean(ctx context.Context, e event.Event, now time.Time) error {
-	_, err := w.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &w.erasures, Item: item{
+	_, err := w.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                           &w.erasures,
+		Key:                                 item{"erasureId": text("numbers-" + e.Digest)},
+		ConditionExpression:                 aws.String("attribute_exists(openShard)"),
+		UpdateExpression:                    aws.String("SET lastRequestedAt = :now ADD requests :one"),
+		ExpressionAttributeValues:           item{":now": number(now.UnixMilli()), ":one": number(1)},
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	if _, refused := errors.AsType[*types.ConditionalCheckFailedException](err); !refused {
+		return errors.Join(err, errors.New("these numbers are no new ones"))
+	}
+	_, err = w.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &w.erasures, Item: item{
 		"erasureId": text("subjects-" + e.Digest), "key": text("1"), "digests": &types.AttributeValueMemberB{Value: e.Digests},
 	}})
 	if err != nil {

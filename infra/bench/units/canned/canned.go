@@ -19,7 +19,8 @@ import (
 )
 
 // Client is a client with the options of the functions' own, whose every call is answered at once: with the next of the
-// answers for its action, from the first again behind the last; a call without one fails the test. What net/http allocates,
+// answers for its action, from the first again behind the last; a call without one fails the test. An answer that names a
+// "__type" is a refusal. What net/http allocates,
 // and store's check of whole answers, is not in what is counted.
 func Client(t testing.TB, answers map[string][]string) *dynamodb.Client {
 	config := aws.Config{
@@ -54,8 +55,12 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	body := all[t.given[action]%len(all)]
 	t.given[action]++
+	status := http.StatusOK
+	if strings.Contains(body, `"__type"`) {
+		status = http.StatusBadRequest
+	}
 	return &http.Response{
-		StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
+		StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
 		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
 		Body:   io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)),
 	}, nil
