@@ -20,12 +20,14 @@ type measurement struct {
 	measure func(context.Context, setup.Setup) (result.Measured, error)
 }
 
-// measurements in their order. Table 9 comes from several.
+// measurements in their order. Table 9 comes from several. Clients come before many transactions have been made: DynamoDB Local
+// remembers them all for a while, and is half as fast then.
 var measurements = []measurement{
 	{"start and size", []int{1, 2}, binaries.Measure},
 	{"units", []int{3, 10}, units.Measure},
 	{"warm invocations", []int{4}, warm.Measure},
-	{"erasures", []int{5, 6, 9}, erase.Measure},
 	{"clients", []int{7, 9}, clients.Measure},
+	{"erasures", []int{5, 6, 9}, erase.Measure},
 	{"the usual way", []int{8}, usual.Measure},
+	{"the largest customer", []int{5, 9}, erase.MeasureLarge}, // last: it takes the time that is left
 }

@@ -40,7 +40,7 @@ func (l load) name() string {
 	return fmt.Sprintf("%d clients", l.clients)
 }
 
-var full = plan{rounds: 5, loads: []load{{1, 300}, {8, 600}, {32, 600}}}
+var full = plan{rounds: 5, loads: []load{{1, 250}, {8, 400}, {32, 400}}}
 
 // Measure fills table 7, and 9 under it.
 func Measure(ctx context.Context, s setup.Setup) (result.Measured, error) {

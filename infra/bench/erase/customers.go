@@ -31,8 +31,13 @@ func (p plan) ofCustomers(ctx context.Context, s setup.Setup) (all result.Measur
 	}
 	defer floor.Close()
 	r := customerRun{b, floor}
+	return p.withRun(ctx, s, r)
+}
+
+// withRun measures pairs, or, where the plan is deep, one large customer.
+func (p plan) withRun(ctx context.Context, s setup.Setup, r customerRun) (all result.Measured, err error) {
 	// What is new is slow: functions, connections, DynamoDB Local's code.
-	if err := b.Clean(ctx, []string{"nobody"}); err != nil { // starts a worker
+	if err := r.bed.Clean(ctx, []string{"nobody"}); err != nil { // starts a worker
 		return all, err
 	}
 	if _, err := r.pairs(ctx, customers{1000, 2}, "warm"); err != nil {
@@ -67,15 +72,27 @@ func (p plan) ofCustomers(ctx context.Context, s setup.Setup) (all result.Measur
 		add(measured)
 	}
 	if p.deep.transactions > 0 {
-		s.Say("erasing a customer with %d transactions", p.deep.transactions)
-		measured, err := r.deep(ctx, p.deep)
+		size, err := r.fits(ctx, p.deep)
+		if err != nil {
+			return all, err
+		}
+		s.Say("erasing a customer with %d transactions", size.transactions)
+		measured, err := r.deep(ctx, size)
 		if err != nil {
 			return all, err
 		}
 		add(measured)
 	}
-	all.Figures = append(all.Figures, b.Memory("one customer")...)
-	all.Curves = []result.Curve{ours, least}
+	name := "one customer"
+	if p.deep.transactions > 0 {
+		name = "the largest customer"
+	}
+	all.Figures = append(all.Figures, r.bed.Memory(name)...)
+	for _, c := range []result.Curve{ours, least} {
+		if len(c.X) > 0 {
+			all.Curves = append(all.Curves, c)
+		}
+	}
 	return all, nil
 }
 
@@ -111,6 +128,33 @@ func (r customerRun) pairs(ctx context.Context, c customers, name string) (serie
 		}
 	}
 	return s, nil
+}
+
+const (
+	probe = 20_000  // items that tell how fast this machine loads and erases
+	spare = 0.85    // the part of the time left that is planned with
+	step  = 100_000 // sizes are rounded down to it
+)
+
+// fits is d, or as much of it as can be loaded and erased before ctx ends.
+func (r customerRun) fits(ctx context.Context, d deep) (deep, error) {
+	ends, limited := ctx.Deadline()
+	if !limited || d.transactions <= step {
+		return d, nil
+	}
+	began := time.Now()
+	if err := r.fill(ctx, "probe", probe); err != nil {
+		return d, err
+	}
+	if _, err := r.bed.Erase(ctx, "probe"); err != nil {
+		return d, err
+	}
+	each := time.Since(began) / probe
+	d.transactions = min(d.transactions, int(time.Duration(float64(time.Until(ends))*spare)/each)/step*step)
+	if d.transactions < step {
+		return d, fmt.Errorf("there is no time left for a customer with %d transactions", step)
+	}
+	return d, nil
 }
 
 // deep loads one collection, of which the floor erases the beginning and we the rest.

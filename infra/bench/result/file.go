@@ -57,7 +57,15 @@ func (f *File) Add(tables []int, m Measured) {
 		}
 	}
 	slices.SortStableFunc(f.Figures, func(a, b Figure) int { return a.Table - b.Table })
-	f.Curves = append(f.Curves, m.Curves...)
+	for _, c := range m.Curves {
+		// One curve may come from several measurements, from left to right.
+		at := slices.IndexFunc(f.Curves, func(known Curve) bool { return known.Picture == c.Picture && known.Name == c.Name })
+		if at < 0 {
+			f.Curves = append(f.Curves, c)
+			continue
+		}
+		f.Curves[at].X, f.Curves[at].Y = append(f.Curves[at].X, c.X...), append(f.Curves[at].Y, c.Y...)
+	}
 	slices.SortStableFunc(f.Curves, func(a, b Curve) int { return strings.Compare(a.Picture, b.Picture) })
 }
 
