@@ -62,7 +62,7 @@ func (p plan) measure(ctx context.Context, s setup.Setup) (all result.Measured, 
 	if err := floor.Ask(struct{ Table string }{b.Table("Customers")}, &at); err != nil {
 		return all, err
 	}
-	stage := stage{db: b.DynamoDB(), table: b.Table("Customers"), ours: b.URL + bed.DeletePath, floor: at.URL}
+	stage := stage{db: b.DynamoDB(), table: b.Table("Customers"), ledger: b.Table("Erasures"), principals: b.Table("Principals"), ours: b.URL + bed.DeletePath, floor: at.URL}
 	most := slices.MaxFunc(p.loads, func(a, b load) int { return a.clients - b.clients })
 	s.Say("erasing customers over HTTP, %d rounds with up to %s", p.rounds, most.name())
 	for round := range 2 { // what is new is slow: processes, connections, DynamoDB Local's code
@@ -85,6 +85,11 @@ func (p plan) measure(ctx context.Context, s setup.Setup) (all result.Measured, 
 	}, {Picture: "customers-a-second", Name: "floor"}, {Picture: "customers-a-second", Name: "a privacy vault with a relational store"}}
 	for _, l := range p.loads {
 		toVault, toFloor := figures(l, pairs[l])
+		alone, err := stage.alone(ctx, l)
+		if err != nil {
+			return all, err
+		}
+		explain(&toVault, alone)
 		all.Figures = append(all.Figures, toVault, toFloor)
 		for i, y := range []float64{toFloor.Ours, toFloor.Floor, vault[l.clients]} {
 			if i == 2 && !slices.Contains(vaultMeasured, l.clients) {
@@ -120,9 +125,9 @@ func figures(l load, pairs []pair) (toVault, toFloor result.Figure) {
 
 // stage is where customers are erased.
 type stage struct {
-	db          *dynamodb.Client
-	table       string
-	ours, floor string // addresses
+	db                        *dynamodb.Client
+	table, ledger, principals string
+	ours, floor               string // addresses
 }
 
 // pair is one load on ours and on the floor.
