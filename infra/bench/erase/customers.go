@@ -84,7 +84,7 @@ func (p plan) withRun(ctx context.Context, s setup.Setup, r customerRun) (all re
 		add(measured)
 	}
 	name := "one customer"
-	if p.deep.transactions > 0 {
+	if len(p.customers) == 0 {
 		name = "the largest customer"
 	}
 	all.Figures = append(all.Figures, r.bed.Memory(name)...)
