@@ -20,8 +20,7 @@ type measurement struct {
 	measure func(context.Context, setup.Setup) (result.Measured, error)
 }
 
-// measurements in their order. Table 9 comes from several. Clients come before many transactions have been made: DynamoDB Local
-// remembers them all for a while, and is half as fast then.
+// measurements in their order. Table 9 comes from several.
 var measurements = []measurement{
 	{"start and size", []int{1, 2}, binaries.Measure},
 	{"units", []int{3, 10}, units.Measure},

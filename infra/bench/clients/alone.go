@@ -53,7 +53,7 @@ func explain(f *result.Figure, alone float64) {
 	f.Also = append(f.Also, result.Number{Name: "its DynamoDB calls alone", Value: alone, Unit: "customers/s"})
 	if !f.Met {
 		f.Note = "the intent, the tombstone and the deletions are one transaction, behind a reading of the customer and before another that shows " +
-			"that nobody came in between, and the caller's key is read: four calls (there were six), of which DynamoDB Local takes the " +
-			"transactions one after the other. What these calls reach by themselves, without HTTP and Lambda, is under also"
+			"that nobody came in between, and the caller's key is read: four calls (there were six). What these calls reach on this DynamoDB Local " +
+			"by themselves, without HTTP and Lambda, is under also"
 	}
 }
