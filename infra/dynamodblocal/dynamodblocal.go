@@ -100,7 +100,8 @@ func start(ctx context.Context, java, dir string, opts Options) (*Server, error)
 	if err != nil {
 		return nil, fmt.Errorf("cache for DynamoDB Local: %w", err)
 	}
-	// The serial collector: the others take a part of few cores away from the answers, a tenth of them on two; and few collections of what is young.
+	// The serial collector: the others take a part of few cores away from the answers, a tenth of them on two. And few
+	// collections of what is young.
 	args := []string{"-XX:+UseSerialGC", "-Xmn256m", "-Djava.library.path=" + filepath.Join(dir, "DynamoDBLocal_lib"), "-jar", filepath.Join(dir, jar),
 		"-sharedDb", "-disableTelemetry", "-port", strconv.Itoa(opts.Port)}
 	if opts.DataDir == "" {

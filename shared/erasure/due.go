@@ -36,11 +36,29 @@ func (e Engine) Due(ctx context.Context) (int, error) {
 	now := e.Now()
 	report(ctx, jobs, now)
 	slices.SortFunc(jobs, func(a, b store.Open) int { return a.DueAt.Compare(b.DueAt) })
+	var customers, numbers []store.Open
+	for _, job := range jobs {
+		switch {
+		case job.DueAt.After(now):
+		case store.IsCustomerJob(job.Key):
+			customers = append(customers, job)
+		default:
+			numbers = append(numbers, job)
+		}
+	}
 	var taken atomic.Int64
-	var customers, numbers errgroup.Group
-	customers.SetLimit(dueAtOnce)
-	numbers.SetLimit(numbersAtOnce)
-	work := func(group *errgroup.Group, job store.Open) {
+	var kinds errgroup.Group // neither waits for a place of the other's
+	kinds.Go(func() error { return e.workOff(ctx, customers, dueAtOnce, &taken) })
+	kinds.Go(func() error { return e.workOff(ctx, numbers, numbersAtOnce, &taken) })
+	err = kinds.Wait()
+	return int(taken.Load()), err
+}
+
+// workOff gives each of jobs its slice, so many at once, until ctx's deadline comes near; it counts them in taken.
+func (e Engine) workOff(ctx context.Context, jobs []store.Open, atOnce int, taken *atomic.Int64) error {
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for _, job := range jobs {
 		group.Go(func() error {
 			if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < slice+wrapUp {
 				return nil // the next run's
@@ -51,25 +69,7 @@ func (e Engine) Due(ctx context.Context) (int, error) {
 			return e.Continue(slice, job.Key)
 		})
 	}
-	var both errgroup.Group // so that neither kind waits for a place of the other's
-	for _, kind := range []struct {
-		customer bool
-		group    *errgroup.Group
-	}{{true, &customers}, {false, &numbers}} {
-		both.Go(func() error {
-			for _, job := range jobs {
-				if job.DueAt.After(now) {
-					break
-				}
-				if store.IsCustomerJob(job.Key) == kind.customer {
-					work(kind.group, job)
-				}
-			}
-			return kind.group.Wait()
-		})
-	}
-	err = both.Wait()
-	return int(taken.Load()), err
+	return group.Wait()
 }
 
 // report puts the state of the open jobs into metrics.

@@ -239,12 +239,12 @@ func (e Erasures) Finish(ctx context.Context, job *Job, customers Customers, at 
 			}})
 		return e.finish(ctx, actions)
 	}
-	for i, key := range append([]string{job.Key}, job.lists()...) {
-		remove := &types.Delete{TableName: &e.Table, Key: object{"erasureId": text(key)}}
-		if i == 0 {
-			remove.ConditionExpression, remove.ExpressionAttributeNames, remove.ExpressionAttributeValues = condition, names, values
-		}
-		actions = append(actions, types.TransactWriteItem{Delete: remove})
+	actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{
+		TableName: &e.Table, Key: object{"erasureId": text(job.Key)},
+		ConditionExpression: condition, ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+	}})
+	if list := job.list(); list != "" {
+		actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{TableName: &e.Table, Key: object{"erasureId": text(list)}}})
 	}
 	return e.finish(ctx, actions)
 }

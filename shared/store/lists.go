@@ -56,54 +56,50 @@ func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (j
 	return len(out.Attributes) > 0, nil
 }
 
-// openListed is OpenNumbers for many. The digests come first, and by themselves: they are nobody's personal data, and the
-// same each time. The job and its numbers come together.
+// openListed is OpenNumbers for many. It looks for an open job first: a repeat must not write on the very items that a worker
+// is writing on, nor pay for the lists again. The digests come before the job, and by themselves: they are nobody's personal
+// data, and the same each time. The job and its numbers come together.
 func (e Erasures) openListed(ctx context.Context, job *Job, dueAt time.Time) (joined bool, err error) {
-	// A repeat must not write on the very items that a worker is writing on, nor pay for the lists again.
-	if known, err := e.Join(ctx, job.Key, job.RequestedAt); err != nil || known == Joined {
-		return true, err
-	}
-	digest := strings.TrimPrefix(job.Key, numbersJob)
 	digests, err := pack(job.Subjects)
 	if err != nil {
 		return false, err
 	}
-	digests["erasureId"] = text(subjectsOf + digest)
-	if _, err := e.DB.PutItem(ctx, &dynamodb.PutItemInput{TableName: &e.Table, Item: digests}); err != nil {
-		return false, failed("erasures: open numbers", err)
-	}
+	job.SubjectsIn = subjectsOf + strings.TrimPrefix(job.Key, numbersJob)
+	digests["erasureId"] = text(job.SubjectsIn)
 	actions := []types.TransactWriteItem{
 		{Put: &types.Put{
 			TableName: &e.Table,
 			Item: object{
 				"erasureId": text(job.Key), "id": text(job.ID), "state": text("open"), "scope": text(job.Scope),
 				"requestedBy": text(job.RequestedBy), "requestedAt": millis(job.RequestedAt), "lastRequestedAt": millis(job.RequestedAt),
-				"requests": number(1), "subjectsIn": text(subjectsOf + digest), "openShard": text(shard(job.Key)), "dueAt": millis(dueAt),
+				"requests": number(1), "subjectsIn": text(job.SubjectsIn), "openShard": text(shard(job.Key)), "dueAt": millis(dueAt),
 			},
 			ConditionExpression: aws.String("attribute_not_exists(openShard)"),
 		}},
-		{Put: &types.Put{TableName: &e.Table, Item: object{
-			"erasureId": text(identifiersOf + digest), "identifiers": texts(job.Identifiers),
-		}}},
+		{Put: &types.Put{TableName: &e.Table, Item: object{"erasureId": text(job.list()), "identifiers": texts(job.Identifiers)}}},
 	}
 	for range openRaces {
+		if known, err := e.Join(ctx, job.Key, job.RequestedAt); err != nil || known == Joined {
+			return true, err
+		}
+		if _, err := e.DB.PutItem(ctx, &dynamodb.PutItemInput{TableName: &e.Table, Item: digests}); err != nil {
+			return false, failed("erasures: open numbers", err)
+		}
 		_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
 		if err = transacted("erasures: open numbers", err); !errors.Is(err, ErrRaced) {
 			return false, err
-		}
-		if known, err := e.Join(ctx, job.Key, job.RequestedAt); err != nil || known == Joined {
-			return true, err
 		}
 	}
 	return false, ErrRaced
 }
 
-// lists are the items with raw identifiers that leave the ledger with the job.
-func (j *Job) lists() []string {
-	if j.SubjectsIn == "" {
-		return nil
+// list is the item with raw identifiers that leaves the ledger with the job, "" where the job holds them itself.
+func (j *Job) list() string {
+	digest, listed := strings.CutPrefix(j.SubjectsIn, subjectsOf)
+	if !listed {
+		return ""
 	}
-	return []string{identifiersOf + strings.TrimPrefix(j.SubjectsIn, subjectsOf)}
+	return identifiersOf + digest
 }
 
 // errNoList says that the numbers of an open job are not there: somebody else took them out of the table.
@@ -111,19 +107,17 @@ var errNoList = errors.New("erasures: the job's identifiers are missing")
 
 // ReadIdentifiers puts the numbers of a job that is held into it, if they are not in it already.
 func (e Erasures) ReadIdentifiers(ctx context.Context, job *Job) error {
-	for _, key := range job.lists() {
-		if job.Identifiers != nil {
-			break
-		}
-		out, err := e.DB.GetItem(ctx, &dynamodb.GetItemInput{
-			TableName: &e.Table, Key: object{"erasureId": text(key)}, ConsistentRead: aws.Bool(true),
-		})
-		if err != nil {
-			return failed("erasures: read identifiers", err)
-		}
-		if job.Identifiers = object(out.Item).texts("identifiers"); len(job.Identifiers) == 0 {
-			return errNoList
-		}
+	if job.list() == "" || job.Identifiers != nil {
+		return nil
+	}
+	out, err := e.DB.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &e.Table, Key: object{"erasureId": text(job.list())}, ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return failed("erasures: read identifiers", err)
+	}
+	if job.Identifiers = object(out.Item).texts("identifiers"); len(job.Identifiers) == 0 {
+		return errNoList
 	}
 	return nil
 }
