@@ -23,7 +23,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"customercare/infra/dynamodblocal"
+	"customercare/infra/engine"
 	"customercare/infra/stack"
 )
 
@@ -58,11 +58,11 @@ func load(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.warmUp+o.steady+o.storm+o.recovery+around, errors.New("took too long"))
 	defer cancel()
-	var database *dynamodblocal.Server
+	var database *engine.Server
 	starting, startingCtx := errgroup.WithContext(ctx)
 	starting.Go(func() error { return stack.Build(startingCtx, o.root, filepath.Join(o.root, ".cache", "bin")) })
 	starting.Go(func() (err error) {
-		database, err = dynamodblocal.Start(startingCtx, dynamodblocal.Options{CacheDir: filepath.Join(o.root, ".cache")})
+		database, err = engine.Start(startingCtx, engine.Options{CacheDir: filepath.Join(o.root, ".cache")})
 		return err
 	})
 	err = starting.Wait()

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"customercare/infra/dynamodblocal"
+	"customercare/infra/engine"
 	"customercare/infra/stack"
 )
 
@@ -32,12 +32,12 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	if s.endpoint == "" {
-		if err := checkPort(":"+strconv.Itoa(s.dynamoDBPort), "DYNAMODB_PORT"); err != nil {
+		if err := checkPort("127.0.0.1:"+strconv.Itoa(s.dynamoDBPort), "DYNAMODB_PORT"); err != nil {
 			return err
 		}
 	}
 	binDir := filepath.Join(root, ".cache", "bin")
-	var database *dynamodblocal.Server
+	var database *engine.Server
 	defer func() {
 		if database != nil {
 			database.Close()
@@ -49,7 +49,7 @@ func run(ctx context.Context, s settings) error {
 		if s.endpoint != "" {
 			return nil
 		}
-		database, err = dynamodblocal.Start(starting, dynamodblocal.Options{
+		database, err = engine.Start(starting, engine.Options{
 			CacheDir: filepath.Join(root, ".cache"), Port: s.dynamoDBPort, DataDir: s.dataDir,
 		})
 		return err
@@ -83,7 +83,7 @@ func run(ctx context.Context, s settings) error {
 	case <-ctx.Done():
 		return nil
 	case <-ended:
-		return errors.New("DynamoDB Local ended")
+		return fmt.Errorf("%s ended", database.Name)
 	}
 }
 

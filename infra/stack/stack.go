@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
+	"customercare/infra/engine"
 	"customercare/infra/stack/apigateway"
 	"customercare/infra/stack/lambda"
 	"customercare/infra/stack/secrets"
@@ -44,7 +45,7 @@ type Options struct {
 	Log              io.Writer         // lines of functions ("folder: ...") and of the stack; nil: nowhere
 	Workers          int               // most processes of one function; 0: 16
 	Patience         time.Duration     // how long a request to the API waits for one of them; 0: 500 ms
-	Region           string            // empty: us-east-1
+	Region           string            // empty: engine.Region
 	// Credentials for DynamoDB, for an Endpoint that looks at them. The zero value is a made-up pair, and each function
 	// gets one of its own (lambda.Function.AccessKeyID).
 	Credentials aws.Credentials
@@ -136,7 +137,7 @@ func (o *Options) fill() {
 	o.FunctionEndpoint = cmp.Or(o.FunctionEndpoint, o.Endpoint)
 	o.Workers = cmp.Or(o.Workers, 16)
 	o.Patience = cmp.Or(o.Patience, 500*time.Millisecond)
-	o.Region = cmp.Or(o.Region, "us-east-1")
+	o.Region = cmp.Or(o.Region, engine.Region)
 	if o.Credentials.AccessKeyID == "" {
 		// The pair of AWS's documentation: opens nothing.
 		o.Credentials = aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: lambda.ExampleSecretKey}
