@@ -39,6 +39,7 @@ var probes = []struct {
 		return p.update("SET x = :one", item{":one": number("1e126")})
 	}},
 	{"An exponent of three digits, `1e999`", func(p *probe) string { return p.putNumber("1e999") }},
+	{"An exponent of 21 digits", func(p *probe) string { return p.putNumber("1e999999999999999999999") }},
 	{"A number of 39 digits", func(p *probe) string { return p.putNumber(strings.Repeat("1", 39)) }},
 	{"Zero with an exponent out of range, `0e999`", func(p *probe) string { return p.putNumber("0e999") }},
 	{"The number `-0`, read back", func(p *probe) string { return p.readNumber("-0") }},
