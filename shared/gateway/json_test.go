@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -151,7 +152,7 @@ func TestDeepJSON(t *testing.T) {
 		`{"other":` + strings.Repeat("[", depth) + strings.Repeat("]", depth) + "}",
 		strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth),
 	} {
-		call := &Call{Body: []byte(body)}
+		call := &Call{Request: &http.Request{}, Body: []byte(body)}
 		var into form
 		if refusal := call.DecodeJSON(&into, "task"); refusal == nil || refusal.Status() != 400 {
 			t.Errorf("%.20s: got %v", body, refusal)
