@@ -126,6 +126,7 @@ func xmlChars(text string) bool {
 func again(t testing.TB, contentType string, body []byte) url.Values {
 	t.Helper()
 	values := url.Values{}
+	body = bytes.TrimPrefix(body, []byte("\uFEFF"))
 	media, params, _ := mime.ParseMediaType(contentType)
 	if media != "multipart/form-data" {
 		for _, pair := range strings.Split(string(body), "&") {
@@ -154,9 +155,13 @@ func again(t testing.TB, contentType string, body []byte) url.Values {
 		if err != nil {
 			t.Fatalf("%.200q was taken: %v", body, err)
 		}
-		if part.FileName() == "" {
-			values.Add(part.FormName(), string(text))
+		if part.FileName() != "" {
+			continue
 		}
+		if _, params, _ := mime.ParseMediaType(part.Header.Get("Content-Type")); isLatin1(params["charset"]) {
+			text = fromLatin1(text)
+		}
+		values.Add(part.FormName(), string(text))
 	}
 }
 
@@ -203,6 +208,9 @@ func FuzzMultipart(f *testing.F) {
 	} {
 		f.Add(form+"b", []byte(body))
 	}
+	f.Add(form+"b", []byte(strings.Replace(goodMultipart, "\r\n\r\n47", "\r\nContent-Type: text/plain; charset=ISO-8859-1\r\n\r\n4\xe97", 1)))
+	f.Add(form+"b; charset=koi8-r", []byte("\uFEFF"+strings.Replace(goodMultipart, "\r\n\r\n47", "\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n4\xe97", 1)))
+	f.Add(urlencoded+"; charset=latin1", []byte(strings.Replace(goodForm, "47", "%E9", 1)))
 	f.Add("multipart/form-data", []byte("--\r\n----"))
 	f.Add(form+`"b"; charset=utf-8`, []byte(goodMultipart))
 	f.Add(form+strings.Repeat("b", 71), []byte(strings.ReplaceAll(goodMultipart, "--b", "--"+strings.Repeat("b", 71))))

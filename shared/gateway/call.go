@@ -81,5 +81,5 @@ func (c *Call) BodyType(offered ...string) (string, *respond.Error) {
 
 // notUTF8 is the sentence for a body of characters beyond ASCII under another charset.
 func notUTF8(charset string) string {
-	return "Content-Type names the charset " + charset + ", a request body that is not all ASCII must be in UTF-8"
+	return "Content-Type declares " + charset + ", a request body that is not all ASCII must be in UTF-8"
 }

@@ -29,9 +29,11 @@ func (c *Call) DecodeJSON(into any, names ...string) *respond.Error {
 	if wide != "" {
 		return respond.Refuse(respond.Invalid, "The request body is in "+wide+", it must be JSON in UTF-8")
 	}
-	t, _, _ := media.ContentType(c.Header)
-	if foreign := media.Foreign(t.Params["charset"], body); foreign != "" {
-		return respond.Refuse(respond.Invalid, notUTF8(foreign))
+	if !media.IsASCII(body) {
+		t, _, _ := media.ContentType(c.Header)
+		if foreign := media.Foreign(t.Params["charset"], body); foreign != "" {
+			return respond.Refuse(respond.Invalid, notUTF8(foreign))
+		}
 	}
 	if refusal := checkNames(body, names); refusal != nil {
 		return refusal

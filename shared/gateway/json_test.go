@@ -33,6 +33,7 @@ func decode(t testing.TB, body string) (got form, sentence string) {
 func TestDecodeJSON(t *testing.T) {
 	for _, body := range []string{
 		`{"task":"a","size":1,"names":["b","c"]}`,
+		"\uFEFF" + `{"task":"a","size":1,"names":["b","c"]}`,
 		" \t\r\n{ \"names\" : [ \"b\" , \"c\" ] , \"size\":1,\n\"task\":\"a\" } \r\n",
 		`{"t\u0061sk":"\u0061","size":1,"names":["b","c"]}`,
 		`{"task":"a","size":1,"names":["b","c"],"other":{"Task":1,"task":2,"deep":[{"TASK":null}]},"":true}`,
@@ -90,7 +91,14 @@ func TestDecodeJSONRefuses(t *testing.T) {
 		{"{\"other\":\"\xc0\xaf\"}", broken},
 		{`{"task":"\ud800"}`, broken},
 		{`{"task":"\udc00\ud800"}`, broken},
-		{"\uFEFF{}", broken},
+		{"\uFEFF\uFEFF{}", broken},
+		{"{}\uFEFF", behind},
+		{"{\uFEFF}", broken},
+		{"\uFEFF", empty},
+		{"\xff\xfe{\x00}\x00", "The request body is in UTF-16, it must be JSON in UTF-8"},
+		{"{\x00}\x00", "The request body is in UTF-16, it must be JSON in UTF-8"},
+		{"\x00{\x00}", "The request body is in UTF-16, it must be JSON in UTF-8"},
+		{"{\x00\x00\x00}\x00\x00\x00", "The request body is in UTF-32, it must be JSON in UTF-8"},
 		{"{\x00}", broken},
 		{"{\"task\":\"a\x00\"}", broken},
 		{"{\"task\":\"a\nb\"}", broken},

@@ -35,17 +35,22 @@ const nameChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 // in, when text must not be read as UTF-8 therefore: it is another one, and not every
 // byte is an ASCII character. Else it is "". An empty charset declares nothing.
 func Foreign[Bytes string | []byte](charset string, text Bytes) string {
-	if charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "utf8") {
+	switch {
+	case charset == "", strings.EqualFold(charset, "utf-8"), strings.EqualFold(charset, "utf8"), IsASCII(text):
 		return ""
+	case len(charset) > 40, strings.Trim(charset, nameChars) != "":
+		return "an unknown charset"
 	}
+	return charset
+}
+
+// IsASCII says whether every byte of text is an ASCII character. NUL counts as none: in
+// UTF-16 it is half of one.
+func IsASCII[Bytes string | []byte](text Bytes) bool {
 	for i := range len(text) {
-		if text[i] > 0 && text[i] < 0x80 {
-			continue
+		if text[i] == 0 || text[i] >= 0x80 {
+			return false
 		}
-		if len(charset) > 40 || strings.Trim(charset, nameChars) != "" {
-			return "an unknown charset"
-		}
-		return charset
 	}
-	return ""
+	return true
 }
