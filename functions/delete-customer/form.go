@@ -22,10 +22,11 @@ var fields = []string{
 // maxField bounds account and code, in bytes; no stored customer has longer ones.
 const maxField = 128
 
-// readForm parses the body as the form it is, urlencoded or multipart (PHP's curl sends an array that way), once per
-// request: it keeps the fields in PostForm, and in Form the charsets of those that it could not read. Without a
-// Content-Type the body counts as urlencoded. A refusal about single fields comes with all the others, so that its
-// answer can have the format they ask for.
+// readForm parses the body as the form it is, urlencoded or multipart (PHP's curl sends
+// an array that way), once per request: it keeps the fields in PostForm, and in Form the
+// charsets of those that it could not read. Without a Content-Type the body counts as
+// urlencoded. A refusal about single fields comes with all the others, so that its answer
+// can have the format they ask for.
 func readForm(r *http.Request) (form, *respond.Error) {
 	if r.PostForm == nil {
 		if refusal := parse(r); refusal != nil {

@@ -30,7 +30,8 @@ func TestCutOffMultipart(t *testing.T) {
 	}
 }
 
-// parts is a multipart form: each argument the lines of a part's header behind its name, and its value.
+// parts is a multipart form: each argument the lines of a part's header behind its name,
+// and its value.
 func parts(all ...[3]string) string {
 	var b strings.Builder
 	for _, part := range all {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"io"
-	"mime"
 	"mime/multipart"
 	"net/url"
 	"regexp"
@@ -17,6 +16,7 @@ import (
 
 	"customercare/infra/fuzz/frontdoor"
 	"customercare/shared/erasure"
+	"customercare/shared/media"
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )
@@ -127,8 +127,9 @@ func again(t testing.TB, contentType string, body []byte) url.Values {
 	t.Helper()
 	values := url.Values{}
 	body = bytes.TrimPrefix(body, []byte("\uFEFF"))
-	media, params, _ := mime.ParseMediaType(contentType)
-	if media != "multipart/form-data" {
+	of, _ := media.Parse(contentType)
+	boundary := of.Params["boundary"]
+	if of.Name != "multipart/form-data" {
 		for _, pair := range strings.Split(string(body), "&") {
 			name, value, _ := strings.Cut(pair, "=")
 			name, err := url.QueryUnescape(name)
@@ -140,10 +141,10 @@ func again(t testing.TB, contentType string, body []byte) url.Values {
 		}
 		return values
 	}
-	if !bytes.Contains(body, []byte("--"+params["boundary"]+"--")) {
+	if !bytes.Contains(body, []byte("--"+boundary+"--")) {
 		t.Errorf("%.200q was taken without its end", body) // the reader below may take a lost end for the end
 	}
-	for parts := multipart.NewReader(bytes.NewReader(body), params["boundary"]); ; {
+	for parts := multipart.NewReader(bytes.NewReader(body), boundary); ; {
 		part, err := parts.NextPart()
 		if err == io.EOF {
 			return values
@@ -158,7 +159,7 @@ func again(t testing.TB, contentType string, body []byte) url.Values {
 		if part.FileName() != "" {
 			continue
 		}
-		if _, params, _ := mime.ParseMediaType(part.Header.Get("Content-Type")); isLatin1(params["charset"]) {
+		if of, _ := media.Parse(part.Header.Get("Content-Type")); isLatin1(of.Params["charset"]) {
 			text = fromLatin1(text)
 		}
 		values.Add(part.FormName(), string(text))

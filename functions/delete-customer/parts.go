@@ -60,7 +60,8 @@ func isLatin1(charset string) bool {
 	}, strings.ToLower(charset))
 }
 
-// fromLatin1 is text in ISO-8859-1, whose bytes are the first 256 characters of Unicode, in UTF-8.
+// fromLatin1 is text in ISO-8859-1, whose bytes are the first 256 characters of Unicode,
+// in UTF-8.
 func fromLatin1(text []byte) []byte {
 	runes := make([]rune, len(text))
 	for i, b := range text {

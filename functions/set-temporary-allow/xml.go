@@ -19,8 +19,8 @@ const (
 	maxDepth    = 16 // of nested elements; the documented request has two
 )
 
-// declaration is what the leading <?xml ...?> may say, with the encoding as group 1 or 2. encoding/xml looks at no more
-// than version and encoding.
+// declaration is what the leading <?xml ...?> may say, with the encoding as group 1 or 2.
+// encoding/xml looks at no more than version and encoding.
 var declaration = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^<\?xml\s+version\s*=\s*(?:"1\.0"|'1\.0')` +
 		`(?:\s+encoding\s*=\s*(?:"([A-Za-z][A-Za-z0-9._-]*)"|'([A-Za-z][A-Za-z0-9._-]*)'))?` +
@@ -29,13 +29,15 @@ var declaration = sync.OnceValue(func() *regexp.Regexp {
 
 const xmlSpace = " \t\r\n"
 
-// readXML reads a TempAllowRequest strictly, since encoding/xml lets much pass. Refused are DOCTYPE, processing
-// instructions but the leading declaration, elements with a prefix or in a namespace, attributes that the root and the
-// two fields do not know, a field given twice or written in another case, elements and comments inside a field, text
-// between elements, and whatever follows the root but white space and comments. CDATA is text; white space around a
-// value is not part of it; a field that is empty then is absent. Elements with other names are passed over, as JSON's
-// unknown names are. A byte order mark is allowed, as XML 1.0 section 4.3.3 does, and any declared encoding while every
-// byte is ASCII.
+// readXML reads a TempAllowRequest strictly, since encoding/xml lets much pass. Refused
+// are DOCTYPE, processing instructions but the leading declaration, elements with a
+// prefix or in a namespace, attributes that the root and the two fields do not know, a
+// field given twice or written in another case, elements and comments inside a field,
+// text between elements, and whatever follows the root but white space and comments.
+// CDATA is text; white space around a value is not part of it; a field that is empty then
+// is absent. Elements with other names are passed over, as JSON's unknown names are. A
+// byte order mark is allowed, as XML 1.0 section 4.3.3 does, and any declared encoding
+// while every byte is ASCII.
 func readXML(body []byte) (request, *respond.Error) {
 	body, wide := media.Text(body)
 	if wide != "" {
@@ -75,8 +77,8 @@ type xmlReader struct {
 	rootSeen bool
 	depth    int    // of open elements
 	field    string // the known field that is open
-	isNil    bool   // the open field's xsi:nil, or the root's where no field is open
 	text     []byte // what stands in it so far; as a string in values each CDATA section would copy it all
+	isNil    bool   // its xsi:nil, or the root's before a field was open
 	values   map[string]string
 }
 

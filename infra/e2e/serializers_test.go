@@ -63,7 +63,8 @@ func TestXMLOfOtherSerializers(t *testing.T) {
 	}
 }
 
-// A byte-order mark, a charset that does not matter, headers that are there but empty, and quoted strings in Accept.
+// A byte-order mark, a charset that does not matter, headers that are there but empty,
+// and quoted strings in Accept.
 func TestHeadersOfOtherClients(t *testing.T) {
 	csr := operator(t, "csr-clients")
 	loadUsers(t, "u-clients")

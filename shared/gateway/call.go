@@ -62,8 +62,9 @@ func (c *Call) Caller(name string) string {
 // Source is the address that the request came from, as API Gateway saw it: no header can change it.
 func (c *Call) Source() string { return c.event.RequestContext.Identity.SourceIP }
 
-// BodyType is the media type of the call's body, one of offered; the first of them when there is no body or no
-// Content-Type. Any other type is refused, and a body that its charset makes another than UTF-8.
+// BodyType is the media type of the call's body, one of offered; the first of them when
+// there is no body or no Content-Type. Any other type is refused, and a body that its
+// charset makes another than UTF-8.
 func (c *Call) BodyType(offered ...string) (string, *respond.Error) {
 	t, given, ok := media.ContentType(c.Header)
 	if len(c.Body) == 0 || !given {

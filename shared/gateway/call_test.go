@@ -153,7 +153,8 @@ func TestBodyType(t *testing.T) {
 		{"", []string{"text/plain"}, "application/json"},
 		{"x", []string{"text/plain"}, refused},
 		{"x", []string{"text/xml"}, refused},
-		// A charset does not matter while every byte is ASCII, and cannot be read as another than UTF-8 else.
+		// A charset does not matter while every byte is ASCII, and cannot be read as
+		// another than UTF-8 else.
 		{"x", []string{"application/json; charset=latin1"}, "application/json"},
 		{"x", []string{"application/json; charset=utf-16"}, "application/json"},
 		{"x", []string{`application/json; charset="nobody knows"`}, "application/json"},
@@ -190,7 +191,8 @@ func TestBodyType(t *testing.T) {
 	}
 }
 
-// Operations that do not look at the type of a body look at its charset all the same, and name it.
+// Operations that do not look at the type of a body look at its charset all the same, and
+// name it.
 func TestCharset(t *testing.T) {
 	for _, test := range []struct{ contentType, body, want string }{
 		{"application/json; charset=iso-8859-1", `{"task":"a"}`, ""},

@@ -16,11 +16,13 @@ import (
 	"customercare/shared/respond"
 )
 
-// DecodeJSON reads the call's body, one JSON object, into into, a pointer to a struct. It is the strict reading of
-// RFC 8259 and I-JSON: names match by case, duplicate names, invalid UTF-8 and anything behind the object are
-// refused. Names that are none of the struct's are passed over, unless one differs from a struct's only in case:
-// that is a misspelling whose value would be lost silently. A NUL character in any string is refused. Passed over are one
-// byte-order mark, and what Content-Type says, but for a charset that makes the body another than UTF-8.
+// DecodeJSON reads the call's body, one JSON object, into into, a pointer to a struct. It
+// is the strict reading of RFC 8259 and I-JSON: names match by case, duplicate names,
+// invalid UTF-8 and anything behind the object are refused. Names that are none of the
+// struct's are passed over, unless one differs from a struct's only in case: that is a
+// misspelling whose value would be lost silently. A NUL character in any string is
+// refused. Passed over are one byte-order mark, and what Content-Type says, but for a
+// charset that makes the body another than UTF-8.
 func (c *Call) DecodeJSON(into any, names ...string) *respond.Error {
 	body, wide := media.Text(c.Body)
 	if len(bytes.TrimSpace(body)) == 0 {

@@ -143,8 +143,8 @@ func TestForeign(t *testing.T) {
 	}
 }
 
-// FuzzList: the elements and the commas between them are the value, without quotation marks every comma separates two,
-// and each element is a type or none.
+// FuzzList: the elements and the commas between them are the value, without quotation
+// marks every comma separates two, and each element is a type or none.
 func FuzzList(f *testing.F) {
 	for _, value := range []string{
 		`a/b; c="d,e", f/g;q=0.1`, `a;b="\",\\",e`, `a;b="c,d`, ",;=,;\"", strings.Repeat(`;a="`, 3000), strings.Repeat(`a/b;c="\`, 1000), strings.Repeat(";", 9000), strings.Repeat("a/b;c=d", 1000),

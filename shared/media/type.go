@@ -1,5 +1,6 @@
-// Package media reads what a request says about the bytes it sends and the answers it takes: media types as RFC 9110
-// writes them (sections 5.6, 8.3 and 12.5.1), and the encodings that a body may be declared in.
+// Package media reads what a request says about the bytes it sends and the answers it
+// takes: media types as RFC 9110 writes them (sections 5.6, 8.3 and 12.5.1), and the
+// encodings that a body may be declared in.
 package media
 
 import (
@@ -8,7 +9,8 @@ import (
 	"strings"
 )
 
-// Type is a media type or range: its name in lower case, and its parameters by their names in lower case.
+// Type is a media type or range: its name in lower case, and its parameters by their
+// names in lower case.
 type Type struct {
 	Name   string
 	Params map[string]string

@@ -82,7 +82,8 @@ func FuzzWrite(f *testing.F) {
 		if want := string([]rune(text)); fromJSON.ResponseMessage != want {
 			t.Errorf("%q came back as %q", text, fromJSON.ResponseMessage)
 		}
-		// Every character of XML 1.0 section 2.2 comes back; another becomes the replacement character.
+		// Every character of XML 1.0 section 2.2 comes back; another becomes the
+		// replacement character.
 		want := strings.Map(func(r rune) rune {
 			if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == '\uFFFE' || r == '\uFFFF' {
 				return '\uFFFD'

@@ -79,8 +79,8 @@ func Write(w http.ResponseWriter, status int, f Format, body any) {
 	_, _ = w.Write(text) // a buffer behind the adapter: it cannot fail
 }
 
-// ascii is text, JSON, with each character beyond ASCII as an escape, for clients that read
-// JSON as ISO-8859-1. Such characters stand in JSON's strings alone.
+// ascii is text, JSON, with each character beyond ASCII as an escape, for clients that
+// read JSON as ISO-8859-1. Such characters stand in JSON's strings alone.
 func ascii(text []byte) []byte {
 	first := bytes.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
 	if first < 0 {
@@ -99,12 +99,14 @@ func ascii(text []byte) []byte {
 	return out
 }
 
-// needless are references that encoding/xml writes, and XML does not need in text. That of
-// the carriage return is no such: readers make a bare one a line feed (XML 1.0 section 2.11).
+// needless are references that encoding/xml writes, and XML does not need in text. That
+// of the carriage return is no such: readers make a bare one a line feed (XML 1.0 section
+// 2.11).
 var needless = strings.NewReplacer("&#34;", `"`, "&#39;", "'", "&#x9;", "\t", "&#xA;", "\n")
 
 // bare is XML as encoding/xml writes it, without needless references in text: there are
-// parsers that leave them as they stand. Values of attributes, within the tags, keep theirs.
+// parsers that leave them as they stand. Values of attributes, within the tags, keep
+// theirs.
 func bare(written []byte) []byte {
 	if !bytes.Contains(written, []byte("&#")) {
 		return written

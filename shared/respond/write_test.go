@@ -85,8 +85,8 @@ func TestHeader(t *testing.T) {
 	}
 }
 
-// Quotation marks and white space are bare in text alone: in an attribute they would end it, or come back as blanks. What a
-// caller writes as a reference stays what it is.
+// Quotation marks and white space are bare in text alone: in an attribute they would end
+// it, or come back as blanks. What a caller writes as a reference stays what it is.
 func TestAttributes(t *testing.T) {
 	type element struct {
 		XMLName   struct{} `xml:"a"`
