@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"fmt"
-	"mime"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 
+	"customercare/shared/media"
 	"customercare/shared/respond"
 )
 
@@ -62,17 +62,25 @@ func (c *Call) Caller(name string) string {
 // Source is the address that the request came from, as API Gateway saw it: no header can change it.
 func (c *Call) Source() string { return c.event.RequestContext.Identity.SourceIP }
 
-// BodyType is the media type of the call's body, one of offered; the first of them when there is no body or no
-// Content-Type. Any other type, and any charset but UTF-8, is refused.
+// BodyType is the media type of the call's body, one of offered; the first of them when
+// there is no body or no Content-Type. Any other type is refused, and a body that its
+// charset makes another than UTF-8.
 func (c *Call) BodyType(offered ...string) (string, *respond.Error) {
-	given := c.Header.Values("Content-Type")
-	if len(c.Body) == 0 || strings.TrimSpace(strings.Join(given, "")) == "" {
+	t, given, ok := media.ContentType(c.Header)
+	if len(c.Body) == 0 || !given {
 		return offered[0], nil
 	}
-	media, params, err := mime.ParseMediaType(given[0])
-	charset, named := params["charset"]
-	if err != nil || len(given) > 1 || !slices.Contains(offered, media) || named && !strings.EqualFold(charset, "utf-8") {
+	if !ok || !slices.Contains(offered, t.Name) {
 		return "", respond.Refuse(respond.UnsupportedMedia, "Content-Type must be "+strings.Join(offered, " or ")+", in UTF-8")
 	}
-	return media, nil
+	text, _ := media.Text(c.Body)
+	if foreign := media.Foreign(t.Params["charset"], text); foreign != "" {
+		return "", respond.Refuse(respond.UnsupportedMedia, notUTF8(foreign))
+	}
+	return t.Name, nil
+}
+
+// notUTF8 is the sentence for a body of characters beyond ASCII under another charset.
+func notUTF8(charset string) string {
+	return "Content-Type declares " + charset + ", a request body that is not all ASCII must be in UTF-8"
 }
