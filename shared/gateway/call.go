@@ -3,6 +3,7 @@ package gateway
 import (
 	"fmt"
 	"mime"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -75,4 +76,18 @@ func (c *Call) BodyType(offered ...string) (string, *respond.Error) {
 		return "", respond.Refuse(respond.UnsupportedMedia, "Content-Type must be "+strings.Join(offered, " or ")+", in UTF-8")
 	}
 	return media, nil
+}
+
+// checkEncoding refuses, as the kind, any Content-Encoding but identity, which says nothing: a body
+// that is compressed, read as if it were not, would be refused for what stands nowhere in it. The header
+// counts without a body too. Its fields together are one list (RFC 9110, section 8.4).
+func (c *Call) checkEncoding(kind respond.Kind) *respond.Error {
+	for coding := range strings.SplitSeq(strings.Join(c.Header.Values("Content-Encoding"), ","), ",") {
+		if coding = strings.Trim(coding, " \t"); coding != "" && !strings.EqualFold(coding, "identity") {
+			refusal := respond.Refuse(kind, "Content-Encoding must be identity, the body must not be compressed")
+			refusal.Header = http.Header{"Accept-Encoding": {"identity"}} // section 15.5.16
+			return refusal
+		}
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ import (
 // refused. Names that are none of the struct's are passed over, unless one differs from a struct's only in case:
 // that is a misspelling whose value would be lost silently. A NUL character in any string is refused.
 func (c *Call) DecodeJSON(into any, names ...string) *respond.Error {
-	if len(strings.TrimSpace(string(c.Body))) == 0 {
+	if len(bytes.TrimSpace(c.Body)) == 0 {
 		return respond.Refuse(respond.Invalid, "The request body is empty, a JSON object with "+strings.Join(names, ", ")+" is needed")
 	}
 	if refusal := c.checkNames(names); refusal != nil {
@@ -28,7 +29,11 @@ func (c *Call) DecodeJSON(into any, names ...string) *respond.Error {
 	if jsontext.Value(c.Body).Kind() != '{' { // Unmarshal would take null for an empty object
 		return notObject
 	}
-	if err := json.Unmarshal(c.Body, into); err != nil {
+	// Duplicates have been looked for: to remember the names once more would double what a body of many costs.
+	if err := json.Unmarshal(c.Body, into, jsontext.AllowDuplicateNames(true)); err != nil {
+		if refusal, ok := errors.AsType[*respond.Error](err); ok { // of a field that reads itself
+			return refusal
+		}
 		if e, ok := errors.AsType[*json.SemanticError](err); ok {
 			if e.JSONPointer != "" {
 				return respond.Refuse(respond.Invalid, topField(e.JSONPointer)+" has a value of the wrong type")
@@ -47,7 +52,7 @@ var (
 
 // checkNames walks the body's tokens: syntax, duplicates, the case of the top-level names, and NUL anywhere.
 func (c *Call) checkNames(names []string) *respond.Error {
-	d := jsontext.NewDecoder(strings.NewReader(string(c.Body)))
+	d := jsontext.NewDecoder(bytes.NewBuffer(c.Body)) // which is read in place
 	for {
 		token, err := d.ReadToken()
 		if err != nil {
