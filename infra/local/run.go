@@ -63,7 +63,7 @@ func run(ctx context.Context, s settings) error {
 	}
 	st, err := stack.Prepare(ctx, stack.Options{
 		Root: root, Port: s.port, Endpoint: s.endpoint, BinDir: binDir, Log: os.Stderr, ScheduleEvery: s.scheduleEvery,
-		Region: s.region, Credentials: s.credentials,
+		Region: s.region, Credentials: s.credentials, TablePrefix: s.tablePrefix,
 		// The tables are small: a whole sweep for expired temporary allows every minute.
 		Parameters: map[string]string{"AllowSweepMinutes": "1"},
 		// On a port of its own choice, so that functions outside this stack, such as those of `sam local`, can ask too.
