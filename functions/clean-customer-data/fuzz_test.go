@@ -90,7 +90,7 @@ func FuzzCustomNos(f *testing.F) {
 
 // Bodies of the largest size, each the dearest of its kind that we could think of.
 func TestLargestBodies(t *testing.T) {
-	const limit = 512 << 10
+	const limit = bodyLimit
 	door := door(t)
 	fill := func(before, unit, after string) []byte {
 		return []byte(before + strings.Repeat(unit, (limit-len(before)-len(after))/len(unit)) + after)
@@ -105,11 +105,25 @@ func TestLargestBodies(t *testing.T) {
 	for i := range 999 {
 		fmt.Fprintf(&longest, `,"%0128x"`, i)
 	}
+	// The longest that JSON allows: every byte as System.Text.Json writes a "+", in lists that are indented.
+	escaped := func(text string) (all string) {
+		for _, c := range []byte(text) {
+			all += fmt.Sprintf(`\u%04X`, c)
+		}
+		return all
+	}
+	var escapes []string
+	for i := range 1000 {
+		escapes = append(escapes, `"`+escaped(fmt.Sprintf("+%0127d", i))+`"`)
+	}
+	allowed := "{\r\n    \"" + escaped("customNos") + "\": [\r\n        " + strings.Join(escapes, ",\r\n        ") + "\r\n    ]\r\n}\r\n"
 	for name, c := range map[string]struct {
 		body []byte
 		want int
 	}{
 		"the most numbers":  {[]byte(`{"customNos":["` + strings.Repeat("é<", 42) + `"` + longest.String() + "]}"), 1000},
+		"the longest":       {[]byte(allowed), 1000},
+		"long and padded":   {[]byte(allowed + strings.Repeat(" ", limit-len(allowed))), 1000},
 		"the same number":   {fill(`{"customNos":["1"`, `,"1"`, "]}"), 1},
 		"too many numbers":  {[]byte(`{"customNos":["1"` + numbers.String() + "]}"), 0},
 		"empty numbers":     {fill(`{"customNos":[""`, `,""`, "]}"), 0},

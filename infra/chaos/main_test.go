@@ -71,7 +71,6 @@ func serve(data string) error {
 			"WorkerTimeout": "10",
 			"DeleteRate":    "10000", "CleanRate": "10000", "ThrottleBurst": "5000",
 		},
-		Patience: 20 * time.Second, // storms are to be taken, however long it takes
 	})
 	if err != nil {
 		return err

@@ -55,6 +55,8 @@ func load(ctx context.Context) error {
 	o := options{
 		root: root(), rate: rate, latency: time.Second, quick: 2 * time.Second, slack: 50 * time.Millisecond, held: 0.98,
 		warmUp: 5 * time.Second, steady: time.Duration(seconds) * time.Second, storm: time.Duration(seconds) * time.Second / 2, recovery: recoverWait + 5*time.Second,
+		// What the processes of one machine do not hold is refused, as on AWS once an account's concurrency is used up.
+		patience: 500 * time.Millisecond,
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.warmUp+o.steady+o.storm+o.recovery+around, errors.New("took too long"))
 	defer cancel()

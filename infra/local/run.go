@@ -61,9 +61,9 @@ func run(ctx context.Context, s settings) error {
 	if database != nil {
 		s.endpoint, ended = database.Endpoint, database.Done()
 	}
-	st, err := stack.Start(ctx, stack.Options{
+	st, err := stack.Prepare(ctx, stack.Options{
 		Root: root, Port: s.port, Endpoint: s.endpoint, BinDir: binDir, Log: os.Stderr, ScheduleEvery: s.scheduleEvery,
-		Region: s.region, Credentials: s.credentials,
+		Region: s.region, Credentials: s.credentials, TablePrefix: s.tablePrefix,
 		// The tables are small: a whole sweep for expired temporary allows every minute.
 		Parameters: map[string]string{"AllowSweepMinutes": "1"},
 		// On a port of its own choice, so that functions outside this stack, such as those of `sam local`, can ask too.
@@ -77,6 +77,10 @@ func run(ctx context.Context, s settings) error {
 		if err := loadDemo(ctx, root, st); err != nil {
 			return err
 		}
+	}
+	// Only now: a request that came earlier would meet tables without those who may ask.
+	if err := st.Serve(ctx); err != nil {
+		return err
 	}
 	fmt.Printf("ready %s dynamodb %s\n", st.URL, s.endpoint)
 	select {

@@ -233,7 +233,7 @@ func (l *loader) ownName(logicalID, property string) (string, error) {
 
 // readProperties lists what is read, by resource type: others may hold anything, and are not even evaluated.
 var readProperties = map[string][]string{
-	typeFunction: {"CodeUri", "Handler", "MemorySize", "Timeout", "LoggingConfig", "Environment", "Events"},
+	typeFunction: {"CodeUri", "Handler", "MemorySize", "Timeout", "LoggingConfig", "Environment", "Events", "ReservedConcurrentExecutions"},
 	typeAPI: {"StageName", "BinaryMediaTypes", "Auth", "GatewayResponses", "DefinitionBody", "DefinitionUri",
 		"MethodSettings"},
 	typeTable: {"KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification",

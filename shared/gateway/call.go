@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -83,4 +84,18 @@ func (c *Call) BodyType(offered ...string) (string, *respond.Error) {
 // notUTF8 is the sentence for a body of characters beyond ASCII under another charset.
 func notUTF8(charset string) string {
 	return "Content-Type declares " + charset + ", a request body that is not all ASCII must be in UTF-8"
+}
+
+// checkEncoding refuses, as the kind, any Content-Encoding but identity, which says nothing: a body
+// that is compressed, read as if it were not, would be refused for what stands nowhere in it. The header
+// counts without a body too. Its fields together are one list (RFC 9110, section 8.4).
+func (c *Call) checkEncoding(kind respond.Kind) *respond.Error {
+	for coding := range strings.SplitSeq(strings.Join(c.Header.Values("Content-Encoding"), ","), ",") {
+		if coding = strings.Trim(coding, " \t"); coding != "" && !strings.EqualFold(coding, "identity") {
+			refusal := respond.Refuse(kind, "Content-Encoding must be identity, the body must not be compressed")
+			refusal.Header = http.Header{"Accept-Encoding": {"identity"}} // section 15.5.16
+			return refusal
+		}
+	}
+	return nil
 }

@@ -43,7 +43,11 @@ func (c *Call) DecodeJSON(into any, names ...string) *respond.Error {
 	if jsontext.Value(body).Kind() != '{' { // Unmarshal would take null for an empty object
 		return notObject
 	}
-	if err := json.Unmarshal(body, into); err != nil {
+	// Duplicates have been looked for: to remember the names once more would double what a body of many costs.
+	if err := json.Unmarshal(body, into, jsontext.AllowDuplicateNames(true)); err != nil {
+		if refusal, ok := errors.AsType[*respond.Error](err); ok { // of a field that reads itself
+			return refusal
+		}
 		if e, ok := errors.AsType[*json.SemanticError](err); ok {
 			if e.JSONPointer != "" {
 				return respond.Refuse(respond.Invalid, topField(e.JSONPointer)+" has a value of the wrong type")
@@ -62,7 +66,7 @@ var (
 
 // checkNames walks the body's tokens: syntax, duplicates, the case of the top-level names, and NUL anywhere.
 func checkNames(body []byte, names []string) *respond.Error {
-	d := jsontext.NewDecoder(strings.NewReader(string(body)))
+	d := jsontext.NewDecoder(bytes.NewBuffer(body)) // which is read in place
 	for {
 		token, err := d.ReadToken()
 		if err != nil {
