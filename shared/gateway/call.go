@@ -65,7 +65,7 @@ func (c *Call) Source() string { return c.event.RequestContext.Identity.SourceIP
 // Given is the header's values but for empty ones: a header that is there without a value
 // is a setting that the client has left empty, and says nothing.
 func (c *Call) Given(name string) []string {
-	return slices.DeleteFunc(slices.Clone(c.Header.Values(name)), func(value string) bool { return strings.TrimSpace(value) == "" })
+	return slices.DeleteFunc(slices.Clone(c.Header.Values(name)), func(value string) bool { return strings.Trim(value, " \t") == "" })
 }
 
 // BodyType is the media type of the call's body, one of offered; the first of them when there is no body or no

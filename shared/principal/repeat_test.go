@@ -50,8 +50,13 @@ func TestSameSecretAgain(t *testing.T) {
 			_, err := d.Operator(t.Context(), here, name, secret)
 			return err
 		}},
-		{store.APIUser, "john", func(d Directory, name, secret string) error { return d.APIUser(t.Context(), here, name, secret, "shop") }},
-		{store.App, "app", func(d Directory, name, secret string) error { _, err := d.App(t.Context(), here, name, secret); return err }},
+		{store.APIUser, "john", func(d Directory, name, secret string) error {
+			return d.APIUser(t.Context(), here, name, secret, "shop")
+		}},
+		{store.App, "app", func(d Directory, name, secret string) error {
+			_, err := d.App(t.Context(), here, name, secret)
+			return err
+		}},
 	} {
 		d, kit, _ := guarded(t)
 		for _, name := range []string{c.name, "nobody"} {
