@@ -211,7 +211,7 @@ func TestForgettingLosesNothing(t *testing.T) {
 	for range 9 {
 		try(t, d, here, victim, "wrong")
 	}
-	late := store.Attempt{Secret: []byte("another")}
+	late := store.Attempt{Secret: "another"}
 	if err := d.count(t.Context(), stale, late, clock.Now(), time.Time{}); err != nil { // the slow one comes last
 		t.Fatal(err)
 	}

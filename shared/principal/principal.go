@@ -32,7 +32,7 @@ func (d Directory) Operator(ctx context.Context, source, name, password string) 
 	if len(password) > maxSecret {
 		return nil, ErrRefused
 	}
-	found, err := d.check(ctx, store.Operator, source, name, "", func(p store.Principal) (bool, []byte) { return samePassword(password, p.Hashes) })
+	found, err := d.check(ctx, store.Operator, source, name, "", func(p store.Principal) (bool, string) { return samePassword(password, p.Hashes) })
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ var Operations = map[string][]string{
 // so it counts once, and does not lock out the accounts that are the user's, and nobody can
 // tell it from a wrong key. ErrRefused, *Locked.
 func (d Directory) APIUser(ctx context.Context, source, name, key, account string) error {
-	_, err := d.check(ctx, store.APIUser, source, name, account, func(p store.Principal) (bool, []byte) {
+	_, err := d.check(ctx, store.APIUser, source, name, account, func(p store.Principal) (bool, string) {
 		same, work := sameSecret(key, p.Hashes)
 		return same && slices.Contains(p.Accounts, account) && allows(p, apiUsersOperation), work
 	})
@@ -67,7 +67,7 @@ func (d Directory) APIUser(ctx context.Context, source, name, key, account strin
 
 // App checks an app's secret and returns its tenant. ErrRefused, *Locked.
 func (d Directory) App(ctx context.Context, source, key, secret string) (tenant string, err error) {
-	found, err := d.check(ctx, store.App, source, key, "", func(p store.Principal) (bool, []byte) {
+	found, err := d.check(ctx, store.App, source, key, "", func(p store.Principal) (bool, string) {
 		same, work := sameSecret(secret, p.Hashes)
 		return same && p.TenantID != "" && allows(p, appsOperation), work
 	})
@@ -76,7 +76,7 @@ func (d Directory) App(ctx context.Context, source, key, secret string) (tenant 
 
 // look says whether a principal is let in, and gives the work done on the secret: the same
 // for the same secret, and as slow for a principal who is nobody.
-type look func(store.Principal) (in bool, work []byte)
+type look func(store.Principal) (in bool, work string)
 
 // check finds a principal that right lets in and that may still be used. All refusals are counted alike, also that of a
 // right secret, so that neither time nor a lock tells them apart; after too many nothing is looked at any more, right

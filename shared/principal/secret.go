@@ -59,7 +59,7 @@ func derive(password string, salt []byte, p argon2id.Params) []byte {
 // samePassword says whether the password is one of those hashed, and gives its slow hash.
 // It takes one slow hash, whatever the hashes are, none and unreadable ones included; only
 // hashes that were not made by HashPasswords, with salts that differ, take one each.
-func samePassword(password string, hashes []string) (same bool, work []byte) {
+func samePassword(password string, hashes []string) (same bool, work string) {
 	key, of := []byte(nil), ""
 	for _, hash := range hashes {
 		params, salt, want, err := argon2id.DecodeHash(hash)
@@ -75,7 +75,7 @@ func samePassword(password string, hashes []string) (same bool, work []byte) {
 		_, salt, _, _ := argon2id.DecodeHash(decoy)
 		key = derive(password, salt, PasswordParams)
 	}
-	return same, key
+	return same, string(key)
 }
 
 // Hash is how generated keys, secrets and tokens are stored: SHA-256, hex. They have more than enough entropy to need
@@ -86,10 +86,10 @@ func Hash(secret string) string {
 }
 
 // sameSecret compares in constant time, and gives the secret's hash.
-func sameSecret(secret string, hashes []string) (same bool, work []byte) {
-	hash := []byte(Hash(secret))
+func sameSecret(secret string, hashes []string) (same bool, work string) {
+	hash := Hash(secret)
 	for _, want := range hashes {
-		same = subtle.ConstantTimeCompare(hash, []byte(want)) == 1 || same
+		same = subtle.ConstantTimeCompare([]byte(hash), []byte(want)) == 1 || same
 	}
 	return same, hash
 }

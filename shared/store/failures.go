@@ -40,7 +40,7 @@ type Count struct {
 
 // Attempt is what failed. Both parts are remembered as tags, see Failures.tag.
 type Attempt struct {
-	Secret  []byte // the work that was done on the secret: its hash, slow or not
+	Secret  string // the work that was done on the secret: its hash, slow or not
 	Account string // that was asked for, "" where the principal's kind has none
 }
 
@@ -116,10 +116,9 @@ const tagBytes = 3
 // tag tells whether a secret, or an account, has failed for the principal before. The
 // item's salt makes it another one at each address, and one that no caller can foresee:
 // else somebody could choose secrets whose tags are alike, and guess without being counted.
-func (f Failures) tag(kind string, of []byte) string {
+func (f Failures) tag(kind, of string) string {
 	mac := hmac.New(sha256.New, f.salt)
-	mac.Write([]byte(kind + "\x00" + f.principal + "\x00"))
-	mac.Write(of)
+	mac.Write([]byte(kind + "\x00" + f.principal + "\x00" + of))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:tagBytes])
 }
 
@@ -190,7 +189,7 @@ func (p Principals) failureOf(seen Failures, a Attempt, f Failure, attempt strin
 		_, _ = rand.Read(seen.salt) // never fails
 		u.salt(seen.salt)
 	}
-	secret, account := seen.tag("secret", a.Secret), seen.tag("account", []byte(a.Account))
+	secret, account := seen.tag("secret", a.Secret), seen.tag("account", a.Account)
 	again := !f.Principal.Anew && slices.Contains(seen.secrets, secret)
 	own, accounts := brief(seen.principal), brief(ofAccounts(seen.principal))
 	switch {
