@@ -2,7 +2,9 @@ package erasure
 
 import (
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"customercare/shared/metric/metrictest"
 	"customercare/shared/store"
@@ -139,5 +141,33 @@ func TestNumbersUnknownWhenTheEndIsRefused(t *testing.T) {
 		if !w.Faults.Struck() {
 			return
 		}
+	}
+}
+
+// A repeat so late that it begins an erasure of its own tells for itself what it finds.
+func TestNumbersUnknownOfALateRepeat(t *testing.T) {
+	w := newWorld(t)
+	w.putContact(t, "acme", "c1", "135", "200")
+	numbers := []string{"135", "136"}
+	log := metrictest.Capture(t)
+	ask := func() {
+		t.Helper()
+		if err := w.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Continue(t.Context(), store.NumbersJob(w.Digests.Set("acme", numbers))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask()
+	w.clock.Advance(11 * time.Minute) // twice WriterLifetime and ClockSkew are 12
+	ask()
+	w.clock.Advance(2 * time.Minute)
+	if _, err := w.Due(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.settle(t)
+	if told := unknown(t, log); !slices.Equal(told, []float64{1, 2}) || len(w.records(t)) != 2 {
+		t.Errorf("%v, %d records", told, len(w.records(t)))
 	}
 }
