@@ -27,7 +27,7 @@ func clean(ctx context.Context, engine erasure.Engine, call *gateway.Call) (any,
 	if app == "" || tenant == "" {
 		return nil, respond.Refuse(respond.Unauthorized, "Authorization is missing, wrong or expired")
 	}
-	for _, key := range call.Header.Values("X-App-Key") {
+	for _, key := range call.Given("X-App-Key") {
 		if key != app {
 			return nil, respond.Refuse(respond.Unauthorized, "X-APP-Key is not the app key of the access token")
 		}

@@ -128,12 +128,12 @@ func (f form) check() *respond.Error {
 	return nil
 }
 
-// key is the caller's key: the header's when the header is there, whatever the form says, else the form's.
-func (f form) key(header http.Header) (string, *respond.Error) {
-	switch values := header.Values("api_access_key"); {
-	case len(values) == 1:
-		return values[0], nil
-	case len(values) > 1:
+// key is the caller's key: the header's when the header api_access_key is given, whatever the form says, else the form's.
+func (f form) key(header []string) (string, *respond.Error) {
+	switch {
+	case len(header) == 1:
+		return header[0], nil
+	case len(header) > 1:
 		return "", respond.Refuse(respond.Invalid, "api_access_key is given twice")
 	}
 	password, key := f["user_password"], f["user_api_key"]

@@ -63,6 +63,12 @@ func (c *Call) Caller(name string) string {
 // Source is the address that the request came from, as API Gateway saw it: no header can change it.
 func (c *Call) Source() string { return c.event.RequestContext.Identity.SourceIP }
 
+// Given is the header's values but for empty ones: a header that is there without a value
+// is a setting that the client has left empty, and says nothing.
+func (c *Call) Given(name string) []string {
+	return slices.DeleteFunc(slices.Clone(c.Header.Values(name)), func(value string) bool { return strings.Trim(value, " \t") == "" })
+}
+
 // BodyType is the media type of the call's body, one of offered; the first of them when
 // there is no body or no Content-Type. Any other type is refused, and a body that its
 // charset makes another than UTF-8.
