@@ -7,6 +7,7 @@ import (
 
 	"customercare/shared/erasure"
 	"customercare/shared/gateway"
+	"customercare/shared/identifier"
 	"customercare/shared/respond"
 )
 
@@ -49,6 +50,9 @@ func clean(ctx context.Context, engine erasure.Engine, call *gateway.Call) (any,
 	for i, number := range asked.CustomNos {
 		if len(number) == 0 || len(number) > maxNumberBytes {
 			return nil, respond.Refuse(respond.Invalid, fmt.Sprintf("customNos[%d] must have 1 to %d bytes", i, maxNumberBytes))
+		}
+		if !identifier.Sayable(number) {
+			return nil, respond.Refuse(respond.Invalid, fmt.Sprintf("customNos[%d]%s", i, identifier.Unsayable))
 		}
 	}
 	slices.Sort(asked.CustomNos)
