@@ -41,10 +41,10 @@ func TestForeignTypes(t *testing.T) {
 }
 
 // An item without room is left as it is, and the sentence does not ask for another try; a little more room, and the
-// allow is set. The engines differ by a byte for some numbers, which is what the slack is for.
+// allow is set. The engines differ by some bytes here (one counts the key twice), which is what the slack is for.
 func TestFullItem(t *testing.T) {
 	const sentence = "The record of this customerId is full, the temporary allow cannot be stored until it is made smaller"
-	const slack = 8
+	const slack = 64
 	users := provisiontest.New(t)
 	for name, value := range map[string]dynamo.AttributeValue{
 		"a map": &dynamo.AttributeValueMemberM{Value: provisiontest.Item{}}, "nothing": nil, "a text": &dynamo.AttributeValueMemberS{Value: "none"},
