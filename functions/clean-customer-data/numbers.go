@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"customercare/shared/identifier"
 	"customercare/shared/respond"
 )
 
@@ -44,6 +45,9 @@ func (n *numbers) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 		}
 		if len(text) == 0 || len(text) > maxNumberBytes {
 			return respond.Refuse(respond.Invalid, fmt.Sprintf("customNos[%d] must be a string of 1 to %d bytes", i, maxNumberBytes))
+		}
+		if !identifier.Sayable(text) {
+			return respond.Refuse(respond.Invalid, fmt.Sprintf("customNos[%d]%s", i, identifier.Unsayable))
 		}
 		if *n = append(*n, text); len(*n) > 2*maxNumbers {
 			if *n = once(*n); n.tooMany() != nil {

@@ -63,7 +63,7 @@ func FuzzQuery(f *testing.F) {
 func FuzzPathID(f *testing.F) {
 	for _, id := range []string{
 		"u1", "a%2Fb", "%25", "%", "%zz", "%0", "", "%00", "%7F", "%C2%85", "%ff", "..", "%2e%2e%2f", "a+b", "\U0001F98A", "%F0%9F%A6%8A",
-		strings.Repeat("%41", 256), strings.Repeat("a", 257), strings.Repeat("é", 128), "%e2%80%ae", "a#b?c=d", "%252F",
+		strings.Repeat("%41", 256), strings.Repeat("a", 257), strings.Repeat("é", 128), "%e2%80%ae", "a#b?c=d", "%252F", "%EF%BF%BE", "a%EF%BF%BFb", "%EF%BF%BD", "\U0001FFFF",
 	} {
 		f.Add(id, true)
 		f.Add(id, false)
@@ -82,7 +82,7 @@ func FuzzPathID(f *testing.F) {
 		decoded, err := url.PathUnescape(id)
 		want := 200
 		switch {
-		case err != nil, decoded == "", len(decoded) > 256, !utf8.ValidString(decoded), strings.ContainsFunc(decoded, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }):
+		case err != nil, decoded == "", len(decoded) > 256, !utf8.ValidString(decoded), strings.ContainsFunc(decoded, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 || r == 0xfffe || r == 0xffff }):
 			want = 400
 		case !stands:
 			want = 404

@@ -145,8 +145,9 @@ func TestCustomerIDs(t *testing.T) {
 // TestRefusals needs no storage: the table cannot be reached, and nothing tries.
 func TestRefusals(t *testing.T) {
 	const (
-		none  = "One of cancelAllTemporaryAllows, unregisterDevices or reset must be true"
-		badID = "customerId in the path must be 1 to 256 bytes of UTF-8 without control characters"
+		none      = "One of cancelAllTemporaryAllows, unregisterDevices or reset must be true"
+		badID     = "customerId in the path must be 1 to 256 bytes of UTF-8 without control characters"
+		unsayable = "customerId in the path holds a character that XML cannot carry"
 	)
 	users := provisiontest.Unreachable()
 	for name, test := range map[string]struct {
@@ -177,6 +178,8 @@ func TestRefusals(t *testing.T) {
 		"newline":                   {"a%0Ab", "reset=true", "", nil, 400, badID},
 		"DEL":                       {"a%7F", "reset=true", "", nil, 400, badID},
 		"C1":                        {"a%C2%85", "reset=true", "", nil, 400, badID},
+		"U+FFFE":                    {"a%EF%BF%BEb", "reset=true", "", nil, 400, unsayable},
+		"U+FFFF":                    {"%EF%BF%BF", "reset=true", "", nil, 400, unsayable},
 		"invalid UTF-8":             {"a%FF", "reset=true", "", nil, 400, badID},
 		"overlong UTF-8":            {"%C0%AF", "reset=true", "", nil, 400, badID},
 		"half an escape":            {"a%2", "reset=true", "", nil, 400, "customerId in the path is not valid percent-encoding"},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"customercare/shared/identifier"
 	"customercare/shared/media"
 	"customercare/shared/respond"
 )
@@ -120,6 +121,11 @@ func (f form) check() *respond.Error {
 	for _, name := range []string{"account_id", "code"} {
 		if len(f[name]) > maxField {
 			return respond.Refuse(respond.Invalid, fmt.Sprintf("%s must have at most %d bytes", name, maxField))
+		}
+	}
+	for _, name := range []string{"user_id", "account_id", "code"} {
+		if !identifier.Sayable(f[name]) {
+			return respond.Refuse(respond.Invalid, name+identifier.Unsayable)
 		}
 	}
 	if f["type"] != "customer_delete" {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"customercare/shared/gateway"
+	"customercare/shared/identifier"
 	"customercare/shared/principal"
 	"customercare/shared/respond"
 )
@@ -56,6 +57,9 @@ func issue(ctx context.Context, directory principal.Directory, usual int, call *
 	}
 	if asked.AppSecret == "" {
 		return nil, respond.Refuse(respond.Invalid, "app_secret is required")
+	}
+	if !identifier.Sayable(asked.AppKey) {
+		return nil, respond.Refuse(respond.Invalid, "app_key"+identifier.Unsayable)
 	}
 	seconds, refusal := life(call.Given("X-Token-Expire"), usual)
 	if refusal != nil {

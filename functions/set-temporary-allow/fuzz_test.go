@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"customercare/infra/fuzz/frontdoor"
+	"customercare/shared/rfc3339"
 	"customercare/shared/store"
 )
 
@@ -71,7 +72,7 @@ func expected(t testing.TB, kind string, date *string) string {
 	until := now.Add(map[int]time.Duration{1: 24 * time.Hour, 2: 2 * time.Hour}[number])
 	if date != nil {
 		var ok bool
-		if until, ok = parseDate(*date); !ok {
+		if until, ok = rfc3339.Parse(*date); !ok {
 			t.Fatalf("the date %q was taken", *date)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"customercare/shared/respond"
+	"customercare/shared/rfc3339"
 )
 
 // rules say which temporary allows a deployment gives, and until when.
@@ -96,7 +97,7 @@ func (r rules) expires(kind int, date *string, now time.Time) (time.Time, *respo
 	case date == nil:
 		return now.Add(life), nil
 	}
-	t, ok := parseDate(*date)
+	t, ok := rfc3339.Parse(*date)
 	switch {
 	case !ok:
 		return time.Time{}, respond.Refuse(respond.Invalid,

@@ -6,11 +6,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 
+	"customercare/shared/identifier"
 	"customercare/shared/media"
 	"customercare/shared/respond"
 )
@@ -27,15 +27,18 @@ func (c *Call) PathParam(name string) (string, *respond.Error) {
 }
 
 // PathID is a path parameter that identifies somebody: once decoded 1 to limit bytes of UTF-8, any character but the
-// control characters (C0, DEL and C1).
+// control characters (C0, DEL and C1) and the two more that XML cannot carry.
 func (c *Call) PathID(name string, limit int) (string, *respond.Error) {
 	value, refusal := c.PathParam(name)
 	if refusal != nil {
 		return "", refusal
 	}
-	if value == "" || len(value) > limit || !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl) {
+	if value == "" || len(value) > limit || !utf8.ValidString(value) || identifier.HasControl(value) {
 		return "", respond.Refuse(respond.Invalid,
 			fmt.Sprintf("%s in the path must be 1 to %d bytes of UTF-8 without control characters", name, limit))
+	}
+	if !identifier.Sayable(value) {
+		return "", respond.Refuse(respond.Invalid, name+" in the path"+identifier.Unsayable)
 	}
 	return value, nil
 }

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/quotas"
 	"customercare/infra/stack"
 )
 
@@ -121,90 +121,93 @@ func readUnits(bytes int) float64 { return float64(max(1, (bytes+4095)/4096)) }
 
 var errNoValue = errors.New("no attribute value of DynamoDB's")
 
-// size is an item's in bytes as DynamoDB counts them: names and values in UTF-8; a number a byte for each two significant
-// digits, one more, and one for a minus; lists and maps 3 bytes and one for each member.
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+// size is an item's in bytes as AWS documents it; see package quotas.
 func (i item) size() (bytes int, err error) {
 	for name, value := range i {
-		n, err := sizeOf(value)
+		read, err := attribute(value)
 		if err != nil {
 			return 0, fmt.Errorf("attribute %s: %w", name, err)
 		}
-		bytes += len(name) + n
+		bytes += len(name) + quotas.SizeOf(read)
 	}
 	return bytes, nil
 }
 
-func sizeOf(value map[string]any) (int, error) {
+// attribute reads a value as it is on the wire.
+func attribute(value map[string]any) (types.AttributeValue, error) {
 	for kind, v := range value {
 		switch v := v.(type) {
 		case bool:
-			return 1, nil // NULL as well
+			return &types.AttributeValueMemberBOOL{Value: v}, nil // NULL has the same size
 		case string:
-			switch kind {
-			case "S":
-				return len(v), nil
-			case "N":
-				return sizeOfNumber(v), nil
-			case "B":
-				raw, err := base64.StdEncoding.DecodeString(v)
-				return len(raw), err
-			}
-		case []any: // L, or a set
-			total := 0
+			return scalar(kind, v)
+		case []any: // L, or a set, which has the size of its members: SS holds what S holds
 			if kind == "L" {
-				total = 3
-			}
-			for _, member := range v {
-				in, nested := member.(map[string]any)
-				if !nested {
-					in = map[string]any{kind[:1]: member} // SS holds what S holds
-				} else {
-					total++
+				list := &types.AttributeValueMemberL{}
+				for _, member := range v {
+					in, _ := member.(map[string]any)
+					read, err := attribute(in)
+					if err != nil {
+						return nil, err
+					}
+					list.Value = append(list.Value, read)
 				}
-				n, err := sizeOf(in)
-				if err != nil {
-					return 0, err
-				}
-				total += n
+				return list, nil
 			}
-			return total, nil
+			return set(kind, v)
 		case map[string]any: // M
-			total := 3
+			all := &types.AttributeValueMemberM{Value: quotas.Item{}}
 			for name, member := range v {
 				in, _ := member.(map[string]any)
-				n, err := sizeOf(in)
+				read, err := attribute(in)
 				if err != nil {
-					return 0, err
+					return nil, err
 				}
-				total += 1 + len(name) + n
+				all.Value[name] = read
 			}
-			return total, nil
+			return all, nil
 		}
 	}
-	return 0, errNoValue
+	return nil, errNoValue
 }
 
-// sizeOfNumber counts pairs of digits to both sides of the decimal point, but for those of zeros at the ends.
-func sizeOfNumber(text string) int {
-	digits, minus := strings.CutPrefix(text, "-")
-	whole, fraction, _ := strings.Cut(digits, ".")
-	if len(whole)%2 == 1 {
-		whole = "0" + whole
+func scalar(kind, text string) (types.AttributeValue, error) {
+	switch kind {
+	case "S":
+		return &types.AttributeValueMemberS{Value: text}, nil
+	case "N":
+		return &types.AttributeValueMemberN{Value: text}, nil
+	case "B":
+		raw, err := base64.StdEncoding.DecodeString(text)
+		return &types.AttributeValueMemberB{Value: raw}, err
 	}
-	if len(fraction)%2 == 1 {
-		fraction += "0"
+	return nil, errNoValue
+}
+
+func set(kind string, members []any) (types.AttributeValue, error) {
+	var texts []string
+	var raws [][]byte
+	for _, member := range members {
+		text, ok := member.(string)
+		if !ok {
+			return nil, errNoValue
+		}
+		texts = append(texts, text)
+		if kind == "BS" {
+			raw, err := base64.StdEncoding.DecodeString(text)
+			if err != nil {
+				return nil, err
+			}
+			raws = append(raws, raw)
+		}
 	}
-	pairs := whole + fraction
-	for strings.HasPrefix(pairs, "00") {
-		pairs = pairs[2:]
+	switch kind {
+	case "SS":
+		return &types.AttributeValueMemberSS{Value: texts}, nil
+	case "NS":
+		return &types.AttributeValueMemberNS{Value: texts}, nil
+	case "BS":
+		return &types.AttributeValueMemberBS{Value: raws}, nil
 	}
-	for strings.HasSuffix(pairs, "00") {
-		pairs = pairs[:len(pairs)-2]
-	}
-	bytes := len(pairs)/2 + 1
-	if minus {
-		bytes++
-	}
-	return bytes
+	return nil, errNoValue
 }

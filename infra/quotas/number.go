@@ -1,0 +1,79 @@
+package quotas
+
+import (
+	"strconv"
+	"strings"
+)
+
+// The range of numbers: MaxDigits significant digits, a magnitude of 1E-130 to 9.99...E+125, or zero.
+const (
+	MaxDigits   = 38
+	minExponent = -130
+	maxExponent = 125
+)
+
+// number is a decimal number taken apart. exponent is the power of ten of its first digit; a zero
+// has no digits.
+type number struct {
+	minus    bool
+	digits   string // without zeros at either end
+	exponent int
+}
+
+// parse reads a number as JSON writes it.
+func parse(text string) number {
+	rest, minus := strings.CutPrefix(text, "-")
+	mantissa, power, _ := strings.Cut(strings.ToLower(rest), "e")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	all := whole + fraction
+	digits := strings.TrimLeft(all, "0")
+	exponent := len(whole) - 1 - (len(all) - len(digits)) + parsePower(power)
+	return number{minus, strings.TrimRight(digits, "0"), exponent}
+}
+
+// endless stands for every exponent that is too long to be one: no mantissa brings it back into the
+// range.
+const endless = 1 << 40
+
+func parsePower(text string) int {
+	text, minus := strings.CutPrefix(strings.TrimPrefix(text, "+"), "-")
+	text = strings.TrimLeft(text, "0")
+	power := endless
+	if len(text) < 12 {
+		power, _ = strconv.Atoi(text) // 0 when there is none
+	}
+	if minus {
+		return -power
+	}
+	return power
+}
+
+// Plain is a storable number in a form that every engine reads as the same value: as it is written,
+// or, where it has more digits or a longer exponent than a number needs, without those. Engines differ
+// on the exponent of a zero and on leading zeros.
+func Plain(text string) string {
+	mantissa, power, _ := strings.Cut(strings.ToLower(text), "e")
+	if len(mantissa) <= MaxDigits+2 && len(power) <= len("+125") && (power == "" || parse(text).digits != "") {
+		return text
+	}
+	n := parse(text)
+	if n.digits == "" {
+		return "0"
+	}
+	plain := n.digits[:1]
+	if len(n.digits) > 1 {
+		plain += "." + n.digits[1:]
+	}
+	if n.minus {
+		plain = "-" + plain
+	}
+	return plain + "E" + strconv.Itoa(n.exponent)
+}
+
+// Storable says whether DynamoDB keeps the value of a number as JSON writes it: zero with any sign
+// and exponent, or a number in its range and of no more digits than it has.
+func Storable(text string) bool {
+	n := parse(text)
+	return n.digits == "" ||
+		len(n.digits) <= MaxDigits && minExponent <= n.exponent && n.exponent <= maxExponent
+}
