@@ -52,6 +52,9 @@ type Options struct {
 	SecretsPort int               // of Secrets Manager, on 127.0.0.1; 0: any free one
 	// IntegrationPeriod is how long the API waits for a function; 0: API Gateway's 29 s.
 	IntegrationPeriod time.Duration
+	// Access, when set, is told of every answer of the API, from many goroutines at once and before
+	// its caller has it. Its Function is the folder's name.
+	Access func(apigateway.Access)
 }
 
 // Stack is a running stack.
@@ -120,13 +123,11 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 	if err != nil {
 		return nil, err
 	}
+	gateway.Access = t.byFolder(opts.Access)
 	if err := s.startStreams(ctx, client, dynamodbstreams.NewFromConfig(config), opts); err != nil {
 		return nil, err
 	}
 	s.startSchedules(running, opts)
-	for _, what := range t.Ignored {
-		fmt.Fprintf(opts.Log, "stack: %s does not run locally\n", what)
-	}
 	s.server = gateway.Serve(listener)
 	return s, nil
 }
@@ -178,7 +179,7 @@ func (s *Stack) startSchedules(ctx context.Context, opts Options) {
 	for _, schedule := range s.Template.Schedules {
 		every := cmp.Or(opts.ScheduleEvery, schedule.Every)
 		if every == 0 {
-			fmt.Fprintf(opts.Log, "stack: schedule %s does not run locally: %s is no rate\n", schedule.Name, schedule.Expr)
+			s.Template.Ignored = append(s.Template.Ignored, fmt.Sprintf("schedule %s (%s is no rate)", schedule.Name, schedule.Expr))
 			continue
 		}
 		s.schedules.Go(func() { schedule.run(ctx, every, opts.Region, accountID, s.functions.Invoke) })

@@ -43,6 +43,7 @@ var (
 // refuse gives the refusal in the form the template asks for: its own gateway response, else DEFAULT_4XX or
 // DEFAULT_5XX, else AWS's default.
 func (g *Gateway) refuse(c *call, why refusal) *response {
+	c.served.refusal = why.kind
 	custom, ok := g.api.Responses[why.kind]
 	if !ok {
 		custom = g.api.Responses["DEFAULT_"+strconv.Itoa(why.status/100)+"XX"]
@@ -110,7 +111,7 @@ func (g *Gateway) contextValues(c *call, why refusal) map[string]string {
 		"httpMethod": c.method, "path": "/" + g.api.Stage + c.path, "protocol": c.proto,
 		"requestId": c.requestID, "extendedRequestId": c.extendedID, "identity.sourceIp": c.remote,
 		"error.message": why.message, "error.messageString": string(quoted), "error.responseType": why.kind,
-		"requestTime":      c.at.UTC().Format("02/Jan/2006:15:04:05 +0000"),
+		"requestTime":      c.at.UTC().Format(requestTime),
 		"requestTimeEpoch": strconv.FormatInt(c.at.UnixMilli(), 10),
 		"status":           strconv.Itoa(why.status),
 	}
