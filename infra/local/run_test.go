@@ -77,6 +77,7 @@ func TestWelcome(t *testing.T) {
 	if err := s.ends(); err != nil {
 		t.Errorf("it ends with %v, saying: %s", err, s.shown.String())
 	}
+	s.shows("Stopped.")
 	for _, port := range ports {
 		if err := checkPort(":"+port, ""); err != nil {
 			t.Error(err)

@@ -14,8 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readParameters takes given values over defaults, and checks them as CloudFormation would. The
-// error has one sentence for each fault.
+// readParameters takes given values over defaults, and checks them as CloudFormation would, but for
+// the bounds of numbers where a stack goes beyond them. The error has one sentence for each fault.
 func (l *loader) readParameters(given map[string]string) error {
 	l.params = map[string]string{}
 	section := l.resolver.template["Parameters"]
@@ -34,7 +34,7 @@ func (l *loader) readParameters(given map[string]string) error {
 			faults = append(faults, fmt.Errorf("parameter %s has no default and was not given", name))
 			continue
 		}
-		if err := checkParameter(n, value); err != nil {
+		if err := checkParameter(n, value, l.beyondBounds); err != nil {
 			faults = append(faults, fmt.Errorf("parameter %s %w", name, err))
 		}
 		l.params[name] = value
@@ -44,9 +44,9 @@ func (l *loader) readParameters(given map[string]string) error {
 }
 
 // checkParameter says what the declaration n has against the value: the end of a sentence that
-// begins with the parameter's name.
+// begins with the parameter's name. beyondBounds leaves MinValue and MaxValue out.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
-func checkParameter(n *yaml.Node, value string) error {
+func checkParameter(n *yaml.Node, value string, beyondBounds bool) error {
 	var fault error
 	if p := field(n, "AllowedPattern"); p != nil {
 		if fits, err := regexp.MatchString("^(?:"+p.Value+")$", value); err != nil || !fits {
@@ -64,7 +64,7 @@ func checkParameter(n *yaml.Node, value string) error {
 		fault = fmt.Errorf("is longer than %s characters: %q", field(n, "MaxLength").Value, value)
 	}
 	if kind := field(n, "Type"); kind != nil && kind.Value == "Number" {
-		fault = cmp.Or(checkNumber(n, value), fault)
+		fault = cmp.Or(checkNumber(n, value, beyondBounds), fault)
 	}
 	if why := field(n, "ConstraintDescription"); why != nil && fault != nil {
 		fault = fmt.Errorf("%w (%s)", fault, why.Value)
@@ -75,10 +75,13 @@ func checkParameter(n *yaml.Node, value string) error {
 // number is what CloudFormation takes for one: "an integer or float".
 var number = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?$`)
 
-func checkNumber(n *yaml.Node, value string) error {
+func checkNumber(n *yaml.Node, value string, beyondBounds bool) error {
 	amount, err := strconv.ParseFloat(value, 64)
 	if err != nil || !number.MatchString(value) {
 		return fmt.Errorf("is no number: %q", value)
+	}
+	if beyondBounds {
+		return nil
 	}
 	if least, there := bound(n, "MinValue"); there && !(amount >= least) {
 		return fmt.Errorf("is less than %s: %q", field(n, "MinValue").Value, value)

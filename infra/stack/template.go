@@ -62,7 +62,7 @@ func (t *Template) byFolder(tell func(apigateway.Access)) func(apigateway.Access
 }
 
 // Load reads the template at file. params override the defaults of its Parameters; a parameter without default must be
-// given.
+// given. A value that CloudFormation would refuse is refused.
 func Load(file string, params map[string]string) (*Template, error) {
 	return load(file, params, settings{region: "us-east-1", account: accountID})
 }
@@ -71,6 +71,7 @@ func Load(file string, params map[string]string) (*Template, error) {
 type settings struct {
 	region, account string
 	tablePrefix     string // in front of every table's name
+	beyondBounds    bool   // parameters may be less than their MinValue and more than their MaxValue
 }
 
 // loader reads the resources of one template.
