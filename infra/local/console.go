@@ -14,8 +14,9 @@ import (
 	"customercare/infra/stack/apigateway"
 )
 
-// console is what a run says while it runs: short lines to a person at a terminal, errors in any
-// case, and every log line to the log file. Its methods may be called at the same time.
+// console is what a run says while it runs: short lines to a person at a terminal, errors
+// in any case, and every log line to the log file. Its methods may be called at the same
+// time.
 type console struct {
 	mu       sync.Mutex
 	terminal io.Writer // nil when nobody is watching
@@ -27,8 +28,8 @@ type console struct {
 	now      func() time.Time
 }
 
-// newConsole takes stderr for a terminal when it is one, else stdout: stdout may be a script's, or
-// stderr a file.
+// newConsole takes stderr for a terminal when it is one, else stdout: stdout may be a
+// script's, or stderr a file.
 func newConsole(s settings, stdout, stderr *os.File) *console {
 	c := &console{errors: stderr, json: s.Log == "json", file: io.Discard, now: time.Now}
 	for _, f := range []*os.File{stderr, stdout} {
@@ -116,8 +117,8 @@ func (c *console) log(l line) {
 	}
 }
 
-// store writes a line of JSON to the file, and to stderr where that was asked for. The caller
-// holds the lock.
+// store writes a line of JSON to the file, and to stderr where that was asked for. The
+// caller holds the lock.
 func (c *console) store(object []byte) {
 	if _, err := c.file.Write(object); err != nil && !c.broken {
 		c.broken = true // said once: the lines that follow would fail alike
@@ -128,8 +129,8 @@ func (c *console) store(object []byte) {
 	}
 }
 
-// access takes the answer to a request: the gateway's line for the file, a short one for a person.
-// Neither holds anything that the caller chose.
+// access takes the answer to a request: the gateway's line for the file, a short one for
+// a person. Neither holds anything that the caller chose.
 func (c *console) access(a apigateway.Access) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -22,7 +22,8 @@ type said struct {
 	terminal, errors, file bytes.Buffer
 }
 
-// watchedBy makes a console: with a terminal that is stderr too, as a shell has it, or without.
+// watchedBy makes a console: with a terminal that is stderr too, as a shell has it, or
+// without.
 func watchedBy(person bool) *said {
 	s := &said{console: &console{now: func() time.Time { return noon }}}
 	s.console.errors, s.console.file = &s.errors, &s.file

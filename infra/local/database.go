@@ -16,8 +16,8 @@ type database struct {
 	server   *dynamodblocal.Server
 }
 
-// openDatabase starts a DynamoDB, unless the settings name one that runs already. It ends with
-// close.
+// openDatabase starts a DynamoDB, unless the settings name one that runs already. It ends
+// with close.
 func openDatabase(ctx context.Context, s settings, cache string) (database, error) {
 	if s.Endpoint.text != "" {
 		return database{endpoint: s.Endpoint.text}, nil

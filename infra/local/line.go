@@ -22,8 +22,8 @@ func parseLine(written string) line {
 	return line{from, text}
 }
 
-// json is the line as one JSON object that also says whose it is. Plain words become one, with
-// the time.
+// json is the line as one JSON object that also says whose it is. Plain words become one,
+// with the time.
 func (l line) json(now time.Time) []byte {
 	from, _ := json.Marshal(l.from) // a string always marshals
 	if rest, ok := strings.CutPrefix(l.text, "{"); ok && json.Valid([]byte(l.text)) {
@@ -37,9 +37,9 @@ func (l line) json(now time.Time) []byte {
 	return fmt.Appendf(nil, `{"from":%s,"time":%q,"text":%s}`+"\n", from, now.Format(time.RFC3339Nano), text)
 }
 
-// short is what a person has to see of the line, and whether it is an error; empty for nothing.
-// Of a function's lines these are its errors and the ends of erasures. Whatever is not JSON is
-// an error: a crash, or what a part of the stack could not do.
+// short is what a person has to see of the line, and whether it is an error; empty for
+// nothing. Of a function's lines these are its errors and the ends of erasures. Whatever
+// is not JSON is an error: a crash, or what a part of the stack could not do.
 func (l line) short() (text string, isError bool) {
 	var said struct {
 		Level    string  `json:"level"`

@@ -19,9 +19,9 @@ type logFile struct {
 	lock *flock.Flock
 }
 
-// openLog gives run.log in folder, empty; what the run before left there becomes run.log.1. While
-// another run has that file, run-2.log is given, and so on: the system lets go of a run's lock
-// when the run has ended, however it ended.
+// openLog gives run.log in folder, empty; what the run before left there becomes
+// run.log.1. While another run has that file, run-2.log is given, and so on: the system
+// lets go of a run's lock when the run has ended, however it ended.
 func openLog(folder string) (*logFile, error) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return nil, fmt.Errorf("log file: %w", err)

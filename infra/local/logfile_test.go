@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// A run never writes over the log of another that still runs, and keeps the one of the run before.
+// A run never writes over the log of another that still runs, and keeps the one of the
+// run before.
 func TestRunsHaveLogsOfTheirOwn(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "cache")
 	open := func(want string) *logFile {

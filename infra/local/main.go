@@ -3,11 +3,11 @@
 //
 // Environment: PORT (3000), SECRETS_PORT (3001), DYNAMODB_PORT (8000), DYNAMODB_ENDPOINT (a DynamoDB that runs already),
 // DATA_DIR (keeps the tables there), SCHEDULE_EVERY (such as 2s, instead of the schedules' own rates),
-// PARAMETERS (such as 'WriterLifetime=2s ClockSkew=0s', over the template's defaults), VERBOSE (1: also names what does not
-// run locally), LOG (json: all log lines on stderr), NO_COLOR.
+// PARAMETERS (such as 'WriterLifetime=2s ClockSkew=0s', over the template's defaults),
+// VERBOSE (1: also names what does not run locally), LOG (json: log lines on stderr), NO_COLOR.
 //
-// On stdout there is one line, "ready <address> dynamodb <address>", for scripts. What a person
-// reads goes to the terminal, if there is one; errors go to stderr in any case.
+// On stdout there is one line, "ready <address> dynamodb <address>", for scripts. What a
+// person reads goes to the terminal, if there is one; errors go to stderr in any case.
 package main
 
 import (

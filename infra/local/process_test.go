@@ -42,7 +42,8 @@ type started struct {
 	gone     chan struct{} // closed when the last process that it started has ended, too
 }
 
-// begin starts the command in the project's folder, on a terminal or with no one watching.
+// begin starts the command in the project's folder, on a terminal or with no one
+// watching.
 func begin(t *testing.T, terminal bool, variables ...string) *started {
 	t.Helper()
 	s := &started{t: t, cmd: exec.Command(os.Args[0]), stdout: make(chan string, 100), exited: make(chan error, 1), gone: make(chan struct{})}
@@ -52,7 +53,8 @@ func begin(t *testing.T, terminal bool, variables ...string) *started {
 		return slices.Contains([]string{"DYNAMODB_ENDPOINT", "DATA_DIR", "NO_COLOR", "LOG", "VERBOSE", "PARAMETERS", "SCHEDULE_EVERY"}, name)
 	})
 	s.cmd.Env = append(append(s.cmd.Env, "RUN_LOCAL=1"), variables...)
-	// All its children inherit this end of the pipe, so that the other end is told when all have ended.
+	// All its children inherit this end of the pipe, so that the other end is told when
+	// all have ended.
 	here, there, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -20,8 +20,8 @@ func run(ctx context.Context, s settings, c *console) error {
 	if err != nil {
 		return err
 	}
-	// What is wrong with the call itself comes before any slow work. The tables are small: a whole sweep for expired
-	// temporary allows every minute.
+	// What is wrong with the call itself comes before any slow work. The tables are
+	// small: a whole sweep for expired temporary allows every minute.
 	parameters := map[string]string{"AllowSweepMinutes": "1"}
 	maps.Copy(parameters, s.Parameters)
 	template, err := stack.Load(filepath.Join(root, "template.yaml"), parameters)
@@ -52,7 +52,8 @@ func run(ctx context.Context, s settings, c *console) error {
 	st, err := stack.Start(ctx, stack.Options{
 		Root: root, Port: int(s.Port), Endpoint: db.endpoint, BinDir: binDir, Log: c, Access: c.access,
 		ScheduleEvery: s.ScheduleEvery.Duration, Region: s.region, Credentials: s.credentials, Parameters: parameters,
-		// On a port of its own choice, so that functions outside this stack, such as those of `sam local`, can ask too.
+		// On a port of its own choice, so that functions outside this stack, such as
+		// those of `sam local`, can ask too.
 		Secrets: map[string]string{"DigestKeys": digestKeys(template.Parameters["DigestKeyId"])}, SecretsPort: int(s.SecretsPort),
 	})
 	if err != nil {
@@ -75,8 +76,9 @@ func run(ctx context.Context, s settings, c *console) error {
 	}
 }
 
-// digestKeys stands in for the deployment's secret: the same after each start, for the data in DATA_DIR. It protects
-// nothing: local data is made up. The key of the default id stays in it when another one makes new digests.
+// digestKeys stands in for the deployment's secret: the same after each start, for the
+// data in DATA_DIR. It protects nothing: local data is made up. The key of the default id
+// stays in it when another one makes new digests.
 func digestKeys(id string) string {
 	const text = "local-only-key-that-protects-nothing"
 	if id = cmp.Or(id, "1"); id == "1" {
@@ -85,7 +87,8 @@ func digestKeys(id string) string {
 	return `{"1":"` + text + `","` + id + `":"` + text + "-" + id + `"}`
 }
 
-// findRoot is the nearest folder upwards with the template, so that the command works from any folder of the project.
+// findRoot is the nearest folder upwards with the template, so that the command works
+// from any folder of the project.
 func findRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -23,8 +23,9 @@ var (
 var personal = []string{"demo-user", "csr", "1234567890123456", "john1970", "1959caadac9b13dcb3", "greatwidgets", "135****1111", "wen11", "kehu",
 	"demo-app-secret"}
 
-// A new user's first minutes: the first screen's commands are pasted and do what they say, each
-// shows as one line, another stack runs beside, and Ctrl-C leaves nothing behind.
+// A new user's first minutes: the first screen's commands are pasted and do what they
+// say, each shows as one line, another stack runs beside, and Ctrl-C leaves nothing
+// behind.
 func TestWelcome(t *testing.T) {
 	for _, program := range []string{"sh", "curl", "sed"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -86,7 +87,8 @@ func TestWelcome(t *testing.T) {
 	namesNobody(t, keptIn(t, log))
 }
 
-// paste runs the commands of the screen as they stand, in a shell, and looks at their answers.
+// paste runs the commands of the screen as they stand, in a shell, and looks at their
+// answers.
 func paste(t *testing.T, screen string) {
 	t.Helper()
 	wants := []string{
@@ -108,8 +110,8 @@ func paste(t *testing.T, screen string) {
 	}
 }
 
-// besides runs a second stack on the same database, as a script would: it says its one line and
-// nothing else, has a log of its own, and ends alone.
+// besides runs a second stack on the same database, as a script would: it says its one
+// line and nothing else, has a log of its own, and ends alone.
 func besides(t *testing.T, database, firstLog string) {
 	t.Helper()
 	ports := freePorts(t)
@@ -148,7 +150,8 @@ func besides(t *testing.T, database, firstLog string) {
 	}
 }
 
-// keptIn is what a log file holds. Each line of it is a JSON object that says whose it is.
+// keptIn is what a log file holds. Each line of it is a JSON object that says whose it
+// is.
 func keptIn(t *testing.T, log string) string {
 	t.Helper()
 	text, err := os.ReadFile(log)
@@ -175,7 +178,8 @@ func namesNobody(t *testing.T, text string) {
 	}
 }
 
-// What is wrong with the call is said before anything is started, a sentence for each fault.
+// What is wrong with the call is said before anything is started, a sentence for each
+// fault.
 func TestWrongCallsAreRefused(t *testing.T) {
 	ports := freePorts(t)
 	for _, c := range []struct {

@@ -54,7 +54,8 @@ func readSettings(environment map[string]string) (settings, error) {
 	case s.Endpoint.ofAWS:
 		faults = append(faults, s.forAWS())
 	case s.Endpoint.text != "":
-		// One pair for all: a DynamoDB Local without -sharedDb keeps the tables of each access key apart.
+		// One pair for all: a DynamoDB Local without -sharedDb keeps the tables of each
+		// access key apart.
 		s.credentials = aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}
 	case s.DynamoDBPort != 0 && (s.Port == s.DynamoDBPort || s.SecretsPort == s.DynamoDBPort):
 		faults = append(faults, errors.New("DYNAMODB_PORT must differ from PORT and SECRETS_PORT"))
@@ -99,7 +100,8 @@ func (s settings) checkPorts() error {
 	return errors.Join(taken...)
 }
 
-// checkPort finds out early whether the port can be had; variable is what to set when not.
+// checkPort finds out early whether the port can be had; variable is what to set when
+// not.
 func checkPort(address, variable string) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -109,5 +111,6 @@ func checkPort(address, variable string) error {
 	return l.Close()
 }
 
-// colours tells whether a terminal may be given them: NO_COLOR and a dumb terminal want none.
+// colours tells whether a terminal may be given them: NO_COLOR and a dumb terminal want
+// none.
 func (s settings) colours() bool { return s.NoColor == "" && !strings.EqualFold(s.Term, "dumb") }

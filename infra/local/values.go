@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// These are the kinds of values in settings. Each reads its own text; an error is the end of a
-// sentence that begins with the variable's name.
+// These are the kinds of values in settings. Each reads its own text; an error is the end
+// of a sentence that begins with the variable's name.
 
 type port int
 

@@ -10,8 +10,9 @@ import (
 	"customercare/infra/stack"
 )
 
-// calls are the five operations on the demo data, each as a command for a shell with curl and sed.
-// {address} is the API's, {type} and {date} a temporary allow that the stack takes.
+// calls are the five operations on the demo data, each as a command for a shell with curl
+// and sed. {address} is the API's, {type} and {date} a temporary allow that the stack
+// takes.
 var calls = []struct{ operation, command string }{
 	{"delete customer info", `
     curl -X DELETE -u csr:csr-demo-password \
@@ -35,8 +36,9 @@ var calls = []struct{ operation, command string }{
       -d '{"app_key":"demo-app-key","app_secret":"demo-app-secret"}'`},
 }
 
-// welcome is the first screen of a stack that is ready: what there is, what to do with it, where to
-// look and how to end it. verbose adds the list of what does not run here, also for a script.
+// welcome is the first screen of a stack that is ready: what there is, what to do with
+// it, where to look and how to end it. verbose adds the list of what does not run here,
+// also for a script.
 func (c *console) welcome(st *stack.Stack, d demo, root, log string, verbose yes) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\ncustomercare answers at %s\n\n", st.URL)
@@ -69,8 +71,8 @@ func (c *console) welcome(st *stack.Stack, d demo, root, log string, verbose yes
 	}
 }
 
-// allowed is a temporary allow that the operation takes with these parameters of the template: any
-// type takes a date, and the date is near enough.
+// allowed is a temporary allow that the operation takes with these parameters of the
+// template: any type takes a date, and the date is near enough.
 func allowed(parameters map[string]string, now time.Time) []string {
 	kind, _, _ := strings.Cut(parameters["TempAllowTypes"], "=")
 	ahead := 30 * 24 * time.Hour
@@ -80,7 +82,8 @@ func allowed(parameters map[string]string, now time.Time) []string {
 	return []string{"{type}", kind, "{date}", now.Add(ahead).UTC().Format(time.RFC3339)}
 }
 
-// relative is the path from the working folder, which is shorter to type, where there is one.
+// relative is the path from the working folder, which is shorter to type, where there is
+// one.
 func relative(path string) string {
 	dir, err := os.Getwd()
 	if err != nil {

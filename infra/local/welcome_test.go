@@ -8,7 +8,8 @@ import (
 	"customercare/infra/stack"
 )
 
-// The temporary allow of the first screen is one that the operation takes, whatever the parameters.
+// The temporary allow of the first screen is one that the operation takes, whatever the
+// parameters.
 func TestTheAllowFitsTheParameters(t *testing.T) {
 	for _, c := range []struct{ types, ahead, kind, date string }{
 		{"1=24h,2=2h,3=date", "8784h", "1", "2030-02-01T12:00:00Z"},

@@ -14,8 +14,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readParameters takes given values over defaults, and checks them as CloudFormation would, but for
-// the bounds of numbers where a stack goes beyond them. The error has one sentence for each fault.
+// readParameters takes given values over defaults, and checks them as CloudFormation
+// would, but for the bounds of numbers where a stack goes beyond them. The error has one
+// sentence for each fault.
 func (l *loader) readParameters(given map[string]string) error {
 	l.params = map[string]string{}
 	section := l.resolver.template["Parameters"]
@@ -43,8 +44,8 @@ func (l *loader) readParameters(given map[string]string) error {
 	return errors.Join(faults...)
 }
 
-// checkParameter says what the declaration n has against the value: the end of a sentence that
-// begins with the parameter's name. beyondBounds leaves MinValue and MaxValue out.
+// checkParameter says what the declaration n has against the value: the end of a sentence
+// that begins with the parameter's name. beyondBounds leaves MinValue and MaxValue out.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
 func checkParameter(n *yaml.Node, value string, beyondBounds bool) error {
 	var fault error
@@ -92,7 +93,8 @@ func checkNumber(n *yaml.Node, value string, beyondBounds bool) error {
 	return nil
 }
 
-// bound is the number that n sets under name. One that cannot be read is NaN, which no value keeps.
+// bound is the number that n sets under name. One that cannot be read is NaN, which no
+// value keeps.
 func bound(n *yaml.Node, name string) (limit float64, there bool) {
 	text := field(n, name)
 	if text == nil {

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Access tells of one request that has been answered. As in the access log of a deployment,
-// nothing in it was chosen by the caller: no path, no header, no body, no address. It may be
-// shown and kept.
+// Access tells of one request that has been answered. As in the access log of a
+// deployment, nothing in it was chosen by the caller: no path, no header, no body, no
+// address. It may be shown and kept.
 type Access struct {
 	Time     time.Time // when the request had come
 	Method   string    // one of HTTP's; "-" for any other word
@@ -40,7 +40,8 @@ type served struct {
 	authorizer  leg
 }
 
-// leg is a function's part in an answer; the zero leg says that the function was not asked.
+// leg is a function's part in an answer; the zero leg says that the function was not
+// asked.
 type leg struct {
 	status int
 	took   time.Duration
@@ -67,7 +68,8 @@ func (g *Gateway) accessed(c *call, resp *response) {
 	g.Access(a)
 }
 
-// accessLine fills the format in. A variable without a value is "-", as in API Gateway's logs.
+// accessLine fills the format in. A variable without a value is "-", as in API Gateway's
+// logs.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
 func (g *Gateway) accessLine(c *call, a Access, length int) string {
 	values := map[string]string{

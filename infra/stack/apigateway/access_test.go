@@ -76,7 +76,8 @@ func watch(t *testing.T) *watched {
 	return w
 }
 
-// Each answer is told of once, with the route and never the path, and with whose answer it was.
+// Each answer is told of once, with the route and never the path, and with whose answer
+// it was.
 func TestAccess(t *testing.T) {
 	w := watch(t)
 	for i, c := range []struct {
