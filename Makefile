@@ -52,7 +52,8 @@ smoke:
 
 # "go run" would not pass SIGTERM on, so these build a command and become it.
 
-## run: the whole stack on this machine, at http://127.0.0.1:3000
+## run: the whole stack on this machine, at http://127.0.0.1:3000; PARAMETERS='WriterLifetime=2s ClockSkew=0s' are the
+## template's, VERBOSE=1 lists what does not run here, LOG=json shows the log lines
 run:
 	@go build -o $(TOOLS)/local ./infra/local
 	@exec $(TOOLS)/local

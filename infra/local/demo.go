@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -16,39 +17,75 @@ import (
 // demoFiles of infra/demo, those who may call last: as long as nobody may, the demo data is not complete.
 var demoFiles = []string{"users", "customers", "contacts", "principals"}
 
+// demo is what there is of infra/demo in the tables.
+type demo struct {
+	loaded map[string]int // records by kind; nil: not by this run
+	kept   bool           // the tables were there before, with principals in them
+}
+
+// kinds of records in the order of the files, as one and as many are called.
+var kinds = []struct{ kind, one, many string }{
+	{"user", "user", "users"},
+	{"customer", "customer", "customers"},
+	{"transaction", "transaction", "transactions"},
+	{"contact", "contact", "contacts"},
+	{"operator", "operator", "operators"},
+	{"apiUser", "API user", "API users"},
+	{"app", "app", "apps"},
+}
+
+// String is e.g. "2 users, 5 customers".
+func (d demo) String() string {
+	var parts []string
+	for _, k := range kinds {
+		switch n := d.loaded[k.kind]; n {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+k.one)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", n, k.many))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
 // loadDemo puts infra/demo into new tables. Tables that were kept stay as they are: what has been erased from them must
 // not come back with a restart.
-func loadDemo(ctx context.Context, root string, st *stack.Stack) error {
+func loadDemo(ctx context.Context, root string, st *stack.Stack) (demo, error) {
 	client := st.DynamoDB()
 	tables := importer.Tables{
 		Users: st.Table("Users"), Customers: st.Table("Customers"), Contacts: st.Table("Contacts"), Principals: st.Table("Principals"),
 	}
 	there, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(tables.Principals), Limit: aws.Int32(1)})
 	if err != nil {
-		return fmt.Errorf("demo data: %w", err)
+		return demo{}, fmt.Errorf("demo data: %w", err)
 	}
 	if there.Count > 0 {
-		return nil
+		return demo{kept: true}, nil
 	}
+	d := demo{loaded: map[string]int{}}
 	for _, name := range demoFiles {
-		if err := loadFile(ctx, filepath.Join(root, "infra", "demo", name+".ndjson"), client, tables); err != nil {
-			return fmt.Errorf("demo data: %s: %w", name, err)
+		counts, err := loadFile(ctx, filepath.Join(root, "infra", "demo", name+".ndjson"), client, tables)
+		if err != nil {
+			return demo{}, fmt.Errorf("demo data: %s: %w", name, err)
+		}
+		for kind, n := range counts.Loaded {
+			d.loaded[kind] += n
 		}
 	}
-	return nil
+	return d, nil
 }
 
-func loadFile(ctx context.Context, file string, client *dynamodb.Client, tables importer.Tables) error {
+func loadFile(ctx context.Context, file string, client *dynamodb.Client, tables importer.Tables) (importer.Counts, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return err
+		return importer.Counts{}, err
 	}
 	defer f.Close()
-	_, err = importer.Load(ctx, importer.Options{
+	return importer.Load(ctx, importer.Options{
 		Client: client, Tables: tables,
 		Report: func(line int, sentence string) {
 			fmt.Fprintf(os.Stderr, "%s line %d: %s\n", filepath.Base(file), line, sentence)
 		},
 	}, f)
-	return err
 }

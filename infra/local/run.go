@@ -1,80 +1,68 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"golang.org/x/sync/errgroup"
 
-	"customercare/infra/engine"
 	"customercare/infra/stack"
 )
 
-// localDigestKeys stands in for the deployment's secret: the same after each start, for the data in DATA_DIR. It protects
-// nothing: local data is made up.
-const localDigestKeys = `{"1":"local-only-key-that-protects-nothing"}`
-
 // run serves until ctx ends. Whatever it started has ended when it returns.
-func run(ctx context.Context, s settings) error {
+func run(ctx context.Context, s settings, c *console) error {
 	root, err := findRoot()
 	if err != nil {
 		return err
 	}
-	// Before any slow work.
-	if err := checkPort("127.0.0.1:"+strconv.Itoa(s.port), "PORT"); err != nil {
+	// What is wrong with the call itself comes before any slow work. The tables are
+	// small: a whole sweep for expired temporary allows every minute.
+	parameters := map[string]string{"AllowSweepMinutes": "1"}
+	maps.Copy(parameters, s.Parameters)
+	template, err := stack.Load(filepath.Join(root, "template.yaml"), parameters)
+	if err := errors.Join(err, s.checkPorts()); err != nil {
 		return err
 	}
-	if err := checkPort("127.0.0.1:"+strconv.Itoa(s.secretsPort), "SECRETS_PORT"); err != nil {
+	cache := filepath.Join(root, ".cache")
+	log, err := openLog(cache)
+	if err != nil {
 		return err
 	}
-	if s.endpoint == "" {
-		if err := checkPort("127.0.0.1:"+strconv.Itoa(s.dynamoDBPort), "DYNAMODB_PORT"); err != nil {
-			return err
-		}
-	}
-	binDir := filepath.Join(root, ".cache", "bin")
-	var database *engine.Server
-	defer func() {
-		if database != nil {
-			database.Close()
-		}
-	}()
+	defer log.Close()
+	c.keep(log)
+
+	c.say("Building the functions and starting DynamoDB. The first time takes a minute or two.\n")
+	binDir := filepath.Join(cache, "bin")
+	var db database
+	defer func() { db.close() }()
 	g, starting := errgroup.WithContext(ctx)
 	g.Go(func() error { return stack.Build(starting, root, binDir) })
 	g.Go(func() (err error) {
-		if s.endpoint != "" {
-			return nil
-		}
-		database, err = engine.Start(starting, engine.Options{
-			CacheDir: filepath.Join(root, ".cache"), Port: s.dynamoDBPort, DataDir: s.dataDir,
-		})
+		db, err = openDatabase(starting, s, cache)
 		return err
 	})
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	ended := make(<-chan struct{}) // never, for a DynamoDB that is not ours
-	if database != nil {
-		s.endpoint, ended = database.Endpoint, database.Done()
-	}
 	st, err := stack.Prepare(ctx, stack.Options{
-		Root: root, Port: s.port, Endpoint: s.endpoint, BinDir: binDir, Log: os.Stderr, ScheduleEvery: s.scheduleEvery,
-		Region: s.region, Credentials: s.credentials, TablePrefix: s.tablePrefix,
-		// The tables are small: a whole sweep for expired temporary allows every minute.
-		Parameters: map[string]string{"AllowSweepMinutes": "1"},
-		// On a port of its own choice, so that functions outside this stack, such as those of `sam local`, can ask too.
-		Secrets: map[string]string{"DigestKeys": localDigestKeys}, SecretsPort: s.secretsPort,
+		Root: root, Port: int(s.Port), Endpoint: db.endpoint, BinDir: binDir, Log: c, Access: c.access,
+		ScheduleEvery: s.ScheduleEvery.Duration, Region: s.region, Credentials: s.credentials, TablePrefix: s.tablePrefix, Parameters: parameters,
+		// On a port of its own choice, so that functions outside this stack, such as
+		// those of `sam local`, can ask too.
+		Secrets: map[string]string{"DigestKeys": digestKeys(template.Parameters["DigestKeyId"])}, SecretsPort: int(s.SecretsPort),
 	})
 	if err != nil {
 		return err
 	}
 	defer st.Close()
+	loaded := demo{}
 	if !s.aws { // the demo's passwords are published
-		if err := loadDemo(ctx, root, st); err != nil {
+		if loaded, err = loadDemo(ctx, root, st); err != nil {
 			return err
 		}
 	}
@@ -82,16 +70,29 @@ func run(ctx context.Context, s settings) error {
 	if err := st.Serve(ctx); err != nil {
 		return err
 	}
-	fmt.Printf("ready %s dynamodb %s\n", st.URL, s.endpoint)
+	fmt.Printf("ready %s dynamodb %s\n", st.URL, db.endpoint)
+	c.welcome(st, loaded, root, log.Name(), s.Verbose)
 	select {
 	case <-ctx.Done():
 		return nil
-	case <-ended:
-		return fmt.Errorf("%s ended", database.Name)
+	case <-db.ended:
+		return fmt.Errorf("%s ended", db.server.Name)
 	}
 }
 
-// findRoot is the nearest folder upwards with the template, so that the command works from any folder of the project.
+// digestKeys stands in for the deployment's secret: the same after each start, for the
+// data in DATA_DIR. It protects nothing: local data is made up. The key of the default id
+// stays in it when another one makes new digests.
+func digestKeys(id string) string {
+	const text = "local-only-key-that-protects-nothing"
+	if id = cmp.Or(id, "1"); id == "1" {
+		return `{"1":"` + text + `"}`
+	}
+	return `{"1":"` + text + `","` + id + `":"` + text + "-" + id + `"}`
+}
+
+// findRoot is the nearest folder upwards with the template, so that the command works
+// from any folder of the project.
 func findRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

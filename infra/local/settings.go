@@ -4,81 +4,104 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
+	"reflect"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/caarlos0/env/v11"
 )
 
-// settings of one run, from the environment.
+// settings of one run, from the environment. A variable that is empty is not set.
 type settings struct {
-	port, secretsPort, dynamoDBPort int
-	endpoint                        string // of a DynamoDB that runs already, or empty
-	dataDir                         string // empty: tables live in memory
-	tablePrefix                     string // in front of the tables' names; only tests have one
-	scheduleEvery                   time.Duration
-	aws                             bool // endpoint is AWS's
-	region                          string
-	credentials                     aws.Credentials // zero: made-up pairs, which our DynamoDB Local takes
+	Port          port       `env:"PORT" envDefault:"3000"`
+	SecretsPort   port       `env:"SECRETS_PORT" envDefault:"3001"`
+	DynamoDBPort  port       `env:"DYNAMODB_PORT" envDefault:"8000"`
+	Endpoint      address    `env:"DYNAMODB_ENDPOINT"` // of a DynamoDB that runs already, or empty
+	DataDir       string     `env:"DATA_DIR"`          // empty: tables live in memory
+	ScheduleEvery interval   `env:"SCHEDULE_EVERY"`
+	Parameters    parameters `env:"PARAMETERS"`
+	Verbose       yes        `env:"VERBOSE"`
+	Log           logFormat  `env:"LOG"`
+	NoColor       string     `env:"NO_COLOR"`
+	Term          string     `env:"TERM"`
+
+	// Of these only a real DynamoDB knows.
+	AWSRegion       string `env:"AWS_REGION"`
+	AccessKeyID     string `env:"AWS_ACCESS_KEY_ID"`
+	SecretAccessKey string `env:"AWS_SECRET_ACCESS_KEY"`
+	SessionToken    string `env:"AWS_SESSION_TOKEN"`
+
+	aws         bool // Endpoint is AWS's
+	region      string
+	credentials aws.Credentials // zero: made-up pairs, which our engine takes
+	tablePrefix string          // in front of the tables' names; only tests have one
 }
 
-// readSettings reports everything that is wrong at once.
-func readSettings(env func(string) string) (settings, error) {
-	s := settings{endpoint: env("DYNAMODB_ENDPOINT"), dataDir: env("DATA_DIR")}
-	var errs []error
-	port := func(name string, otherwise int) int {
-		text := env(name)
-		if text == "" {
-			return otherwise
+// readSettings reports everything that is wrong at once, a sentence for each.
+func readSettings(environment map[string]string) (settings, error) {
+	var s settings
+	var faults []error
+	if err := env.ParseWithOptions(&s, env.Options{Environment: environment}); err != nil {
+		var all env.AggregateError
+		if !errors.As(err, &all) {
+			return s, err
 		}
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > 65535 {
-			errs = append(errs, fmt.Errorf("%s must be a port from 1 to 65535, not %q", name, text))
+		for _, err := range all.Errors {
+			faults = append(faults, inWords(err))
 		}
-		return n
 	}
-	s.port, s.secretsPort, s.dynamoDBPort = port("PORT", 3000), port("SECRETS_PORT", 3001), port("DYNAMODB_PORT", 8000)
-	if text := env("SCHEDULE_EVERY"); text != "" {
-		d, err := time.ParseDuration(text)
-		if err != nil || d <= 0 {
-			errs = append(errs, fmt.Errorf("SCHEDULE_EVERY must be a duration such as 2s, not %q", text))
-		}
-		s.scheduleEvery = d
+	switch {
+	case s.Endpoint.ofAWS:
+		faults = append(faults, s.forAWS())
+	case s.Endpoint.text != "":
+		// One pair for all: an engine may keep the tables of each access key apart.
+		s.credentials = aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}
+	case s.DynamoDBPort != 0 && (s.Port == s.DynamoDBPort || s.SecretsPort == s.DynamoDBPort):
+		faults = append(faults, errors.New("DYNAMODB_PORT must differ from PORT and SECRETS_PORT"))
 	}
-	if s.endpoint != "" {
-		u, err := url.Parse(s.endpoint)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			errs = append(errs, fmt.Errorf("DYNAMODB_ENDPOINT must be an address such as http://127.0.0.1:8000, not %q", s.endpoint))
-		} else if strings.HasSuffix(u.Hostname(), ".amazonaws.com") {
-			errs = append(errs, s.forAWS(env))
-		} else {
-			// One pair for all: a DynamoDB Local without -sharedDb keeps the tables of each access key apart.
-			s.credentials = aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}
-		}
-	} else if s.port == s.dynamoDBPort || s.secretsPort == s.dynamoDBPort {
-		errs = append(errs, errors.New("DYNAMODB_PORT must differ from PORT and SECRETS_PORT"))
+	if s.Port != 0 && s.Port == s.SecretsPort {
+		faults = append(faults, errors.New("PORT and SECRETS_PORT must differ"))
 	}
-	if s.port == s.secretsPort {
-		errs = append(errs, errors.New("PORT and SECRETS_PORT must differ"))
+	return s, errors.Join(faults...)
+}
+
+// inWords puts the variable's name before what its type has against the value.
+func inWords(err error) error {
+	parse, ok := errors.AsType[env.ParseError](err)
+	if !ok {
+		return err
 	}
-	return s, errors.Join(errs...)
+	field, _ := reflect.TypeFor[settings]().FieldByName(parse.Name)
+	return fmt.Errorf("%s %w", field.Tag.Get("env"), parse.Err)
 }
 
 // forAWS takes the caller's credentials: only the real DynamoDB looks at them.
-func (s *settings) forAWS(env func(string) string) error {
-	s.aws, s.region = true, env("AWS_REGION")
+func (s *settings) forAWS() error {
+	s.aws, s.region = true, s.AWSRegion
 	s.credentials = aws.Credentials{
-		AccessKeyID: env("AWS_ACCESS_KEY_ID"), SecretAccessKey: env("AWS_SECRET_ACCESS_KEY"), SessionToken: env("AWS_SESSION_TOKEN"),
+		AccessKeyID: s.AccessKeyID, SecretAccessKey: s.SecretAccessKey, SessionToken: s.SessionToken,
 	}
-	if s.region == "" || s.credentials.AccessKeyID == "" || s.credentials.SecretAccessKey == "" {
+	if s.region == "" || s.AccessKeyID == "" || s.SecretAccessKey == "" {
 		return errors.New("DYNAMODB_ENDPOINT is AWS's: set AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY too")
 	}
 	return nil
 }
 
-// checkPort finds out early whether the port can be had; variable is what to set when not.
+// checkPorts finds out early which ports cannot be had, a sentence for each.
+func (s settings) checkPorts() error {
+	taken := []error{
+		checkPort(net.JoinHostPort("127.0.0.1", strconv.Itoa(int(s.Port))), "PORT"),
+		checkPort(net.JoinHostPort("127.0.0.1", strconv.Itoa(int(s.SecretsPort))), "SECRETS_PORT"),
+	}
+	if s.Endpoint.text == "" {
+		taken = append(taken, checkPort(net.JoinHostPort("127.0.0.1", strconv.Itoa(int(s.DynamoDBPort))), "DYNAMODB_PORT"))
+	}
+	return errors.Join(taken...)
+}
+
+// checkPort finds out early whether the port can be had; variable is what to set when
+// not.
 func checkPort(address, variable string) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -87,3 +110,7 @@ func checkPort(address, variable string) error {
 	}
 	return l.Close()
 }
+
+// colours tells whether a terminal may be given them: NO_COLOR and a dumb terminal want
+// none.
+func (s settings) colours() bool { return s.NoColor == "" && !strings.EqualFold(s.Term, "dumb") }

@@ -1,29 +1,28 @@
 package main
 
 import (
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 )
 
 func TestSettings(t *testing.T) {
-	env := func(pairs ...string) func(string) string {
-		return func(name string) string {
-			for i := 0; i < len(pairs); i += 2 {
-				if pairs[i] == name {
-					return pairs[i+1]
-				}
-			}
-			return ""
+	env := func(pairs ...string) map[string]string {
+		m := map[string]string{}
+		for i := 0; i < len(pairs); i += 2 {
+			m[pairs[i]] = pairs[i+1]
 		}
+		return m
 	}
 	s, err := readSettings(env())
-	if err != nil || s.port != 3000 || s.secretsPort != 3001 || s.dynamoDBPort != 8000 || s.endpoint != "" || s.scheduleEvery != 0 {
+	if err != nil || s.Port != 3000 || s.SecretsPort != 3001 || s.DynamoDBPort != 8000 || s.Endpoint.text != "" || s.ScheduleEvery.Duration != 0 {
 		t.Errorf("defaults: %+v, %v", s, err)
 	}
 	s, err = readSettings(env("PORT", "1", "DYNAMODB_PORT", "2", "SECRETS_PORT", "3", "DATA_DIR", "d", "SCHEDULE_EVERY", "2s"))
-	if err != nil || s.port != 1 || s.dynamoDBPort != 2 || s.secretsPort != 3 || s.dataDir != "d" || s.scheduleEvery != 2*time.Second {
+	if err != nil || s.Port != 1 || s.DynamoDBPort != 2 || s.SecretsPort != 3 || s.DataDir != "d" || s.ScheduleEvery.Duration != 2*time.Second {
 		t.Errorf("given: %+v, %v", s, err)
 	}
 	s, err = readSettings(env("DYNAMODB_ENDPOINT", "https://dynamodb.eu-west-1.amazonaws.com",
@@ -45,9 +44,71 @@ func TestSettings(t *testing.T) {
 		{"SCHEDULE_EVERY", "-2s", "SCHEDULE_EVERY must be a duration"},
 		{"DYNAMODB_ENDPOINT", "localhost:8000", "DYNAMODB_ENDPOINT must be an address"},
 		{"DYNAMODB_ENDPOINT", "https://dynamodb.eu-west-1.amazonaws.com", "set AWS_REGION"},
+		{"PARAMETERS", "WriterLifetime", `PARAMETERS must be pairs such as WriterLifetime=2s with blanks between them, not "WriterLifetime"`},
+		{"PARAMETERS", "A=1 =2", `PARAMETERS must be pairs such as WriterLifetime=2s with blanks between them, not "=2"`},
+		{"PARAMETERS", "A=1 A=1", "PARAMETERS must not name A twice"},
+		{"VERBOSE", "loud", `VERBOSE must be 1 or 0, not "loud"`},
+		{"LOG", "xml", `LOG must be json or empty, not "xml"`},
 	} {
 		if _, err := readSettings(env(c.name, c.value)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s=%s: %v, want %s", c.name, c.value, err, c.want)
+		}
+	}
+}
+
+// Whoever has set several things wrong is told of all of them, a sentence for each.
+func TestAllFaultsAreReportedAtOnce(t *testing.T) {
+	_, err := readSettings(map[string]string{
+		"PORT": "high", "SECRETS_PORT": "0", "DYNAMODB_PORT": "3000", "SCHEDULE_EVERY": "often", "PARAMETERS": "x", "LOG": "loud", "VERBOSE": "y",
+	})
+	if err == nil {
+		t.Fatal("taken")
+	}
+	want := []string{
+		`PORT must be a port from 1 to 65535, not "high"`,
+		`SECRETS_PORT must be a port from 1 to 65535, not "0"`,
+		`SCHEDULE_EVERY must be a duration such as 2s, not "often"`,
+		`PARAMETERS must be pairs such as WriterLifetime=2s with blanks between them, not "x"`,
+		`VERBOSE must be 1 or 0, not "y"`,
+		`LOG must be json or empty, not "loud"`,
+	}
+	if got := strings.Split(err.Error(), "\n"); !slices.Equal(got, want) {
+		t.Errorf("%q\nwant %q", got, want)
+	}
+}
+
+func TestParametersAndSwitches(t *testing.T) {
+	s, err := readSettings(map[string]string{
+		"PARAMETERS": " TempAllowTypes=1=24h,2=date\tAlarmEmail= ", "VERBOSE": "1", "LOG": "json", "NO_COLOR": "1",
+	})
+	want := parameters{"TempAllowTypes": "1=24h,2=date", "AlarmEmail": ""}
+	if err != nil || !maps.Equal(s.Parameters, want) || !bool(s.Verbose) || s.Log != "json" || s.colours() {
+		t.Errorf("%+v, %v", s, err)
+	}
+	s, err = readSettings(map[string]string{"PORT": "", "PARAMETERS": "", "VERBOSE": "", "LOG": "", "NO_COLOR": "", "SCHEDULE_EVERY": ""})
+	if err != nil || s.Port != 3000 || len(s.Parameters) != 0 || bool(s.Verbose) || s.Log != "" || !s.colours() {
+		t.Errorf("empty variables: %+v, %v", s, err)
+	}
+}
+
+func TestTakenPortsAreNamed(t *testing.T) {
+	s := settings{}
+	for _, p := range []*port{&s.Port, &s.SecretsPort, &s.DynamoDBPort} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		*p = port(l.Addr().(*net.TCPAddr).Port)
+	}
+	err := s.checkPorts()
+	if err == nil {
+		t.Fatal("taken ports are free")
+	}
+	said := strings.Split(err.Error(), "\n")
+	for i, name := range []string{"PORT", "SECRETS_PORT", "DYNAMODB_PORT"} {
+		if len(said) != 3 || !strings.HasSuffix(said[i], "is taken: end what listens there or set "+name+" to another port") {
+			t.Errorf("%q", said)
 		}
 	}
 }

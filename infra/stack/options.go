@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"customercare/infra/engine"
+	"customercare/infra/stack/apigateway"
 	"customercare/infra/stack/lambda"
 )
 
@@ -40,6 +41,9 @@ type Options struct {
 	SecretsPort int               // of Secrets Manager, on 127.0.0.1; 0: any free one
 	// IntegrationPeriod is how long the API waits for a function; 0: API Gateway's 29 s.
 	IntegrationPeriod time.Duration
+	// Access, when set, is told of every answer of the API, from many goroutines at once and before
+	// its caller has it. Its Function is the folder's name.
+	Access func(apigateway.Access)
 }
 
 func (o *Options) fill() {

@@ -62,7 +62,10 @@ func Prepare(ctx context.Context, opts Options) (*Stack, error) {
 	opts.fill()
 	s.options, s.account.Region = opts, opts.Region
 	var err error
-	s.Template, err = load(opts.Template, opts.Parameters, settings{region: opts.Region, account: accountID, tablePrefix: opts.TablePrefix})
+	s.Template, err = load(opts.Template, opts.Parameters, settings{
+		region: opts.Region, account: accountID, tablePrefix: opts.TablePrefix,
+		beyondBounds: true, // tests and loads take numbers that no deployment may have
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +102,7 @@ func (s *Stack) Serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	gateway.Access = t.byFolder(opts.Access)
 	if err := s.startStreams(ctx); err != nil {
 		return err
 	}
@@ -109,9 +113,6 @@ func (s *Stack) Serve(ctx context.Context) (err error) {
 	running, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.startSchedules(running, opts)
-	for _, what := range t.Ignored {
-		fmt.Fprintf(opts.Log, "stack: %s does not run locally\n", what)
-	}
 	s.URL = "http://" + listener.Addr().String()
 	s.server = gateway.Serve(listener)
 	return nil
@@ -138,7 +139,7 @@ func (s *Stack) startSchedules(ctx context.Context, opts Options) {
 	for _, schedule := range s.Template.Schedules {
 		every := cmp.Or(opts.ScheduleEvery, schedule.Every)
 		if every == 0 {
-			fmt.Fprintf(opts.Log, "stack: schedule %s does not run locally: %s is no rate\n", schedule.Name, schedule.Expr)
+			s.Template.Ignored = append(s.Template.Ignored, fmt.Sprintf("schedule %s (%s is no rate)", schedule.Name, schedule.Expr))
 			continue
 		}
 		s.schedules.Go(func() { schedule.run(ctx, every, opts.Region, accountID, s.functions.Invoke) })

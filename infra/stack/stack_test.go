@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +22,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/stack/apigateway"
 )
 
 // transcript is a log that can be waited on.
@@ -149,6 +152,25 @@ func TestAPIRunsFunctionsAndAuthorizers(t *testing.T) {
 	}
 }
 
+// Whoever wants to know of answers is told of them with the function's folder, and nobody is told of what does not run.
+func TestAccessNamesFolders(t *testing.T) {
+	var heard []apigateway.Access
+	s, log, _ := start(t, Options{Access: func(a apigateway.Access) { heard = append(heard, a) }})
+	get(t, s.URL+"/open/1")
+	get(t, s.URL+"/guarded/1", "Authorization", "wrong")
+	get(t, s.URL+"/nowhere")
+	var got []string
+	for _, a := range heard {
+		got = append(got, fmt.Sprintf("%s %s %d %s%s", a.Method, a.Route, a.Status, a.Function, a.Line))
+	}
+	if want := []string{"GET /open/{id} 200 echo", "GET /guarded/{id} 401 guard", "GET - 403 "}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if strings.Contains(log.String(), "locally") {
+		t.Errorf("the log: %s", log)
+	}
+}
+
 func TestFunctionsGetTheirVariables(t *testing.T) {
 	s, _, _ := start(t, Options{FunctionEndpoint: "http://127.0.0.1:1"})
 	answer, err := s.Invoke(t.Context(), "echo", []byte(`{"do":"env"}`))
@@ -269,9 +291,14 @@ func TestScheduleTicks(t *testing.T) {
 }
 
 func TestCronSchedulesAreNamedNotRun(t *testing.T) {
-	_, log, _ := start(t, Options{ScheduleEvery: time.Hour})
-	if strings.Contains(log.String(), "cron") {
-		t.Errorf("ScheduleEvery runs every schedule, but the log says: %s", log)
+	s, log, _ := start(t, Options{ScheduleEvery: time.Hour})
+	if strings.Contains(log.String(), "cron") || strings.Contains(fmt.Sprint(s.Template.Ignored), "cron") {
+		t.Errorf("ScheduleEvery runs every schedule, but the log says: %s, and %v", log, s.Template.Ignored)
+	}
+	notRun := &Stack{Template: &Template{Schedules: []Schedule{{Name: "AtNight", Expr: "cron(0 3 * * ? *)"}}}}
+	notRun.startSchedules(t.Context(), Options{})
+	if got := fmt.Sprint(notRun.Template.Ignored); got != "[schedule AtNight (cron(0 3 * * ? *) is no rate)]" {
+		t.Errorf("%s", got)
 	}
 	template, err := Load("testdata/template.yaml", map[string]string{"Greeting": "hello"})
 	if err != nil || len(template.Schedules) != 2 || template.Schedules[0].Every != 0 || template.Schedules[1].Every != time.Minute {

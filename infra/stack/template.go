@@ -1,13 +1,10 @@
 package stack
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -35,7 +32,7 @@ type Template struct {
 	Secrets    []secrets.Secret
 	Streams    []stream.Mapping
 	Schedules  []Schedule
-	// Ignored names what the local stack does not run, for the log.
+	// Ignored names what the local stack does not run, each as "<part> <name> (<type>)".
 	Ignored []string
 
 	defaultAuthorizer string
@@ -50,8 +47,23 @@ func (t *Template) Function(folder string) (lambda.Function, bool) {
 	return t.Functions[at], true
 }
 
+// byFolder gives tell what it is told with the function's folder in place of its name; nil for nil.
+func (t *Template) byFolder(tell func(apigateway.Access)) func(apigateway.Access) {
+	if tell == nil {
+		return nil
+	}
+	folders := map[string]string{}
+	for _, f := range t.Functions {
+		folders[f.Name] = f.Folder
+	}
+	return func(a apigateway.Access) {
+		a.Function = folders[a.Function]
+		tell(a)
+	}
+}
+
 // Load reads the template at file. params override the defaults of its Parameters; a parameter without default must be
-// given.
+// given. A value that CloudFormation would refuse is refused.
 func Load(file string, params map[string]string) (*Template, error) {
 	return load(file, params, settings{region: engine.Region, account: accountID})
 }
@@ -60,6 +72,7 @@ func Load(file string, params map[string]string) (*Template, error) {
 type settings struct {
 	region, account string
 	tablePrefix     string // in front of every table's name
+	beyondBounds    bool   // parameters may be less than their MinValue and more than their MaxValue
 }
 
 // loader reads the resources of one template.
@@ -115,44 +128,6 @@ func read(raw []byte, params map[string]string, set settings) (*loader, error) {
 		return nil, err
 	}
 	return l, l.readResources()
-}
-
-// readParameters takes given values over defaults, and checks them as CloudFormation would.
-func (l *loader) readParameters(given map[string]string) error {
-	l.params = map[string]string{}
-	section := l.resolver.template["Parameters"]
-	for name := range given {
-		if field(section, name) == nil {
-			return fmt.Errorf("there is no parameter %q", name)
-		}
-	}
-	var errs []error
-	for name, n := range pairs(section) {
-		value, ok := given[name]
-		if d := field(n, "Default"); !ok && d != nil {
-			value, ok = d.Value, true
-		}
-		if !ok {
-			errs = append(errs, fmt.Errorf("parameter %s has no default and was not given", name))
-			continue
-		}
-		if p := field(n, "AllowedPattern"); p != nil {
-			if fits, err := regexp.MatchString("^(?:"+p.Value+")$", value); err != nil || !fits {
-				errs = append(errs, fmt.Errorf("parameter %s does not match %s", name, p.Value))
-			}
-		}
-		if m := field(n, "MinLength"); m != nil {
-			if least, err := strconv.Atoi(m.Value); err != nil || len(value) < least {
-				errs = append(errs, fmt.Errorf("parameter %s is shorter than %s characters", name, m.Value))
-			}
-		}
-		if a := field(n, "AllowedValues"); a != nil && !slices.ContainsFunc(a.Content, func(v *yaml.Node) bool { return v.Value == value }) {
-			errs = append(errs, fmt.Errorf("parameter %s has a value that is not allowed", name))
-		}
-		l.params[name] = value
-	}
-	l.template.Parameters = l.params
-	return errors.Join(errs...)
 }
 
 // readResources reads what the local stack runs. Names come first, because resources refer to each other.
@@ -235,7 +210,7 @@ func (l *loader) ownName(logicalID, property string) (string, error) {
 var readProperties = map[string][]string{
 	typeFunction: {"CodeUri", "Handler", "MemorySize", "Timeout", "LoggingConfig", "Environment", "Events", "ReservedConcurrentExecutions"},
 	typeAPI: {"StageName", "BinaryMediaTypes", "Auth", "GatewayResponses", "DefinitionBody", "DefinitionUri",
-		"MethodSettings"},
+		"MethodSettings", "AccessLogSetting"},
 	typeTable: {"KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification",
 		"TimeToLiveSpecification"},
 	typeSecret: {"Name", "SecretString", "GenerateSecretString"},

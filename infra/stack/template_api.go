@@ -25,6 +25,7 @@ func (l *loader) readAPI(name string, p properties) error {
 	}
 	api.ID, api.Account, api.Region = apiID, l.settings.account, l.settings.region
 	api.Stage = p.text("StageName")
+	api.AccessLog = p.under("AccessLogSetting").text("Format")
 	for _, t := range p.texts("BinaryMediaTypes") {
 		api.BinaryMediaTypes = append(api.BinaryMediaTypes, strings.ReplaceAll(t, "~1", "/"))
 	}

@@ -19,6 +19,7 @@ type API struct {
 	Authorizers       map[string]Authorizer
 	Responses         map[string]Response // by gateway response type, e.g. "DEFAULT_4XX"
 	IntegrationPeriod time.Duration       // how long a function may take; 0 stands for API Gateway's 29 s
+	AccessLog         string              // format of the lines in Access, with $context variables; empty: none
 }
 
 // Route is one method of one resource.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"regexp"
 	"strings"
 	"sync"
@@ -59,11 +60,15 @@ func (a *authorizer) decide(c *call) *refusal {
 	if !ok {
 		return &unauthorized
 	}
+	c.served.function = a.Function // until the route's own function is asked
 	v := a.remembered(identity)
 	began := time.Now()
 	if v == nil {
 		var refused *refusal
-		if v, refused = a.ask(c); refused != nil {
+		v, refused = a.ask(c)
+		c.served.authorizer = leg{http.StatusOK, time.Since(began)}
+		if refused != nil {
+			c.served.authorizer.status = refused.status
 			return refused
 		}
 		a.remember(identity, v)

@@ -62,7 +62,7 @@ func (g *Gateway) requestContext(c *call) map[string]any {
 		"resourcePath":      c.resource.path,
 		"httpMethod":        c.method,
 		"extendedRequestId": c.extendedID,
-		"requestTime":       c.at.UTC().Format("02/Jan/2006:15:04:05 +0000"),
+		"requestTime":       c.at.UTC().Format(requestTime),
 		"path":              "/" + g.api.Stage + c.path, // unlike the event's path, with the stage
 		"accountId":         g.api.Account,
 		"protocol":          c.proto,

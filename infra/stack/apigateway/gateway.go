@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"time"
 
@@ -19,8 +20,15 @@ const (
 	maxEvent = 6 << 20
 )
 
+// requestTime is how API Gateway writes the time of a request.
+const requestTime = "02/Jan/2006:15:04:05 +0000"
+
 // Gateway is one running REST API.
 type Gateway struct {
+	// Access, when set before Serve, is told of every answer, from many goroutines at once, before
+	// its caller has it.
+	Access func(Access)
+
 	api         API
 	invoke      Invoke
 	log         io.Writer
@@ -40,11 +48,13 @@ type call struct {
 	resource   *resource // nil until routed
 	params     map[string]string
 	authorizer map[string]any // what the authorizer said, for requestContext
+	served     served
 }
 
 // serve answers one request.
-func (g *Gateway) serve(r *request) *response {
+func (g *Gateway) serve(r *request) (resp *response) {
 	c := &call{request: r, requestID: randomID(), extendedID: randomExtendedID(), at: time.Now()}
+	defer func() { g.accessed(c, resp) }()
 	c.path, c.query, _ = strings.Cut(r.target, "?")
 	c.traceID = r.get("X-Amzn-Trace-Id")
 	if c.traceID == "" {
@@ -81,6 +91,7 @@ func (g *Gateway) serve(r *request) *response {
 
 // integrate calls the route's function and turns its answer into a response.
 func (g *Gateway) integrate(c *call, route Route) *response {
+	c.served.function = ""
 	event, err := g.proxyEvent(c)
 	if err != nil {
 		g.logf("%s %s: %v", route.Method, route.Path, err)
@@ -91,7 +102,9 @@ func (g *Gateway) integrate(c *call, route Route) *response {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), g.api.IntegrationPeriod)
 	defer cancel()
+	began := time.Now()
 	answer, err := g.invoke(ctx, route.Function, event)
+	c.served.function, c.served.integration = route.Function, leg{http.StatusInternalServerError, time.Since(began)}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return g.refuse(c, integrationTimeout)
@@ -105,6 +118,7 @@ func (g *Gateway) integrate(c *call, route Route) *response {
 		g.logf("%s %s: %v", route.Method, route.Path, err)
 		return g.refuse(c, badGateway)
 	}
+	c.served.integration.status = resp.status
 	return resp
 }
 

@@ -56,6 +56,7 @@ func (c *call) front(why refusal) *response {
 // refuse gives the refusal in the form the template asks for: its own gateway response, else DEFAULT_4XX or
 // DEFAULT_5XX, else AWS's default.
 func (g *Gateway) refuse(c *call, why refusal) *response {
+	c.served.refusal = why.kind
 	if why.kind == "" {
 		return c.front(why)
 	}
@@ -126,7 +127,7 @@ func (g *Gateway) contextValues(c *call, why refusal) map[string]string {
 		"httpMethod": c.method, "path": "/" + g.api.Stage + c.path, "protocol": c.proto,
 		"requestId": c.requestID, "extendedRequestId": c.extendedID, "identity.sourceIp": c.remote,
 		"error.message": why.message, "error.messageString": string(quoted), "error.responseType": why.kind,
-		"requestTime":      c.at.UTC().Format("02/Jan/2006:15:04:05 +0000"),
+		"requestTime":      c.at.UTC().Format(requestTime),
 		"requestTimeEpoch": strconv.FormatInt(c.at.UnixMilli(), 10),
 		"status":           strconv.Itoa(why.status),
 	}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/term"
+
+	"customercare/infra/stack/apigateway"
+)
+
+// console is what a run says while it runs: short lines to a person at a terminal, errors
+// in any case, and every log line to the log file. Its methods may be called at the same
+// time.
+type console struct {
+	mu       sync.Mutex
+	terminal io.Writer // nil when nobody is watching
+	errors   io.Writer // the terminal, or stderr
+	colours  bool
+	json     bool // log lines are shown as they are in the file, in place of short ones
+	file     io.Writer
+	broken   bool // the file takes no more lines
+	now      func() time.Time
+}
+
+// newConsole takes stderr for a terminal when it is one, else stdout: stdout may be a
+// script's, or stderr a file.
+func newConsole(s settings, stdout, stderr *os.File) *console {
+	c := &console{errors: stderr, json: s.Log == "json", file: io.Discard, now: time.Now}
+	for _, f := range []*os.File{stderr, stdout} {
+		if term.IsTerminal(int(f.Fd())) {
+			c.terminal = f
+			break
+		}
+	}
+	c.colours = s.colours() && term.IsTerminal(int(stderr.Fd()))
+	return c
+}
+
+// keep makes all further log lines go to file as well.
+func (c *console) keep(file io.Writer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.file = file
+}
+
+// say tells the person at the terminal, if there is one.
+func (c *console) say(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.terminal != nil {
+		_, _ = io.WriteString(c.terminal, text)
+	}
+}
+
+// insist tells the person at the terminal, or else stderr: what was asked for.
+func (c *console) insist(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	to := c.terminal
+	if to == nil {
+		to = c.errors
+	}
+	_, _ = io.WriteString(to, text)
+}
+
+// fail shows what ends the run.
+func (c *console) fail(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.error(text)
+}
+
+const (
+	red, yellow, dim, plain = "\x1b[1;31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+)
+
+func (c *console) paint(colour, text string) string {
+	if !c.colours || colour == "" {
+		return text
+	}
+	return colour + text + plain
+}
+
+// error writes an error. The caller holds the lock.
+func (c *console) error(text string) {
+	_, _ = io.WriteString(c.errors, c.paint(red, text)+"\n")
+}
+
+// Write takes log lines of the stack, whole ones.
+func (c *console) Write(p []byte) (int, error) {
+	for text := range bytes.Lines(p) {
+		c.log(parseLine(strings.TrimRight(string(text), "\r\n")))
+	}
+	return len(p), nil
+}
+
+func (c *console) log(l line) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	c.store(l.json(now))
+	if c.json {
+		return
+	}
+	switch text, isError := l.short(); {
+	case text == "":
+	case isError:
+		c.error(now.Format(time.TimeOnly) + " ERROR " + text)
+	case c.terminal != nil:
+		_, _ = io.WriteString(c.terminal, c.paint(dim, now.Format(time.TimeOnly)+" "+text)+"\n")
+	}
+}
+
+// store writes a line of JSON to the file, and to stderr where that was asked for. The
+// caller holds the lock.
+func (c *console) store(object []byte) {
+	if _, err := c.file.Write(object); err != nil && !c.broken {
+		c.broken = true // said once: the lines that follow would fail alike
+		c.error(fmt.Sprintf("the log file takes no more lines: %v", err))
+	}
+	if c.json {
+		_, _ = c.errors.Write(object)
+	}
+}
+
+// access takes the answer to a request: the gateway's line for the file, a short one for
+// a person. Neither holds anything that the caller chose.
+func (c *console) access(a apigateway.Access) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.store(line{"access", a.Line}.json(a.Time))
+	if c.terminal == nil || c.json {
+		return
+	}
+	whose := a.Function
+	switch {
+	case whose == "" && a.Refusal == "":
+		whose = "gateway"
+	case whose == "":
+		whose = "gateway: " + a.Refusal
+	}
+	colour := ""
+	switch {
+	case a.Status >= 500:
+		colour = red
+	case a.Status >= 400:
+		colour = yellow
+	}
+	text := fmt.Sprintf("%s %-6s %s %d %d ms %s", a.Time.Format(time.TimeOnly), a.Method, a.Route, a.Status,
+		a.Took.Round(time.Millisecond).Milliseconds(), whose)
+	_, _ = io.WriteString(c.terminal, c.paint(colour, text)+"\n")
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"customercare/infra/stack"
+)
+
+// calls are the five operations on the demo data, each as a command for a shell with curl
+// and sed. {address} is the API's, {type} and {date} a temporary allow that the stack
+// takes.
+var calls = []struct{ operation, command string }{
+	{"delete customer info", `
+    curl -X DELETE -u csr:csr-demo-password \
+      '{address}/customercare/v1/demo-user/provision?unregisterDevices=true'`},
+	{"set a temporary allow", `
+    curl -X PUT -u csr:csr-demo-password -H 'Content-Type: application/json' \
+      -d '{"tempAllowType":{type},"expirationDate":"{date}"}' \
+      {address}/customercare/v1/demo-user/provision`},
+	{"delete a customer", `
+    curl {address}/api.php -d user_id=john1970 -d user_password=1959caadac9b13dcb3 \
+      -d type=customer_delete -d account_id=greatwidgets -d code=1234567890123456`},
+	{"clean customer personal data", `
+    curl {address}/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata \
+      -H "Authorization: Bearer $(curl -s {address}/apigovernance/api/oauth/tokenByAkSk \
+        -d '{"app_key":"demo-app-key","app_secret":"demo-app-secret"}' \
+        | sed 's/.*"AccessToken":"\([^"]*\)".*/\1/')" \
+      -H 'X-APP-Key: demo-app-key' -H 'Content-Type: application/json' \
+      -d '{"customNos":["135****1111","wen11","kehu@*****.com"]}'`},
+	{"token by AK/SK", `
+    curl {address}/apigovernance/api/oauth/tokenByAkSk \
+      -d '{"app_key":"demo-app-key","app_secret":"demo-app-secret"}'`},
+}
+
+// welcome is the first screen of a stack that is ready: what there is, what to do with
+// it, where to look and how to end it. verbose adds the list of what does not run here,
+// also for a script.
+func (c *console) welcome(st *stack.Stack, d demo, root, log string, verbose yes) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\ncustomercare answers at %s\n\n", st.URL)
+	switch {
+	case d.loaded != nil:
+		fmt.Fprintf(&b, "Demo data (%s): %s.\n", relative(filepath.Join(root, "infra", "demo")), d)
+	case d.kept:
+		b.WriteString("The tables were there before: the demo data is not loaded again, what was erased stays erased.\n")
+	default:
+		b.WriteString("No demo data: these are AWS's tables, and its passwords are published. `make import` loads records.\n")
+	}
+	if d.loaded != nil || d.kept {
+		allow := strings.NewReplacer(append(allowed(st.Template.Parameters, c.now()), "{address}", st.URL)...)
+		b.WriteString("\nThe five calls on the demo data, to paste into another terminal:\n")
+		for _, call := range calls {
+			fmt.Fprintf(&b, "\n  %s\n%s\n", call.operation, allow.Replace(strings.TrimPrefix(call.command, "\n")))
+		}
+	}
+	fmt.Fprintf(&b, "\nDocuments: %s, %s. ", relative(filepath.Join(root, "README.md")), relative(filepath.Join(root, "SECURITY.md")))
+	fmt.Fprintf(&b, "Log: %s, a JSON object a line (LOG=json shows them here).\n", relative(log))
+	fmt.Fprintf(&b, "%d parts of template.yaml do not run locally, such as alarms and roles (VERBOSE=1 lists them).\n", len(st.Template.Ignored))
+	b.WriteString("Ctrl-C ends it. From here on each request is a line: time, method, route, status, milliseconds, function.\n\n")
+	c.say(b.String())
+	if verbose {
+		var list strings.Builder
+		for _, what := range st.Template.Ignored {
+			fmt.Fprintf(&list, "does not run locally: %s\n", what)
+		}
+		c.insist(list.String())
+	}
+}
+
+// allowed is a temporary allow that the operation takes with these parameters of the
+// template: any type takes a date, and the date is near enough.
+func allowed(parameters map[string]string, now time.Time) []string {
+	kind, _, _ := strings.Cut(parameters["TempAllowTypes"], "=")
+	ahead := 30 * 24 * time.Hour
+	if most, err := time.ParseDuration(parameters["TempAllowMaxAhead"]); err == nil {
+		ahead = min(ahead, most/2)
+	}
+	return []string{"{type}", kind, "{date}", now.Add(ahead).UTC().Format(time.RFC3339)}
+}
+
+// relative is the path from the working folder, which is shorter to type, where there is
+// one.
+func relative(path string) string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if short, err := filepath.Rel(dir, path); err == nil && len(short) < len(path) {
+		return short
+	}
+	return path
+}

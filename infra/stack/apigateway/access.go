@@ -1,0 +1,115 @@
+package apigateway
+
+import (
+	"cmp"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Access tells of one request that has been answered. As in the access log of a
+// deployment, nothing in it was chosen by the caller: no path, no header, no body, no
+// address. It may be shown and kept.
+type Access struct {
+	Time     time.Time // when the request had come
+	Method   string    // one of HTTP's; "-" for any other word
+	Route    string    // the route's path as it was defined, "/users/{id}"; "-" when none fits
+	Function string    // whose answer it is; empty when the gateway answered by itself
+	Refusal  string    // the gateway response type, for an answer that no function wrote
+	Status   int
+	Took     time.Duration
+	Line     string // the same as API.AccessLog words it; empty when the API has no such log
+}
+
+// methods are those of RFC 9110 and RFC 5789. Any other word is a caller's own.
+var methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+	http.MethodConnect, http.MethodOptions, http.MethodTrace,
+}
+
+// traceRoot is the part of a trace header that X-Ray would take, also from a caller.
+var traceRoot = regexp.MustCompile(`(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)`)
+
+// served notes what the access log says of the answer's way, beside the answer itself.
+type served struct {
+	function    string // that answered or failed
+	refusal     string
+	integration leg
+	authorizer  leg
+}
+
+// leg is a function's part in an answer; the zero leg says that the function was not
+// asked.
+type leg struct {
+	status int
+	took   time.Duration
+}
+
+// accessed tells whoever wants to know of the answer, before the caller has it.
+func (g *Gateway) accessed(c *call, resp *response) {
+	if g.Access == nil {
+		return
+	}
+	a := Access{
+		Time: c.at, Method: "-", Route: "-", Function: c.served.function, Refusal: c.served.refusal,
+		Status: resp.status, Took: time.Since(c.at),
+	}
+	if slices.Contains(methods, c.method) {
+		a.Method = c.method
+	}
+	if c.resource != nil {
+		a.Route = c.resource.path
+	}
+	if g.api.AccessLog != "" {
+		a.Line = g.accessLine(c, a, len(resp.body))
+	}
+	g.Access(a)
+}
+
+// accessLine fills the format in. A variable without a value is "-", as in API Gateway's
+// logs.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
+func (g *Gateway) accessLine(c *call, a Access, length int) string {
+	values := map[string]string{
+		"apiId": g.api.ID, "accountId": g.api.Account, "stage": g.api.Stage,
+		"requestId": c.requestID, "extendedRequestId": c.extendedID,
+		"requestTime":         c.at.UTC().Format(requestTime),
+		"requestTimeEpoch":    strconv.FormatInt(c.at.UnixMilli(), 10),
+		"httpMethod":          a.Method,
+		"resourcePath":        a.Route,
+		"status":              strconv.Itoa(a.Status),
+		"error.responseType":  a.Refusal,
+		"responseLength":      strconv.Itoa(length),
+		"responseLatency":     strconv.FormatInt(a.Took.Milliseconds(), 10),
+		"integration.status":  c.served.integration.statusText(),
+		"integration.latency": c.served.integration.latencyText(),
+		"integrationLatency":  c.served.integration.latencyText(),
+		"authorizer.status":   c.served.authorizer.statusText(),
+		"authorizer.latency":  c.served.authorizer.latencyText(),
+	}
+	if c.proto == "HTTP/1.1" || c.proto == "HTTP/1.0" {
+		values["protocol"] = c.proto
+	}
+	if root := traceRoot.FindStringSubmatch(c.traceID); root != nil {
+		values["xrayTraceId"] = root[1]
+	}
+	return variable.ReplaceAllStringFunc(g.api.AccessLog, func(ref string) string {
+		return cmp.Or(values[ref[len("$context."):]], "-")
+	})
+}
+
+func (l leg) statusText() string {
+	if l.status == 0 {
+		return ""
+	}
+	return strconv.Itoa(l.status)
+}
+
+func (l leg) latencyText() string {
+	if l.status == 0 {
+		return ""
+	}
+	return strconv.FormatInt(l.took.Milliseconds(), 10)
+}
