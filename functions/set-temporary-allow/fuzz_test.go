@@ -154,7 +154,7 @@ func FuzzXML(f *testing.F) {
 		}
 		var date *string
 		if len(again.Date) > 0 {
-			if trimmed := strings.Trim(again.Date[0], " \t\r\n"); trimmed != "" {
+			if trimmed := strings.Trim(again.Date[0], " \t\r\n"); trimmed != "" { // blank is absent where it is nil
 				date = &trimmed
 			}
 		}

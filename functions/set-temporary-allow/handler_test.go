@@ -222,7 +222,7 @@ func TestRefusals(t *testing.T) {
 		"XML type with a fraction":    {asXML, "<TempAllowRequest><tempAllowType>1.0</tempAllowType></TempAllowRequest>", 400, oneOf},
 		"XML without a type":          {asXML, "<TempAllowRequest/>", 400, noType},
 		"XML date empty":              {asXML, "<TempAllowRequest><tempAllowType>3</tempAllowType><expirationDate/></TempAllowRequest>", 400, "expirationDate is missing, tempAllowType 3 needs it"},
-		"XML type empty":              {asXML, "<TempAllowRequest><tempAllowType> </tempAllowType></TempAllowRequest>", 400, noType},
+		"XML type empty":              {asXML, "<TempAllowRequest><tempAllowType></tempAllowType></TempAllowRequest>", 400, noType},
 		"XML in UTF-16":               {asXML + ";charset=utf-16", "<\x00T\x00e\x00m\x00p\x00/\x00>\x00", 415, "Content-Type declares utf-16, a request body that is not all ASCII must be in UTF-8"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -34,8 +34,8 @@ const xmlSpace = " \t\r\n"
 // prefix or in a namespace, attributes that the root and the two fields do not know, a
 // field given twice or written in another case, elements and comments inside a field,
 // text between elements, and whatever follows the root but white space and comments.
-// CDATA is text; white space around a value is not part of it; a field that is empty then
-// is absent. Elements with other names are passed over, as JSON's unknown names are. A
+// CDATA is text; white space around a value is not part of it, and is no value; a field
+// that is empty or nil is absent. Elements with other names are passed over, as JSON's unknown names are. A
 // byte order mark is allowed, as XML 1.0 section 4.3.3 does, and any declared encoding
 // while every byte is ASCII.
 func readXML(body []byte) (request, *respond.Error) {
@@ -52,7 +52,7 @@ func readXML(body []byte) (request, *respond.Error) {
 	if !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0 {
 		return request{}, invalid("The request body is not valid UTF-8 text")
 	}
-	r := xmlReader{body: body, declared: declared != nil, tokens: xml.NewDecoder(bytes.NewReader(body)), values: make(map[string]string)}
+	r := xmlReader{body: body, declared: declared != nil, tokens: xml.NewDecoder(bytes.NewReader(body)), values: make(map[string]xmlValue)}
 	r.tokens.CharsetReader = func(_ string, same io.Reader) (io.Reader, error) { return same, nil } // all is UTF-8 by now
 	for {
 		token, err := r.tokens.Token()
@@ -75,21 +75,31 @@ type xmlReader struct {
 	tokens   *xml.Decoder
 	from     int64 // where the token in hand begins
 	rootSeen bool
-	depth    int    // of open elements
-	field    string // the known field that is open
-	text     []byte // what stands in it so far; as a string in values each CDATA section would copy it all
-	isNil    bool   // its xsi:nil, or the root's before a field was open
-	values   map[string]string
+	depth    int                 // of open elements
+	field    string              // the known field that is open
+	text     []byte              // what stands in it so far; as a string in values each CDATA section would copy it all
+	isNil    bool                // its xsi:nil, or the root's before a field was open
+	values   map[string]xmlValue // of the fields that have an element
+}
+
+// xmlValue is what stands in a field, and false when that is nothing: the field is absent.
+type xmlValue struct {
+	text  string
+	given bool
 }
 
 // request is what a body that was refused nowhere asks for.
 func (r *xmlReader) request() (request, *respond.Error) {
-	if !r.rootSeen {
+	kind, date := r.values[typeField], r.values[dateField]
+	switch {
+	case !r.rootSeen:
 		return request{}, invalid("The request body has no element " + rootElement)
+	case kind.given && kind.text == "":
+		return request{}, invalid(typeField + " is empty")
 	}
-	read := request{kind: r.values[typeField]}
-	if date := r.values[dateField]; date != "" {
-		read.date = &date
+	read := request{kind: kind.text}
+	if date.given {
+		read.date = &date.text
 	}
 	return read, nil
 }
@@ -115,7 +125,7 @@ func (r *xmlReader) take(token xml.Token) *respond.Error {
 			if r.isNil && value != "" {
 				return invalid(r.field + " is nil and has a value")
 			}
-			r.values[r.field] = value
+			r.values[r.field] = xmlValue{value, len(r.text) > 0 && !r.isNil}
 			r.field, r.text, r.isNil = "", nil, false
 		}
 	case xml.CharData:
@@ -156,7 +166,7 @@ func (r *xmlReader) open(e xml.StartElement) *respond.Error {
 			case name == known && given:
 				return invalid(known + " is given twice in the request body")
 			case name == known:
-				r.field, r.values[known] = known, ""
+				r.field, r.values[known] = known, xmlValue{}
 			case strings.EqualFold(name, known):
 				return invalid(name + " is not known, write " + known)
 			}

@@ -44,11 +44,11 @@ func TestXML(t *testing.T) {
 		{root("<tempAllowType>&#49;&#x32;</tempAllowType>"), "12|-"},
 		{root("<expirationDate/>"), "|-"},
 		{root(kind + "<expirationDate></expirationDate>"), "1|-"},
-		{root("<expirationDate>\n\t</expirationDate>" + kind), "1|-"},
+		{root("<expirationDate>\n\t</expirationDate>" + kind), "1|"}, // which is no date
 		{root(kind + "<expirationDate><![CDATA[]]></expirationDate>"), "1|-"},
 		{root(kind + "<expirationDate>\u00a0</expirationDate>"), "1|\u00a0"},
 		{root("<tempAllowType/>"), "|-"},
-		{root("<tempAllowType> </tempAllowType>"), "|-"},
+		{root("<tempAllowType> </tempAllowType>"), "tempAllowType is empty"},
 
 		{`<?xml version="1.0" encoding="UTF-8" ?>` + root(kind), "1|-"},
 		{`<?xml version='1.0' encoding='utf-8' standalone='yes'?>` + "\n" + root(kind), "1|-"},

@@ -40,7 +40,7 @@ func TestXMLOfOtherSerializers(t *testing.T) {
 		{"an encoding nobody knows", `<?xml version="1.0" encoding="x-none"?><TempAllowRequest>` + kind + `</TempAllowRequest>`, false},
 		{"a byte-order mark and a declaration", "\uFEFF" + `<?xml version="1.0" encoding="ISO-8859-1"?><TempAllowRequest>` + kind + `</TempAllowRequest>`, false},
 		{"empty date", `<TempAllowRequest>` + kind + `<expirationDate></expirationDate></TempAllowRequest>`, false},
-		{"date of white space", "<TempAllowRequest>" + kind + "<expirationDate>\n\t</expirationDate></TempAllowRequest>", false},
+		{"nil around white space", "<TempAllowRequest " + xsi + ">" + kind + "<expirationDate xsi:nil='true'>\n\t</expirationDate></TempAllowRequest>", false},
 		{"date of empty CDATA", "<TempAllowRequest><expirationDate><![CDATA[]]></expirationDate>" + kind + "</TempAllowRequest>", false},
 		{"nil as a number", `<TempAllowRequest ` + xsi + `>` + kind + `<expirationDate xsi:nil="1"></expirationDate></TempAllowRequest>`, false},
 		{"not nil", `<TempAllowRequest ` + xsi + `><tempAllowType xsi:nil="false">2</tempAllowType><expirationDate xsi:nil="0">` + until + `</expirationDate></TempAllowRequest>`, true},
