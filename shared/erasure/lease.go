@@ -17,21 +17,21 @@ func (e Engine) keep(ctx context.Context, job *store.Job) (working context.Conte
 	renewing, cancel := context.WithCancel(working)
 	done := make(chan struct{})
 	held := store.Job{Key: job.Key, ID: job.ID, Fence: job.Fence} // the worker changes the rest meanwhile
+	due := make(chan struct{}, 1)
+	again := func() (stop func() bool) {
+		return e.after(max(e.Lease/3, 10*time.Millisecond), func() { due <- struct{}{} })
+	}
+	confirmed, cancelTick := e.Now(), again() // the lease runs from here on, whenever the goroutine begins
 	go func() {
 		defer close(done)
-		due := make(chan struct{}, 1)
-		again := func() (stop func() bool) {
-			return e.after(max(e.Lease/3, 10*time.Millisecond), func() { due <- struct{}{} })
-		}
-		stop := again()
-		defer func() { stop() }()
-		for confirmed := e.Now(); ; {
+		defer func() { cancelTick() }()
+		for {
 			select {
 			case <-renewing.Done():
 				return
 			case <-due:
 				began := e.Now()
-				stop = again()
+				cancelTick = again()
 				err := e.renew(renewing, &held)
 				switch {
 				case err == nil:
