@@ -14,17 +14,20 @@ func (e Engine) after(d time.Duration, do func()) (stop func() bool) {
 }
 
 // bounded is ctx until the engine's clock shows until. Call release when the work is done.
-func (e Engine) bounded(ctx context.Context, until time.Time) (bounded context.Context, release func()) {
-	bounded, end := context.WithCancelCause(ctx)
+func (e Engine) bounded(ctx context.Context, until time.Time) (bounded context.Context, release context.CancelFunc) {
 	left := until.Sub(e.Now())
-	if left <= 0 {
-		end(context.DeadlineExceeded)
-		return bounded, func() {}
+	if e.AfterFunc == nil {
+		return context.WithTimeout(ctx, left)
 	}
-	stop := e.after(left, func() { end(context.DeadlineExceeded) })
+	bounded, end := context.WithCancel(ctx)
+	if left <= 0 {
+		end()
+		return bounded, end
+	}
+	stop := e.AfterFunc(left, end)
 	return bounded, func() {
 		stop()
-		end(nil)
+		end()
 	}
 }
 
