@@ -2,14 +2,14 @@
 package dynamotest
 
 import (
+	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sort"
 	"testing"
 	"time"
@@ -19,7 +19,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/engine"
-	"customercare/infra/stack"
 	"customercare/shared/store"
 )
 
@@ -36,55 +35,55 @@ type Kit struct {
 	Erasures   store.Erasures
 }
 
-// Open makes the template's tables under names of the test's own, and drops them after it. Without DYNAMODB_ENDPOINT
-// the test is skipped: `make test` sets it.
+// Open gives the test the template's tables, empty and under names that no other test has
+// meanwhile. When the test ends, its calls are refused and the tables are dropped, or, in a
+// package whose TestMain calls Run, kept for the next test. Without DYNAMODB_ENDPOINT the test is
+// skipped: `make test` sets it.
 func Open(t testing.TB) *Kit {
 	t.Helper()
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
 	if endpoint == "" {
 		t.Skip("needs DynamoDB Local: run `make test`, or set DYNAMODB_ENDPOINT")
 	}
-	kit := &Kit{Faults: &Faults{}, Plain: Client(endpoint)}
-	kit.DB = dynamodb.New(kit.Plain.Options(), func(o *dynamodb.Options) {
-		client := *o.HTTPClient.(*http.Client)
-		kit.Faults.Next = client.Transport
-		client.Transport = kit.Faults
-		o.HTTPClient = &client
-	})
-	prefix := make([]byte, 6)
-	_, _ = rand.Read(prefix)
-	name := func(table string) string { return "test-" + hex.EncodeToString(prefix) + "-" + table }
-	template, err := stack.Load(filepath.Join(Root(), "template.yaml"), nil)
+	tables, err := lend(t.Context(), endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, table := range template.Tables {
-		input := *table.Create
-		input.TableName = aws.String(name(table.LogicalID))
-		if _, err := kit.Plain.CreateTable(t.Context(), &input); err != nil {
-			t.Fatalf("create table %s: %v", table.LogicalID, err)
-		}
-		t.Cleanup(func() {
-			_, _ = kit.Plain.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: input.TableName})
-		})
-	}
-	kit.Users = store.Users{DB: kit.DB, Table: name("Users")}
-	kit.Customers = store.Customers{DB: kit.DB, Table: name("Customers")}
-	kit.Contacts = store.Contacts{DB: kit.DB, Table: name("Contacts")}
-	kit.Principals = store.Principals{DB: kit.DB, Table: name("Principals")}
-	kit.Erasures = store.Erasures{DB: kit.DB, Table: name("Erasures"), Index: "open"}
+	gate := &gate{}
+	kit := &Kit{Faults: &Faults{}}
+	kit.Plain = dynamodb.New(Client(endpoint).Options(), func(o *dynamodb.Options) {
+		client := *o.HTTPClient.(*http.Client)
+		client.Timeout = time.Minute // no test is about it, and the machine may be slow
+		gate.next, client.Transport = client.Transport, gate
+		o.HTTPClient = &client
+	})
+	kit.DB = dynamodb.New(kit.Plain.Options(), func(o *dynamodb.Options) {
+		client := *o.HTTPClient.(*http.Client)
+		kit.Faults.Next, client.Transport = client.Transport, kit.Faults
+		o.HTTPClient = &client
+		o.Retryer = prompt{o.Retryer}
+	})
+	t.Cleanup(func() {
+		answered := gate.shut()
+		takeBack(tables, answered && !t.Failed())
+	})
+	kit.Users = store.Users{DB: kit.DB, Table: tables.name("Users")}
+	kit.Customers = store.Customers{DB: kit.DB, Table: tables.name("Customers")}
+	kit.Contacts = store.Contacts{DB: kit.DB, Table: tables.name("Contacts")}
+	kit.Principals = store.Principals{DB: kit.DB, Table: tables.name("Principals")}
+	kit.Erasures = store.Erasures{DB: kit.DB, Table: tables.name("Erasures"), Index: "open"}
 	return kit
 }
 
-// Client talks to a DynamoDB Local as the functions talk to DynamoDB.
-func Client(endpoint string) *dynamodb.Client {
+// Client talks to an engine as the functions talk to DynamoDB, but for more.
+func Client(endpoint string, more ...func(*dynamodb.Options)) *dynamodb.Client {
 	return dynamodb.NewFromConfig(aws.Config{
 		Region: engine.Region,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
 		}),
 		BaseEndpoint: &endpoint,
-	}, store.Options)
+	}, append([]func(*dynamodb.Options){store.Options}, more...)...)
 }
 
 // Root is the repository's root folder.
@@ -96,20 +95,28 @@ func Root() string {
 // Put stores items past the fault layer.
 func (k *Kit) Put(t testing.TB, table string, items ...map[string]types.AttributeValue) {
 	t.Helper()
-	for len(items) > 0 {
-		n := min(25, len(items))
-		var requests []types.WriteRequest
-		for _, item := range items[:n] {
-			requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
-		}
-		items = items[n:]
-		_, err := k.Plain.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{
-			RequestItems: map[string][]types.WriteRequest{table: requests},
+	var requests []types.WriteRequest
+	for _, item := range items {
+		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
+	}
+	if err := write(t.Context(), k.Plain, table, requests); err != nil {
+		t.Fatalf("put: %v", err)
+	}
+}
+
+// write makes requests, 25 a call, until DynamoDB has taken every one.
+func write(ctx context.Context, client *dynamodb.Client, table string, requests []types.WriteRequest) error {
+	for len(requests) > 0 {
+		n := min(25, len(requests))
+		out, err := client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+			RequestItems: map[string][]types.WriteRequest{table: requests[:n]},
 		})
 		if err != nil {
-			t.Fatalf("put: %v", err)
+			return err
 		}
+		requests = append(requests[n:len(requests):len(requests)], out.UnprocessedItems[table]...)
 	}
+	return nil
 }
 
 // Dump is every item of the tables as sorted lines of canonical JSON, so that before and after compare byte for byte.
@@ -118,7 +125,8 @@ func (k *Kit) Dump(t testing.TB, tables ...string) []string {
 	return Dump(t, k.Plain, tables...)
 }
 
-// Dump is every item of the tables as sorted lines: the table's name and canonical JSON.
+// Dump is every item of the tables as sorted lines: the table's name and canonical JSON. The
+// members of sets are sorted: DynamoDB keeps no order of them.
 func Dump(t testing.TB, client *dynamodb.Client, tables ...string) []string {
 	t.Helper()
 	var lines []string
@@ -129,6 +137,9 @@ func Dump(t testing.TB, client *dynamodb.Client, tables ...string) []string {
 				t.Fatalf("scan: %v", err)
 			}
 			for _, item := range page.Items {
+				for _, value := range item {
+					order(value)
+				}
 				text, err := json.Marshal(item)
 				if err != nil {
 					t.Fatal(err)
@@ -141,13 +152,27 @@ func Dump(t testing.TB, client *dynamodb.Client, tables ...string) []string {
 	return lines
 }
 
+// order sorts every set within value.
+func order(value types.AttributeValue) {
+	switch v := value.(type) {
+	case *types.AttributeValueMemberSS:
+		slices.Sort(v.Value)
+	case *types.AttributeValueMemberNS:
+		slices.Sort(v.Value)
+	case *types.AttributeValueMemberBS:
+		slices.SortFunc(v.Value, bytes.Compare)
+	case *types.AttributeValueMemberL:
+		for _, member := range v.Value {
+			order(member)
+		}
+	case *types.AttributeValueMemberM:
+		for _, member := range v.Value {
+			order(member)
+		}
+	}
+}
+
 // All are the names of the five tables.
 func (k *Kit) All() []string {
 	return []string{k.Users.Table, k.Customers.Table, k.Contacts.Table, k.Principals.Table, k.Erasures.Table}
 }
-
-// Clock is a clock that a test moves.
-type Clock struct{ time.Time }
-
-func (c *Clock) Now() time.Time          { return c.Time }
-func (c *Clock) Advance(d time.Duration) { c.Time = c.Time.Add(d) }

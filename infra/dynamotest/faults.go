@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Fault is what happens to one call to DynamoDB.
@@ -104,6 +102,11 @@ func (f *Faults) Struck() bool {
 }
 
 func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
+	// What a process that is dead, or a worker whose time was up, would still have asked for is no
+	// call: counted, it would stand for one of whatever the test does next.
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
 	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	f.mu.Lock()
 	f.calls = append(f.calls, action)
@@ -144,9 +147,9 @@ func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		answer.Body.Close()
 		if fault == Timeout {
-			return nil, timeoutError{}
+			return nil, injectedError{"no answer in time", true}
 		}
-		return nil, errors.New("connection reset by peer")
+		return nil, injectedError{"connection reset by peer", false}
 	case Unprocessed:
 		switch action {
 		case "BatchWriteItem":
@@ -231,13 +234,20 @@ func answer(r *http.Request, status int, body any) *http.Response {
 	text, _ := json.Marshal(body)
 	return &http.Response{
 		Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
-		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}, injectedHeader: {"true"}},
 		Body:   io.NopCloser(bytes.NewReader(text)), ContentLength: int64(len(text)),
 	}
 }
 
-type timeoutError struct{}
+// injectedHeader marks the answers that Faults made up.
+const injectedHeader = "X-Injected"
 
-func (timeoutError) Error() string   { return "injected: no answer in " + time.Second.String() }
-func (timeoutError) Timeout() bool   { return true }
-func (timeoutError) Temporary() bool { return true }
+// injectedError is a failure of the network that Faults made up.
+type injectedError struct {
+	text    string
+	timeout bool
+}
+
+func (e injectedError) Error() string   { return "injected: " + e.text }
+func (e injectedError) Timeout() bool   { return e.timeout }
+func (e injectedError) Temporary() bool { return e.timeout }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -35,7 +34,9 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 	}
 	for try := range races {
 		if try > 0 { // somebody else is at it: let them finish
-			time.Sleep(time.Duration(rand.IntN(20<<try)) * time.Millisecond)
+			if !store.Wait(ctx, e.Ledger.DB, try, store.ErrRaced) {
+				return store.ErrRaced
+			}
 		}
 		now := e.Now()
 		page, err := e.Customers.Read(ctx, key, "")
@@ -65,7 +66,7 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 			job.Found, job.Deleted = 1, 1 // the tombstone is its deletion
 		}
 		until := now.Add(budget)
-		if deadline, ok := ctx.Deadline(); ok && deadline.Add(-wrapUp).Before(until) {
+		if deadline, ok := e.deadline(ctx); ok && deadline.Add(-wrapUp).Before(until) {
 			until = deadline.Add(-wrapUp) // the rest is handed on while there is time for it
 		}
 		few := e.WriterLifetime > 0 && page.Next == "" && len(page.Records) <= store.FewRecords

@@ -63,10 +63,11 @@ func (e Engine) workOff(ctx context.Context, jobs []store.Open, atOnce int, take
 			if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < slice+wrapUp {
 				return nil // the next run's
 			}
-			slice, cancel := context.WithTimeout(ctx, slice)
-			defer cancel()
+			end := e.Now().Add(slice)
+			slice, release := e.bounded(ctx, end)
+			defer release()
 			taken.Add(1)
-			return e.Continue(slice, job.Key)
+			return e.work(slice, job.Key, end)
 		})
 	}
 	return group.Wait()

@@ -44,7 +44,10 @@ type Engine struct {
 	// Lease is how long a worker holds a job before it must renew: a dead worker's job is taken up after that, and ClockSkew.
 	Lease time.Duration
 
-	Now func() time.Time
+	// Now is the engine's clock. AfterFunc runs do once that clock is d later and returns what
+	// stops it; nil is time.AfterFunc. Whoever replaces one replaces both.
+	Now       func() time.Time
+	AfterFunc func(d time.Duration, do func()) (stop func() bool)
 }
 
 // Worker is what the functions that go on with open jobs have in their environment.
@@ -86,11 +89,17 @@ const (
 // in the job, which comes back later; an error says that even that failed.
 func (e Engine) Continue(ctx context.Context, key string) (err error) {
 	defer invocation.Recover("erasure", &err)
-	now := e.Now()
-	deadline, ok := ctx.Deadline()
+	deadline, ok := e.deadline(ctx)
 	if !ok {
-		deadline = now.Add(time.Minute)
+		deadline = e.Now().Add(time.Minute)
 	}
+	return e.work(ctx, key, deadline)
+}
+
+// work is Continue with a deadline on the engine's clock.
+func (e Engine) work(ctx context.Context, key string, deadline time.Time) (err error) {
+	defer invocation.Recover("erasure", &err)
+	now := e.Now()
 	job, err := e.Ledger.Acquire(ctx, key, owner(), now, now.Add(e.Lease+e.ClockSkew))
 	if errors.Is(err, store.ErrHeld) || errors.Is(err, store.ErrNoJob) {
 		return nil
@@ -104,46 +113,6 @@ func (e Engine) Continue(ctx context.Context, key string) (err error) {
 	return e.conclude(ctx, job, err)
 }
 
-// keep renews the lease until stop is called. The context it returns ends when another worker has the job, or may have it
-// because the lease could not be renewed in time: deletions carry no fence, so the worker must stop by itself.
-func (e Engine) keep(ctx context.Context, job *store.Job) (working context.Context, stop func()) {
-	working, lost := context.WithCancelCause(ctx)
-	renewing, cancel := context.WithCancel(working)
-	done := make(chan struct{})
-	held := store.Job{Key: job.Key, ID: job.ID, Fence: job.Fence} // the worker changes the rest meanwhile
-	go func() {
-		defer close(done)
-		ticks := time.NewTicker(max(e.Lease/3, 10*time.Millisecond))
-		defer ticks.Stop()
-		for confirmed := time.Now(); ; {
-			select {
-			case <-renewing.Done():
-				return
-			case began := <-ticks.C:
-				err := e.renew(renewing, &held)
-				switch {
-				case err == nil:
-					confirmed = began
-				case errors.Is(err, store.ErrHeld), time.Since(confirmed) > e.Lease:
-					lost(store.ErrHeld)
-				case renewing.Err() == nil:
-					slog.Warn("lease not renewed", "cause", err.Error())
-				}
-			}
-		}
-	}()
-	return working, func() {
-		cancel()
-		<-done
-		lost(nil) // what the context holds is let go of; the drain is over
-	}
-}
-
-func (e Engine) renew(ctx context.Context, held *store.Job) (err error) {
-	defer invocation.Recover("erasure: renew", &err)
-	return e.Ledger.Renew(ctx, held, e.Now().Add(e.Lease+e.ClockSkew))
-}
-
 // errTimeUp ends a drain whose worker has to stop.
 var errTimeUp = errors.New("erasure: time is up")
 
@@ -151,8 +120,8 @@ var errTimeUp = errors.New("erasure: time is up")
 // first page when the caller has just read it and it is what the job's Pending counts: that is the request itself, whose
 // time may be too short for any deletion, and whose work a worker goes on with in any case.
 func (e Engine) drain(ctx context.Context, job *store.Job, page *store.Collection, until time.Time) (err error) {
-	draining, cancel := context.WithDeadline(ctx, until)
-	defer cancel()
+	draining, release := e.bounded(ctx, until)
+	defer release()
 	defer invocation.Recover("erasure: drain", &err)
 	cursor := job.Cursor
 	if job.IsCustomer() {

@@ -43,7 +43,7 @@ func newWorld(t testing.TB) *world {
 		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
 		Digests:        Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}},
 		WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute, Lease: time.Minute,
-		Now: clock.Now,
+		Now: clock.Now, AfterFunc: clock.AfterFunc,
 	}}
 }
 
@@ -59,12 +59,18 @@ func (w *world) putCustomer(t testing.TB, account, code string, transactions int
 var contactTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 func (w *world) putContact(t testing.TB, tenant, id string, parties ...string) {
+	w.Put(t, w.Kit.Contacts.Table, copies(tenant, id, parties...)...)
+}
+
+// copies are the items of a contact, one for each party.
+func copies(tenant, id string, parties ...string) (items []item) {
 	for _, party := range parties {
-		w.Put(t, w.Kit.Contacts.Table, item{
+		items = append(items, item{
 			"party": s(store.PartyKey(tenant, party)), "contact": s(store.ContactKey(contactTime, id)),
 			"parties": list(parties...), "content": s("said by " + parties[0]),
 		})
 	}
+	return items
 }
 
 // settle lets time pass and runs cleanup until nothing is open. The first process it runs in may be one that a test
@@ -118,6 +124,7 @@ func (w *world) deleteLedger(t testing.TB, id string) {
 }
 
 func TestCustomerWith25TransactionsTakesFiveCalls(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.putCustomer(t, "shop", "4711", 25)
 	w.Faults.Calls()
@@ -132,8 +139,10 @@ func TestCustomerWith25TransactionsTakesFiveCalls(t *testing.T) {
 }
 
 func TestCustomerLeavesNothingAndNobodyElseChanges(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{0, 1, 24, 25, 26, 1000} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.putCustomer(t, "shop", "471", 3)
 			w.putCustomer(t, "shop", "47110", 3)
@@ -164,6 +173,7 @@ func TestCustomerLeavesNothingAndNobodyElseChanges(t *testing.T) {
 }
 
 func TestCustomerRepeats(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	ctx := t.Context()
 	if err := w.Customer(ctx, "shop", "4711", "john", time.Minute); !errors.Is(err, ErrUnknownCustomer) {
@@ -204,6 +214,7 @@ func TestCustomerRepeats(t *testing.T) {
 }
 
 func TestTransactionsWithoutTheirCustomerAreErasedToo(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.Put(t, w.Kit.Customers.Table, item{"customer": s("shop#4711"), "record": s(store.TransactionRecord("c", "t")), "amount": s("1")})
 	if err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
@@ -216,6 +227,7 @@ func TestTransactionsWithoutTheirCustomerAreErasedToo(t *testing.T) {
 }
 
 func TestLateWritersAreErasedInTheSecondPass(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.putCustomer(t, "shop", "4711", 3)
 	w.putContact(t, "acme", "c1", "135", "200")
@@ -242,6 +254,7 @@ func TestLateWritersAreErasedInTheSecondPass(t *testing.T) {
 }
 
 func TestNumbersEraseBothSidesAndNobodyElse(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.putContact(t, "acme", "other", "200", "300")
 	w.putContact(t, "rival", "c1", "135", "wen11")
@@ -267,6 +280,7 @@ func TestNumbersEraseBothSidesAndNobodyElse(t *testing.T) {
 }
 
 func TestNumbersJoinAnOpenJob(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for _, numbers := range [][]string{{"1", "2"}, {"2", "1"}} {
 		if err := w.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
@@ -279,13 +293,20 @@ func TestNumbersJoinAnOpenJob(t *testing.T) {
 	}
 }
 
+// bulky are n transactions of customer 4711, of which a dozen fill a page.
+func bulky(n int) (items []item) {
+	bulk := s(strings.Repeat("x", 80<<10))
+	for i := range n {
+		items = append(items, item{"customer": s("shop#4711"), "record": s(store.TransactionRecord("c", fmt.Sprint(i))), "bulk": bulk})
+	}
+	return items
+}
+
 func TestNoPageIsReadTwice(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.putCustomer(t, "shop", "4711", 0)
-	bulk := s(strings.Repeat("x", 80<<10))
-	for i := range 30 { // three pages
-		w.Put(t, w.Kit.Customers.Table, item{"customer": s("shop#4711"), "record": s(store.TransactionRecord("c", fmt.Sprint(i))), "bulk": bulk})
-	}
+	w.Put(t, w.Kit.Customers.Table, bulky(30)...) // three pages
 	w.Faults.Calls()
 	if err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
 		t.Fatal(err)

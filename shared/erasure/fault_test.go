@@ -49,6 +49,7 @@ import (
 //	peers of a contact not noted as found (note)               TestNumbersUnknownUnderDeadWorkers
 //	what an ended erasure found kept for the next one          TestNumbersUnknownOfALateRepeat
 func TestEveryCallFailsOnce(t *testing.T) {
+	t.Parallel()
 	type way struct {
 		name   string
 		inject func(f *dynamotest.Faults, k int) context.Context
@@ -111,11 +112,13 @@ func TestEveryCallFailsOnce(t *testing.T) {
 				w.putCustomer(t, "shop", "1", 2)
 				w.putContact(t, "acme", "stays", "200", "300")
 				before := w.Dump(t, w.All()[:4]...)
+				var contacts []item
+				for i := range 40 {
+					contacts = append(contacts, copies("acme", fmt.Sprint("c", i), []string{"135", "wen11", "200"}[i%3], []string{"wen11", "k@x", "135"}[i%3])...)
+				}
 				for k := 1; ; k++ {
 					w.putCustomer(t, "shop", "4711", op.transactions)
-					for i := range 40 {
-						w.putContact(t, "acme", fmt.Sprint("c", i), []string{"135", "wen11", "200"}[i%3], []string{"wen11", "k@x", "135"}[i%3])
-					}
+					w.Put(t, w.Kit.Contacts.Table, contacts...)
 					process := way.inject(w.Faults, k)
 					if err := op.run(process, w); err != nil {
 						t.Fatalf("k=%d: %v", k, err)
@@ -167,14 +170,12 @@ func recovered(do func() error) (err error) {
 // third one finds the counts right. Broken once on purpose: without the Save before a worker's first delete, the
 // counts are wrong here.
 func TestTwoWorkersDie(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
-	bulk := s(strings.Repeat("x", 80<<10))
 	for first := 3; first <= 6; first++ {
 		for k := 1; ; k++ {
 			w.putCustomer(t, "shop", "4711", 0)
-			for i := range 30 { // three pages
-				w.Put(t, w.Kit.Customers.Table, item{"customer": s("shop#4711"), "record": s(store.TransactionRecord("c", fmt.Sprint(i))), "bulk": bulk})
-			}
+			w.Put(t, w.Kit.Customers.Table, bulky(30)...) // three pages
 			_ = w.Customer(w.Faults.Die(first, true), "shop", "4711", "john", time.Minute)
 			w.settle(t, w.Faults.Die(k, true))
 			w.Faults.Calls()
@@ -196,6 +197,7 @@ func TestTwoWorkersDie(t *testing.T) {
 // TestPagesShiftUnderADeadWorker: the range that a dead worker announced was a full page; read again from the start, with the
 // tombstone in front, it no longer fits into one. Found by the scale test as a record of one item too many.
 func TestPagesShiftUnderADeadWorker(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	const n = 34_000 // three pages and more; two items are smaller than a tombstone
 	w.putCustomer(t, "shop", "4711", 0)
@@ -218,17 +220,20 @@ func TestPagesShiftUnderADeadWorker(t *testing.T) {
 // TestCutPagesUnderDeadWorkers: contacts that two of the numbers share, where the page of one is cut and that of the other is
 // not, are counted once whatever call the worker dies at.
 func TestCutPagesUnderDeadWorkers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	numbers := []string{"n0", "n1", "n2"}
 	key := store.NumbersJob(w.Digests.Set("acme", numbers))
+	var contacts []item
+	for i := range 230 {
+		contacts = append(contacts, copies("acme", fmt.Sprintf("a%03d", i), "n0", "n1")...)
+	}
+	for i := range 30 {
+		contacts = append(contacts, copies("acme", fmt.Sprintf("b%03d", i), "n1", "n2")...)
+	}
 	for k := 1; ; k++ {
 		after := k%2 == 0
-		for i := range 230 {
-			w.putContact(t, "acme", fmt.Sprintf("a%03d", i), "n0", "n1")
-		}
-		for i := range 30 {
-			w.putContact(t, "acme", fmt.Sprintf("b%03d", i), "n1", "n2")
-		}
+		w.Put(t, w.Kit.Contacts.Table, contacts...)
 		if err := w.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
 			t.Fatal(err)
 		}
@@ -248,16 +253,19 @@ func TestCutPagesUnderDeadWorkers(t *testing.T) {
 // TestManyWindowsUnderDeadWorkers: more numbers than are erased together, a worker that dies at any call, and the next that
 // goes on from what was written down.
 func TestManyWindowsUnderDeadWorkers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var numbers []string
 	for i := range 70 {
 		numbers = append(numbers, fmt.Sprintf("n%02d", i))
 	}
 	key := store.NumbersJob(w.Digests.Set("acme", numbers))
+	var contacts []item
+	for i := range 20 {
+		contacts = append(contacts, copies("acme", fmt.Sprint("c", i), numbers[i*3], numbers[69-i*2])...)
+	}
 	for k := 60; ; k += 7 { // around the ends of the windows: each reads its numbers, in no order
-		for i := range 20 {
-			w.putContact(t, "acme", fmt.Sprint("c", i), numbers[i*3], numbers[69-i*2])
-		}
+		w.Put(t, w.Kit.Contacts.Table, contacts...)
 		if err := w.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
 			t.Fatal(err)
 		}

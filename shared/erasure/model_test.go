@@ -238,6 +238,7 @@ func (m *model) check(t *rapid.T) {
 // TestInterleavings runs random sequences of writes, erasures, repeats, workers, cleanups, crashes at any call and clock
 // jumps, and compares the outcome with the model. A counterexample is shrunk by rapid.
 func TestInterleavings(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if os.Getenv("CHAOS_CHECKS") == "" { // `make chaos` runs many
 		_ = flag.Set("rapid.checks", "20")

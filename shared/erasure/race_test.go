@@ -19,11 +19,13 @@ import (
 // the workers make: each time the contact goes too, and the requests end in one record or, where the first was already
 // done, in two.
 func TestRepeatAtEveryMoment(t *testing.T) {
+	t.Parallel()
 	t.Run("few", func(t *testing.T) { repeatAtEveryMoment(t, []string{"135", "wen11"}) })
 	t.Run("many", func(t *testing.T) { repeatAtEveryMoment(t, append([]string{"135", "wen11"}, nobody...)) })
 }
 
 func repeatAtEveryMoment(t *testing.T, numbers []string) {
+	t.Parallel()
 	w := newWorld(t)
 	plain := w.Engine
 	plain.Ledger.DB, plain.Contacts.DB = w.Plain, w.Plain
@@ -61,6 +63,7 @@ func repeatAtEveryMoment(t *testing.T, numbers []string) {
 // TestEndAtEveryMomentOfARepeat: a worker ends the erasure of many numbers right before any call of a repeat, which finds it
 // open, or opens it anew.
 func TestEndAtEveryMomentOfARepeat(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	plain := w.Engine
 	plain.Ledger.DB, plain.Contacts.DB = w.Plain, w.Plain
@@ -102,6 +105,7 @@ func TestEndAtEveryMomentOfARepeat(t *testing.T) {
 // TestOpenedAtEveryMoment: another request opens the erasure of the same many numbers right before any call of one that finds none
 // open: they are one job.
 func TestOpenedAtEveryMoment(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	plain := w.Engine
 	plain.Ledger.DB = w.Plain
@@ -130,6 +134,7 @@ func TestOpenedAtEveryMoment(t *testing.T) {
 }
 
 func TestOneWorkerAtATime(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if err := w.Numbers(t.Context(), "acme", []string{"135"}, "app"); err != nil {
 		t.Fatal(err)
@@ -162,6 +167,7 @@ func TestOneWorkerAtATime(t *testing.T) {
 
 // TestTombstoneWithoutItsJob is what a restore of one table leaves: the repeat of the delete erases what is there.
 func TestTombstoneWithoutItsJob(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.putCustomer(t, "shop", "4711", 15)
 	if err := w.Customer(w.Faults.Die(3, false), "shop", "4711", "john", time.Minute); err != nil { // nothing is deleted yet
@@ -184,6 +190,7 @@ func TestTombstoneWithoutItsJob(t *testing.T) {
 // TestWriterBetweenReadingAndTombstone: a writer who keeps the rules adds a transaction to few others right before the
 // tombstone stands; when the delete is answered it is gone, too.
 func TestWriterBetweenReadingAndTombstone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.putCustomer(t, "shop", "4711", 3)
 	w.Faults.Interrupt(2, func() {
@@ -208,6 +215,7 @@ func TestWriterBetweenReadingAndTombstone(t *testing.T) {
 // TestContactFiledAgainMeanwhile lets a well-behaved writer file a contact again, with the same or with other parties,
 // right before every call of the worker: no copy is left under any of them.
 func TestContactFiledAgainMeanwhile(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := store.NumbersJob(w.Digests.Set("acme", []string{"135"}))
 	for _, parties := range [][]string{{"135", "200"}, {"135", "300"}, {"135"}, {"200", "300"}} {
@@ -276,6 +284,7 @@ func (w *world) refile(t *testing.T, id string, old, parties []string) {
 // TestTombstoneWrittenOver: a writer without conditions puts the customer back while it is being erased. The repeat still
 // says deleted, the tombstone comes back, and writers with conditions are refused until the end.
 func TestTombstoneWrittenOver(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	key := item{"customer": s("shop#4711"), "record": s(store.CustomerRecord)}
 	standing := func() bool {
@@ -313,6 +322,7 @@ func TestTombstoneWrittenOver(t *testing.T) {
 
 // TestStaleWorkerOfAFinishedJob: the keys of jobs come again, and so do their fences.
 func TestStaleWorkerOfAFinishedJob(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	take := func() *store.Job {
 		t.Helper()
@@ -347,6 +357,7 @@ func TestStaleWorkerOfAFinishedJob(t *testing.T) {
 
 // TestRenewAfterRelease: a renewal still under way when the job is let go must not hold it.
 func TestRenewAfterRelease(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if err := w.Numbers(t.Context(), "acme", []string{"135"}, "app"); err != nil {
 		t.Fatal(err)
@@ -373,6 +384,7 @@ func TestRenewAfterRelease(t *testing.T) {
 // TestFailuresAreCountedAndSpread: an erasure that cannot end, whatever the call that fails, comes back at growing distance
 // and shows in what the metrics are made of.
 func TestFailuresAreCountedAndSpread(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	if err := w.Numbers(t.Context(), "acme", []string{"135"}, "app"); err != nil {
 		t.Fatal(err)
@@ -404,6 +416,7 @@ func TestFailuresAreCountedAndSpread(t *testing.T) {
 
 // TestSameNumbersAgainAndAgain: repeats that never stop do not keep the first request open for ever.
 func TestSameNumbersAgainAndAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for range 10 {
 		if err := w.Numbers(t.Context(), "acme", []string{"135"}, "app"); err != nil {
@@ -422,6 +435,7 @@ func TestSameNumbersAgainAndAgain(t *testing.T) {
 
 // TestForeignListsOfParties: whatever a foreign writer stores as parties, the contact goes and the job ends.
 func TestForeignListsOfParties(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for i, parties := range []types.AttributeValue{
 		nil, &types.AttributeValueMemberSS{Value: []string{"135", "200"}}, &types.AttributeValueMemberNULL{Value: true}, s("135"),
@@ -448,12 +462,14 @@ func TestForeignListsOfParties(t *testing.T) {
 // TestRepeatOfADeleteAtEveryMoment: a writer without conditions puts the customer back with new transactions right before any
 // call of the worker, and the delete is sent again: all of it goes, and the counts say so.
 func TestRepeatOfADeleteAtEveryMoment(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{2, 12} { // transactions that go with the opening of the job, or in batches
 		t.Run(fmt.Sprint(n), func(t *testing.T) { repeatOfADeleteAtEveryMoment(t, n) })
 	}
 }
 
 func repeatOfADeleteAtEveryMoment(t *testing.T, n int) {
+	t.Parallel()
 	w := newWorld(t)
 	deleted := func(n int) string { return fmt.Sprintf(`"deleted":{"Value":"%d"}`, n) }
 	plain := w.Engine

@@ -46,6 +46,7 @@ func (w *world) deleteCustomerItem(t *testing.T) {
 // TestRotationInTheMiddleOfAnErasure: repeats after the rotation find the job that is open under the old key, whatever has
 // become of its tombstone, and never open a second one beside it.
 func TestRotationInTheMiddleOfAnErasure(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.putCustomer(t, "shop", "4711", 15)
 	if err := w.Customer(w.Faults.Die(3, false), "shop", "4711", "john", time.Minute); err != nil { // nothing is deleted yet
@@ -80,6 +81,7 @@ func TestRotationInTheMiddleOfAnErasure(t *testing.T) {
 // TestRepeatAfterARotation: who was erased under the old key is remembered for its 30 days, and comes back as a new customer
 // under the new one. While there is one key nothing costs a call more.
 func TestRepeatAfterARotation(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.putCustomer(t, "shop", "4711", 0)
 	w.erase(t)
@@ -118,12 +120,14 @@ func TestRepeatAfterARotation(t *testing.T) {
 // right before any call of one with the new: one job, nothing left, and counts that are right. In the second round a
 // writer without conditions then puts the customer back.
 func TestBothKeysAtEveryMoment(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{2, 12} { // transactions that go with the opening of the job, or in batches
 		t.Run(fmt.Sprint(n), func(t *testing.T) { bothKeysAtEveryMoment(t, n) })
 	}
 }
 
 func bothKeysAtEveryMoment(t *testing.T, n int) {
+	t.Parallel()
 	w := newWorld(t)
 	w.Digests = w.Digests.rotated()
 	old := w.Engine
@@ -169,6 +173,7 @@ func bothKeysAtEveryMoment(t *testing.T, n int) {
 
 // TestNumbersAcrossARotation: the same numbers under another key are a second job, and both end.
 func TestNumbersAcrossARotation(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.putContact(t, "acme", "c1", "135", "200")
 	for _, digests := range []Digester{w.Digests, w.Digests.rotated()} {

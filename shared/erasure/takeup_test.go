@@ -14,6 +14,7 @@ import (
 
 // A worker's death costs its lease and not WriterLifetime, also where the job was waiting for its last pass.
 func TestDeadWorkerOfAWaitingJob(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.WriterLifetime = time.Hour
 	key := store.NumbersJob(w.Digests.Set("acme", []string{"135"}))
@@ -48,6 +49,7 @@ func TestDeadWorkerOfAWaitingJob(t *testing.T) {
 
 // Few records that a partition does not take at once, as 10 of nearly 100 KB, go in batches.
 func TestFewRecordsTooManyAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.Faults.Next = crowded{w.Faults.Next}
 	w.putCustomer(t, "shop", "4711", store.FewRecords)
@@ -85,6 +87,7 @@ func (c crowded) RoundTrip(r *http.Request) (*http.Response, error) {
 // TestContactMovedToALaterWindow: a contact that leaves a number for one of the next window, right before any call, goes with the
 // first pass.
 func TestContactMovedToALaterWindow(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	var numbers []string
 	for i := range windowSize + 8 {

@@ -54,7 +54,7 @@ func TestOnlyAnswersCount(t *testing.T) {
 			w.WriteHeader(test.status)
 			w.Write([]byte(test.body))
 		}))
-		users := store.Users{DB: dynamotest.Client(server.URL), Table: "users"}
+		users := store.Users{DB: dynamotest.Client(server.URL, dynamotest.AtOnce), Table: "users"}
 		err := users.SetTempAllow(t.Context(), "u", store.TempAllow{Type: 1})
 		var failure *store.Error
 		if test.done != (err == nil) || !test.done && (!errors.As(err, &failure) || failure.Unavailable() != test.passes) {

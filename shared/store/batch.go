@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
-	"customercare/shared/environment"
 	"customercare/shared/invocation"
 )
 
@@ -78,7 +77,7 @@ func (s *Streams) deleteBatch(ctx context.Context, db *dynamodb.Client, table, c
 			return &Error{Call: call, Code: "unprocessed"}
 		}
 		requests = left
-		if !pause(ctx, environment.Backoff(idle)) {
+		if !Wait(ctx, db, idle, err) {
 			return failed(call, ctx.Err())
 		}
 	}

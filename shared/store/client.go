@@ -34,13 +34,19 @@ func Options(o *dynamodb.Options) {
 	o.Retryer = environment.Retryer("TransactionConflictException")
 }
 
-// pause waits for d, or less when ctx ends first; it reports whether all of d passed.
-func pause(ctx context.Context, d time.Duration) bool {
+// Wait pauses before a call is made again because of err, or because DynamoDB left a part of
+// it undone (nil). It lasts as long as the client's own pause before that attempt, so that one
+// rule decides for both. It reports false when ctx ends first.
+func Wait(ctx context.Context, db *dynamodb.Client, attempt int, err error) bool {
+	d, err := db.Options().Retryer.RetryDelay(attempt, err)
+	if err != nil {
+		return false
+	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return true
+		return ctx.Err() == nil
 	case <-ctx.Done():
 		return false
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
-	"customercare/shared/environment"
 	"customercare/shared/invocation"
 )
 
@@ -215,7 +214,7 @@ func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []E
 		if idle++; idle == patience {
 			return refused, kept, failed(call, err)
 		}
-		if !pause(ctx, environment.Backoff(idle)) {
+		if !Wait(ctx, c.DB, idle, err) {
 			return refused, kept, failed(call, ctx.Err())
 		}
 	}

@@ -13,6 +13,7 @@ import (
 // TestOneCallFailsOnce lets the one call of operations 1, 2 and 5 fail in every way: the client tries again, and the effect
 // is there once and whole.
 func TestOneCallFailsOnce(t *testing.T) {
+	t.Parallel()
 	kit := dynamotest.Open(t)
 	now := time.UnixMilli(1_900_000_000_000)
 	for name, do := range map[string]func() error{

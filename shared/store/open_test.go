@@ -12,6 +12,7 @@ import (
 
 // More open jobs than fit into one page of 1 MB are all listed, those due first first; a limit cuts off those due last.
 func TestListOpenReadsEveryPage(t *testing.T) {
+	t.Parallel()
 	kit := dynamotest.Open(t)
 	const n = 7000
 	jobs := make([]map[string]types.AttributeValue, n)

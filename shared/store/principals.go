@@ -7,8 +7,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"customercare/shared/environment"
 )
 
 // Principals is who may call, key principal (PrincipalKey of kind and name):
@@ -81,7 +79,7 @@ func (p Principals) get(ctx context.Context, keys ...string) (map[string]object,
 	}
 	found := make(map[string]object, len(keys))
 	for try := 0; len(wanted) > 0; try++ {
-		if try == readAttempts || try > 0 && !pause(ctx, environment.Backoff(try)) {
+		if try == readAttempts || try > 0 && !Wait(ctx, p.DB, try, nil) {
 			return nil, &Error{Call: "principals: find", Code: "unprocessed"}
 		}
 		out, err := p.DB.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{

@@ -27,7 +27,9 @@ const (
 // returns when it stands. Before lambda.Start a function has a whole core: the system's roots take 3 ms to read there, and
 // 15 within an invocation, where AWS gives CPU by memory. The connection is all: a request to see whether somebody answers
 // costs DynamoDB Local more than a hello's whole start. It is no error when DynamoDB cannot be reached.
-func Reach(db *dynamodb.Client) (wait func()) {
+func Reach(db *dynamodb.Client) (wait func()) { return reach(db, reachIn, reachFor) }
+
+func reach(db *dynamodb.Client, within, lasting time.Duration) (wait func()) {
 	options := db.Options()
 	done := make(chan struct{})
 	transport, err := transportOf(options)
@@ -37,11 +39,11 @@ func Reach(db *dynamodb.Client) (wait func()) {
 		return func() {}
 	}
 	dial, dialTLS := transport.DialContext, secured(transport)
-	var ahead early
+	ahead := early{lasting: lasting}
 	transport.DialContext, transport.DialTLSContext = ahead.or(dial), ahead.or(dialTLS)
 	go func() {
 		defer close(done)
-		ctx, cancel := context.WithTimeout(context.Background(), reachIn)
+		ctx, cancel := context.WithTimeout(context.Background(), within)
 		defer cancel()
 		address, err := addressOf(ctx, options)
 		if err == nil {
@@ -107,7 +109,10 @@ func secured(transport *http.Transport) dialer {
 }
 
 // early holds one connection for whoever dials first.
-type early struct{ made atomic.Pointer[connection] }
+type early struct {
+	lasting time.Duration // how long it is good for
+	made    atomic.Pointer[connection]
+}
 
 type connection struct {
 	net.Conn
@@ -127,7 +132,7 @@ func (e *early) make(ctx context.Context, dial dialer, address string) error {
 func (e *early) or(dial dialer) dialer {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		if c := e.made.Swap(nil); c != nil {
-			if c.address == address && time.Since(c.since) < reachFor {
+			if c.address == address && time.Since(c.since) < e.lasting {
 				return c.Conn, nil
 			}
 			c.Close()

@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -24,6 +23,7 @@ func TestReachConnectsAhead(t *testing.T) {
 	for name, secure := range map[string]bool{"http": false, "https": true} {
 		t.Run(name, func(t *testing.T) {
 			var connections, calls, handshakes atomic.Int32
+			connected := make(chan struct{}, 10)
 			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				calls.Add(1)
 				if r.TLS != nil && r.TLS.HandshakeComplete {
@@ -36,6 +36,7 @@ func TestReachConnectsAhead(t *testing.T) {
 			server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 				if state == http.StateNew {
 					connections.Add(1)
+					connected <- struct{}{}
 				}
 			}
 			if secure {
@@ -55,10 +56,8 @@ func TestReachConnectsAhead(t *testing.T) {
 				roots.AddCert(server.Certificate())
 				store.TrustForTest(db, roots)
 			}
-			store.Reach(db)()
-			for deadline := time.Now().Add(5 * time.Second); connections.Load() == 0 && time.Now().Before(deadline); {
-				time.Sleep(time.Millisecond) // the server's side of it
-			}
+			store.ReachForTest(db)()
+			<-connected // the server's side of it
 			if n := connections.Load(); n != 1 || calls.Load() != 0 {
 				t.Fatalf("%d connections, %d calls before the first", n, calls.Load())
 			}
@@ -78,7 +77,7 @@ func TestReachConnectsAhead(t *testing.T) {
 				roots.AddCert(server.Certificate())
 				store.TrustForTest(again, roots)
 			}
-			store.Reach(again)()
+			store.ReachForTest(again)()
 			server.CloseClientConnections()
 			if _, err := again.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("t"), Key: map[string]types.AttributeValue{"k": s("k")}}); err != nil {
 				t.Errorf("after the connection was lost: %v", err)

@@ -6,10 +6,15 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
 func TestStreamsBoundAllAndEachCollection(t *testing.T) {
+	synctest.Test(t, streamsBoundAllAndEachCollection) // no wait is real
+}
+
+func streamsBoundAllAndEachCollection(t *testing.T) {
 	const most = 5
 	streams := NewStreams(most)
 	var mu sync.Mutex

@@ -26,6 +26,7 @@ func userWithAllows(id string, expires map[string]time.Time) map[string]types.At
 }
 
 func TestSweepRemovesExpiredAllowsOnly(t *testing.T) {
+	t.Parallel()
 	kit := dynamotest.Open(t)
 	now := time.Now()
 	past, future := now.Add(-time.Minute), now.Add(time.Minute)
@@ -60,6 +61,7 @@ func TestSweepRemovesExpiredAllowsOnly(t *testing.T) {
 
 // Broken once on purpose: without the condition on what was seen, the renewed allow is lost here.
 func TestSweepNeverRemovesARenewedAllow(t *testing.T) {
+	t.Parallel()
 	kit := dynamotest.Open(t)
 	now := time.Now()
 	kit.Put(t, kit.Users.Table, userWithAllows("u", map[string]time.Time{"1": now.Add(-time.Minute)}))

@@ -1,0 +1,9 @@
+package erasure
+
+import (
+	"testing"
+
+	"customercare/infra/dynamotest"
+)
+
+func TestMain(m *testing.M) { dynamotest.Run(m) }

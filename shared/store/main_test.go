@@ -1,0 +1,9 @@
+package store_test
+
+import (
+	"testing"
+
+	"customercare/infra/dynamotest"
+)
+
+func TestMain(m *testing.M) { dynamotest.Run(m) }
