@@ -66,7 +66,7 @@ func New(api API, invoke Invoke, log io.Writer) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{api: api, invoke: invoke, log: log, routes: routes, authorizers: map[string]*authorizer{}}
+	g := &Gateway{api: api, invoke: invoke, log: log, routes: routes, authorizers: map[string]*authorizer{}, now: time.Now}
 	for name, a := range api.Authorizers {
 		if g.authorizers[name], err = newAuthorizer(g, name, a); err != nil {
 			return nil, err
