@@ -19,6 +19,7 @@ type API struct {
 	Authorizers       map[string]Authorizer
 	Responses         map[string]Response // by gateway response type, e.g. "DEFAULT_4XX"
 	IntegrationPeriod time.Duration       // how long a function may take; 0 stands for API Gateway's 29 s
+	Now               func() time.Time    // what limits of rates and kept answers go by; nil: the real clock
 }
 
 // Route is one method of one resource.
@@ -62,11 +63,14 @@ func New(api API, invoke Invoke, log io.Writer) (*Gateway, error) {
 	if api.IntegrationPeriod == 0 {
 		api.IntegrationPeriod = 29 * time.Second
 	}
+	if api.Now == nil {
+		api.Now = time.Now
+	}
 	routes, err := newRouter(api.Routes)
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{api: api, invoke: invoke, log: log, routes: routes, authorizers: map[string]*authorizer{}, now: time.Now}
+	g := &Gateway{api: api, invoke: invoke, log: log, routes: routes, authorizers: map[string]*authorizer{}}
 	for name, a := range api.Authorizers {
 		if g.authorizers[name], err = newAuthorizer(g, name, a); err != nil {
 			return nil, err

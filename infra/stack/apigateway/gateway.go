@@ -26,7 +26,6 @@ type Gateway struct {
 	log         io.Writer
 	routes      *router
 	authorizers map[string]*authorizer
-	now         func() time.Time // what limits of rates and kept answers go by
 }
 
 // call is one request on its way through the gateway.
@@ -63,7 +62,7 @@ func (g *Gateway) serve(r *request) *response {
 		return g.refuse(c, missingAuthenticationToken)
 	}
 	c.resource, c.params = res, params
-	if !route.bucket.AllowN(g.now(), 1) { // before anything is asked that costs
+	if !route.bucket.AllowN(g.api.Now(), 1) { // before anything is asked that costs
 		return g.refuse(c, throttled)
 	}
 	if route.Authorizer != "" {

@@ -76,12 +76,12 @@ func serve(t *testing.T, api API) *harness {
 	if api.Routes == nil {
 		api.Routes = []Route{{Method: "ANY", Path: "/", Function: "F"}, {Method: "ANY", Path: "/{rest+}", Function: "F"}}
 	}
+	h.clock.Store(time.Now().UnixNano())
+	api.Now = h.now
 	g, err := New(api, h.invoke, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.clock.Store(time.Now().UnixNano())
-	g.now = h.now
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
