@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -153,7 +154,9 @@ func TestBusyProcesses(t *testing.T) {
 	s.opts.Patience = 100 * time.Millisecond
 	refused := func(when string) {
 		t.Helper()
-		if _, err := s.Request(t.Context(), "F", []byte(`{"do":"pid"}`)); !errors.Is(err, ErrThrottled) {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		if _, err := s.Request(ctx, "F", []byte(`{"do":"pid"}`)); !errors.Is(err, ErrThrottled) {
 			t.Errorf("%s: %v, want ErrThrottled", when, err)
 		}
 	}
@@ -265,7 +268,7 @@ func TestKill(t *testing.T) {
 }
 
 // Kills at random moments lose no invocation: each one ends, with an answer or an error. The moments are told by the
-// calls, one in eight of which has all processes killed while it and three others are under way.
+// calls, every eighth of which has all processes killed while it and three others are under way.
 func TestKillsUnderLoad(t *testing.T) {
 	s, _ := service(t, nil)
 	var wg, kills sync.WaitGroup
