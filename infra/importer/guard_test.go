@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -195,13 +196,15 @@ func TestFaultsThatPassAreWaitedOut(t *testing.T) {
 type gathering struct {
 	next   http.RoundTripper
 	wanted int64
-	come   atomic.Int64
+	here   atomic.Int64
+	once   sync.Once
 	all    chan struct{}
 }
 
 func (g *gathering) RoundTrip(r *http.Request) (*http.Response, error) {
-	if g.come.Add(1) == g.wanted {
-		close(g.all)
+	defer g.here.Add(-1)
+	if g.here.Add(1) >= g.wanted {
+		g.once.Do(func() { close(g.all) })
 	}
 	select {
 	case <-g.all:
