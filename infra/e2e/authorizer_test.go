@@ -211,12 +211,12 @@ func TestUnknownOperatorTakesAsLong(t *testing.T) {
 			}
 		}
 	}
-	for range 10 {
-		ask("hash-nobody", "wrong")
+	for i := range 10 {
+		ask("hash-nobody", fmt.Sprint("wrong again ", i))
 	}
 	hashes()
-	for range 3 { // locked out, known or not
-		if ask("hash-nobody", "wrong"); hashes() != 0 {
+	for i := range 3 { // locked out, known or not
+		if ask("hash-nobody", fmt.Sprint("wrong for ever ", i)); hashes() != 0 {
 			t.Error("who is locked out has a slow hash made")
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"customercare/infra/bench/setup"
 	"customercare/infra/importer"
