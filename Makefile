@@ -13,9 +13,12 @@ CONFIG ?= default
 .PHONY: build package deploy smoke run test chaos load bench verify lint import fuzz restorable
 
 ## build: every function as it is deployed, .cache/lambda/<function>/bootstrap
+# One go command for all is several times as fast as one for each; it names binaries after their folders.
 build:
+	@mkdir -p .cache/lambda/.all
+	@$(FOR_LAMBDA) $(GO_BUILD) -o .cache/lambda/.all/ ./functions/...
 	@for f in $(FUNCTIONS); do \
-	  $(FOR_LAMBDA) $(GO_BUILD) -o .cache/lambda/$$f/bootstrap ./functions/$$f || exit 1; done
+	  mkdir -p .cache/lambda/$$f && ln -f .cache/lambda/.all/$$f .cache/lambda/$$f/bootstrap || exit 1; done
 	@ls -l .cache/lambda/*/bootstrap | awk '{printf "%6.2f MB  %s\n", $$5/1e6, $$NF}'
 
 ## package: the same as zips for Lambda, .cache/lambda/<function>.zip

@@ -5,7 +5,6 @@ package chaos
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,6 +21,7 @@ import (
 	"customercare/infra/engine"
 	"customercare/infra/process"
 	"customercare/infra/stack"
+	"customercare/infra/stack/lambda"
 )
 
 // childData, set to the data folder, makes this test binary the stack that is killed.
@@ -61,8 +61,14 @@ func serve(data string) error {
 		return err
 	}
 	defer database.Close()
+	between := &calls{}
+	address, end, err := between.before(database.Endpoint)
+	if err != nil {
+		return err
+	}
+	defer end()
 	s, err := stack.Start(context.Background(), stack.Options{
-		Root: dynamotest.Root(), Endpoint: database.Endpoint, BinDir: filepath.Join(cache(), "bin"), Log: os.Stderr,
+		Root: dynamotest.Root(), Endpoint: database.Endpoint, FunctionEndpoint: address, BinDir: filepath.Join(cache(), "bin"), Log: os.Stderr,
 		ScheduleEvery: time.Second,
 		// The same in each life.
 		Secrets: map[string]string{"DigestKeys": `{"1":"digest-key-of-the-chaos-tests-0123456789"}`},
@@ -71,22 +77,31 @@ func serve(data string) error {
 			"WorkerTimeout": "10",
 			"DeleteRate":    "10000", "CleanRate": "10000", "ThrottleBurst": "5000",
 		},
+		IntegrationPeriod: generous, // storms are to be taken, however long it takes
 	})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
 	fmt.Println("ready", s.URL, database.Endpoint)
-	_, err = io.Copy(io.Discard, os.Stdin)
-	return err
+	between.obey(os.Stdin)
+	return nil
 }
+
+// generous is longer than anything takes that happens at all.
+const generous = 10 * time.Minute
+
+// accessKey is what a function in this folder signs with.
+func accessKey(folder string) string { return lambda.Function{Folder: folder}.AccessKeyID() }
 
 // victim is one life of the stack.
 type victim struct {
 	url    string
 	client *dynamodb.Client
 	cmd    *exec.Cmd
-	stdin  io.Closer
+	stdin  io.WriteCloser
+	said   chan string   // what it has obeyed
+	ended  chan struct{} // closed when it is no more
 }
 
 // start begins a life of the stack on the data folder.
@@ -96,7 +111,7 @@ func start(t *testing.T, data string) *victim {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := &victim{cmd: exec.Command(self)}
+	v := &victim{cmd: exec.Command(self), said: make(chan string, 16), ended: make(chan struct{})}
 	v.cmd.Env = append(os.Environ(), childData+"="+data)
 	if os.Getenv("CHAOS_LOG") != "" {
 		v.cmd.Stderr = os.Stderr
@@ -112,34 +127,55 @@ func start(t *testing.T, data string) *victim {
 		t.Fatal(err)
 	}
 	t.Cleanup(v.kill)
-	watchdog := time.AfterFunc(time.Minute, v.kill)
-	defer watchdog.Stop()
-	for lines := bufio.NewScanner(said); lines.Scan(); {
-		words := strings.Fields(lines.Text())
-		if len(words) == 3 && words[0] == "ready" {
-			v.url, v.client = words[1], dynamotest.Client(words[2])
-			go func() { _, _ = io.Copy(io.Discard, said) }()
-			return v
+	lines := bufio.NewScanner(said)
+	first := make(chan string, 1)
+	go func() {
+		if lines.Scan() {
+			first <- lines.Text()
 		}
-		if len(words) > 0 && words[0] == "failed" {
-			t.Fatal(lines.Text())
+		close(first)
+		for lines.Scan() {
+			v.said <- lines.Text()
 		}
+		_ = v.cmd.Wait()
+		close(v.ended)
+	}()
+	select {
+	case line := <-first:
+		words := strings.Fields(line)
+		if len(words) != 3 || words[0] != "ready" {
+			t.Fatalf("the stack ended before it was ready: %s", line)
+		}
+		v.url, v.client = words[1], dynamotest.Client(words[2])
+	case <-time.After(generous):
+		t.Fatal("the stack does not start")
 	}
-	t.Fatal("the stack ended before it was ready")
-	return nil
+	return v
 }
 
-// kill ends it with SIGKILL; the kernel then kills its children, DynamoDB Local and the functions, the same way.
+// tell makes its calls do something (calls), and returns when they have heard it, or are no more.
+func (v *victim) tell(command string, values ...any) {
+	if _, err := fmt.Fprintf(v.stdin, command+"\n", values...); err != nil {
+		return
+	}
+	select {
+	case <-v.said:
+	case <-v.ended:
+	}
+}
+
+// kill ends it with SIGKILL; the kernel then kills its children, DynamoDB and the functions, the same way.
 func (v *victim) kill() {
 	_ = v.cmd.Process.Kill()
-	_ = v.cmd.Wait()
+	<-v.ended
 }
 
 // stop ends it in order.
 func (v *victim) stop(t *testing.T) {
 	t.Helper()
 	v.stdin.Close()
-	if err := v.cmd.Wait(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		t.Errorf("the stack ended with %v", err)
+	<-v.ended
+	if !v.cmd.ProcessState.Success() {
+		t.Errorf("the stack ended with %v", v.cmd.ProcessState)
 	}
 }

@@ -45,6 +45,14 @@ func (f *Faults) Inject(fault Fault, k, last int) {
 	f.calls, f.at, f.until, f.fault, f.die, f.hit, f.only = nil, k, last, fault, nil, false, ""
 }
 
+// InjectOn is Inject for the calls of one action alone: those of others, by the background say, neither fail nor count.
+func (f *Faults) InjectOn(action string, fault Fault, k, last int) {
+	f.Inject(fault, k, last)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.only = action
+}
+
 // Die makes the process "die" at the kth call from now: with after, once it is done, else before it. The returned
 // context, on which the process must run, ends there.
 func (f *Faults) Die(k int, after bool) context.Context {

@@ -85,7 +85,10 @@ func TestCustomerIsForgottenAndMayComeBack(t *testing.T) {
 		if kinds["tombstone"] != 1 || kinds["job"] != 1 {
 			t.Errorf("round %d: %v", round, kinds)
 		}
-		eventually(t, "the job is done", func() bool { return len(dump(t, code)) == 0 })
+		settle(t, account)
+		if left := dump(t, code); len(left) != 0 {
+			t.Errorf("left after the end: %s", left)
+		}
 		trace := &confidential{values: map[string]bool{code: true, "mark of " + account: true}}
 		if found := trace.in(strings.Join(dump(t, ""), "\n")); len(found) != 0 {
 			t.Errorf("an unkeyed trace is left: %s", found)
@@ -154,7 +157,12 @@ func TestCustomerNeighboursStay(t *testing.T) {
 			}
 		}
 	}
-	eventually(t, "the jobs are done", func() bool { return len(collections()) == 0 })
+	for _, account := range []string{"c-near#b", "c-near", "c-near%23b", "c-near#b#c", "c-near2"} {
+		settle(t, account)
+	}
+	if left := collections(); len(left) != 0 {
+		t.Errorf("left after the end: %v", left)
+	}
 }
 
 // One deletion makes no round trip that it could do without: what is little goes with the transaction that opens the erasure.

@@ -8,13 +8,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"customercare/infra/dynamotest"
 )
 
 // Whatever DynamoDB does, callers get a well-shaped 503 or 500 in time, which shows nothing of our insides; the next request
-// is fine, in the same process; nothing is half done.
+// is fine, in the same process; nothing is half done. In time is before Lambda ends the process, which is looked for in
+// the log, before API Gateway answers in its own shape, while DynamoDB is as it was, and after few tries.
 //
 // Broken on purpose, and what caught each:
 //
@@ -35,14 +35,13 @@ func warmUnderWeather(t *testing.T, template string) *unfair {
 
 // strike sends a round's requests in this weather and again after it. With done, what the weather strikes has been done
 // all the same; otherwise no byte may have changed.
-func (u *unfair) strike(t *testing.T, mark string, now weather, writes, done, passes bool, within time.Duration) {
+func (u *unfair) strike(t *testing.T, mark string, now weather, writes, done, passes bool) {
 	t.Helper()
 	askings := u.askings(t, mark)
 	before := u.of(t, mark)
 	u.turn(now, writes)
-	began := time.Now()
 	answers := u.all(t, askings)
-	took := time.Since(began)
+	u.struck(t, mark)
 	if !done {
 		if changed := difference(before, u.of(t, mark)); len(changed) > 0 {
 			t.Errorf("%s: changed: %s", mark, strings.Join(changed, "\n"))
@@ -51,9 +50,6 @@ func (u *unfair) strike(t *testing.T, mark string, now weather, writes, done, pa
 	u.turn(nil, false)
 	for i, a := range askings {
 		a.fails(t, answers[i], !writes, passes)
-	}
-	if took > within {
-		t.Errorf("%s: the answers took %s", mark, took)
 	}
 	u.isWell(t, askings)
 	if t.Failed() {
@@ -101,11 +97,11 @@ func TestFaultsOfDynamoDB(t *testing.T) {
 		{"strange", speaks(400, amz, `{"__type":"com.amazonaws.dynamodb.v20120810#StrangeException","message":"135****1111"}`), false},
 		{"forbidden", speaks(400, amz, `{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"User: arn:aws:sts::1:x is not authorized"}`), false},
 	} {
-		u.strike(t, fault.mark, fault.now, false, false, fault.passes, 15*time.Second)
-		u.strike(t, fault.mark+"-done", does(fault.now), true, true, fault.passes, 15*time.Second)
+		u.strike(t, fault.mark, fault.now, false, false, fault.passes)
+		u.strike(t, fault.mark+"-done", does(fault.now), true, true, fault.passes)
 		marks = append(marks, fault.mark, fault.mark+"-done")
 	}
-	u.strike(t, "writes", speaks(400, amz, throttled), true, false, true, 15*time.Second)
+	u.strike(t, "writes", speaks(400, amz, throttled), true, false, true)
 	marks = append(marks, "writes")
 	for _, mark := range marks {
 		u.finish(t, mark)
@@ -138,26 +134,18 @@ func TestSlowAndHangingDynamoDB(t *testing.T) {
 	hanging.turn(hang, false)
 	var waiting sync.WaitGroup
 	var answers []reply
-	waiting.Go(func() {
-		began := time.Now()
-		answers = hanging.all(t, inVain)
-		if took := time.Since(began); took > 25*time.Second {
-			t.Errorf("hanging: the answers took %s", took)
-		}
-	})
+	waiting.Go(func() { answers = hanging.all(t, inVain) })
 
 	askings := u.askings(t, "slow")
 	u.turn(slow, false)
-	began := time.Now()
 	u.isWell(t, askings)
-	if took := time.Since(began); took < 3*time.Second || took > 25*time.Second {
-		t.Errorf("slow: the answers took %s", took)
-	}
+	u.struck(t, "slow")
 	u.turn(nil, false)
 	u.finish(t, "slow")
 	u.lived(t)
 
-	waiting.Wait()
+	waiting.Wait() // all have answered, and DynamoDB has not
+	hanging.struck(t, "hanging")
 	for i, a := range inVain {
 		a.fails(t, answers[i], true, true)
 	}
@@ -178,8 +166,8 @@ func TestNearTheDeadline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	short := strings.NewReplacer("\n    Timeout: 25\n", "\n    Timeout: 3\n", "\n      Timeout: 10\n", "\n      Timeout: 3\n").Replace(string(template))
-	if strings.Count(short, "Timeout: 3\n") != 3 {
+	short := strings.NewReplacer("\n    Timeout: 25\n", "\n    Timeout: 5\n", "\n      Timeout: 10\n", "\n      Timeout: 5\n").Replace(string(template))
+	if strings.Count(short, "Timeout: 5\n") != 3 {
 		t.Fatal("the template has other time limits now")
 	}
 	file := filepath.Join(t.TempDir(), "template.yaml")
@@ -187,9 +175,9 @@ func TestNearTheDeadline(t *testing.T) {
 		t.Fatal(err)
 	}
 	u := warmUnderWeather(t, file)
-	u.strike(t, "hang", hang, false, false, true, 8*time.Second)
-	u.strike(t, "hang-done", does(hang), true, true, true, 8*time.Second)
-	u.strike(t, "stall-writes", stall, true, false, true, 8*time.Second)
+	u.strike(t, "hang", hang, false, false, true)
+	u.strike(t, "hang-done", does(hang), true, true, true)
+	u.strike(t, "stall-writes", stall, true, false, true)
 	for _, mark := range []string{"hang", "hang-done", "stall-writes"} {
 		u.finish(t, mark)
 	}

@@ -174,7 +174,7 @@ func TestExpirationDate(t *testing.T) {
 		unchanged(t)
 		dates := []string{
 			time.Now().Add(-time.Second).UTC().Format(local) + "Z", "2021-10-15T01:29:29.768Z", "0000-01-01T00:00:00Z",
-			time.Now().Add(366*24*time.Hour+time.Minute).UTC().Format(local) + "Z", "9999-12-31T23:59:59Z",
+			time.Now().Add(366*24*time.Hour+time.Hour).UTC().Format(local) + "Z", "9999-12-31T23:59:59Z",
 			second.Format(local), second.Format("2006-01-02"), second.Format("2006-01-02 15:04:05") + "Z", second.Format(local) + " Z",
 			second.Format(local) + ",5Z", second.Format(local) + ".Z", second.Format(local) + "+0530", second.Format(local) + "+05",
 			second.Format(local) + "+24:00", second.Format(local) + "+05:60", second.Format("2006-01-02") + "T24:00:00Z",

@@ -4,10 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/shared/principal"
+	"customercare/shared/store"
 )
 
 const tokenPath = "/apigovernance/api/oauth/tokenByAkSk"
@@ -169,11 +175,31 @@ func TestAppRoutes(t *testing.T) {
 
 func TestTokenExpires(t *testing.T) {
 	app(t, "app-expires", "tenant-expires")
-	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // tokens end on a full second
-	short := "Authorization: Bearer " + token(t, "app-expires", "X-Token-Expire: 1")
-	long := "Authorization: Bearer " + token(t, "app-expires", "X-Token-Expire: 60")
-	send(t, "POST", cleanPath, `{"customNos":["nobody-expires"]}`, short).verified(t)
-	time.Sleep(1100 * time.Millisecond)
-	send(t, "POST", cleanPath, `{"customNos":["nobody-expires"]}`, short).is(t, 401, notLetIn)
-	send(t, "POST", cleanPath, `{"customNos":["nobody-expires"]}`, long).verified(t)
+	asked := func(value string) reply {
+		return send(t, "POST", cleanPath, `{"customNos":["nobody-expires"]}`, "Authorization: Bearer "+value)
+	}
+	// Within its time, and a second after it.
+	long, passing := token(t, "app-expires", "X-Token-Expire: 3600"), token(t, "app-expires", "X-Token-Expire: 3599")
+	asked(passing).verified(t)
+	table := running.Table("Principals")
+	stored := slices.DeleteFunc(scan(t, table, "attribute_exists(expires)"), func(i item) bool {
+		return i["principal"].(*types.AttributeValueMemberS).Value != store.PrincipalKey(store.Token, principal.Hash(passing))
+	})
+	if len(stored) != 1 {
+		t.Fatalf("%d tokens are stored", len(stored))
+	}
+	end, err := strconv.ParseInt(stored[0]["expires"].(*types.AttributeValueMemberN).Value, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored[0]["expires"] = &types.AttributeValueMemberN{Value: strconv.FormatInt(end-3600, 10)}
+	replaceItem(t, table, stored[0])
+	asked(passing).is(t, 401, notLetIn)
+	asked(long).verified(t)
+	// And by itself, after the time that was asked for; the other goes on.
+	short := token(t, "app-expires", "X-Token-Expire: 1")
+	var last reply
+	eventually(t, "a token of a second ends", func() bool { last = asked(short); return last.Status != 200 })
+	last.is(t, 401, notLetIn)
+	asked(long).verified(t)
 }

@@ -32,11 +32,15 @@ type unfair struct {
 
 	mu      sync.Mutex
 	now     weather
-	writes  bool // it strikes writes only
+	writes  bool            // it strikes writes only
+	tries   map[attempt]int // that were struck since the weather turned
 	proxy   *httptest.Server
 	address string
 	backend http.Handler
 }
+
+// attempt is a call to DynamoDB as an invocation makes it; made again, it is the same.
+type attempt struct{ invocation, action, body string }
 
 // underWeather starts one. A function has no more processes than requests of a round, so that those after a fault meet the
 // processes that met the fault.
@@ -104,6 +108,9 @@ func (u *unfair) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if u.writes && !slices.Contains([]string{"PutItem", "UpdateItem", "TransactWriteItems", "BatchWriteItem"}, action) {
 		now = nil
 	}
+	if now != nil {
+		u.tries[attempt{r.Header.Get("X-Amzn-Trace-Id"), action, string(body)}]++
+	}
 	u.mu.Unlock()
 	if now == nil {
 		u.backend.ServeHTTP(w, r)
@@ -115,7 +122,30 @@ func (u *unfair) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (u *unfair) turn(now weather, writes bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.now, u.writes = now, writes
+	u.now, u.writes, u.tries = now, writes, map[attempt]int{}
+}
+
+// mostTries is how often a call is made at most, whatever DynamoDB says or does not say: by the client, which a batch of
+// deletions asks so often in its turn.
+const mostTries, ofBatches = 4, 40
+
+// struck checks that the weather so far has struck something, and nobody has tried for longer than it should.
+func (u *unfair) struck(t *testing.T, mark string) {
+	t.Helper()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.tries) == 0 {
+		t.Errorf("%s: no call was struck", mark)
+	}
+	for call, n := range u.tries {
+		most := mostTries
+		if call.action == "BatchWriteItem" {
+			most *= ofBatches
+		}
+		if n > most {
+			t.Errorf("%s: %s was tried %d times", mark, call.action, n)
+		}
+	}
 }
 
 // speaks answers every call with this instead.
@@ -288,14 +318,12 @@ func (a asking) fails(t *testing.T, r reply, authorizer, passes bool) {
 // finish waits until no erasure is open, and checks that every customer and contact of mark is gone for good and counted.
 func (u *unfair) finish(t *testing.T, mark string) {
 	t.Helper()
-	ledger := dynamotest.Dump(t, client, u.Table("Erasures"))
+	var ledger []string
 	// A worker whose lease was written but not told of is waited for, as is one that the stream did not start.
-	for deadline := time.Now().Add(90 * time.Second); strings.Contains(strings.Join(ledger, "\n"), `"openShard"`); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("erasures are open: %s", ledger)
-		}
+	eventually(t, "no erasure is open", func() bool {
 		ledger = dynamotest.Dump(t, client, u.Table("Erasures"))
-	}
+		return !strings.Contains(strings.Join(ledger, "\n"), `"openShard"`)
+	})
 	left := slices.DeleteFunc(dynamotest.Dump(t, client, u.Table("Customers"), u.Table("Contacts")), func(line string) bool { return !strings.Contains(line, "-"+mark+"#") })
 	if len(left) != 0 {
 		t.Errorf("%d items are left, the first: %s", len(left), left[0])

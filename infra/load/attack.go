@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	patience   = 20 * time.Second // of a client; longer than any answer may take
-	maxClients = 1000             // at once: an open loop sends on while answers are late
+	clientPatience = 20 * time.Second // longer than any answer may take
+	maxClients     = 1000             // at once: an open loop sends on while answers are late
 )
 
 // sample is one answer.
 type sample struct {
 	operation string
-	at        time.Duration // since the phase began
+	at        time.Duration // since the phase began; when it was due, where the run has a schedule
 	took      time.Duration
 	verdict   verdict
 }
@@ -42,7 +42,14 @@ func (p *phase) attack(ctx context.Context, plan *plan, client *http.Client, b *
 	stop := context.AfterFunc(ctx, func() { attacker.Stop() })
 	defer stop()
 	began := time.Now()
-	for r := range attacker.Attack(plan.next, vegeta.Rate{Freq: p.rate, Per: time.Second}, p.lasts, "") {
+	var pacer vegeta.Pacer = vegeta.Rate{Freq: p.rate, Per: time.Second}
+	lasts := p.lasts
+	if plan.schedule != nil {
+		plan.schedule.pace(p.rate)
+		pacer = exactly{vegeta.Rate{Freq: p.rate, Per: time.Second}, uint64(float64(p.rate) * p.lasts.Seconds())}
+		lasts = 0 // the pacer ends it
+	}
+	for r := range attacker.Attack(plan.next, pacer, lasts, "") {
 		c := plan.of(r)
 		if c == nil {
 			return fmt.Errorf("%s: %s", p.name, r.Error)
@@ -54,7 +61,11 @@ func (p *phase) attack(ctx context.Context, plan *plan, client *http.Client, b *
 		if sentence != "" && len(p.mistakes) < maxMistakes {
 			p.mistakes = append(p.mistakes, sentence)
 		}
-		p.samples = append(p.samples, sample{c.operation, r.Timestamp.Sub(began), r.Latency, v})
+		at := r.Timestamp.Sub(began)
+		if plan.schedule != nil {
+			at = time.Duration(r.Seq) * time.Second / time.Duration(p.rate)
+		}
+		p.samples = append(p.samples, sample{c.operation, at, r.Latency, v})
 	}
 	return context.Cause(ctx)
 }

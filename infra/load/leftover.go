@@ -64,7 +64,7 @@ func (h holdings) beyond(before holdings) string {
 
 // leftover is what is held beyond before, once what is about to end has ended.
 func leftover(before holdings) (now holdings, more string) {
-	for deadline := time.Now().Add(3 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		now = hold()
 		if more = now.beyond(before); more == "" || time.Now().After(deadline) {
 			return now, more

@@ -41,7 +41,7 @@ func main() {
 }
 
 // around is what a run may take besides its phases: builds, the start, records, the end of the last erasures.
-const around = 2 * time.Minute
+const around = 2*time.Minute + drainWait
 
 func load(ctx context.Context) error {
 	rate, err := setting("LOAD_RATE", 40, 1000)

@@ -49,8 +49,9 @@ const (
 
 // plan makes calls: rounds of the same mix, each in another order, so that the rate of every route is even.
 type plan struct {
-	base string
-	m    material
+	base     string
+	m        material
+	schedule *schedule // told of every call; nil: calls are due by the real clock
 
 	mu     sync.Mutex
 	random *rand.Rand
@@ -110,6 +111,9 @@ func (p *plan) next(t *vegeta.Target) error {
 		return io.EOF
 	}
 	p.round = p.round[1:]
+	if p.schedule != nil {
+		p.schedule.next()
+	}
 	t.Method, t.URL, t.Body = c.method, fmt.Sprintf("%s%s#%d", p.base, c.path, len(p.calls)), []byte(c.body)
 	t.Header = http.Header{}
 	for _, h := range c.headers {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -25,6 +26,10 @@ type options struct {
 	slack                           time.Duration // p99s below it count as it
 	held                            float64       // part of the rate at which calls must really go out
 	patience                        time.Duration // of a request that waits for a process of a function
+	answer                          time.Duration // within which a client must have any answer; 0: clientPatience
+	period                          time.Duration // of the API, for a function; 0: the stack's own
+	sockets                         int           // that a function's process may have; 0: maxSockets
+	schedule                        *schedule     // of a run that is counted in calls, which tests set
 	// front, which tests set, puts something between clients and the API and gives its address.
 	front func(api string) (base string, closeIt func())
 }
@@ -34,7 +39,7 @@ const (
 	// headroom is what a route's limit allows beyond its share of the rate; half a second's calls may come at once.
 	headroom    = 1.2
 	recoverWait = 10 * time.Second
-	drainWait   = 60 * time.Second
+	drainWait   = 5 * time.Minute
 )
 
 // run loads a stack of its own, and says what came of it. An error is a run that could not be made; whether what it saw is
@@ -60,9 +65,13 @@ func onStack(ctx context.Context, o options) (*report, error) {
 		parameters[name] = strconv.Itoa(int(math.Ceil(share * headroom * float64(o.rate))))
 	}
 	heard := &alarms{}
+	var clock func() time.Time
+	if o.schedule != nil {
+		clock = o.schedule.now
+	}
 	st, err := stack.Start(ctx, stack.Options{
 		Root: o.root, Endpoint: o.endpoint, TablePrefix: o.tablePrefix, BinDir: filepath.Join(o.root, ".cache", "bin"), Log: io.MultiWriter(o.log, heard),
-		ScheduleEvery: time.Second, Parameters: parameters, Patience: o.patience,
+		ScheduleEvery: time.Second, Parameters: parameters, Patience: o.patience, IntegrationPeriod: o.period, Now: clock,
 	})
 	if err != nil {
 		return nil, err
@@ -79,7 +88,7 @@ func onStack(ctx context.Context, o options) (*report, error) {
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: maxClients}
 	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport, Timeout: patience}
+	client := &http.Client{Transport: transport, Timeout: cmp.Or(o.answer, clientPatience)}
 	if err := m.askForToken(ctx, client, base); err != nil {
 		return nil, err
 	}
@@ -93,6 +102,7 @@ func onStack(ctx context.Context, o options) (*report, error) {
 		{name: "recovery", rate: o.rate, lasts: o.recovery},
 	}}
 	b, p := newBook(m), newPlan(base, m)
+	p.schedule = o.schedule
 	watched := make(chan []map[string]usage, 1)
 	go func() { watched <- watch(ctx, o.warmUp, o.steady) }()
 	for _, phase := range r.phases {

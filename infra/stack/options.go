@@ -39,6 +39,9 @@ type Options struct {
 	Credentials aws.Credentials
 	Secrets     map[string]string // texts of the template's secrets by logical id, over those it generates
 	SecretsPort int               // of Secrets Manager, on 127.0.0.1; 0: any free one
+	// Now is the clock that the API's limits of rates and the kept answers of its authorizers
+	// go by; nil: the real one.
+	Now func() time.Time
 	// IntegrationPeriod is how long the API waits for a function; 0: API Gateway's 29 s.
 	IntegrationPeriod time.Duration
 	// Access, when set, is told of every answer of the API, from many goroutines at once and before

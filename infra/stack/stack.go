@@ -69,7 +69,7 @@ func Prepare(ctx context.Context, opts Options) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Template.API.IntegrationPeriod = opts.IntegrationPeriod
+	s.Template.API.IntegrationPeriod, s.Template.API.Now = opts.IntegrationPeriod, opts.Now
 	s.transport = awshttp.NewBuildableClient().GetTransport() // the SDK's own would keep connections open when all is closed
 	s.dynamoDB = dynamodb.NewFromConfig(opts.config(s.transport))
 	if err := createTables(ctx, s.dynamoDB, s.Template.Tables); err != nil {

@@ -47,7 +47,7 @@ func (l *transcript) String() string {
 func (l *transcript) await(t *testing.T, pattern string) {
 	t.Helper()
 	re := regexp.MustCompile(pattern)
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if re.MatchString(l.String()) {
 			return
 		}
@@ -203,8 +203,15 @@ func TestStreamReachesTheFunction(t *testing.T) {
 	for _, want := range []string{`(?m)^worker: record INSERT good-1$`, `record INSERT good-2`, `failing flaky-1(?s:.*)record INSERT flaky-1`} {
 		log.await(t, want)
 	}
-	time.Sleep(300 * time.Millisecond)
-	if said := log.String(); strings.Contains(said, "bad-1") || strings.Contains(said, "MODIFY") || strings.Count(said, "INSERT good-1") != 1 {
+	// Behind all of them, in each of the lanes that records of different items are delivered by.
+	const last = 16
+	for i := range last {
+		put(t, client, s.Table("Things"), fmt.Sprint("good-last-", i), "1")
+	}
+	for i := range last {
+		log.await(t, fmt.Sprintf(`(?m)record INSERT good-last-%d$`, i))
+	}
+	if said := log.String(); strings.Contains(said, "bad-1") || strings.Contains(said, "MODIFY") || strings.Count(said, "INSERT good-1\n") != 1 {
 		t.Errorf("the filter let something through:\n%s", said)
 	}
 }
@@ -324,7 +331,7 @@ func TestSecondStartKeepsTables(t *testing.T) {
 }
 
 func TestCloseLeavesNothing(t *testing.T) {
-	s, _, _ := start(t, Options{ScheduleEvery: 50 * time.Millisecond})
+	s, log, _ := start(t, Options{ScheduleEvery: 50 * time.Millisecond})
 	var pids []string
 	for _, folder := range []string{"echo", "worker", "guard"} {
 		pid, err := s.Invoke(t.Context(), folder, []byte(`{"do":"pid"}`))
@@ -335,10 +342,10 @@ func TestCloseLeavesNothing(t *testing.T) {
 	}
 	done := make(chan error)
 	go func() {
-		_, err := s.Invoke(context.Background(), "echo", []byte(`{"do":"sleep 1m"}`))
+		_, err := s.Invoke(context.Background(), "echo", []byte(`{"do":"hold nothing"}`))
 		done <- err
 	}()
-	time.Sleep(100 * time.Millisecond)
+	log.await(t, `(?m)^echo: holding$`)
 	s.Close()
 	if err := <-done; err == nil {
 		t.Error("an invocation survived Close")

@@ -44,7 +44,7 @@ type DigestKeys struct {
 func (k DigestKeys) Digester() erasure.Digester {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	text, err := k.read(ctx, environment.AWS())
+	text, err := k.read(ctx, k.client(environment.AWS()))
 	var digests erasure.Digester
 	if err == nil {
 		digests, err = k.digester(text)
@@ -56,8 +56,9 @@ func (k DigestKeys) Digester() erasure.Digester {
 	return digests
 }
 
-func (k DigestKeys) read(ctx context.Context, config aws.Config) (text string, err error) {
-	client := secretsmanager.NewFromConfig(config, func(o *secretsmanager.Options) {
+// client is the service's, with bounded attempts.
+func (k DigestKeys) client(config aws.Config) *secretsmanager.Client {
+	return secretsmanager.NewFromConfig(config, func(o *secretsmanager.Options) {
 		connections := environment.HTTPClient()
 		connections.Timeout = attempt
 		o.HTTPClient = connections
@@ -66,6 +67,9 @@ func (k DigestKeys) read(ctx context.Context, config aws.Config) (text string, e
 			o.BaseEndpoint = &k.Endpoint
 		}
 	})
+}
+
+func (k DigestKeys) read(ctx context.Context, client *secretsmanager.Client) (text string, err error) {
 	out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &k.Secret})
 	if err == nil {
 		return aws.ToString(out.SecretString), nil

@@ -4,40 +4,49 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// One connection that hangs does not use up the patience of a start, and neither does a service that is busy.
-func TestASecretIsAskedForAgain(t *testing.T) {
-	var calls atomic.Int64
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch calls.Add(1) {
-		case 1:
-			_, _ = io.ReadAll(r.Body) // else the server does not see that the client has gone
-			<-r.Context().Done()
-		case 2:
-			w.WriteHeader(http.StatusServiceUnavailable)
-		default:
-			_, _ = io.WriteString(w, `{"SecretString":"the text"}`)
-		}
-	}))
-	defer server.Close()
-	config := aws.Config{Region: "us-east-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: "AKIAX", SecretAccessKey: "x"}, nil
-	})}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	began := time.Now()
-	text, err := DigestKeys{Secret: "arn", Endpoint: server.URL}.read(ctx, config)
-	if err != nil || text != "the text" || calls.Load() != 3 || time.Since(began) > patience/2 {
-		t.Errorf("%q, %v after %d calls and %s", text, err, calls.Load(), time.Since(began))
+// hesitant is a service that does not answer a first call, is busy at a second, and answers from then on.
+type hesitant struct{ calls int }
+
+func (h *hesitant) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Request: r}
+	switch h.calls++; h.calls {
+	case 1:
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	case 2:
+		answer.StatusCode, answer.Body = http.StatusServiceUnavailable, http.NoBody
+	default:
+		answer.Body = io.NopCloser(strings.NewReader(`{"SecretString":"the text"}`))
 	}
+	return answer, nil
+}
+
+// One connection that hangs does not use up the patience of a start, and neither does a service that is busy. No time
+// passes but what the client itself waits.
+func TestASecretIsAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		keys := DigestKeys{Secret: "arn", Endpoint: "http://127.0.0.1:1"}
+		client := keys.client(aws.Config{Region: "us-east-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "AKIAX", SecretAccessKey: "x"}, nil
+		})})
+		service := &hesitant{}
+		client.Options().HTTPClient.(*http.Client).Transport = service
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		began := time.Now()
+		text, err := keys.read(ctx, client)
+		if waited := time.Since(began); err != nil || text != "the text" || service.calls != 3 || waited < attempt || waited > patience/2 {
+			t.Errorf("%q, %v after %d calls and %s", text, err, service.calls, waited)
+		}
+	})
 }
 
 func TestDigesterOfASecret(t *testing.T) {

@@ -76,10 +76,13 @@ func TestLeft(t *testing.T) {
 	}
 }
 
-// attackOn is an attack on a server that answers "deleted" in 10 ms, but for the one with the code "bad".
+// attackOn is an attack on a server that answers "deleted" in 10 ms, but for the one with the code "bad". The first two
+// calls are answered once both have come.
 func attackOn(t *testing.T, clients int, codes ...string) (r run, most int64, seen []string, err error) {
 	var busy, peak atomic.Int64
 	asked := make(chan string, 2*len(codes))
+	var begun atomic.Int64
+	both := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer busy.Add(-1)
 		for now := busy.Add(1); ; {
@@ -87,6 +90,12 @@ func attackOn(t *testing.T, clients int, codes ...string) (r run, most int64, se
 			if now <= before || peak.CompareAndSwap(before, now) {
 				break
 			}
+		}
+		switch begun.Add(1) {
+		case 2:
+			close(both)
+		case 1:
+			<-both
 		}
 		time.Sleep(10 * time.Millisecond)
 		code := r.PostFormValue("code")

@@ -2,12 +2,12 @@ package erase
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"customercare/infra/bench/erase/bed"
 	"customercare/infra/bench/result"
@@ -103,12 +103,20 @@ func TestLeft(t *testing.T) {
 	if err := customer.least("one", 10, 11); err == nil || !strings.Contains(err.Error(), "10 of 11") {
 		t.Errorf("a floor that deletes too few: %v", err)
 	}
-	soon, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	nothing := func() error { return nil }
-	if _, err := b.UntilGone(soon, "one", nothing); err == nil {
-		t.Error("a customer with 21 items counts as gone")
+	// Looked at until the third look has seen the customer still there.
+	looks, ended := 0, errors.New("enough")
+	soon, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	b.Looked = func() {
+		if looks++; looks == 3 {
+			cancel(ended)
+		}
 	}
+	nothing := func() error { return nil }
+	if _, err := b.UntilGone(soon, "one", nothing); !errors.Is(err, ended) || looks != 3 {
+		t.Errorf("a customer with 21 items counts as gone, or %v after %d looks", err, looks)
+	}
+	b.Looked = nil
 	if err := customer.least("one", 0, 21); err != nil {
 		t.Error(err)
 	}

@@ -2,13 +2,11 @@ package units
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
@@ -54,10 +52,8 @@ func TestUnits(t *testing.T) {
 	if err := stack.Build(t.Context(), root, bin); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
 	var log bytes.Buffer
-	all, err := Scenario(ctx, setup.Setup{Root: root, Endpoint: endpoint, Bin: bin, Log: &log})
+	all, err := Scenario(t.Context(), setup.Setup{Root: root, Endpoint: endpoint, Bin: bin, Log: &log})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &log)
 	}

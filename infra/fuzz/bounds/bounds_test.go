@@ -16,8 +16,13 @@ func (f *failures) Errorf(string, ...any) { f.n++ }
 
 var kept []byte
 
+// burn works until the program has had so much more of the processor.
+func burn(much time.Duration) {
+	for from := processorTime(); processorTime()-from < much; {
+	}
+}
+
 func TestCheck(t *testing.T) {
-	run := 0
 	for name, c := range map[string]struct {
 		do   func()
 		want int
@@ -30,12 +35,6 @@ func TestCheck(t *testing.T) {
 				kept = make([]byte, 1<<15)
 			}
 		}, 1},
-		"slow": {func() { time.Sleep(longest + 10*time.Millisecond) }, 1},
-		"slow once": {func() {
-			if run++; run == 1 {
-				time.Sleep(longest + 10*time.Millisecond)
-			}
-		}, 0},
 	} {
 		f := &failures{TB: t}
 		if Check(f, c.do); f.n != c.want {
@@ -43,4 +42,26 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	kept = nil
+	for name, c := range map[string]struct {
+		worked      []time.Duration // of each try
+		tries, want int
+	}{
+		"at the bound": {[]time.Duration{longest}, 1, 0},
+		"slow":         {[]time.Duration{longest + 1, longest + 1, longest + 1}, 3, 1},
+		"slow once":    {[]time.Duration{longest + 1, longest}, 2, 0},
+		"slow twice":   {[]time.Duration{longest + 1, longest + 1, 1}, 3, 0},
+	} {
+		f, tried := &failures{TB: t}, 0
+		check(f, func() (time.Duration, uint64) { tried++; return c.worked[tried-1], 0 })
+		if f.n != c.want || tried != c.tries {
+			t.Errorf("%s: %d failures after %d tries, want %d after %d", name, f.n, tried, c.want, c.tries)
+		}
+	}
+}
+
+func TestWorkIsMeasured(t *testing.T) {
+	const much = 20 * time.Millisecond
+	if worked, _ := measure(func() { burn(much) }); worked < much {
+		t.Errorf("%s of work are %s", much, worked)
+	}
 }

@@ -20,6 +20,7 @@ type API struct {
 	Responses         map[string]Response // by gateway response type, e.g. "DEFAULT_4XX"
 	IntegrationPeriod time.Duration       // how long a function may take; 0 stands for API Gateway's 29 s
 	AccessLog         string              // format of the lines in Access, with $context variables; empty: none
+	Now               func() time.Time    // what limits of rates and kept answers go by; nil: the real clock
 }
 
 // Route is one method of one resource.
@@ -62,6 +63,9 @@ type Invoke func(ctx context.Context, function string, event []byte) ([]byte, er
 func New(api API, invoke Invoke, log io.Writer) (*Gateway, error) {
 	if api.IntegrationPeriod == 0 {
 		api.IntegrationPeriod = 29 * time.Second
+	}
+	if api.Now == nil {
+		api.Now = time.Now
 	}
 	routes, err := newRouter(api.Routes)
 	if err != nil {

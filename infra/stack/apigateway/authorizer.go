@@ -115,7 +115,7 @@ func (a *authorizer) remembered(identity string) *verdict {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if entry, ok := a.cache[identity]; ok && time.Now().Before(entry.until) {
+	if entry, ok := a.cache[identity]; ok && a.gateway.api.Now().Before(entry.until) {
 		return entry.verdict
 	}
 	return nil
@@ -127,7 +127,7 @@ func (a *authorizer) remember(identity string, v *verdict) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	now := time.Now()
+	now := a.gateway.api.Now()
 	maps.DeleteFunc(a.cache, func(_ string, entry cached) bool { return now.After(entry.until) })
 	a.cache[identity] = cached{v, now.Add(a.TTL)}
 }

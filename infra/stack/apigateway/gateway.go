@@ -72,7 +72,7 @@ func (g *Gateway) serve(r *request) (resp *response) {
 		return g.refuse(c, missingAuthenticationToken)
 	}
 	c.resource, c.params = res, params
-	if !route.bucket.Allow() { // before anything is asked that costs
+	if !route.bucket.AllowN(g.api.Now(), 1) { // before anything is asked that costs
 		return g.refuse(c, throttled)
 	}
 	if route.Authorizer != "" {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,7 +24,13 @@ type harness struct {
 	seen []map[string]any // events of all functions
 	// answer is given by every function; nil: 200 without a body.
 	answer func(function string, event map[string]any) (string, error)
+	// clock is the gateway's: it stands still but for what a test adds.
+	clock atomic.Int64
 }
+
+func (h *harness) now() time.Time { return time.Unix(0, h.clock.Load()) }
+
+func (h *harness) advance(d time.Duration) { h.clock.Add(int64(d)) }
 
 func (h *harness) invoke(ctx context.Context, function string, raw []byte) ([]byte, error) {
 	var event map[string]any
@@ -69,6 +76,8 @@ func serve(t *testing.T, api API) *harness {
 	if api.Routes == nil {
 		api.Routes = []Route{{Method: "ANY", Path: "/", Function: "F"}, {Method: "ANY", Path: "/{rest+}", Function: "F"}}
 	}
+	h.clock.Store(time.Now().UnixNano())
+	api.Now = h.now
 	g, err := New(api, h.invoke, io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +106,7 @@ func (h *harness) send(t *testing.T, raw string, methods ...string) []reply {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(5 * time.Minute))
 	go io.WriteString(conn, raw)
 	if methods == nil {
 		methods = []string{"GET"}

@@ -2,13 +2,16 @@ package lambda
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,27 +38,69 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// transcript is a log that can be read while it is written.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *transcript) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *transcript) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// holding waits until n invocations in all have said that they are at work.
+func (l *transcript) holding(t *testing.T, n int) {
+	t.Helper()
+	eventually(t, fmt.Sprint(n, " invocations hold"), func() bool { return strings.Count(l.String(), "f: holding\n") >= n })
+}
+
+// eventually waits for a condition, however slow the machine is.
+func eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Minute); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("did not happen within 5 minutes: %s", what)
+		}
+	}
+}
+
+// release lets all go on that hold for the file.
+func release(t *testing.T, file string) {
+	t.Helper()
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // service runs the test function under the name F, in the folder f.
-func service(t *testing.T, change func(*Function)) (*Service, *bytes.Buffer) {
+func service(t *testing.T, change func(*Function)) (*Service, *transcript) {
 	t.Helper()
 	dir, err := build()
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := Function{Name: "F", Folder: "f", Handler: "bootstrap", MemoryMB: 128, Timeout: 5 * time.Second}
+	f := Function{Name: "F", Folder: "f", Handler: "bootstrap", MemoryMB: 128, Timeout: 5 * time.Minute}
 	if change != nil {
 		change(&f)
 	}
-	var log bytes.Buffer
+	log := &transcript{}
 	s, err := New(Options{
 		Account: Account{ID: "1", Region: "us-east-1"},
-		BinDir:  dir, Workers: 3, Log: &log,
+		BinDir:  dir, Workers: 3, Log: log,
 	}, []Function{f})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	return s, &log
+	return s, log
 }
 
 func call(t *testing.T, s *Service, do string) (string, error) {
@@ -78,13 +123,14 @@ func TestProcessIsReused(t *testing.T) {
 }
 
 func TestProcessesGrowToTheLimit(t *testing.T) {
-	s, _ := service(t, nil)
+	s, log := service(t, nil)
+	file := filepath.Join(t.TempDir(), "go on")
 	var mu sync.Mutex
 	pids := map[string]int{}
 	var wg sync.WaitGroup
 	for range 12 {
 		wg.Go(func() {
-			pid, err := call(t, s, "sleep 100ms")
+			pid, err := call(t, s, "hold "+file)
 			if err != nil {
 				t.Error(err)
 			}
@@ -93,32 +139,51 @@ func TestProcessesGrowToTheLimit(t *testing.T) {
 			pids[pid]++
 		})
 	}
+	log.holding(t, 3) // three at the same time, because none ends before
+	release(t, file)
 	wg.Wait()
 	if len(pids) != 3 {
 		t.Errorf("12 calls at once ran in %d processes, want the limit 3: %v", len(pids), pids)
 	}
 }
 
-// Who waits for an answer is refused soon when all processes are busy; an event source waits.
+// Who waits for an answer is refused when all processes stay busy for longer than the patience; an event source waits, and so
+// does who is longer at work than that.
 func TestBusyProcesses(t *testing.T) {
-	s, _ := service(t, nil)
+	s, log := service(t, nil)
 	s.opts.Patience = 100 * time.Millisecond
-	var busy sync.WaitGroup
-	for range 3 {
-		busy.Go(func() { _, _ = call(t, s, "sleep 1s") })
+	refused := func(when string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		if _, err := s.Request(ctx, "F", []byte(`{"do":"pid"}`)); !errors.Is(err, ErrThrottled) {
+			t.Errorf("%s: %v, want ErrThrottled", when, err)
+		}
 	}
-	time.Sleep(200 * time.Millisecond)
-	began := time.Now()
-	_, err := s.Request(t.Context(), "F", []byte(`{"do":"pid"}`))
-	if took := time.Since(began); !errors.Is(err, ErrThrottled) || took > 500*time.Millisecond {
-		t.Errorf("refused with %v after %s", err, took)
+	file := filepath.Join(t.TempDir(), "go on")
+	errs := make(chan error, 4)
+	for range 2 {
+		go func() { _, err := call(t, s, "hold "+file); errs <- err }()
 	}
-	if pid, err := call(t, s, "pid"); err != nil {
-		t.Errorf("an event source got %s, %v", pid, err)
-	}
-	busy.Wait()
-	if pid, err := s.Request(t.Context(), "F", []byte(`{"do":"sleep 300ms"}`)); err != nil {
-		t.Errorf("longer at work than the patience to wait: %s, %v", pid, err)
+	go func() { // begins before its patience ends, and works on
+		_, err := s.Request(t.Context(), "F", []byte(`{"do":"hold `+file+`"}`))
+		errs <- err
+	}()
+	log.holding(t, 3)
+	refused("all are busy") // and stay so: it did not wait for one of them
+	go func() { _, err := call(t, s, "pid"); errs <- err }()
+	eventually(t, "an event source waits", func() bool {
+		p := s.pools["F"]
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return len(p.waiting) == 1
+	})
+	refused("all are still busy") // after as long as that, the one at work and the event source wait longer
+	release(t, file)
+	for range cap(errs) {
+		if err := <-errs; err != nil {
+			t.Errorf("at work, or an event source: %v", err)
+		}
 	}
 }
 
@@ -144,29 +209,40 @@ func TestErrorsOfFunctions(t *testing.T) {
 	}
 }
 
+// Whose work never ends is ended by the clock, process and all.
 func TestTimeoutEndsTheProcess(t *testing.T) {
-	s, _ := service(t, func(f *Function) { f.Timeout = 300 * time.Millisecond })
-	first, _ := call(t, s, "pid")
-	began := time.Now()
-	_, err := call(t, s, "sleep 1m")
+	s, _ := service(t, nil)
+	first, err := call(t, s, "pid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	generous := s.pools["F"].function.Timeout
+	s.pools["F"].function.Timeout = 50 * time.Millisecond
+	_, err = call(t, s, "hold nothing")
+	s.pools["F"].function.Timeout = generous
 	var failed *Error
-	if !errors.As(err, &failed) || failed.Type != "Sandbox.Timedout" || time.Since(began) > 3*time.Second {
-		t.Errorf("after %s: %v", time.Since(began), err)
+	if !errors.As(err, &failed) || failed.Type != "Sandbox.Timedout" || !strings.Contains(failed.Message, "0.05 seconds") {
+		t.Error(err)
 	}
 	if second, err := call(t, s, "pid"); second == first || err != nil {
 		t.Errorf("the process lived on: %s, %v", second, err)
 	}
 }
 
+// A function is told when its time is over: its time from when it began.
 func TestDeadlineIsTold(t *testing.T) {
 	s, _ := service(t, nil)
-	if left, err := call(t, s, "deadline"); err != nil || len(left) != 4 || left < "4000" {
-		t.Errorf("%s ms are left of 5 s, %v", left, err)
+	timeout := s.pools["F"].function.Timeout
+	earliest := time.Now().Add(timeout).UnixMilli()
+	told, err := call(t, s, "deadline")
+	latest := time.Now().Add(timeout).UnixMilli()
+	if at, _ := strconv.ParseInt(told, 10, 64); err != nil || at < earliest || at > latest {
+		t.Errorf("%s, want %d to %d, %v", told, earliest, latest, err)
 	}
 }
 
 func TestKill(t *testing.T) {
-	s, _ := service(t, nil)
+	s, log := service(t, nil)
 	first, err := call(t, s, "pid")
 	if err != nil {
 		t.Fatal(err)
@@ -178,10 +254,10 @@ func TestKill(t *testing.T) {
 	}
 	failed := make(chan error)
 	go func() {
-		_, err := call(t, s, "sleep 1m")
+		_, err := call(t, s, "hold nothing")
 		failed <- err
 	}()
-	time.Sleep(100 * time.Millisecond)
+	log.holding(t, 1)
 	s.Kill("F") // while at work: that invocation fails
 	if err := <-failed; err == nil || !strings.Contains(err.Error(), "signal: killed") {
 		t.Errorf("the killed invocation: %v", err)
@@ -191,32 +267,28 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// Kills at random moments lose no invocation: each one ends, with an answer or an error.
+// Kills at random moments lose no invocation: each one ends, with an answer or an error. The moments are told by the
+// calls, every eighth of which has all processes killed while it and three others are under way.
 func TestKillsUnderLoad(t *testing.T) {
 	s, _ := service(t, nil)
-	stop := make(chan struct{})
-	var killer sync.WaitGroup
-	killer.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			case <-time.After(30 * time.Millisecond):
-				s.Kill("F")
-			}
-		}
-	})
-	var wg sync.WaitGroup
+	var wg, kills sync.WaitGroup
+	var ended atomic.Int64
 	for range 4 {
 		wg.Go(func() {
-			for range 20 {
-				_, _ = call(t, s, "sleep 1ms")
+			for n := range 20 {
+				if n%8 == 3 {
+					kills.Go(func() { s.Kill("F") })
+				}
+				_, _ = call(t, s, "fine")
+				ended.Add(1)
 			}
 		})
 	}
 	wg.Wait()
-	close(stop)
-	killer.Wait()
+	kills.Wait()
+	if ended.Load() != 80 {
+		t.Errorf("%d of 80 invocations ended", ended.Load())
+	}
 	if _, err := call(t, s, "fine"); err != nil {
 		t.Error(err)
 	}
@@ -269,7 +341,7 @@ func TestCredentials(t *testing.T) {
 }
 
 func TestCloseEndsProcessesAndCalls(t *testing.T) {
-	s, _ := service(t, nil)
+	s, log := service(t, nil)
 	pid, err := call(t, s, "pid")
 	if err != nil {
 		t.Fatal(err)
@@ -277,11 +349,11 @@ func TestCloseEndsProcessesAndCalls(t *testing.T) {
 	ended := make(chan error, 5)
 	for range cap(ended) { // more than the limit: some wait
 		go func() {
-			_, err := call(t, s, "sleep 1m")
+			_, err := call(t, s, "hold nothing")
 			ended <- err
 		}()
 	}
-	time.Sleep(200 * time.Millisecond)
+	log.holding(t, 3)
 	s.Close()
 	for range cap(ended) {
 		if err := <-ended; !errors.Is(err, ErrClosed) {

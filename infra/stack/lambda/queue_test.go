@@ -3,32 +3,23 @@ package lambda
 import (
 	"context"
 	"errors"
+	"fmt"
+	"path/filepath"
 	"sync"
 	"testing"
-	"time"
 )
-
-// eventually waits until a count is what it must become.
-func eventually(t *testing.T, what string, count func() int, want int) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); count() != want; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d %s, want %d", count(), what, want)
-		}
-	}
-}
 
 // inside waits until so many invocations have entered and not ended.
 func inside(t *testing.T, s *Service, want int) {
 	t.Helper()
-	eventually(t, "invocations are inside", func() int { return int(s.pools["F"].inside.Load()) }, want)
+	eventually(t, fmt.Sprint(want, " invocations are inside"), func() bool { return int(s.pools["F"].inside.Load()) == want })
 }
 
 // working waits until so many processes are at work.
 func working(t *testing.T, s *Service, want int) {
 	t.Helper()
-	eventually(t, "processes are at work", func() (n int) {
-		p := s.pools["F"]
+	eventually(t, fmt.Sprint(want, " processes are at work"), func() bool {
+		n, p := 0, s.pools["F"]
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		for i := range p.live {
@@ -38,21 +29,24 @@ func working(t *testing.T, s *Service, want int) {
 			}
 			i.mu.Unlock()
 		}
-		return n
-	}, want)
+		return n == want
+	})
 }
 
 // Requests beyond the processes wait for one, as many as there are.
 func TestRequestsQueue(t *testing.T) {
 	s, _ := service(t, nil)
+	file := filepath.Join(t.TempDir(), "go on")
 	var wg sync.WaitGroup
 	for range 40 {
 		wg.Go(func() {
-			if answer, err := s.Request(t.Context(), "F", []byte(`{"do":"sleep 5ms"}`)); err != nil {
+			if answer, err := s.Request(t.Context(), "F", []byte(`{"do":"hold `+file+`"}`)); err != nil {
 				t.Errorf("%s, %v", answer, err)
 			}
 		})
 	}
+	inside(t, s, 40) // none has ended: three are at work, and the others wait
+	release(t, file)
 	wg.Wait()
 	inside(t, s, 0)
 }
@@ -62,7 +56,7 @@ func TestRequestThatGivesUp(t *testing.T) {
 	s, _ := service(t, nil)
 	s.opts.Workers = 1
 	busy := make(chan error, 1)
-	go func() { _, err := s.Request(t.Context(), "F", []byte(`{"do":"sleep 1h"}`)); busy <- err }()
+	go func() { _, err := s.Request(t.Context(), "F", []byte(`{"do":"hold nothing"}`)); busy <- err }()
 	working(t, s, 1)
 	ctx, giveUp := context.WithCancel(t.Context())
 	waiting := make(chan error, 1)
@@ -84,10 +78,10 @@ func TestRequestThatGivesUp(t *testing.T) {
 // waits, and has no more processes either.
 func TestReservedConcurrency(t *testing.T) {
 	reserved := 2
-	s, _ := service(t, func(f *Function) { f.Reserved = &reserved; f.Timeout = time.Minute })
+	s, _ := service(t, func(f *Function) { f.Reserved = &reserved })
 	busy := make(chan error, reserved)
 	for range reserved {
-		go func() { _, err := s.Request(t.Context(), "F", []byte(`{"do":"sleep 1h"}`)); busy <- err }()
+		go func() { _, err := s.Request(t.Context(), "F", []byte(`{"do":"hold nothing"}`)); busy <- err }()
 	}
 	working(t, s, 2)
 	if _, err := s.Request(t.Context(), "F", []byte(`{"do":"pid"}`)); !errors.Is(err, ErrThrottled) {

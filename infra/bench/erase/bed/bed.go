@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"customercare/infra/bench/setup"
 	"customercare/infra/importer"
@@ -41,12 +42,15 @@ type Bed struct {
 	setup  setup.Setup
 	client *http.Client
 	token  string
+
+	// Looked, when set, is called after each look that has found something left (UntilGone).
+	Looked func()
 }
 
-// Start starts a stack on tables whose names begin with prefix.
+// Start starts a stack on tables of its own, whose names begin with prefix.
 func Start(ctx context.Context, s setup.Setup, prefix string) (_ *Bed, err error) {
 	st, err := stack.Start(ctx, stack.Options{
-		Root: s.Root, Endpoint: s.Endpoint, BinDir: s.Bin, TablePrefix: prefix, Log: s.Log,
+		Root: s.Root, Endpoint: s.Endpoint, BinDir: s.Bin, TablePrefix: fmt.Sprintf("%s%d-", prefix, time.Now().UnixNano()), Log: s.Log,
 		Parameters: map[string]string{"DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ThrottleBurst": "5000"},
 	})
 	if err != nil {

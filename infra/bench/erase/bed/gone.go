@@ -34,6 +34,9 @@ func (b *Bed) UntilGone(ctx context.Context, code string, erase func() error) (t
 		if gone || err != nil {
 			return took, err
 		}
+		if b.Looked != nil {
+			b.Looked()
+		}
 		select {
 		case <-ctx.Done():
 			return 0, fmt.Errorf("the customer is not gone after %s: %w", took.Round(time.Second), context.Cause(ctx))

@@ -68,14 +68,9 @@ func do(ctx context.Context, what string) (any, error) {
 		return os.Environ(), nil
 	case "deadline":
 		at, _ := ctx.Deadline()
-		return time.Until(at).Milliseconds(), nil
-	case "sleep":
-		d, err := time.ParseDuration(arg)
-		if err != nil {
-			return nil, err
-		}
-		time.Sleep(d)
-		return os.Getpid(), nil
+		return at.UnixMilli(), nil
+	case "hold":
+		return hold(arg)
 	case "exit":
 		fmt.Print("bye without a newline")
 		os.Exit(4)
@@ -85,6 +80,18 @@ func do(ctx context.Context, what string) (any, error) {
 		return nil, errors.New(arg)
 	}
 	return what, nil
+}
+
+// hold says so and is at work until the file at path is there. A process that is to be
+// ended meanwhile holds for a file that never comes.
+func hold(path string) (any, error) {
+	fmt.Println("holding")
+	for {
+		if _, err := os.Stat(path); err == nil {
+			return os.Getpid(), nil
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 func authorize(e event) (any, error) {
