@@ -9,7 +9,7 @@ import (
 	"customercare/shared/store"
 )
 
-// A worker renews its lease when a third of it has passed, and works on.
+// A worker renews its lease whenever a third of it has passed, and works on.
 func TestLeaseIsRenewed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -18,20 +18,21 @@ func TestLeaseIsRenewed(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Faults.Interrupt(2, func() { // its first reading
-		w.clock.Advance(w.Lease/3 + time.Second)
-		began := time.Now()
-		until := fmt.Sprintf(`"leaseUntil":{"Value":"%d"}`, w.clock.Now().Add(w.Lease+w.ClockSkew).UnixMilli())
-		for !strings.Contains(strings.Join(w.Dump(t, w.Kit.Erasures.Table), ""), until) {
-			if time.Since(began) > time.Minute {
-				t.Error("the lease is not renewed")
-				return
+		for range 2 {
+			w.clock.Advance(w.Lease/3 + time.Second)
+			until := fmt.Sprintf(`"leaseUntil":{"Value":"%d"}`, w.clock.Now().Add(w.Lease+w.ClockSkew).UnixMilli())
+			for began := time.Now(); !strings.Contains(strings.Join(w.Dump(t, w.Kit.Erasures.Table), ""), until); {
+				if time.Since(began) > time.Minute {
+					t.Error("the lease is not renewed")
+					return
+				}
 			}
 		}
 	})
 	if err := w.Continue(t.Context(), store.NumbersJob(w.Digests.Set("acme", []string{"135"}))); err != nil {
 		t.Fatal(err)
 	}
-	if calls := strings.Join(w.Faults.Calls(), " "); calls != "UpdateItem Query UpdateItem UpdateItem TransactWriteItems UpdateItem" {
+	if calls := strings.Join(w.Faults.Calls(), " "); calls != "UpdateItem Query UpdateItem UpdateItem UpdateItem TransactWriteItems UpdateItem" {
 		t.Errorf("calls %s", calls)
 	}
 	if left := w.Dump(t, w.Kit.Contacts.Table); len(left) != 0 {
