@@ -16,13 +16,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/dynamotest"
+	"customercare/infra/stack"
 	"customercare/shared/store"
 )
 
 // Time passes in these tests where a test says so: what waits for it has its times in the table, and they are moved back.
 // So nothing ends before a test has looked at it, however slow the machine is, and nobody waits for what takes long.
 
-// writerLifetime is the shared stack's: no erasure ends by itself while tests run.
+// writerLifetime is that of the shared stack, and of those behind weather: no erasure ends by itself while tests run.
 const writerLifetime = 30 * time.Minute
 
 type item = map[string]types.AttributeValue
@@ -34,16 +35,22 @@ var settling sync.Mutex
 // and waits until none of them is open.
 func settle(t testing.TB, scope string) {
 	t.Helper()
+	settleOn(t, running, scope)
+}
+
+// settleOn is settle for another stack.
+func settleOn(t testing.TB, s *stack.Stack, scope string) {
+	t.Helper()
 	event, err := os.ReadFile(filepath.Join(dynamotest.Root(), "infra", "events", "cleanup.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "no open erasure of "+scope, func() bool {
 		open := 0
-		for _, job := range scan(t, running.Table("Erasures"), "attribute_exists(openShard)") {
+		for _, job := range scan(t, s.Table("Erasures"), "attribute_exists(openShard)") {
 			if of, _ := job["scope"].(*types.AttributeValueMemberS); scope == "*" || of != nil && of.Value == scope {
 				open++
-				elapse(t, running.Table("Erasures"), job)
+				elapse(t, s.Table("Erasures"), job)
 			}
 		}
 		if open == 0 {
@@ -51,7 +58,7 @@ func settle(t testing.TB, scope string) {
 		}
 		settling.Lock()
 		defer settling.Unlock()
-		if _, err := running.Invoke(t.Context(), "cleanup", event); err != nil {
+		if _, err := s.Invoke(t.Context(), "cleanup", event); err != nil {
 			t.Logf("cleanup: %v", err)
 		}
 		return false
