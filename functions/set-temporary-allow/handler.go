@@ -41,6 +41,14 @@ func (a allows) endpoint() gateway.Endpoint {
 	return gateway.Endpoint{Name: "set-temporary-allow", Limit: bodyLimit, Shape: respond.Provision, Scoped: true, Handle: a.handle}
 }
 
+// full is the answer for a user whose item has no room left. It is a failure of ours, because the
+// caller can do nothing about it, and its sentence does not ask for another try, which would fail too.
+var full = &respond.Error{
+	Kind:     respond.Internal,
+	Sentence: "The record of this customerId is full, the temporary allow cannot be stored until it is made smaller",
+	Cause:    store.ErrUserFull,
+}
+
 // handle sets the allow with one DynamoDB call, and makes none for a request that is refused.
 func (a allows) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	customerID, refusal := call.PathID("customerId", customerIDLimit)
@@ -66,6 +74,8 @@ func (a allows) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	switch {
 	case errors.Is(err, store.ErrNoUser):
 		return nil, respond.Refuse(respond.NotFound, "Customer ID not found")
+	case errors.Is(err, store.ErrUserFull):
+		return nil, full
 	case err != nil:
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
@@ -77,6 +78,13 @@ func failed(call string, err error) error {
 		code = "timeout"
 	}
 	return &Error{Call: call, Code: code, cause: err}
+}
+
+// tooLarge says whether a write was refused because the item would become larger than DynamoDB takes.
+// There is no code for that: it is a ValidationException, which its message tells from others.
+func tooLarge(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && api.ErrorCode() == "ValidationException" && strings.HasPrefix(api.ErrorMessage(), "Item size ")
 }
 
 // conditionFailed reports whether a single-item call was refused by its condition, and the item that stood there,

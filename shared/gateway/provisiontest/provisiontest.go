@@ -134,7 +134,7 @@ func User(id string) Item {
 			"1": object(Item{"expires": num("1700000000000"), "grantedBy": str("someone"), "grantedAt": num("1690000000000")}),
 			"2": object(Item{"expires": num("4100000000000"), "grantedBy": str("someone"), "grantedAt": num("1690000000000")}),
 		}),
-		"extra": &types.AttributeValueMemberL{Value: []types.AttributeValue{num("1.50"), &types.AttributeValueMemberNULL{Value: true}}},
+		"extra": &types.AttributeValueMemberL{Value: []types.AttributeValue{num("1.5"), &types.AttributeValueMemberNULL{Value: true}}},
 	}
 }
 
