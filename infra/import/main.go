@@ -4,7 +4,8 @@
 //
 // The tables are those of a stack in AWS, STACK, or of the local one; see package deployment for the variables.
 //
-// It exits with 1 when any line was not loaded, or the load stopped early; with 2 when it is called wrongly.
+// It exits with 1 when any line was not loaded, the load stopped early, or the file is not lines of JSON at all; with 2
+// when it is called wrongly.
 package main
 
 import (
@@ -59,6 +60,9 @@ func load(name string, from int) error {
 	options := importer.Options{Client: to.DB, Tables: to.Tables.Tables, From: from, Progress: bar.add, Report: bar.report}
 	counts, err := importer.Load(ctx, options, file)
 	bar.finish()
+	if _, ok := errors.AsType[importer.Misformed](err); ok {
+		return fmt.Errorf("%w; nothing is loaded", err)
+	}
 	fmt.Printf("loaded into %s: %s\n", to.Where, counts)
 	if stopped, ok := errors.AsType[*importer.Stopped](err); ok {
 		if ctx.Err() != nil {

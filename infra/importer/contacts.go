@@ -69,10 +69,8 @@ func (l *loader) file(r *record, known map[string][]string) []action {
 		return "attribute_not_exists(contact) OR parties = :parties", values
 	}
 	var actions []action
-	for _, number := range r.contact.parties {
-		item := maps.Clone(r.item)
-		item["party"] = text(store.PartyKey(r.contact.tenant, number))
-		expression, values := condition(number)
+	for i, item := range r.copies() {
+		expression, values := condition(r.contact.parties[i])
 		actions = append(actions, action{records: []*record{r}, write: types.TransactWriteItem{Put: &types.Put{
 			TableName:                           &l.Tables.Contacts,
 			Item:                                item,

@@ -2,13 +2,14 @@ package importer
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/shared/identifier"
+	"customercare/shared/rfc3339"
 )
 
 // Bounds of identifiers in bytes, those of the calls that later name them: what can be loaded can be erased. With
@@ -67,8 +68,11 @@ func (f *fields) check(name string, value types.AttributeValue, most int) string
 		f.refuse("%s must be a string of 1 to %d bytes", name, most)
 		return ""
 	}
-	if strings.ContainsFunc(s.Value, unicode.IsControl) {
+	switch {
+	case identifier.HasControl(s.Value):
 		f.refuse("%s holds a control character", name)
+	case !identifier.Sayable(s.Value):
+		f.refuse("%s%s", name, identifier.Unsayable)
 	}
 	return s.Value
 }
@@ -108,18 +112,15 @@ func (f *fields) at() time.Time {
 	return f.time("at", value)
 }
 
-// rfc3339 is the grammar, in upper case. Go's own reading takes hours of one digit, a comma and offsets of 24 hours, too
-// (golang/go#54580).
-var rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
-
-// time reads a time as RFC 3339 writes it.
+// time reads a time as RFC 3339 writes it, in the years 0000 to 9999 of UTC: a key has four digits for
+// the year.
 func (f *fields) time(name string, value types.AttributeValue) time.Time {
+	s, ok := value.(*types.AttributeValueMemberS)
 	var at time.Time
-	written := "" // RFC 3339 allows t and z in lower case
-	if s, ok := value.(*types.AttributeValueMemberS); ok {
-		written = strings.ToUpper(s.Value)
+	if ok {
+		at, ok = rfc3339.Parse(s.Value)
 	}
-	if !rfc3339.MatchString(written) || at.UnmarshalText([]byte(written)) != nil || at.UTC().Year() < 1 || at.UTC().Year() > 9999 {
+	if !ok || at.Year() < 0 || at.Year() > 9999 {
 		f.refuse("%s must be a time as RFC 3339 writes it, e.g. 2030-10-15T01:29:29Z", name)
 	}
 	return at

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/fuzz/bounds"
+	"customercare/infra/quotas"
 	"customercare/shared/store"
 )
 
@@ -35,6 +36,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"kind":"operator","name":"a","password":["p","q"],"operations":["set-temporary-allow"],"disabled":true,"validUntil":"2030-01-01T00:00:00z"}`))
 	f.Add([]byte(`{"kind":"app","name":"a","secret":"s","tenantId":"t","validUntil":"2030-01-01T00:00:00+24:00","x":{"y":[1e125,-1E-130,0.0e999]}}`))
 	f.Add([]byte(`{"kind":"transaction","accountId":"a","code":"c","campaignId":"c","transactionId":"t","at":"2029-01-01T1:00:00Z"}`))
+	f.Add([]byte(`{"kind":"contact","tenantId":"t","contactId":"c","at":"1990-12-31t23:59:60.5z","callingNumber":"\ufffd"}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		var r *record
 		var err error
@@ -99,8 +101,8 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("%s %q was taken", name, time)
 			}
 		}
-		if size(r.item) > maxItem {
-			t.Errorf("%d bytes", size(r.item))
+		if size := quotas.Size(r.item); size > quotas.MaxItem {
+			t.Errorf("%d bytes", size)
 		}
 		data, _ := r.item["data"].(*types.AttributeValueMemberM)
 		for name, value := range said {

@@ -85,13 +85,18 @@ type loader struct {
 }
 
 // Load loads every line of r. A line that cannot be loaded is reported and stops nothing else; the error then says
-// how many there were. Anything else that goes wrong ends the load with *Stopped.
+// how many there were. A file of another form than lines of JSON is Misformed, and not a line of it is looked at. Anything
+// else that goes wrong ends the load with *Stopped.
 func Load(ctx context.Context, o Options, r io.Reader) (Counts, error) {
 	if o.Workers <= 0 {
 		o.Workers = workers
 	}
 	l := &loader{Options: o, memory: semaphore.NewWeighted(inFlight), open: map[int]struct{}{}, next: 1}
 	l.counts.Loaded = map[string]int{}
+	file := newLines(r)
+	if err := misformed(file.r); err != nil {
+		return l.counts, err
+	}
 
 	group, ctx := errgroup.WithContext(ctx)
 	queues := make([]chan *record, o.Workers)
@@ -106,7 +111,7 @@ func Load(ctx context.Context, o Options, r io.Reader) (Counts, error) {
 				close(queue)
 			}
 		}()
-		return l.read(ctx, r, queues)
+		return l.read(ctx, file, queues)
 	})
 	if err := group.Wait(); err != nil {
 		line := l.next
@@ -122,8 +127,8 @@ func Load(ctx context.Context, o Options, r io.Reader) (Counts, error) {
 }
 
 // read parses the lines and gives each record to the worker of its place.
-func (l *loader) read(ctx context.Context, r io.Reader, queues []chan *record) error {
-	for lines := newLines(r); ; {
+func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) error {
+	for {
 		line, err := lines.next()
 		if err == io.EOF {
 			return nil

@@ -83,16 +83,11 @@ func parse(line []byte) (*record, error) {
 	if f.err != nil {
 		return nil, f.err
 	}
-	if r.contact == nil {
-		r.size = size(r.item)
-	}
-	if r.size > maxItem && r.contact == nil {
-		return nil, tooLarge
+	if err := r.check(); err != nil {
+		return nil, err
 	}
 	return r, nil
 }
-
-const tooLarge = refusal("the record is larger than the 400 KB that DynamoDB takes")
 
 func buildUser(f *fields, r *record) {
 	id := f.id("customerId", longID)
@@ -155,17 +150,6 @@ func buildContact(f *fields, r *record) {
 	r.contact = c
 	r.place = "contact " + store.JoinKey(c.tenant, c.key)
 	r.item = f.data(object{"contact": text(c.key), "parties": texts(c.parties)})
-	own := 0
-	for _, number := range c.parties {
-		own += len("party") + len(store.PartyKey(c.tenant, number))
-	}
-	r.size = own + len(c.parties)*size(r.item)
-	switch {
-	case size(r.item)+len("party")+6*shortID+1 > maxItem:
-		f.refuse("%s", tooLarge)
-	case r.size > maxTransaction:
-		f.refuse("the record is too large to be filed under %d numbers at once (%d bytes together)", len(c.parties), maxTransaction)
-	}
 }
 
 func buildOperator(f *fields, r *record) {

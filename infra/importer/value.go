@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"customercare/infra/quotas"
 )
 
 // object is a map attribute, or an item.
@@ -26,14 +27,9 @@ func texts(all []string) types.AttributeValue {
 	return &types.AttributeValueMemberL{Value: list}
 }
 
-// DynamoDB's limits. A record's own values lie in an item's map (1) or list, so maxDepth leaves room for what is
-// put around them.
-const (
-	maxItem   = 400 << 10 // bytes, names included
-	maxDepth  = 30        // DynamoDB nests 32 levels
-	maxDigits = 38
-	maxName   = 65535 // bytes of one attribute name
-)
+// maxDepth is how deep a line may be nested, itself counted. DynamoDB takes a little more, which is
+// left for the map or list that the record's own values are put into.
+const maxDepth = quotas.MaxDepth - 2
 
 // maxValues is how many values, however deep, a line may hold. DynamoDB would take twice as many; the bound keeps a line
 // of 1 MB below 32 MB of memory, which is what half a million of the smallest values would exceed.
@@ -88,9 +84,9 @@ func parseValue(d *jsontext.Decoder, left *int) (types.AttributeValue, error) {
 		return text(token.String()), nil
 	case '0':
 		number := token.String()
-		if !storable(number) {
+		if !quotas.Storable(number) {
 			return nil, refuse("%s holds a number that DynamoDB cannot keep exactly (%d digits, 1e-130 to 1e126): write it as a string",
-				place(d), maxDigits)
+				place(d), quotas.MaxDigits)
 		}
 		return &types.AttributeValueMemberN{Value: number}, nil
 	case '{':
@@ -101,8 +97,8 @@ func parseValue(d *jsontext.Decoder, left *int) (types.AttributeValue, error) {
 				return nil, unreadable(d, err)
 			}
 			name := token.String()
-			if name == "" || len(name) > maxName {
-				return nil, refuse("%s holds an empty name, or one longer than %d bytes", place(d), maxName)
+			if name == "" || len(name) > quotas.MaxName {
+				return nil, refuse("%s holds an empty name, or one longer than %d bytes", place(d), quotas.MaxName)
 			}
 			if members[name], err = parseValue(d, left); err != nil {
 				return nil, err
@@ -162,52 +158,4 @@ func printable(name string) string {
 		return "a field"
 	}
 	return name
-}
-
-// storable says whether DynamoDB keeps this JSON number's value: at most 38 significant digits, and a magnitude
-// between 1e-130 and 9.9...e125, or zero.
-func storable(number string) bool {
-	mantissa, exponent, scaled := strings.Cut(strings.ToLower(strings.TrimPrefix(number, "-")), "e")
-	whole, fraction, _ := strings.Cut(mantissa, ".")
-	digits := strings.TrimLeft(whole+fraction, "0")
-	if digits == "" {
-		return true
-	}
-	shift := 0
-	if scaled {
-		var err error
-		if shift, err = strconv.Atoi(exponent); err != nil || shift > 1<<20 || shift < -1<<20 {
-			return false
-		}
-	}
-	leading := len(whole) - 1 - (len(whole+fraction) - len(digits)) + shift // power of ten of the first digit
-	return len(strings.TrimRight(digits, "0")) <= maxDigits && leading >= -130 && leading <= 125
-}
-
-// size is what an item counts for against DynamoDB's limits, in bytes, never less than DynamoDB's own count.
-func size(item object) int {
-	sum := 0
-	for name, value := range item {
-		sum += len(name) + sizeOf(value)
-	}
-	return sum
-}
-
-func sizeOf(value types.AttributeValue) int {
-	switch v := value.(type) {
-	case *types.AttributeValueMemberS:
-		return len(v.Value)
-	case *types.AttributeValueMemberN:
-		return min(len(v.Value)/2, maxDigits/2) + 3
-	case *types.AttributeValueMemberM:
-		return 3 + len(v.Value) + size(v.Value)
-	case *types.AttributeValueMemberL:
-		sum := 3 + len(v.Value)
-		for _, member := range v.Value {
-			sum += sizeOf(member)
-		}
-		return sum
-	default: // NULL, BOOL
-		return 1
-	}
 }

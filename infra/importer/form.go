@@ -1,0 +1,188 @@
+package importer
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Misformed is a file that is no lines of JSON as a whole, so that none of it was loaded. Its text
+// names what the file is instead, and what to do.
+type Misformed string
+
+func (m Misformed) Error() string { return string(m) }
+
+// magics are the first bytes of files that people take for lines of JSON, or have packed them in.
+var magics = []struct {
+	start string
+	form  Misformed
+}{
+	{"\x1f\x8b", packed("gzip")},
+	{"PK\x03\x04", packed("zip")},
+	{"PK\x05\x06", packed("zip")},
+	{"PK\x07\x08", packed("zip")},
+	{"\x28\xb5\x2f\xfd", packed("zstd")},
+	{"BZh", packed("bzip2")},
+	{"\xfd7zXZ\x00", packed("xz")},
+	{"\x04\x22\x4d\x18", packed("lz4")},
+	{"LZIP", packed("lzip")},
+	{"\x1f\x9d", packed("compress")},
+	{"7z\xbc\xaf\x27\x1c", packed("7z")},
+	{"\xff\x06\x00\x00sNaPpY", packed("snappy")},
+	{"PAR1", "the file is a Parquet file: write its rows as one JSON object a line"},
+	{"Obj\x01", "the file is an Avro file: write its records as one JSON object a line"},
+	{"\x1e", "the file is a JSON text sequence: write one JSON object a line, without the record separators"},
+	{"\x00\x00\xfe\xff", encoded("UTF-32", "big-endian")}, // before UTF-16, whose mark may begin alike
+	{"\xff\xfe\x00\x00", encoded("UTF-32", "little-endian")},
+	{"\xfe\xff", encoded("UTF-16", "big-endian")},
+	{"\xff\xfe", encoded("UTF-16", "little-endian")},
+}
+
+// tarMagic is where a tar archive says that it is one, in the header of its first file.
+const tarMagic = 257
+
+// longestMagic is how many bytes of a file tell its magic, or an encoding without a mark.
+const longestMagic = 10
+
+func packed(by string) Misformed {
+	return Misformed("the file is packed with " + by + ": unpack it, and load what was in it")
+}
+
+func encoded(in, order string) Misformed {
+	return Misformed("the file is " + in + " (" + order + "): convert it to UTF-8")
+}
+
+const (
+	isArray = Misformed("the file is a JSON array: write one JSON object a line, as jq -c '.[]' does")
+	isTall  = Misformed("the file has JSON that goes over several lines: write one JSON object a line, as jq -c . does")
+)
+
+// misformed looks at the start of a file, without taking it, and gives Misformed when the whole of it
+// cannot be lines of JSON. It waits for no more than it needs of a file that comes slowly: one line
+// when that is a whole object. A file with some bad lines is none of its business.
+func misformed(r *bufio.Reader) error {
+	start, _ := r.Peek(longestMagic) // an error comes again when the first line is read
+	for _, magic := range magics {
+		if bytes.HasPrefix(start, []byte(magic.start)) {
+			return magic.form
+		}
+	}
+	if form := withoutMark(start); form != "" {
+		return form
+	}
+	head, whole := firstLine(r)
+	if len(head) > tarMagic && bytes.HasPrefix(head[tarMagic:], []byte("ustar")) {
+		return packed("tar")
+	}
+	if text := bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark), blank); len(text) == 0 || text[0] != '[' && (text[0] != '{' || isObject(text)) {
+		return nil
+	}
+	if !whole {
+		var err error
+		head, err = r.Peek(r.Size())
+		whole = err != nil
+	}
+	if form := document(bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark), blank), whole); form != "" {
+		return form
+	}
+	return nil
+}
+
+// withoutMark finds UTF-16 and UTF-32 without a byte-order mark by where the zeros lie: JSON begins
+// with two characters of ASCII (RFC 4627, section 3).
+func withoutMark(start []byte) Misformed {
+	if len(start) < 4 {
+		return ""
+	}
+	zero := func(i int) bool { return start[i] == 0 }
+	switch {
+	case zero(0) && zero(1) && zero(2) && !zero(3):
+		return encoded("UTF-32", "big-endian")
+	case zero(0) && !zero(1) && zero(2) && !zero(3):
+		return encoded("UTF-16", "big-endian")
+	case !zero(0) && zero(1) && zero(2) && zero(3):
+		return encoded("UTF-32", "little-endian")
+	case !zero(0) && zero(1) && !zero(2) && zero(3):
+		return encoded("UTF-16", "little-endian")
+	}
+	return ""
+}
+
+const blank = " \t\r\n"
+
+// firstLine is what the reader has once that holds a line that is not blank, or is all that it can
+// hold; whole says that it is the file.
+func firstLine(r *bufio.Reader) (head []byte, whole bool) {
+	for n := 1; ; n = min(max(n, r.Buffered())+1, r.Size()) {
+		head, err := r.Peek(n)
+		head, _ = r.Peek(max(len(head), r.Buffered()))
+		text := bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark), blank)
+		switch line, _, ended := bytes.Cut(text, []byte("\n")); {
+		case err != nil:
+			return head, true
+		case ended && len(line) > 0 || len(head) == r.Size():
+			return head, false
+		}
+	}
+}
+
+// isObject says whether the first line of text is one JSON value by itself, whatever is wrong in it.
+func isObject(text []byte) bool {
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	d := lenient(line)
+	_, err := d.ReadValue()
+	if err == nil {
+		_, err = d.ReadToken()
+	}
+	return errors.Is(err, io.EOF)
+}
+
+// lenient reads all that has JSON's form.
+func lenient(text []byte) *jsontext.Decoder {
+	return jsontext.NewDecoder(bytes.NewBuffer(slices.Clip(text)), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+}
+
+// document says what a file is whose first line is no object by itself: text is its start, from the
+// first character on, whole says that it is all. "" is a file of lines, the first of which is bad.
+func document(text []byte, whole bool) Misformed {
+	form := isTall
+	if text[0] == '[' {
+		form = isArray
+	}
+	d := lenient(text)
+	_, err := d.ReadValue()
+	read := text[:min(int(d.InputOffset()), len(text))]
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		read = text[:min(int(syntax.ByteOffset), len(text))]
+	}
+	cutOff := errors.Is(err, io.ErrUnexpectedEOF)
+	if cutOff {
+		read = text
+	}
+	tall := bytes.Contains(read, []byte("\n"))
+	switch {
+	case err == nil && form == isArray:
+		// An array in one line may be a bad line before good ones.
+		if rest := bytes.TrimLeft(text[len(read):], blank); !tall && len(rest) > 0 && rest[0] == '{' {
+			return ""
+		}
+		return form
+	case err == nil && tall, cutOff && !whole && (tall || form == isArray):
+		return form
+	case err == nil || !tall:
+		return ""
+	}
+	// A broken document, or a broken line before good ones: then one of the lines that were read, or the
+	// one at which the reader stopped, is an object by itself.
+	lines := bytes.Count(read, []byte("\n"))
+	for _, line := range bytes.SplitN(text, []byte("\n"), lines+2)[1 : lines+1] {
+		if line = bytes.Trim(line, blank); len(line) > 0 && line[0] == '{' && isObject(line) {
+			return ""
+		}
+	}
+	return form
+}

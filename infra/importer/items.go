@@ -1,0 +1,52 @@
+package importer
+
+import (
+	"maps"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/quotas"
+	"customercare/shared/store"
+)
+
+// check holds every item that the record will be to DynamoDB's limits, which the engine that takes
+// it may not know, and counts what it takes of a transaction.
+func (r *record) check() error {
+	var partition, sort string
+	items := []object{r.item}
+	switch r.kind {
+	case user:
+		partition = "customerId"
+		item := maps.Clone(r.item)
+		item["tempAllows"] = &types.AttributeValueMemberM{} // the map that always stands, empty at least
+		items[0] = item
+	case customer, transaction:
+		partition, sort = "customer", "record"
+	case contactKind:
+		partition, sort = "party", "contact"
+		items = r.copies()
+	default:
+		partition = "principal"
+	}
+	for _, item := range items {
+		if err := quotas.Check(item, partition, sort); err != nil {
+			return refuse("the record %s", err)
+		}
+		r.size += quotas.Size(item)
+	}
+	if r.contact != nil && r.size > maxTransaction {
+		return refuse("the record is too large to be filed under %d numbers at once (%d bytes together)", len(items), maxTransaction)
+	}
+	return nil
+}
+
+// copies are the items that a contact is filed as, one for each of its parties.
+func (r *record) copies() []object {
+	var all []object
+	for _, number := range r.contact.parties {
+		item := maps.Clone(r.item)
+		item["party"] = text(store.PartyKey(r.contact.tenant, number))
+		all = append(all, item)
+	}
+	return all
+}
