@@ -11,6 +11,7 @@ import (
 
 	"customercare/infra/dynamotest"
 	"customercare/infra/importer"
+	"customercare/infra/quotas"
 )
 
 // What is refused is what AWS documents, whether the engine at hand takes it or not; what is taken every engine takes, and keeps
@@ -30,7 +31,7 @@ func TestNumbersAreKeptOrRefused(t *testing.T) {
 			t.Errorf("%s: %v %q", number, err, reports)
 		}
 		_, err = kit.Plain.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &kit.Users.Table, Item: map[string]types.AttributeValue{
-			"customerId": &types.AttributeValueMemberS{Value: "n"}, "n": &types.AttributeValueMemberN{Value: number},
+			"customerId": &types.AttributeValueMemberS{Value: "n"}, "n": &types.AttributeValueMemberN{Value: quotas.Plain(number)},
 		}})
 		if taken && err != nil {
 			t.Errorf("%s: DynamoDB says %v", number, err)

@@ -88,7 +88,7 @@ func parseValue(d *jsontext.Decoder, left *int) (types.AttributeValue, error) {
 			return nil, refuse("%s holds a number that DynamoDB cannot keep exactly (%d digits, 1e-130 to 1e126): write it as a string",
 				place(d), quotas.MaxDigits)
 		}
-		return &types.AttributeValueMemberN{Value: number}, nil
+		return &types.AttributeValueMemberN{Value: quotas.Plain(number)}, nil
 	case '{':
 		members := object{}
 		for d.PeekKind() != '}' {

@@ -48,6 +48,28 @@ func parsePower(text string) int {
 	return power
 }
 
+// Plain is a storable number in a form that every engine reads as the same value: as it is written,
+// or, where it has more digits or a longer exponent than a number needs, without those. Engines differ
+// on the exponent of a zero and on leading zeros.
+func Plain(text string) string {
+	mantissa, power, _ := strings.Cut(strings.ToLower(text), "e")
+	if len(mantissa) <= MaxDigits+2 && len(power) <= len("+125") && (power == "" || parse(text).digits != "") {
+		return text
+	}
+	n := parse(text)
+	if n.digits == "" {
+		return "0"
+	}
+	plain := n.digits[:1]
+	if len(n.digits) > 1 {
+		plain += "." + n.digits[1:]
+	}
+	if n.minus {
+		plain = "-" + plain
+	}
+	return plain + "E" + strconv.Itoa(n.exponent)
+}
+
 // Storable says whether DynamoDB keeps the value of a number as JSON writes it: zero with any sign
 // and exponent, or a number in its range and of no more digits than it has.
 func Storable(text string) bool {

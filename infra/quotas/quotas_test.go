@@ -79,7 +79,27 @@ func FuzzNumber(f *testing.F) {
 		if Storable(text) != want {
 			t.Errorf("%s: %v", text, !want)
 		}
+		if !want {
+			return
+		}
+		plain, ok := new(big.Rat).SetString(Plain(text))
+		if !ok || plain.Cmp(value) != 0 || len(Plain(text)) > len("-9.")+37+len("E-130") && Plain(text) != text {
+			t.Errorf("%s becomes %s", text, Plain(text))
+		}
 	})
+}
+
+// What stays as it is written, and what does not.
+func TestPlain(t *testing.T) {
+	zeros := strings.Repeat("0", 400)
+	for text, want := range map[string]string{
+		"0": "0", "-0": "-0", "0.00": "0.00", "0e5": "0", "-0E-999": "0", "0e99999999999999999999": "0", "12.50": "12.50", "-1.5E-2": "-1.5E-2", "1e+125": "1e+125", "1e3": "1e3",
+		"1e0000000000000000005": "1E5", "-1" + zeros[:120] + "e-119": "-1E1", "0." + zeros + "125e401": "1.25E0", "1." + zeros: "1E0", "12" + zeros[:50]: "1.2E51",
+	} {
+		if got := Plain(text); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
 }
 
 func TestSize(t *testing.T) {
