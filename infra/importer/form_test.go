@@ -207,9 +207,9 @@ func TestFormIsKnownFromTheFirstLine(t *testing.T) {
 	}
 }
 
-// FuzzForm: whatever a file is, a form is only given to one of which no line could be loaded, or which begins with what no
+// FuzzFileForm: whatever a file is, a form is only given to one of which no line could be loaded, or which begins with what no
 // line begins with; and looking takes nothing of it.
-func FuzzForm(f *testing.F) {
+func FuzzFileForm(f *testing.F) {
 	for _, file := range []string{
 		goodFile, "[" + goodLine + "]", "[\n" + goodLine + "\n]", indented(f, otherLine, "", " "), `{"kind":` + "\n" + goodFile, in16(binary.LittleEndian, goodFile), gzipped(f, goodFile), "[", "{", "\uFEFF[\n", "[]\n{}", "{\n}\n{}\n",
 	} {

@@ -24,6 +24,7 @@ import (
 
 	"customercare/infra/deployment"
 	"customercare/shared/erasure"
+	"customercare/shared/rfc3339"
 )
 
 func main() {
@@ -33,8 +34,8 @@ func main() {
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	at, err := time.Parse(time.RFC3339, *since)
-	if flag.NArg() != 1 || flag.Arg(0) == "" || err != nil {
+	at, ok := rfc3339.Parse(*since)
+	if flag.NArg() != 1 || flag.Arg(0) == "" || !ok {
 		flag.Usage()
 		os.Exit(2)
 	}

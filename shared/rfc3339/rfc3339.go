@@ -1,5 +1,5 @@
-// Package rfc3339 is the one reader of times for everything that takes one from outside: the
-// body of operation 2 and the records of the importer. Both allow the same spellings.
+// Package rfc3339 is the one reader of times that come from outside: in the body of operation 2, in
+// the importer's records, and on a command line. All allow the same spellings.
 package rfc3339
 
 import (

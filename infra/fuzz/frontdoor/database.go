@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/dynamotest"
+	"customercare/infra/quotas"
 )
 
 // Database answers in the process, many thousand times a second, what DynamoDB answers a function whose tables are empty
@@ -119,11 +120,9 @@ func (d *Database) principals(body []byte) string {
 
 // keys are the template's key attributes, with DynamoDB's limit in bytes.
 var keys = map[string]int{
-	"customerId": 2048, "customer": 2048, "principal": 2048, "erasureId": 2048, "party": 2048, "record": 1024, "contact": 1024,
+	"customerId": quotas.MaxPartitionKey, "customer": quotas.MaxPartitionKey, "principal": quotas.MaxPartitionKey,
+	"erasureId": quotas.MaxPartitionKey, "party": quotas.MaxPartitionKey, "record": quotas.MaxSortKey, "contact": quotas.MaxSortKey,
 }
-
-// maxItem is DynamoDB's limit for an item in bytes. All of a call together counts against it here, which is stricter.
-const maxItem = 400 << 10
 
 // unacceptable is why DynamoDB would not take a call's body, or "".
 func unacceptable(body []byte) string {
@@ -133,7 +132,7 @@ func unacceptable(body []byte) string {
 	}
 	var s scan
 	s.value("", all)
-	if s.wrong == "" && s.size > maxItem {
+	if s.wrong == "" && s.size > quotas.MaxItem { // all of a call together, which is stricter
 		return fmt.Sprintf("%d bytes are too many", s.size)
 	}
 	return s.wrong
