@@ -4,6 +4,7 @@ GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc 
 FOR_LAMBDA := GOOS=linux GOARCH=arm64 GOARM64=v8.0
 # Pinned here and not in go.mod: nothing in the product imports it.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
@@ -56,12 +57,17 @@ run:
 	@go build -o $(TOOLS)/local ./infra/local
 	@exec $(TOOLS)/local
 
-## test: everything, on a DynamoDB Local of its own or on DYNAMODB_ENDPOINT
+## test: everything, or PACKAGES, on an engine of its own (ENGINE=dynamodb-local for the other one) or on DYNAMODB_ENDPOINT;
+## a line for each package as it ends, and at the end what was skipped and why, and how many tests passed
 # -count=1: go test would repeat the end-to-end tests' last result though a function has changed, because they run the
-# functions as built binaries, which it does not see.
+# functions as built binaries, which it does not see. The packages that take longest come first.
+PACKAGES ?= ./shared/erasure ./infra/e2e ./...
 test:
 	@go build -o $(TOOLS)/withdynamodb ./infra/withdynamodb
-	@exec $(TOOLS)/withdynamodb go test -count=1 -timeout 30m ./...
+	@test -x $(TOOLS)/$(GOTESTSUM) || GOBIN='$(CURDIR)/$(TOOLS)/$(GOTESTSUM)' go install $(GOTESTSUM)
+	@exec $(TOOLS)/withdynamodb $(TOOLS)/$(GOTESTSUM)/gotestsum --format pkgname --format-hide-empty-pkg \
+	  --post-run-command 'sh -c "echo $$((TESTS_TOTAL - TESTS_FAILED - TESTS_SKIPPED)) passed, $$TESTS_FAILED failed, $$TESTS_SKIPPED skipped"' \
+	  -- -count=1 -timeout 30m $(PACKAGES)
 
 ## chaos: the long part: many kills of the whole stack, many random interleavings; prints its figures
 chaos:

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -29,7 +30,7 @@ var errUnauthorized = errors.New("Unauthorized")
 
 type authorizer struct{ directory principal.Directory }
 
-// authorize answers API Gateway whether the request's Basic credentials (RFC 7617, UTF-8) are an operator's.
+// authorize answers API Gateway whether the request's Basic credentials (RFC 7617) are an operator's.
 func (a authorizer) authorize(ctx context.Context, r principal.Request) (answer events.APIGatewayCustomAuthorizerResponse, err error) {
 	defer invocation.Recover("authorize-operator", &err)
 	ctx, cancel := invocation.InTime(ctx)
@@ -65,10 +66,24 @@ func (a authorizer) operator(ctx context.Context, r principal.Request) (name str
 	if err != nil {
 		return "", nil, principal.ErrRefused
 	}
-	name, password, ok := strings.Cut(string(pair), ":")
+	name, password, ok := strings.Cut(characters(pair), ":")
 	if !ok {
 		return "", nil, principal.ErrRefused
 	}
 	operations, err = a.directory.Operator(ctx, r.RequestContext.Identity.SourceIP, name, password)
 	return name, operations, err
+}
+
+// characters are those of a pair in UTF-8 or, where it is none, in ISO-8859-1, which older
+// clients send (RFC 7617, appendix B). It is one reading or the other, so that a password is
+// looked at once, and a name is counted as the same in both.
+func characters(pair []byte) string {
+	if utf8.Valid(pair) {
+		return string(pair)
+	}
+	read := make([]rune, len(pair))
+	for i, b := range pair {
+		read[i] = rune(b) // ISO-8859-1 is the first 256 code points
+	}
+	return string(read)
 }

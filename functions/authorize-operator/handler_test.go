@@ -42,6 +42,9 @@ func TestAuthorize(t *testing.T) {
 	for value, in := range map[string]bool{
 		"Basic " + encode([]byte("csr:p:ä ss")):                     true,
 		"basic  " + encode([]byte("csr:p:ä ss")):                    true,
+		"Basic " + encode([]byte("csr:p:\xe4 ss")):                  true, // ISO-8859-1
+		"Basic " + encode([]byte("csr:p:\xe4 ss\xff")):              false,
+		"Basic " + encode([]byte("csr\xe4:p:ä ss")):                 false, // and UTF-8: then all is ISO-8859-1
 		"Basic " + encode([]byte("csr:wrong")):                      false,
 		"Basic " + encode([]byte("csr:")):                           false,
 		"Basic " + encode([]byte("csr")):                            false,

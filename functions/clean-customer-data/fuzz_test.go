@@ -93,7 +93,7 @@ func FuzzCustomNos(f *testing.F) {
 
 // Bodies of the largest size, each the dearest of its kind that we could think of.
 func TestLargestBodies(t *testing.T) {
-	const limit = 512 << 10
+	const limit = bodyLimit
 	door := door(t)
 	fill := func(before, unit, after string) []byte {
 		return []byte(before + strings.Repeat(unit, (limit-len(before)-len(after))/len(unit)) + after)
@@ -108,11 +108,25 @@ func TestLargestBodies(t *testing.T) {
 	for i := range 999 {
 		fmt.Fprintf(&longest, `,"%0128x"`, i)
 	}
+	// The longest that JSON allows: every byte as System.Text.Json writes a "+", in lists that are indented.
+	escaped := func(text string) (all string) {
+		for _, c := range []byte(text) {
+			all += fmt.Sprintf(`\u%04X`, c)
+		}
+		return all
+	}
+	var escapes []string
+	for i := range 1000 {
+		escapes = append(escapes, `"`+escaped(fmt.Sprintf("+%0127d", i))+`"`)
+	}
+	allowed := "{\r\n    \"" + escaped("customNos") + "\": [\r\n        " + strings.Join(escapes, ",\r\n        ") + "\r\n    ]\r\n}\r\n"
 	for name, c := range map[string]struct {
 		body []byte
 		want int
 	}{
 		"the most numbers":  {[]byte(`{"customNos":["` + strings.Repeat("é<", 42) + `"` + longest.String() + "]}"), 1000},
+		"the longest":       {[]byte(allowed), 1000},
+		"long and padded":   {[]byte(allowed + strings.Repeat(" ", limit-len(allowed))), 1000},
 		"the same number":   {fill(`{"customNos":["1"`, `,"1"`, "]}"), 1},
 		"too many numbers":  {[]byte(`{"customNos":["1"` + numbers.String() + "]}"), 0},
 		"empty numbers":     {fill(`{"customNos":[""`, `,""`, "]}"), 0},
@@ -134,7 +148,7 @@ func TestLargestBodies(t *testing.T) {
 	}
 }
 
-// FuzzAppKey: X-APP-Key, when sent, is the token's app key, or nothing is erased.
+// FuzzAppKey: X-APP-Key, when sent and not empty, is the token's app key, or nothing is erased.
 func FuzzAppKey(f *testing.F) {
 	for _, key := range []string{"app", "APP", "app ", "", "other", "app,app", "app\x00", "é"} {
 		f.Add("X-APP-Key", key)
@@ -144,7 +158,7 @@ func FuzzAppKey(f *testing.F) {
 	door := door(f)
 	f.Fuzz(func(t *testing.T, name, value string) {
 		numbers := send(t, door, []byte(`{"customNos":["1"]}`), [2]string{name, value})
-		if sent := strings.EqualFold(name, "X-APP-Key"); sent && value != "app" && numbers != nil || !sent && numbers == nil {
+		if sent := strings.EqualFold(name, "X-APP-Key") && strings.Trim(value, " \t") != ""; sent && value != "app" && numbers != nil || !sent && numbers == nil {
 			t.Errorf("%q: %q erases %q", name, value, numbers)
 		}
 	})

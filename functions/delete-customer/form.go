@@ -1,16 +1,15 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
 	"unicode/utf8"
 
 	"customercare/shared/identifier"
+	"customercare/shared/media"
 	"customercare/shared/respond"
 )
 
@@ -24,9 +23,11 @@ var fields = []string{
 // maxField bounds account and code, in bytes; no stored customer has longer ones.
 const maxField = 128
 
-// readForm parses the body as the form it is, urlencoded or multipart (PHP's curl sends an array that way), once per
-// request: it keeps what it parsed in PostForm. Without a Content-Type the body counts as urlencoded. A refusal about
-// single fields comes with all the others, so that its answer can have the format they ask for.
+// readForm parses the body as the form it is, urlencoded or multipart (PHP's curl sends
+// an array that way), once per request: it keeps the fields in PostForm, and in Form the
+// charsets of those that it could not read. Without a Content-Type the body counts as
+// urlencoded. A refusal about single fields comes with all the others, so that its answer
+// can have the format they ask for.
 func readForm(r *http.Request) (form, *respond.Error) {
 	if r.PostForm == nil {
 		if refusal := parse(r); refusal != nil {
@@ -40,6 +41,8 @@ func readForm(r *http.Request) (form, *respond.Error) {
 		for _, value := range r.PostForm[name] {
 			fault := ""
 			switch first, again := f[name]; {
+			case r.Form.Has(name):
+				fault = " is declared to be in " + r.Form.Get(name) + ", where it is not all ASCII it must be in UTF-8"
 			case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
 				fault = " is not valid text"
 			case again && value != first:
@@ -62,32 +65,50 @@ func readForm(r *http.Request) (form, *respond.Error) {
 // else in another, and the call cannot be undone.
 func parse(r *http.Request) *respond.Error {
 	const urlencoded, multipart = "application/x-www-form-urlencoded", "multipart/form-data"
-	media, boundary := urlencoded, ""
-	// Two of them are a list, which is no type: somebody in front might have gone by the other.
-	if contentType := strings.Join(r.Header.Values("Content-Type"), ", "); contentType != "" {
-		var params map[string]string
-		var err error
-		if media, params, err = mime.ParseMediaType(contentType); err != nil || media != urlencoded && media != multipart {
-			return respond.Refuse(respond.UnsupportedMedia, "Content-Type must be "+urlencoded+" or "+multipart)
-		}
-		boundary = params["boundary"]
+	t, given, ok := media.ContentType(r.Header)
+	if !given {
+		t = media.Type{Name: urlencoded}
+	} else if !ok || t.Name != urlencoded && t.Name != multipart {
+		return respond.Refuse(respond.UnsupportedMedia, "Content-Type must be "+urlencoded+" or "+multipart)
 	}
 	body, err := io.ReadAll(r.Body)
+	text, wide := media.Text(body)
+	if wide != "" {
+		return respond.Refuse(respond.Invalid, "The form in the request body is in "+wide+", it must be in UTF-8")
+	}
+	charset := t.Params["charset"]
 	switch {
 	case err != nil:
-	case media == urlencoded:
+	case t.Name == urlencoded:
 		// Only "&" separates (WHATWG URL Standard, section 5.1); net/url would refuse a plain ";".
-		r.PostForm, err = url.ParseQuery(strings.ReplaceAll(string(body), ";", "%3B"))
-	case !bytes.Contains(body, []byte("--"+boundary+"--")):
-		err = io.ErrUnexpectedEOF // net/http takes a body that is cut off within a part's header for a whole one
+		r.PostForm, err = url.ParseQuery(strings.ReplaceAll(string(text), ";", "%3B"))
+		for name, values := range r.PostForm {
+			for _, value := range values {
+				note(r, name, media.Foreign(charset, value))
+			}
+		}
 	default:
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		err = r.ParseMultipartForm(int64(len(body))) // all of it stays in memory
+		r.PostForm = make(url.Values)
+		err = readParts(text, t.Params["boundary"], charset, func(name, value, foreign string) {
+			r.PostForm.Add(name, value)
+			note(r, name, foreign)
+		})
 	}
 	if err != nil {
 		return respond.Refuse(respond.Invalid, "The form in the request body cannot be read")
 	}
 	return nil
+}
+
+// note keeps the charset of a field that must not be read as it stands, where it has one.
+func note(r *http.Request, name, foreign string) {
+	if foreign == "" {
+		return
+	}
+	if r.Form == nil {
+		r.Form = make(url.Values)
+	}
+	r.Form.Set(name, foreign)
 }
 
 // check refuses what is missing or can be nobody's.
@@ -113,12 +134,12 @@ func (f form) check() *respond.Error {
 	return nil
 }
 
-// key is the caller's key: the header's when the header is there, whatever the form says, else the form's.
-func (f form) key(header http.Header) (string, *respond.Error) {
-	switch values := header.Values("api_access_key"); {
-	case len(values) == 1:
-		return values[0], nil
-	case len(values) > 1:
+// key is the caller's key: the header's when the header api_access_key is given, whatever the form says, else the form's.
+func (f form) key(header []string) (string, *respond.Error) {
+	switch {
+	case len(header) == 1:
+		return header[0], nil
+	case len(header) > 1:
 		return "", respond.Refuse(respond.Invalid, "api_access_key is given twice")
 	}
 	password, key := f["user_password"], f["user_api_key"]

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -26,5 +27,102 @@ func TestCutOffMultipart(t *testing.T) {
 	}
 	if f, refusal := readForm(request("multipart/form-data; boundary=b", multipartBody)); refusal != nil || f["user_id"] != "john" || f["code"] != "47" {
 		t.Errorf("%v, %v", f, refusal)
+	}
+}
+
+// parts is a multipart form: each argument the lines of a part's header behind its name,
+// and its value.
+func parts(all ...[3]string) string {
+	var b strings.Builder
+	for _, part := range all {
+		b.WriteString("--b\r\nContent-Disposition: form-data; name=\"" + part[0] + "\"\r\n")
+		if part[1] != "" {
+			b.WriteString("Content-Type: " + part[1] + "\r\n")
+		}
+		b.WriteString("\r\n" + part[2] + "\r\n")
+	}
+	return b.String() + "--b--\r\n"
+}
+
+func TestCharsets(t *testing.T) {
+	const (
+		urlencoded = "application/x-www-form-urlencoded"
+		form       = "multipart/form-data; boundary=b"
+	)
+	foreign := func(charset string) string {
+		return "code is declared to be in " + charset + ", where it is not all ASCII it must be in UTF-8"
+	}
+	for _, test := range []struct{ contentType, body, code, refusal string }{
+		{urlencoded + "; charset=iso-8859-1", "code=47", "47", ""},
+		{urlencoded + "; charset=nobody", "code=47", "47", ""},
+		{urlencoded + "; charset=utf8", "code=%C3%A9", "é", ""},
+		{urlencoded + "; charset=iso-8859-1", "code=%E9", "", foreign("iso-8859-1")},
+		{urlencoded + "; charset=iso-8859-1", "code=\xe9", "", foreign("iso-8859-1")},
+		{urlencoded + "; charset=iso-8859-1", "code=%C3%A9", "", foreign("iso-8859-1")}, // two letters there, and who knows whether meant
+		{urlencoded + "; charset=utf-16", "code=4%007%00", "", foreign("utf-16")},
+		{urlencoded + "; charset=koi8-r", "code=47&name=%E9", "47", ""},
+		{urlencoded, "code=%E9", "", "code is not valid text"},
+		{urlencoded, "\uFEFFcode=47", "47", ""},
+		{urlencoded, "\uFEFF\uFEFFcode=47", "", ""}, // a field that nobody knows
+		{urlencoded, "code=\uFEFF47", "\uFEFF47", ""},
+		{urlencoded, "\xff\xfec\x00o\x00", "", "The form in the request body is in UTF-16, it must be in UTF-8"},
+		{urlencoded + ";;charset=; a", "code=47", "47", ""},
+
+		{form, parts([3]string{"code", "text/plain; charset=UTF-8", "é"}), "é", ""},
+		{form, parts([3]string{"code", "text/plain; charset=ISO-8859-1", "\xe9\xff"}), "éÿ", ""},
+		{form, parts([3]string{"code", "text/plain;charset=\"latin1\"", "\xe9"}), "é", ""},
+		{form, parts([3]string{"code", "text/plain; charset=ISO-8859-1", "\xc3\xa9"}), "Ã©", ""},
+		{form, parts([3]string{"code", "text/plain; charset=US-ASCII", "47"}), "47", ""},
+		{form, parts([3]string{"code", "text/plain; charset=US-ASCII", "é"}), "", foreign("US-ASCII")},
+		{form, parts([3]string{"code", "text/plain; charset=windows-1252", "47"}), "47", ""},
+		{form, parts([3]string{"code", "text/plain; charset=windows-1252", "\xe9"}), "", foreign("windows-1252")},
+		{form, parts([3]string{"code", "text/plain; charset=utf-16", "4\x007\x00"}), "", foreign("utf-16")},
+		{form, parts([3]string{"code", "text/plain; charset=UTF-8", "\xe9"}), "", "code is not valid text"},
+		{form, parts([3]string{"code", "text/plain", "\xe9"}), "", "code is not valid text"},
+		{form, parts([3]string{"code", "text/plain;; charset=", "é"}), "é", ""},
+		{form, parts([3]string{"code", "text/plain; charset=UTF-8", "é"}, [3]string{"code", "text/plain; charset=ISO-8859-1", "\xe9"}), "é", ""},
+		{form, parts([3]string{"code", "text/plain; charset=UTF-8", "é"}, [3]string{"code", "text/plain; charset=ISO-8859-1", "\xe8"}), "", "code is given twice with different values"},
+		{form, parts([3]string{"code", "", "47"}, [3]string{"name", "text/plain; charset=koi8-r", "\xe9"}), "47", ""},
+		{form + "; charset=koi8-r", parts([3]string{"code", "", "47"}), "47", ""},
+		{form + "; charset=koi8-r", parts([3]string{"code", "", "é"}), "", foreign("koi8-r")},
+		{form + "; charset=koi8-r", parts([3]string{"code", "text/plain; charset=UTF-8", "é"}), "é", ""},
+		{form, "\uFEFF" + parts([3]string{"code", "", "47"}), "47", ""},
+		{form, "before\r\n" + parts([3]string{"code", "", "47"}) + "after", "47", ""},
+		{form, "\xff\xfe-\x00-\x00b\x00", "", "The form in the request body is in UTF-16, it must be in UTF-8"},
+		{"multipart/form-data", parts([3]string{"code", "", "47"}), "", "The form in the request body cannot be read"},
+		{form, strings.Repeat("--b\r\n\r\n\r\n", 999) + parts([3]string{"code", "", "47"}), "47", ""},
+		{form, strings.Repeat("--b\r\n\r\n\r\n", 1000) + parts([3]string{"code", "", "47"}), "", "The form in the request body cannot be read"},
+	} {
+		r := request(test.contentType, test.body)
+		for range 2 { // the answer's format is read from the form before the fields are, and the body is rewound then
+			r.Body = io.NopCloser(strings.NewReader(test.body))
+			f, refusal := readForm(r)
+			sentence := ""
+			if refusal != nil {
+				sentence = refusal.Sentence
+			}
+			if f["code"] != test.code || sentence != test.refusal {
+				t.Errorf("%.80q under %s: got %q, %q", test.body, test.contentType, f["code"], sentence)
+			}
+		}
+	}
+}
+
+// An empty Content-Type is none, and with none the body counts as urlencoded.
+func TestContentType(t *testing.T) {
+	for _, test := range []struct {
+		values []string
+		ok     bool
+	}{
+		{nil, true}, {[]string{""}, true}, {[]string{" ", "\t"}, true}, {[]string{"", "application/x-www-form-urlencoded"}, true},
+		{[]string{"Application/X-WWW-Form-Urlencoded; a"}, true},
+		{[]string{"application/x-www-form-urlencoded", "application/x-www-form-urlencoded"}, false},
+		{[]string{"text/plain"}, false}, {[]string{";"}, false},
+	} {
+		r := request("", "code=47")
+		r.Header["Content-Type"] = test.values
+		if f, refusal := readForm(r); (refusal == nil) != test.ok || test.ok && f["code"] != "47" {
+			t.Errorf("%q: %v, %v", test.values, f, refusal)
+		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"io"
-	"mime"
 	"mime/multipart"
 	"net/url"
 	"regexp"
@@ -17,6 +16,7 @@ import (
 
 	"customercare/infra/fuzz/frontdoor"
 	"customercare/shared/erasure"
+	"customercare/shared/media"
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )
@@ -126,8 +126,10 @@ func xmlChars(text string) bool {
 func again(t testing.TB, contentType string, body []byte) url.Values {
 	t.Helper()
 	values := url.Values{}
-	media, params, _ := mime.ParseMediaType(contentType)
-	if media != "multipart/form-data" {
+	body = bytes.TrimPrefix(body, []byte("\uFEFF"))
+	of, _ := media.Parse(contentType)
+	boundary := of.Params["boundary"]
+	if of.Name != "multipart/form-data" {
 		for _, pair := range strings.Split(string(body), "&") {
 			name, value, _ := strings.Cut(pair, "=")
 			name, err := url.QueryUnescape(name)
@@ -139,10 +141,10 @@ func again(t testing.TB, contentType string, body []byte) url.Values {
 		}
 		return values
 	}
-	if !bytes.Contains(body, []byte("--"+params["boundary"]+"--")) {
+	if !bytes.Contains(body, []byte("--"+boundary+"--")) {
 		t.Errorf("%.200q was taken without its end", body) // the reader below may take a lost end for the end
 	}
-	for parts := multipart.NewReader(bytes.NewReader(body), params["boundary"]); ; {
+	for parts := multipart.NewReader(bytes.NewReader(body), boundary); ; {
 		part, err := parts.NextPart()
 		if err == io.EOF {
 			return values
@@ -154,9 +156,13 @@ func again(t testing.TB, contentType string, body []byte) url.Values {
 		if err != nil {
 			t.Fatalf("%.200q was taken: %v", body, err)
 		}
-		if part.FileName() == "" {
-			values.Add(part.FormName(), string(text))
+		if part.FileName() != "" {
+			continue
 		}
+		if of, _ := media.Parse(part.Header.Get("Content-Type")); isLatin1(of.Params["charset"]) {
+			text = fromLatin1(text)
+		}
+		values.Add(part.FormName(), string(text))
 	}
 }
 
@@ -204,6 +210,9 @@ func FuzzMultipart(f *testing.F) {
 	} {
 		f.Add(form+"b", []byte(body))
 	}
+	f.Add(form+"b", []byte(strings.Replace(goodMultipart, "\r\n\r\n47", "\r\nContent-Type: text/plain; charset=ISO-8859-1\r\n\r\n4\xe97", 1)))
+	f.Add(form+"b; charset=koi8-r", []byte("\uFEFF"+strings.Replace(goodMultipart, "\r\n\r\n47", "\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n4\xe97", 1)))
+	f.Add(urlencoded+"; charset=latin1", []byte(strings.Replace(goodForm, "47", "%E9", 1)))
 	f.Add("multipart/form-data", []byte("--\r\n----"))
 	f.Add(form+`"b"; charset=utf-8`, []byte(goodMultipart))
 	f.Add(form+strings.Repeat("b", 71), []byte(strings.ReplaceAll(goodMultipart, "--b", "--"+strings.Repeat("b", 71))))

@@ -30,7 +30,7 @@ func remove(ctx context.Context, directory principal.Directory, engine erasure.E
 	if refusal != nil {
 		return nil, refusal
 	}
-	key, refusal := f.key(call.Header)
+	key, refusal := f.key(call.Given("api_access_key"))
 	if refusal != nil {
 		return nil, refusal
 	}

@@ -19,7 +19,7 @@ func TestAllocations(t *testing.T) {
 	})
 	handler := endpoint(principal.Directory{
 		Principals: store.Principals{DB: db, Table: "Principals"}, Guard: principal.Guard{Limit: 10, Window: 5 * time.Minute}, Now: time.Now,
-	}).Handler()
+	}, 600).Handler()
 	ctx, event := canned.Invocation(t), events.APIGatewayProxyRequest{
 		HTTPMethod: "POST", Path: "/apigovernance/api/oauth/tokenByAkSk", Body: "eyJhcHBfa2V5IjoiYWsiLCJhcHBfc2VjcmV0Ijoic2sifQ==", IsBase64Encoded: true,
 		MultiValueHeaders: map[string][]string{"Host": {"api.example.com"}, "Content-Type": {"application/json"}},

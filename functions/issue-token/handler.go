@@ -13,11 +13,10 @@ import (
 	"customercare/shared/respond"
 )
 
-// Seconds a token may live, and does when the caller asks for nothing (contracts, operation 5).
+// Seconds that a token may live when the caller asks for them (contracts, operation 5).
 const (
 	shortest = 1
 	longest  = 3600
-	usual    = 600
 )
 
 // scope is what a token is good for.
@@ -40,14 +39,15 @@ type answer struct {
 	UserID      string
 }
 
-func endpoint(directory principal.Directory) gateway.Endpoint {
+// endpoint issues tokens that live for usual seconds when the caller asks for nothing.
+func endpoint(directory principal.Directory, usual int) gateway.Endpoint {
 	return gateway.Endpoint{
 		Name: "issue-token", Limit: 64 << 10, Shape: respond.App,
-		Handle: func(ctx context.Context, call *gateway.Call) (any, error) { return issue(ctx, directory, call) },
+		Handle: func(ctx context.Context, call *gateway.Call) (any, error) { return issue(ctx, directory, usual, call) },
 	}
 }
 
-func issue(ctx context.Context, directory principal.Directory, call *gateway.Call) (any, error) {
+func issue(ctx context.Context, directory principal.Directory, usual int, call *gateway.Call) (any, error) {
 	var asked request
 	if refusal := call.DecodeJSON(&asked, "app_key", "app_secret"); refusal != nil {
 		return nil, refusal
@@ -61,7 +61,7 @@ func issue(ctx context.Context, directory principal.Directory, call *gateway.Cal
 	if !identifier.Sayable(asked.AppKey) {
 		return nil, respond.Refuse(respond.Invalid, "app_key"+identifier.Unsayable)
 	}
-	seconds, refusal := life(call.Header.Values("X-Token-Expire"))
+	seconds, refusal := life(call.Given("X-Token-Expire"), usual)
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -85,8 +85,8 @@ func issue(ctx context.Context, directory principal.Directory, call *gateway.Cal
 	}, nil
 }
 
-// life reads X-Token-Expire: one whole number of seconds, digits only.
-func life(values []string) (int, *respond.Error) {
+// life reads X-Token-Expire: one whole number of seconds, digits only. Without it a token lives for usual seconds.
+func life(values []string, usual int) (int, *respond.Error) {
 	if len(values) == 0 {
 		return usual, nil
 	}

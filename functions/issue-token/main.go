@@ -15,6 +15,8 @@ func main() {
 	var settings struct {
 		principal.Limits
 		Principals string `env:"PRINCIPALS_TABLE,required,notEmpty"`
+		// TokenLifetime is how many seconds a token lives whose caller names no time.
+		TokenLifetime int `env:"TOKEN_LIFETIME,required"`
 	}
 	environment.Load(&settings)
 	db := store.Connect()
@@ -25,5 +27,5 @@ func main() {
 		Now:        time.Now,
 	}
 	connected()
-	lambda.Start(endpoint(directory).Handler())
+	lambda.Start(endpoint(directory, settings.TokenLifetime).Handler())
 }

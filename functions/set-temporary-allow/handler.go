@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"customercare/shared/gateway"
+	"customercare/shared/media"
 	"customercare/shared/respond"
 	"customercare/shared/store"
 )
@@ -84,15 +85,15 @@ func (a allows) handle(ctx context.Context, call *gateway.Call) (any, error) {
 
 // read reads the body in the format that its Content-Type names, JSON without one.
 func read(call *gateway.Call) (request, *respond.Error) {
-	media, refusal := call.BodyType("application/json", "application/xml")
+	kind, refusal := call.BodyType("application/json", "application/xml")
 	if refusal != nil {
 		return request{}, refusal
 	}
-	if len(bytes.TrimSpace(call.Body)) == 0 {
+	if text, _ := media.Text(call.Body); len(bytes.TrimSpace(text)) == 0 {
 		return request{}, respond.Refuse(respond.Invalid,
 			"The request body is empty, it must have "+typeField+" and may have "+dateField)
 	}
-	if media == "application/xml" {
+	if kind == "application/xml" {
 		return readXML(call.Body)
 	}
 	var body struct {

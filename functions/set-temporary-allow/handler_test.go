@@ -98,6 +98,8 @@ func TestGrants(t *testing.T) {
 		{"null is absent", asJSON, `{"tempAllowType":2,"expirationDate":null}`, "2", now.Add(2 * time.Hour)},
 		{"no Content-Type", "Accept: */*", `{"tempAllowType":2}`, "2", now.Add(2 * time.Hour)},
 		{"charset", asJSON + "; charset=UTF-8", `{"tempAllowType":2}`, "2", now.Add(2 * time.Hour)},
+		{"another charset of ASCII", asJSON + "; charset=iso-8859-1", `{"tempAllowType":2}`, "2", now.Add(2 * time.Hour)},
+		{"byte-order mark", asJSON, "\uFEFF" + `{"tempAllowType":2}`, "2", now.Add(2 * time.Hour)},
 		{"unknown names", asJSON, `{"tempAllowType":2,"reason":{"tempAllowType":9,"why":[1]},"":0}`, "2", now.Add(2 * time.Hour)},
 		{"the last moment allowed", asJSON, `{"tempAllowType":3,"expirationDate":"2031-01-01T12:00:00.25Z"}`, "3", now.Add(8784 * time.Hour)},
 		{"the next millisecond", asJSON, `{"tempAllowType":3,"expirationDate":"2029-12-31T12:00:00.251Z"}`, "3", now.Add(time.Millisecond)},
@@ -179,7 +181,8 @@ func TestRefusals(t *testing.T) {
 		"form":                        {"Content-Type: application/x-www-form-urlencoded", "tempAllowType=1", 415, media},
 		"text/xml":                    {"Content-Type: text/xml", "<a/>", 415, media},
 		"JSON with a suffix":          {"Content-Type: application/problem+json", "{}", 415, media},
-		"charset":                     {asJSON + "; charset=iso-8859-1", `{"tempAllowType":1}`, 415, media},
+		"charset":                     {asJSON + "; charset=iso-8859-1", `{"tempAllowType":1,"x":"é"}`, 415, "Content-Type declares iso-8859-1, a request body that is not all ASCII must be in UTF-8"},
+		"JSON in UTF-16":              {asJSON, "\xff\xfe{\x00}\x00", 400, "The request body is in UTF-16, it must be JSON in UTF-8"},
 		"no media type":               {"Content-Type: json", `{"tempAllowType":1}`, 415, media},
 		"large body":                  {asJSON, strings.Repeat(" ", 64<<10+1), 413, "The request body is larger than 65536 bytes"},
 		"empty object":                {asJSON, "{}", 400, noType},
@@ -218,8 +221,9 @@ func TestRefusals(t *testing.T) {
 		"XML type with a leading 0":   {asXML, "<TempAllowRequest><tempAllowType>01</tempAllowType></TempAllowRequest>", 400, oneOf},
 		"XML type with a fraction":    {asXML, "<TempAllowRequest><tempAllowType>1.0</tempAllowType></TempAllowRequest>", 400, oneOf},
 		"XML without a type":          {asXML, "<TempAllowRequest/>", 400, noType},
-		"XML date empty":              {asXML, "<TempAllowRequest><tempAllowType>1</tempAllowType><expirationDate/></TempAllowRequest>", 400, badDate},
-		"XML in UTF-16":               {asXML + ";charset=utf-16", `<TempAllowRequest/>`, 415, media},
+		"XML date empty":              {asXML, "<TempAllowRequest><tempAllowType>3</tempAllowType><expirationDate/></TempAllowRequest>", 400, "expirationDate is missing, tempAllowType 3 needs it"},
+		"XML type empty":              {asXML, "<TempAllowRequest><tempAllowType> </tempAllowType></TempAllowRequest>", 400, noType},
+		"XML in UTF-16":               {asXML + ";charset=utf-16", "<\x00T\x00e\x00m\x00p\x00/\x00>\x00", 415, "Content-Type declares utf-16, a request body that is not all ASCII must be in UTF-8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := put(t, users.Users, provisiontest.Event("PUT", "u1", "", test.body, test.header, "Accept: application/json"))

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"customercare/shared/media"
 	"customercare/shared/respond"
 )
 
@@ -18,32 +19,48 @@ const (
 	maxDepth    = 16 // of nested elements; the documented request has two
 )
 
-// declaration is what the leading <?xml ...?> may say. encoding/xml looks at no more than version and encoding.
+// declaration is what the leading <?xml ...?> may say, with the encoding as group 1 or 2.
+// encoding/xml looks at no more than version and encoding.
 var declaration = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^version\s*=\s*["']1\.0["'](\s+encoding\s*=\s*["'](?i:utf-8)["'])?` +
-		`(\s+standalone\s*=\s*["'](yes|no)["'])?\s*$`)
+	return regexp.MustCompile(`^<\?xml\s+version\s*=\s*(?:"1\.0"|'1\.0')` +
+		`(?:\s+encoding\s*=\s*(?:"([A-Za-z][A-Za-z0-9._-]*)"|'([A-Za-z][A-Za-z0-9._-]*)'))?` +
+		`(?:\s+standalone\s*=\s*(?:"(?:yes|no)"|'(?:yes|no)'))?\s*\?>`)
 })
 
 const xmlSpace = " \t\r\n"
 
-// readXML reads a TempAllowRequest strictly, since encoding/xml lets much pass. Refused are DOCTYPE, processing
-// instructions but the leading declaration, attributes, prefixes and namespaces, a field given twice or written in
-// another case, elements and comments inside a field, text between elements, and whatever follows the root but white
-// space and comments. CDATA is text; white space around a value is not part of it. Elements with other names are passed
-// over, as JSON's unknown names are. A byte order mark is allowed, as XML 1.0 section 4.3.3 does.
+// readXML reads a TempAllowRequest strictly, since encoding/xml lets much pass. Refused
+// are DOCTYPE, processing instructions but the leading declaration, elements with a
+// prefix or in a namespace, attributes that the root and the two fields do not know, a
+// field given twice or written in another case, elements and comments inside a field,
+// text between elements, and whatever follows the root but white space and comments.
+// CDATA is text; white space around a value is not part of it; a field that is empty then
+// is absent. Elements with other names are passed over, as JSON's unknown names are. A
+// byte order mark is allowed, as XML 1.0 section 4.3.3 does, and any declared encoding
+// while every byte is ASCII.
 func readXML(body []byte) (request, *respond.Error) {
-	body = bytes.TrimPrefix(body, []byte("\uFEFF"))
+	body, wide := media.Text(body)
+	if wide != "" {
+		return request{}, invalid("The request body is in " + wide + ", it must be XML in UTF-8")
+	}
+	declared := declaration().FindSubmatch(body)
+	if declared != nil {
+		if foreign := media.Foreign(string(declared[1])+string(declared[2]), body); foreign != "" {
+			return request{}, invalid("The request body is declared to be in " + foreign + ", XML that is not all ASCII must be in UTF-8")
+		}
+	}
 	if !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0 {
 		return request{}, invalid("The request body is not valid UTF-8 text")
 	}
-	r := xmlReader{body: body, tokens: xml.NewDecoder(bytes.NewReader(body)), values: make(map[string]string)}
+	r := xmlReader{body: body, declared: declared != nil, tokens: xml.NewDecoder(bytes.NewReader(body)), values: make(map[string]string)}
+	r.tokens.CharsetReader = func(_ string, same io.Reader) (io.Reader, error) { return same, nil } // all is UTF-8 by now
 	for {
 		token, err := r.tokens.Token()
 		if errors.Is(err, io.EOF) {
 			return r.request()
 		}
 		if err != nil {
-			return request{}, invalid("The request body is not valid XML in UTF-8")
+			return request{}, notXML
 		}
 		if refusal := r.take(token); refusal != nil {
 			return request{}, refusal
@@ -54,26 +71,24 @@ func readXML(body []byte) (request, *respond.Error) {
 
 type xmlReader struct {
 	body     []byte
+	declared bool // body begins with a declaration that says nothing wrong
 	tokens   *xml.Decoder
 	from     int64 // where the token in hand begins
 	rootSeen bool
 	depth    int    // of open elements
 	field    string // the known field that is open
 	text     []byte // what stands in it so far; as a string in values each CDATA section would copy it all
+	isNil    bool   // its xsi:nil, or the root's before a field was open
 	values   map[string]string
 }
 
 // request is what a body that was refused nowhere asks for.
 func (r *xmlReader) request() (request, *respond.Error) {
-	kind, given := r.values[typeField]
-	switch {
-	case !r.rootSeen:
+	if !r.rootSeen {
 		return request{}, invalid("The request body has no element " + rootElement)
-	case given && kind == "":
-		return request{}, invalid(typeField + " is empty")
 	}
-	read := request{kind: kind}
-	if date, given := r.values[dateField]; given {
+	read := request{kind: r.values[typeField]}
+	if date := r.values[dateField]; date != "" {
 		read.date = &date
 	}
 	return read, nil
@@ -83,7 +98,7 @@ func (r *xmlReader) request() (request, *respond.Error) {
 func (r *xmlReader) take(token xml.Token) *respond.Error {
 	switch token := token.(type) {
 	case xml.ProcInst:
-		if r.from != 0 || token.Target != "xml" || !declaration().Match(token.Inst) {
+		if r.from != 0 || !r.declared {
 			return invalid("The request body must not have processing instructions, and its XML declaration may only say version 1.0 and UTF-8")
 		}
 	case xml.Directive:
@@ -96,8 +111,12 @@ func (r *xmlReader) take(token xml.Token) *respond.Error {
 		return r.open(token)
 	case xml.EndElement:
 		if r.depth--; r.field != "" { // a field has no elements inside: this is its end
-			r.values[r.field] = strings.Trim(string(r.text), xmlSpace)
-			r.field, r.text = "", nil
+			value := strings.Trim(string(r.text), xmlSpace)
+			if r.isNil && value != "" {
+				return invalid(r.field + " is nil and has a value")
+			}
+			r.values[r.field] = value
+			r.field, r.text, r.isNil = "", nil, false
 		}
 	case xml.CharData:
 		switch {
@@ -115,14 +134,18 @@ func (r *xmlReader) take(token xml.Token) *respond.Error {
 func (r *xmlReader) open(e xml.StartElement) *respond.Error {
 	name := e.Name.Local
 	switch {
-	case e.Name.Space != "" || strings.Contains(name, ":") || len(e.Attr) > 0:
-		return invalid("The elements of the request body must not have attributes, prefixes or namespaces")
+	case !wellFormed(e.Attr):
+		return notXML
+	case e.Name.Space != "" || strings.Contains(name, ":"):
+		return invalid("The elements of the request body must not have prefixes or be in namespaces")
 	case r.depth == 0 && r.rootSeen:
 		return invalid("The request body has content behind " + rootElement)
 	case r.depth == 0 && name != rootElement:
 		return invalid("The root element of the request body must be " + rootElement)
 	case r.field != "":
 		return invalid(r.field + " must not have elements inside")
+	case r.depth == 1 && r.isNil:
+		return invalid(rootElement + " is nil and has elements")
 	case r.depth == maxDepth:
 		return invalid("The request body is nested too deeply")
 	}
@@ -139,6 +162,12 @@ func (r *xmlReader) open(e xml.StartElement) *respond.Error {
 			}
 		}
 	}
+	if r.depth == 0 || r.field != "" {
+		var refusal *respond.Error
+		if r.isNil, refusal = nilled(e); refusal != nil {
+			return refusal
+		}
+	}
 	r.rootSeen = true
 	r.depth++
 	return nil
@@ -151,5 +180,7 @@ func (r *xmlReader) where() string {
 	}
 	return "An element of the request body"
 }
+
+var notXML = invalid("The request body is not valid XML in UTF-8")
 
 func invalid(sentence string) *respond.Error { return respond.Refuse(respond.Invalid, sentence) }

@@ -13,7 +13,9 @@ func TestXML(t *testing.T) {
 		date    = "<expirationDate>D</expirationDate>"
 		broken  = "The request body is not valid XML in UTF-8"
 		bytes   = "The request body is not valid UTF-8 text"
-		naked   = "The elements of the request body must not have attributes, prefixes or namespaces"
+		named   = "The elements of the request body must not have prefixes or be in namespaces"
+		xsi     = `xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"`
+		utf16   = "The request body is in UTF-16, it must be XML in UTF-8"
 		inst    = "The request body must not have processing instructions, and its XML declaration may only say version 1.0 and UTF-8"
 		doctype = "The request body must not have a DOCTYPE"
 		outside = "The request body has text outside its elements"
@@ -21,6 +23,12 @@ func TestXML(t *testing.T) {
 		deep    = "The request body is nested too deeply"
 	)
 	root := func(inside string) string { return "<TempAllowRequest>" + inside + "</TempAllowRequest>" }
+	foreign := func(encoding string) string {
+		return "The request body is declared to be in " + encoding + ", XML that is not all ASCII must be in UTF-8"
+	}
+	attributes := func(element string) string {
+		return element + " must not have attributes but xmlns, xml: and those of XMLSchema-instance"
+	}
 	nested := func(n int) string { return strings.Repeat("<x>", n) + strings.Repeat("</x>", n) }
 	// A want with a space is the refusal; else it is "type|date", with "-" for no date.
 	for _, test := range []struct{ body, want string }{
@@ -34,9 +42,13 @@ func TestXML(t *testing.T) {
 		{root("<tempAllowType>\u00a01</tempAllowType>"), "\u00a01|-"},
 		{root("<tempAllowType><![CDATA[1]]></tempAllowType>"), "1|-"},
 		{root("<tempAllowType>&#49;&#x32;</tempAllowType>"), "12|-"},
-		{root("<expirationDate/>"), "|"},
-		{root("<tempAllowType/>"), "tempAllowType is empty"},
-		{root("<tempAllowType> </tempAllowType>"), "tempAllowType is empty"},
+		{root("<expirationDate/>"), "|-"},
+		{root(kind + "<expirationDate></expirationDate>"), "1|-"},
+		{root("<expirationDate>\n\t</expirationDate>" + kind), "1|-"},
+		{root(kind + "<expirationDate><![CDATA[]]></expirationDate>"), "1|-"},
+		{root(kind + "<expirationDate>\u00a0</expirationDate>"), "1|\u00a0"},
+		{root("<tempAllowType/>"), "|-"},
+		{root("<tempAllowType> </tempAllowType>"), "|-"},
 
 		{`<?xml version="1.0" encoding="UTF-8" ?>` + root(kind), "1|-"},
 		{`<?xml version='1.0' encoding='utf-8' standalone='yes'?>` + "\n" + root(kind), "1|-"},
@@ -49,8 +61,22 @@ func TestXML(t *testing.T) {
 		{`<?xml version="1.0" encoding="UTF-8" x="y"?>` + root(kind), inst},
 		{`<?xml encoding="UTF-8"?>` + root(kind), inst},
 		{`<?xml version="1.1"?>` + root(kind), broken},
-		{`<?xml version="1.0" encoding="ISO-8859-1"?>` + root(kind), broken},
-		{`<?xml version="1.0" encoding="UTF-16"?>` + root(kind), broken},
+		{`<?xml version="1.0" encoding="UTF-8'?>` + root(kind), inst},
+		{`<?xml version="1.0" encoding=""?>` + root(kind), inst},
+		{`<?xml version="1.0" encoding="<"?>` + root(kind), inst},
+		{`<?xml version="1.0" encoding="utf8" standalone="no"?>` + root(kind+"<x>é</x>"), "1|-"},
+		{`<?xml version="1.0" encoding="UTF8"?>` + root(kind+"<x>é</x>"), "1|-"},
+		{`<?xml version='1.0' encoding='ASCII'?>` + "\n" + root(kind), "1|-"},
+		{`<?xml version="1.0" encoding="ISO-8859-1" standalone="yes"?>` + root(kind), "1|-"},
+		{`<?xml version="1.0" encoding="UTF-16"?>` + root(kind), "1|-"}, // .NET's StringWriter, in UTF-8
+		{"\uFEFF" + `<?xml version="1.0" encoding="windows-1252"?>` + root(kind), "1|-"},
+		{`<?xml version="1.0" encoding="x-Nobody.1"?>` + root(kind), "1|-"},
+		{`<?xml version="1.0" encoding="ISO-8859-1"?>` + root(kind+"<x>\xe9</x>"), foreign("ISO-8859-1")},
+		{`<?xml version="1.0" encoding="ISO-8859-1"?>` + root(kind+"<x>é</x>"), foreign("ISO-8859-1")},
+		{`<?xml version='1.0' encoding='ascii'?>` + root(kind+"<!-- é -->"), foreign("ascii")},
+		{"\uFEFF" + `<?xml version="1.0" encoding="windows-1252"?>` + root(kind+"<x>é</x>"), foreign("windows-1252")},
+		{`<?xml version="1.0" encoding="` + strings.Repeat("x", 41) + `"?>` + root(kind+"<x>é</x>"), foreign("an unknown charset")},
+		{`<?xml version="1.0" encoding="utf8"?>` + root(kind+"<x>\xe9</x>"), bytes},
 		{`<?php echo 1 ?>` + root(kind), inst},
 		{root(`<?xml-stylesheet href="x"?>` + kind), inst},
 		{root(`<tempAllowType><?x?>1</tempAllowType>`), inst},
@@ -66,7 +92,9 @@ func TestXML(t *testing.T) {
 		{root("<!-- \x00 -->" + kind), bytes},
 		{root("<tempAllowType>1\xff</tempAllowType>"), bytes},
 		{root("<!-- \xc0\xaf -->" + kind), bytes},
-		{"\xff\xfe<\x00a\x00/\x00>\x00", bytes},
+		{"\xff\xfe<\x00a\x00/\x00>\x00", utf16},
+		{"\xfe\xff\x00<\x00a\x00/\x00>", utf16},
+		{"<\x00a\x00/\x00>\x00", utf16},
 
 		{"<!-- a -->" + root("<!-- b -->"+kind+"<!-- c -->") + "<!-- d -->", "1|-"},
 		{root("<tempAllowType>1<!-- 2 -->3</tempAllowType>"), "tempAllowType must not have comments inside"},
@@ -85,13 +113,54 @@ func TestXML(t *testing.T) {
 		{`<?xml version="1.0"?>`, "The request body has no element TempAllowRequest"},
 		{"{}", outside},
 
-		{`<TempAllowRequest xmlns="urn:x">` + kind + `</TempAllowRequest>`, naked},
-		{`<TempAllowRequest xmlns:a="urn:x"><a:tempAllowType>1</a:tempAllowType></TempAllowRequest>`, naked},
-		{root(`<a:tempAllowType>1</a:tempAllowType>`), naked},
-		{root(`<tempAllowType nil="true">1</tempAllowType>`), naked},
-		{root(kind + `<other a="b"/>`), naked},
-		{root(kind + `<xml:tempAllowType/>`), naked},
-		{root(kind + `<:other/>`), naked},
+		{`<TempAllowRequest xmlns="urn:x">` + kind + `</TempAllowRequest>`, named},
+		{`<TempAllowRequest xmlns:a="urn:x"><a:tempAllowType>1</a:tempAllowType></TempAllowRequest>`, named},
+		{root(`<a:tempAllowType>1</a:tempAllowType>`), named},
+		{root(`<tempAllowType xmlns="urn:x">1</tempAllowType>`), named},
+		{`<a:TempAllowRequest xmlns:a="urn:x">` + kind + `</a:TempAllowRequest>`, named},
+		{`<a:TempAllowRequest>` + kind + `</a:TempAllowRequest>`, named},
+		{`<a:TempAllowRequest xmlns:a="">` + kind + `</a:TempAllowRequest>`, broken}, // would be a prefix that is in no namespace
+		{root(kind + `<other xmlns="urn:x"/>`), named},
+		{root(kind + `<other><a:b xmlns:a="urn:x"/></other>`), named},
+		{root(kind + `<xml:tempAllowType/>`), named},
+		{root(kind + `<:other/>`), named},
+
+		// Declarations, xml: attributes and XMLSchema-instance say nothing about the two values.
+		{`<TempAllowRequest ` + xsi + ` xmlns:xsd="http://www.w3.org/2001/XMLSchema">` + kind + date + `</TempAllowRequest>`, "1|D"},
+		{`<TempAllowRequest xmlns="" xmlns:a="urn:a" xmlns:b='urn:b'>` + kind + `</TempAllowRequest>`, "1|-"},
+		{`<TempAllowRequest xmlns=""><tempAllowType xmlns="">1</tempAllowType></TempAllowRequest>`, "1|-"},
+		{`<TempAllowRequest ` + xsi + ` xsi:noNamespaceSchemaLocation="a.xsd" xsi:schemaLocation="urn:a a.xsd" xsi:type="TempAllowRequest">` + kind + `</TempAllowRequest>`, "1|-"},
+		{`<TempAllowRequest ` + xsi + ` xmlns:xs="http://www.w3.org/2001/XMLSchema"><tempAllowType xsi:type="xs:int">1</tempAllowType></TempAllowRequest>`, "1|-"},
+		{`<TempAllowRequest xml:lang="en" xml:space="preserve" xml:base="a"><tempAllowType xml:id="b"> 1 </tempAllowType></TempAllowRequest>`, "1|-"},
+		{root(`<tempAllowType xmlns:p3="urn:x">1</tempAllowType>`), "1|-"},
+		{root(kind + `<expirationDate ` + xsi + ` xsi:nil="true"/>`), "1|-"},
+		{`<TempAllowRequest xmlns:i="http://www.w3.org/2001/XMLSchema-instance">` + kind + `<expirationDate i:nil="1"></expirationDate></TempAllowRequest>`, "1|-"},
+		{`<TempAllowRequest ` + xsi + `>` + kind + `<expirationDate xsi:nil=" true "> </expirationDate></TempAllowRequest>`, "1|-"},
+		{`<TempAllowRequest ` + xsi + `><tempAllowType xsi:nil="true"/></TempAllowRequest>`, "|-"},
+		{`<TempAllowRequest ` + xsi + ` xsi:nil="false"><tempAllowType xsi:nil="false">1</tempAllowType><expirationDate xsi:nil="0">D</expirationDate></TempAllowRequest>`, "1|D"},
+		{`<TempAllowRequest ` + xsi + `><expirationDate xsi:nil="true"/><tempAllowType>1</tempAllowType></TempAllowRequest>`, "1|-"},
+		{`<TempAllowRequest ` + xsi + ` xsi:nil="true"/>`, "|-"},
+		{`<TempAllowRequest ` + xsi + ` xsi:nil="true">` + kind + `</TempAllowRequest>`, "TempAllowRequest is nil and has elements"},
+		{`<TempAllowRequest ` + xsi + `>` + kind + `<expirationDate xsi:nil="true">D</expirationDate></TempAllowRequest>`, "expirationDate is nil and has a value"},
+		{`<TempAllowRequest ` + xsi + `><tempAllowType xsi:nil="1"><![CDATA[1]]></tempAllowType></TempAllowRequest>`, "tempAllowType is nil and has a value"},
+		{`<TempAllowRequest ` + xsi + `><tempAllowType xsi:nil="TRUE"/></TempAllowRequest>`, "xsi:nil of tempAllowType must be true or false"},
+
+		// Other attributes may say something that we do not know.
+		{`<TempAllowRequest version="1.0">` + kind + `</TempAllowRequest>`, attributes("TempAllowRequest")},
+		{root(`<tempAllowType nil="true">1</tempAllowType>`), attributes("tempAllowType")},
+		{root(kind + `<expirationDate format="x"/>`), attributes("expirationDate")},
+		{root(kind + `<expirationDate xsi:nil="true"/>`), attributes("expirationDate")}, // the prefix is not declared
+		{`<TempAllowRequest xmlns:a="urn:a" a:b="c">` + kind + `</TempAllowRequest>`, attributes("TempAllowRequest")},
+		{`<TempAllowRequest xmlns:xsi="http://www.w3.org/1999/XMLSchema-instance" xsi:null="1">` + kind + `</TempAllowRequest>`, attributes("TempAllowRequest")},
+
+		// Elements nobody knows may have any, as long as it is XML.
+		{root(kind + `<other a="b" c:d="e" xmlns:f="urn:x" nil="true">2</other>`), "1|-"},
+		{root(kind + `<other><deep a="b"/></other>`), "1|-"},
+		{root(kind + `<other a="b" a="b"/>`), broken},
+		{root(kind + `<other a=b/>`), broken},
+		{`<TempAllowRequest ` + xsi + ` ` + xsi + `>` + kind + `</TempAllowRequest>`, broken},
+		{`<TempAllowRequest ` + xsi + `>` + kind + `<expirationDate xsi:nil="false" xsi:nil="true"/></TempAllowRequest>`, broken},
+		{`<TempAllowRequest xmlns:a="http://www.w3.org/2001/XMLSchema-instance" ` + xsi + ` xsi:nil="false" a:nil="false">` + kind + `</TempAllowRequest>`, broken},
 
 		{root(kind + "<other>2<tempAllowType>2</tempAllowType><tempAllowType/></other><other/>"), "1|-"},
 		{root("<other>" + kind + "</other>"), "|-"},

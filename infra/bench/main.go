@@ -23,7 +23,6 @@ import (
 
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
-	"customercare/infra/dynamodblocal"
 )
 
 // minutes is how long it all may take, when BENCH_MINUTES does not say otherwise. The largest customer of table 5 gets what is
@@ -75,7 +74,7 @@ func bench(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer log.Close()
-	say("builds the functions and the floors, starts DynamoDB Local")
+	say("builds the functions and the floors, starts the engine")
 	s, end, err := setup.Prepare(ctx, root, log, say)
 	defer end()
 	if err != nil {
@@ -107,11 +106,7 @@ func bench(ctx context.Context, out io.Writer) error {
 		run.Add(wanted, got)
 	}
 	run.When = time.Now().UTC().Truncate(time.Second)
-	emulator, err := dynamodblocal.Fetch(ctx, filepath.Join(root, ".cache"))
-	if err != nil {
-		return err
-	}
-	run.Machine = result.ThisMachine(emulator)
+	run.Machine = result.ThisMachine(s.Engine)
 	fmt.Fprintln(out, run.Markdown(picturesIn))
 	fmt.Fprintf(out, "It took %.0f s: %s. The functions' log is %s.\n", time.Since(began).Seconds(), strings.Join(took, ", "), name)
 	if len(failed) > 0 {

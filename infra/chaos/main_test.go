@@ -18,8 +18,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"customercare/infra/dynamodblocal"
 	"customercare/infra/dynamotest"
+	"customercare/infra/engine"
 	"customercare/infra/process"
 	"customercare/infra/stack"
 )
@@ -56,7 +56,7 @@ func serve(data string) error {
 	if data == inMemory {
 		data = ""
 	}
-	database, err := dynamodblocal.Start(context.Background(), dynamodblocal.Options{CacheDir: cache(), DataDir: data})
+	database, err := engine.Start(context.Background(), engine.Options{CacheDir: cache(), DataDir: data})
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,6 @@ func serve(data string) error {
 			"WorkerTimeout": "10",
 			"DeleteRate":    "10000", "CleanRate": "10000", "ThrottleBurst": "5000",
 		},
-		Patience: 20 * time.Second, // storms are to be taken, however long it takes
 	})
 	if err != nil {
 		return err

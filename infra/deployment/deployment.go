@@ -26,6 +26,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go/logging"
 
+	"customercare/infra/engine"
 	"customercare/infra/importer"
 	"customercare/shared/store"
 )
@@ -109,7 +110,7 @@ func (d *Deployment) findTables(ctx context.Context) error {
 	_ = connection.Close()
 	// An endpoint of one's own takes any credentials: DynamoDB Local with -sharedDb shows all the same tables.
 	settings := aws.Config{
-		Region: "local",
+		Region: engine.Region, // where the local stack makes its tables
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
 		}),

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/engine"
 	"customercare/infra/stack"
 	"customercare/shared/store"
 )
@@ -78,7 +79,7 @@ func Open(t testing.TB) *Kit {
 // Client talks to a DynamoDB Local as the functions talk to DynamoDB.
 func Client(endpoint string) *dynamodb.Client {
 	return dynamodb.NewFromConfig(aws.Config{
-		Region: "us-east-1",
+		Region: engine.Region,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
 		}),

@@ -172,14 +172,15 @@ func TestAttackList(t *testing.T) {
 		"two spaces":               "DELETE  " + path + query + " HTTP/1.1\r\n" + csr + "\r\n\r\n",
 		"another version":          "DELETE " + path + query + " HTTP/3.0\r\n" + csr + "\r\n\r\n",
 		"a space in the target":    "DELETE " + path + query + " x HTTP/1.1\r\n" + csr + "\r\n\r\n",
-		"an absolute target":       over("DELETE", "http://api.example.com"+path+query, "", csr),
-		"another host's target":    over("DELETE", "http://169.254.169.254/latest/meta-data", ""),
+		"another scheme's target":  over("DELETE", "ftp://api.example.com"+path+query, "", csr),
 		"a target without slash":   over("DELETE", path[1:]+query, "", csr),
 		"an asterisk":              over("OPTIONS", "*", ""),
 		"a tunnel":                 over("CONNECT", "169.254.169.254:80", ""),
 	} {
 		row(400, "could not be read", what, request)
 	}
+	row(401, "Authorization is missing", "an absolute target", over("DELETE", "http://api.example.com"+path+query, ""))
+	row(404, "not known", "another host's target", over("DELETE", "http://169.254.169.254/latest/meta-data", ""))
 	row(200, "type is required", "a request within a body", start+fmt.Sprintf("Connection: close\r\nContent-Length: %d\r\n\r\n", len(second))+second)
 	row(401, "Authorization is missing", "an upgrade", over("DELETE", path+query, "", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA"))
 	row(431, "larger", "10 KB of headers", over("DELETE", path+query, "", csr, "X: "+strings.Repeat("x", 11<<10)))
@@ -286,10 +287,10 @@ func TestAttackList(t *testing.T) {
 	squeeze := gzip.NewWriter(&squeezed)
 	_, _ = squeeze.Write([]byte(padded(form(), 10<<20)))
 	_ = squeeze.Close()
-	row(200, "", "a form of 10 MB in 10 KB", over("POST", "/", squeezed.String(), urlencoded, "Content-Encoding: gzip"))
-	row(400, "JSON", "numbers, squeezed", over("POST", cleanPath, squeezed.String(), bearer, "Content-Encoding: gzip"))
-	row(400, "JSON", "credentials, squeezed", over("POST", tokenPath, squeezed.String(), "Content-Encoding: gzip, gzip"))
-	row(400, "", "an allow, squeezed", over("PUT", path, squeezed.String(), csr, bodyJSON, "Content-Encoding: br"))
+	row(200, "Content-Encoding", "a form of 10 MB in 10 KB", over("POST", "/", squeezed.String(), urlencoded, "Content-Encoding: gzip"))
+	row(400, "Content-Encoding", "numbers, squeezed", over("POST", cleanPath, squeezed.String(), bearer, "Content-Encoding: gzip"))
+	row(400, "Content-Encoding", "credentials, squeezed", over("POST", tokenPath, squeezed.String(), "Content-Encoding: gzip, gzip"))
+	row(415, "Content-Encoding", "an allow, squeezed", over("PUT", path, squeezed.String(), csr, bodyJSON, "Content-Encoding: br"))
 
 	// Callbacks. The first is one, of a Flash file; the answer begins otherwise.
 	flash := "CWSMIKI0hCD0Up0IZUnnnnnnnnnnnnnnnnnnnUU5nnnnnn3Snn7iiudIbEAt333swW0ssG03sDDtDDDt0333333Gt333swwv3wwwFPOHtoHHvwHHFhH3D0Up0IZU"

@@ -222,7 +222,6 @@ func TestCustomerRefusals(t *testing.T) {
 		{"a part of an account", form("account_id", "c-refusal"), nil, wrongCaller},
 		{"wrong key, unknown code", form("user_password", "wrong", "code", "unknown"), nil, wrongCaller},
 		{"header wins though wrong", form(), []string{"api_access_key: wrong"}, wrongCaller},
-		{"header wins though empty", form(), []string{"api_access_key: "}, wrongCaller},
 		{"two headers", form(), []string{"api_access_key: " + keyOf(account), "API_ACCESS_KEY: wrong"}, "api_access_key is given twice"},
 		{"keys that differ", form("user_api_key", "wrong"), nil, "user_password and user_api_key differ"},
 		{"no key", form("user_password", "-"), nil, "user_password is required, or the header api_access_key"},

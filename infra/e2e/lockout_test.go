@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"testing"
@@ -31,8 +32,9 @@ func TestLockHoldsAgainstTheAuthorizersCache(t *testing.T) {
 	t.Parallel()
 	s, _ := brokenInto(t)
 	url := s.URL + "/customercare/v1/guess-user/provision?reset=true"
-	right, wrong := basic("guess-operator", "guess-password")[len("Authorization: "):], basic("guess-operator", "wrong")[len("Authorization: "):]
-	for range 10 {
+	right := basic("guess-operator", "guess-password")[len("Authorization: "):]
+	for i := range 10 {
+		wrong := basic("guess-operator", fmt.Sprint("wrong ", i))[len("Authorization: "):]
 		if status := from(t, "127.0.2.1", url, wrong); status != 401 {
 			t.Fatal(status)
 		}

@@ -124,6 +124,9 @@ func TestMetricLinesOfTheBackground(t *testing.T) {
 	if r := send(t, "POST", "/", formOf("metrics-bg", "code-metrics-bg"), urlencoded); r.Body != goneXML("code-metrics-bg") {
 		t.Fatal(r.Body)
 	}
+	bearer := app(t, "app-metrics-bg", "tenant-metrics-bg")
+	loadContacts(t, "tenant-metrics-bg", contact{"c-bg", "known-bg", "peer-bg", "kept"})
+	clean(t, bearer, "known-bg", "Known-bg", "known-bg ").verified(t)
 	quiet(t)
 	told := map[string]float64{}
 	eventually(t, "lines", func() bool {
@@ -135,7 +138,7 @@ func TestMetricLinesOfTheBackground(t *testing.T) {
 				}
 			}
 		}
-		return told["ItemsErased"] >= 3
+		return told["ItemsErased"] >= 3 && told["NumbersUnknown"] >= 2
 	})
 	for _, m := range metric.All {
 		if _, ok := told[m.Name]; !ok && m.Dimension == "" && m != metric.CallersLockedOut { // no test here guesses that much

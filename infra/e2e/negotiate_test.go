@@ -80,7 +80,7 @@ func TestProvisionRefusesMediaTypes(t *testing.T) {
 	}
 	for _, contentType := range []string{
 		"text/plain", "text/json", "text/xml", "application/x-www-form-urlencoded", "application/jsonx", "application/vnd.api+json",
-		"multipart/form-data; boundary=x", "application", "nonsense/", "application/json; charset=iso-8859-1", "application/xml; charset=utf-16",
+		"multipart/form-data; boundary=x", "application", "nonsense/",
 		"application/json, application/xml",
 	} {
 		format := "json"
@@ -90,7 +90,12 @@ func TestProvisionRefusesMediaTypes(t *testing.T) {
 		header := "Content-Type: " + contentType
 		send(t, "PUT", path, `{"tempAllowType":1}`, csr, header).refused(t, 415, format, "Content-Type")
 		send(t, "PUT", path, `{"tempAllowType":1}`, csr, header, acceptXML).refused(t, 415, "xml", "Content-Type")
-		send(t, "DELETE", path+"?reset=true", "a body", csr, header, acceptJSON).refused(t, 415, "json", "Content-Type")
+	}
+	// A charset is refused where it matters, with its name.
+	for _, charset := range []string{"iso-8859-1", "US-ASCII", "windows-1252", "utf-16", "nobody-knows"} {
+		send(t, "PUT", path, `{"tempAllowType":1,"x":"é"}`, csr, bodyJSON+"; charset="+charset).refused(t, 415, "json", "Content-Type", charset)
+		send(t, "PUT", path, "<TempAllowRequest><tempAllowType>1</tempAllowType><x>\xe9</x></TempAllowRequest>", csr, bodyXML+"; charset="+charset).
+			refused(t, 415, "xml", "Content-Type", charset)
 	}
 	send(t, "PUT", path, `{"tempAllowType":1}`, csr, bodyJSON, bodyJSON).refused(t, 415, "json", "Content-Type")
 }

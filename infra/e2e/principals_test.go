@@ -102,9 +102,14 @@ func soonAgain(h http.Header) bool {
 // brokenInto is a stack of its own with the template's limits, and short locks; and what it alone logs.
 func brokenInto(t *testing.T) (*stack.Stack, *transcript) {
 	t.Helper()
+	return brokenIntoWith(t, map[string]string{"GuessWindow": "50s", "ThrottleBurst": "5000"})
+}
+
+func brokenIntoWith(t *testing.T, parameters map[string]string) (*stack.Stack, *transcript) {
+	t.Helper()
 	own := options
 	own.TablePrefix = fmt.Sprintf("guess-%d-", time.Now().UnixNano())
-	own.Parameters = map[string]string{"GuessWindow": "50s", "ThrottleBurst": "5000"}
+	own.Parameters = parameters
 	own.ScheduleEvery = -1
 	log := &transcript{}
 	own.Log = io.MultiWriter(logs, log)
@@ -165,15 +170,16 @@ func TestGuessingIsLockedOut(t *testing.T) {
 		t.Fatal(status, body)
 	}
 	var began time.Time // no lock begins earlier: it does with its tenth failure
-	for range 10 {
+	for i := range 10 {
 		began = time.Now()
-		if status, body := operator("guess-operator", "wrong"); status != 401 || body != unauthorizedJSON {
+		wrong := fmt.Sprint("wrong ", i)
+		if status, body := operator("guess-operator", wrong); status != 401 || body != unauthorizedJSON {
 			t.Fatal(status, body)
 		}
-		if status, body, _ := user("wrong"); status != 200 || !strings.Contains(body, "user_id, user_password or account_id is wrong") {
+		if status, body, _ := user(wrong); status != 200 || !strings.Contains(body, "user_id, user_password or account_id is wrong") {
 			t.Fatal(status, body)
 		}
-		if status, body, _ := application("wrong"); status != 401 {
+		if status, body, _ := application(wrong); status != 401 {
 			t.Fatal(status, body)
 		}
 	}

@@ -23,7 +23,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"customercare/infra/dynamodblocal"
+	"customercare/infra/engine"
 	"customercare/infra/stack"
 )
 
@@ -55,14 +55,16 @@ func load(ctx context.Context) error {
 	o := options{
 		root: root(), rate: rate, latency: time.Second, quick: 2 * time.Second, slack: 50 * time.Millisecond, held: 0.98,
 		warmUp: 5 * time.Second, steady: time.Duration(seconds) * time.Second, storm: time.Duration(seconds) * time.Second / 2, recovery: recoverWait + 5*time.Second,
+		// What the processes of one machine do not hold is refused, as on AWS once an account's concurrency is used up.
+		patience: 500 * time.Millisecond,
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, o.warmUp+o.steady+o.storm+o.recovery+around, errors.New("took too long"))
 	defer cancel()
-	var database *dynamodblocal.Server
+	var database *engine.Server
 	starting, startingCtx := errgroup.WithContext(ctx)
 	starting.Go(func() error { return stack.Build(startingCtx, o.root, filepath.Join(o.root, ".cache", "bin")) })
 	starting.Go(func() (err error) {
-		database, err = dynamodblocal.Start(startingCtx, dynamodblocal.Options{CacheDir: filepath.Join(o.root, ".cache")})
+		database, err = engine.Start(startingCtx, engine.Options{CacheDir: filepath.Join(o.root, ".cache")})
 		return err
 	})
 	err = starting.Wait()

@@ -24,7 +24,7 @@ type options struct {
 	quick                           time.Duration // within which a storm's calls must be answered
 	slack                           time.Duration // p99s below it count as it
 	held                            float64       // part of the rate at which calls must really go out
-	patience                        time.Duration // of a request that waits for a process of a function; 0: the stack's own
+	patience                        time.Duration // of a request that waits for a process of a function
 	// front, which tests set, puts something between clients and the API and gives its address.
 	front func(api string) (base string, closeIt func())
 }

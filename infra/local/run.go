@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"customercare/infra/dynamodblocal"
+	"customercare/infra/engine"
 	"customercare/infra/stack"
 )
 
@@ -32,12 +32,12 @@ func run(ctx context.Context, s settings) error {
 		return err
 	}
 	if s.endpoint == "" {
-		if err := checkPort(":"+strconv.Itoa(s.dynamoDBPort), "DYNAMODB_PORT"); err != nil {
+		if err := checkPort("127.0.0.1:"+strconv.Itoa(s.dynamoDBPort), "DYNAMODB_PORT"); err != nil {
 			return err
 		}
 	}
 	binDir := filepath.Join(root, ".cache", "bin")
-	var database *dynamodblocal.Server
+	var database *engine.Server
 	defer func() {
 		if database != nil {
 			database.Close()
@@ -49,7 +49,7 @@ func run(ctx context.Context, s settings) error {
 		if s.endpoint != "" {
 			return nil
 		}
-		database, err = dynamodblocal.Start(starting, dynamodblocal.Options{
+		database, err = engine.Start(starting, engine.Options{
 			CacheDir: filepath.Join(root, ".cache"), Port: s.dynamoDBPort, DataDir: s.dataDir,
 		})
 		return err
@@ -61,9 +61,9 @@ func run(ctx context.Context, s settings) error {
 	if database != nil {
 		s.endpoint, ended = database.Endpoint, database.Done()
 	}
-	st, err := stack.Start(ctx, stack.Options{
+	st, err := stack.Prepare(ctx, stack.Options{
 		Root: root, Port: s.port, Endpoint: s.endpoint, BinDir: binDir, Log: os.Stderr, ScheduleEvery: s.scheduleEvery,
-		Region: s.region, Credentials: s.credentials,
+		Region: s.region, Credentials: s.credentials, TablePrefix: s.tablePrefix,
 		// The tables are small: a whole sweep for expired temporary allows every minute.
 		Parameters: map[string]string{"AllowSweepMinutes": "1"},
 		// On a port of its own choice, so that functions outside this stack, such as those of `sam local`, can ask too.
@@ -78,12 +78,16 @@ func run(ctx context.Context, s settings) error {
 			return err
 		}
 	}
+	// Only now: a request that came earlier would meet tables without those who may ask.
+	if err := st.Serve(ctx); err != nil {
+		return err
+	}
 	fmt.Printf("ready %s dynamodb %s\n", st.URL, s.endpoint)
 	select {
 	case <-ctx.Done():
 		return nil
 	case <-ended:
-		return errors.New("DynamoDB Local ended")
+		return fmt.Errorf("%s ended", database.Name)
 	}
 }
 

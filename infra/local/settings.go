@@ -17,6 +17,7 @@ type settings struct {
 	port, secretsPort, dynamoDBPort int
 	endpoint                        string // of a DynamoDB that runs already, or empty
 	dataDir                         string // empty: tables live in memory
+	tablePrefix                     string // in front of the tables' names; only tests have one
 	scheduleEvery                   time.Duration
 	aws                             bool // endpoint is AWS's
 	region                          string

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"customercare/infra/engine"
 )
 
 // Resource is one resource of a template as it stands there, with its references resolved: an ARN where AWS would put
@@ -27,7 +29,7 @@ func Resources(file string, params map[string]string) ([]Resource, error) {
 	if err != nil {
 		return nil, fmt.Errorf("template: %w", err)
 	}
-	l, err := read(raw, params, settings{region: "us-east-1", account: accountID})
+	l, err := read(raw, params, settings{region: engine.Region, account: accountID})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path.Base(file), err)
 	}

@@ -8,15 +8,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"sync"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
@@ -27,38 +23,13 @@ import (
 	"customercare/infra/stack/stream"
 )
 
-// accountID is the account of AWS's documentation.
-const accountID = "123456789012"
-
-// Options of a stack.
-type Options struct {
-	Root             string            // of the repository; holds template.yaml
-	Template         string            // another template's path; empty: Root/template.yaml
-	Port             int               // of the API, on 127.0.0.1; 0: any free one
-	Endpoint         string            // DynamoDB for the stack itself, e.g. http://127.0.0.1:8000
-	FunctionEndpoint string            // DynamoDB for the functions; empty: Endpoint. Tests put a counting or failing proxy here
-	Parameters       map[string]string // of the template, over its defaults
-	ScheduleEvery    time.Duration     // rate of all schedules; 0: the template's, negative: none
-	TablePrefix      string            // in front of table names, so that stacks can share one DynamoDB
-	BinDir           string            // holds the built functions, see Build
-	Log              io.Writer         // lines of functions ("folder: ...") and of the stack; nil: nowhere
-	Workers          int               // most processes of one function; 0: 16
-	Patience         time.Duration     // how long a request to the API waits for one of them; 0: 500 ms
-	Region           string            // empty: us-east-1
-	// Credentials for DynamoDB, for an Endpoint that looks at them. The zero value is a made-up pair, and each function
-	// gets one of its own (lambda.Function.AccessKeyID).
-	Credentials aws.Credentials
-	Secrets     map[string]string // texts of the template's secrets by logical id, over those it generates
-	SecretsPort int               // of Secrets Manager, on 127.0.0.1; 0: any free one
-	// IntegrationPeriod is how long the API waits for a function; 0: API Gateway's 29 s.
-	IntegrationPeriod time.Duration
-}
-
 // Stack is a running stack.
 type Stack struct {
-	URL      string // of the API: "http://127.0.0.1:<port>", routes follow without the stage's name
+	URL      string // of the API: "http://127.0.0.1:<port>", routes follow without the stage's name; empty before Serve
 	Template *Template
 
+	options   Options        // filled
+	account   lambda.Account // as functions see it
 	dynamoDB  *dynamodb.Client
 	transport *http.Transport // of all clients of DynamoDB
 	secrets   *secrets.Server
@@ -72,40 +43,48 @@ type Stack struct {
 
 // Start creates the tables that are missing and runs everything else until Close. The functions must have been built
 // into BinDir. ctx bounds the start only.
-func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
-	given := opts.Credentials
+func Start(ctx context.Context, opts Options) (*Stack, error) {
+	s, err := Prepare(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Serve(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Prepare does the first half of Start: it creates the tables that are missing. What the first
+// request must find in them is loaded now; nothing listens before Serve.
+func Prepare(ctx context.Context, opts Options) (*Stack, error) {
+	s := &Stack{account: lambda.Account{ID: accountID, Credentials: opts.Credentials}, stop: func() {}}
 	opts.fill()
-	t, err := load(opts.Template, opts.Parameters, settings{region: opts.Region, account: accountID, tablePrefix: opts.TablePrefix})
+	s.options, s.account.Region = opts, opts.Region
+	var err error
+	s.Template, err = load(opts.Template, opts.Parameters, settings{region: opts.Region, account: accountID, tablePrefix: opts.TablePrefix})
 	if err != nil {
 		return nil, err
 	}
-	t.API.IntegrationPeriod = opts.IntegrationPeriod
-	listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(opts.Port))
-	if err != nil {
-		return nil, fmt.Errorf("API: %w", err)
-	}
-	running, stop := context.WithCancel(context.Background())
-	s := &Stack{URL: "http://" + listener.Addr().String(), Template: t, stop: stop,
-		// The SDK's own transport would keep connections open when all is closed.
-		transport: awshttp.NewBuildableClient().GetTransport(),
-	}
-	defer func() {
-		if err != nil {
-			listener.Close()
-			s.Close()
-		}
-	}()
-	config := opts.config(s.transport)
-	client := dynamodb.NewFromConfig(config)
-	s.dynamoDB = client
-	if err := createTables(ctx, client, t.Tables); err != nil {
+	s.Template.API.IntegrationPeriod = opts.IntegrationPeriod
+	s.transport = awshttp.NewBuildableClient().GetTransport() // the SDK's own would keep connections open when all is closed
+	s.dynamoDB = dynamodb.NewFromConfig(opts.config(s.transport))
+	if err := createTables(ctx, s.dynamoDB, s.Template.Tables); err != nil {
+		s.Close()
 		return nil, err
 	}
+	return s, nil
+}
+
+// Serve does the second half of Start: it runs everything, takes requests at URL, which it sets,
+// and returns. Call it once. After an error the Stack is still to be closed.
+func (s *Stack) Serve(ctx context.Context) (err error) {
+	t, opts := s.Template, s.options
 	if s.secrets, err = serveSecrets(t.Secrets, opts); err != nil {
-		return nil, err
+		return err
 	}
 	s.functions, err = lambda.New(lambda.Options{
-		Account: lambda.Account{ID: accountID, Region: opts.Region, Credentials: given},
+		Account: s.account,
 		BinDir:  opts.BinDir,
 		Environment: map[string]string{
 			"AWS_ENDPOINT_URL_DYNAMODB": opts.FunctionEndpoint, "AWS_ENDPOINT_URL_SECRETS_MANAGER": s.secrets.URL,
@@ -114,53 +93,34 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 		Log: opts.Log,
 	}, t.Functions)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	gateway, err := apigateway.New(t.API, s.functions.Request, opts.Log)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := s.startStreams(ctx, client, dynamodbstreams.NewFromConfig(config), opts); err != nil {
-		return nil, err
+	if err := s.startStreams(ctx); err != nil {
+		return err
 	}
+	listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(opts.Port))
+	if err != nil {
+		return fmt.Errorf("API: %w", err)
+	}
+	running, stop := context.WithCancel(context.Background())
+	s.stop = stop
 	s.startSchedules(running, opts)
 	for _, what := range t.Ignored {
 		fmt.Fprintf(opts.Log, "stack: %s does not run locally\n", what)
 	}
+	s.URL = "http://" + listener.Addr().String()
 	s.server = gateway.Serve(listener)
-	return s, nil
+	return nil
 }
 
-func (o *Options) fill() {
-	o.Template = cmp.Or(o.Template, filepath.Join(o.Root, "template.yaml"))
-	o.FunctionEndpoint = cmp.Or(o.FunctionEndpoint, o.Endpoint)
-	o.Workers = cmp.Or(o.Workers, 16)
-	o.Patience = cmp.Or(o.Patience, 500*time.Millisecond)
-	o.Region = cmp.Or(o.Region, "us-east-1")
-	if o.Credentials.AccessKeyID == "" {
-		// The pair of AWS's documentation: opens nothing.
-		o.Credentials = aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: lambda.ExampleSecretKey}
-	}
-	if o.Log == nil {
-		o.Log = io.Discard
-	}
-	o.Log = &oneAtATime{to: o.Log}
-}
-
-func (o *Options) config(transport *http.Transport) aws.Config {
-	return aws.Config{
-		HTTPClient:   &http.Client{Transport: transport},
-		Region:       o.Region,
-		BaseEndpoint: aws.String(o.Endpoint),
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return o.Credentials, nil
-		}),
-	}
-}
-
-func (s *Stack) startStreams(ctx context.Context, client *dynamodb.Client, streams *dynamodbstreams.Client, opts Options) error {
+func (s *Stack) startStreams(ctx context.Context) error {
+	opts, streams := s.options, dynamodbstreams.NewFromConfig(s.options.config(s.transport))
 	for _, m := range s.Template.Streams {
-		arn, err := streamOf(ctx, client, m.Table)
+		arn, err := streamOf(ctx, s.dynamoDB, m.Table)
 		if err != nil {
 			return err
 		}
@@ -222,7 +182,7 @@ func (s *Stack) Kill(folder string) error {
 	return nil
 }
 
-// Close ends everything Start started and returns when every process is gone. Tables stay.
+// Close ends everything Start, or Prepare and Serve, started and returns when every process is gone. Tables stay.
 func (s *Stack) Close() {
 	s.closeOnce.Do(func() {
 		s.stop()
@@ -241,16 +201,4 @@ func (s *Stack) Close() {
 		}
 		s.transport.CloseIdleConnections()
 	})
-}
-
-// oneAtATime lets many goroutines write to one writer.
-type oneAtATime struct {
-	mu sync.Mutex
-	to io.Writer
-}
-
-func (w *oneAtATime) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.to.Write(p)
 }

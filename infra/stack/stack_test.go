@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -51,20 +52,27 @@ func (l *transcript) await(t *testing.T, pattern string) {
 	t.Fatalf("%s is not in the log:\n%s", pattern, l)
 }
 
-// start runs testdata/template.yaml with one binary for all its functions.
-func start(t *testing.T, opts Options) (*Stack, *transcript, *dynamodb.Client) {
+// fresh fills opts for testdata/template.yaml with one binary for all its functions, and tables of its own.
+func fresh(t *testing.T, opts Options) Options {
 	t.Helper()
 	opts.Endpoint = os.Getenv("DYNAMODB_ENDPOINT")
 	if opts.Endpoint == "" {
 		t.Skip("DYNAMODB_ENDPOINT is not set: go run ./infra/withdynamodb go test ./infra/stack")
 	}
-	log := &transcript{}
 	opts.Template = "testdata/template.yaml"
 	opts.BinDir = binaries(t, "echo", "guard", "worker", "tick")
 	opts.TablePrefix = fmt.Sprintf("stack-%d-%d-", os.Getpid(), time.Now().UnixNano())
 	opts.Parameters = map[string]string{"Greeting": "hello"}
-	opts.Log = log
 	opts.ScheduleEvery = cmp.Or(opts.ScheduleEvery, -1)
+	return opts
+}
+
+// start runs testdata/template.yaml.
+func start(t *testing.T, opts Options) (*Stack, *transcript, *dynamodb.Client) {
+	t.Helper()
+	opts = fresh(t, opts)
+	log := &transcript{}
+	opts.Log = log
 	s, err := Start(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
@@ -203,6 +211,55 @@ func TestSecretsAreServed(t *testing.T) {
 	opts := Options{Secrets: map[string]string{"Nobody": "x"}}
 	if _, err := serveSecrets(s.Template.Secrets, opts); err == nil || !strings.Contains(err.Error(), `no secret "Nobody"`) {
 		t.Errorf("a secret that is not there: %v", err)
+	}
+}
+
+// A prepared stack has its tables, and nobody who takes a request before them.
+func TestNothingListensBeforeServe(t *testing.T) {
+	opts := fresh(t, Options{})
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	opts.Port = free.Addr().(*net.TCPAddr).Port
+	free.Close()
+	s, err := Prepare(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	put(t, s.DynamoDB(), s.Table("Things"), "loaded-1", "1")
+	if conn, err := net.Dial("tcp", address); err == nil {
+		conn.Close()
+		t.Error("it listens before Serve")
+	}
+	if err := s.Serve(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if status, _ := get(t, s.URL+"/open/1"); status != 200 || s.URL != "http://"+address {
+		t.Errorf("%s answers %d", s.URL, status)
+	}
+	opts = fresh(t, Options{})
+	opts.Port = free.Addr().(*net.TCPAddr).Port
+	if second, err := Start(t.Context(), opts); err == nil {
+		second.Close()
+		t.Error("a second one took its port")
+	} else if !strings.Contains(err.Error(), "API: ") {
+		t.Errorf("a second one on its port: %v", err)
+	}
+}
+
+// What the template reserves of the account's concurrency bounds its function here too.
+func TestReservedConcurrencyIsRead(t *testing.T) {
+	template, err := Load("../../template.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range template.Functions {
+		if reserves := f.Folder == "continue-erasure"; reserves != (f.Reserved != nil) || reserves && *f.Reserved != 40 {
+			t.Errorf("%s reserves %v", f.Folder, f.Reserved)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"customercare/infra/engine"
 	"customercare/infra/stack/apigateway"
 	"customercare/infra/stack/lambda"
 	"customercare/infra/stack/secrets"
@@ -52,7 +53,7 @@ func (t *Template) Function(folder string) (lambda.Function, bool) {
 // Load reads the template at file. params override the defaults of its Parameters; a parameter without default must be
 // given.
 func Load(file string, params map[string]string) (*Template, error) {
-	return load(file, params, settings{region: "us-east-1", account: accountID})
+	return load(file, params, settings{region: engine.Region, account: accountID})
 }
 
 // settings are what differs between two stacks of one template.
@@ -232,7 +233,7 @@ func (l *loader) ownName(logicalID, property string) (string, error) {
 
 // readProperties lists what is read, by resource type: others may hold anything, and are not even evaluated.
 var readProperties = map[string][]string{
-	typeFunction: {"CodeUri", "Handler", "MemorySize", "Timeout", "LoggingConfig", "Environment", "Events"},
+	typeFunction: {"CodeUri", "Handler", "MemorySize", "Timeout", "LoggingConfig", "Environment", "Events", "ReservedConcurrentExecutions"},
 	typeAPI: {"StageName", "BinaryMediaTypes", "Auth", "GatewayResponses", "DefinitionBody", "DefinitionUri",
 		"MethodSettings"},
 	typeTable: {"KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification",

@@ -23,6 +23,10 @@ func (l *loader) readFunction(name string, p properties) error {
 	if err != nil {
 		return err
 	}
+	reserved, err := p.number("ReservedConcurrentExecutions", -1)
+	if err != nil {
+		return err
+	}
 	f := lambda.Function{
 		Name:        name,
 		Folder:      path.Base(path.Clean(p.text("CodeUri"))),
@@ -31,6 +35,9 @@ func (l *loader) readFunction(name string, p properties) error {
 		Timeout:     time.Duration(timeout) * time.Second,
 		LogFormat:   p.under("LoggingConfig").text("LogFormat"),
 		Environment: p.under("Environment").under("Variables").strings(),
+	}
+	if reserved >= 0 {
+		f.Reserved = &reserved
 	}
 	l.template.Functions = append(l.template.Functions, f)
 

@@ -1,6 +1,7 @@
-// Command withdynamodb runs a command with a DynamoDB Local of its own: it starts one on a free port, sets
-// DYNAMODB_ENDPOINT for the command, passes signals on, ends DynamoDB Local after it and exits with its code. When
-// DYNAMODB_ENDPOINT is set already it only runs the command.
+// Command withdynamodb runs a command with a DynamoDB of its own: it starts the engine that ENGINE
+// names (dynoxide by default) on a free port, sets DYNAMODB_ENDPOINT for the command, passes signals
+// on, ends the engine after it and exits with its code. When DYNAMODB_ENDPOINT is set already it only
+// runs the command.
 //
 //	go run ./infra/withdynamodb go test ./...
 package main
@@ -15,7 +16,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"customercare/infra/dynamodblocal"
+	"customercare/infra/engine"
 )
 
 func main() {
@@ -68,7 +69,7 @@ func run(args []string) (int, error) {
 
 // startDynamoDB starts the server, and gives up on a signal. The signal stays noted for the caller's loop only if
 // it comes later.
-func startDynamoDB(signals <-chan os.Signal) (*dynamodblocal.Server, error) {
+func startDynamoDB(signals <-chan os.Signal) (*engine.Server, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	started := make(chan struct{})
@@ -80,7 +81,7 @@ func startDynamoDB(signals <-chan os.Signal) (*dynamodblocal.Server, error) {
 		case <-started:
 		}
 	}()
-	return dynamodblocal.Start(ctx, dynamodblocal.Options{CacheDir: filepath.Join(root(), ".cache")})
+	return engine.Start(ctx, engine.Options{CacheDir: filepath.Join(root(), ".cache")})
 }
 
 // root is the nearest folder upwards with a go.mod, so that the command works from any folder of the project.

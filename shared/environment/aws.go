@@ -23,7 +23,7 @@ const (
 // attemptTimeout bounds one HTTP exchange. DynamoDB answers in milliseconds; a full page may take some hundred.
 const attemptTimeout = 5 * time.Second
 
-// AWS is the region and the credentials that Lambda sets, for the client of any service. It builds aws.Config itself:
+// AWS is the region and the credentials that Lambda sets, and another address where one is set, for the client of any service. It builds aws.Config itself:
 // LoadDefaultConfig costs 2 MB of binary and more than a millisecond of every cold start. What is missing ends the
 // process, as with Load.
 func AWS() aws.Config {
@@ -32,15 +32,22 @@ func AWS() aws.Config {
 		Key     string `env:"AWS_ACCESS_KEY_ID,required"`
 		Secret  string `env:"AWS_SECRET_ACCESS_KEY,required"`
 		Session string `env:"AWS_SESSION_TOKEN"`
+		// Empty: each service's own address. A service's own variable, such as
+		// AWS_ENDPOINT_URL_DYNAMODB, goes before it, as in AWS's SDKs.
+		Endpoint string `env:"AWS_ENDPOINT_URL"`
 	}
 	Load(&lambda)
 	credentials := aws.Credentials{AccessKeyID: lambda.Key, SecretAccessKey: lambda.Secret, SessionToken: lambda.Session}
-	return aws.Config{
+	config := aws.Config{
 		Region: lambda.Region,
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return credentials, nil
 		}),
 	}
+	if lambda.Endpoint != "" {
+		config.BaseEndpoint = &lambda.Endpoint
+	}
+	return config
 }
 
 // HTTPClient makes bounded attempts, over connections that it gives up before the service closes them.

@@ -174,16 +174,23 @@ func (e Engine) drain(ctx context.Context, job *store.Job, page *store.Collectio
 // conclude leaves the job finished, settling, handed on or failed, as its drain ended. It returns an error only when even
 // that could not be written down; then the lease runs out and cleanup takes the job up.
 func (e Engine) conclude(ctx context.Context, job *store.Job, err error) error {
+	passes := job.Passes
 	switch {
 	case err == nil:
 		err = e.settle(ctx, job)
 	case errors.Is(err, errTimeUp):
 		err = e.handOn(ctx, job)
 	}
-	if err == nil || errors.Is(err, store.ErrHeld) {
-		return nil // ErrHeld: another worker goes on from what was last written down
+	if err != nil && !errors.Is(err, store.ErrHeld) {
+		err = e.fail(ctx, job, err)
 	}
-	return e.fail(ctx, job, err)
+	if err == nil && passes == 0 && job.Passes == 1 && !job.IsCustomer() {
+		metric.Put(ctx, "numbers looked for", metric.NumbersUnknown.Of(float64(len(job.Identifiers)-job.Known.Count())))
+	}
+	if errors.Is(err, store.ErrHeld) {
+		return nil // another worker goes on from what was last written down
+	}
+	return err
 }
 
 // errEndRefused says that a repeat joined since the job was read, which wants a pass of its own, or that what stands in the
@@ -241,7 +248,7 @@ func (e Engine) handOn(ctx context.Context, job *store.Job) error {
 	return nil
 }
 
-// fail puts the job back for later: growing distance, and never dropped.
+// fail puts the job back for later: growing distance, and never dropped. ErrHeld.
 func (e Engine) fail(ctx context.Context, job *store.Job, cause error) error {
 	if job.Moved.Load() > 0 {
 		job.Failures = 0 // it got somewhere
@@ -256,7 +263,7 @@ func (e Engine) fail(ctx context.Context, job *store.Job, cause error) error {
 	if err != nil && !errors.Is(err, store.ErrHeld) {
 		return errors.Join(cause, err)
 	}
-	return nil
+	return err
 }
 
 // owner is a worker's own name in a lease.

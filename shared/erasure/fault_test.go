@@ -45,6 +45,9 @@ import (
 //	a tombstone put back for the current key's job only        TestRotationInTheMiddleOfAnErasure (raced for ever)
 //	a reading goroutine that does not recover                  TestEveryCallFailsOnce (the process ends)
 //	erased customers remembered under the current key only     TestRepeatAfterARotation (no such customer)
+//	what a pass has found not written down before it deletes   TestNumbersUnknownUnderDeadWorkers
+//	peers of a contact not noted as found (note)               TestNumbersUnknownUnderDeadWorkers
+//	what an ended erasure found kept for the next one          TestNumbersUnknownOfALateRepeat
 func TestEveryCallFailsOnce(t *testing.T) {
 	type way struct {
 		name   string

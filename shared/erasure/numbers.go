@@ -80,6 +80,9 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 			return read.err
 		}
 		found := read.reading
+		if job.Passes == 0 {
+			found.note(job)
+		}
 		found.drop(before)
 		before = nil
 		if job.Pending.Count > 0 {
@@ -172,6 +175,24 @@ func (e Engine) readNumbers(ctx context.Context, tenant string, numbers, announc
 // cut says whether there may be more of a number than was read.
 func (r reading) cut() bool {
 	return slices.ContainsFunc(r.through, func(limit string) bool { return limit != "" })
+}
+
+// note puts down which of the job's numbers are known: those at the cursor that have a copy,
+// and all that take part in their contacts. The contacts of a number behind it may be gone,
+// with a number before it, by the time that it is read itself.
+func (r reading) note(job *store.Job) {
+	for i, copies := range r.copies {
+		if len(copies) > 0 {
+			job.Known.Add(job.Cursor + i)
+		}
+		for _, c := range copies {
+			for _, party := range c.Parties {
+				if at, ours := slices.BinarySearch(job.Identifiers, party); ours {
+					job.Known.Add(at)
+				}
+			}
+		}
+	}
 }
 
 // drop forgets contacts that were erased since they were read: they have been counted.

@@ -2,7 +2,7 @@ package gateway
 
 import (
 	"fmt"
-	"mime"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,6 +11,7 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 
 	"customercare/shared/identifier"
+	"customercare/shared/media"
 	"customercare/shared/respond"
 )
 
@@ -65,17 +66,45 @@ func (c *Call) Caller(name string) string {
 // Source is the address that the request came from, as API Gateway saw it: no header can change it.
 func (c *Call) Source() string { return c.event.RequestContext.Identity.SourceIP }
 
-// BodyType is the media type of the call's body, one of offered; the first of them when there is no body or no
-// Content-Type. Any other type, and any charset but UTF-8, is refused.
+// Given is the header's values but for empty ones: a header that is there without a value
+// is a setting that the client has left empty, and says nothing.
+func (c *Call) Given(name string) []string {
+	return slices.DeleteFunc(slices.Clone(c.Header.Values(name)), func(value string) bool { return strings.Trim(value, " \t") == "" })
+}
+
+// BodyType is the media type of the call's body, one of offered; the first of them when
+// there is no body or no Content-Type. Any other type is refused, and a body that its
+// charset makes another than UTF-8.
 func (c *Call) BodyType(offered ...string) (string, *respond.Error) {
-	given := c.Header.Values("Content-Type")
-	if len(c.Body) == 0 || strings.TrimSpace(strings.Join(given, "")) == "" {
+	t, given, ok := media.ContentType(c.Header)
+	if len(c.Body) == 0 || !given {
 		return offered[0], nil
 	}
-	media, params, err := mime.ParseMediaType(given[0])
-	charset, named := params["charset"]
-	if err != nil || len(given) > 1 || !slices.Contains(offered, media) || named && !strings.EqualFold(charset, "utf-8") {
+	if !ok || !slices.Contains(offered, t.Name) {
 		return "", respond.Refuse(respond.UnsupportedMedia, "Content-Type must be "+strings.Join(offered, " or ")+", in UTF-8")
 	}
-	return media, nil
+	text, _ := media.Text(c.Body)
+	if foreign := media.Foreign(t.Params["charset"], text); foreign != "" {
+		return "", respond.Refuse(respond.UnsupportedMedia, notUTF8(foreign))
+	}
+	return t.Name, nil
+}
+
+// notUTF8 is the sentence for a body of characters beyond ASCII under another charset.
+func notUTF8(charset string) string {
+	return "Content-Type declares " + charset + ", a request body that is not all ASCII must be in UTF-8"
+}
+
+// checkEncoding refuses, as the kind, any Content-Encoding but identity, which says nothing: a body
+// that is compressed, read as if it were not, would be refused for what stands nowhere in it. The header
+// counts without a body too. Its fields together are one list (RFC 9110, section 8.4).
+func (c *Call) checkEncoding(kind respond.Kind) *respond.Error {
+	for coding := range strings.SplitSeq(strings.Join(c.Header.Values("Content-Encoding"), ","), ",") {
+		if coding = strings.Trim(coding, " \t"); coding != "" && !strings.EqualFold(coding, "identity") {
+			refusal := respond.Refuse(kind, "Content-Encoding must be identity, the body must not be compressed")
+			refusal.Header = http.Header{"Accept-Encoding": {"identity"}} // section 15.5.16
+			return refusal
+		}
+	}
+	return nil
 }

@@ -153,9 +153,25 @@ func TestBodyType(t *testing.T) {
 		{"", []string{"text/plain"}, "application/json"},
 		{"x", []string{"text/plain"}, refused},
 		{"x", []string{"text/xml"}, refused},
-		{"x", []string{"application/json; charset=latin1"}, refused},
-		{"x", []string{"application/json; charset="}, refused},
-		{"x", []string{"application/json; charset=utf-16"}, refused},
+		// A charset does not matter while every byte is ASCII, and cannot be read as
+		// another than UTF-8 else.
+		{"x", []string{"application/json; charset=latin1"}, "application/json"},
+		{"x", []string{"application/json; charset=utf-16"}, "application/json"},
+		{"x", []string{`application/json; charset="nobody knows"`}, "application/json"},
+		{"é", []string{"application/json; charset=utf8"}, "application/json"},
+		{"\uFEFFx", []string{"application/xml; charset=us-ascii"}, "application/xml"},
+		{"é", []string{"application/json; charset=latin1"}, refused},
+		{"\uFEFFé", []string{"application/xml; charset=us-ascii"}, refused},
+		{"x\x00", []string{"application/xml; charset=utf-16"}, refused},
+		{"é", []string{`application/json; charset="nobody knows"`}, refused},
+		// What cannot be read is dropped alone.
+		{"é", []string{"application/json; charset="}, "application/json"},
+		{"é", []string{"application/json;; charset"}, "application/json"},
+		{"é", []string{`application/json; profile="a,b;charset=latin1"`}, "application/json"},
+		{"é", []string{"application/xml; charset=latin1; charset=koi8-r"}, "application/xml"},
+		// An empty header is none.
+		{"x", []string{" ", "\t"}, "application/json"},
+		{"x", []string{"", "application/xml", ""}, "application/xml"},
 		{"x", []string{"application/json, application/json"}, refused},
 		{"x", []string{"application/json", "application/json"}, refused},
 		{"x", []string{"*/*"}, refused},
@@ -165,8 +181,37 @@ func TestBodyType(t *testing.T) {
 		event := events.APIGatewayProxyRequest{Body: test.body, MultiValueHeaders: map[string][]string{"content-type": test.header, "Accept": {"*/*"}}}
 		inspect(t, event, func(call *Call) {
 			got, refusal := call.BodyType("application/json", "application/xml")
+			if refusal != nil && !strings.Contains(refusal.Sentence, "UTF-8") {
+				t.Errorf("%q: %s", test.header, refusal.Sentence)
+			}
 			if got != test.want || (refusal != nil) != (test.want == refused) || refusal != nil && refusal.Status() != 415 {
 				t.Errorf("%q: got %q, %v", test.header, got, refusal)
+			}
+		})
+	}
+}
+
+// Operations that do not look at the type of a body look at its charset all the same, and
+// name it.
+func TestCharset(t *testing.T) {
+	for _, test := range []struct{ contentType, body, want string }{
+		{"application/json; charset=iso-8859-1", `{"task":"a"}`, ""},
+		{"text/plain; charset=windows-1252", "\uFEFF{\"task\":\"a\"}", ""},
+		{"application/json; charset=UTF8", `{"task":"é"}`, ""},
+		{"text", `{"task":"é"}`, ""},
+		{"application/json; charset=iso-8859-1", `{"task":"é"}`, "Content-Type declares iso-8859-1, a request body that is not all ASCII must be in UTF-8"},
+		{"application/json; charset=KOI8-R", "{\"task\":\"\xe9\"}", "Content-Type declares KOI8-R, a request body that is not all ASCII must be in UTF-8"},
+		{"application/json; charset=\"<b>\"", `{"task":"é"}`, "Content-Type declares an unknown charset, a request body that is not all ASCII must be in UTF-8"},
+		{"application/json", "{\"task\":\"\xe9\"}", "The request body is not valid JSON"},
+	} {
+		event := events.APIGatewayProxyRequest{Body: test.body, MultiValueHeaders: map[string][]string{"content-type": {test.contentType}}}
+		inspect(t, event, func(call *Call) {
+			sentence := ""
+			if refusal := call.DecodeJSON(new(form), "task"); refusal != nil {
+				sentence = refusal.Sentence
+			}
+			if sentence != test.want {
+				t.Errorf("%q under %q: got %q", test.body, test.contentType, sentence)
 			}
 		})
 	}

@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -90,7 +92,7 @@ func FuzzDecodeJSON(f *testing.F) {
 		var refusal *respond.Error
 		bounds.Check(t, func() {
 			into = form{}
-			refusal = (&Call{Body: body}).DecodeJSON(&into, "task", "size", "names")
+			refusal = (&Call{Request: &http.Request{}, Body: body}).DecodeJSON(&into, "task", "size", "names")
 		})
 		if refusal != nil {
 			if refusal.Sentence == "" || len(refusal.Sentence) > 200 || !utf8.ValidString(refusal.Sentence) || strings.ContainsAny(refusal.Sentence, "\x00\r\n") {
@@ -99,6 +101,7 @@ func FuzzDecodeJSON(f *testing.F) {
 			return
 		}
 		var exact map[string]json.RawMessage // a struct's names would match in any case
+		body = bytes.TrimPrefix(body, []byte("\uFEFF"))
 		if err := json.Unmarshal(body, &exact); err != nil || !utf8.Valid(body) || strings.Contains(string(body), "\x00") {
 			t.Fatalf("%q was taken: %v", body, err)
 		}

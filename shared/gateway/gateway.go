@@ -11,6 +11,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -130,7 +131,7 @@ func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	}()
 
 	result, err := func() (any, error) {
-		if refusal := call.readBody(e.Limit); refusal != nil {
+		if refusal := call.readBody(e.Limit, cmp.Or(e.Shape.Encoded, respond.Invalid)); refusal != nil {
 			format, _ = e.Shape.Format(r)
 			return nil, refusal
 		}
@@ -178,9 +179,12 @@ func outcome(failure *respond.Error) metric.Outcome {
 
 // readBody decodes the event's body into the call and the request. API Gateway sends every body base64-encoded (the
 // template's BinaryMediaTypes), `sam local invoke` and hand-written events may not. On a refusal the request's
-// body is empty.
-func (c *Call) readBody(limit int) *respond.Error {
+// body is empty: nobody reads a body that is not read here. encoded is the kind of the refusal for a Content-Encoding.
+func (c *Call) readBody(limit int, encoded respond.Kind) *respond.Error {
 	c.Request.Body = http.NoBody
+	if refusal := c.checkEncoding(encoded); refusal != nil {
+		return refusal
+	}
 	text := c.event.Body
 	tooLarge := respond.Refuse(respond.TooLarge, fmt.Sprintf("The request body is larger than %d bytes", limit))
 	if !c.event.IsBase64Encoded {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,24 +12,42 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"customercare/shared/media"
 	"customercare/shared/respond"
 )
 
-// DecodeJSON reads the call's body, one JSON object, into into, a pointer to a struct. It is the strict reading of
-// RFC 8259 and I-JSON: names match by case, duplicate names, invalid UTF-8 and anything behind the object are
-// refused. Names that are none of the struct's are passed over, unless one differs from a struct's only in case:
-// that is a misspelling whose value would be lost silently. A NUL character in any string is refused.
+// DecodeJSON reads the call's body, one JSON object, into into, a pointer to a struct. It
+// is the strict reading of RFC 8259 and I-JSON: names match by case, duplicate names,
+// invalid UTF-8 and anything behind the object are refused. Names that are none of the
+// struct's are passed over, unless one differs from a struct's only in case: that is a
+// misspelling whose value would be lost silently. A NUL character in any string is
+// refused. Passed over are one byte-order mark, and what Content-Type says, but for a
+// charset that makes the body another than UTF-8.
 func (c *Call) DecodeJSON(into any, names ...string) *respond.Error {
-	if len(strings.TrimSpace(string(c.Body))) == 0 {
+	body, wide := media.Text(c.Body)
+	if len(bytes.TrimSpace(body)) == 0 {
 		return respond.Refuse(respond.Invalid, "The request body is empty, a JSON object with "+strings.Join(names, ", ")+" is needed")
 	}
-	if refusal := c.checkNames(names); refusal != nil {
+	if wide != "" {
+		return respond.Refuse(respond.Invalid, "The request body is in "+wide+", it must be JSON in UTF-8")
+	}
+	if !media.IsASCII(body) {
+		t, _, _ := media.ContentType(c.Header)
+		if foreign := media.Foreign(t.Params["charset"], body); foreign != "" {
+			return respond.Refuse(respond.Invalid, notUTF8(foreign))
+		}
+	}
+	if refusal := checkNames(body, names); refusal != nil {
 		return refusal
 	}
-	if jsontext.Value(c.Body).Kind() != '{' { // Unmarshal would take null for an empty object
+	if jsontext.Value(body).Kind() != '{' { // Unmarshal would take null for an empty object
 		return notObject
 	}
-	if err := json.Unmarshal(c.Body, into); err != nil {
+	// Duplicates have been looked for: to remember the names once more would double what a body of many costs.
+	if err := json.Unmarshal(body, into, jsontext.AllowDuplicateNames(true)); err != nil {
+		if refusal, ok := errors.AsType[*respond.Error](err); ok { // of a field that reads itself
+			return refusal
+		}
 		if e, ok := errors.AsType[*json.SemanticError](err); ok {
 			if e.JSONPointer != "" {
 				return respond.Refuse(respond.Invalid, topField(e.JSONPointer)+" has a value of the wrong type")
@@ -46,8 +65,8 @@ var (
 )
 
 // checkNames walks the body's tokens: syntax, duplicates, the case of the top-level names, and NUL anywhere.
-func (c *Call) checkNames(names []string) *respond.Error {
-	d := jsontext.NewDecoder(strings.NewReader(string(c.Body)))
+func checkNames(body []byte, names []string) *respond.Error {
+	d := jsontext.NewDecoder(bytes.NewBuffer(body)) // which is read in place
 	for {
 		token, err := d.ReadToken()
 		if err != nil {
@@ -60,7 +79,7 @@ func (c *Call) checkNames(names []string) *respond.Error {
 			}
 			return notJSON
 		}
-		if d.StackDepth() == 0 && d.InputOffset() > 0 && trailing(c.Body[d.InputOffset():]) {
+		if d.StackDepth() == 0 && d.InputOffset() > 0 && trailing(body[d.InputOffset():]) {
 			return respond.Refuse(respond.Invalid, "The request body has content behind the JSON object")
 		}
 		if token.Kind() != '"' {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -32,6 +33,7 @@ func decode(t testing.TB, body string) (got form, sentence string) {
 func TestDecodeJSON(t *testing.T) {
 	for _, body := range []string{
 		`{"task":"a","size":1,"names":["b","c"]}`,
+		"\uFEFF" + `{"task":"a","size":1,"names":["b","c"]}`,
 		" \t\r\n{ \"names\" : [ \"b\" , \"c\" ] , \"size\":1,\n\"task\":\"a\" } \r\n",
 		`{"t\u0061sk":"\u0061","size":1,"names":["b","c"]}`,
 		`{"task":"a","size":1,"names":["b","c"],"other":{"Task":1,"task":2,"deep":[{"TASK":null}]},"":true}`,
@@ -89,7 +91,14 @@ func TestDecodeJSONRefuses(t *testing.T) {
 		{"{\"other\":\"\xc0\xaf\"}", broken},
 		{`{"task":"\ud800"}`, broken},
 		{`{"task":"\udc00\ud800"}`, broken},
-		{"\uFEFF{}", broken},
+		{"\uFEFF\uFEFF{}", broken},
+		{"{}\uFEFF", behind},
+		{"{\uFEFF}", broken},
+		{"\uFEFF", empty},
+		{"\xff\xfe{\x00}\x00", "The request body is in UTF-16, it must be JSON in UTF-8"},
+		{"{\x00}\x00", "The request body is in UTF-16, it must be JSON in UTF-8"},
+		{"\x00{\x00}", "The request body is in UTF-16, it must be JSON in UTF-8"},
+		{"{\x00\x00\x00}\x00\x00\x00", "The request body is in UTF-32, it must be JSON in UTF-8"},
 		{"{\x00}", broken},
 		{"{\"task\":\"a\x00\"}", broken},
 		{"{\"task\":\"a\nb\"}", broken},
@@ -151,7 +160,7 @@ func TestDeepJSON(t *testing.T) {
 		`{"other":` + strings.Repeat("[", depth) + strings.Repeat("]", depth) + "}",
 		strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth),
 	} {
-		call := &Call{Body: []byte(body)}
+		call := &Call{Request: &http.Request{}, Body: []byte(body)}
 		var into form
 		if refusal := call.DecodeJSON(&into, "task"); refusal == nil || refusal.Status() != 400 {
 			t.Errorf("%.20s: got %v", body, refusal)

@@ -74,6 +74,15 @@ var (
 	ItemsErased = declare("ItemsErased", "Count", "")
 )
 
+// NumbersUnknown is how many numbers of an erasure of operation 4 took part in no contact of
+// the tenant. Numbers are matched byte for byte: another case, another normal form or a
+// blank more is another number, which is no error, and erases nothing. It is told once an
+// erasure, when its first pass has ended, also when it is 0. It is exact whichever workers
+// died in that pass, because what they knew is written down before anything is deleted; a
+// worker that dies as it ends leaves it out. A repeat that joins an open erasure is none of
+// its own; one that begins an erasure anew is, and finds what came back since.
+var NumbersUnknown = declare("NumbersUnknown", "Count", "")
+
 // AllowsSwept is how many expired temporary allows one run of cleanup removed.
 var AllowsSwept = declare("AllowsSwept", "Count", "")
 

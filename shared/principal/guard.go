@@ -11,6 +11,11 @@ import (
 // their own address, and a right secret from elsewhere still works. Attempts that are refused because of a lock cost no hash
 // and no write. An event without an address (a TOKEN authorizer's; the template asks with REQUEST) is not counted: there
 // would be nobody to lock out but everybody.
+//
+// What is counted are secrets, not attempts: one that has failed before for the principal is
+// no new guess, as long as it is among the last Limit of them. Accounts that are asked for
+// with such a secret are counted apart: they may be many times Limit, because an account
+// that is not the user's is more often a typo than a guess.
 type Guard struct {
 	// Limit is how many failures for one principal from one address within Window lock that address out for that principal.
 	// When the lock is over, attempts are looked at one at a time; a failure is the next lock, a right secret ends it all.
@@ -26,8 +31,18 @@ type Limits struct {
 	Window time.Duration `env:"GUESS_WINDOW,required"`
 }
 
-// sourceFactor is how many times Limit an address has for all principals together: many people share one behind a NAT.
+// sourceFactor is how many times Limit an address has for all principals together, because many people share one behind a
+// NAT, and for the accounts of one principal.
 const sourceFactor = 10
+
+// many is the limit of what is counted by sourceFactor.
+func (g Guard) many() int64 { return g.Limit * sourceFactor }
+
+// mostRemembered bounds what one principal takes of the item, whatever Limit is.
+const mostRemembered = 100
+
+// remembered is how many secrets, and how many accounts, are told from new ones.
+func (g Guard) remembered() int { return int(min(g.Limit, mostRemembered)) }
 
 // Locked says that nothing was looked at, because too many attempts have failed.
 type Locked struct{ For time.Duration }
@@ -53,7 +68,7 @@ func network(source string) string {
 
 // locked is how long attempts after these failures are still refused; 0 when they are not.
 func (g Guard) locked(seen store.Failures, now time.Time) time.Duration {
-	return max(g.left(seen.Principal, g.Limit, now), g.left(seen.All, g.Limit*sourceFactor, now), 0)
+	return max(g.left(seen.Principal, g.Limit, now), g.left(seen.All, g.many(), now), g.left(seen.Accounts, g.many(), now), 0)
 }
 
 func (g Guard) left(c store.Count, limit int64, now time.Time) time.Duration {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,9 +23,16 @@ func guarded(t *testing.T) (Directory, *dynamotest.Kit, *dynamotest.Clock) {
 	return d, kit, clock
 }
 
-// try is one attempt: how long the caller is locked out, or 0 when the secret was looked at.
+// guesses makes each wrong key of try another one.
+var guesses atomic.Int64
+
+// try is one attempt: how long the caller is locked out, or 0 when the secret was looked at. The key "wrong" is another wrong
+// one each time.
 func try(t *testing.T, d Directory, source, name, key string) (left time.Duration, in bool) {
 	t.Helper()
+	if key == "wrong" {
+		key = fmt.Sprint("wrong ", guesses.Add(1))
+	}
 	err := d.APIUser(t.Context(), source, name, key, "shop")
 	if locked, ok := errors.AsType[*Locked](err); ok {
 		return locked.For, false
@@ -203,7 +211,8 @@ func TestForgettingLosesNothing(t *testing.T) {
 	for range 9 {
 		try(t, d, here, victim, "wrong")
 	}
-	if err := d.count(t.Context(), stale, clock.Now(), clock.Add(time.Hour), false); err != nil { // the slow one comes last
+	late := store.Attempt{Secret: "another"}
+	if err := d.count(t.Context(), stale, late, clock.Now(), time.Time{}); err != nil { // the slow one comes last
 		t.Fatal(err)
 	}
 	if seen := read(victim); seen.Principal.N != 9 || seen.All.N != 11 {
@@ -229,8 +238,8 @@ func TestLocksAreForgotten(t *testing.T) {
 // Nobody who is locked out makes a slow hash, and an address that nobody knows locks nobody out.
 func TestLockedOutBeforeTheHash(t *testing.T) {
 	d, _, _ := guarded(t)
-	for range 10 {
-		if _, err := d.Operator(t.Context(), here, "csr", "wrong"); err != ErrRefused {
+	for i := range 10 {
+		if _, err := d.Operator(t.Context(), here, "csr", fmt.Sprint("wrong ", i)); err != ErrRefused {
 			t.Fatal(err)
 		}
 	}

@@ -32,7 +32,7 @@ func (d Directory) Operator(ctx context.Context, source, name, password string) 
 	if len(password) > maxSecret {
 		return nil, ErrRefused
 	}
-	found, err := d.check(ctx, store.Operator, source, name, func(p store.Principal) bool { return samePassword(password, p.Hashes) })
+	found, err := d.check(ctx, store.Operator, source, name, "", func(p store.Principal) (bool, string) { return samePassword(password, p.Hashes) })
 	if err != nil {
 		return nil, err
 	}
@@ -53,26 +53,35 @@ var Operations = map[string][]string{
 	store.Operator: {"delete-customer-info", "set-temporary-allow"}, store.APIUser: {apiUsersOperation}, store.App: {appsOperation},
 }
 
-// APIUser checks an API user's key and that the user may delete customers of the account. ErrRefused, *Locked.
+// APIUser checks an API user's key and that the user may delete customers of the account.
+// A right key with a foreign account is refused and counted as a wrong key is, by the key:
+// so it counts once, and does not lock out the accounts that are the user's, and nobody can
+// tell it from a wrong key. ErrRefused, *Locked.
 func (d Directory) APIUser(ctx context.Context, source, name, key, account string) error {
-	_, err := d.check(ctx, store.APIUser, source, name, func(p store.Principal) bool {
-		return sameSecret(key, p.Hashes) && slices.Contains(p.Accounts, account) && allows(p, apiUsersOperation)
+	_, err := d.check(ctx, store.APIUser, source, name, account, func(p store.Principal) (bool, string) {
+		same, work := sameSecret(key, p.Hashes)
+		return same && slices.Contains(p.Accounts, account) && allows(p, apiUsersOperation), work
 	})
 	return err
 }
 
 // App checks an app's secret and returns its tenant. ErrRefused, *Locked.
 func (d Directory) App(ctx context.Context, source, key, secret string) (tenant string, err error) {
-	found, err := d.check(ctx, store.App, source, key, func(p store.Principal) bool {
-		return sameSecret(secret, p.Hashes) && p.TenantID != "" && allows(p, appsOperation)
+	found, err := d.check(ctx, store.App, source, key, "", func(p store.Principal) (bool, string) {
+		same, work := sameSecret(secret, p.Hashes)
+		return same && p.TenantID != "" && allows(p, appsOperation), work
 	})
 	return found.TenantID, err
 }
 
-// check finds a principal that right accepts and that may still be used. All refusals are counted alike, also that of a
+// look says whether a principal is let in, and gives the work done on the secret: the same
+// for the same secret, and as slow for a principal who is nobody.
+type look func(store.Principal) (in bool, work string)
+
+// check finds a principal that right lets in and that may still be used. All refusals are counted alike, also that of a
 // right secret, so that neither time nor a lock tells them apart; after too many nothing is looked at any more, right
-// least of all, which may be slow.
-func (d Directory) check(ctx context.Context, kind, source, name string, right func(store.Principal) bool) (store.Principal, error) {
+// least of all, which may be slow. account is what is asked for, "" for a kind without.
+func (d Directory) check(ctx context.Context, kind, source, name, account string, right look) (store.Principal, error) {
 	var nobody store.Principal
 	if name == "" || len(name) > store.MaxName {
 		return nobody, ErrRefused
@@ -84,7 +93,7 @@ func (d Directory) check(ctx context.Context, kind, source, name string, right f
 	}
 	now := d.Now()
 	expires := now.Add(d.Guard.kept())
-	reserved := false
+	reserved := time.Time{}
 	if address != "" {
 		if left := d.Guard.locked(failures, now); left > 0 {
 			return nobody, &Locked{left}
@@ -92,23 +101,26 @@ func (d Directory) check(ctx context.Context, kind, source, name string, right f
 		if d.Guard.suspect(failures.Principal, now) {
 			// For as long as an attempt may take; a failure makes the whole lock of it.
 			lock := d.Guard.lock(failures.Principal.Locks + 1)
-			if reserved, err = d.Principals.Reserve(ctx, failures, now.Add(reservation-lock), expires); err != nil {
+			until := now.Add(reservation - lock)
+			if took, err := d.Principals.Reserve(ctx, failures, until, expires); err != nil {
 				return nobody, err
-			} else if !reserved {
+			} else if !took {
 				return nobody, &Locked{min(lock, reservation)}
 			}
+			reserved = until
 		}
 	}
 	p := nobody
 	if found != nil {
 		p = *found
 	}
-	in := right(p) && usable(p, now) // in this order: the slow hash always
+	in, work := right(p) // before anything else is looked at: the slow hash always
+	in = in && usable(p, now)
 	switch {
-	case in && reserved:
+	case in && !reserved.IsZero():
 		err = d.Principals.Clear(ctx, failures, expires)
 	case !in && address != "":
-		err = d.count(ctx, failures, now, expires, reserved)
+		err = d.count(ctx, failures, store.Attempt{Secret: work, Account: account}, now, reserved)
 	}
 	if err != nil { // a guess is not let through, nor told apart, because it could not be counted
 		slog.Error("failed", "cause", err.Error())
@@ -119,18 +131,22 @@ func (d Directory) check(ctx context.Context, kind, source, name string, right f
 	return p, nil
 }
 
-func (d Directory) count(ctx context.Context, seen store.Failures, now, expires time.Time, reserved bool) error {
-	var forget []string
+// count counts a failed attempt; reserved is what it was reserved with, or the zero time.
+func (d Directory) count(ctx context.Context, seen store.Failures, a store.Attempt, now, reserved time.Time) error {
+	f := store.Failure{
+		Now: now, Expires: now.Add(d.Guard.kept()), Reserved: reserved, Before: seen.Principal, Remembered: d.Guard.remembered(),
+		All: d.Guard.next(seen.All, d.Guard.many(), now), Principal: d.Guard.next(seen.Principal, d.Guard.Limit, now),
+		Accounts: d.Guard.next(seen.Accounts, d.Guard.many(), now),
+	}
+	if !reserved.IsZero() { // the next lock was taken with the reservation
+		f.Principal = store.Change{Locks: seen.Principal.Locks}
+	}
 	for of, count := range seen.Others {
 		if d.Guard.forgotten(count, d.Guard.Limit, now) {
-			forget = append(forget, of)
+			f.Forget = append(f.Forget, of)
 		}
 	}
-	all, own := d.Guard.next(seen.All, d.Guard.Limit*sourceFactor, now), d.Guard.next(seen.Principal, d.Guard.Limit, now)
-	if reserved { // the next lock was taken with the reservation
-		own = store.Change{Locks: seen.Principal.Locks}
-	}
-	return d.Principals.CountFailure(ctx, seen, now, expires, all, own, forget)
+	return d.Principals.CountFailure(ctx, seen, a, f)
 }
 
 func usable(p store.Principal, now time.Time) bool {

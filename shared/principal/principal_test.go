@@ -50,6 +50,7 @@ func newDirectory(t testing.TB) (Directory, *dynamotest.Kit, *dynamotest.Clock) 
 		item{"principal": key(store.Operator, "past"), "hashes": one, "validUntil": past},
 		item{"principal": key(store.Operator, "future"), "hashes": one, "validUntil": future},
 		item{"principal": key(store.Operator, "hashless")},
+		item{"principal": key(store.Operator, "garbled"), "hashes": list("no hash")},
 		item{"principal": key(store.Operator, "ended"), "hashes": one, "validUntil": &types.AttributeValueMemberN{Value: "0"}},
 		item{"principal": key(store.Operator, "odd off"), "hashes": one, "disabled": s("false")},
 		item{"principal": key(store.Operator, "odd end"), "hashes": one, "validUntil": s("2999-01-01T00:00:00Z")},
@@ -102,6 +103,7 @@ func TestWhoGetsIn(t *testing.T) {
 		{"operator, the hash as password", func() error { return operator("csr", decoy) }, guess},
 		{"operator, unknown", func() error { return operator("nobody", "right") }, guess},
 		{"operator, without a hash", func() error { return operator("hashless", "") }, guess},
+		{"operator, a hash that nobody can read", func() error { return operator("garbled", "no hash") }, guess},
 		{"operator, another kind's name", func() error { return operator("john", "right") }, guess},
 		{"operator, another kind's key in the name", func() error { return operator("x#apiUser#john", "right") }, guess},
 		{"user", func() error { return user("john", "right", "shop") }, in},
@@ -178,7 +180,7 @@ func TestUnknownOperatorTakesTheSameWork(t *testing.T) {
 		runtime.ReadMemStats(&after)
 		return (after.TotalAlloc - before.TotalAlloc) >> 20
 	}
-	for _, name := range []string{"csr", "changing", "off", "hashless", "nobody"} {
+	for _, name := range []string{"csr", "changing", "off", "hashless", "garbled", "nobody"} {
 		if mb := allocated(name); mb < 19 || mb > 21 {
 			t.Errorf("%s: %d MB, a hash takes 19", name, mb)
 		}

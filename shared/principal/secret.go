@@ -56,13 +56,11 @@ func derive(password string, salt []byte, p argon2id.Params) []byte {
 	return argon2.IDKey([]byte(password), salt, p.Iterations, p.Memory, p.Parallelism, p.KeyLength)
 }
 
-// samePassword says whether the password is one of those hashed. It takes one slow hash, whatever the hashes are, none
-// included; only hashes that were not made by HashPasswords, with salts that differ, take one each.
-func samePassword(password string, hashes []string) bool {
-	if len(hashes) == 0 {
-		hashes = []string{decoy}
-	}
-	same, key, of := false, []byte(nil), ""
+// samePassword says whether the password is one of those hashed, and gives its slow hash.
+// It takes one slow hash, whatever the hashes are, none and unreadable ones included; only
+// hashes that were not made by HashPasswords, with salts that differ, take one each.
+func samePassword(password string, hashes []string) (same bool, work string) {
+	key, of := []byte(nil), ""
 	for _, hash := range hashes {
 		params, salt, want, err := argon2id.DecodeHash(hash)
 		if err != nil {
@@ -73,7 +71,11 @@ func samePassword(password string, hashes []string) bool {
 		}
 		same = subtle.ConstantTimeCompare(key, want) == 1 || same
 	}
-	return same && hashes[0] != decoy
+	if key == nil { // nobody, or nobody who can be looked at
+		_, salt, _, _ := argon2id.DecodeHash(decoy)
+		key = derive(password, salt, PasswordParams)
+	}
+	return same, string(key)
 }
 
 // Hash is how generated keys, secrets and tokens are stored: SHA-256, hex. They have more than enough entropy to need
@@ -83,11 +85,11 @@ func Hash(secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// sameSecret compares in constant time.
-func sameSecret(secret string, hashes []string) bool {
-	same, hash := false, Hash(secret)
+// sameSecret compares in constant time, and gives the secret's hash.
+func sameSecret(secret string, hashes []string) (same bool, work string) {
+	hash := Hash(secret)
 	for _, want := range hashes {
 		same = subtle.ConstantTimeCompare([]byte(hash), []byte(want)) == 1 || same
 	}
-	return same
+	return same, hash
 }

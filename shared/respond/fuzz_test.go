@@ -1,11 +1,13 @@
 package respond
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/xml"
 	"net/http"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"customercare/infra/fuzz/bounds"
 )
@@ -15,7 +17,7 @@ import (
 func FuzzNegotiate(f *testing.F) {
 	for _, accept := range []string{
 		"application/xml", "text/html, */*;q=0.1", "application/json;q=1", "*", "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", "application/*;q=0.001, application/json;q=0", "",
-		",,", "application/json;q=2, application/xml", `a/b;q="1,2", application/xml`, "0,* \n", "application/json;charset=utf-8", "APPLICATION/JSON", "application/json;q=NaN", "application/xml;q=1e-9",
+		",,", "application/json;q=2, application/xml", `a/b;q="1,2", application/xml`, `application/json; profile="a,b", application/xml;q=0.1`, `application/json;a="`, `a="application/xml,`, "0,* \n", "application/json;charset=utf-8", "APPLICATION/JSON", "application/json;q=NaN", "application/xml;q=1e-9",
 		"application/json; q=0x1p-2", "text/*", "application/xml;;", "*/json", "*/*;q=0", "application/problem+json", "\x00", strings.Repeat("*/*,", 2000), "application/json;" + strings.Repeat("a=b;", 2000),
 	} {
 		f.Add("application/xml", accept, "")
@@ -61,12 +63,17 @@ func FuzzNegotiate(f *testing.F) {
 func FuzzWrite(f *testing.F) {
 	f.Add("customerId is wrong")
 	f.Add("<\x00\u2028\xff&]]>")
+	f.Add(`a"b'c &#34; &quot;`)
 	f.Add("\ufffe\U0010ffff\r\n\t\x7f\u0085")
 	f.Fuzz(func(t *testing.T, text string) {
 		body := StatusResponse{ResponseCode: "400", ResponseMessage: text}
 		var fromJSON, fromXML StatusResponse
-		if err := json.Unmarshal(written(400, Format{}, body).Body.Bytes(), &fromJSON); err != nil {
+		inJSON := written(400, Format{}, body).Body.Bytes()
+		if err := json.Unmarshal(inJSON, &fromJSON); err != nil {
 			t.Error(err)
+		}
+		if bytes.ContainsFunc(inJSON, func(r rune) bool { return r >= utf8.RuneSelf }) {
+			t.Errorf("%q is not ASCII in JSON: %q", text, inJSON)
 		}
 		if err := xml.Unmarshal(written(400, Format{Media: XML}, body).Body.Bytes(), &fromXML); err != nil {
 			t.Error(err)
@@ -74,6 +81,17 @@ func FuzzWrite(f *testing.F) {
 		// Each byte that is no UTF-8 becomes one replacement character.
 		if want := string([]rune(text)); fromJSON.ResponseMessage != want {
 			t.Errorf("%q came back as %q", text, fromJSON.ResponseMessage)
+		}
+		// Every character of XML 1.0 section 2.2 comes back; another becomes the
+		// replacement character.
+		want := strings.Map(func(r rune) rune {
+			if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == '\uFFFE' || r == '\uFFFF' {
+				return '\uFFFD'
+			}
+			return r
+		}, string([]rune(text)))
+		if fromXML.ResponseMessage != want {
+			t.Errorf("%q came back as %q from XML", text, fromXML.ResponseMessage)
 		}
 		script := written(200, Format{Media: JSONP, Callback: "f"}, body).Body.String()
 		if strings.ContainsAny(script, "\u2028\u2029<>\n") {

@@ -1,17 +1,18 @@
 package respond
 
 import (
-	"mime"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"customercare/shared/media"
 )
 
 // negotiate picks JSON or XML for operations 1 and 2: by Accept (RFC 9110 section 12.5.1), without one by the
 // request's Content-Type, without either JSON. Only an Accept that names neither is refused.
 func negotiate(r *http.Request) (Format, *Error) {
 	fallback := JSON
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && t == "application/xml" {
+	if t, _, _ := media.ContentType(r.Header); t.Name == "application/xml" {
 		fallback = XML
 	}
 	accept := strings.Join(r.Header.Values("Accept"), ",")
@@ -40,25 +41,27 @@ type acceptRange struct {
 
 type accepted []acceptRange
 
-// acceptRanges parses Accept. Elements that are no media range are passed over, as most servers do, but for the
-// lone "*" that Java's HttpURLConnection sends.
+// acceptRanges parses Accept. Elements that are no media range, and those with a q that
+// is no weight, are passed over, as most servers do, but for the lone "*" that Java's
+// HttpURLConnection sends.
 func acceptRanges(accept string) accepted {
 	var all accepted
-	for i, element := range strings.Split(accept, ",") {
-		pattern, params, err := mime.ParseMediaType(element)
-		if err != nil {
+	for i, element := range media.List(accept) {
+		t, ok := media.Parse(element)
+		if !ok {
 			continue
 		}
-		if pattern == "*" {
-			pattern = "*/*"
+		if t.Name == "*" {
+			t.Name = "*/*"
 		}
 		q := 1.0
-		if text, ok := params["q"]; ok {
+		if text, ok := t.Params["q"]; ok {
+			var err error
 			if q, err = strconv.ParseFloat(text, 64); err != nil || !(q >= 0 && q <= 1) {
 				continue
 			}
 		}
-		all = append(all, acceptRange{pattern, q, i})
+		all = append(all, acceptRange{t.Name, q, i})
 	}
 	return all
 }

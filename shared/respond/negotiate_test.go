@@ -21,8 +21,11 @@ func TestNegotiate(t *testing.T) {
 		{"application/xml", nil, XML},
 		{"Application/XML; charset=utf-8", nil, XML},
 		{"text/plain", nil, JSON},
-		{"application/xml;;;=", nil, JSON}, // no media type
+		{"application/xml;;;=", nil, XML}, // parameters that cannot be read are dropped alone
+		{"application/xml; charset=", nil, XML},
+		{"application/xml/x; charset=utf-8", nil, JSON}, // no media type
 		{"\xff", nil, JSON},
+		{" ", []string{"", "\t"}, JSON},
 
 		{"", []string{"application/json"}, JSON},
 		{"", []string{"application/xml"}, XML},
@@ -79,6 +82,23 @@ func TestNegotiate(t *testing.T) {
 		{"", []string{"application/jsonp, application/xmlx"}, impossible},
 		{"", []string{"text/*"}, impossible},
 		{"", []string{"json"}, impossible},
+
+		// A quoted string is one token, and a parameter that cannot be read is dropped alone.
+		{"", []string{`application/json; profile="https://x/y,z", application/xml;q=0.1`}, JSON},
+		{"", []string{`application/xml; profile="https://x/y,z", application/json;q=0.1`}, XML},
+		{"", []string{`application/xml; profile="a,b"`}, XML},
+		{"", []string{`application/json;q=0.1, application/xml; a="\",;q=0\\"; q=0.2`}, XML},
+		{"", []string{`application/json;q=0.1, application/xml; a = "b;q=0" ;q=0.2`}, XML},
+		{"", []string{`text/html; a="application/xml, application/json"`}, impossible},
+		{"", []string{`text/html; a="x, application/xml`}, XML}, // no end: no quoted string
+		{"", []string{`application/json;q=0.1, application/xml; a="x; q=0.2`}, XML},
+		{"", []string{`application/xml;;q=0.2;, application/json;q=0.1`}, XML},
+		{"", []string{"application/xml; charset; =x; a=b c; q=0.2, application/json;q=0.1"}, XML},
+		{"", []string{"application/xml; a=1; a=2; q=0.2, application/json; a=1; a=1; q=0.1"}, XML},
+		{"", []string{"application/json; a=1; a=1; q=0.1, application/xml; q=0.2"}, XML},
+		{"", []string{"application/xml; q=, application/json; q=0.9"}, XML},
+		{"", []string{"application / xml"}, impossible}, // the name itself cannot be read
+		{"", []string{`"application/xml"`}, impossible},
 
 		// A q that is none makes no range; the others still count.
 		{"", []string{"application/json;q=2, application/xml;q=0.1"}, XML},

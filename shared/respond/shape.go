@@ -14,6 +14,9 @@ type Shape struct {
 	Format func(*http.Request) (Format, *Error)
 	// Failure gives the status and the body of an error's answer.
 	Failure func(*Error) (status int, body any)
+	// Encoded is the kind of a failure whose cause is the Content-Encoding; the zero value stands
+	// for Invalid.
+	Encoded Kind
 }
 
 // StatusResponse is the answer of operations 1 and 2, failures included (contracts, "1 and 2: provision").
@@ -30,7 +33,7 @@ var Done = StatusResponse{ResponseCode: "0", Status: true}
 
 // Provision is the shape of operations 1 and 2.
 var Provision = Shape{
-	Format: negotiate,
+	Format: negotiate, Encoded: UnsupportedMedia,
 	Failure: func(e *Error) (int, any) {
 		return e.Status(), StatusResponse{ResponseCode: strconv.Itoa(e.Status()), ResponseMessage: e.Sentence}
 	},

@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"net/http"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Media is how an answer's body is written.
@@ -35,29 +39,33 @@ var contentTypes = map[Media]string{
 // Write answers with body in format f. Every answer of every function is written here.
 func Write(w http.ResponseWriter, status int, f Format, body any) {
 	var out bytes.Buffer
+	var text []byte
 	switch f.Media {
 	case XML:
 		out.WriteString(xmlHead)
 		if err := xml.NewEncoder(&out).Encode(body); err != nil {
 			panic(err) // a shape of this package that cannot be written is a bug, not a condition
 		}
+		text = bare(out.Bytes())
 	default:
-		text, err := json.Marshal(body)
+		written, err := json.Marshal(body)
 		if err != nil {
 			panic(err)
 		}
+		written = ascii(written)
 		if f.Media == JSONP {
 			// The comment keeps the answer from being taken for another kind of file (Rosetta Flash).
 			out.WriteString("/**/" + f.Callback + "(")
 		}
 		if f.Indent {
-			_ = json.Indent(&out, text, "", "  ") // text is JSON by construction
+			_ = json.Indent(&out, written, "", "  ") // written is JSON by construction
 		} else {
-			out.Write(text)
+			out.Write(written)
 		}
 		if f.Media == JSONP {
 			out.WriteString(");")
 		}
+		text = out.Bytes()
 	}
 	h := w.Header()
 	h.Set("Content-Type", contentTypes[f.Media])
@@ -68,5 +76,51 @@ func Write(w http.ResponseWriter, status int, f Format, body any) {
 		h.Set("Retry-After", "1")
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(out.Bytes()) // a buffer behind the adapter: it cannot fail
+	_, _ = w.Write(text) // a buffer behind the adapter: it cannot fail
+}
+
+// ascii is text, JSON, with each character beyond ASCII as an escape, for clients that
+// read JSON as ISO-8859-1. Such characters stand in JSON's strings alone.
+func ascii(text []byte) []byte {
+	first := bytes.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
+	if first < 0 {
+		return text
+	}
+	out := append([]byte{}, text[:first]...)
+	for _, r := range string(text[first:]) {
+		if r < utf8.RuneSelf {
+			out = append(out, byte(r))
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			out = fmt.Appendf(out, `\u%04x`, unit)
+		}
+	}
+	return out
+}
+
+// needless are references that encoding/xml writes, and XML does not need in text. That
+// of the carriage return is no such: readers make a bare one a line feed (XML 1.0 section
+// 2.11).
+var needless = strings.NewReplacer("&#34;", `"`, "&#39;", "'", "&#x9;", "\t", "&#xA;", "\n")
+
+// bare is XML as encoding/xml writes it, without needless references in text: there are
+// parsers that leave them as they stand. Values of attributes, within the tags, keep
+// theirs.
+func bare(written []byte) []byte {
+	if !bytes.Contains(written, []byte("&#")) {
+		return written
+	}
+	var out bytes.Buffer
+	for len(written) > 0 {
+		tag := bytes.IndexByte(written, '<')
+		if tag < 0 {
+			tag = len(written)
+		}
+		_, _ = needless.WriteString(&out, string(written[:tag])) // a buffer: it cannot fail
+		end := tag + bytes.IndexByte(written[tag:], '>') + 1
+		out.Write(written[tag:end])
+		written = written[end:]
+	}
+	return out.Bytes()
 }

@@ -43,9 +43,11 @@ func TestWrite(t *testing.T) {
 		{Format{}, pair{A: "\"\\/\n\x00\x1f\x7f"}, `{"a":"\"\\/\n\u0000\u001f` + "\x7f" + `","b":null}`},
 		{Format{}, pair{A: "</script><!--&"}, `{"a":"\u003c/script\u003e\u003c!--\u0026","b":null}`},
 		{jsonp, pair{A: "\u2028\u2029*/"}, `/**/jQuery.cb$_1({"a":"\u2028\u2029*/","b":null});`},
-		{Format{}, pair{A: "é\U0001F98A\xff"}, `{"a":"é` + "\U0001F98A" + `\ufffd","b":null}`},
+		{Format{}, pair{A: "é\U0001F98A\xff"}, `{"a":"\u00e9\ud83e\udd8a\ufffd","b":null}`},
+		{Format{Indent: true}, pair{A: "\u0080\ud7ff\ue000\uffff\U00010000\U0010ffff"}, "{\n  \"a\": \"" + `\u0080\ud7ff\ue000\uffff\ud800\udc00\udbff\udfff` + "\",\n  \"b\": null\n}"},
+		{jsonp, pair{A: "é"}, `/**/jQuery.cb$_1({"a":"\u00e9","b":null});`},
 		{Format{Media: XML}, StatusResponse{ResponseMessage: "<a b=\"c\" d='e'>&]]>\t\r\n"}, head +
-			"<StatusResponse><responseCode></responseCode><responseMessage>&lt;a b=&#34;c&#34; d=&#39;e&#39;&gt;&amp;]]&gt;&#x9;&#xD;&#xA;</responseMessage><status>false</status></StatusResponse>"},
+			"<StatusResponse><responseCode></responseCode><responseMessage>&lt;a b=\"c\" d='e'&gt;&amp;]]&gt;\t&#xD;\n</responseMessage><status>false</status></StatusResponse>"},
 		{Format{Media: XML}, StatusResponse{ResponseMessage: "\x00\x01\x0b\x1f\xff\ufffe\uffff\U0001F98A"}, head +
 			"<StatusResponse><responseCode></responseCode><responseMessage>\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\U0001F98A</responseMessage><status>false</status></StatusResponse>"},
 	} {
@@ -80,6 +82,21 @@ func TestHeader(t *testing.T) {
 				t.Errorf("status %d is sent as %d", status, w.Code)
 			}
 		}
+	}
+}
+
+// Quotation marks and white space are bare in text alone: in an attribute they would end
+// it, or come back as blanks. What a caller writes as a reference stays what it is.
+func TestAttributes(t *testing.T) {
+	type element struct {
+		XMLName   struct{} `xml:"a"`
+		Attribute string   `xml:"b,attr"`
+		Text      string   `xml:"c"`
+	}
+	const text = "'\"\t\n\r>&#34;&#xA;é"
+	const want = head + "<a b=\"&#39;&#34;&#x9;&#xA;&#xD;&gt;&amp;#34;&amp;#xA;é\"><c>'\"\t\n&#xD;&gt;&amp;#34;&amp;#xA;é</c></a>"
+	if got := written(200, Format{Media: XML}, element{Attribute: text, Text: text}).Body.String(); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 

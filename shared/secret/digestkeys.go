@@ -35,7 +35,7 @@ const (
 type DigestKeys struct {
 	Secret   string `env:"DIGEST_KEYS,required,notEmpty"`    // its ARN
 	Current  string `env:"DIGEST_KEY_ID,required,notEmpty"`  // of the key that new digests are made with
-	Endpoint string `env:"AWS_ENDPOINT_URL_SECRETS_MANAGER"` // empty: the service's own address
+	Endpoint string `env:"AWS_ENDPOINT_URL_SECRETS_MANAGER"` // empty: AWS_ENDPOINT_URL, else the service's own address
 }
 
 // Digester reads the keys: one call, at the function's start, before lambda.Start, where there is a full core. Keys that

@@ -15,7 +15,7 @@ import (
 // Connect makes the client from the variables that Lambda sets.
 func Connect() *dynamodb.Client {
 	var own struct {
-		Endpoint string `env:"AWS_ENDPOINT_URL_DYNAMODB"` // empty: the service's own address
+		Endpoint string `env:"AWS_ENDPOINT_URL_DYNAMODB"` // empty: AWS_ENDPOINT_URL, else the service's own address
 	}
 	environment.Load(&own)
 	return dynamodb.NewFromConfig(environment.AWS(), Options, func(o *dynamodb.Options) {

@@ -177,20 +177,16 @@ func (e Erasures) Release(ctx context.Context, job *Job, dueAt time.Time) error 
 }
 
 func (e Erasures) save(ctx context.Context, call string, job *Job, more string, values object) error {
-	all := object{
-		":fence": number(job.Fence), ":id": text(job.ID), ":found": number(job.Found), ":deleted": number(job.Deleted),
-		":passes": number(job.Passes), ":failures": number(job.Failures), ":started": millis(job.PassStarted),
-		":cursor": number(job.Cursor), ":pending": job.Pending.value(), ":handed": flag(job.HandedOn),
-	}
+	progress, all := job.progress()
+	all[":fence"], all[":id"] = number(job.Fence), text(job.ID)
 	for name, value := range values {
 		all[name] = value
 	}
 	_, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:           &e.Table,
-		Key:                 object{"erasureId": text(job.Key)},
-		ConditionExpression: aws.String(held),
-		UpdateExpression: aws.String("SET #found = :found, deleted = :deleted, passes = :passes, failures = :failures," +
-			" passStarted = :started, #cursor = :cursor, pending = :pending, handedOn = :handed" + more),
+		TableName:                 &e.Table,
+		Key:                       object{"erasureId": text(job.Key)},
+		ConditionExpression:       aws.String(held),
+		UpdateExpression:          aws.String(progress + more),
 		ExpressionAttributeNames:  map[string]string{"#cursor": "cursor", "#found": "found", "#id": "id"}, // reserved words
 		ExpressionAttributeValues: all,
 	})
@@ -258,7 +254,7 @@ func (e Erasures) FinishAndBegin(ctx context.Context, job *Job, at, dueAt time.T
 		ConditionExpression: aws.String(held + " AND requests = :requests"),
 		UpdateExpression: aws.String("SET #id = :new, requestedAt = lastRequestedAt, requests = :one, #found = :zero, deleted = :zero," +
 			" passes = :zero, failures = :zero, passStarted = :zero, #cursor = :zero, entombed = :zero, pending = :none, dueAt = :due, handedOn = :true" + // a repeat's mark may still come
-			" REMOVE leaseOwner, leaseUntil"),
+			" REMOVE leaseOwner, leaseUntil, known"),
 		ExpressionAttributeNames: map[string]string{"#cursor": "cursor", "#found": "found", "#id": "id"},
 		ExpressionAttributeValues: object{
 			":fence": number(job.Fence), ":id": text(job.ID), ":requests": number(job.Requests), ":new": text(NewID(at)),

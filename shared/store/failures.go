@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"slices"
@@ -10,8 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 )
@@ -21,15 +22,42 @@ import (
 // removes it.
 type Failures struct {
 	All, Principal Count
-	Others         map[string]Count // those for other principals, by what Change.Forget names them by
+	// Accounts counts the accounts that were asked for, for this principal, with secrets
+	// that had already failed: a count of its own, which locks nobody out for a typo.
+	Accounts Count
+	Others   map[string]Count // those for other principals, by what Failure.Forget names them by
 
 	source, principal string
+	salt              []byte   // of the tags, one an item; nil where nothing has failed yet
+	secrets, accounts []string // tags of what the last failures were about
 }
 
 // Count is how many attempts failed since a time, when the last of them did, and how many locks they have led to.
 type Count struct {
 	N, Locks    int64
 	Since, Last time.Time
+}
+
+// Attempt is what failed. Both parts are remembered as tags, see Failures.tag.
+type Attempt struct {
+	Secret  string // the work that was done on the secret: its hash, slow or not
+	Account string // that was asked for, "" where the principal's kind has none
+}
+
+// Change is what a failure does to a count.
+type Change struct {
+	Anew  bool  // begin a count that is over: with this failure
+	Locks int64 // how many locks there are from now on; changed only when it differs from what was read
+}
+
+// Failure is what one failed attempt does to the counts that were read.
+type Failure struct {
+	Now, Expires             time.Time // Expires is when the TTL may remove the item
+	All, Principal, Accounts Change
+	Forget                   []string  // other counts that are over, to be taken away
+	Remembered               int       // how many secrets, and how many accounts, are told from new ones
+	Reserved                 time.Time // what the attempt was reserved with, see Reserve; else the zero time
+	Before                   Count     // the principal's, before it was reserved
 }
 
 // FailuresPrefix begins the keys of these items: the functions that count may write no others.
@@ -44,16 +72,29 @@ func brief(s string) string {
 	return hex.EncodeToString(sum[:12])
 }
 
-// The attributes of a count; those of a principal have its hash behind the name.
-var countAttributes = []string{"n", "since", "last", "locks", "attempt"}
+// ofAccounts names the count of a principal's accounts, as the principal's key names its own.
+func ofAccounts(principal string) string { return "accounts#" + principal }
+
+// The attributes of a count; those of a principal have its hash behind the name. The last
+// of them are the tags.
+var countAttributes = []string{"n", "since", "last", "locks", "attempt", "tags"}
 
 // lastAttempt is the attribute that names the write which counted last, so that it is not counted again.
 const lastAttempt = "attempt"
 
 func readFailures(item object, source, principal string) Failures {
-	f := Failures{All: item.count(""), Principal: item.count(brief(principal)), source: source, principal: principal}
+	f := Failures{source: source, principal: principal}
+	if item == nil {
+		return f
+	}
+	own, accounts := brief(principal), brief(ofAccounts(principal))
+	f.All, f.Principal, f.Accounts = item.count(""), item.count(own), item.count(accounts)
+	f.secrets, f.accounts = item.texts("tags"+own), item.texts("tags"+accounts)
+	if salt, ok := item["salt"].(*types.AttributeValueMemberB); ok {
+		f.salt = salt.Value
+	}
 	for name := range item {
-		if of, ok := strings.CutPrefix(name, "last"); ok && of != "" && of != brief(principal) {
+		if of, ok := strings.CutPrefix(name, "last"); ok && of != "" && of != own && of != accounts {
 			if f.Others == nil {
 				f.Others = map[string]Count{}
 			}
@@ -67,47 +108,106 @@ func (o object) count(of string) Count {
 	return Count{N: o.number("n" + of), Since: o.millis("since" + of), Last: o.millis("last" + of), Locks: o.number("locks" + of)}
 }
 
-// Change is what a failure does to a count.
-type Change struct {
-	Anew  bool  // begin a count that is over: with this failure
-	Locks int64 // how many locks there are from now on; changed only when it differs from what was read
+// tagBytes is the length of a tag. It is short on purpose: two wrong secrets are hardly
+// ever taken for one, and a reader of the table learns 24 bits about a wrong secret, for
+// the same work on each try as the right one's hash takes.
+const tagBytes = 3
+
+// tag tells whether a secret, or an account, has failed for the principal before. The
+// item's salt makes it another one at each address, and one that no caller can foresee:
+// else somebody could choose secrets whose tags are alike, and guess without being counted.
+func (f Failures) tag(kind, of string) string {
+	mac := hmac.New(sha256.New, f.salt)
+	mac.Write([]byte(kind + "\x00" + f.principal + "\x00" + of))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:tagBytes])
 }
 
 // forgets bounds how many other counts one write takes away.
 const forgets = 20
 
-// CountFailure counts one more failure after those that were read, in one write, which also takes some of the counts named in
-// forget away: so the item does not grow. When anything of it was changed since it was read, the failure is only
-// added. expires is when the TTL may remove the item. A write whose answer was lost, and that was made again, counts once.
-func (p Principals) CountFailure(ctx context.Context, seen Failures, now, expires time.Time, all, principal Change, forget []string) error {
-	attempt := NewID(now)
-	u := p.failure(seen, expires)
-	u.once(attempt)
-	u.change("a", "", seen.All, now, all)
-	u.change("p", brief(seen.principal), seen.Principal, now, principal)
-	for i, of := range forget[:min(len(forget), forgets)] {
-		for j, attribute := range countAttributes {
-			u.remove("#f"+strconv.Itoa(i)+"x"+strconv.Itoa(j), attribute+of)
+// countTries is how often a failure is written with what it is remembered by. What keeps
+// it from being written is another failure at the same moment.
+const countTries = 4
+
+// CountFailure counts one more failure after those that were read, in one write, which
+// also takes some of the counts named in Forget away: so the item does not grow. A secret
+// that is among the last that failed is no new failure, and counts nothing, but for an
+// account that was not asked for lately. It is a write all the same, so that nobody can
+// tell. Of the same secret in attempts at the same moment one counts.
+//
+// When anything of it was changed since it was read, the failure is only added. A write
+// whose answer was lost, and that was made again, counts once.
+func (p Principals) CountFailure(ctx context.Context, seen Failures, a Attempt, f Failure) error {
+	attempt := NewID(f.Now)
+	err := p.failureOf(seen, a, f, attempt).do(ctx)
+	for try := 1; ; try++ {
+		item, refused := conditionFailed(err)
+		if !refused {
+			break
 		}
-		u.only("#f"+strconv.Itoa(i)+"x2 = :f"+strconv.Itoa(i), ":f"+strconv.Itoa(i), millis(seen.Others[of].Last))
-	}
-	err := u.do(ctx)
-	if _, refused := conditionFailed(err); refused {
-		u = p.failure(seen, expires)
-		u.once(attempt)
-		u.change("a", "", Count{}, now, Change{})
-		u.change("p", brief(seen.principal), Count{}, now, Change{})
-		err = u.do(ctx)
-		if _, counted := conditionFailed(err); counted { // this very attempt, by the write whose answer was lost
+		if object(item).text(lastAttempt) == attempt { // by the write whose answer was lost
 			return nil
 		}
+		seen = readFailures(item, seen.source, seen.principal)
+		f = f.added(seen)
+		if try == countTries { // counted at all events, and not remembered
+			u := p.failure(seen, f.Expires)
+			u.once(attempt)
+			u.change("a", "", seen.All, f.Now, f.All)
+			u.change("p", brief(seen.principal), seen.Principal, f.Now, f.Principal)
+			err = u.do(ctx)
+			break
+		}
+		err = p.failureOf(seen, a, f, attempt).do(ctx)
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "ValidationException" { // the item is full
-		u = p.failure(seen, expires)
-		u.change("a", "", Count{}, now, Change{})
+		u := p.failure(seen, f.Expires)
+		u.change("a", "", seen.All, f.Now, Change{Locks: seen.All.Locks})
 		err = u.do(ctx)
 	}
+	if _, counted := conditionFailed(err); counted {
+		return nil
+	}
 	return failed("principals: count failure", err)
+}
+
+// added is the failure when others have changed what it was decided on: it only adds to
+// the counts as they are in seen.
+func (f Failure) added(seen Failures) Failure {
+	f.All, f.Principal, f.Accounts, f.Forget = Change{Locks: seen.All.Locks}, Change{Locks: seen.Principal.Locks}, Change{Locks: seen.Accounts.Locks}, nil
+	if seen.Principal.Last.UnixMilli() != f.Reserved.UnixMilli() || seen.Principal.Locks != f.Before.Locks+1 {
+		f.Reserved = time.Time{} // somebody else's by now
+	}
+	return f
+}
+
+// failureOf is the write of a failure after those in seen.
+func (p Principals) failureOf(seen Failures, a Attempt, f Failure, attempt string) *failureUpdate {
+	u := p.failure(seen, f.Expires)
+	if seen.salt == nil {
+		seen.salt = make([]byte, 16)
+		_, _ = rand.Read(seen.salt) // never fails
+		u.salt(seen.salt)
+	}
+	secret, account := seen.tag("secret", a.Secret), seen.tag("account", a.Account)
+	again := !f.Principal.Anew && slices.Contains(seen.secrets, secret)
+	own, accounts := brief(seen.principal), brief(ofAccounts(seen.principal))
+	switch {
+	case !again:
+		u.once(attempt)
+		u.change("a", "", seen.All, f.Now, f.All)
+		u.change("p", own, seen.Principal, f.Now, f.Principal)
+		u.remember("p", own, secret, seen.secrets, f.Principal.Anew, f.Remembered)
+		u.forget(seen, f.Forget)
+	case !f.Reserved.IsZero():
+		u.giveBack(own, f.Before, f.Reserved)
+	}
+	if again && a.Account != "" && (f.Accounts.Anew || !slices.Contains(seen.accounts, account)) {
+		u.once(attempt)
+		u.change("c", accounts, seen.Accounts, f.Now, f.Accounts)
+		u.remember("c", accounts, account, seen.accounts, f.Accounts.Anew, f.Remembered)
+	}
+	return u
 }
 
 // Reserve takes the next lock for a principal before an attempt is looked at: of all that are made at the same moment only
@@ -139,88 +239,4 @@ func (p Principals) Clear(ctx context.Context, seen Failures, expires time.Time)
 		u.remove("#c"+strconv.Itoa(i), attribute+brief(seen.principal))
 	}
 	return failed("principals: clear failures", u.do(ctx))
-}
-
-// failureUpdate is an update of the item in the making.
-type failureUpdate struct {
-	db                                *dynamodb.Client
-	in                                *dynamodb.UpdateItemInput
-	names                             map[string]string
-	values                            object
-	set, added, removed, requirements []string
-}
-
-func (p Principals) failure(seen Failures, expires time.Time) *failureUpdate {
-	return &failureUpdate{
-		db:    p.DB,
-		in:    &dynamodb.UpdateItemInput{TableName: &p.Table, Key: map[string]types.AttributeValue{"principal": text(failuresKey(seen.source))}},
-		names: map[string]string{"#expires": "expires"}, values: object{":expires": number(expires.Unix())},
-		set: []string{"#expires = :expires"},
-	}
-}
-
-// change adds one failure to the count called tag in the expression, whose attributes end with of.
-func (u *failureUpdate) change(tag, of string, seen Count, now time.Time, c Change) {
-	n, since, last, locks := "#n"+tag, "#s"+tag, "#l"+tag, "#k"+tag
-	u.names[n], u.names[since], u.names[last] = "n"+of, "since"+of, "last"+of
-	u.values[":now"], u.values[":one"] = millis(now), number(1)
-	u.set = append(u.set, last+" = :now")
-	if c.Anew {
-		u.set = append(u.set, n+" = :one", since+" = :now")
-		u.only(since+" = :since"+tag, ":since"+tag, millis(seen.Since))
-	} else {
-		u.set = append(u.set, since+" = if_not_exists("+since+", :now)")
-		u.added = append(u.added, n+" :one")
-	}
-	if c.Locks != seen.Locks {
-		if c.Locks == 0 {
-			u.remove(locks, "locks"+of)
-		} else {
-			u.names[locks], u.values[":k"+tag] = "locks"+of, number(c.Locks)
-			u.set = append(u.set, locks+" = :k"+tag)
-		}
-		if seen.Locks == 0 { // none is no attribute
-			u.requirements = append(u.requirements, "attribute_not_exists("+locks+")")
-		} else {
-			u.only(locks+" = :was"+tag, ":was"+tag, number(seen.Locks))
-		}
-	}
-}
-
-// once lets a write be made again without effect.
-func (u *failureUpdate) once(attempt string) {
-	u.names["#attempt"] = lastAttempt
-	u.set = append(u.set, "#attempt = :attempt")
-	u.only("(attribute_not_exists(#attempt) OR #attempt <> :attempt)", ":attempt", text(attempt))
-}
-
-func (u *failureUpdate) remove(name, attribute string) {
-	u.names[name] = attribute
-	u.removed = append(u.removed, name)
-}
-
-// only makes the update depend on a condition with one value.
-func (u *failureUpdate) only(condition, name string, value types.AttributeValue) {
-	u.requirements = append(u.requirements, condition)
-	u.values[name] = value
-}
-
-func (u *failureUpdate) do(ctx context.Context) error {
-	clauses := []string{"SET " + strings.Join(u.set, ", ")}
-	for _, c := range []struct {
-		word  string
-		terms []string
-	}{{"ADD ", u.added}, {"REMOVE ", u.removed}} {
-		if len(c.terms) > 0 {
-			clauses = append(clauses, c.word+strings.Join(c.terms, ", "))
-		}
-	}
-	u.in.UpdateExpression = aws.String(strings.Join(clauses, " "))
-	u.in.ExpressionAttributeNames, u.in.ExpressionAttributeValues = u.names, u.values
-	if len(u.requirements) > 0 {
-		slices.Sort(u.requirements)
-		u.in.ConditionExpression = aws.String(strings.Join(slices.Compact(u.requirements), " AND "))
-	}
-	_, err := u.db.UpdateItem(ctx, u.in)
-	return err
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"math/bits"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,7 @@ type Job struct {
 	PassStarted time.Time
 	Cursor      int // index of the first identifier this pass has not yet verified
 	Pending     Pending
+	Known       Known
 	HandedOn    bool // a mark may stand
 
 	Moved atomic.Int64 // deletions confirmed to this worker; not stored
@@ -43,6 +45,26 @@ type Pending struct {
 	Count   int64
 	To      int      // one behind the last identifier in the range
 	Through []string // per identifier the last sort key read, "" where the page was the last
+}
+
+// Known is which of the identifiers the first pass has found, one bit each, the first of
+// them the lowest of the first byte: written down before anything of theirs is deleted.
+type Known []byte
+
+// Add notes that the identifier with this index is known.
+func (k *Known) Add(index int) {
+	for len(*k) <= index/8 {
+		*k = append(*k, 0)
+	}
+	(*k)[index/8] |= 1 << (index % 8)
+}
+
+// Count is how many are known.
+func (k Known) Count() (n int) {
+	for _, b := range k {
+		n += bits.OnesCount8(b)
+	}
+	return n
 }
 
 // IsCustomer tells a job of operation 3 from one of operation 4.
@@ -93,5 +115,22 @@ func readJob(item object) *Job {
 		p := object(pending.Value)
 		job.Pending = Pending{Count: p.number("count"), To: int(p.number("to")), Through: p.texts("through")}
 	}
+	if known, ok := item["known"].(*types.AttributeValueMemberB); ok {
+		job.Known = known.Value
+	}
 	return job
+}
+
+// progress is what a worker writes down of the job, as an update's SET clause and its values.
+func (j *Job) progress() (set string, values object) {
+	set = "SET #found = :found, deleted = :deleted, passes = :passes, failures = :failures," +
+		" passStarted = :started, #cursor = :cursor, pending = :pending, handedOn = :handed"
+	values = object{
+		":found": number(j.Found), ":deleted": number(j.Deleted), ":passes": number(j.Passes), ":failures": number(j.Failures),
+		":started": millis(j.PassStarted), ":cursor": number(j.Cursor), ":pending": j.Pending.value(), ":handed": flag(j.HandedOn),
+	}
+	if len(j.Known) > 0 {
+		set, values[":known"] = set+", known = :known", &types.AttributeValueMemberB{Value: j.Known}
+	}
+	return set, values
 }

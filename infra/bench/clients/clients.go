@@ -13,7 +13,7 @@ import (
 	"customercare/infra/bench/erase/bed"
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
-	"customercare/infra/dynamodblocal"
+	"customercare/infra/engine"
 )
 
 // transactions is how many every customer has.
@@ -46,9 +46,9 @@ var full = plan{rounds: 5, loads: []load{{1, 250}, {8, 400}, {32, 400}}}
 
 // Measure fills table 7, and 9 under it.
 //
-// It has a DynamoDB Local of its own: one that has made a few thousand transactions before is half as fast at them.
+// It has an engine of its own: a DynamoDB Local that has made a few thousand transactions before is half as fast at them.
 func Measure(ctx context.Context, s setup.Setup) (result.Measured, error) {
-	database, err := dynamodblocal.Start(ctx, dynamodblocal.Options{CacheDir: filepath.Join(s.Root, ".cache")})
+	database, err := engine.Start(ctx, engine.Options{CacheDir: filepath.Join(s.Root, ".cache")})
 	if err != nil {
 		return result.Measured{}, err
 	}

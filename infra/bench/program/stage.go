@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/bench/setup"
+	"customercare/infra/engine"
 	"customercare/infra/stack"
 	"customercare/infra/stack/lambda"
 	"customercare/infra/stack/secrets"
@@ -56,7 +57,7 @@ func Open(ctx context.Context, s setup.Setup, prefix string) (*Stage, error) {
 	return g, nil
 }
 
-const region = "us-east-1"
+const region = engine.Region
 
 // Table is the name in DynamoDB of the table that the template calls logicalID.
 func (g *Stage) Table(logicalID string) string {

@@ -3,7 +3,6 @@ package result
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -12,12 +11,12 @@ import (
 
 // Machine is what was measured on.
 type Machine struct {
-	CPU           string  `json:"cpu"` // model name
-	Cores         int     `json:"cores"`
-	MemoryGB      float64 `json:"memoryGB"` // 0 where the system does not tell
-	OS            string  `json:"os"`
-	Go            string  `json:"go"`
-	DynamoDBLocal string  `json:"dynamoDBLocal"` // version
+	CPU      string  `json:"cpu"` // model name
+	Cores    int     `json:"cores"`
+	MemoryGB float64 `json:"memoryGB"` // 0 where the system does not tell
+	OS       string  `json:"os"`
+	Go       string  `json:"go"`
+	Engine   string  `json:"engine"` // of DynamoDB, with its version
 }
 
 func (m Machine) String() string {
@@ -25,14 +24,14 @@ func (m Machine) String() string {
 	if m.MemoryGB > 0 {
 		memory = digits(m.MemoryGB) + " GB of memory, "
 	}
-	return fmt.Sprintf("%d cores of %s, %s%s, %s, DynamoDB Local %s in memory", m.Cores, m.CPU, memory, m.OS, m.Go, m.DynamoDBLocal)
+	return fmt.Sprintf("%d cores of %s, %s%s, %s, %s in memory", m.Cores, m.CPU, memory, m.OS, m.Go, m.Engine)
 }
 
 // ThisMachine asks Linux for its processor, memory and name; what another system does not tell in the same place is left
-// open. dynamoDBLocal is the folder of the emulator.
-func ThisMachine(dynamoDBLocal string) Machine {
+// open. engine is the DynamoDB that was measured on, with its version.
+func ThisMachine(engine string) Machine {
 	m := Machine{
-		CPU: "an unnamed CPU", Cores: runtime.NumCPU(), OS: runtime.GOOS, Go: runtime.Version() + " " + runtime.GOARCH, DynamoDBLocal: "?",
+		CPU: "an unnamed CPU", Cores: runtime.NumCPU(), OS: runtime.GOOS, Go: runtime.Version() + " " + runtime.GOARCH, Engine: engine,
 	}
 	if name := find("/proc/cpuinfo", `(?m)^model name\s*: (.+)$`); name != "" {
 		m.CPU = name
@@ -42,10 +41,6 @@ func ThisMachine(dynamoDBLocal string) Machine {
 	}
 	kB, _ := strconv.ParseFloat(find("/proc/meminfo", `(?m)^MemTotal:\s+(\d+) kB$`), 64)
 	m.MemoryGB = float64(int(kB*1024/1e8)) / 10
-	// The first of its release notes is its own.
-	if version := find(filepath.Join(dynamoDBLocal, "README.txt"), `\((\d+\.\d+\.\d+)\)`); version != "" {
-		m.DynamoDBLocal = version
-	}
 	return m
 }
 

@@ -15,7 +15,7 @@ import (
 func whole() File {
 	return File{
 		When:    time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
-		Machine: Machine{CPU: "an abacus", Cores: 2, MemoryGB: 7.8, OS: "Linux", Go: "go1.26", DynamoDBLocal: "1.25.1"},
+		Machine: Machine{CPU: "an abacus", Cores: 2, MemoryGB: 7.8, OS: "Linux", Go: "go1.26", Engine: "DynamoDB Local 1.25.1"},
 		Figures: []Figure{
 			{Table: 1, Case: "cleanup", Unit: "ms", Ours: 4.2, Floor: 3, Ratio: 1.4, Goal: "<= 1.5x", Met: true, Runs: 15},
 			{Table: 4, Case: "delete-customer", Unit: "ms", Ours: 2, Floor: 1, Ratio: 2.01, Goal: "<= 1.3x", Runs: 5,

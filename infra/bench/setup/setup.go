@@ -1,5 +1,5 @@
 // Package setup is what every measurement of the bench finds ready: the functions and the floors as binaries of this machine,
-// and a DynamoDB Local.
+// and an engine of DynamoDB.
 package setup
 
 import (
@@ -15,13 +15,14 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"customercare/infra/dynamodblocal"
+	"customercare/infra/engine"
 )
 
 // Setup is what a measurement works with.
 type Setup struct {
 	Root     string                           // of the repository
-	Endpoint string                           // of a DynamoDB Local in memory, http://127.0.0.1:<port>; measurements use tables of their own in it
+	Endpoint string                           // of an engine in memory, http://127.0.0.1:<port>; measurements use tables of their own in it
+	Engine   string                           // its name and version
 	Bin      string                           // the functions: <Bin>/<folder of functions/>/bootstrap
 	Floors   string                           // the programs to compare with: <Floors>/<folder of infra/bench/floor/>/bootstrap
 	Log      io.Writer                        // lines of the functions
@@ -41,16 +42,16 @@ func In(root string) Setup {
 // flags are the Makefile's GO_BUILD. Only the machine that is built for differs from what is deployed.
 var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags=-s -w"}
 
-// Prepare builds all functions and floors and starts a DynamoDB Local in memory, which ends with end. ctx bounds Prepare
+// Prepare builds all functions and floors and starts an engine in memory, which ends with end. ctx bounds Prepare
 // only. What is up to date builds in a second.
 func Prepare(ctx context.Context, root string, log io.Writer, say func(string, ...any)) (s Setup, end func(), err error) {
 	s = In(root)
 	s.Log, s.Say = log, say
-	var database *dynamodblocal.Server
+	var database *engine.Server
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return Build(ctx, s) })
 	all.Go(func() (err error) {
-		database, err = dynamodblocal.Start(ctx, dynamodblocal.Options{CacheDir: filepath.Join(root, ".cache")})
+		database, err = engine.Start(ctx, engine.Options{CacheDir: filepath.Join(root, ".cache")})
 		return err
 	})
 	err = all.Wait()
@@ -61,7 +62,7 @@ func Prepare(ctx context.Context, root string, log io.Writer, say func(string, .
 		database.Close()
 		return s, func() {}, err
 	}
-	s.Endpoint = database.Endpoint
+	s.Endpoint, s.Engine = database.Endpoint, database.Name
 	return s, database.Close, nil
 }
 

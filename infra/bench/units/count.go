@@ -48,9 +48,6 @@ type capacity struct {
 
 // reported counts what the answer says, with the rules' least for reads of nothing.
 func (m *Meter) reported(c *Call, a *asked, places []place, said []byte) error {
-	if c.Action == "BatchGetItem" {
-		return m.batchGot(c, a, places, said)
-	}
 	var answer struct{ ConsumedCapacity *capacity }
 	if err := json.Unmarshal(said, &answer); err != nil {
 		return err
@@ -79,17 +76,8 @@ func (m *Meter) reported(c *Call, a *asked, places []place, said []byte) error {
 	return nil
 }
 
-func (m *Meter) batchGot(c *Call, a *asked, places []place, said []byte) error {
-	var answer struct {
-		ConsumedCapacity []capacity
-		Responses        map[string][]item
-	}
-	if err := json.Unmarshal(said, &answer); err != nil {
-		return err
-	}
-	for _, consumed := range answer.ConsumedCapacity {
-		c.on(m.tables[consumed.TableName].id).Reads += consumed.CapacityUnits
-	}
+// batchGot counts a BatchGetItem by the rules: the items as they stand, each by itself.
+func (m *Meter) batchGot(c *Call, a *asked, places []place, stands map[string]item) error {
 	for name, raw := range a.RequestItems {
 		var read struct{ ConsistentRead bool }
 		if err := json.Unmarshal(raw, &read); err != nil {
@@ -97,15 +85,20 @@ func (m *Meter) batchGot(c *Call, a *asked, places []place, said []byte) error {
 		}
 		use := c.on(m.tables[name].id)
 		for _, p := range places {
-			if p.table == name {
-				use.Items++
+			if p.table != name {
+				continue
 			}
+			bytes, err := stands[p.name()].size()
+			if err != nil {
+				return err
+			}
+			units := readUnits(bytes)
+			if !read.ConsistentRead {
+				units /= 2
+			}
+			use.Items++
+			use.Reads += units
 		}
-		absent := float64(use.Items - len(answer.Responses[name]))
-		if !read.ConsistentRead {
-			absent /= 2
-		}
-		use.Reads += absent
 	}
 	return nil
 }

@@ -39,15 +39,15 @@ type Use struct {
 	InIndex float64 // write units of its indexes
 }
 
-// Meter is a proxy in front of DynamoDB Local that counts. It asks for ReturnConsumedCapacity in every call and takes that
-// for the count, but where DynamoDB Local (1.25.1) differs from DynamoDB, whose rules count then:
+// Meter is a proxy in front of an engine that counts. It asks for ReturnConsumedCapacity in every call and takes that for the
+// count, but where an engine differs from DynamoDB (docs/engines.md), whose rules count then:
 //
-//   - A Query or Scan that finds nothing is reported as 0 units; the rule is 1, or 0.5 when eventually consistent.
-//   - An absent item in BatchGetItem is reported as 0; the rule is as for a small one.
-//   - An absent item that BatchWriteItem deletes is reported as 2; the rule is 1.
-//   - TransactWriteItems reports four times what the same writes cost alone, indexes included. The rule is twice for the
-//     table, a ConditionCheck being a write, and once for an index (the documentation says nothing of indexes; real DynamoDB
-//     was seen to charge so: github.com/nubo-db/dynoxide, pull request 188).
+//   - A Query or Scan that finds nothing: DynamoDB Local reports 0 units; the rule is 1, or 0.5 when eventually consistent.
+//   - An absent item in BatchGetItem: DynamoDB Local reports 0; the rule is as for a small one.
+//   - An absent item that BatchWriteItem deletes: DynamoDB Local reports 2; the rule is 1.
+//   - TransactWriteItems: DynamoDB Local reports four times what the same writes cost alone, indexes included. The rule is
+//     twice for the table, a ConditionCheck being a write, and once for an index (the documentation says nothing of indexes;
+//     real DynamoDB was seen to charge so: github.com/nubo-db/dynoxide, pull request 188).
 //   - A write that a condition refuses reports nothing; the rule is the item that stands there, 1 at least. Of a cancelled
 //     transaction, every action counts as if it had been done to the items that stand there.
 //
@@ -66,7 +66,7 @@ type Meter struct {
 	failed    error
 }
 
-// NewMeter starts a meter in front of the DynamoDB Local at endpoint.
+// NewMeter starts a meter in front of the engine at endpoint.
 func NewMeter(endpoint string) (*Meter, error) {
 	target, err := url.Parse(endpoint)
 	if err != nil {
@@ -202,6 +202,11 @@ func (m *Meter) counted(r *http.Request, body []byte, call *Call) (answer *http.
 			}
 		}
 		err = m.ruled(call, places, before, after)
+	case !refused && call.Action == "BatchGetItem":
+		var stands map[string]item
+		if stands, err = m.look(r, places); err == nil {
+			err = m.batchGot(call, &asked, places, stands)
+		}
 	case refused:
 		var stands map[string]item
 		if stands, err = m.look(r, places); err == nil {
@@ -224,7 +229,7 @@ func (m *Meter) send(r *http.Request, action string, body []byte) (*http.Respons
 	if err != nil {
 		return nil, nil, err
 	}
-	again := r.Clone(r.Context()) // its signature no longer fits; DynamoDB Local does not look at it
+	again := r.Clone(r.Context()) // its signature no longer fits; no engine looks at it
 	again.Header.Set("X-Amz-Target", "DynamoDB_20120810."+action)
 	again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	answer, err := m.next.RoundTrip(again)

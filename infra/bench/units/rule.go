@@ -115,6 +115,10 @@ func same(a, b item) bool { return a != nil && b != nil && fmt.Sprint(a) == fmt.
 // writeUnits is a standard write's: one for each KB of 1,024 bytes begun, and one at least.
 func writeUnits(bytes int) float64 { return float64(max(1, (bytes+1023)/1024)) }
 
+// readUnits is a strongly consistent read's of one item: one for each 4 KB begun, and one at
+// least, also of an item that is not there. An eventually consistent read takes half.
+func readUnits(bytes int) float64 { return float64(max(1, (bytes+4095)/4096)) }
+
 var errNoValue = errors.New("no attribute value of DynamoDB's")
 
 // size is an item's in bytes as AWS documents it; see package quotas.

@@ -62,7 +62,6 @@ func start(ctx context.Context, s setup.Setup) (_ *stand, err error) {
 		Root: s.Root, Endpoint: s.Endpoint, FunctionEndpoint: meter.URL, BinDir: s.Bin, Log: s.Log,
 		TablePrefix: fmt.Sprintf("units-%d-", time.Now().UnixNano()), Parameters: parameters,
 		ScheduleEvery: -1, // cleanup runs when it is told to
-		Patience:      20 * time.Second,
 	})
 	if err != nil {
 		return nil, err

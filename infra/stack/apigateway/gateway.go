@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"time"
 
@@ -51,13 +50,8 @@ func (g *Gateway) serve(r *request) *response {
 	if c.traceID == "" {
 		c.traceID = fmt.Sprintf("Root=1-%08x-%s", c.at.Unix(), randomHex(12))
 	}
-	switch {
-	case r.malformed || !strings.HasPrefix(c.path, "/"):
-		return g.refuse(c, badRequest)
-	case r.headTooLarge || headerBytes(r) > maxHeaderBytes:
-		return headersTooLarge(c)
-	case r.tooLarge:
-		return g.refuse(c, requestTooLarge)
+	if r.fault != nil {
+		return g.refuse(c, *r.fault)
 	}
 	// Documented under "Important notes for REST APIs": this header replaces the method.
 	if method := r.get("X-HTTP-Method-Override"); method != "" {
@@ -74,6 +68,12 @@ func (g *Gateway) serve(r *request) *response {
 	if route.Authorizer != "" {
 		if refused := g.authorizers[route.Authorizer].decide(c); refused != nil {
 			return g.refuse(c, *refused)
+		}
+	}
+	// The body comes last: a client that asks before it sends one is told what its head says.
+	if r.receive != nil {
+		if fault := r.receive(); fault != nil {
+			return g.refuse(c, *fault)
 		}
 	}
 	return g.integrate(c, route.Route)
@@ -115,16 +115,6 @@ func headerBytes(r *request) int {
 		n += len(f.value)
 	}
 	return n
-}
-
-// headersTooLarge answers as API Gateway's front does, before any gateway response applies: status and text are
-// as clients report them (backbencher.dev "431 status code", homedev.com.au "HTTP header is larger than 10240 bytes").
-func headersTooLarge(c *call) *response {
-	return &response{
-		status: http.StatusRequestHeaderFieldsTooLarge,
-		header: []field{{"Content-Type", "application/json"}, {"x-amzn-RequestId", c.requestID}},
-		body:   []byte(`{"message":"HTTP header is larger than 10240 bytes"}`),
-	}
 }
 
 func (g *Gateway) logf(format string, args ...any) {

@@ -120,7 +120,7 @@ func (h *harness) send(t *testing.T, raw string, methods ...string) []reply {
 
 func (h *harness) get(t *testing.T, target string, headers ...string) reply {
 	t.Helper()
-	return h.send(t, "GET "+target+" HTTP/1.1\r\n"+strings.Join(append(headers, "Connection: close"), "\r\n")+"\r\n\r\n")[0]
+	return h.send(t, "GET "+target+" HTTP/1.1\r\nHost: x\r\n"+strings.Join(append(headers, "Connection: close"), "\r\n")+"\r\n\r\n")[0]
 }
 
 // equal compares JSON values by their Go form.
@@ -186,7 +186,7 @@ func TestEmptyRequest(t *testing.T) {
 }
 
 func TestBodies(t *testing.T) {
-	post := "POST / HTTP/1.1\r\nConnection: close\r\n"
+	post := "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
 	for _, c := range []struct {
 		name, binary, request, body, base64 string
 	}{
@@ -216,7 +216,7 @@ func TestExpectContinue(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	fmt.Fprint(conn, "PUT / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+	fmt.Fprint(conn, "PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil || line != "HTTP/1.1 100 Continue\r\n" {
 		t.Errorf("%q, %v", line, err)
@@ -225,7 +225,7 @@ func TestExpectContinue(t *testing.T) {
 
 func TestConnectionIsKept(t *testing.T) {
 	h := serve(t, API{})
-	replies := h.send(t, "POST /1 HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc"+"HEAD /2 HTTP/1.1\r\n\r\n"+"\r\nGET /3 HTTP/1.1\r\nConnection: close\r\n\r\n", "POST", "HEAD", "GET")
+	replies := h.send(t, "POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"+"HEAD /2 HTTP/1.1\r\nHost: x\r\n\r\n"+"\r\nGET /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "POST", "HEAD", "GET")
 	for i, r := range replies {
 		if r.status != 200 {
 			t.Errorf("response %d: %d", i+1, r.status)
@@ -247,15 +247,15 @@ func TestLimits(t *testing.T) {
 		status        int
 		body          string
 	}{
-		{"10 MB and a byte", "POST / HTTP/1.1\r\nContent-Length: 10485761\r\n\r\n" + big + "x", 413, `{"too":"large"}`},
-		{"too many chunks", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nA00000\r\n" + big + "\r\n1\r\nx\r\n0\r\n\r\n", 413, `{"too":"large"}`},
-		{"more than Lambda takes", "POST / HTTP/1.1\r\nContent-Length: 7000000\r\n\r\n" + big[:7000000], 413, `{"too":"large"}`},
-		{"10,240 bytes of headers", "GET / HTTP/1.1\r\nX: " + big[:10300] + "\r\n\r\n", 431, `{"message":"HTTP header is larger than 10240 bytes"}`},
-		{"endless headers", "GET / HTTP/1.1\r\n" + strings.Repeat("X: y\r\n", 100000), 431, `{"message":"HTTP header is larger than 10240 bytes"}`},
-		{"two lengths", "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400, `{"e":"Bad Request"}`},
-		{"two framings", "POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, `{"e":"Bad Request"}`},
-		{"a folded header", "GET / HTTP/1.1\r\nX: a\r\n b\r\n\r\n", 400, `{"e":"Bad Request"}`},
-		{"a space before the colon", "GET / HTTP/1.1\r\nX : a\r\n\r\n", 400, `{"e":"Bad Request"}`},
+		{"10 MB and a byte", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10485761\r\n\r\n" + big + "x", 413, `{"too":"large"}`},
+		{"too many chunks", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nA00000\r\n" + big + "\r\n1\r\nx\r\n0\r\n\r\n", 413, `{"too":"large"}`},
+		{"more than Lambda takes", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 7000000\r\n\r\n" + big[:7000000], 413, `{"too":"large"}`},
+		{"10,240 bytes of headers", "GET / HTTP/1.1\r\nHost: x\r\nX: " + big[:10300] + "\r\n\r\n", 431, `{"message":"HTTP header is larger than 10240 bytes"}`},
+		{"endless headers", "GET / HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("X: y\r\n", 100000), 431, `{"message":"HTTP header is larger than 10240 bytes"}`},
+		{"two lengths", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400, `{"e":"Bad Request"}`},
+		{"two framings", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, `{"e":"Bad Request"}`},
+		{"a folded header", "GET / HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n", 400, `{"e":"Bad Request"}`},
+		{"a space before the colon", "GET / HTTP/1.1\r\nHost: x\r\nX : a\r\n\r\n", 400, `{"e":"Bad Request"}`},
 		{"not HTTP", "hello\r\n", 400, `{"e":"Bad Request"}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -267,7 +267,7 @@ func TestLimits(t *testing.T) {
 	if len(h.seen) != 0 {
 		t.Errorf("%d of them reached a function", len(h.seen))
 	}
-	fits := "POST / HTTP/1.1\r\nContent-Length: 6000000\r\nConnection: close\r\n\r\n" + big[:6000000]
+	fits := "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6000000\r\nConnection: close\r\n\r\n" + big[:6000000]
 	if r := h.send(t, fits)[0]; r.status != 200 {
 		t.Errorf("6 MB: %d", r.status)
 	}
@@ -348,7 +348,7 @@ func TestBase64IsForWhoAcceptsBinary(t *testing.T) {
 
 func TestMethodOverride(t *testing.T) {
 	h := serve(t, API{Routes: []Route{{Method: "DELETE", Path: "/x", Function: "F"}}})
-	if r := h.send(t, "POST /x HTTP/1.1\r\nX-HTTP-Method-Override: DELETE\r\nConnection: close\r\n\r\n")[0]; r.status != 200 {
+	if r := h.send(t, "POST /x HTTP/1.1\r\nHost: x\r\nX-HTTP-Method-Override: DELETE\r\nConnection: close\r\n\r\n")[0]; r.status != 200 {
 		t.Errorf("%d", r.status)
 	}
 	equal(t, "httpMethod", h.last()["httpMethod"], `"DELETE"`)

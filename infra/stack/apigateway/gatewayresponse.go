@@ -38,11 +38,27 @@ var (
 	// AWS's documentation lists this type as customizable and, under "Important notes for REST APIs", as not yet
 	// customizable. Here the template's answer is given; on AWS it may be the default one.
 	requestTooLarge = refusal{"REQUEST_TOO_LARGE", 413, "Request Too Long", "RequestTooLargeException"}
+
+	// The answers of API Gateway's front, before any gateway response applies: that of 431 as clients report it
+	// (backbencher.dev "431 status code", homedev.com.au "HTTP header is larger than 10240 bytes"), the others alike.
+	headTooLarge   = refusal{status: 431, message: "HTTP header is larger than 10240 bytes"}
+	requestTimeout = refusal{status: 408, message: "The request did not come to its end in time"}
+	targetTooLong  = refusal{status: 414, message: "The request line is too long"}
+	unknownCoding  = refusal{status: 501, message: "Transfer-Encoding may only be chunked"}
 )
+
+// front gives a refusal of API Gateway's front.
+func (c *call) front(why refusal) *response {
+	body, _ := json.Marshal(map[string]string{"message": why.message}) // text always marshals
+	return &response{status: why.status, header: []field{{"Content-Type", "application/json"}, {"x-amzn-RequestId", c.requestID}}, body: body}
+}
 
 // refuse gives the refusal in the form the template asks for: its own gateway response, else DEFAULT_4XX or
 // DEFAULT_5XX, else AWS's default.
 func (g *Gateway) refuse(c *call, why refusal) *response {
+	if why.kind == "" {
+		return c.front(why)
+	}
 	custom, ok := g.api.Responses[why.kind]
 	if !ok {
 		custom = g.api.Responses["DEFAULT_"+strconv.Itoa(why.status/100)+"XX"]

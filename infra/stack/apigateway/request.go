@@ -2,16 +2,16 @@ package apigateway
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"io"
-	"net/http/httputil"
-	"strconv"
+	"os"
 	"strings"
 )
 
-// The gateway reads HTTP/1.1 itself: net/http changes the case of header names and refuses targets that API Gateway
-// passes on, and both reach functions as the client sent them.
+// The gateway reads HTTP/1.1 itself: net/http changes the case of header names and refuses
+// targets that API Gateway passes on, and both reach functions as the client sent them. How it
+// reads is RFC 9112's; where that leaves a choice, what two servers could read differently is
+// refused.
 
 const (
 	maxHead = 64 << 10 // bytes of request line and headers that are read at all
@@ -23,14 +23,16 @@ type field struct{ name, value string }
 
 // request is one HTTP request as it came over the wire.
 type request struct {
-	method string
-	target string // the request target, undecoded: "/a%2Fb?c=d"
-	proto  string // "HTTP/1.1"
-	header []field
-	body   []byte
-	// Set when the request cannot be handled; the connection is closed after the answer.
-	tooLarge, headTooLarge, malformed bool
-	remote                            string // the client's address without its port
+	method  string
+	target  string // undecoded and in origin form: "/a%2Fb?c=d"
+	proto   string // "HTTP/1.1"
+	header  []field
+	body    []byte          // once it has been received
+	receive func() *refusal // reads the body, or says why not; nil: it is there
+	fault   *refusal        // why the head cannot be handled
+	chunked bool            // how the body comes: in chunks,
+	length  int             // or as so many bytes
+	remote  string          // the client's address without its port
 }
 
 // get returns the first value of the header called name in any case.
@@ -43,131 +45,139 @@ func (r *request) get(name string) string {
 	return ""
 }
 
-// readRequest reads one request. A request that is broken or too large comes back marked so; an error means that
-// there is nothing to answer.
-func readRequest(br *bufio.Reader, w io.Writer) (*request, error) {
+// all gives the values of every header line called name in any case.
+func (r *request) all(name string) (values []string) {
+	for _, f := range r.header {
+		if strings.EqualFold(f.name, name) {
+			values = append(values, f.value)
+		}
+	}
+	return values
+}
+
+// lists tells whether the header called name, a list, has the member in any case.
+func (r *request) lists(name, member string) bool {
+	for element := range strings.SplitSeq(strings.Join(r.all(name), ","), ",") {
+		if strings.EqualFold(strings.Trim(element, " \t"), member) {
+			return true
+		}
+	}
+	return false
+}
+
+// expects tells whether the client waits for "100 Continue" before it sends its body.
+func (r *request) expects() bool {
+	return r.proto != http10 && r.hasBody() && r.lists("Expect", "100-continue")
+}
+
+// closes tells whether the connection ends with the answer to this request (RFC 9112, 9.3).
+func (r *request) closes() bool {
+	return r.lists("Connection", "close") || r.proto == http10 && !r.lists("Connection", "keep-alive")
+}
+
+const http10 = "HTTP/1.0"
+
+// readHead reads a request up to its body. A head that cannot be handled comes back with its
+// fault; an error means that there is nothing to answer.
+func readHead(br *bufio.Reader) (*request, error) {
 	req := &request{}
-	head := maxHead
-	line, err := readLine(br, &head)
-	for err == nil && line == "" { // RFC 9112 section 2.2: skip empty lines before a request
-		line, err = readLine(br, &head)
+	left := maxHead
+	line, err := readLine(br, &left)
+	for err == nil && line == "" { // section 2.2: empty lines before a request are skipped
+		line, err = readLine(br, &left)
 	}
-	if err != nil {
-		return headError(req, err)
-	}
-	parts := strings.Split(line, " ")
-	if len(parts) != 3 || parts[0] == "" || parts[1] == "" || !strings.HasPrefix(parts[2], "HTTP/1.") {
-		req.malformed = true
+	switch {
+	case err == errTooLong:
+		req.fault = &targetTooLong
+		return req, nil
+	case err != nil && line == "":
+		return nil, err
+	case err != nil:
+		return req.cutOff(err)
+	case !req.readStart(line):
+		req.fault = &badRequest
 		return req, nil
 	}
-	req.method, req.target, req.proto = parts[0], parts[1], parts[2]
 	for {
-		line, err := readLine(br, &head)
+		line, err := readLine(br, &left)
 		if err != nil {
-			return headError(req, err)
+			return req.cutOff(err)
 		}
 		if line == "" {
 			break
 		}
-		name, value, ok := strings.Cut(line, ":")
-		if !ok || !isToken(name) || strings.ContainsRune(value, 0) {
-			req.malformed = true // folded lines included: RFC 9112 section 5.2 lets a server refuse them
+		f, ok := readField(line)
+		if !ok {
+			req.fault = &badRequest
 			return req, nil
 		}
-		req.header = append(req.header, field{name, strings.Trim(value, " \t")})
+		req.header = append(req.header, f)
 	}
-	if strings.EqualFold(req.get("Expect"), "100-continue") && req.proto == "HTTP/1.1" {
-		if _, err := io.WriteString(w, "HTTP/1.1 100 Continue\r\n\r\n"); err != nil {
-			return nil, err
-		}
+	switch {
+	case !req.readHost():
+		req.fault = &badRequest
+	case headerBytes(req) > maxHeaderBytes:
+		req.fault = &headTooLarge
+	default:
+		req.fault = req.frame()
 	}
-	return req, req.readBody(br)
+	return req, nil
 }
 
-var errHeadTooLarge = errors.New("request head too large")
-
-func headError(req *request, err error) (*request, error) {
-	if errors.Is(err, errHeadTooLarge) {
-		req.headTooLarge = true
-		return req, nil
+// cutOff notes why the head did not come to its end; when the connection is broken, there is
+// nobody to tell it.
+func (r *request) cutOff(err error) (*request, error) {
+	if r.fault = readFault(err); r.fault == nil {
+		return nil, err
 	}
-	return nil, err
+	return r, nil
 }
 
-// readLine reads a line without its end, taking its length from left.
+// readFault is what to answer to a request of which no more can be read; nil: nothing.
+func readFault(err error) *refusal {
+	switch {
+	case err == errTooLong:
+		return &headTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &requestTimeout
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // it may still read
+		return &badRequest
+	}
+	return nil
+}
+
+// readField reads a header line or a trailer's; false when it is none. A folded line is none
+// either: section 5.2 lets a server refuse it.
+func readField(line string) (f field, ok bool) {
+	name, value, ok := strings.Cut(line, ":")
+	control := func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
+	if !ok || !isToken(name) || strings.ContainsFunc(value, control) {
+		return field{}, false
+	}
+	return field{name, strings.Trim(value, " \t")}, true
+}
+
+var errTooLong = errors.New("request head too large")
+
+// readLine reads a line without its end, taking its length from left. A CR within it is read as
+// a space, as section 2.2 asks. With an error comes what there was of the line.
 func readLine(br *bufio.Reader, left *int) (string, error) {
 	var line []byte
 	for {
 		part, err := br.ReadSlice('\n')
 		if *left -= len(part); *left < 0 {
-			return "", errHeadTooLarge
+			return "", errTooLong
 		}
 		line = append(line, part...)
-		if err == nil {
-			return string(bytes.TrimSuffix(line[:len(line)-1], []byte("\r"))), nil
+		if err == bufio.ErrBufferFull {
+			continue
 		}
-		if err != bufio.ErrBufferFull {
-			return "", err
-		}
+		text := strings.TrimSuffix(strings.TrimSuffix(string(line), "\n"), "\r")
+		return strings.ReplaceAll(text, "\r", " "), err
 	}
 }
 
-// readBody reads the body by its framing. A request with both framings, or with two lengths, is a smuggling attempt.
-func (r *request) readBody(br *bufio.Reader) error {
-	var length, coding string
-	for _, f := range r.header {
-		switch {
-		case strings.EqualFold(f.name, "Content-Length"):
-			if length != "" && length != f.value {
-				r.malformed = true
-			}
-			length = f.value
-		case strings.EqualFold(f.name, "Transfer-Encoding"):
-			if coding != "" {
-				r.malformed = true
-			}
-			coding = f.value
-		}
-	}
-	switch {
-	case r.malformed, coding != "" && (length != "" || !strings.EqualFold(coding, "chunked")):
-		r.malformed = true
-		return nil
-	case coding != "":
-		body, err := io.ReadAll(io.LimitReader(httputil.NewChunkedReader(br), maxBody+1))
-		switch {
-		case len(body) > maxBody:
-			r.tooLarge = true
-			return nil
-		case err != nil:
-			return err
-		}
-		r.body = body
-		trailer := maxHead
-		for {
-			line, err := readLine(br, &trailer)
-			if err != nil || line == "" {
-				return err
-			}
-		}
-	case length != "":
-		n, err := strconv.ParseUint(length, 10, 62)
-		switch {
-		case err != nil:
-			r.malformed = true
-			return nil
-		case n > maxBody:
-			r.tooLarge = true
-			return nil
-		}
-		r.body = make([]byte, n)
-		_, err = io.ReadFull(br, r.body)
-		return err
-	}
-	return nil
-}
-
-// isToken tells whether s can be a header's name (RFC 9110 section 5.6.2).
+// isToken tells whether s can be a header's or a method's name (RFC 9110 section 5.6.2).
 func isToken(s string) bool {
 	for _, c := range []byte(s) {
 		switch {

@@ -1,8 +1,11 @@
 package lambda
 
 import (
+	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // invocation is one call of a function. answer and err are set before done is closed.
@@ -10,6 +13,7 @@ type invocation struct {
 	id      string
 	payload []byte
 	done    chan struct{}
+	left    func() // is told of the outcome once
 	once    sync.Once
 	answer  []byte
 	err     error
@@ -19,6 +23,7 @@ type invocation struct {
 func (inv *invocation) finish(answer []byte, err error) {
 	inv.once.Do(func() {
 		inv.answer, inv.err = answer, err
+		inv.left()
 		close(inv.done)
 	})
 }
@@ -28,12 +33,56 @@ func (inv *invocation) finish(answer []byte, err error) {
 type pool struct {
 	service  *Service
 	function Function
+	inside   atomic.Int64 // invocations that have entered and not ended, waiting ones among them
 
 	mu      sync.Mutex
 	waiting []*invocation // not yet taken, oldest first
 	idle    []*instance   // asking for work, the last used at the end
 	coming  int           // just started or just done with something: will ask for work in a moment
 	live    map[*instance]bool
+}
+
+// enter counts one more invocation; bounded says not to when the function's reserved concurrency is used up.
+func (p *pool) enter(bounded bool) bool {
+	n := p.inside.Add(1)
+	if bounded && p.function.Reserved != nil && n > int64(*p.function.Reserved) {
+		p.leave()
+		return false
+	}
+	return true
+}
+
+func (p *pool) leave() { p.inside.Add(-1) }
+
+// most is how many processes the function may have.
+func (p *pool) most() int {
+	if reserved := p.function.Reserved; reserved != nil {
+		return min(p.service.opts.Workers, *reserved)
+	}
+	return p.service.opts.Workers
+}
+
+// invoke runs an invocation that has entered. It leaves when it has ended, which may be after ctx has.
+func (p *pool) invoke(ctx context.Context, payload []byte, enough <-chan time.Time) ([]byte, error) {
+	inv := &invocation{id: newRequestID(), payload: payload, done: make(chan struct{}), left: p.leave}
+	p.submit(inv)
+	for {
+		select {
+		case <-inv.done:
+			return inv.answer, inv.err
+		case <-ctx.Done():
+			if p.withdraw(inv) {
+				inv.finish(nil, context.Cause(ctx))
+			}
+			return nil, context.Cause(ctx)
+		case <-enough:
+			if p.refuse(inv) {
+				inv.finish(nil, ErrThrottled)
+				return nil, ErrThrottled
+			}
+			enough = nil // a process has it, or is being started for it
+		}
+	}
 }
 
 // submit hands the invocation to an idle process, or lets it wait for one.
@@ -57,7 +106,7 @@ func (p *pool) submit(inv *invocation) {
 
 // grow returns a new instance to start when one is needed and allowed. The caller holds the lock.
 func (p *pool) grow() *instance {
-	if p.coming >= len(p.waiting) || len(p.live) >= p.service.opts.Workers {
+	if p.coming >= len(p.waiting) || len(p.live) >= p.most() {
 		return nil
 	}
 	i := newInstance(p)
@@ -137,20 +186,23 @@ func (p *pool) refuse(inv *invocation) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at := slices.Index(p.waiting, inv)
-	if at < 0 || len(p.live) < p.service.opts.Workers {
+	if at < 0 || len(p.live) < p.most() {
 		return false
 	}
 	p.waiting = slices.Delete(p.waiting, at, at+1)
 	return true
 }
 
-// withdraw removes an invocation nobody waits for any more, if no process has it yet.
-func (p *pool) withdraw(inv *invocation) {
+// withdraw removes an invocation nobody waits for any more; false when a process has it.
+func (p *pool) withdraw(inv *invocation) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if at := slices.Index(p.waiting, inv); at >= 0 {
-		p.waiting = slices.Delete(p.waiting, at, at+1)
+	at := slices.Index(p.waiting, inv)
+	if at < 0 {
+		return false
 	}
+	p.waiting = slices.Delete(p.waiting, at, at+1)
+	return true
 }
 
 func (p *pool) kill() {

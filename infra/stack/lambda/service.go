@@ -27,6 +27,7 @@ type Function struct {
 	MemoryMB    int
 	Timeout     time.Duration
 	LogFormat   string // "JSON", or empty for Lambda's text format
+	Reserved    *int   // its reserved concurrency; nil: none
 	Environment map[string]string
 }
 
@@ -58,7 +59,7 @@ type Options struct {
 	BinDir      string            // holds <Folder>/bootstrap
 	Environment map[string]string // for every function, on top of its own
 	Workers     int               // most processes of one function: its concurrency
-	Patience    time.Duration     // how long a Request waits for a process when all are busy; 0: not at all
+	Patience    time.Duration     // how long a Request waits for a process when all are busy; 0: as long as its context
 	Log         io.Writer         // gets every line the functions write, as "folder: line"
 }
 
@@ -73,7 +74,8 @@ func (e *Error) Error() string { return e.Type + ": " + e.Message }
 // ErrClosed is returned for invocations of a closed service.
 var ErrClosed = errors.New("the local Lambda service is closed")
 
-// ErrThrottled is returned for a Request that found all processes of its function busy, Lambda's TooManyRequestsException.
+// ErrThrottled is returned for a Request that Lambda would refuse with TooManyRequestsException: its function's reserved
+// concurrency is used up, or all processes were busy for longer than Patience.
 var ErrThrottled = errors.New("all processes of the function are busy")
 
 // Service runs functions. All methods may be called at the same time.
@@ -117,38 +119,31 @@ func New(opts Options, functions []Function) (*Service, error) {
 //
 // It waits for a process as long as it takes, as event sources do: on AWS they try again when Lambda throttles them.
 func (s *Service) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
-	return s.invoke(ctx, name, payload, nil)
-}
-
-// Request is Invoke for somebody who waits for the answer: ErrThrottled when no process is free within Patience. Lambda
-// itself does not wait at all, but has a thousand processes.
-func (s *Service) Request(ctx context.Context, name string, payload []byte) ([]byte, error) {
-	patience := time.NewTimer(s.opts.Patience)
-	defer patience.Stop()
-	return s.invoke(ctx, name, payload, patience.C)
-}
-
-func (s *Service) invoke(ctx context.Context, name string, payload []byte, enough <-chan time.Time) ([]byte, error) {
 	p, ok := s.pools[name]
 	if !ok {
 		return nil, fmt.Errorf("no function %q", name)
 	}
-	inv := &invocation{id: newRequestID(), payload: payload, done: make(chan struct{})}
-	p.submit(inv)
-	for {
-		select {
-		case <-inv.done:
-			return inv.answer, inv.err
-		case <-ctx.Done():
-			p.withdraw(inv)
-			return nil, context.Cause(ctx)
-		case <-enough:
-			if p.refuse(inv) {
-				return nil, ErrThrottled
-			}
-			enough = nil // a process has it, or is being started for it
-		}
+	p.enter(false)
+	return p.invoke(ctx, payload, nil)
+}
+
+// Request is Invoke for somebody who waits for the answer. Where Lambda would start one more process for each call, up to a
+// thousand, it lets calls beyond Workers wait for one. A function with reserved concurrency has no more calls at once than
+// that: then it is ErrThrottled, as on Lambda.
+func (s *Service) Request(ctx context.Context, name string, payload []byte) ([]byte, error) {
+	p, ok := s.pools[name]
+	if !ok {
+		return nil, fmt.Errorf("no function %q", name)
 	}
+	if !p.enter(true) {
+		return nil, ErrThrottled
+	}
+	if s.opts.Patience == 0 {
+		return p.invoke(ctx, payload, nil)
+	}
+	patience := time.NewTimer(s.opts.Patience)
+	defer patience.Stop()
+	return p.invoke(ctx, payload, patience.C)
 }
 
 // Kill ends every process of the function at once, as a crash of its machine would, and returns when they are gone.

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"customercare/infra/bench/setup"
 	"customercare/infra/importer"
@@ -36,10 +35,6 @@ func DeleteForm(code string) string {
 // Deleted is what every right answer to it holds.
 const Deleted = `<customer status="deleted">`
 
-// patience is how long a request waits for one of the stack's 16 processes of a function, however many clients there are: on
-// AWS there would be more processes.
-const patience = 10 * time.Second
-
 // Bed is a running stack. All limits of rates are out of the way; what is not said at Start is the template's.
 type Bed struct {
 	*stack.Stack
@@ -51,7 +46,7 @@ type Bed struct {
 // Start starts a stack on tables whose names begin with prefix.
 func Start(ctx context.Context, s setup.Setup, prefix string) (_ *Bed, err error) {
 	st, err := stack.Start(ctx, stack.Options{
-		Root: s.Root, Endpoint: s.Endpoint, BinDir: s.Bin, TablePrefix: prefix, Log: s.Log, Patience: patience,
+		Root: s.Root, Endpoint: s.Endpoint, BinDir: s.Bin, TablePrefix: prefix, Log: s.Log,
 		Parameters: map[string]string{"DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ThrottleBurst": "5000"},
 	})
 	if err != nil {

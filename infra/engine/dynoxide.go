@@ -1,0 +1,52 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
+)
+
+const (
+	dynoxideVersion = "1.2.1"
+	dynoxideFile    = "dynoxide.db" // its tables in a data folder
+)
+
+// dynoxidePackages has the package of each platform, by GOOS/GOARCH, with the checksum that
+// npm publishes. A platform belongs here once its package can be downloaded and checked.
+var dynoxidePackages = map[string]npmPackage{
+	"linux/amd64": {
+		name: "@dynoxide/linux-x64", version: dynoxideVersion,
+		integrity: "sBHqlxJ9ANkLluFkYRfd5r8Y0ApFew4FhOrlhgRAgD4XzEoFOukEo1nuBTQ1+jTtofqwn4NWQ2k0Tn5mNTjgUg==",
+		folder:    "package/", wanted: "dynoxide",
+	},
+}
+
+// prepareDynoxide makes sure that the binary is there. It listens on the loopback alone.
+func prepareDynoxide(ctx context.Context, opts Options) (program, error) {
+	pkg, err := dynoxideFor(runtime.GOOS + "/" + runtime.GOARCH)
+	if err != nil {
+		return program{}, err
+	}
+	dir, err := pkg.fetch(ctx, opts.CacheDir)
+	if err != nil {
+		return program{}, err
+	}
+	flags := []string{"serve", "--host", "127.0.0.1"}
+	if opts.DataDir != "" {
+		flags = append(flags, "--db-path", filepath.Join(opts.DataDir, dynoxideFile))
+	}
+	return program{
+		name: Dynoxide.Name(), path: filepath.Join(dir, pkg.wanted), flags: flags, dir: dir,
+		port: "--port", listens: "127.0.0.1",
+	}, nil
+}
+
+func dynoxideFor(platform string) (npmPackage, error) {
+	pkg, ok := dynoxidePackages[platform]
+	if !ok {
+		return npmPackage{}, fmt.Errorf("there is no dynoxide for %s: set ENGINE=%s (needs Java), "+
+			"or DYNAMODB_ENDPOINT to a running DynamoDB", platform, DynamoDBLocal)
+	}
+	return pkg, nil
+}

@@ -1,0 +1,122 @@
+package lambda
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+)
+
+// eventually waits until a count is what it must become.
+func eventually(t *testing.T, what string, count func() int, want int) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); count() != want; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d %s, want %d", count(), what, want)
+		}
+	}
+}
+
+// inside waits until so many invocations have entered and not ended.
+func inside(t *testing.T, s *Service, want int) {
+	t.Helper()
+	eventually(t, "invocations are inside", func() int { return int(s.pools["F"].inside.Load()) }, want)
+}
+
+// working waits until so many processes are at work.
+func working(t *testing.T, s *Service, want int) {
+	t.Helper()
+	eventually(t, "processes are at work", func() (n int) {
+		p := s.pools["F"]
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for i := range p.live {
+			i.mu.Lock()
+			if i.current != nil {
+				n++
+			}
+			i.mu.Unlock()
+		}
+		return n
+	}, want)
+}
+
+// Requests beyond the processes wait for one, as many as there are.
+func TestRequestsQueue(t *testing.T) {
+	s, _ := service(t, nil)
+	var wg sync.WaitGroup
+	for range 40 {
+		wg.Go(func() {
+			if answer, err := s.Request(t.Context(), "F", []byte(`{"do":"sleep 5ms"}`)); err != nil {
+				t.Errorf("%s, %v", answer, err)
+			}
+		})
+	}
+	wg.Wait()
+	inside(t, s, 0)
+}
+
+// Who waits in vain gets the end of their own patience, and takes nobody's place any more.
+func TestRequestThatGivesUp(t *testing.T) {
+	s, _ := service(t, nil)
+	s.opts.Workers = 1
+	busy := make(chan error, 1)
+	go func() { _, err := s.Request(t.Context(), "F", []byte(`{"do":"sleep 1h"}`)); busy <- err }()
+	working(t, s, 1)
+	ctx, giveUp := context.WithCancel(t.Context())
+	waiting := make(chan error, 1)
+	go func() { _, err := s.Request(ctx, "F", []byte(`{"do":"pid"}`)); waiting <- err }()
+	inside(t, s, 2)
+	giveUp()
+	if err := <-waiting; !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	inside(t, s, 1)
+	s.Kill("F")
+	if err := <-busy; err == nil {
+		t.Error("it was not killed")
+	}
+	inside(t, s, 0)
+}
+
+// A function with reserved concurrency has no more requests at once: the next is refused without a wait. An event source
+// waits, and has no more processes either.
+func TestReservedConcurrency(t *testing.T) {
+	reserved := 2
+	s, _ := service(t, func(f *Function) { f.Reserved = &reserved; f.Timeout = time.Minute })
+	busy := make(chan error, reserved)
+	for range reserved {
+		go func() { _, err := s.Request(t.Context(), "F", []byte(`{"do":"sleep 1h"}`)); busy <- err }()
+	}
+	working(t, s, 2)
+	if _, err := s.Request(t.Context(), "F", []byte(`{"do":"pid"}`)); !errors.Is(err, ErrThrottled) {
+		t.Errorf("one more: %v", err)
+	}
+	event := make(chan error, 1)
+	go func() { _, err := call(t, s, "pid"); event <- err }()
+	inside(t, s, 3)
+	p := s.pools["F"]
+	p.mu.Lock()
+	if len(p.live) != 2 || len(p.waiting) != 1 {
+		t.Errorf("%d processes, %d invocations wait", len(p.live), len(p.waiting))
+	}
+	p.mu.Unlock()
+	s.Kill("F")
+	for range reserved {
+		if err := <-busy; err == nil {
+			t.Error("it was not killed")
+		}
+	}
+	if err := <-event; err != nil {
+		t.Errorf("the event source: %v", err)
+	}
+	inside(t, s, 0)
+	if _, err := s.Request(t.Context(), "F", []byte(`{"do":"pid"}`)); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	reserved = 0 // Lambda's way to switch a function off
+	if _, err := s.Request(t.Context(), "F", []byte(`{"do":"pid"}`)); !errors.Is(err, ErrThrottled) {
+		t.Errorf("switched off: %v", err)
+	}
+}
