@@ -43,7 +43,7 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 		if err != nil {
 			return err
 		}
-		if page.Tombstone != "" || !page.Exists && len(page.Records) == 0 {
+		if page.Tombstone != "" || !page.Exists && len(page.Records) == 0 && page.Next == "" {
 			known, err := e.join(ctx, page.Tombstone, jobs, now)
 			switch {
 			case err != nil || known == store.Joined:
@@ -88,7 +88,7 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 			// Perhaps a writer without conditions wrote over the tombstone of a job that is open: then it comes back,
 			// and the next reading finds it.
 			if page.Exists {
-				if err := e.entomb(ctx, key, jobs, now); err != nil {
+				if err := e.entomb(ctx, key, page, jobs, now); err != nil {
 					return err
 				}
 			}
@@ -148,9 +148,9 @@ func (e Engine) join(ctx context.Context, tombstone string, jobs []string, now t
 }
 
 // entomb puts the tombstone back of whichever of jobs is open; it is no error that none is.
-func (e Engine) entomb(ctx context.Context, customer string, jobs []string, now time.Time) error {
+func (e Engine) entomb(ctx context.Context, customer string, page store.Collection, jobs []string, now time.Time) error {
 	for _, job := range jobs {
-		if err := e.Ledger.Entomb(ctx, e.Customers, customer, job, now); !errors.Is(err, store.ErrRaced) {
+		if err := e.Ledger.Entomb(ctx, e.Customers, customer, page, job, now); !errors.Is(err, store.ErrRaced) {
 			return err
 		}
 	}
@@ -182,10 +182,12 @@ func (e Engine) drainCustomer(ctx context.Context, job *store.Job, first *store.
 				return err
 			}
 			e.account(job, page)
-			if page.Exists { // a late writer that asked no condition wrote over the tombstone
-				switch err := e.Ledger.Entomb(ctx, e.Customers, key, job.Key, e.Now()); {
-				case err == nil:
+			// A late writer that asked no condition wrote over the tombstone: a customer, or a tombstone of another time.
+			if page.Exists || page.Tombstone != "" && page.Tombstone != job.Key {
+				switch err := e.Ledger.Entomb(ctx, e.Customers, key, page, job.Key, e.Now()); {
+				case err == nil && page.Exists:
 					job.Entombed++
+				case err == nil:
 				case !errors.Is(err, store.ErrRaced): // raced: a repeat was there first, and the end will tell
 					return err
 				}

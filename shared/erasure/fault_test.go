@@ -50,25 +50,7 @@ import (
 //	what an ended erasure found kept for the next one          TestNumbersUnknownOfALateRepeat
 func TestEveryCallFailsOnce(t *testing.T) {
 	t.Parallel()
-	type way struct {
-		name   string
-		inject func(f *dynamotest.Faults, k int) context.Context
-	}
-	var ways []way
-	for _, fault := range []dynamotest.Fault{dynamotest.Before, dynamotest.After, dynamotest.Throttle, dynamotest.Unprocessed, dynamotest.Timeout, dynamotest.Cancelled} {
-		ways = append(ways, way{string(fault), func(f *dynamotest.Faults, k int) context.Context {
-			f.Inject(fault, k, k)
-			return context.Background()
-		}})
-	}
-	ways = append(ways,
-		way{"dies before", func(f *dynamotest.Faults, k int) context.Context { return f.Die(k, false) }},
-		way{"dies after", func(f *dynamotest.Faults, k int) context.Context { return f.Die(k, true) }},
-		// In whatever goroutine: the test's own process would end.
-		way{"panics", func(f *dynamotest.Faults, k int) context.Context {
-			f.Interrupt(k, func() { panic("wen11") })
-			return context.Background()
-		}})
+	ways := everyWay()
 
 	eraseCustomer := func(ctx context.Context, w *world) error {
 		// Without an answer the caller was not promised anything, and asks again.
@@ -158,6 +140,30 @@ func TestEveryCallFailsOnce(t *testing.T) {
 			})
 		}
 	}
+}
+
+// way is how the kth call fails, or the process dies there; the process runs on the context.
+type way struct {
+	name   string
+	inject func(f *dynamotest.Faults, k int) context.Context
+}
+
+func everyWay() (ways []way) {
+	for _, fault := range []dynamotest.Fault{dynamotest.Before, dynamotest.After, dynamotest.Throttle, dynamotest.Unprocessed, dynamotest.Timeout, dynamotest.Cancelled} {
+		ways = append(ways, way{string(fault), func(f *dynamotest.Faults, k int) context.Context {
+			f.Inject(fault, k, k)
+			return context.Background()
+		}})
+	}
+	ways = append(ways,
+		way{"dies before", func(f *dynamotest.Faults, k int) context.Context { return f.Die(k, false) }},
+		way{"dies after", func(f *dynamotest.Faults, k int) context.Context { return f.Die(k, true) }},
+		// In whatever goroutine: the test's own process would end.
+		way{"panics", func(f *dynamotest.Faults, k int) context.Context {
+			f.Interrupt(k, func() { panic("wen11") })
+			return context.Background()
+		}})
+	return ways
 }
 
 // recovered is do as the functions call it.

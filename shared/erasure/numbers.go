@@ -96,6 +96,7 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 			job.Cursor = to
 			continue
 		}
+		found.warn(job)
 		job.Pending = store.Pending{Count: int64(len(contacts)), To: to, Through: found.through}
 		job.Found += job.Pending.Count
 		if err := e.Ledger.Save(ctx, job); err != nil {

@@ -42,6 +42,7 @@ func CanFile(tenant, number string) bool { return len(PartyKey(tenant, number)) 
 type Copy struct {
 	Contact string               // sort key
 	Parties []string             // every number that takes part, this one included
+	Whole   bool                 // false when Parties may lack some, see the function Parties
 	Seen    types.AttributeValue // parties as it is stored, nil when it is not
 }
 
@@ -67,7 +68,8 @@ func (c Contacts) Read(ctx context.Context, tenant, number, through string) (cop
 			return nil, false, failed("contacts: read party", err)
 		}
 		for _, item := range out.Items {
-			copies = append(copies, Copy{object(item).text("contact"), object(item).texts("parties"), item["parties"]})
+			parties, whole := Parties(item["parties"])
+			copies = append(copies, Copy{object(item).text("contact"), parties, whole, item["parties"]})
 		}
 		last := object(out.LastEvaluatedKey).text("contact")
 		if last == "" || last >= through {
@@ -84,6 +86,8 @@ type Erasable struct {
 	Own     string
 	Seen    types.AttributeValue // parties as it is stored under Own
 	Copies  []string
+
+	unreadable map[string]types.AttributeValue // parties of copies under other numbers, see readPeer
 }
 
 // transactionSize is TransactWriteItems' limit of actions.
@@ -160,8 +164,8 @@ func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []E
 				remove := &types.Delete{TableName: &c.Table, Key: object{"party": text(PartyKey(tenant, number)), "contact": text(contact.Contact)}}
 				switch {
 				case number != contact.Own:
-					remove.ConditionExpression = aws.String("attribute_not_exists(party) OR attribute_not_exists(parties) OR contains(parties, :own)")
-					remove.ExpressionAttributeValues = object{":own": text(contact.Own)}
+					condition, values := contact.peerCondition(number)
+					remove.ConditionExpression, remove.ExpressionAttributeValues = &condition, values
 				case contact.Seen == nil:
 					remove.ConditionExpression = aws.String("attribute_not_exists(parties)")
 				default:
@@ -189,11 +193,19 @@ func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []E
 				if aws.ToString(reason.Code) != "ConditionalCheckFailed" || i >= len(of) {
 					continue
 				}
-				if c := &contacts[of[i].contact]; of[i].number == c.Own {
+				contact := &contacts[of[i].contact]
+				if of[i].number == contact.Own {
 					changed[of[i].contact] = true
-				} else { // the contact was filed anew without Own: this copy is none of ours any more
-					c.Copies = slices.DeleteFunc(slices.Clone(c.Copies), func(n string) bool { return n == of[i].number })
-					again, kept = true, true
+					continue
+				}
+				again = true
+				ours, err := c.readPeer(ctx, tenant, contact, of[i].number)
+				if err != nil {
+					return refused, kept, err
+				}
+				if !ours { // the contact was filed anew without Own: this copy is none of ours any more
+					contact.Copies = slices.DeleteFunc(slices.Clone(contact.Copies), func(n string) bool { return n == of[i].number })
+					kept = true
 				}
 			}
 		}

@@ -14,13 +14,17 @@ import (
 //
 // While a customer is being erased its item is a tombstone: {customer, record, tombstone (the job's key), at (Unix
 // milliseconds)}. Writers put customers and transactions on condition that none stands.
+//
+// Other writers may have put records of their own there, under any sort key: they are part of
+// the customer, and go with it.
 type Customers struct {
 	DB      *dynamodb.Client
 	Table   string
 	Streams *Streams // that Delete shares with others
 }
 
-// CustomerRecord is the sort key of the customer item. It sorts before every transaction.
+// CustomerRecord is the sort key of the customer item. It sorts before every transaction, but
+// not before whatever another writer may have put there.
 const CustomerRecord = "customer"
 
 // CustomerKey is the partition key of the customer with this code in this account.
@@ -35,6 +39,25 @@ type Collection struct {
 	Tombstone string   // the key of the job whose tombstone stands in its place, or ""
 	Records   []string // sort keys of everything but the customer item, in order
 	Next      string   // where the following page starts, "" after the last
+
+	marked types.AttributeValue // what stands as tombstone in a customer item that is none, or nil
+}
+
+// Tombstone is the key of the job that has put this attribute in a customer's place, "" when
+// it is none that a job puts: then the item is a customer, whatever its writer meant by it.
+func Tombstone(value types.AttributeValue) string {
+	if s, ok := value.(*types.AttributeValueMemberS); ok && IsCustomerJob(s.Value) && len(s.Value) <= maxKey {
+		return s.Value
+	}
+	return ""
+}
+
+// see notes the customer item, or the tombstone in its place.
+func (c *Collection) see(customer object) {
+	c.Tombstone = Tombstone(customer["tombstone"])
+	if c.Exists = c.Tombstone == ""; c.Exists {
+		c.marked = customer["tombstone"]
+	}
 }
 
 // recordPage bounds a page besides DynamoDB's 1 MB, which 10,000 of the smallest transactions about fill. DynamoDB Local reads
@@ -42,7 +65,8 @@ type Collection struct {
 const recordPage = 10_000
 
 // Read is one strongly consistent page, keys only, of the collection, beginning behind the record after ("" for the
-// start). A page is at most 1 MB of items.
+// start). A page is at most 1 MB of items. The first page always tells of the customer item: where other records fill
+// it, that takes a second call, and what is told is as of that call; OpenCustomer holds against it what stands there then.
 func (c Customers) Read(ctx context.Context, customer, after string) (Collection, error) {
 	in := &dynamodb.QueryInput{
 		TableName:                &c.Table,
@@ -69,10 +93,31 @@ func (c Customers) Read(ctx context.Context, customer, after string) (Collection
 			page.Records = append(page.Records, record)
 			continue
 		}
-		page.Tombstone = object(item).text("tombstone")
-		page.Exists = page.Tombstone == ""
+		page.see(item)
 	}
-	return page, nil
+	if after == "" && page.Next != "" && page.Next < CustomerRecord {
+		err = c.readCustomer(ctx, customer, &page)
+	}
+	return page, err
+}
+
+// readCustomer looks for the customer item alone. It is a query because everything else is:
+// the functions need no right to GetItem.
+func (c Customers) readCustomer(ctx context.Context, customer string, into *Collection) error {
+	out, err := c.DB.Query(ctx, &dynamodb.QueryInput{
+		TableName:                &c.Table,
+		ConsistentRead:           aws.Bool(true),
+		KeyConditionExpression:   aws.String("customer = :customer AND #record = :record"),
+		ProjectionExpression:     aws.String("tombstone"),
+		ExpressionAttributeNames: map[string]string{"#record": "record"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":customer": text(customer), ":record": text(CustomerRecord),
+		},
+	})
+	if err == nil && len(out.Items) > 0 {
+		into.see(out.Items[0])
+	}
+	return failed("customers: read customer", err)
 }
 
 // Delete removes records of the job's customer, over at most streams calls at a time; see deleteAll for what it promises.
@@ -109,6 +154,9 @@ func (c Customers) tombstone(customer, job string, at time.Time, seen Collection
 	case seen.Tombstone != "":
 		put.ConditionExpression = aws.String("tombstone = :seen")
 		put.ExpressionAttributeValues = object{":seen": text(seen.Tombstone)}
+	case seen.marked != nil:
+		put.ConditionExpression = aws.String("tombstone = :seen")
+		put.ExpressionAttributeValues = object{":seen": seen.marked}
 	case seen.Exists:
 		put.ConditionExpression = aws.String("attribute_exists(customer) AND attribute_not_exists(tombstone)")
 	default:

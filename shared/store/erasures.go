@@ -254,7 +254,7 @@ func (e Erasures) FinishAndBegin(ctx context.Context, job *Job, at, dueAt time.T
 		ConditionExpression: aws.String(held + " AND requests = :requests"),
 		UpdateExpression: aws.String("SET #id = :new, requestedAt = lastRequestedAt, requests = :one, #found = :zero, deleted = :zero," +
 			" passes = :zero, failures = :zero, passStarted = :zero, #cursor = :zero, entombed = :zero, pending = :none, dueAt = :due, handedOn = :true" + // a repeat's mark may still come
-			" REMOVE leaseOwner, leaseUntil, known"),
+			" REMOVE leaseOwner, leaseUntil, known, unreadable"),
 		ExpressionAttributeNames: map[string]string{"#cursor": "cursor", "#found": "found", "#id": "id"},
 		ExpressionAttributeValues: object{
 			":fence": number(job.Fence), ":id": text(job.ID), ":requests": number(job.Requests), ":new": text(NewID(at)),
@@ -279,6 +279,9 @@ func (e Erasures) finished(job *Job, at time.Time) []types.TransactWriteItem {
 		"finishedAt": millis(at), whose: whom,
 		"found": number(job.Found + job.Entombed), "deleted": number(job.Deleted + job.Entombed), "passes": number(job.Passes),
 	}}}}
+	if job.Unreadable {
+		actions[0].Put.Item["unreadable"] = flag(true)
+	}
 	// A repeat of operation 4 hands the job on without holding it.
 	if job.HandedOn || job.Requests > 1 && !job.IsCustomer() {
 		actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{TableName: &e.Table, Key: object{"erasureId": text(mark + job.Key)}}})
@@ -327,16 +330,22 @@ func (e Erasures) Join(ctx context.Context, key string, now time.Time) (Standing
 }
 
 // Entomb puts the tombstone of an open job back in place of a customer that a writer without conditions has written over it,
-// and counts that customer, in one transaction. ErrRaced when there is no such customer or no such job.
-func (e Erasures) Entomb(ctx context.Context, customers Customers, customer, key string, at time.Time) error {
+// and counts that customer, in one transaction; or in place of another job's tombstone, which counts nothing: a customer has
+// one open job at a time. page is what Customers.Read just showed. ErrRaced when that is no longer
+// what stands there, or there is no such job.
+func (e Erasures) Entomb(ctx context.Context, customers Customers, customer string, page Collection, key string, at time.Time) error {
+	count := 0
+	if page.Exists {
+		count = 1
+	}
 	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-		customers.tombstone(customer, key, at, Collection{Exists: true}),
+		customers.tombstone(customer, key, at, page),
 		{Update: &types.Update{
 			TableName:                 &e.Table,
 			Key:                       object{"erasureId": text(key)},
 			ConditionExpression:       aws.String("attribute_exists(openShard)"),
-			UpdateExpression:          aws.String("ADD entombed :one"),
-			ExpressionAttributeValues: object{":one": number(1)},
+			UpdateExpression:          aws.String("ADD entombed :count"),
+			ExpressionAttributeValues: object{":count": number(count)},
 		}},
 	}})
 	return transacted("erasures: entomb", err)

@@ -35,6 +35,7 @@ type Job struct {
 	Pending     Pending
 	Known       Known
 	HandedOn    bool // a mark may stand
+	Unreadable  bool // the parties of a contact could not be read: a copy may be left under a number that nobody knows
 
 	Moved atomic.Int64 // deletions confirmed to this worker; not stored
 }
@@ -109,7 +110,7 @@ func readJob(item object) *Job {
 		Identifiers: item.texts("identifiers"), Subjects: item.texts("subjects"), SubjectsIn: item.text("subjectsIn"),
 		Fence: item.number("fence"), Found: item.number("found"), Deleted: item.number("deleted"), Entombed: item.number("entombed"),
 		Passes: item.number("passes"), Failures: item.number("failures"), PassStarted: item.millis("passStarted"),
-		Cursor: int(item.number("cursor")), HandedOn: item.flag("handedOn"),
+		Cursor: int(item.number("cursor")), HandedOn: item.flag("handedOn"), Unreadable: item.flag("unreadable"),
 	}
 	if pending, ok := item["pending"].(*types.AttributeValueMemberM); ok {
 		p := object(pending.Value)
@@ -131,6 +132,9 @@ func (j *Job) progress() (set string, values object) {
 	}
 	if len(j.Known) > 0 {
 		set, values[":known"] = set+", known = :known", &types.AttributeValueMemberB{Value: j.Known}
+	}
+	if j.Unreadable {
+		set, values[":unreadable"] = set+", unreadable = :unreadable", flag(true)
 	}
 	return set, values
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -45,7 +46,8 @@ func (o object) number(name string) int64 {
 	if v == nil {
 		return 0
 	}
-	n, _ := strconv.ParseInt(v.Value, 10, 64) // DynamoDB stores numbers only
+	whole, _, _ := strings.Cut(v.Value, ".") // other writers' times may have a fraction
+	n, _ := strconv.ParseInt(whole, 10, 64)  // DynamoDB stores numbers only
 	return n
 }
 
@@ -55,18 +57,25 @@ func (o object) flag(name string) bool {
 }
 
 func (o object) texts(name string) []string {
-	if set, ok := o[name].(*types.AttributeValueMemberSS); ok { // as a foreign writer may store it
-		return set.Value
-	}
-	v, _ := o[name].(*types.AttributeValueMemberL)
-	if v == nil {
-		return nil
-	}
-	all := make([]string, 0, len(v.Value))
-	for _, member := range v.Value {
-		if s, ok := member.(*types.AttributeValueMemberS); ok {
-			all = append(all, s.Value)
-		}
-	}
+	all, _ := Texts(o[name])
 	return all
+}
+
+// Texts is the strings of a list, or of the string set that another writer may have stored
+// in its place. whole is false when the value is neither, or holds anything else: then all
+// is what could be read, and the caller must not take it for everything.
+func Texts(value types.AttributeValue) (all []string, whole bool) {
+	switch v := value.(type) {
+	case *types.AttributeValueMemberSS:
+		return v.Value, true
+	case *types.AttributeValueMemberL:
+		all = make([]string, 0, len(v.Value))
+		for _, member := range v.Value {
+			if s, ok := member.(*types.AttributeValueMemberS); ok {
+				all = append(all, s.Value)
+			}
+		}
+		return all, len(all) == len(v.Value)
+	}
+	return nil, false
 }
