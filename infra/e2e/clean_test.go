@@ -91,7 +91,11 @@ func subjects(t testing.TB, record string) int {
 	if in, ok := item["subjectsIn"].(*types.AttributeValueMemberS); ok {
 		item = read(in.Value)
 	}
-	return len(store.Subjects(item))
+	digests, whole := store.Subjects(item)
+	if !whole {
+		t.Errorf("not all of %v are digests", item)
+	}
+	return len(digests)
 }
 
 func number(name string, n int) string { return fmt.Sprintf(`"%s":{"Value":"%d"}`, name, n) }

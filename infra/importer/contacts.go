@@ -59,11 +59,11 @@ func fitContacts(records []*record) int {
 
 // file is a put for each copy, on condition that none stands there, or one with the same parties, or one with those
 // that known says; and for each number in known that is no party, the removal of its copy.
-func (l *loader) file(r *record, known map[string][]string) []action {
+func (l *loader) file(r *record, known map[string]types.AttributeValue) []action {
 	condition := func(number string) (string, object) {
 		values := object{":parties": texts(r.contact.parties)}
 		if was, ok := known[number]; ok {
-			values[":was"] = texts(was)
+			values[":was"] = was
 			return "attribute_not_exists(contact) OR parties IN (:parties, :was)", values
 		}
 		return "attribute_not_exists(contact) OR parties = :parties", values
@@ -104,7 +104,7 @@ const refileTries = 10
 
 // refile files a contact that stands already with other parties.
 func (l *loader) refile(ctx context.Context, r *record) error {
-	known := map[string][]string{} // what the copy under a number says its parties are
+	known := map[string]types.AttributeValue{} // parties, as the copy under a number has it stored
 	for range refileTries {
 		actions := l.file(r, known)
 		if len(actions) > maxActions {
@@ -123,32 +123,34 @@ func (l *loader) refile(ctx context.Context, r *record) error {
 			return err
 		}
 		for _, reason := range cancelled.CancellationReasons {
-			learn(known, reason.Item)
+			if !learn(known, reason.Item) {
+				l.fail(r, "the contact stands with parties that cannot be read, so nobody knows under which numbers: take it away first")
+				return nil
+			}
 		}
 	}
 	l.fail(r, "the contact stands under other numbers that could not be taken away together, try again later")
 	return nil
 }
 
-// learn notes the parties of a copy that stands, and supposes the same of its peers' copies until they are seen.
-func learn(known map[string][]string, copy object) {
-	party, _ := copy["party"].(*types.AttributeValueMemberS)
-	list, _ := copy["parties"].(*types.AttributeValueMemberL)
-	if party == nil || list == nil {
-		return
+// learn notes the parties of a copy that stands, and supposes the same of its peers' copies until they are seen. It is false
+// when they cannot be read: to write over that copy would leave others where no load and no erasure looks for them.
+func learn(known map[string]types.AttributeValue, copy object) (readable bool) {
+	if len(copy) == 0 { // of an action that was not refused
+		return true
 	}
-	var parties []string
-	for _, member := range list.Value {
-		if s, ok := member.(*types.AttributeValueMemberS); ok {
-			parties = append(parties, s.Value)
-		}
+	numbers, whole := store.Parties(copy["parties"])
+	party, _ := copy["party"].(*types.AttributeValueMemberS)
+	if !whole || party == nil {
+		return false
 	}
 	if parts := store.SplitKey(party.Value); len(parts) == 2 {
-		known[parts[1]] = parties
+		known[parts[1]] = copy["parties"]
 	}
-	for _, number := range parties {
+	for _, number := range numbers {
 		if _, ok := known[number]; !ok {
-			known[number] = parties
+			known[number] = copy["parties"]
 		}
 	}
+	return true
 }

@@ -239,3 +239,54 @@ func TestTwentyThousandLines(t *testing.T) {
 	}
 	t.Logf("%s in %v", counts, calls)
 }
+
+// A contact that another writer has filed is moved like any other where its parties can be
+// read, a string set too. Where they cannot, it is not written over, because nobody knows under
+// which numbers its other copies are; the line says why.
+func TestContactsOfOtherWriters(t *testing.T) {
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	number := &types.AttributeValueMemberN{Value: "2"}
+	for name, c := range map[string]struct {
+		parties types.AttributeValue
+		whole   bool
+	}{
+		"string set":  {&types.AttributeValueMemberSS{Value: []string{"b", "a"}}, true},
+		"list":        {&types.AttributeValueMemberL{Value: []types.AttributeValue{text("b"), text("a")}}, true},
+		"mixed list":  {&types.AttributeValueMemberL{Value: []types.AttributeValue{text("a"), text("b"), number}}, false},
+		"empty list":  {&types.AttributeValueMemberL{}, false},
+		"number":      {number, false},
+		"number set":  {&types.AttributeValueMemberNS{Value: []string{"1", "2"}}, false},
+		"string":      {text("a"), false},
+		"map":         {&types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"a": text("b")}}, false},
+		"null":        {&types.AttributeValueMemberNULL{Value: true}, false},
+		"binary":      {&types.AttributeValueMemberB{Value: []byte("a")}, false},
+		"none at all": {nil, false},
+	} {
+		kit := dynamotest.Open(t)
+		mustLoad(t, kit, contactLine(1, "a", "b"))
+		for _, party := range []string{"t#a", "t#b"} {
+			it := map[string]types.AttributeValue{"party": text(party), "contact": text("2029-01-01T00:00:00.000000000Z#1"), "content": text("of a b")}
+			if c.parties != nil {
+				it["parties"] = c.parties
+			}
+			kit.Put(t, kit.Contacts.Table, it)
+		}
+		before := items(t, kit, kit.Contacts.Table)
+		if len(before) != 2 {
+			t.Fatalf("%s: %s", name, before)
+		}
+		if c.whole {
+			mustLoad(t, kit, contactLine(1, "a", "c"))
+			if after := strings.Join(items(t, kit, kit.Contacts.Table), ""); strings.Count(after, `"party"`) != 2 || !strings.Contains(after, `"t#a"`) || !strings.Contains(after, `"t#c"`) {
+				t.Errorf("%s: filed as %s", name, after)
+			}
+			continue
+		}
+		_, reports, err := load(t, kit, contactLine(1, "a", "c"))
+		same(t, reports, []string{"0001: the contact stands with parties that cannot be read, so nobody knows under which numbers: take it away first"})
+		if err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		same(t, items(t, kit, kit.Contacts.Table), before)
+	}
+}

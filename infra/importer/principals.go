@@ -6,7 +6,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/shared/principal"
 	"customercare/shared/store"
@@ -42,14 +41,7 @@ func (l *loader) passwordHashes(ctx context.Context, r *record) ([]string, error
 		if err != nil {
 			return err
 		}
-		standing = nil
-		if list, ok := out.Item["hashes"].(*types.AttributeValueMemberL); ok {
-			for _, member := range list.Value {
-				if hash, ok := member.(*types.AttributeValueMemberS); ok {
-					standing = append(standing, hash.Value)
-				}
-			}
-		}
+		standing, _ = store.Texts(out.Item["hashes"]) // what is no hash is none of the passwords'
 		return nil
 	})
 	if err != nil {

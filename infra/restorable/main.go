@@ -5,8 +5,9 @@
 //
 // The table is one of customers or of contacts, as of the time since. The keys are the text of the secret DigestKeys, on
 // standard input, so that they are in no file and no list of processes. The ledger is that of the stack, which stays in
-// use; see package deployment for the variables. It only reads, and says on standard error how much it left out. It exits
-// with 1 when anything could not be printed; with 2 when it is called wrongly.
+// use; see package deployment for the variables. It only reads, and says on standard error how much it left out, and names
+// each item that it could not read, by digests: of such an item nobody can say whom it is about, so it is not printed. Then
+// it exits with 1, as it does when anything fails; with 2 when it is called wrongly.
 package main
 
 import (
@@ -57,7 +58,7 @@ func run(ctx context.Context, table string, since time.Time, keys io.Reader, out
 	if err != nil {
 		return err
 	}
-	r := restore{db: to.DB, table: table, ledger: to.Tables.Erasures, since: since, digests: digests, out: out}
+	r := restore{db: to.DB, table: table, ledger: to.Tables.Erasures, since: since, digests: digests, out: out, notes: os.Stderr}
 	err = r.print(ctx)
 	fmt.Fprintf(os.Stderr, "%s with the ledger of %s: %d records can be restored, %d items are left out because they were erased since %s\n",
 		table, to.Where, r.printed, r.erased, since.Format(time.RFC3339))
@@ -75,7 +76,8 @@ func readKeys(from io.Reader) (erasure.Digester, error) {
 	}
 	digests := erasure.Digester{Keys: map[string][]byte{}}
 	for id, key := range text {
-		digests.Current, digests.Keys[id] = id, []byte(key) // nothing new is made: any may be the current one
+		// Nothing new is made, so any may be the current one: the last, for the names of what is left out.
+		digests.Current, digests.Keys[id] = max(digests.Current, id), []byte(key)
 	}
 	return digests, nil
 }

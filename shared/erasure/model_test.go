@@ -34,8 +34,10 @@ const (
 type model struct {
 	*world
 	tb            testing.TB
-	shop, tenant  string          // of this run's own
-	items         map[string]fate // lines of Dump
+	shop, tenant  string            // of this run's own
+	items         map[string]fate   // lines of Dump
+	lines         map[string]string // the last one of each key
+	copies        map[string]filed  // of contacts, by line
 	contacts      int
 	crashed, runs int
 }
@@ -95,6 +97,8 @@ func (m *model) writeCustomer(t *rapid.T) {
 	it := item{"customer": key["customer"], "record": key["record"], "name": s("name")}
 	if n := rapid.IntRange(0, 40).Draw(t, "transaction"); n > 0 {
 		it["record"] = s(store.TransactionRecord("c", fmt.Sprint("t", n)))
+	} else if mark := anyType(t); mark != nil && rapid.Bool().Draw(t, "marked") {
+		it["tombstone"] = mark
 	}
 	if m.put(t, m.Kit.Customers.Table, it, key) {
 		m.remember(m.Kit.Customers.Table, it, false)
@@ -120,10 +124,15 @@ func (m *model) writeContact(t *rapid.T) {
 	}
 	m.contacts++
 	erasing := m.erasing(parties)
+	stored := partiesOf(t, parties)
+	_, whole := store.Parties(stored)
 	for _, party := range parties {
-		it := item{"party": s(store.PartyKey(m.tenant, party)), "contact": s(store.ContactKey(contactTime, fmt.Sprint("c", m.contacts))), "parties": list(parties...)}
+		it := item{"party": s(store.PartyKey(m.tenant, party)), "contact": s(store.ContactKey(contactTime, fmt.Sprint("c", m.contacts)))}
+		if stored != nil {
+			it["parties"] = stored
+		}
 		m.put(t, m.Kit.Contacts.Table, it, nil)
-		m.remember(m.Kit.Contacts.Table, it, erasing)
+		m.copies[m.remember(m.Kit.Contacts.Table, it, erasing)] = filed{party, parties, whole}
 	}
 }
 
@@ -137,16 +146,18 @@ func (m *model) erasing(parties []string) bool {
 	return false
 }
 
-func (m *model) remember(table string, it item, uncertain bool) {
+func (m *model) remember(table string, it item, uncertain bool) (line string) {
 	text, err := json.Marshal(it)
 	if err != nil {
 		m.tb.Fatal(err)
 	}
-	line := table + " " + string(text)
+	line = table + " " + string(text)
+	m.replace(it, line)
 	m.items[line] = lives
 	if uncertain {
 		m.items[line] = maybe
 	}
+	return line
 }
 
 // eraseCustomer asks for the erasure, in a process that may die at any call.
@@ -176,9 +187,9 @@ func (m *model) eraseNumbers(t *rapid.T) {
 	err := m.Numbers(m.process(t), m.tenant, list, "app")
 	m.Faults.Calls()
 	if err == nil {
-		m.doom(doomed, ofNumbers(list))
+		m.doomNumbers(doomed, list)
 	} else {
-		m.doom(maybe, ofNumbers(list))
+		m.doomNumbers(maybe, list)
 	}
 }
 
@@ -240,6 +251,7 @@ func (m *model) check(t *rapid.T) {
 func TestInterleavings(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.shortenPages(3)
 	if os.Getenv("CHAOS_CHECKS") == "" { // `make chaos` runs many
 		_ = flag.Set("rapid.checks", "20")
 	} else {
@@ -248,11 +260,12 @@ func TestInterleavings(t *testing.T) {
 	checks := 0
 	rapid.Check(t, func(t *rapid.T) {
 		checks++
-		m := &model{world: w, tb: w.tb, shop: fmt.Sprint("shop", checks), tenant: fmt.Sprint("tenant", checks), items: map[string]fate{}}
+		m := &model{world: w, tb: w.tb, shop: fmt.Sprint("shop", checks), tenant: fmt.Sprint("tenant", checks), items: map[string]fate{}, lines: map[string]string{}, copies: map[string]filed{}}
 		t.Repeat(map[string]func(*rapid.T){
 			"write customer":  m.writeCustomer,
 			"write many":      m.writeTransactions,
 			"write contact":   m.writeContact,
+			"write foreign":   m.writeForeign,
 			"erase customer":  m.eraseCustomer,
 			"erase numbers":   m.eraseNumbers,
 			"work":            m.work,

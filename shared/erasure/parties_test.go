@@ -82,7 +82,7 @@ func TestPeersOfEveryType(t *testing.T) {
 	ways := everyWay()
 	for name, parties := range values {
 		for i, way := range ways {
-			if i > 0 && !slices.Contains([]string{"map", "mixed list", "others"}, name) {
+			if i > 0 && !slices.Contains([]string{"map", "others"}, name) {
 				break // the calls are the same for all
 			}
 			t.Run(name+" "+way.name, func(t *testing.T) {

@@ -37,6 +37,9 @@ const (
 	mark        = "handover-"
 )
 
+// RecordPrefix begins the key of every record.
+const RecordPrefix = record
+
 // CustomerJob and NumbersJob are the keys of the open jobs for a digest. A customer has one open job at a time, see
 // OpenCustomer's others.
 func CustomerJob(digest string) string { return customerJob + digest }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -142,13 +143,30 @@ func pack(digests []string) (object, error) {
 	return object{"key": text(id), "digests": &types.AttributeValueMemberB{Value: all}}, nil
 }
 
-// Subjects are the digests, each "<key id>.<hex>", that a record, a job or an item named by subjectsIn holds itself.
-func Subjects(item map[string]types.AttributeValue) []string {
-	all := object(item).texts("subjects")
-	if packed, ok := item["digests"].(*types.AttributeValueMemberB); ok {
-		for raw := packed.Value; len(raw) >= digestSize; raw = raw[digestSize:] {
-			all = append(all, object(item).text("key")+"."+hex.EncodeToString(raw[:digestSize]))
+// Subjects are the digests, each "<key id>.<hex>", that a record, a job or an item named by subjectsIn holds itself. whole
+// is false when it holds anything else in their place: then all is not everything, and the caller must not go on with it.
+func Subjects(item map[string]types.AttributeValue) (all []string, whole bool) {
+	whole = true
+	if subjects, there := item["subjects"]; there {
+		all, whole = Texts(subjects)
+	}
+	if digests, there := item["digests"]; there {
+		packed, ok := digests.(*types.AttributeValueMemberB)
+		_, named := item["key"].(*types.AttributeValueMemberS)
+		if !ok || !named || len(packed.Value)%digestSize != 0 {
+			return all, false
+		}
+		key := object(item).text("key")
+		for raw := packed.Value; len(raw) > 0; raw = raw[digestSize:] {
+			all = append(all, key+"."+hex.EncodeToString(raw[:digestSize]))
 		}
 	}
-	return all
+	return all, whole && !slices.ContainsFunc(all, func(digest string) bool { return !isDigest(digest) })
+}
+
+// isDigest says whether a text has the form of a digest.
+func isDigest(text string) bool {
+	_, sum, cut := strings.Cut(text, ".")
+	raw, err := hex.DecodeString(sum)
+	return cut && err == nil && len(raw) == digestSize && sum == strings.ToLower(sum)
 }
