@@ -164,8 +164,11 @@ func (m *model) remember(table string, it item, uncertain bool) (line string) {
 func (m *model) eraseCustomer(t *rapid.T) {
 	code := rapid.SampledFrom(codes).Draw(t, "code")
 	err := m.Customer(m.process(t), m.shop, code, "john", time.Minute)
+	struck := m.Faults.Struck()
 	m.Faults.Calls()
 	switch {
+	case err != nil && !errors.Is(err, ErrUnknownCustomer) && !struck:
+		t.Fatalf("refused, and nothing is wrong: %v", err)
 	case err == nil:
 		m.doom(doomed, m.ofCustomer(code))
 	case !errors.Is(err, ErrUnknownCustomer):
@@ -185,7 +188,11 @@ func (m *model) eraseNumbers(t *rapid.T) {
 		list = append(list, nobody...)
 	}
 	err := m.Numbers(m.process(t), m.tenant, list, "app")
+	struck := m.Faults.Struck()
 	m.Faults.Calls()
+	if err != nil && !struck {
+		t.Fatalf("refused, and nothing is wrong: %v", err)
+	}
 	if err == nil {
 		m.doomNumbers(doomed, list)
 	} else {
