@@ -48,6 +48,9 @@ import (
 //	what a pass has found not written down before it deletes   TestNumbersUnknownUnderDeadWorkers
 //	peers of a contact not noted as found (note)               TestNumbersUnknownUnderDeadWorkers
 //	what an ended erasure found kept for the next one          TestNumbersUnknownOfALateRepeat
+//	a customer looked for on the first page alone              TestForeignRecordsFillTheFirstPage (raced for ever)
+//	a customer with another's tombstone taken for a plain one  TestTombstonesOfEveryType (raced for ever)
+//	a peer's parties that cannot be read taken for others'     TestPeersOfEveryType (a copy left)
 func TestEveryCallFailsOnce(t *testing.T) {
 	t.Parallel()
 	ways := everyWay()

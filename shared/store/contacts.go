@@ -94,7 +94,8 @@ type Erasable struct {
 const transactionSize = 100
 
 // Erase deletes contacts within the job's tenant over at most streams calls at a time: each with all its copies at once, on
-// condition that its parties are still as they were read, and that each other copy is still one of a contact with Own. A
+// condition that its parties are still as they were read, and that each other copy is still one of a contact with Own, or one
+// whose own parties nobody can read (readPeer). A
 // batch would cost half as much, but knows no conditions: a contact that is filed again in between would keep a copy
 // under a party where no later reading finds it. It returns how many were refused because they have changed since, and
 // whether copies of others were kept because they belong to contacts filed anew; then they must be read again. After an

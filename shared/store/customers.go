@@ -64,6 +64,14 @@ func (c *Collection) see(customer object) {
 // a whole collection for every query without a limit: 1.5 s at 400,000 items, 0.03 s with one.
 const recordPage = 10_000
 
+// customers is how many there are to be counted: 1 while the customer item stands.
+func (c Collection) customers() int {
+	if c.Exists {
+		return 1
+	}
+	return 0
+}
+
 // Read is one strongly consistent page, keys only, of the collection, beginning behind the record after ("" for the
 // start). A page is at most 1 MB of items. The first page always tells of the customer item: where other records fill
 // it, that takes a second call, and what is told is as of that call; OpenCustomer holds against it what stands there then.

@@ -19,7 +19,7 @@ import (
 //	identifiers-<digest>  the numbers of such a job, where they are many: it leaves with the job } see lists.go
 //	subjects-<digest>     their digests; stays for ever, as the record does that names it, and   }
 //	                      alone where the request failed right behind it                         }
-//	erasure-<id>          the record of a finished erasure: digests, times, counts; stays for ever
+//	erasure-<id>          the record of a finished erasure: digests, times, counts, and unreadable (see Job); stays for ever
 //	handover-<job>        a mark; writing it makes the table's stream start a worker
 //
 // Open jobs carry openShard and dueAt, the keys of the sparse index that cleanup reads.
@@ -36,9 +36,6 @@ const (
 	record      = "erasure-"
 	mark        = "handover-"
 )
-
-// RecordPrefix begins the key of every record.
-const RecordPrefix = record
 
 // CustomerJob and NumbersJob are the keys of the open jobs for a digest. A customer has one open job at a time, see
 // OpenCustomer's others.
@@ -337,10 +334,6 @@ func (e Erasures) Join(ctx context.Context, key string, now time.Time) (Standing
 // one open job at a time. page is what Customers.Read just showed. ErrRaced when that is no longer
 // what stands there, or there is no such job.
 func (e Erasures) Entomb(ctx context.Context, customers Customers, customer string, page Collection, key string, at time.Time) error {
-	count := 0
-	if page.Exists {
-		count = 1
-	}
 	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 		customers.tombstone(customer, key, at, page),
 		{Update: &types.Update{
@@ -348,7 +341,7 @@ func (e Erasures) Entomb(ctx context.Context, customers Customers, customer stri
 			Key:                       object{"erasureId": text(key)},
 			ConditionExpression:       aws.String("attribute_exists(openShard)"),
 			UpdateExpression:          aws.String("ADD entombed :count"),
-			ExpressionAttributeValues: object{":count": number(count)},
+			ExpressionAttributeValues: object{":count": number(page.customers())},
 		}},
 	}})
 	return transacted("erasures: entomb", err)

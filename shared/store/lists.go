@@ -143,6 +143,9 @@ func pack(digests []string) (object, error) {
 	return object{"key": text(id), "digests": &types.AttributeValueMemberB{Value: all}}, nil
 }
 
+// RecordPrefix begins the ledger's key of every record.
+const RecordPrefix = record
+
 // Subjects are the digests, each "<key id>.<hex>", that a record, a job or an item named by subjectsIn holds itself. whole
 // is false when it holds anything else in their place: then all is not everything, and the caller must not go on with it.
 func Subjects(item map[string]types.AttributeValue) (all []string, whole bool) {
