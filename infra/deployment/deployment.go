@@ -108,7 +108,7 @@ func (d *Deployment) findTables(ctx context.Context) error {
 		return fmt.Errorf("nothing answers at %s: start the local stack with `make run`, or set DYNAMODB_ENDPOINT, or STACK", u.Host)
 	}
 	_ = connection.Close()
-	// An endpoint of one's own takes any credentials: DynamoDB Local with -sharedDb shows all the same tables.
+	// An endpoint of one's own takes any credentials: local engines show all the same tables.
 	settings := aws.Config{
 		Region: engine.Region, // where the local stack makes its tables
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
