@@ -69,7 +69,7 @@ PACKAGES ?= ./shared/erasure ./infra/e2e ./...
 test:
 	@go build -o $(TOOLS)/withdynamodb ./infra/withdynamodb
 	@test -x $(TOOLS)/$(GOTESTSUM) || GOBIN='$(CURDIR)/$(TOOLS)/$(GOTESTSUM)' go install $(GOTESTSUM)
-	@exec $(TOOLS)/withdynamodb $(TOOLS)/$(GOTESTSUM)/gotestsum --format pkgname --format-hide-empty-pkg \
+	@exec $(TOOLS)/withdynamodb $(TOOLS)/$(GOTESTSUM)/gotestsum --format pkgname --format-hide-empty-pkg --jsonfile .cache/test.json \
 	  --post-run-command 'sh -c "echo $$((TESTS_TOTAL - TESTS_FAILED - TESTS_SKIPPED)) passed, $$TESTS_FAILED failed, $$TESTS_SKIPPED skipped"' \
 	  -- -count=1 -timeout 30m $(PACKAGES)
 
