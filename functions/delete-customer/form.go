@@ -39,7 +39,7 @@ func readForm(r *http.Request) (form, *respond.Error) {
 	kept, ok := r.Context().Value(readingKey{}).(*reading)
 	if !ok {
 		kept = new(reading)
-		var all *sent
+		var all sent
 		if all, kept.refusal = parse(r); kept.refusal == nil {
 			kept.form, kept.refusal = all.form()
 		}
@@ -49,7 +49,7 @@ func readForm(r *http.Request) (form, *respond.Error) {
 }
 
 // form is the known fields of what was sent, but for those that it refuses.
-func (s *sent) form() (form, *respond.Error) {
+func (s sent) form() (form, *respond.Error) {
 	var refusal *respond.Error
 	f := make(form)
 	for _, name := range fields {

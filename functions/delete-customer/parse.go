@@ -29,20 +29,19 @@ func (s *sent) declare(name, value, charset string) {
 
 // parse reads every field of the body, or none: what is broken in one place may mean
 // something else in another, and the call cannot be undone.
-func parse(r *http.Request) (*sent, *respond.Error) {
+func parse(r *http.Request) (all sent, refusal *respond.Error) {
 	const urlencoded, multipart = "application/x-www-form-urlencoded", "multipart/form-data"
 	t, given, ok := media.ContentType(r.Header)
 	if !given {
 		t = media.Type{Name: urlencoded}
 	} else if !ok || t.Name != urlencoded && t.Name != multipart {
-		return nil, respond.Refuse(respond.UnsupportedMedia, "Content-Type must be "+urlencoded+" or "+multipart)
+		return sent{}, respond.Refuse(respond.UnsupportedMedia, "Content-Type must be "+urlencoded+" or "+multipart)
 	}
 	body, err := io.ReadAll(r.Body)
 	text, wide := media.Text(body)
 	if wide != "" {
-		return nil, respond.Refuse(respond.Invalid, "The form in the request body is in "+wide+", it must be in UTF-8")
+		return sent{}, respond.Refuse(respond.Invalid, "The form in the request body is in "+wide+", it must be in UTF-8")
 	}
-	all := new(sent)
 	switch {
 	case err != nil:
 	case t.Name == urlencoded:
@@ -57,7 +56,7 @@ func parse(r *http.Request) (*sent, *respond.Error) {
 		}
 	}
 	if err != nil {
-		return nil, respond.Refuse(respond.Invalid, "The form in the request body cannot be read")
+		return sent{}, respond.Refuse(respond.Invalid, "The form in the request body cannot be read")
 	}
 	return all, nil
 }
