@@ -192,8 +192,9 @@ func FuzzXML(f *testing.F) {
 func knownAttributes(t *testing.T, body []byte) {
 	t.Helper()
 	prefixes := []map[string]string{{}} // what each open element declares
-	for reader := xml.NewDecoder(bytes.NewReader(body)); ; {
-		reader.CharsetReader = func(_ string, same io.Reader) (io.Reader, error) { return same, nil }
+	reader := xml.NewDecoder(bytes.NewReader(body))
+	reader.CharsetReader = func(_ string, same io.Reader) (io.Reader, error) { return same, nil }
+	for {
 		token, err := reader.RawToken()
 		if err != nil {
 			return
