@@ -33,8 +33,8 @@ type readingKey struct{}
 // readForm reads the body as the form it is, urlencoded or multipart (PHP's curl sends an
 // array that way). Without a Content-Type the body counts as urlencoded. A refusal about
 // single fields comes with all the others, so that its answer can have the format they ask
-// for. The body is read once: the answer's format needs the form before the operation does,
-// and in between the request keeps it.
+// for. The body is read once: the answer's format needs the form before the operation
+// does, and in between the request keeps it.
 func readForm(r *http.Request) (form, *respond.Error) {
 	kept, ok := r.Context().Value(readingKey{}).(*reading)
 	if !ok {

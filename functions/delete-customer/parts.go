@@ -44,8 +44,8 @@ func (s *sent) readParts(body []byte, boundary string) (open url.Values, err err
 		name, text := part.FormName(), string(value)
 		t, given, ok := media.ContentType(http.Header(part.Header))
 		charset := t.Charset()
-		if given && !ok {
-			charset = media.Unknown // two types, or one that cannot be read: more is at stake here than an error
+		if given && !ok { // two types, or one that cannot be read
+			charset = media.Unknown
 		}
 		switch {
 		case charset == "":

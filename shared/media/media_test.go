@@ -101,6 +101,20 @@ func TestCharset(t *testing.T) {
 	}
 }
 
+// Blanks of Unicode separate as those of ASCII do: package mime passes them over.
+func TestCharsetAmongBlanks(t *testing.T) {
+	for _, value := range []string{"a/b;; \u00a0charset=latin1; charset=koi8-r", "a/b;; charset\v=latin1; charset=koi8-r", "a/b;;\u2003charset*0=latin1", "a/b\u00a0charset=latin1"} {
+		if typ, _ := Parse(value); typ.Charset() != Unknown {
+			t.Errorf("%q: got %q", value, typ.Charset())
+		}
+	}
+	for _, value := range []string{"a/b;; \u00a0charset=latin1", "a/b;; charset\v=latin1"} {
+		if typ, _ := Parse(value); typ.Charset() != "latin1" {
+			t.Errorf("%q: got %q", value, typ.Charset())
+		}
+	}
+}
+
 func TestUnclear(t *testing.T) {
 	for value, want := range map[string]bool{
 		"a/b": false, "a/b; q=0": false, "a/b; q=0; q=0": false, "a/b; q=": false, "a/b; q; c=d e": false, "a/b; q=x": false,

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"unicode"
 )
 
 // Type is a media type or range: its name in lower case, and its parameters by their
@@ -56,20 +57,24 @@ func Parse(value string) (Type, bool) {
 // add reads one parameter into t. The form "name*=" of RFC 8187 is the parameter too, its
 // numbered pieces ("name*0=") are none of HTTP's.
 func (t Type) add(part string) {
-	key := strings.ToLower(strings.Trim(part, " \t"))
+	text := strings.TrimSpace(part)
+	key := text
 	if i := strings.IndexAny(key, "= \t:\""); i >= 0 {
 		key = key[:i]
 	}
-	name, piece, _ := strings.Cut(key, "*")
-	_, read, _ := mime.ParseMediaType("x/x;" + part) // of what cannot be read it gives none
-	value, ok := read[name]
+	name, piece, _ := strings.Cut(strings.ToLower(key), "*")
+	value, ok := "", false
+	_, read, _ := mime.ParseMediaType("x/x;" + part) // one parameter, or none
+	for name, value = range read {
+		ok = true
+	}
 	first, again := t.Params[name]
 	switch {
 	case ok && piece == "" && !again:
 		t.Params[name] = value
 	case ok && piece == "" && (first == value || name == "charset" && isUTF8(first) && isUTF8(value)):
-	case len(strings.Trim(part, " \t=")) == len(key): // a name without a value says nothing
-	case len(read) == 0 && strings.Contains(strings.ToLower(part), "charset"):
+	case strings.TrimRight(text, " \t=") == key: // a name without a value says nothing
+	case !ok && strings.Contains(strings.ToLower(part), "charset"):
 		t.unclear["charset"] = true // "a=b charset=c" may be two parameters
 		fallthrough
 	default:
@@ -81,7 +86,8 @@ func (t Type) add(part string) {
 // other than UTF-8.
 func speaksOfCharset(text string) bool {
 	const word = "charset"
-	for field := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(" \t,;", r) }) {
+	between := func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }
+	for field := range strings.FieldsFuncSeq(text, between) {
 		field = strings.Trim(field, `"`)
 		if len(field) >= len(word) && strings.EqualFold(field[:len(word)], word) && !isUTF8(strings.Trim(field[len(word):], `="`)) {
 			return true
