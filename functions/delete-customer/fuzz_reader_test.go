@@ -12,16 +12,15 @@ import (
 )
 
 // The second reader of forms, which shares no code with the first. It reads what was
-// taken:
-// where it finds no one meaning, the form should have been refused.
+// taken: where it finds no one meaning, the form should have been refused.
 
 // parameter is one of a media type, as RFC 9110 section 5.6.6 writes it: its name and its
 // value, quoted or not.
 var parameter = regexp.MustCompile(`;[\s\v\x{85}\pZ]*([!#$%&'*+.^_` + "`" + `|~0-9A-Za-z-]+)[\s\v\x{85}\pZ]*=[\s\v\x{85}\pZ]*` +
 	`(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_` + "`" + `|~0-9A-Za-z-]+))`)
 
-// escape is a character that a quoted string escapes; before others the
-// backslash is one itself.
+// escape is a character that a quoted string escapes; before any other the backslash is a
+// character itself.
 var escape = regexp.MustCompile(`\\([()<>@,;:\\"/\[\]?=])`)
 
 // leftCharset is a charset in what is left of a media type without its parameters.
