@@ -146,6 +146,8 @@ func (r *xmlReader) open(e xml.StartElement) *respond.Error {
 	switch {
 	case !wellFormed(e.Attr):
 		return notXML
+	case !ownNames(e.Attr):
+		return invalid("The request body must not declare xml or xmlns as prefixes, nor their namespaces for others")
 	case e.Name.Space != "" || strings.Contains(name, ":"):
 		return invalid("The elements of the request body must not have prefixes or be in namespaces")
 	case r.depth == 0 && r.rootSeen:
