@@ -109,7 +109,7 @@ func (r *xmlReader) take(token xml.Token) *respond.Error {
 	switch token := token.(type) {
 	case xml.ProcInst:
 		if r.from != 0 || !r.declared {
-			return invalid("The request body must not have processing instructions, and its XML declaration may only say version 1.0 and UTF-8")
+			return invalid("The request body must not have processing instructions; an XML declaration comes first and says version 1.0 and, if any, the name of an encoding")
 		}
 	case xml.Directive:
 		return invalid("The request body must not have a DOCTYPE")

@@ -17,7 +17,7 @@ func TestXML(t *testing.T) {
 		own     = "The request body must not declare xml or xmlns as prefixes, nor their namespaces for others"
 		xsi     = `xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"`
 		utf16   = "The request body is in UTF-16, it must be XML in UTF-8"
-		inst    = "The request body must not have processing instructions, and its XML declaration may only say version 1.0 and UTF-8"
+		inst    = "The request body must not have processing instructions; an XML declaration comes first and says version 1.0 and, if any, the name of an encoding"
 		doctype = "The request body must not have a DOCTYPE"
 		outside = "The request body has text outside its elements"
 		behind  = "The request body has content behind TempAllowRequest"
