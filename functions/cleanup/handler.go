@@ -26,6 +26,17 @@ type cleaner struct {
 	next    int64   // the minute whose parts have not had their turn
 }
 
+// due is when a run was due, however late it begins: the time that its event was scheduled for. A
+// run that somebody starts by hand, with an event of some other day or of none, is due now.
+func (c *cleaner) due(scheduled time.Time) time.Time {
+	const day = 24 * time.Hour
+	now := c.now()
+	if late := now.Sub(scheduled); late > day || late < -day {
+		return now
+	}
+	return scheduled
+}
+
 // handle is one run. A failing sweep is only logged, and keeps no erasure from being worked on. An
 // error counts as a failed run in Lambda's metrics; the event is not tried again (see the
 // template), because the next minute's run does the same.
@@ -33,11 +44,7 @@ func (c *cleaner) handle(ctx context.Context, event events.EventBridgeEvent) (er
 	defer invocation.Recover("cleanup", &err)
 	ctx, cancel := invocation.InTime(ctx)
 	defer cancel()
-	at := event.Time // as scheduled, however late the run begins
-	if at.IsZero() {
-		at = c.now()
-	}
-	removed, behind, err := c.sweep(ctx, at)
+	removed, behind, err := c.sweep(ctx, c.due(event.Time))
 	if err != nil {
 		slog.Error("failed", "operation", "cleanup: sweep", "cause", err.Error())
 	}

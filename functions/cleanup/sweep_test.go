@@ -1,13 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -90,26 +86,6 @@ func TestSweepGoesOnPastAUser(t *testing.T) {
 	}
 }
 
-// panicking is a transport that panics at one UpdateItem.
-type panicking struct {
-	next http.RoundTripper
-	mu   sync.Mutex
-	at   int
-}
-
-func (p *panicking) RoundTrip(r *http.Request) (*http.Response, error) {
-	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateItem") {
-		p.mu.Lock()
-		p.at--
-		now := p.at == 0
-		p.mu.Unlock()
-		if now {
-			panic("user-0001")
-		}
-	}
-	return p.next.RoundTrip(r)
-}
-
 // A part of the table that cannot be read keeps no other from being swept, and has not lost its
 // turn: the next minute's run goes on with it.
 func TestSweepGoesOnPastAPage(t *testing.T) {
@@ -171,28 +147,6 @@ func TestUnreadablePartIsReported(t *testing.T) {
 	}
 }
 
-// unreadable is a transport that refuses calls whose body holds a text.
-type unreadable struct {
-	next http.RoundTripper
-	text string
-}
-
-func (u unreadable) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return nil, err
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	if !strings.Contains(string(body), u.text) {
-		return u.next.RoundTrip(r)
-	}
-	return &http.Response{
-		StatusCode: http.StatusBadRequest, ProtoMajor: 1, ProtoMinor: 1, Request: r,
-		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
-		Body:   io.NopCloser(strings.NewReader(`{"__type":"com.amazonaws.dynamodb.v20120810#AccessDeniedException"}`)),
-	}, nil
-}
-
 // Whenever starts come, late, twice, out of order or not at all, every part has had its turn once the
 // starts reach beyond it.
 func TestEveryPartHasItsTurn(t *testing.T) {
@@ -224,11 +178,21 @@ func TestEveryPartHasItsTurn(t *testing.T) {
 	}
 }
 
-// A run without the time of its event, as somebody may start it by hand, sweeps what is due now.
+// A run that somebody starts by hand, without the time of an event or with any, sweeps what is due
+// now, and has the next run make up for nothing.
 func TestRunByHand(t *testing.T) {
-	c, kit, clock := newCleaner(t, 1)
-	putUsers(t, kit, 3, clock.Now().Add(-time.Hour))
-	run(t, c, time.Time{}).Expect(t, metrictest.Line{"AllowsSwept": 3, "SweepBehind": 0})
+	for _, given := range []time.Time{{}, time.Unix(0, 0), time.Unix(-1<<40, 0), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)} {
+		c, kit, clock := newCleaner(t, 60)
+		clock.Advance(clock.Truncate(time.Hour).Add(time.Hour).Sub(clock.Now()))
+		putUsers(t, kit, 240, clock.Now().Add(-time.Hour))
+		byHand := run(t, c, given)
+		scheduled := run(t, c, clock.Now())
+		byHand.Expect(t, metrictest.Line{"SweepBehind": 0})
+		scheduled.Expect(t, metrictest.Line{"AllowsSwept": 0, "SweepBehind": 0})
+		if byHand["AllowsSwept"].(float64) == 0 || allowsLeft(t, kit) == 0 {
+			t.Errorf("%s: swept %v", given, byHand["AllowsSwept"])
+		}
+	}
 }
 
 // An allow is in force by a clock that goes ClockSkew after this one until it has expired there.
@@ -252,41 +216,6 @@ func TestSweepAtOnce(t *testing.T) {
 	run(t, c, clock.Now()).Expect(t, metrictest.Line{"AllowsSwept": 80})
 	if together.most != sweepParts*removalsAtOnce {
 		t.Errorf("%d at once", together.most)
-	}
-}
-
-// meeting is a transport that answers no UpdateItem before as many have come as may be under way.
-type meeting struct {
-	next       http.RoundTripper
-	all        chan struct{}
-	mu         sync.Mutex
-	busy, most int
-}
-
-func (m *meeting) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".UpdateItem") {
-		return m.next.RoundTrip(r)
-	}
-	m.mu.Lock()
-	m.busy++
-	if m.most = max(m.most, m.busy); m.busy == sweepParts*removalsAtOnce && m.most == m.busy {
-		select {
-		case <-m.all:
-		default:
-			close(m.all)
-		}
-	}
-	m.mu.Unlock()
-	defer func() {
-		m.mu.Lock()
-		m.busy--
-		m.mu.Unlock()
-	}()
-	select {
-	case <-m.all:
-		return m.next.RoundTrip(r)
-	case <-r.Context().Done():
-		return nil, r.Context().Err()
 	}
 }
 
@@ -349,22 +278,6 @@ func TestSweepGoesOnBehindTheLastPage(t *testing.T) {
 	if err := s.sweep(t.Context(), p); err != nil || !p.done || s.removed != users || pages.read < 4 || pages.read > 5 {
 		t.Errorf("%d removed in %d pages, %v", s.removed, pages.read, err)
 	}
-}
-
-// pageCounter is a transport that counts the pages that are asked for, and tells of the second.
-type pageCounter struct {
-	next   http.RoundTripper
-	second func()
-	read   int
-}
-
-func (p *pageCounter) RoundTrip(r *http.Request) (*http.Response, error) {
-	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".Scan") {
-		if p.read++; p.read == 2 {
-			p.second()
-		}
-	}
-	return p.next.RoundTrip(r)
 }
 
 // The users of a page that takes nothing in several runs wait for their next turn, so that what lies
