@@ -85,18 +85,67 @@ func (m *meeting) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// pageCounter is a transport that counts the pages that are asked for, and tells of the second.
-type pageCounter struct {
+// counter is a transport that counts the pages that are asked for, and does something at the nth call
+// of an action.
+type counter struct {
 	next   http.RoundTripper
-	second func()
-	read   int
+	action string
+	nth    int
+	do     func()
+
+	mu           sync.Mutex
+	pages, calls int
 }
 
-func (p *pageCounter) RoundTrip(r *http.Request) (*http.Response, error) {
-	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".Scan") {
-		if p.read++; p.read == 2 {
-			p.second()
+func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	c.mu.Lock()
+	if action == "Scan" {
+		c.pages++
+	}
+	if action == c.action {
+		if c.calls++; c.calls == c.nth {
+			c.do()
 		}
 	}
-	return p.next.RoundTrip(r)
+	c.mu.Unlock()
+	return c.next.RoundTrip(r)
+}
+
+// hanging is a transport to a DynamoDB that never answers for some segments; once all of those are
+// asked for, there is no time left.
+type hanging struct {
+	next     http.RoundTripper
+	segments []string
+
+	mu     sync.Mutex
+	asked  int
+	timeUp func()
+}
+
+// begin begins a run whose time is up when timeUp is called.
+func (h *hanging) begin(timeUp func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked, h.timeUp = 0, timeUp
+}
+
+func (h *hanging) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	for _, segment := range h.segments {
+		if strings.Contains(string(body), segment) {
+			h.mu.Lock()
+			if h.asked++; h.asked == len(h.segments) {
+				h.timeUp()
+			}
+			h.mu.Unlock()
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}
+	}
+	return h.next.RoundTrip(r)
 }

@@ -15,7 +15,7 @@ import (
 
 // cleaner is one kind of worker: each run goes on where others stopped. All that it keeps from one
 // run to the next is which parts of the users table still wait for the sweep; a process that ends
-// takes that along, and those parts wait for their next turn.
+// takes that along, and the next one begins with the parts of the last few minutes.
 type cleaner struct {
 	engine   erasure.Engine
 	users    store.Users

@@ -50,12 +50,15 @@ func (m *allows) anyClock(t *rapid.T) time.Time {
 func (m *allows) setOne(t *rapid.T, user string, now time.Time) func() {
 	kind := rapid.IntRange(1, 3).Draw(t, "kind")
 	expires := now.Add(time.Duration(rapid.SampledFrom([]int{1, 500, 59_999, 60_000, 60_001, 180_000}).Draw(t, "ms")) * time.Millisecond)
-	return func() {
-		if err := m.plain.SetTempAllow(context.Background(), user, store.TempAllow{Type: kind, Expires: expires, GrantedAt: now, GrantedBy: "csr"}); err != nil {
-			panic(err)
-		}
-		m.set[user][strconv.Itoa(kind)] = expires
+	return func() { m.put(user, kind, now, expires) }
+}
+
+func (m *allows) put(user string, kind int, now, expires time.Time) {
+	allow := store.TempAllow{Type: kind, Expires: expires, GrantedAt: now, GrantedBy: "csr"}
+	if err := m.plain.SetTempAllow(context.Background(), user, allow); err != nil {
+		panic(err)
 	}
+	m.set[user][strconv.Itoa(kind)] = expires
 }
 
 func (m *allows) grant(t *rapid.T) { m.setOne(t, m.user(t), m.anyClock(t))() }
@@ -89,7 +92,7 @@ func (m *allows) sweep(t *rapid.T) {
 	due := shows.Add(time.Duration(rapid.IntRange(-3, 0).Draw(t, "late")) * time.Minute)
 	k := rapid.IntRange(1, 20).Draw(t, "call")
 	ctx := context.Background()
-	switch rapid.SampledFrom([]string{"well", "dies", "fails", "renewed", "lost"}).Draw(t, "meets with") {
+	switch rapid.SampledFrom([]string{"well", "dies", "fails", "renewed", "expired ones renewed", "lost"}).Draw(t, "meets with") {
 	case "dies":
 		ctx = m.kit.Faults.Die(k, rapid.Bool().Draw(t, "after"))
 		defer func() { m.waiting, m.next = nil, 0 }() // the next one is another process
@@ -99,6 +102,17 @@ func (m *allows) sweep(t *rapid.T) {
 		m.kit.Faults.Inject(dynamotest.After, k, k)
 	case "renewed":
 		m.kit.Faults.Interrupt(k, m.setOne(t, m.user(t), m.anyClock(t)))
+	case "expired ones renewed":
+		now := m.anyClock(t)
+		m.kit.Faults.Interrupt(k, func() {
+			for user, kinds := range m.set {
+				for kind, expires := range kinds {
+					if number, _ := strconv.Atoi(kind); !m.clock.Now().Before(expires) && number <= 3 {
+						m.put(user, number, now, now.Add(time.Minute))
+					}
+				}
+			}
+		})
 	default:
 		m.kit.Faults.Calls()
 	}

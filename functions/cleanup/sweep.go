@@ -30,6 +30,9 @@ const (
 	sweepParts = 4
 	// removalsAtOnce is how many users of a part are written to at the same time.
 	removalsAtOnce = 2
+	// madeUp is how many minutes' turns a new process begins with: its own, and those that the one
+	// before it may have left when it ended.
+	madeUp = 5
 	// fruitless is how many runs in a row may remove nothing of a page before they go on behind it.
 	fruitless = 3
 )
@@ -45,15 +48,17 @@ type part struct {
 }
 
 // takeTurns lets the parts wait whose turn is the minute of at, or was one between the last run's
-// and that: a late, a left out and a repeated start skip nothing. A part that still waits keeps
+// and that: a late, a left out and a repeated start skip nothing. A process that does not know the
+// last run takes the last few minutes for left out. A part that still waits keeps
 // its place. One that could not be read begins anew, so that what is readable of it is swept.
 func (c *cleaner) takeTurns(at time.Time) {
 	turns := int64(max(1, c.segments))
 	minute := at.Unix() / 60
-	first := minute
-	if c.next > 0 && c.next < minute {
-		first = max(c.next, minute-turns+1)
+	first := min(c.next, minute)
+	if c.next == 0 {
+		first = minute - madeUp + 1
 	}
+	first = max(first, minute-turns+1)
 	c.next = max(c.next, minute+1)
 	waiting := make(map[int32]*part, len(c.waiting))
 	for _, p := range c.waiting {
