@@ -93,8 +93,8 @@ type sweeping struct {
 // that fails keeps nobody else from being swept, nor the erasures from being worked on.
 func (c *cleaner) sweep(ctx context.Context, at time.Time) (removed int, behind time.Duration, err error) {
 	defer invocation.Recover("cleanup: sweep", &err)
-	ctx, cancel := context.WithTimeout(ctx, sweepBudget)
-	defer cancel()
+	ctx, release := c.engine.Within(ctx, sweepBudget)
+	defer release()
 	c.takeTurns(at)
 	s := &sweeping{users: c.users, by: c.now().Add(-c.engine.ClockSkew)}
 	var group errgroup.Group
