@@ -19,7 +19,7 @@ import (
 type cleaner struct {
 	engine   erasure.Engine
 	users    store.Users
-	segments int32 // of the users table, one a minute, in sweepParts places each
+	segments int32 // of the users table, one a minute
 	now      func() time.Time
 
 	waiting []*part // parts of the users table whose turn has come

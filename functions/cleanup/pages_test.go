@@ -44,7 +44,7 @@ func TestSweepGoesOnBehindTheLastPage(t *testing.T) {
 		}
 		calls.pages = 0
 		err := s.sweep(t.Context(), p) // an empty page may be the last
-		left := allowsLeft(t, kit) // what was under way when the time was up may be done, and is not counted
+		left := allowsLeft(t, kit)     // what was under way when the time was up may be done, and is not counted
 		if err != nil || !p.done || left != 0 || calls.pages < want.again || calls.pages > want.again+1 {
 			t.Errorf("%s: %d left, with %d pages more, %v", at, left, calls.pages, err)
 		}
@@ -67,17 +67,21 @@ func TestUnreadableSecondPage(t *testing.T) {
 // Parts that use up all the time of every run keep no other from being swept, in the next one at
 // the latest.
 func TestSweepPastPartsThatHang(t *testing.T) {
-	c, kit, clock := newCleaner(t, 2)
+	const parts = 2 * sweepParts
+	c, kit, clock := newCleaner(t, parts)
 	putUsers(t, kit, 80, clock.Now().Add(-time.Hour))
-	minute := clock.Truncate(2 * time.Minute) // whose parts are 0, 2, 4 and 6
-	hanging := &hanging{next: kit.Faults.Next, segments: []string{`"Segment":0,`, `"Segment":2,`, `"Segment":4,`, `"Segment":6,`}}
+	c.next = clock.Unix() / 60
+	hanging := &hanging{next: kit.Faults.Next}
+	for minute := range int64(sweepParts) { // those whose turn comes first
+		hanging.segments = append(hanging.segments, fmt.Sprintf(`"Segment":%d,`, (c.next+minute)*stride(parts)%parts))
+	}
 	kit.Faults.Next = hanging
-	c.next = minute.Unix() / 60
+	clock.Advance((parts - 1) * time.Minute)
 	swept := 0
 	for n := range 2 {
 		ctx, cancel := context.WithCancel(t.Context())
 		hanging.begin(cancel)
-		removed, behind, err := c.sweep(ctx, minute.Add(time.Minute))
+		removed, behind, err := c.sweep(ctx, clock.Now())
 		cancel()
 		if err == nil || behind <= 0 {
 			t.Errorf("run %d: %s behind, %v", n, behind, err)

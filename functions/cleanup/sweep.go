@@ -13,20 +13,22 @@ import (
 
 // What a run does at once, and for how long, so that the sweep keeps up with the 100 settings a
 // second that the API lets in (ProvisionRate), should each expire before it is set again: 6,000
-// removals a minute, and with AllowSweepMinutes as in the template so many in each minute's turn.
+// removals a minute.
 //
-// A removal is one round trip, on AWS about 9 ms. One after the other they are 1,150 in a run;
-// sweepParts x removalsAtOnce of them at once are 8 x 10 s / 9 ms = 8,900, and the 14 pages of 1 MB
-// of a table of 20 GB take 70 ms each meanwhile: 6,000 are done in 7 s. A user of 2 KB takes 2
-// write units, so a part's partition gives 2 x 2 / 9 ms = 450 of its 1,000 units a second, and keeps
-// more than half for callers. One part instead of four would throttle its partition, with whoever
-// calls for users on it.
+// A removal is one round trip, on AWS about 9 ms. One after the other they are 1,150 in a run; two at
+// a time 2,200 of one part, and 8,900 of four. A part whose minute does not suffice waits, and the next
+// runs go on with it beside those of their own minutes: with 6,000 in each part, each takes three runs
+// and three are swept at a time. To read a part of a table of 20 GB takes 14 pages of 70 ms.
+//
+// A user of 2 KB takes 2 write units, so a part has 2 x 2 / 9 ms = 450 of the 1,000 units a second of
+// its partition, and callers the others. The parts of four minutes in a row lie a quarter of the keys
+// apart: in four partitions, as many as a new table has.
 const (
 	// sweepBudget is what a run spends on expired allows, so that a backlog of erasures and a
 	// large table do not keep each other from being worked on.
 	sweepBudget = 10 * time.Second
-	// sweepParts is how many parts of the table have their turn in one minute. They lie evenly
-	// over the keys: in as many partitions, once the table has so many, as a new one has.
+	// sweepParts is how many parts of the table a run sweeps at the same time. One has its turn
+	// each minute; the others are those that wait.
 	sweepParts = 4
 	// removalsAtOnce is how many users of a part are written to at the same time.
 	removalsAtOnce = 2
@@ -49,8 +51,8 @@ type part struct {
 
 // takeTurns lets the parts wait whose turn is the minute of at, or was one between the last run's
 // and that: a late, a left out and a repeated start skip nothing. A process that does not know the
-// last run takes the last few minutes for left out. A part that still waits keeps
-// its place. One that could not be read begins anew, so that what is readable of it is swept.
+// last run takes the last few minutes for left out. A part that still waits keeps its place. One
+// that could not be read begins anew, so that what is readable of it is swept.
 func (c *cleaner) takeTurns(at time.Time) {
 	turns := int64(max(1, c.segments))
 	minute := at.Unix() / 60
@@ -65,16 +67,32 @@ func (c *cleaner) takeTurns(at time.Time) {
 		waiting[p.Number] = p
 	}
 	for ; first <= minute; first++ {
-		for i := range int64(sweepParts) {
-			s := store.Segment{Number: int32(first%turns + i*turns), Total: int32(turns * sweepParts)}
-			if p := waiting[s.Number]; p == nil {
-				waiting[s.Number] = &part{Segment: s, due: time.Unix(first*60, 0)}
-				c.waiting = append(c.waiting, waiting[s.Number])
-			} else if p.failed {
-				p.Segment, p.failed = s, false
-			}
+		s := store.Segment{Number: int32(first * stride(turns) % turns), Total: int32(turns)}
+		if p := waiting[s.Number]; p == nil {
+			waiting[s.Number] = &part{Segment: s, due: time.Unix(first*60, 0)}
+			c.waiting = append(c.waiting, waiting[s.Number])
+		} else if p.failed {
+			p.Segment, p.failed = s, false
 		}
 	}
+}
+
+// stride is how many parts lie between those of two minutes in a row: a sweepParts-th of all, or a
+// few more, so that no part is left out.
+func stride(turns int64) int64 {
+	s := (turns + sweepParts - 1) / sweepParts
+	for common(s, turns) > 1 {
+		s++
+	}
+	return s
+}
+
+// common is the greatest common divisor.
+func common(a, b int64) int64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
 }
 
 // sweeping is one run of the sweep.

@@ -93,7 +93,7 @@ func TestSweepGoesOnPastAPage(t *testing.T) {
 		"panic":   func(f *dynamotest.Faults, k int) { f.Interrupt(k, func() { panic("user-0001") }) },
 	} {
 		for k := range sweepParts {
-			c, kit, clock := newCleaner(t, 2)
+			c, kit, clock := newCleaner(t, sweepParts)
 			putUsers(t, kit, 64, clock.Now().Add(-time.Hour))
 			due := clock.Truncate(time.Minute)
 			if name == "panic" && k > 0 {
@@ -121,9 +121,9 @@ func TestSweepGoesOnPastAPage(t *testing.T) {
 func TestUnreadablePartIsReported(t *testing.T) {
 	c, kit, clock := newCleaner(t, 3)
 	through := kit.Faults.Next
-	kit.Faults.Next = unreadable{through, `"Segment":4,`}
+	kit.Faults.Next = unreadable{through, `"Segment":1,`}
 	start := clock.Truncate(time.Minute)
-	for start.Unix()/60%3 != 1 { // the turn of parts 1, 4, 7 and 10
+	for start.Unix()/60%3 != 1 { // the turn of part 1
 		start = start.Add(time.Minute)
 	}
 	clock.Advance(start.Sub(clock.Now()))
@@ -209,7 +209,7 @@ func TestSweepWaitsForTheLastClock(t *testing.T) {
 
 // Users are cleaned several at once, in all parts, and never more than that.
 func TestSweepAtOnce(t *testing.T) {
-	c, kit, clock := newCleaner(t, 1)
+	c, kit, clock := newCleaner(t, sweepParts) // a new process begins with all of them
 	putUsers(t, kit, 80, clock.Now().Add(-time.Hour))
 	together := &meeting{next: kit.Faults.Next, all: make(chan struct{})}
 	kit.Faults.Next = together
@@ -274,6 +274,26 @@ func TestSweepOfAProcessThatEnds(t *testing.T) {
 		run(t, next, due).Expect(t, metrictest.Line{"AllowsSwept": 0})
 		if left := allowsLeft(t, kit); left == 0 {
 			t.Error("there was nothing else")
+		}
+	}
+}
+
+// Each of so many minutes in a row has a part of its own, and those of four lie far from each other.
+func TestPartsInARow(t *testing.T) {
+	for _, turns := range []int64{1, 2, 3, 4, 5, 7, 8, 60, 90, 360, 1000, 1439, 1440, 2520, 10079, 10080} {
+		seen := map[int64]bool{}
+		for minute := range turns {
+			at := minute * stride(turns) % turns
+			seen[at] = true
+			for before := range min(minute, sweepParts-1) {
+				apart := (at - (minute-before-1)*stride(turns)%turns + turns) % turns
+				if apart = min(apart, turns-apart); turns >= 300 && apart < turns/5 {
+					t.Fatalf("%d parts: %d minutes in a row are %d apart", turns, before+2, apart)
+				}
+			}
+		}
+		if len(seen) != int(turns) {
+			t.Errorf("%d minutes have %d parts", turns, len(seen))
 		}
 	}
 }
