@@ -265,7 +265,7 @@ func TestSweepOfAProcessThatEnds(t *testing.T) {
 		c, kit, clock := newCleaner(t, segments)
 		due := clock.Truncate(time.Minute)
 		putUsers(t, kit, 100, clock.Now().Add(-time.Hour))
-		_, _, _ = c.sweep(kit.Faults.Die(7, true), due)
+		_, _, _ = c.sweep(kit.Faults.Die(3, false), due)
 		kit.Faults.Calls()
 		clock.Advance(time.Duration(minutes) * time.Minute)
 		next := &cleaner{users: c.users, segments: segments, now: c.now, engine: c.engine}
