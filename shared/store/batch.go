@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -21,22 +22,26 @@ const patience = 40
 
 // deleteAll deletes every key of every queue, all of one item collection: the queues at the same time, each in order, 25
 // keys a call. It returns nil only when DynamoDB has confirmed every single key; BatchWriteItem answers 200 with
-// UnprocessedItems when it takes a part only, and the SDK does not retry those. Keys may be absent. After an error any
-// part may be done; moved counts what was confirmed either way.
+// UnprocessedItems when it takes a part only, and the SDK does not retry those. Keys may be absent. A batch that fails
+// keeps no other from being deleted, unless the collection takes nothing for now. After an error any part may be done;
+// moved counts what was confirmed either way.
 func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, collection string, queues [][]object, moved *atomic.Int64) error {
-	group, ctx := errgroup.WithContext(ctx)
+	var group errgroup.Group // the first error ends no other queue
 	for _, queue := range queues {
 		group.Go(func() (err error) {
 			defer invocation.Recover("delete batch", &err)
-			for len(queue) > 0 {
-				n := min(batchSize, len(queue))
-				if err := s.deleteBatch(ctx, db, table, collection, queue[:n]); err != nil {
-					return err
+			for batch := range slices.Chunk(queue, batchSize) {
+				batchErr := s.deleteBatch(ctx, db, table, collection, batch)
+				switch {
+				case batchErr == nil:
+					moved.Add(int64(len(batch)))
+				case passingError(batchErr):
+					return batchErr
+				case err == nil:
+					err = batchErr
 				}
-				moved.Add(int64(n))
-				queue = queue[n:]
 			}
-			return nil
+			return err
 		})
 	}
 	return group.Wait()

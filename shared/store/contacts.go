@@ -98,7 +98,7 @@ const transactionSize = 100
 func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, streams int) (refused int, kept bool, err error) {
 	var total atomic.Int64
 	var anyKept atomic.Bool
-	group, ctx := errgroup.WithContext(ctx)
+	var group errgroup.Group // a transaction that fails ends none of the others
 	group.SetLimit(streams)
 	for len(contacts) > 0 {
 		n, actions := 0, 0
