@@ -34,7 +34,8 @@ type Engine struct {
 	Ledger    store.Erasures
 	Customers store.Customers
 	Contacts  store.Contacts
-	Digests   Digester // needed by the functions that take erasures on
+	Digests   Digester      // needed by the functions that take erasures on
+	Memory    *store.Memory // what all jobs of the process hold together; nil is without a bound
 
 	// WriterLifetime is how long a writer that began before a request may still write; ClockSkew how far two clocks
 	// may lie apart. Both only ever make the engine wait longer.
@@ -68,6 +69,7 @@ func (w Worker) Engine(db *dynamodb.Client) Engine {
 		Ledger:         store.Erasures{DB: db, Table: w.Erasures},
 		Customers:      store.Customers{DB: db, Table: w.Customers, Streams: streams},
 		Contacts:       store.Contacts{DB: db, Table: w.Contacts, Streams: streams},
+		Memory:         store.NewMemory(),
 		WriterLifetime: w.WriterLifetime,
 		ClockSkew:      w.ClockSkew,
 		Lease:          w.Lease,

@@ -19,18 +19,22 @@ const batchSize = 25
 // times most jobs that met there gave up though all was well (infra/bench/SCALE.md).
 const patience = 40
 
-// deleteAll deletes every key of every queue, all of one item collection: the queues at the same time, each in order, 25
-// keys a call. It returns nil only when DynamoDB has confirmed every single key; BatchWriteItem answers 200 with
+// deleteAll deletes every record of every queue, all of one item collection: the queues at the same time, each in order, 25
+// a call. Keys are made of them call by call: those of a whole page would take several times what the page does. It returns nil only when DynamoDB has confirmed every single key; BatchWriteItem answers 200 with
 // UnprocessedItems when it takes a part only, and the SDK does not retry those. Keys may be absent. After an error any
 // part may be done; moved counts what was confirmed either way.
-func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, collection string, queues [][]object, moved *atomic.Int64) error {
+func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, collection string, queues [][]string, key func(record string) object, moved *atomic.Int64) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, queue := range queues {
 		group.Go(func() (err error) {
 			defer invocation.Recover("delete batch", &err)
 			for len(queue) > 0 {
 				n := min(batchSize, len(queue))
-				if err := s.deleteBatch(ctx, db, table, collection, queue[:n]); err != nil {
+				keys := make([]object, n)
+				for i, record := range queue[:n] {
+					keys[i] = key(record)
+				}
+				if err := s.deleteBatch(ctx, db, table, collection, keys); err != nil {
 					return err
 				}
 				moved.Add(int64(n))
