@@ -109,6 +109,9 @@ func (e Engine) work(ctx context.Context, key string, deadline time.Time) (err e
 	if err != nil {
 		return err
 	}
+	if job.Died > 0 && job.Failures > mostDeaths {
+		return e.putBack(ctx, job, errDied)
+	}
 	working, stop := e.keep(ctx, job)
 	err = e.drain(working, job, nil, deadline.Add(-wrapUp))
 	stop() // before the lease is let go of
@@ -219,12 +222,24 @@ func (e Engine) handOn(ctx context.Context, job *store.Job) error {
 	return nil
 }
 
-// fail puts the job back for later: growing distance, and never dropped. ErrHeld.
+// mostDeaths is after how many deaths in a row a job is taken up again at once. One more, and it is no longer first in
+// line: what ends its workers would end those who come for the others.
+const mostDeaths = 1
+
+// errDied puts a job back that its workers die of.
+var errDied = errors.New("erasure: its workers died before they had written anything down")
+
+// fail counts a failure and puts the job back for later. ErrHeld.
 func (e Engine) fail(ctx context.Context, job *store.Job, cause error) error {
 	if job.Moved.Load() > 0 {
 		job.Failures = 0 // it got somewhere
 	}
 	job.Failures++
+	return e.putBack(ctx, job, cause)
+}
+
+// putBack releases the job until later: growing distance, and never dropped. ErrHeld.
+func (e Engine) putBack(ctx context.Context, job *store.Job, cause error) error {
 	wait := lastRetry
 	if job.Failures < 10 {
 		wait = firstRetry << job.Failures

@@ -19,6 +19,7 @@ import (
 // each text in them maps and values of several hundred bytes, however short it is.
 type page struct {
 	items []jsontext.Value // parts of one body
+	d     *jsontext.Decoder
 	rest  *dynamodb.QueryOutput
 	size  int64 // of the body
 }
@@ -40,13 +41,14 @@ func query(ctx context.Context, db *dynamodb.Client, in *dynamodb.QueryInput) (p
 	if errors.Is(err, ErrNoRoom) {
 		return page{}, ErrNoRoom
 	}
-	return page{items: read.items, rest: out, size: read.size}, err
+	return page{items: read.items, d: read.d, rest: out, size: read.size}, err
 }
 
 // pageReader takes the items out of an answer before the SDK sees it.
 type pageReader struct {
 	share *Share
 	items []jsontext.Value
+	d     *jsontext.Decoder
 	size  int64
 }
 
@@ -77,7 +79,8 @@ func (p *pageReader) HandleDeserialize(ctx context.Context, in middleware.Deseri
 	}
 	var rest []byte
 	if err == nil {
-		p.items, rest, err = cut(body)
+		p.d = jsontext.NewDecoder(bytes.NewBuffer(body), lenient...) // which is read in place
+		p.items, rest, err = cut(p.d, body)
 	}
 	if err != nil { // no answer is a lost one: the SDK asks again
 		return out, metadata, &smithyhttp.RequestSendError{Err: err}
@@ -89,30 +92,29 @@ func (p *pageReader) HandleDeserialize(ctx context.Context, in middleware.Deseri
 
 // read is the body, once there is room for it. Without a share the transport has looked at it.
 func (p *pageReader) read(answer *smithyhttp.Response) ([]byte, error) {
-	if p.share == nil {
-		return io.ReadAll(answer.Body)
-	}
 	n := answer.ContentLength
-	if n < 0 {
-		n = largestPage // DynamoDB says how long its answers are
-	}
 	if n > mostAnswer {
 		return nil, errNoAnswer
 	}
-	if !p.share.take(n) {
-		return nil, ErrNoRoom
+	size := n
+	if n < 0 {
+		size = largestPage // DynamoDB says how long its answers are
 	}
-	p.size = n
-	if answer.ContentLength < 0 {
-		body, err := io.ReadAll(io.LimitReader(answer.Body, mostAnswer+1))
-		if err == nil && !whole(answer.Response, body) {
-			err = errNoAnswer
+	if p.share != nil {
+		if !p.share.take(size) {
+			return nil, ErrNoRoom
 		}
-		return body, err
+		p.size = size
 	}
-	body := make([]byte, n)
-	_, err := io.ReadFull(answer.Body, body)
-	if err == nil && !whole(answer.Response, body) {
+	var err error
+	var body []byte
+	if n < 0 {
+		body, err = io.ReadAll(io.LimitReader(answer.Body, mostAnswer+1))
+	} else {
+		body = make([]byte, n)
+		_, err = io.ReadFull(answer.Body, body)
+	}
+	if err == nil && p.share != nil && !whole(answer.Response, body) {
 		err = errNoAnswer
 	}
 	return body, err
@@ -122,8 +124,7 @@ func (p *pageReader) read(answer *smithyhttp.Response) ([]byte, error) {
 var lenient = []jsontext.Options{jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)}
 
 // cut parts an answer into its items and an answer without any.
-func cut(body []byte) (items []jsontext.Value, rest []byte, err error) {
-	d := jsontext.NewDecoder(bytes.NewBuffer(body), lenient...) // which is read in place
+func cut(d *jsontext.Decoder, body []byte) (items []jsontext.Value, rest []byte, err error) {
 	if token, err := d.ReadToken(); err != nil || token.Kind() != '{' {
 		return nil, nil, errNoAnswer
 	}
@@ -136,7 +137,7 @@ func cut(body []byte) (items []jsontext.Value, rest []byte, err error) {
 		end := d.InputOffset()
 		return body[end-int64(len(value)) : end : end]
 	}
-	rest = []byte{'{'}
+	rest = append(make([]byte, 0, 64), '{')
 	for err == nil && d.PeekKind() != '}' {
 		name := next()
 		if err != nil {
@@ -173,8 +174,8 @@ var errNotRead = errors.New("store: an item cannot be read")
 
 // each goes through the items in order. The attribute that keep names is left as it came.
 func (p page) each(keep string, do func(item object, kept Stored)) error {
-	d := jsontext.NewDecoder(bytes.NewBuffer(nil))
 	for _, raw := range p.items {
+		d := p.d
 		d.Reset(bytes.NewBuffer(raw), lenient...)
 		item, kept := make(object, 2), Stored(nil)
 		err := within(d, '{', func() error {
