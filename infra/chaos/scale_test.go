@@ -176,7 +176,9 @@ func (v *victim) finished(t *testing.T) (records int, erased int64) {
 
 // memory is the most resident memory that any running function process ever had, in bytes (Linux; 0 elsewhere).
 func (v *victim) memory(t *testing.T) (most int64) {
-	for _, peak := range peaks(t, v.cmd.Process.Pid) {
+	all := peaks(t, v.cmd.Process.Pid)
+	report(all, t.Name())
+	for _, peak := range all {
 		most = max(most, peak)
 	}
 	return most

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -43,6 +44,15 @@ func (e Erasable) filed(tenant string) Erasable {
 	}
 	e.Others = nil
 	return e
+}
+
+// size is what its parties take as they are stored, at most what Streams.named has room for at all.
+func (e Erasable) size() int64 {
+	n := len(e.Seen)
+	for _, other := range e.Others {
+		n += len(other)
+	}
+	return int64(min(n, namedAtMost))
 }
 
 // units are the write units that one of its copies takes in a transaction.
@@ -107,7 +117,13 @@ func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, stre
 	group.SetLimit(streams)
 	for len(contacts) > 0 {
 		var some []Erasable
+		named := int64(0)
 		for actions, units, bytes := 0, int64(0), int64(0); len(contacts) > 0; contacts = contacts[1:] {
+			n := contacts[0].size()
+			if !c.Streams.name(ctx, n, len(some) == 0) {
+				break
+			}
+			named += n
 			next := contacts[0].filed(job.Scope)
 			actions, units, bytes = actions+len(next.Copies), units+next.units(), bytes+next.Each*int64(len(next.Copies))
 			if len(some) > 0 && (actions > size.size() || units > transactionUnits || bytes > transactionBytes) {
@@ -115,7 +131,11 @@ func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, stre
 			}
 			some = append(some, next)
 		}
+		if len(some) == 0 { // ctx has ended, perhaps by a failure of those under way
+			return int(total.Load()), anyKept.Load(), cmp.Or(group.Wait(), failed("contacts: erase", ctx.Err()))
+		}
 		group.Go(func() (err error) {
+			defer c.Streams.unname(named)
 			defer invocation.Recover("contacts: erase", &err)
 			refused, kept, err := c.eraseTogether(ctx, job, some, size)
 			total.Add(int64(refused))
