@@ -98,7 +98,7 @@ func TestTransactionsGetSmaller(t *testing.T) {
 				}
 				w.Faults.Calls()
 				if left := w.Dump(t, w.Kit.Contacts.Table); len(left) != 0 {
-					t.Errorf("%d copies left", len(left))
+					t.Fatalf("%d copies left", len(left))
 				}
 				if slices.Max(dynamo.sizes) > most || most == 1 && dynamo.last[0] != store.PartyKey("acme", "135") {
 					t.Errorf("%d actions at once, at last %s", slices.Max(dynamo.sizes), dynamo.last)
