@@ -30,8 +30,9 @@ import (
 	"customercare/shared/store"
 )
 
-// peaks is the most resident memory that each function's processes below parent have ever had, in bytes, by the
-// function's folder (Linux; empty elsewhere). None may exceed memoryLimit.
+// peaks is the most resident memory that each function's processes below parent have ever
+// had, in bytes, by the function's folder (Linux; empty elsewhere). None may exceed
+// memoryLimit.
 func peaks(t *testing.T, parent int) map[string]int64 {
 	t.Helper()
 	all := map[string]int64{}
@@ -60,9 +61,10 @@ func peaks(t *testing.T, parent int) map[string]int64 {
 	return all
 }
 
-// pages stands between the functions and DynamoDB, and answers what they read of contacts and customers with pages as large
-// as DynamoDB gives them, which no table need be filled with. Deletions are answered as done until there were enough, then refused, which ends the work.
-// All else is DynamoDB's.
+// pages stands between the functions and DynamoDB, and answers what they read of contacts
+// and customers with pages as large as DynamoDB gives them, which no table need be filled
+// with. Deletions are answered as done until there were enough, then refused, which ends
+// the work. All else is DynamoDB's.
 type pages struct {
 	next                http.Handler
 	contacts, customers string                // tables
@@ -131,7 +133,8 @@ func (p *pages) ofContacts(key string, keysOnly bool) string {
 	return fmt.Sprintf(`{"ConsumedCapacity":{"CapacityUnits":256,"TableName":"c"},"Count":%d,"Items":[%s],"ScannedCount":%[1]d}`, len(items), strings.Join(items, ","))
 }
 
-// ofCustomer is three pages of 1,000 records with keys of 1 KB, or of as many of the shortest as a page has.
+// ofCustomer is three pages of 1,000 records with keys of 1 KB, or of as many of the
+// shortest as a page has.
 func (p *pages) ofCustomer(key, after string) string {
 	records, width := 1000, 1000
 	if strings.HasSuffix(key, "7") {
@@ -171,9 +174,9 @@ func list(n int, name func(k int) string) string {
 	return `{"L":[` + strings.Join(all, ",") + `]}`
 }
 
-// TestMemoryOfWorkers runs the real processes of the workers with as much data as there can be: jobs of numbers whose pages
-// are full of contacts with many parties, and customers with pages full of long keys. Whatever it is, they stay below
-// memoryLimit.
+// TestMemoryOfWorkers runs the real processes of the workers with as much data as there
+// can be: jobs of numbers whose pages are full of contacts with many parties, and
+// customers with pages full of long keys. Whatever it is, they stay below memoryLimit.
 func TestMemoryOfWorkers(t *testing.T) {
 	short := list(1500, func(k int) string { return string([]byte{'0' + byte(k/64), '0' + byte(k%64)}) })
 	short = strings.ReplaceAll(short, `\`, "/")
@@ -287,7 +290,8 @@ func stream(key string) any {
 	}}}
 }
 
-// run gives a function one event, and looks at its memory afterwards, and whether it has read and deleted.
+// run gives a function one event, and looks at its memory afterwards, and whether it has
+// read and deleted.
 func (w *workers) run(t *testing.T, folder string, event any) {
 	service, err := lambda.New(lambda.Options{
 		Account: lambda.Account{ID: "123456789012", Region: engine.Region}, BinDir: filepath.Join(cache(), "bin"), Workers: 1, Log: os.Stderr,

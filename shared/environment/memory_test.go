@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// The collector's bound follows the function's memory, and does not replace one that was set.
+// The collector's bound follows the function's memory, and does not replace one that was
+// set.
 func TestMemoryIsBounded(t *testing.T) {
 	was := debug.SetMemoryLimit(-1)
 	defer debug.SetMemoryLimit(was)

@@ -69,7 +69,7 @@ func (w Worker) Engine(db *dynamodb.Client) Engine {
 		Ledger:         store.Erasures{DB: db, Table: w.Erasures},
 		Customers:      store.Customers{DB: db, Table: w.Customers, Streams: streams},
 		Contacts:       store.Contacts{DB: db, Table: w.Contacts, Streams: streams},
-		Memory:         store.NewMemory(),
+		Memory:         store.NewMemory(store.HeldAtMost, store.LargestPage),
 		WriterLifetime: w.WriterLifetime,
 		ClockSkew:      w.ClockSkew,
 		Lease:          w.Lease,

@@ -14,7 +14,8 @@ import (
 	"customercare/shared/store"
 )
 
-// narrow is a DynamoDB that takes no transaction with more deletions than most: it throttles them, or finds them invalid.
+// narrow is a DynamoDB that takes no transaction with more deletions than most: it
+// throttles them, or finds them invalid.
 type narrow struct {
 	next   http.RoundTripper
 	answer string
@@ -71,8 +72,8 @@ func (n *narrow) RoundTrip(r *http.Request) (*http.Response, error) {
 	return n.next.RoundTrip(r)
 }
 
-// However few deletions DynamoDB takes at once, and however it says so, contacts go: in halves, down to one contact, and
-// then copy by copy, the number's own last.
+// However few deletions DynamoDB takes at once, and however it says so, contacts go: in
+// halves, down to one contact, and then copy by copy, the number's own last.
 func TestTransactionsGetSmaller(t *testing.T) {
 	t.Parallel()
 	for how, answer := range refusals {
@@ -112,7 +113,8 @@ func TestTransactionsGetSmaller(t *testing.T) {
 	}
 }
 
-// A transaction is as large at first as a partition takes it: contacts of 6 KB are 12 write units each.
+// A transaction is as large at first as a partition takes it: contacts of 6 KB are 12
+// write units each.
 func TestTransactionsBeginByTheContactsSize(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -8,15 +8,16 @@ import (
 	"customercare/shared/store"
 )
 
-// held is a page of a customer's collection with its share of the process's memory, or why there is none.
+// held is a page of a customer's collection with its share of the process's memory, or
+// why there is none.
 type held struct {
 	store.Collection
 	share *store.Share // its owner releases it
 	err   error
 }
 
-// readPage reads the page behind after, or errs with store.ErrNoRoom; in a worker that holds no other page it waits for
-// memory instead.
+// readPage reads the page behind after, or errs with store.ErrNoRoom; in a worker that
+// holds no other page it waits for memory instead.
 func (e Engine) readPage(ctx context.Context, key, after string, wait bool) (h held) {
 	h.share = e.Memory.Share()
 	defer func() {
@@ -35,8 +36,8 @@ func (e Engine) readPage(ctx context.Context, key, after string, wait bool) (h h
 	return h
 }
 
-// drainCustomer deletes the collection page by page, until a reading from the start finds nothing but the tombstone.
-// first is the first page, already announced, or nil.
+// drainCustomer deletes the collection page by page, until a reading from the start finds
+// nothing but the tombstone. first is the first page, already announced, or nil.
 func (e Engine) drainCustomer(ctx context.Context, job *store.Job, first *store.Collection) error {
 	key := store.CustomerKey(job.Scope, job.Identifiers[0])
 	if first != nil {
@@ -52,7 +53,8 @@ func (e Engine) drainCustomer(ctx context.Context, job *store.Job, first *store.
 	}
 }
 
-// drainOnce reads from the start, and deletes what it finds; it is done when that is nothing.
+// drainOnce reads from the start, and deletes what it finds; it is done when that is
+// nothing.
 func (e Engine) drainOnce(ctx context.Context, job *store.Job, key string) (done bool, err error) {
 	job.PassStarted = e.Now()
 	page := e.readPage(ctx, key, "", true)
@@ -80,9 +82,10 @@ func (e Engine) drainOnce(ctx context.Context, job *store.Job, key string) (done
 	return false, e.deletePages(ctx, job, key, page)
 }
 
-// account settles what a worker before announced and may have deleted in part: what is left of that range is counted, in
-// as many pages as it takes, because what stands there now need not fall into one, as it did then. Then it announces
-// first, the page at the start.
+// account settles what a worker before announced and may have deleted in part: what is
+// left of that range is counted, in as many pages as it takes, because what stands there
+// now need not fall into one, as it did then. Then it announces first, the page at the
+// start.
 func (e Engine) account(ctx context.Context, job *store.Job, key string, first store.Collection) error {
 	if job.Pending.Count > 0 {
 		left, through := int64(0), ""
@@ -110,8 +113,8 @@ func (e Engine) account(ctx context.Context, job *store.Job, key string, first s
 	return nil
 }
 
-// deletePages deletes an announced page and those behind it, reading the next while the last is being deleted, where
-// there is memory for both.
+// deletePages deletes an announced page and those behind it, reading the next while the
+// last is being deleted, where there is memory for both.
 func (e Engine) deletePages(ctx context.Context, job *store.Job, key string, page held) error {
 	for {
 		ahead := make(chan held, 1)

@@ -13,8 +13,9 @@ import (
 	"customercare/shared/store"
 )
 
-// reading is a consistent page of each number of a window, or why there is none. Where there was no memory for all of
-// them it is short: the pages of the first ones, and of the others nothing but what a worker before announced.
+// reading is a consistent page of each number of a window, or why there is none. Where
+// there was no memory for all of them it is short: the pages of the first ones, and of
+// the others nothing but what a worker before announced.
 type reading struct {
 	copies  [][]store.Copy
 	through []string   // where a page was cut, the last sort key on it
@@ -28,7 +29,8 @@ type reading struct {
 // window is a reading under way.
 type window struct{ done chan reading }
 
-// readAhead begins to read numbers while another window is held: as far as there is memory for it, without waiting for any.
+// readAhead begins to read numbers while another window is held: as far as there is
+// memory for it, without waiting for any.
 func (e Engine) readAhead(ctx context.Context, tenant string, numbers []string) *window {
 	w := &window{make(chan reading, 1)}
 	go func() {
@@ -48,8 +50,8 @@ func (w *window) wait() reading {
 	return <-w.done
 }
 
-// readNumbers reads at least the first of numbers: with nothing in hand it waits for memory. What pending announces is
-// read of all of them, its keys at least.
+// readNumbers reads at least the first of numbers: with nothing in hand it waits for
+// memory. What pending announces is read of all of them, its keys at least.
 func (e Engine) readNumbers(ctx context.Context, tenant string, numbers []string, pending store.Pending) reading {
 	r := reading{share: e.Memory.Share()}
 	e.readPages(ctx, &r, tenant, numbers, pending.Through)
@@ -69,8 +71,9 @@ func (e Engine) readNumbers(ctx context.Context, tenant string, numbers []string
 	return r
 }
 
-// readPages reads a page of each number, as far as announced in any case, until there is no memory for another one. What
-// it has read behind the first that did not fit it lets go of.
+// readPages reads a page of each number, as far as announced in any case, until there is
+// no memory for another one. What it has read behind the first that did not fit it lets
+// go of.
 func (e Engine) readPages(ctx context.Context, r *reading, tenant string, numbers, announced []string) {
 	filed := make([]store.Filed, len(numbers))
 	read := make([]bool, len(numbers))
@@ -117,7 +120,8 @@ func (e Engine) readPages(ctx context.Context, r *reading, tenant string, number
 	}
 }
 
-// readKeys adds what is left of an announced range of those numbers whose pages are not held.
+// readKeys adds what is left of an announced range of those numbers whose pages are not
+// held.
 func (e Engine) readKeys(ctx context.Context, r *reading, tenant string, numbers, announced []string) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(numberReads)
@@ -142,9 +146,9 @@ func (r reading) cut() bool {
 	return slices.ContainsFunc(r.through, func(limit string) bool { return limit != "" })
 }
 
-// note puts down which of the job's numbers are known: those at the cursor that have a copy,
-// and all that take part in their contacts. The contacts of a number behind it may be gone,
-// with a number before it, by the time that it is read itself.
+// note puts down which of the job's numbers are known: those at the cursor that have a
+// copy, and all that take part in their contacts. The contacts of a number behind it may
+// be gone, with a number before it, by the time that it is read itself.
 func (r reading) note(job *store.Job) {
 	for i, copies := range r.copies {
 		if len(copies) > 0 {
@@ -170,8 +174,8 @@ func (r reading) drop(erased map[string]bool) {
 	}
 }
 
-// contacts are all that are held, each once, to be deleted with every copy: under its parties, and under each of our
-// numbers that has it filed.
+// contacts are all that are held, each once, to be deleted with every copy: under its
+// parties, and under each of our numbers that has it filed.
 func (r reading) contacts(numbers []string) []store.Erasable {
 	var all []store.Erasable
 	index := make(map[string]int) // by contact key, the same for all copies of one contact
@@ -195,8 +199,8 @@ func (r reading) contacts(numbers []string) []store.Erasable {
 	return all
 }
 
-// within counts the contacts that lie in an announced range: for any of the numbers at or before its limit in through, or
-// anywhere where that is "".
+// within counts the contacts that lie in an announced range: for any of the numbers at or
+// before its limit in through, or anywhere where that is "".
 func (r reading) within(through []string) int64 {
 	announced := make(map[string]bool)
 	count := func(i int, contact string) {

@@ -7,8 +7,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// attribute reads one value of any type, {"S":"text"} say. One of a type that came after this program is nil, as it
-// is with the SDK.
+// attribute reads one value of any type, {"S":"text"} say. One of a type that came after
+// this program is nil, as it is with the SDK.
 func attribute(d *jsontext.Decoder) (value types.AttributeValue, err error) {
 	err = within(d, '{', func() error {
 		kind, err := readText(d)
@@ -64,7 +64,8 @@ func attributeOf(kind string, d *jsontext.Decoder) (types.AttributeValue, error)
 	return nil, d.SkipValue()
 }
 
-// within reads what stands between an opening token and the one that closes it, member by member.
+// within reads what stands between an opening token and the one that closes it, member by
+// member.
 func within(d *jsontext.Decoder, opening jsontext.Kind, member func() error) error {
 	token, err := d.ReadToken()
 	if err != nil || token.Kind() != opening {

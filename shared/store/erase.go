@@ -17,8 +17,9 @@ import (
 	"customercare/shared/invocation"
 )
 
-// Erasable is a contact to delete: its copy under Own is what was read. It is filed under all of Copies, of which Own is
-// the first, and under all that Seen and Others name, as far as a key can name them (CanFile).
+// Erasable is a contact to delete: its copy under Own is what was read. It is filed under
+// all of Copies, of which Own is the first, and under all that Seen and Others name, as
+// far as a key can name them (CanFile).
 type Erasable struct {
 	Contact string
 	Own     string
@@ -28,7 +29,8 @@ type Erasable struct {
 	Each    int64    // about how many bytes a copy takes in the table, 0 when that is not known
 }
 
-// filed is the contact with all of its Copies by name. Only what goes into the next transactions is held like that.
+// filed is the contact with all of its Copies by name. Only what goes into the next
+// transactions is held like that.
 func (e Erasable) filed(tenant string) Erasable {
 	known := make(map[string]bool, len(e.Copies))
 	for _, number := range e.Copies {
@@ -46,7 +48,8 @@ func (e Erasable) filed(tenant string) Erasable {
 	return e
 }
 
-// size is what its parties take as they are stored, at most what Streams.named has room for at all.
+// size is what its parties take as they are stored, at most what Streams.named has room
+// for at all.
 func (e Erasable) size() int64 {
 	n := len(e.Seen)
 	for _, other := range e.Others {
@@ -61,14 +64,17 @@ func (e Erasable) units() int64 { return 2 * max(1, (e.Each+1023)/1024) }
 const (
 	// transactionSize is TransactWriteItems' limit of actions.
 	transactionSize = 100
-	// transactionUnits is what one transaction may take of one partition at first: half of what that gives in a second.
+	// transactionUnits is what one transaction may take of one partition at first: half
+	// of what that gives in a second.
 	transactionUnits = 500
-	// transactionBytes is what the items of one transaction may be together at first: less than DynamoDB's 4 MB, because
-	// sizes are estimates. Whether deleted items count is written nowhere.
+	// transactionBytes is what the items of one transaction may be together at first:
+	// less than DynamoDB's 4 MB, because sizes are estimates. Whether deleted items count
+	// is written nowhere.
 	transactionBytes = 3 << 20
 )
 
-// bite is how many actions a transaction may have. It gets smaller when DynamoDB does not take that many at once.
+// bite is how many actions a transaction may have. It gets smaller when DynamoDB does not
+// take that many at once.
 type bite struct {
 	mu        sync.Mutex
 	now, most int
@@ -80,7 +86,8 @@ func (b *bite) size() int {
 	return b.now
 }
 
-// smaller halves what was refused: for good where it was too large in itself, else until smaller ones go through.
+// smaller halves what was refused: for good where it was too large in itself, else until
+// smaller ones go through.
 func (b *bite) smaller(refused int, forGood bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -100,15 +107,18 @@ func (b *bite) larger(taken int) {
 	}
 }
 
-// Erase deletes contacts within the job's tenant over at most streams calls at a time: each with all its copies at once, on
-// condition that its parties are still as they were read, and that each other copy is still one of a contact with Own. A
-// batch would cost half as much, but knows no conditions: a contact that is filed again in between would keep a copy
-// under a party where no later reading finds it. It returns how many were refused because they have changed since, and
-// whether copies of others were kept because they belong to contacts filed anew; then they must be read again. After an
-// error any may be done.
+// Erase deletes contacts within the job's tenant over at most streams calls at a time:
+// each with all its copies at once, on condition that its parties are still as they were
+// read, and that each other copy is still one of a contact with Own. A batch would cost
+// half as much, but knows no conditions: a contact that is filed again in between would
+// keep a copy under a party where no later reading finds it. It returns how many were
+// refused because they have changed since, and whether copies of others were kept because
+// they belong to contacts filed anew; then they must be read again. After an error any
+// may be done.
 //
-// What DynamoDB does not take at once, be it too many units for a partition or too large, goes in halves, down to one
-// contact, and then copy by copy with Own's last, as the copies do that one transaction cannot hold.
+// What DynamoDB does not take at once, be it too many units for a partition or too large,
+// goes in halves, down to one contact, and then copy by copy with Own's last, as the
+// copies do that one transaction cannot hold.
 func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, streams int) (refused int, kept bool, err error) {
 	var total atomic.Int64
 	var anyKept atomic.Bool
@@ -155,8 +165,9 @@ type copyOf struct {
 	number  string
 }
 
-// together are the copies of the first of contacts that one transaction of at most this many actions takes, and how many
-// contacts are done with it. Of one that does not fit it takes a part of the others' copies, and done is 0.
+// together are the copies of the first of contacts that one transaction of at most this
+// many actions takes, and how many contacts are done with it. Of one that does not fit it
+// takes a part of the others' copies, and done is 0.
 func together(contacts []Erasable, most int) (of []copyOf, done int) {
 	first := contacts[0]
 	if first.Each > 0 {
@@ -177,8 +188,9 @@ func together(contacts []Erasable, most int) (of []copyOf, done int) {
 	return of, done
 }
 
-// eraseTogether deletes contacts in one transaction, or as few as DynamoDB takes them in. Those that have changed are
-// left out and the others tried again; a conflict with somebody else's write is waited out.
+// eraseTogether deletes contacts in one transaction, or as few as DynamoDB takes them in.
+// Those that have changed are left out and the others tried again; a conflict with
+// somebody else's write is waited out.
 func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasable, size *bite) (refused int, kept bool, err error) {
 	const call = "contacts: erase"
 	for idle := 0; len(contacts) > 0; {
@@ -257,8 +269,9 @@ func (c Contacts) transact(ctx context.Context, tenant string, contacts []Erasab
 	return err
 }
 
-// changes reads out of a refusal which contacts have changed since they were read. The copies of others that are none of
-// ours any more, because the contact was filed anew without Own, it takes out of contacts; others says that there were any.
+// changes reads out of a refusal which contacts have changed since they were read. The
+// copies of others that are none of ours any more, because the contact was filed anew
+// without Own, it takes out of contacts; others says that there were any.
 func changes(contacts []Erasable, of []copyOf, err error) (changed map[int]bool, others bool) {
 	e, ok := errors.AsType[*types.TransactionCanceledException](err)
 	if !ok {
@@ -280,8 +293,9 @@ func changes(contacts []Erasable, of []copyOf, err error) (changed map[int]bool,
 	return changed, others
 }
 
-// tooMuch says whether fewer actions at once may be taken: because a partition is busy, or because these are invalid
-// together. DynamoDB has no code for a transaction that is too large.
+// tooMuch says whether fewer actions at once may be taken: because a partition is busy,
+// or because these are invalid together. DynamoDB has no code for a transaction that is
+// too large.
 func tooMuch(err error) (busy, invalid bool) {
 	var codes []string
 	if e, ok := errors.AsType[*types.TransactionCanceledException](err); ok {

@@ -8,30 +8,38 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Memory bounds what the jobs of a process hold of the pages that they have read, over all of them, in bytes of
-// DynamoDB's answers. nil bounds nothing.
+// Memory bounds what the jobs of a process hold of the pages that they have read, over
+// all of them, in bytes of DynamoDB's answers. nil bounds nothing.
 //
-// No job ever waits for memory while it holds some, or two could wait for each other: with a page in hand it
-// does with what it has (ErrNoRoom), with none it may wait for room for any page (Share.Wait).
-type Memory struct{ free *semaphore.Weighted }
+// No job ever waits for memory while it holds some, or two could wait for each other:
+// with a page in hand it does with what it has (ErrNoRoom), with none it may wait for
+// room for any page (Share.Wait).
+type Memory struct {
+	free *semaphore.Weighted
+	page int64 // which any page fits in
+}
 
 const (
-	// heldAtMost is what all jobs of a process hold. A page is about 1 MB, and each stands for twice its size
-	// until the collector has come: with the program itself that stays below the 128 MB of the smallest function.
-	heldAtMost = 20 << 20
-	// largestPage is what any page fits in: DynamoDB reads 1 MB for it, and a text of one byte takes two of
-	// them in a list, and up to fifteen in the answer.
-	largestPage = 8 << 20
+	// HeldAtMost is what all jobs of a process hold. A page is about 1 MB, and each
+	// stands for twice its size until the collector has come: with the program itself
+	// that stays below the 128 MB of the smallest function.
+	HeldAtMost = 20 << 20
+	// LargestPage is what any page fits in: DynamoDB reads 1 MB for it, and a text of one
+	// byte takes two of them in a list, and up to fifteen in the answer.
+	LargestPage = 8 << 20
 )
 
-// NewMemory makes room for the jobs of one process.
-func NewMemory() *Memory { return &Memory{semaphore.NewWeighted(heldAtMost)} }
+// NewMemory makes room for atMost bytes, and lets one page of any size in while page of
+// them are free.
+func NewMemory(atMost, page int64) *Memory { return &Memory{semaphore.NewWeighted(atMost), page} }
 
-// ErrNoRoom says that a page was not read because what other jobs hold leaves no room for it. It is worth a try
-// when the caller's own share is released, and with Share.Wait it succeeds.
+// ErrNoRoom says that a page was not read because what other jobs hold leaves no room for
+// it. It is worth a try when the caller's own share is released, and with Share.Wait it
+// succeeds.
 var ErrNoRoom = errors.New("store: there is no memory for another page")
 
-// Share is what one job holds of the process's memory. A nil Share holds nothing, and has room for everything.
+// Share is what one job holds of the process's memory. A nil Share holds nothing, and has
+// room for everything.
 type Share struct {
 	of   *Memory
 	mu   sync.Mutex
@@ -47,23 +55,24 @@ func (m *Memory) Share() *Share {
 	return &Share{of: m}
 }
 
-// Wait returns when there is room for one page of any size, which the next reading on this share then finds. It
-// must hold nothing.
+// Wait returns when there is room for one page of any size, which the next reading on
+// this share then finds. It must hold nothing.
 func (s *Share) Wait(ctx context.Context) error {
 	if s == nil {
 		return nil
 	}
-	if err := s.of.free.Acquire(ctx, largestPage); err != nil {
+	if err := s.of.free.Acquire(ctx, s.of.page); err != nil {
 		return failed("wait for memory", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.kept += largestPage
+	s.kept += s.of.page
 	return nil
 }
 
-// take makes n bytes more the share's. It never waits. What Wait has kept is enough for whatever comes: more than
-// the largest page is taken all the same, or a job could never go on.
+// take makes n bytes more the share's. It never waits. What Wait has kept is enough for
+// whatever comes: more than the largest page is taken all the same, or a job could never
+// go on.
 func (s *Share) take(n int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,8 +114,8 @@ func (s *Share) Release() {
 
 type shareKey struct{}
 
-// On makes the pages that are read under the context it returns the share's: a page for which it finds no room is
-// ErrNoRoom. Without it there is room for every page.
+// On makes the pages that are read under the context it returns the share's: a page for
+// which it finds no room is ErrNoRoom. Without it there is room for every page.
 func (s *Share) On(ctx context.Context) context.Context {
 	if s == nil {
 		return ctx

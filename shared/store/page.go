@@ -15,8 +15,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// page is an answer to a Query whose items stay as they came until somebody looks at them: the SDK makes of
-// each text in them maps and values of several hundred bytes, however short it is.
+// page is an answer to a Query whose items stay as they came until somebody looks at
+// them: the SDK makes of each text in them maps and values of several hundred bytes,
+// however short it is.
 type page struct {
 	items []jsontext.Value // parts of one body
 	d     *jsontext.Decoder
@@ -24,8 +25,8 @@ type page struct {
 	size  int64 // of the body
 }
 
-// average is about how many bytes an item of the page takes in the table, 0 when DynamoDB did not say. The Query
-// must be consistent, and ask for ReturnConsumedCapacity.
+// average is about how many bytes an item of the page takes in the table, 0 when DynamoDB
+// did not say. The Query must be consistent, and ask for ReturnConsumedCapacity.
 func (p page) average() int64 {
 	if p.rest.ConsumedCapacity == nil || p.rest.ScannedCount == 0 {
 		return 0
@@ -34,7 +35,8 @@ func (p page) average() int64 {
 	return int64(aws.ToFloat64(p.rest.ConsumedCapacity.CapacityUnits) * readUnit / float64(p.rest.ScannedCount))
 }
 
-// query reads one page, into the share of memory that ctx has, if any. Errors are the SDK's, or ErrNoRoom.
+// query reads one page, into the share of memory that ctx has, if any. Errors are the
+// SDK's, or ErrNoRoom.
 func query(ctx context.Context, db *dynamodb.Client, in *dynamodb.QueryInput) (page, error) {
 	read := &pageReader{share: shareOf(ctx)}
 	out, err := db.Query(ctx, in, read.option)
@@ -90,7 +92,8 @@ func (p *pageReader) HandleDeserialize(ctx context.Context, in middleware.Deseri
 	return out, metadata, nil
 }
 
-// read is the body, once there is room for it. Without a share the transport has looked at it.
+// read is the body, once there is room for it. Without a share the transport has looked
+// at it.
 func (p *pageReader) read(answer *smithyhttp.Response) ([]byte, error) {
 	n := answer.ContentLength
 	if n > mostAnswer {
@@ -98,7 +101,7 @@ func (p *pageReader) read(answer *smithyhttp.Response) ([]byte, error) {
 	}
 	size := n
 	if n < 0 {
-		size = largestPage // DynamoDB says how long its answers are
+		size = LargestPage // DynamoDB says how long its answers are
 	}
 	if p.share != nil {
 		if !p.share.take(size) {
@@ -120,7 +123,8 @@ func (p *pageReader) read(answer *smithyhttp.Response) ([]byte, error) {
 	return body, err
 }
 
-// lenient takes what any reader of JSON takes: DynamoDB decides what stands in its answers.
+// lenient takes what any reader of JSON takes: DynamoDB decides what stands in its
+// answers.
 var lenient = []jsontext.Options{jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)}
 
 // cut parts an answer into its items and an answer without any.
