@@ -30,9 +30,11 @@ func Load(settings any) {
 	boundMemory(common.Memory)
 }
 
-// boundMemory tells the collector from which size on it must work harder, by what Lambda gives the function in megabytes:
-// a process that outgrows that is killed in the middle of its work. It is far less than what is given, because nothing here
-// needs more, and never less than what fits into the smallest function. GOMEMLIMIT, where somebody has set it, stays.
+// boundMemory tells the collector from which size on it must work harder, by what Lambda
+// gives the function in megabytes: a process that outgrows that is killed in the middle
+// of its work. It is far less than what is given, because nothing here needs more, and
+// never less than what fits into the smallest function. GOMEMLIMIT, where somebody has
+// set it, stays.
 func boundMemory(given int64) {
 	if given <= 0 || debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		return

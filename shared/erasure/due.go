@@ -19,8 +19,8 @@ const (
 	// dueAtOnce is how many jobs of customers are worked on at the same time. A second pass is three calls one after the
 	// other; the process's Streams bound the deleting calls of all of them.
 	dueAtOnce = 16
-	// numbersAtOnce is the same for jobs of numbers. What they hold of pages they share (store.Memory): more of them at once
-	// would only read smaller windows.
+	// numbersAtOnce is the same for jobs of numbers. What they hold of pages they share
+	// (store.Memory): more of them at once would only read smaller windows.
 	numbersAtOnce = 4
 	slice         = 10 * time.Second
 )

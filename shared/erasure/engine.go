@@ -222,8 +222,9 @@ func (e Engine) handOn(ctx context.Context, job *store.Job) error {
 	return nil
 }
 
-// mostDeaths is after how many deaths in a row a job is taken up again at once. One more, and it is no longer first in
-// line: what ends its workers would end those who come for the others.
+// mostDeaths is after how many deaths in a row a job is taken up again at once. One more,
+// and it is no longer first in line: what ends its workers would end those who come for
+// the others.
 const mostDeaths = 1
 
 // errDied puts a job back that its workers die of.

@@ -158,7 +158,7 @@ func TestFewRecordsTooLargeAtOnce(t *testing.T) {
 type invalid struct{ next http.RoundTripper }
 
 func (i invalid) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer, err := crowded{i.next}.RoundTrip(r)
+	answer, err := crowded(i).RoundTrip(r)
 	if err == nil && answer.StatusCode == http.StatusBadRequest {
 		answer.Body.Close()
 		answer.Body = io.NopCloser(strings.NewReader(refusals["too large"]))

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// windowSize is how many customer numbers are read, announced and erased together, where the process's Memory has
-	// room for a page of each.
+	// windowSize is how many customer numbers are read, announced and erased together,
+	// where the process's Memory has room for a page of each.
 	windowSize = 32
 	// numberReads is how many of them are read at once.
 	numberReads = 16

@@ -116,8 +116,9 @@ func TestContactMovedToALaterWindow(t *testing.T) {
 	}
 }
 
-// A job that its workers die of is taken up at once after the first death. After each further one it is put back, for longer
-// and longer, and counted as failing: whoever takes the lease finds the deaths, with no call more.
+// A job that its workers die of is taken up at once after the first death. After each
+// further one it is put back, for longer and longer, and counted as failing: whoever
+// takes the lease finds the deaths, with no call more.
 func TestJobWhoseWorkersDie(t *testing.T) {
 	t.Parallel()
 	for _, call := range []int{2, 4} { // behind the lease, and behind what is written down of the first pages

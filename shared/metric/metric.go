@@ -66,7 +66,8 @@ var (
 	ErasuresOpen = declare("ErasuresOpen", "Count", "")
 	// OldestErasure is the age of the open erasure that was requested first; 0 when none is open.
 	OldestErasure = declare("OldestErasure", "Seconds", "")
-	// ErasuresFailing is how many open erasures failed in their last run, or were left by a worker that died.
+	// ErasuresFailing is how many open erasures failed in their last run, or were left by
+	// a worker that died.
 	ErasuresFailing = declare("ErasuresFailing", "Count", "")
 	// ErasuresFinished is 1 an erasure that finished.
 	ErasuresFinished = declare("ErasuresFinished", "Count", "")

@@ -19,10 +19,13 @@ const batchSize = 25
 // times most jobs that met there gave up though all was well (infra/bench/SCALE.md).
 const patience = 40
 
-// deleteAll deletes every record of every queue, all of one item collection: the queues at the same time, each in order, 25
-// a call. Keys are made of them call by call: those of a whole page would take several times what the page does. It returns nil only when DynamoDB has confirmed every single key; BatchWriteItem answers 200 with
-// UnprocessedItems when it takes a part only, and the SDK does not retry those. Keys may be absent. After an error any
-// part may be done; moved counts what was confirmed either way.
+// deleteAll deletes every record of every queue, all of one item collection: the queues
+// at the same time, each in order, 25 a call. Keys are made of them call by call: those
+// of a whole page would take several times what the page does. It returns nil only when
+// DynamoDB has confirmed every single key; BatchWriteItem answers 200 with
+// UnprocessedItems when it takes a part only, and the SDK does not retry those. Keys may
+// be absent. After an error any part may be done; moved counts what was confirmed either
+// way.
 func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, collection string, queues [][]string, key func(record string) object, moved *atomic.Int64) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, queue := range queues {

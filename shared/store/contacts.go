@@ -50,10 +50,11 @@ type Filed struct {
 // contactPage bounds a page besides DynamoDB's 1 MB.
 const contactPage = 200
 
-// Read is the strongly consistent copies filed under number, from the start: a page of at most contactPage of them. Where
-// that does not reach the sort key through, the keys of those behind it are read as well, and no more than their keys:
-// they are there to be counted. Deleted copies are gone from the next reading, so the start is the only place ever
-// needed. ErrNoRoom.
+// Read is the strongly consistent copies filed under number, from the start: a page of at
+// most contactPage of them. Where that does not reach the sort key through, the keys of
+// those behind it are read as well, and no more than their keys: they are there to be
+// counted. Deleted copies are gone from the next reading, so the start is the only place
+// ever needed. ErrNoRoom.
 func (c Contacts) Read(ctx context.Context, tenant, number, through string) (Filed, error) {
 	in := &dynamodb.QueryInput{
 		TableName:                 &c.Table,
@@ -82,8 +83,9 @@ func (c Contacts) Read(ctx context.Context, tenant, number, through string) (Fil
 	return filed, err
 }
 
-// ReadKeys is the sort keys of the copies behind after ("" for the start): a page of them, or more pages when it takes
-// those to reach the sort key through. more says that there may be others behind.
+// ReadKeys is the sort keys of the copies behind after ("" for the start): a page of
+// them, or more pages when it takes those to reach the sort key through. more says that
+// there may be others behind.
 func (c Contacts) ReadKeys(ctx context.Context, tenant, number, after, through string) (keys []string, more bool, err error) {
 	in := &dynamodb.QueryInput{
 		TableName:                 &c.Table,

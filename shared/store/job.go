@@ -112,7 +112,8 @@ func readJob(item object) *Job {
 		Passes: item.number("passes"), Failures: item.number("failures"), PassStarted: item.millis("passStarted"),
 		Cursor: int(item.number("cursor")), HandedOn: item.flag("handedOn"),
 	}
-	// Each lease makes fence one more, and counted says up to which of them Failures counts.
+	// Each lease makes fence one more, and counted says up to which of them Failures
+	// counts.
 	job.Died = max(0, job.Fence-1-item.number("counted"))
 	job.Failures += job.Died
 	if pending, ok := item["pending"].(*types.AttributeValueMemberM); ok {
@@ -125,8 +126,8 @@ func readJob(item object) *Job {
 	return job
 }
 
-// progress is what a worker writes down of the job, as an update's SET clause and its values. counted is the last lease
-// whose end is in Failures.
+// progress is what a worker writes down of the job, as an update's SET clause and its
+// values. counted is the last lease whose end is in Failures.
 func (j *Job) progress(counted int64) (set string, values object) {
 	set = "SET #found = :found, deleted = :deleted, passes = :passes, failures = :failures, counted = :counted," +
 		" passStarted = :started, #cursor = :cursor, pending = :pending, handedOn = :handed"
