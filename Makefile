@@ -78,7 +78,7 @@ chaos:
 	@go build -o $(TOOLS)/withdynamodb ./infra/withdynamodb
 	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} CHAOS_CHECKS=$${CHAOS_CHECKS:-300} \
 	SCALE_TRANSACTIONS=$${SCALE_TRANSACTIONS:-1000000} SCALE_CONTACTS=$${SCALE_CONTACTS:-100} SCALE_CALLS=$${SCALE_CALLS:-200} exec $(TOOLS)/withdynamodb \
-	go test -count=1 -timeout 40m -v -run 'Kills|Interleavings|SkewedSweeps|Million|Thousand|Storm' ./infra/chaos ./shared/erasure ./functions/cleanup
+	go test -count=1 -timeout 40m -v -run 'Kills|Interleavings|SkewedSweeps|Million|Thousand|Storm|Memory' ./infra/chaos ./shared/erasure ./functions/cleanup
 
 ## fuzz: every fuzz target for FUZZTIME (20s) each, or those whose package and name hold the parts in ONLY; prints its figures
 fuzz:

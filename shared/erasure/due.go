@@ -20,8 +20,8 @@ const (
 	// dueAtOnce is how many jobs of customers are worked on at the same time. A second pass is three calls one after the
 	// other; the process's Streams bound the deleting calls of all of them.
 	dueAtOnce = 16
-	// numbersAtOnce is the same for jobs of numbers. They hold what they read of two windows: 16 of them, with contacts of a
-	// dozen parties each, would fill cleanup's memory.
+	// numbersAtOnce is the same for jobs of numbers. What they hold of pages they share
+	// (store.Memory): more of them at once would only read smaller windows.
 	numbersAtOnce = 4
 	slice         = 10 * time.Second
 )

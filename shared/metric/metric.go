@@ -66,7 +66,8 @@ var (
 	ErasuresOpen = declare("ErasuresOpen", "Count", "")
 	// OldestErasure is the age of the open erasure that was requested first; 0 when none is open.
 	OldestErasure = declare("OldestErasure", "Seconds", "")
-	// ErasuresFailing is how many open erasures failed in their last run.
+	// ErasuresFailing is how many open erasures failed in their last run, or were left by
+	// a worker that died.
 	ErasuresFailing = declare("ErasuresFailing", "Count", "")
 	// ErasuresUnlisted is 1 where a run of cleanup could not read all open erasures, else 0. The
 	// three before are then of what it read: at least so many, at least so old.

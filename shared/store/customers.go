@@ -58,40 +58,38 @@ func (c Customers) Read(ctx context.Context, customer, after string) (Collection
 	if after != "" {
 		in.ExclusiveStartKey = recordKey(customer, after)
 	}
-	out, err := c.DB.Query(ctx, in)
+	read, err := query(ctx, c.DB, in)
 	if err != nil {
 		return Collection{}, failed("customers: read collection", err)
 	}
-	page := Collection{Records: make([]string, 0, len(out.Items)), Next: object(out.LastEvaluatedKey).text("record")}
-	for _, item := range out.Items {
-		record := object(item).text("record")
+	page := Collection{
+		Records: make([]string, 0, len(read.items)), Next: object(read.rest.LastEvaluatedKey).text("record"),
+	}
+	err = read.each("", func(item object, _ Stored) {
+		record := item.text("record")
 		if record != CustomerRecord {
 			page.Records = append(page.Records, record)
-			continue
+			return
 		}
-		page.Tombstone = object(item).text("tombstone")
+		page.Tombstone = item.text("tombstone")
 		page.Exists = page.Tombstone == ""
-	}
-	return page, nil
+	})
+	return page, failed("customers: read collection", err)
 }
 
 // Delete removes records of the job's customer, over at most streams calls at a time; see deleteAll for what it promises.
 func (c Customers) Delete(ctx context.Context, job *Job, records []string, streams int) error {
 	customer := CustomerKey(job.Scope, job.Identifiers[0])
-	keys := make([]object, len(records))
-	for i, record := range records {
-		keys[i] = recordKey(customer, record)
-	}
 	// Whole batches to each stream, so that no call is spent on a part of one.
-	batches := (len(keys) + batchSize - 1) / batchSize
-	var queues [][]object
+	batches := (len(records) + batchSize - 1) / batchSize
+	var queues [][]string
 	for i := range streams {
-		from, to := batches*i/streams*batchSize, min(batches*(i+1)/streams*batchSize, len(keys))
+		from, to := batches*i/streams*batchSize, min(batches*(i+1)/streams*batchSize, len(records))
 		if from < to {
-			queues = append(queues, keys[from:to])
+			queues = append(queues, records[from:to])
 		}
 	}
-	return c.Streams.deleteAll(ctx, c.DB, c.Table, customer, queues, &job.Moved)
+	return c.Streams.deleteAll(ctx, c.DB, c.Table, customer, queues, func(record string) object { return recordKey(customer, record) }, &job.Moved)
 }
 
 func recordKey(customer, record string) object {

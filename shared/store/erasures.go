@@ -78,7 +78,9 @@ func (e Erasures) OpenAndErase(ctx context.Context, job *Job, others []string, c
 			TableName: &customers.Table, Key: recordKey(CustomerKey(job.Scope, job.Identifiers[0]), record),
 		}})
 	}
-	return e.openCustomer(ctx, job.opened(dueAt), job, others, customers, page, deletions...)
+	item := job.opened(dueAt)
+	item["counted"] = number(job.Fence) // nobody holds that lease
+	return e.openCustomer(ctx, item, job, others, customers, page, deletions...)
 }
 
 // opened is a customer's job as it is first written.
@@ -113,6 +115,7 @@ func (e Erasures) openCustomer(ctx context.Context, item object, job *Job, other
 const held = "fence = :fence AND #id = :id"
 
 // Acquire takes the job's lease until the given time, if nobody holds it now, and returns the job. ErrHeld, ErrNoJob.
+// The leases before it that nobody gave back, because their workers died, it counts in Failures.
 // The owner is the worker's own random name: a repeated call after a lost answer finds its own lease.
 //
 // A job that comes up before the lease is over stays where it is in the index: to move it costs two writes more, and most jobs
@@ -167,17 +170,17 @@ func (e Erasures) Renew(ctx context.Context, job *Job, until time.Time) error {
 
 // Save writes down the job's progress while the lease goes on. ErrHeld when another worker took it.
 func (e Erasures) Save(ctx context.Context, job *Job) error {
-	return e.save(ctx, "erasures: save", job, "", nil)
+	return e.save(ctx, "erasures: save", job, job.Fence-1, "", nil)
 }
 
 // Release writes down the job's progress and lets go of the lease: the job is nobody's until someone acquires it, and
 // cleanup's from dueAt on. ErrHeld when another worker took it.
 func (e Erasures) Release(ctx context.Context, job *Job, dueAt time.Time) error {
-	return e.save(ctx, "erasures: release", job, ", dueAt = :due REMOVE leaseOwner, leaseUntil", object{":due": millis(dueAt)})
+	return e.save(ctx, "erasures: release", job, job.Fence, ", dueAt = :due REMOVE leaseOwner, leaseUntil", object{":due": millis(dueAt)})
 }
 
-func (e Erasures) save(ctx context.Context, call string, job *Job, more string, values object) error {
-	progress, all := job.progress()
+func (e Erasures) save(ctx context.Context, call string, job *Job, counted int64, more string, values object) error {
+	progress, all := job.progress(counted)
 	all[":fence"], all[":id"] = number(job.Fence), text(job.ID)
 	for name, value := range values {
 		all[name] = value
@@ -253,7 +256,7 @@ func (e Erasures) FinishAndBegin(ctx context.Context, job *Job, at, dueAt time.T
 		Key:                 object{"erasureId": text(job.Key)},
 		ConditionExpression: aws.String(held + " AND requests = :requests"),
 		UpdateExpression: aws.String("SET #id = :new, requestedAt = lastRequestedAt, requests = :one, #found = :zero, deleted = :zero," +
-			" passes = :zero, failures = :zero, passStarted = :zero, #cursor = :zero, entombed = :zero, pending = :none, dueAt = :due, handedOn = :true" + // a repeat's mark may still come
+			" passes = :zero, failures = :zero, counted = fence, passStarted = :zero, #cursor = :zero, entombed = :zero, pending = :none, dueAt = :due, handedOn = :true" + // a repeat's mark may still come
 			" REMOVE leaseOwner, leaseUntil, known"),
 		ExpressionAttributeNames: map[string]string{"#cursor": "cursor", "#found": "found", "#id": "id"},
 		ExpressionAttributeValues: object{
