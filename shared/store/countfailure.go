@@ -16,7 +16,7 @@ const forgets = 20
 
 // countTries is how often a failure is written with what it is remembered by. What keeps
 // it from being written is another failure at the same moment.
-const countTries = 4
+const countTries = 8
 
 // CountFailure counts one more failure after those that were read, in one write, which
 // also takes some of the counts named in Forget away: so the item does not grow. A secret
