@@ -125,6 +125,7 @@ func TestWrongIsCountedOnce(t *testing.T) {
 	loadInto(t, s,
 		`{"kind":"operator","name":"guess-jürgen","password":"guess-pässword"}`,
 		`{"kind":"apiUser","name":"guess-agency","key":"guess-agency-key-0123456789","accounts":["agency-1","agency-2"]}`,
+		`{"kind":"apiUser","name":"guess-agent","key":"guess-agent-key-0123456789","accounts":["agent-1"]}`,
 		`{"kind":"contact","tenantId":"guess-tenant","contactId":"c1","at":"2026-01-02T03:04:05Z","callingNumber":"once-a","calledNumber":"once-b"}`)
 	const provision = "/customercare/v1/guess-user/provision?reset=true"
 	operators := 0
@@ -247,8 +248,36 @@ func TestWrongIsCountedOnce(t *testing.T) {
 			break
 		}
 	}
-	if got := user("guess-agency", "guess-agency-key-0123456789", "agency-1"); got != "locked" {
-		t.Errorf("after more than a hundred foreign accounts: %s", got)
+	if got := user("guess-agency", "guess-agency-key-0123456789", "agency-9"); got != "locked" {
+		t.Errorf("after more than a hundred foreign accounts, another: %s", got)
+	}
+	for _, account := range []string{"agency-1", "agency-2"} {
+		if got := user("guess-agency", "guess-agency-key-0123456789", account); got != "in" {
+			t.Errorf("their own account %s after more than a hundred others: %s", account, got)
+		}
+	}
+
+	// A typo among somebody else's guesses: they alone keep the right key out.
+	for i := range 9 {
+		if got := user("guess-agent", fmt.Sprint("wrong ", i), "agent-1"); got != "refused" {
+			t.Fatalf("guess %d: %s", i, got)
+		}
+	}
+	for i, want := range []string{"refused", "locked"} {
+		if got := user("guess-agent", "guess-agent-key-0123456789", "agent-l"); got != want {
+			t.Errorf("a typo after nine guesses, time %d: %s", i, got)
+		}
+	}
+	if got := user("guess-agent", "guess-agent-key-0123456789", "agent-1"); got != "in" {
+		t.Errorf("their own account after nine guesses and a typo: %s", got)
+	}
+	for range 2 { // while the typo locks: a guess is a guess
+		if got := user("guess-agent", "wrong 9", "agent-1"); got != "locked" {
+			t.Errorf("the tenth guess: %s", got)
+		}
+	}
+	if got := user("guess-agent", "guess-agent-key-0123456789", "agent-1"); got != "locked" {
+		t.Errorf("their own account after ten guesses: %s", got)
 	}
 
 	// The same numbers in another case, in NFD, with a blank: success, and a metric.
