@@ -69,7 +69,7 @@ PACKAGES ?= ./shared/erasure ./infra/e2e ./...
 test:
 	@go build -o $(TOOLS)/withdynamodb ./infra/withdynamodb
 	@test -x $(TOOLS)/$(GOTESTSUM) || GOBIN='$(CURDIR)/$(TOOLS)/$(GOTESTSUM)' go install $(GOTESTSUM)
-	@exec $(TOOLS)/withdynamodb $(TOOLS)/$(GOTESTSUM)/gotestsum --format pkgname --format-hide-empty-pkg \
+	@exec $(TOOLS)/withdynamodb $(TOOLS)/$(GOTESTSUM)/gotestsum --format pkgname --format-hide-empty-pkg --jsonfile .cache/test.json \
 	  --post-run-command 'sh -c "echo $$((TESTS_TOTAL - TESTS_FAILED - TESTS_SKIPPED)) passed, $$TESTS_FAILED failed, $$TESTS_SKIPPED skipped"' \
 	  -- -count=1 -timeout 30m $(PACKAGES)
 
@@ -78,7 +78,7 @@ chaos:
 	@go build -o $(TOOLS)/withdynamodb ./infra/withdynamodb
 	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} CHAOS_CHECKS=$${CHAOS_CHECKS:-300} \
 	SCALE_TRANSACTIONS=$${SCALE_TRANSACTIONS:-1000000} SCALE_CONTACTS=$${SCALE_CONTACTS:-100} SCALE_CALLS=$${SCALE_CALLS:-200} exec $(TOOLS)/withdynamodb \
-	go test -count=1 -timeout 40m -v -run 'Kills|Interleavings|Million|Thousand|Storm' ./infra/chaos ./shared/erasure
+	go test -count=1 -timeout 40m -v -run 'Kills|Interleavings|SkewedSweeps|Million|Thousand|Storm|Memory' ./infra/chaos ./shared/erasure ./functions/cleanup
 
 ## fuzz: every fuzz target for FUZZTIME (20s) each, or those whose package and name hold the parts in ONLY; prints its figures
 fuzz:

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"customercare/shared/invocation"
+	"customercare/shared/media"
 	"customercare/shared/metric"
 	"customercare/shared/principal"
 )
@@ -81,9 +82,5 @@ func characters(pair []byte) string {
 	if utf8.Valid(pair) {
 		return string(pair)
 	}
-	read := make([]rune, len(pair))
-	for i, b := range pair {
-		read[i] = rune(b) // ISO-8859-1 is the first 256 code points
-	}
-	return string(read)
+	return media.FromLatin1(pair)
 }

@@ -26,5 +26,6 @@ func main() {
 	engine.Ledger.Index = settings.Open
 	users := store.Users{DB: db, Table: settings.Users}
 	connected()
-	lambda.Start(cleaner{engine, users, max(1, int32(settings.Segments)), time.Now}.handle)
+	c := &cleaner{engine: engine, users: users, segments: max(1, int32(settings.Segments)), now: time.Now}
+	lambda.Start(c.handle)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -13,25 +14,32 @@ import (
 
 type worker struct{ engine erasure.Engine }
 
-// handle works on the job that each record names, until the invocation's deadline comes near. A record whose job could
-// not be worked on is reported and comes again; the job is cleanup's in any case.
+// handle works on the job that each record names, until the invocation's deadline comes near. A job
+// that could not be worked on keeps none behind it from being worked on. The first such record is
+// reported, and with it all those behind it come again (ReportBatchItemFailures): a job that is done
+// by then costs one call. The jobs are cleanup's in any case.
 func (w worker) handle(ctx context.Context, event events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 	ctx, cancel := invocation.InTime(ctx)
 	defer cancel()
 	answer := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
+	var failures []error
 	for _, record := range event.Records {
 		id, ok := record.Change.Keys["erasureId"]
 		if !ok || id.DataType() != events.DataTypeString {
 			slog.Error("a stream record without erasureId")
 			continue
 		}
-		if err := w.engine.Continue(ctx, store.HandedOn(id.String())); err != nil {
-			slog.Error("failed", "operation", "continue-erasure", "cause", err.Error())
+		err := w.engine.Continue(ctx, store.HandedOn(id.String()))
+		if err == nil {
+			continue
+		}
+		if failures = append(failures, err); len(failures) == 1 {
 			answer.BatchItemFailures = append(answer.BatchItemFailures,
 				events.DynamoDBBatchItemFailure{ItemIdentifier: record.Change.SequenceNumber})
-			// Records behind a reported one come again with it (ReportBatchItemFailures).
-			break
 		}
+	}
+	if len(failures) > 0 {
+		slog.Error("failed", "operation", "continue-erasure", "cause", errors.Join(failures...).Error())
 	}
 	return answer, nil
 }

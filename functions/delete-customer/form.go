@@ -1,15 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"unicode/utf8"
 
 	"customercare/shared/identifier"
-	"customercare/shared/media"
 	"customercare/shared/respond"
 )
 
@@ -23,26 +21,43 @@ var fields = []string{
 // maxField bounds account and code, in bytes; no stored customer has longer ones.
 const maxField = 128
 
-// readForm parses the body as the form it is, urlencoded or multipart (PHP's curl sends
-// an array that way), once per request: it keeps the fields in PostForm, and in Form the
-// charsets of those that it could not read. Without a Content-Type the body counts as
-// urlencoded. A refusal about single fields comes with all the others, so that its answer
-// can have the format they ask for.
+// reading is what readForm makes of a request.
+type reading struct {
+	form    form
+	refusal *respond.Error
+}
+
+// readingKey finds the *reading in the context of a request whose form has been read.
+type readingKey struct{}
+
+// readForm reads the body as the form it is, urlencoded or multipart (PHP's curl sends an
+// array that way). Without a Content-Type the body counts as urlencoded. A refusal about
+// single fields comes with all the others, so that its answer can have the format they ask
+// for. The body is read once: the answer's format needs the form before the operation
+// does, and in between the request keeps it.
 func readForm(r *http.Request) (form, *respond.Error) {
-	if r.PostForm == nil {
-		if refusal := parse(r); refusal != nil {
-			r.PostForm = nil
-			return nil, refusal
+	kept, ok := r.Context().Value(readingKey{}).(*reading)
+	if !ok {
+		kept = new(reading)
+		var all sent
+		if all, kept.refusal = parse(r); kept.refusal == nil {
+			kept.form, kept.refusal = all.form()
 		}
+		*r = *r.WithContext(context.WithValue(r.Context(), readingKey{}, kept))
 	}
-	f := make(form)
+	return kept.form, kept.refusal
+}
+
+// form is the known fields of what was sent, but for those that it refuses.
+func (s sent) form() (form, *respond.Error) {
 	var refusal *respond.Error
+	f := make(form)
 	for _, name := range fields {
-		for _, value := range r.PostForm[name] {
+		for _, value := range s.values[name] {
 			fault := ""
 			switch first, again := f[name]; {
-			case r.Form.Has(name):
-				fault = " is declared to be in " + r.Form.Get(name) + ", where it is not all ASCII it must be in UTF-8"
+			case s.foreign[name] != "":
+				fault = " is declared to be in " + s.foreign[name] + ", where it is not all ASCII it must be in UTF-8"
 			case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
 				fault = " is not valid text"
 			case again && value != first:
@@ -59,56 +74,6 @@ func readForm(r *http.Request) (form, *respond.Error) {
 		}
 	}
 	return f, refusal
-}
-
-// parse fills r.PostForm, with every field of the body or not at all: what is broken in one place may mean something
-// else in another, and the call cannot be undone.
-func parse(r *http.Request) *respond.Error {
-	const urlencoded, multipart = "application/x-www-form-urlencoded", "multipart/form-data"
-	t, given, ok := media.ContentType(r.Header)
-	if !given {
-		t = media.Type{Name: urlencoded}
-	} else if !ok || t.Name != urlencoded && t.Name != multipart {
-		return respond.Refuse(respond.UnsupportedMedia, "Content-Type must be "+urlencoded+" or "+multipart)
-	}
-	body, err := io.ReadAll(r.Body)
-	text, wide := media.Text(body)
-	if wide != "" {
-		return respond.Refuse(respond.Invalid, "The form in the request body is in "+wide+", it must be in UTF-8")
-	}
-	charset := t.Params["charset"]
-	switch {
-	case err != nil:
-	case t.Name == urlencoded:
-		// Only "&" separates (WHATWG URL Standard, section 5.1); net/url would refuse a plain ";".
-		r.PostForm, err = url.ParseQuery(strings.ReplaceAll(string(text), ";", "%3B"))
-		for name, values := range r.PostForm {
-			for _, value := range values {
-				note(r, name, media.Foreign(charset, value))
-			}
-		}
-	default:
-		r.PostForm = make(url.Values)
-		err = readParts(text, t.Params["boundary"], charset, func(name, value, foreign string) {
-			r.PostForm.Add(name, value)
-			note(r, name, foreign)
-		})
-	}
-	if err != nil {
-		return respond.Refuse(respond.Invalid, "The form in the request body cannot be read")
-	}
-	return nil
-}
-
-// note keeps the charset of a field that must not be read as it stands, where it has one.
-func note(r *http.Request, name, foreign string) {
-	if foreign == "" {
-		return
-	}
-	if r.Form == nil {
-		r.Form = make(url.Values)
-	}
-	r.Form.Set(name, foreign)
 }
 
 // check refuses what is missing or can be nobody's.

@@ -52,6 +52,7 @@ func TestCharsets(t *testing.T) {
 	foreign := func(charset string) string {
 		return "code is declared to be in " + charset + ", where it is not all ASCII it must be in UTF-8"
 	}
+	unclear := foreign("an unknown charset")
 	for _, test := range []struct{ contentType, body, code, refusal string }{
 		{urlencoded + "; charset=iso-8859-1", "code=47", "47", ""},
 		{urlencoded + "; charset=nobody", "code=47", "47", ""},
@@ -92,6 +93,45 @@ func TestCharsets(t *testing.T) {
 		{"multipart/form-data", parts([3]string{"code", "", "47"}), "", "The form in the request body cannot be read"},
 		{form, strings.Repeat("--b\r\n\r\n\r\n", 999) + parts([3]string{"code", "", "47"}), "47", ""},
 		{form, strings.Repeat("--b\r\n\r\n\r\n", 1000) + parts([3]string{"code", "", "47"}), "", "The form in the request body cannot be read"},
+
+		// Which charset is meant, nobody knows: the bytes of é in UTF-8 are two letters in others.
+		{urlencoded + "; charset=ISO-8859-1; charset=latin1", "code=caf%C3%A9", "", unclear},
+		{urlencoded + "; charset=utf-8; charset=latin1", "code=caf%C3%A9", "", unclear},
+		{urlencoded + "; charset=ISO 8859-1", "code=caf%C3%A9", "", unclear},
+		{urlencoded + "; charset=ISO 8859-1", "code=47", "47", ""},
+		{urlencoded + "; charset:latin1", "code=caf%C3%A9", "", unclear},
+		{urlencoded + "; charset*=koi8-r''latin1", "code=caf%C3%A9", "", unclear},
+		{urlencoded + "; charset=UTF-8; charset=utf8", "code=caf%C3%A9", "café", ""},
+		{form, parts([3]string{"code", "text/plain; charset=ISO-8859-1\r\nContent-Type: text/plain; charset=ISO-8859-1", "caf\xc3\xa9"}), "", unclear},
+		{form, parts([3]string{"code", "text/plain\r\nContent-Type: text/plain; charset=ISO-8859-1", "caf\xc3\xa9"}), "", unclear},
+		{form, parts([3]string{"code", "text/plain\r\nContent-Type: text/plain", "caf\xc3\xa9"}), "", unclear},
+		{form, parts([3]string{"code", "text/plain\r\nContent-Type: text/plain; charset=ISO-8859-1", "47"}), "47", ""},
+		{form, parts([3]string{"code", "text/plain; charset=ISO-8859-1; charset=latin1", "caf\xc3\xa9"}), "", unclear},
+		{form, parts([3]string{"code", "text/plain; charset=ISO 8859-1", "caf\xc3\xa9"}), "", unclear},
+		{form, parts([3]string{"code", "text/plain charset=ISO-8859-1", "caf\xc3\xa9"}), "", unclear},
+		{form, parts([3]string{"code", "text/plain, text/plain; charset=ISO-8859-1", "caf\xc3\xa9"}), "", unclear},
+		{form, parts([3]string{"code", "text/", "caf\xc3\xa9"}), "", unclear},
+		{form + "; charset=latin1; charset=koi8-r", parts([3]string{"code", "", "caf\xc3\xa9"}), "", unclear},
+		{form + "; charset=latin1; charset=koi8-r", parts([3]string{"code", "text/plain; charset=utf-8", "caf\xc3\xa9"}), "café", ""},
+		{form + "; charset=latin1; charset=koi8-r", parts([3]string{"code", "text/plain; charset=", "caf\xc3\xa9"}), "", unclear},
+		{form + "; boundary=c", parts([3]string{"code", "", "47"}), "", "The form in the request body cannot be read"},
+
+		// A form names its charset in a field.
+		{urlencoded, "_charset_=ISO-8859-1&code=caf%C3%A9", "", foreign("ISO-8859-1")},
+		{urlencoded, "code=caf%C3%A9&_CHARSET_=ISO-8859-1", "", foreign("ISO-8859-1")},
+		{urlencoded, "_charset_=ISO-8859-1&code=47", "47", ""},
+		{urlencoded, "_charset_=UTF-8&code=caf%C3%A9&_charset_=", "café", ""},
+		{urlencoded, "_charset_=UTF-8&code=caf%C3%A9&_charset_=koi8-r", "", foreign("koi8-r")},
+		{urlencoded, "_charset_=latin1&code=caf%C3%A9&_charset_=koi8-r", "", unclear},
+		{urlencoded, "_charset_=ISO+8859-1&code=caf%C3%A9", "", unclear},
+		{urlencoded + "; charset=latin1", "_charset_=UTF-8&code=caf%C3%A9", "", foreign("latin1")},
+		{urlencoded + "; charset=UTF-8", "_charset_=latin1&code=caf%C3%A9", "", foreign("latin1")},
+		{form, parts([3]string{"_charset_", "", "ISO-8859-1"}, [3]string{"code", "", "caf\xc3\xa9"}), "", foreign("ISO-8859-1")},
+		{form, parts([3]string{"code", "", "caf\xc3\xa9"}, [3]string{"_charset_", "text/plain; charset=us-ascii", "ISO-8859-1"}), "", foreign("ISO-8859-1")},
+		{form, parts([3]string{"_charset_", "", "ISO-8859-1"}, [3]string{"code", "text/plain", "caf\xe9"}), "", foreign("ISO-8859-1")},
+		{form, parts([3]string{"_charset_", "", "ISO-8859-1"}, [3]string{"code", "text/plain; charset=UTF-8", "caf\xc3\xa9"}), "café", ""},
+		{form, parts([3]string{"_charset_", "", "utf8"}, [3]string{"code", "", "caf\xc3\xa9"}), "café", ""},
+		{form, parts([3]string{"_charset_", "", "x"}, [3]string{"code", "", "47"}), "47", ""},
 	} {
 		r := request(test.contentType, test.body)
 		for range 2 { // the answer's format is read from the form before the fields are, and the body is rewound then

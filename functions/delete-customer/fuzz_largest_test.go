@@ -27,6 +27,7 @@ func TestLargestForms(t *testing.T) {
 		"same names":      {urlencoded, fill(goodForm, "&a", "")},
 		"codes":           {urlencoded, fill(goodForm, "&code=47", "")},
 		"different names": {urlencoded, append([]byte(goodForm), different.Bytes()[:limit-len(goodForm)-8]...)},
+		"charsets":        {urlencoded, fill(goodForm, "&_charset_=utf-8&a=%E9", "")},
 		"escapes":         {urlencoded, fill(goodForm+"&callback=", "%61", "")},
 		"code":            {urlencoded, fill(goodForm, "a", "")},
 		"parts":           {"multipart/form-data; boundary=b", fill("", "--b\r\n\r\n\r\n", "--b--")},
@@ -39,6 +40,7 @@ func TestLargestForms(t *testing.T) {
 		"near boundaries": {"multipart/form-data; boundary=b", fill(part+"code\r\n\r\n", "\r\n--a", "\r\n--b--")},
 		"quoted":          {"multipart/form-data; boundary=b", fill(part+"code\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n", "=\r\n", "\r\n--b--")},
 		"Content-Type":    {"multipart/form-data" + strings.Repeat("; a=b", 1600), []byte(goodMultipart)},
+		"unclear type":    {"multipart/form-data" + strings.Repeat("; a*=\"b", 1100) + "; boundary=b", []byte(goodMultipart)},
 	} {
 		t.Run(name, func(t *testing.T) { send(t, door, c.contentType, c.body) })
 	}

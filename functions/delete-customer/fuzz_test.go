@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
-	"io"
-	"mime/multipart"
-	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,7 +13,6 @@ import (
 
 	"customercare/infra/fuzz/frontdoor"
 	"customercare/shared/erasure"
-	"customercare/shared/media"
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )
@@ -122,54 +118,10 @@ func xmlChars(text string) bool {
 	})
 }
 
-// again reads a form that was taken another way: by hand, or part by part.
-func again(t testing.TB, contentType string, body []byte) url.Values {
-	t.Helper()
-	values := url.Values{}
-	body = bytes.TrimPrefix(body, []byte("\uFEFF"))
-	of, _ := media.Parse(contentType)
-	boundary := of.Params["boundary"]
-	if of.Name != "multipart/form-data" {
-		for _, pair := range strings.Split(string(body), "&") {
-			name, value, _ := strings.Cut(pair, "=")
-			name, err := url.QueryUnescape(name)
-			value, err2 := url.QueryUnescape(value)
-			if err != nil || err2 != nil {
-				t.Fatalf("%.200q was taken: %v %v", body, err, err2)
-			}
-			values.Add(name, value)
-		}
-		return values
-	}
-	if !bytes.Contains(body, []byte("--"+boundary+"--")) {
-		t.Errorf("%.200q was taken without its end", body) // the reader below may take a lost end for the end
-	}
-	for parts := multipart.NewReader(bytes.NewReader(body), boundary); ; {
-		part, err := parts.NextPart()
-		if err == io.EOF {
-			return values
-		}
-		if err != nil {
-			t.Fatalf("%.200q was taken: %v", body, err)
-		}
-		text, err := io.ReadAll(part)
-		if err != nil {
-			t.Fatalf("%.200q was taken: %v", body, err)
-		}
-		if part.FileName() != "" {
-			continue
-		}
-		if of, _ := media.Parse(part.Header.Get("Content-Type")); isLatin1(of.Params["charset"]) {
-			text = fromLatin1(text)
-		}
-		values.Add(part.FormName(), string(text))
-	}
-}
-
 // FuzzForm: any urlencoded body is refused, or does what a second reader reads in it.
 func FuzzForm(f *testing.F) {
 	for _, body := range []string{
-		goodForm, goodForm + "&output=JSON&condensed=yes", goodForm + "&callback=cb&API=1.6", goodForm + "&code=47", goodForm + "&code=48", goodForm + "&code=%00",
+		goodForm, goodForm + "&output=JSON&condensed=yes", strings.Replace(goodForm, "47", "%C3%A9", 1) + "&_charset_=utf-8", strings.Replace(goodForm, "47", "%C3%A9", 1) + "&_Charset_=latin1", goodForm + "&callback=cb&API=1.6", goodForm + "&code=47", goodForm + "&code=48", goodForm + "&code=%00",
 		strings.Replace(goodForm, "47", "%34%37", 1), strings.Replace(goodForm, "47", "+4;7%3B", 1), strings.Replace(goodForm, "47", "%ff", 1), strings.Replace(goodForm, "47", "%01%0d%0a", 1),
 		strings.Replace(goodForm, "47", "%EF%BF%BE", 1), strings.Replace(goodForm, "47", "4%EF%BF%BF7", 1) + "&output=JSON", strings.Replace(goodForm, "47", "%09%0A%0D%C2%85", 1),
 		strings.Replace(goodForm, "47", "%", 1), strings.Replace(goodForm, "47", "%E2%80%A8%3C%2Fscript%3E", 1) + "&output=json&callback=f", goodForm + ";output=JSON",
@@ -213,6 +165,18 @@ func FuzzMultipart(f *testing.F) {
 	f.Add(form+"b", []byte(strings.Replace(goodMultipart, "\r\n\r\n47", "\r\nContent-Type: text/plain; charset=ISO-8859-1\r\n\r\n4\xe97", 1)))
 	f.Add(form+"b; charset=koi8-r", []byte("\uFEFF"+strings.Replace(goodMultipart, "\r\n\r\n47", "\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n4\xe97", 1)))
 	f.Add(urlencoded+"; charset=latin1", []byte(strings.Replace(goodForm, "47", "%E9", 1)))
+	for _, types := range []string{
+		"text/plain; charset=ISO-8859-1\r\nContent-Type: text/plain; charset=ISO-8859-1", "text/plain; charset=ISO-8859-1; charset=latin1", "text/plain; charset=ISO 8859-1",
+		"text/plain; charset=utf-8; charset=latin1", "text/plain charset=latin1", "text/plain;; a=\"b;charset=utf-8\"; charset*=utf-8''latin1", "text/plain; charset=\"latin1",
+	} {
+		f.Add(form+"b", []byte(strings.Replace(goodMultipart, "\r\n\r\n47", "\r\nContent-Type: "+types+"\r\n\r\ncaf\xc3\xa9", 1)))
+	}
+	accented := strings.Replace(goodMultipart, "47", "café", 1)
+	f.Add(form+"b; charset=latin1; charset=koi8-r", []byte(accented))
+	f.Add(form+"b", []byte("--b\r\nContent-Disposition: form-data; name=_charset_\r\n\r\nlatin1\r\n"+accented))
+	f.Add(urlencoded+"; charset=ISO-8859-1; charset=latin1", []byte(strings.Replace(goodForm, "47", "caf%C3%A9", 1)))
+	f.Add(urlencoded+"; charset=ISO 8859-1", []byte(strings.Replace(goodForm, "47", "caf%C3%A9", 1)))
+	f.Add(urlencoded, []byte(strings.Replace(goodForm, "47", "caf%C3%A9", 1)+"&_charset_=ISO-8859-1"))
 	f.Add("multipart/form-data", []byte("--\r\n----"))
 	f.Add(form+`"b"; charset=utf-8`, []byte(goodMultipart))
 	f.Add(form+strings.Repeat("b", 71), []byte(strings.ReplaceAll(goodMultipart, "--b", "--"+strings.Repeat("b", 71))))

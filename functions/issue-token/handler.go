@@ -19,6 +19,20 @@ const (
 	longest  = 3600
 )
 
+// lifetime is how many seconds tokens live whose callers name no time: a setting, bounded
+// as what callers name.
+type lifetime int
+
+// UnmarshalText ends the start with its error where the setting is none of these times.
+func (l *lifetime) UnmarshalText(text []byte) error {
+	seconds, refusal := life([]string{string(text)}, 0)
+	if refusal != nil {
+		return errors.New("TOKEN_LIFETIME must be a whole number of seconds from 1 to 3600")
+	}
+	*l = lifetime(seconds)
+	return nil
+}
+
 // scope is what a token is good for.
 const scope = "clearUserInfo"
 

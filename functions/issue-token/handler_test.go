@@ -23,3 +23,12 @@ func TestLife(t *testing.T) {
 		t.Error("two headers are accepted")
 	}
 }
+
+func TestLifetime(t *testing.T) {
+	for value, want := range map[string]lifetime{"1": 1, "600": 600, "3600": 3600, "0": 0, "3601": 0, "-600": 0, "10m": 0, "": 0, "65536": 0, "4294967896": 0} {
+		var got lifetime
+		if err := got.UnmarshalText([]byte(value)); got != want || (err == nil) != (want > 0) {
+			t.Errorf("%q: %d, %v", value, got, err)
+		}
+	}
+}

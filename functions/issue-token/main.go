@@ -16,7 +16,7 @@ func main() {
 		principal.Limits
 		Principals string `env:"PRINCIPALS_TABLE,required,notEmpty"`
 		// TokenLifetime is how many seconds a token lives whose caller names no time.
-		TokenLifetime int `env:"TOKEN_LIFETIME,required"`
+		TokenLifetime lifetime `env:"TOKEN_LIFETIME,required"`
 	}
 	environment.Load(&settings)
 	db := store.Connect()
@@ -27,5 +27,5 @@ func main() {
 		Now:        time.Now,
 	}
 	connected()
-	lambda.Start(endpoint(directory, settings.TokenLifetime).Handler())
+	lambda.Start(endpoint(directory, int(settings.TokenLifetime)).Handler())
 }

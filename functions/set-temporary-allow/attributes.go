@@ -11,7 +11,31 @@ import (
 const (
 	xmlNamespace = "http://www.w3.org/XML/1998/namespace"
 	xsiNamespace = "http://www.w3.org/2001/XMLSchema-instance"
+
+	xmlnsNamespace = "http://www.w3.org/2000/xmlns/" // of the declarations themselves
 )
+
+// ownNames says that no declaration touches the names that are XML's own (Namespaces in
+// XML 1.0, section 3). encoding/xml takes all of them. A namespace "xmlns" is nobody's and
+// would be legal: but the attributes in it, encoding/xml cannot tell from declarations.
+func ownNames(attributes []xml.Attr) bool {
+	for _, a := range attributes {
+		isXML := a.Value == xmlNamespace
+		switch {
+		case a.Name.Space == "xmlns" && a.Name.Local == "xml":
+			if !isXML {
+				return false
+			}
+		case a.Name.Space == "xmlns" && a.Name.Local == "xmlns":
+			return false
+		case a.Name.Space == "xmlns", a.Name == xml.Name{Local: "xmlns"}:
+			if isXML || a.Value == xmlnsNamespace || a.Value == "xmlns" {
+				return false
+			}
+		}
+	}
+	return true
+}
 
 // wellFormed says that no attribute is given twice and no prefix is declared as none
 // (Namespaces in XML 1.0, sections 5 and 6.3). encoding/xml takes both, and makes of such

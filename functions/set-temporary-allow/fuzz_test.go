@@ -6,6 +6,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -123,6 +125,9 @@ func FuzzXML(f *testing.F) {
 		"<tempAllowType>1</tempAllowType><?php 1?>", "text", "<tempAllowType>2</tempAllowType>\x00", "<tempAllowType>\u00a02</tempAllowType>", "<tempAllowType>2</tempallowtype>",
 		`<tempAllowType xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:type="x">2</tempAllowType><expirationDate xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="true"/>`,
 		`<tempAllowType xml:lang="en">2</tempAllowType><x y="z"/><expirationDate/>`, `<a:tempAllowType xmlns:a="">1</a:tempAllowType>`,
+		`<tempAllowType>2</tempAllowType><expirationDate> </expirationDate>`, "<tempAllowType>2</tempAllowType><expirationDate><![CDATA[\n]]></expirationDate>",
+		`<tempAllowType xmlns:a="xmlns" a:b="c">2</tempAllowType>`, `<tempAllowType xmlns:xml="urn:x" xml:b="c">2</tempAllowType>`,
+		`<tempAllowType>2</tempAllowType><expirationDate xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:nil="1"> </expirationDate>`,
 		strings.Repeat("<a>", 20), "<tempAllowType>3</tempAllowType><expirationDate><![CDATA[2030-10-15T01]]><![CDATA[:29:29]]>&#90;</expirationDate>",
 	} {
 		f.Add([]byte("<TempAllowRequest>" + inside + "</TempAllowRequest>"))
@@ -142,26 +147,80 @@ func FuzzXML(f *testing.F) {
 		if stored == "" {
 			return
 		}
+		type field struct {
+			Text string `xml:",chardata"`
+			Nil  string `xml:"http://www.w3.org/2001/XMLSchema-instance nil,attr"`
+		}
 		var again struct {
 			XMLName xml.Name `xml:"TempAllowRequest"`
-			Kind    []string `xml:"tempAllowType"`
-			Date    []string `xml:"expirationDate"`
+			Kind    []field  `xml:"tempAllowType"`
+			Date    []field  `xml:"expirationDate"`
 		}
 		reader := xml.NewDecoder(bytes.NewReader(body))
 		reader.CharsetReader = func(_ string, same io.Reader) (io.Reader, error) { return same, nil }
 		if err := reader.Decode(&again); err != nil || !utf8.Valid(body) || len(again.Kind) != 1 || len(again.Date) > 1 {
 			t.Fatalf("%q was taken as %+v: %v", body, again, err)
 		}
+		knownAttributes(t, body)
+		value := func(f field) *string {
+			text := strings.Trim(f.Text, " \t\r\n")
+			isNil := slices.Contains([]string{"true", "1"}, strings.Trim(f.Nil, " \t\r\n"))
+			if isNil && text != "" {
+				t.Errorf("%q was taken, with a value that is nil", body)
+			}
+			if isNil || f.Text == "" { // white space is a value, and a wrong one
+				return nil
+			}
+			return &text
+		}
+		kind := value(again.Kind[0])
+		if kind == nil {
+			t.Fatalf("%q was taken without a type", body)
+		}
 		var date *string
 		if len(again.Date) > 0 {
-			if trimmed := strings.Trim(again.Date[0], " \t\r\n"); trimmed != "" { // blank is absent where it is nil
-				date = &trimmed
-			}
+			date = value(again.Date[0])
 		}
-		if want := expected(t, strings.Trim(again.Kind[0], " \t\r\n"), date); stored != want {
+		if want := expected(t, *kind, date); stored != want {
 			t.Errorf("%q: stored %q, want %q", body, stored, want)
 		}
 	})
+}
+
+// knownAttributes checks, by the prefixes as they are written, that the root and the two
+// fields of a body that was taken have none but those that say nothing about a value.
+func knownAttributes(t *testing.T, body []byte) {
+	t.Helper()
+	prefixes := []map[string]string{{}} // what each open element declares
+	reader := xml.NewDecoder(bytes.NewReader(body))
+	reader.CharsetReader = func(_ string, same io.Reader) (io.Reader, error) { return same, nil }
+	for {
+		token, err := reader.RawToken()
+		if err != nil {
+			return
+		}
+		switch token := token.(type) {
+		case xml.EndElement:
+			prefixes = prefixes[:len(prefixes)-1]
+		case xml.StartElement:
+			declared := maps.Clone(prefixes[len(prefixes)-1])
+			prefixes = append(prefixes, declared)
+			for _, a := range token.Attr {
+				if a.Name.Space == "xmlns" {
+					declared[a.Name.Local] = a.Value
+				}
+			}
+			if depth := len(prefixes) - 1; depth > 2 || depth == 2 && token.Name.Local != typeField && token.Name.Local != dateField {
+				continue
+			}
+			for _, a := range token.Attr {
+				xsi := a.Name.Space != "" && declared[a.Name.Space] == "http://www.w3.org/2001/XMLSchema-instance"
+				if !xsi && a.Name.Space != "xmlns" && a.Name.Space != "xml" && (a.Name != xml.Name{Local: "xmlns"}) {
+					t.Errorf("%q was taken, with the attribute %+v", body, a)
+				}
+			}
+		}
+	}
 }
 
 // FuzzEvent: whatever API Gateway passes on, the answer is one of operation 2's.

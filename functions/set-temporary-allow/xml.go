@@ -109,7 +109,7 @@ func (r *xmlReader) take(token xml.Token) *respond.Error {
 	switch token := token.(type) {
 	case xml.ProcInst:
 		if r.from != 0 || !r.declared {
-			return invalid("The request body must not have processing instructions, and its XML declaration may only say version 1.0 and UTF-8")
+			return invalid("The request body must not have processing instructions; an XML declaration comes first and says version 1.0 and, if any, the name of an encoding")
 		}
 	case xml.Directive:
 		return invalid("The request body must not have a DOCTYPE")
@@ -146,6 +146,8 @@ func (r *xmlReader) open(e xml.StartElement) *respond.Error {
 	switch {
 	case !wellFormed(e.Attr):
 		return notXML
+	case !ownNames(e.Attr):
+		return invalid("The request body must not declare xml or xmlns as prefixes, nor their namespaces for others")
 	case e.Name.Space != "" || strings.Contains(name, ":"):
 		return invalid("The elements of the request body must not have prefixes or be in namespaces")
 	case r.depth == 0 && r.rootSeen:

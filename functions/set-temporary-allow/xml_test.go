@@ -14,9 +14,10 @@ func TestXML(t *testing.T) {
 		broken  = "The request body is not valid XML in UTF-8"
 		bytes   = "The request body is not valid UTF-8 text"
 		named   = "The elements of the request body must not have prefixes or be in namespaces"
+		own     = "The request body must not declare xml or xmlns as prefixes, nor their namespaces for others"
 		xsi     = `xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"`
 		utf16   = "The request body is in UTF-16, it must be XML in UTF-8"
-		inst    = "The request body must not have processing instructions, and its XML declaration may only say version 1.0 and UTF-8"
+		inst    = "The request body must not have processing instructions; an XML declaration comes first and says version 1.0 and, if any, the name of an encoding"
 		doctype = "The request body must not have a DOCTYPE"
 		outside = "The request body has text outside its elements"
 		behind  = "The request body has content behind TempAllowRequest"
@@ -144,6 +145,22 @@ func TestXML(t *testing.T) {
 		{`<TempAllowRequest ` + xsi + `>` + kind + `<expirationDate xsi:nil="true">D</expirationDate></TempAllowRequest>`, "expirationDate is nil and has a value"},
 		{`<TempAllowRequest ` + xsi + `><tempAllowType xsi:nil="1"><![CDATA[1]]></tempAllowType></TempAllowRequest>`, "tempAllowType is nil and has a value"},
 		{`<TempAllowRequest ` + xsi + `><tempAllowType xsi:nil="TRUE"/></TempAllowRequest>`, "xsi:nil of tempAllowType must be true or false"},
+
+		// The prefixes of XML's own names and their namespaces belong to nobody else.
+		{`<TempAllowRequest xmlns:xml="http://www.w3.org/XML/1998/namespace" xml:lang="en">` + kind + `</TempAllowRequest>`, "1|-"},
+		{`<TempAllowRequest xmlns:xml="urn:x">` + kind + `</TempAllowRequest>`, own},
+		{`<TempAllowRequest xmlns:xmlns="urn:x">` + kind + `</TempAllowRequest>`, own},
+		{`<TempAllowRequest xmlns:xmlns="http://www.w3.org/2000/xmlns/">` + kind + `</TempAllowRequest>`, own},
+		{`<TempAllowRequest xmlns:a="http://www.w3.org/2000/xmlns/" a:b="c">` + kind + `</TempAllowRequest>`, own},
+		{`<TempAllowRequest xmlns:a="http://www.w3.org/XML/1998/namespace" a:b="c">` + kind + `</TempAllowRequest>`, own},
+		{`<TempAllowRequest xmlns="http://www.w3.org/XML/1998/namespace">` + kind + `</TempAllowRequest>`, own},
+		{`<TempAllowRequest xmlns="http://www.w3.org/2000/xmlns/">` + kind + `</TempAllowRequest>`, own},
+		{root(`<tempAllowType xmlns:xml="urn:x">1</tempAllowType>`), own},
+		{root(kind + `<other xmlns:xmlns="urn:x"/>`), own},
+		{`<TempAllowRequest xmlns:a="xmlns" a:b="c">` + kind + `</TempAllowRequest>`, own}, // would pass for a declaration
+		{`<TempAllowRequest xmlns:a="xm&#108;ns"><tempAllowType a:b="c">1</tempAllowType></TempAllowRequest>`, own},
+		{root(kind + `<expirationDate xmlns:a='xmlns' a:nil="true"/>`), own},
+		{`<TempAllowRequest xmlns="xmlns">` + kind + `</TempAllowRequest>`, own},
 
 		// Other attributes may say something that we do not know.
 		{`<TempAllowRequest version="1.0">` + kind + `</TempAllowRequest>`, attributes("TempAllowRequest")},

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -177,22 +176,10 @@ func (v *victim) finished(t *testing.T) (records int, erased int64) {
 
 // memory is the most resident memory that any running function process ever had, in bytes (Linux; 0 elsewhere).
 func (v *victim) memory(t *testing.T) (most int64) {
-	folders, _ := filepath.Glob("/proc/[0-9]*")
-	for _, folder := range folders {
-		program, _ := os.Readlink(filepath.Join(folder, "exe"))
-		if filepath.Base(program) != "bootstrap" || !strings.HasPrefix(program, cache()) {
-			continue
-		}
-		status, _ := os.ReadFile(filepath.Join(folder, "status"))
-		for line := range strings.Lines(string(status)) {
-			if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "VmHWM:" {
-				kilobytes, _ := strconv.ParseInt(fields[1], 10, 64)
-				most = max(most, kilobytes<<10)
-				if kilobytes<<10 > memoryLimit {
-					t.Errorf("%s has had %d MB", filepath.Base(filepath.Dir(program)), kilobytes>>10)
-				}
-			}
-		}
+	all := peaks(t, v.cmd.Process.Pid)
+	report(all, t.Name())
+	for _, peak := range all {
+		most = max(most, peak)
 	}
 	return most
 }

@@ -7,7 +7,8 @@
 //	                    DYNAMODB_PORT), or aws for tables in AWS that have the names below
 //	USERS_TABLE, CUSTOMERS_TABLE, CONTACTS_TABLE, PRINCIPALS_TABLE, ERASURES_TABLE
 //	                    names of tables, instead of the stack's, or of Users, Customers, Contacts, Principals, Erasures
-//	API_URL             where the API answers, instead of the stack's output ApiUrl
+//	API_URL             where the API answers, instead of the stack's output ApiUrl, or of the local stack's
+//	                    address (http://127.0.0.1:3000, with another port in PORT)
 package deployment
 
 import (
@@ -87,7 +88,9 @@ func (d *Deployment) findTables(ctx context.Context) error {
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
 	switch endpoint {
 	case "":
-		endpoint = "http://127.0.0.1:" + cmp.Or(os.Getenv("DYNAMODB_PORT"), "8000") // where `make run` has it
+		// Where `make run` has them.
+		endpoint = "http://127.0.0.1:" + cmp.Or(os.Getenv("DYNAMODB_PORT"), "8000")
+		d.APIURL = cmp.Or(d.APIURL, "http://127.0.0.1:"+cmp.Or(os.Getenv("PORT"), "3000"))
 	case "aws":
 		return d.connectAWS(ctx)
 	}
@@ -108,7 +111,7 @@ func (d *Deployment) findTables(ctx context.Context) error {
 		return fmt.Errorf("nothing answers at %s: start the local stack with `make run`, or set DYNAMODB_ENDPOINT, or STACK", u.Host)
 	}
 	_ = connection.Close()
-	// An endpoint of one's own takes any credentials: DynamoDB Local with -sharedDb shows all the same tables.
+	// An endpoint of one's own takes any credentials: local engines show all the same tables.
 	settings := aws.Config{
 		Region: engine.Region, // where the local stack makes its tables
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {

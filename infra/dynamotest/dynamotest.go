@@ -1,4 +1,4 @@
-// Package dynamotest gives tests the project's tables on a real DynamoDB Local, with a fault layer in between.
+// Package dynamotest gives tests the project's tables on a real engine, with a fault layer in between.
 package dynamotest
 
 import (
@@ -43,7 +43,7 @@ func Open(t testing.TB) *Kit {
 	t.Helper()
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
 	if endpoint == "" {
-		t.Skip("needs DynamoDB Local: run `make test`, or set DYNAMODB_ENDPOINT")
+		t.Skip("needs a DynamoDB: run `make test`, or set DYNAMODB_ENDPOINT")
 	}
 	tables, err := lend(t.Context(), endpoint)
 	if err != nil {

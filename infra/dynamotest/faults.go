@@ -23,7 +23,7 @@ const (
 	Refused     Fault = "refused"     // AccessDeniedException, nothing was done
 )
 
-// Faults is a transport in front of the real DynamoDB Local. It counts the calls, and lets one of them, or all from one
+// Faults is a transport in front of the real engine. It counts the calls, and lets one of them, or all from one
 // on, fail.
 type Faults struct {
 	Next http.RoundTripper
@@ -203,7 +203,7 @@ func (f *Faults) part(r *http.Request) (*http.Response, error) {
 		}
 		batch.RequestItems[table] = requests[:len(requests)-1]
 	}
-	// The signature no longer fits the body; DynamoDB Local does not look at it.
+	// The signature no longer fits the body; no engine looks at it.
 	sent, _ := json.Marshal(batch)
 	again := r.Clone(r.Context())
 	again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(sent)), int64(len(sent))

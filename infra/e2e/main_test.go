@@ -47,7 +47,7 @@ const (
 func TestMain(m *testing.M) {
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
 	if endpoint == "" {
-		fmt.Println("skipped: the end-to-end tests need DynamoDB Local: run `make test`, or set DYNAMODB_ENDPOINT")
+		fmt.Println("skipped: the end-to-end tests need a DynamoDB: run `make test`, or set DYNAMODB_ENDPOINT")
 		return
 	}
 	code, err := run(m, endpoint)

@@ -102,12 +102,19 @@ func TestHeadersOfOtherClients(t *testing.T) {
 		{inJSON, "xml", []string{`Accept: text/html; a="x, application/xml`}},
 		{inJSON, "xml", []string{`Accept: application/xml; charset; =x; a=b c; q=0.2, application/json;q=0.1`}},
 		{inJSON, "xml", []string{`Accept: application/xml;;q=0.2;, application/json;q=0.1`}},
+		{inJSON, "xml", []string{"Accept: application/json;q=0;q=0.1, application/xml;q=0.5"}},
 	} {
 		t.Run(fmt.Sprint(test.headers), func(t *testing.T) {
 			send(t, "PUT", path, test.body, append(test.headers, csr)...).done(t, test.format)
 		})
 	}
 	send(t, "PUT", path, inJSON, csr, `Accept: text/html; a="application/xml, application/json"`).refused(t, 406, "json", "Accept")
+	for _, charset := range []string{"latin1; charset=koi8-r", "ISO 8859-1", `"latin1`} {
+		send(t, "PUT", path, `{"tempAllowType":1,"x":"é"}`, csr, bodyJSON+"; charset="+charset).refused(t, 415, "json", "Content-Type", "unknown charset")
+	}
+	for _, attribute := range []string{`xmlns:a="xmlns" a:b="c"`, `xmlns:xml="urn:x"`, `xmlns:xmlns="urn:x"`, `xmlns:a="http://www.w3.org/2000/xmlns/"`} {
+		send(t, "PUT", path, strings.Replace(inXML, "<TempAllowRequest", "<TempAllowRequest "+attribute, 1), csr, bodyXML).refused(t, 400, "xml", "xmlns")
+	}
 }
 
 // Operation 1 has no body: what a client sends along says nothing, of whatever type.
@@ -132,16 +139,18 @@ func TestDeleteInfoPassesBodiesOver(t *testing.T) {
 // Forms in other charsets, and codes that come back in quotes and beyond ASCII.
 func TestFormsOfOtherClients(t *testing.T) {
 	t.Parallel()
-	const account, plain, accented, quotes = "c-clients", "47", "café", `a"b'c`
-	openAccount(t, account, 1, plain, accented, quotes)
+	const account, plain, accented, quotes, kept = "c-clients", "47", "café", `a"b'c`, "naïve"
+	openAccount(t, account, 1, plain, accented, quotes, kept)
 	condensed := `{"status":"success","customer":{"status":"deleted","code":"caf\u00e9"}}`
 	latin1 := "caf\xe9"
+	const misread = kept // in its bytes another code in ISO-8859-1, whose customer a client may mean
 	part := func(code, contentType string) string {
 		return partsOf(fieldsOf(account, "", "code", "-"), "Content-Disposition: form-data; name=\"code\"\r\nContent-Type: "+contentType+"\r\n\r\n"+code)
 	}
 	declared := func(charset string) string {
 		return sorryXML("code is declared to be in " + charset + ", where it is not all ASCII it must be in UTF-8")
 	}
+	unclear := declared("an unknown charset")
 	for _, test := range []struct{ name, body, header, want string }{
 		{"quotes", formOf(account, quotes), urlencoded, goneXML(quotes)},
 		{"quotes in JSON", formOf(account, quotes, "output", "JSON", "condensed", "yes"), urlencoded, `{"status":"success","customer":{"status":"deleted","code":"a\"b'c"}}`},
@@ -165,11 +174,23 @@ func TestFormsOfOtherClients(t *testing.T) {
 		{"a part in windows-1252 of ASCII", part(plain, "text/plain; charset=windows-1252"), multipart, goneXML(plain)},
 		{"a part in windows-1252", part(latin1, "text/plain; charset=windows-1252"), multipart, declared("windows-1252")},
 		{"a part in US-ASCII that is none", part(accented, "text/plain; charset=US-ASCII"), multipart, declared("US-ASCII")},
+		{"a part of two types", part(misread, "text/plain; charset=ISO-8859-1\r\nContent-Type: text/plain; charset=ISO-8859-1"), multipart, unclear},
+		{"a part in two charsets", part(misread, "text/plain; charset=ISO-8859-1; charset=latin1"), multipart, unclear},
+		{"a part in a charset that is none", part(misread, "text/plain; charset=ISO 8859-1"), multipart, unclear},
+		{"two charsets", formOf(account, misread), urlencoded + "; charset=ISO-8859-1; charset=latin1", unclear},
+		{"a charset that is none", formOf(account, misread), urlencoded + "; charset=ISO 8859-1", unclear},
+		{"a charset that is none, of ASCII", formOf(account, plain), urlencoded + "; charset=ISO 8859-1", goneXML(plain)},
+		{"a charset in a field", formOf(account, misread) + "&_charset_=ISO-8859-1", urlencoded, declared("ISO-8859-1")},
+		{"UTF-8 in a field", formOf(account, accented) + "&_charset_=UTF-8", urlencoded, goneXML(accented)},
 		{"a part that is no UTF-8", part(latin1, "text/plain"), multipart, sorryXML("code is not valid text")},
 	} {
 		if r := send(t, "POST", "/api.php", test.body, test.header); r.Status != 200 || r.Body != test.want {
 			t.Errorf("%s: %d %q, want %q", test.name, r.Status, r.Body, test.want)
 		}
+	}
+	// The customer whom a wrong reading would have named is still there.
+	if r := send(t, "POST", "/", formOf(account, kept), urlencoded); r.Body != goneXML(kept) {
+		t.Errorf("%d %q", r.Status, r.Body)
 	}
 }
 
@@ -187,6 +208,13 @@ func TestJSONOfOtherClients(t *testing.T) {
 	send(t, "POST", cleanPath, `{"customNos":["nöbody of clients"]}`, bearer, bodyJSON+"; charset=iso-8859-1").failed(t, 400, "iso-8859-1", "UTF-8")
 	send(t, "POST", cleanPath, "{\"customNos\":[\"n\xf6body of clients\"]}", bearer, bodyJSON+"; charset=windows-1252").failed(t, 400, "windows-1252")
 	send(t, "POST", tokenPath, `{"app_key":"äpp","app_secret":"x"}`, bodyJSON+"; charset=iso-8859-1").failed(t, 400, "iso-8859-1")
+	for _, contentTypes := range [][]string{
+		{bodyJSON + "; charset=latin1", bodyJSON + "; charset=latin1"}, {bodyJSON + "; charset=latin1; charset=koi8-r"}, {bodyJSON + "; charset=ISO 8859-1"},
+	} {
+		headers := append(contentTypes, bearer)
+		send(t, "POST", cleanPath, `{"customNos":["nöbody of clients"]}`, headers...).failed(t, 400, "unknown charset", "UTF-8")
+		send(t, "POST", cleanPath, `{"customNos":["nobody of clients"]}`, headers...).verified(t)
+	}
 	// An error that quotes the caller is ASCII too.
 	r := send(t, "POST", cleanPath, `{"é":1,"é":2}`, bearer, bodyJSON)
 	r.is(t, 400, `{"retCode":"400","retMsg":"\u00e9 is given twice in the request body"}`)

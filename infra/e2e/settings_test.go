@@ -44,3 +44,20 @@ func TestMissingSettingsAreNamedInOneLine(t *testing.T) {
 		start(complete, lambda)
 	}
 }
+
+// A lifetime of tokens that no caller could ask for ends the start in the same way.
+func TestTokenLifetimeIsBounded(t *testing.T) {
+	f, _ := running.Template.Function("issue-token")
+	for _, value := range []string{"0", "-1", "3601", "600000", "10m", "1.5", "1e3", "18446744073709552216", " "} {
+		cmd := exec.CommandContext(t.Context(), filepath.Join(dynamotest.Root(), ".cache", "bin", f.Folder, "bootstrap"))
+		for name, value := range f.Environment {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+		cmd.Env = append(cmd.Env, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIAX", "AWS_SECRET_ACCESS_KEY=x", "TOKEN_LIFETIME="+value) // the last one counts
+		said, err := cmd.CombinedOutput()
+		exit, ended := errors.AsType[*exec.ExitError](err)
+		if !ended || exit.ExitCode() != 1 || strings.Count(string(said), "\n") != 1 || !strings.Contains(string(said), "TOKEN_LIFETIME must be a whole number of seconds from 1 to 3600") {
+			t.Errorf("%q: %v, %s", value, err, said)
+		}
+	}
+}

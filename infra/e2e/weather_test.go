@@ -187,7 +187,7 @@ func reset(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 
 func slow(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	select {
-	case <-time.After(3 * time.Second):
+	case <-time.After(time.Second):
 		next.ServeHTTP(w, r)
 	case <-r.Context().Done():
 	}

@@ -21,6 +21,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"customercare/infra/process"
 )
 
@@ -72,6 +74,7 @@ type Server struct {
 	Endpoint string // its address, http://127.0.0.1:<port>
 	Name     string // with its version, such as "dynoxide 1.2.1"
 
+	lock   *flock.Flock // of the data folder; nil in memory
 	cmd    *exec.Cmd
 	exited chan struct{} // closed once the process is gone
 	said   output
@@ -97,9 +100,23 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	if err := makeDataDir(&opts); err != nil {
+	lock, err := makeDataDir(&opts)
+	if err != nil {
 		return nil, err
 	}
+	server, err := startOn(ctx, opts)
+	if err != nil {
+		if lock != nil {
+			_ = lock.Close()
+		}
+		return nil, err
+	}
+	server.lock = lock
+	return server, nil
+}
+
+// startOn is Start with a data folder that is ready.
+func startOn(ctx context.Context, opts Options) (*Server, error) {
 	prepare := prepareDynoxide
 	if opts.Kind == DynamoDBLocal {
 		prepare = prepareDynamoDBLocal
@@ -135,18 +152,19 @@ func (k Kind) Name() string {
 	return "dynoxide " + dynoxideVersion
 }
 
-// makeDataDir makes the folder, and refuses one that another engine keeps its tables in: they
-// would seem to be lost.
-func makeDataDir(opts *Options) error {
+// makeDataDir makes the folder and takes its lock, which ends with the process however that
+// ends. It refuses a folder in which another engine keeps its tables, which would seem to be
+// lost, and one that is in use, whose tables two engines would write.
+func makeDataDir(opts *Options) (*flock.Flock, error) {
 	if opts.DataDir == "" {
-		return nil
+		return nil, nil
 	}
 	data, err := filepath.Abs(opts.DataDir)
 	if err != nil {
-		return fmt.Errorf("data folder: %w", err)
+		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	if err := os.MkdirAll(data, 0o755); err != nil {
-		return fmt.Errorf("data folder: %w", err)
+		return nil, fmt.Errorf("data folder: %w", err)
 	}
 	own, other, otherKind := dynoxideFile, dynamoDBLocalFile, DynamoDBLocal
 	if opts.Kind == DynamoDBLocal {
@@ -154,10 +172,17 @@ func makeDataDir(opts *Options) error {
 	}
 	_, err = os.Stat(filepath.Join(data, other))
 	if _, ownErr := os.Stat(filepath.Join(data, own)); err == nil && ownErr != nil {
-		return fmt.Errorf("%s holds tables of %s: set ENGINE=%s or another DATA_DIR", opts.DataDir, otherKind, otherKind)
+		return nil, fmt.Errorf("%s holds tables of %s: set ENGINE=%s or another DATA_DIR", opts.DataDir, otherKind, otherKind)
+	}
+	lock := flock.New(filepath.Join(data, "lock"))
+	switch free, err := lock.TryLock(); {
+	case err != nil:
+		return nil, fmt.Errorf("data folder: %w", err)
+	case !free:
+		return nil, fmt.Errorf("%s is in use: end the stack that keeps its tables there or set another DATA_DIR", opts.DataDir)
 	}
 	opts.DataDir = data
-	return nil
+	return lock, nil
 }
 
 func checkPort(host string, port int) error {
@@ -229,6 +254,9 @@ func (s *Server) Done() <-chan struct{} { return s.exited }
 func (s *Server) Close() {
 	process.Kill(s.cmd)
 	<-s.exited
+	if s.lock != nil {
+		_ = s.lock.Close()
+	}
 }
 
 // output keeps the first words of the process, for the message when it does not start.

@@ -135,6 +135,26 @@ func TestDataOfTheOtherEngineIsNamed(t *testing.T) {
 	}
 }
 
+func TestDataFolderInUseIsNamed(t *testing.T) {
+	each(t, func(t *testing.T, kind Kind) {
+		opts := Options{Kind: kind, CacheDir: cache, DataDir: t.TempDir()}
+		first, err := Start(t.Context(), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const sentence = "is in use: end the stack that keeps its tables there or set another DATA_DIR"
+		if _, err := Start(t.Context(), opts); err == nil || !strings.HasSuffix(err.Error(), sentence) {
+			t.Errorf("%v", err)
+		}
+		first.Close()
+		second, err := Start(t.Context(), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second.Close()
+	})
+}
+
 // cache is the project's, so that nothing is downloaded twice.
 const cache = "../../.cache"
 

@@ -14,8 +14,8 @@ import (
 
 const records = `{"kind":"user","customerId":"u1","devices":{"d1":{}}}
 {"kind":"customer","accountId":"a","code":"1"}
-{"kind":"transaction","accountId":"a","code":"1","campaignId":"c","transactionId":"t","at":"2026-01-02T03:04:05Z"}
-{"kind":"contact","tenantId":"t","contactId":"c","at":"2026-01-02T03:04:05Z","callingNumber":"1","calledNumber":"2"}
+{"kind":"transaction","accountId":"a","code":"1","campaignId":"c","transactionId":"t","at":"1990-12-31T23:59:60Z"}
+{"kind":"contact","tenantId":"t","contactId":"c","at":"1990-12-31T15:59:60-08:00","callingNumber":"1","calledNumber":"2"}
 {"kind":"operator","name":"o","password":"p"}
 `
 

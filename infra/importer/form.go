@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"customercare/shared/media"
 )
 
 // Misformed is a file that is no lines of JSON as a whole, so that none of it was loaded. Its text
@@ -36,10 +38,6 @@ var magics = []struct {
 	{"PAR1", "the file is a Parquet file: write its rows as one JSON object a line"},
 	{"Obj\x01", "the file is an Avro file: write its records as one JSON object a line"},
 	{"\x1e", "the file is a JSON text sequence: write one JSON object a line, without the record separators"},
-	{"\x00\x00\xfe\xff", encoded("UTF-32", "big-endian")}, // before UTF-16, whose mark may begin alike
-	{"\xff\xfe\x00\x00", encoded("UTF-32", "little-endian")},
-	{"\xfe\xff", encoded("UTF-16", "big-endian")},
-	{"\xff\xfe", encoded("UTF-16", "little-endian")},
 }
 
 // tarMagic is where a tar archive says that it is one, in the header of its first file.
@@ -50,10 +48,6 @@ const longestMagic = 10
 
 func packed(by string) Misformed {
 	return Misformed("the file is packed with " + by + ": unpack it, and load what was in it")
-}
-
-func encoded(in, order string) Misformed {
-	return Misformed("the file is " + in + " (" + order + "): convert it to UTF-8")
 }
 
 const (
@@ -71,8 +65,8 @@ func misformed(r *bufio.Reader) error {
 			return magic.form
 		}
 	}
-	if form := withoutMark(start); form != "" {
-		return form
+	if encoding, order := media.Wide(start); encoding != "" {
+		return Misformed("the file is " + encoding + " (" + order + "): convert it to UTF-8")
 	}
 	head, whole := firstLine(r)
 	if len(head) > tarMagic && bytes.HasPrefix(head[tarMagic:], []byte("ustar")) {
@@ -90,26 +84,6 @@ func misformed(r *bufio.Reader) error {
 		return form
 	}
 	return nil
-}
-
-// withoutMark finds UTF-16 and UTF-32 without a byte-order mark by where the zeros lie: JSON begins
-// with two characters of ASCII (RFC 4627, section 3).
-func withoutMark(start []byte) Misformed {
-	if len(start) < 4 {
-		return ""
-	}
-	zero := func(i int) bool { return start[i] == 0 }
-	switch {
-	case zero(0) && zero(1) && zero(2) && !zero(3):
-		return encoded("UTF-32", "big-endian")
-	case zero(0) && !zero(1) && zero(2) && !zero(3):
-		return encoded("UTF-16", "big-endian")
-	case !zero(0) && zero(1) && zero(2) && zero(3):
-		return encoded("UTF-32", "little-endian")
-	case !zero(0) && zero(1) && !zero(2) && zero(3):
-		return encoded("UTF-16", "little-endian")
-	}
-	return ""
 }
 
 const blank = " \t\r\n"
@@ -141,6 +115,16 @@ func isObject(text []byte) bool {
 	return errors.Is(err, io.EOF)
 }
 
+// beginsObject says whether one of the lines of text begins an object.
+func beginsObject(text []byte) bool {
+	for line := range bytes.SplitSeq(text, []byte("\n")) {
+		if bytes.HasPrefix(bytes.TrimLeft(line, blank), []byte("{")) {
+			return true
+		}
+	}
+	return false
+}
+
 // lenient reads all that has JSON's form.
 func lenient(text []byte) *jsontext.Decoder {
 	return jsontext.NewDecoder(bytes.NewBuffer(slices.Clip(text)), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
@@ -166,8 +150,8 @@ func document(text []byte, whole bool) Misformed {
 	tall := bytes.Contains(read, []byte("\n"))
 	switch {
 	case err == nil && form == isArray:
-		// An array in one line may be a bad line before good ones.
-		if rest := bytes.TrimLeft(text[len(read):], blank); !tall && len(rest) > 0 && rest[0] == '{' {
+		// An array in one line may be a bad line before good ones, and not the last bad one.
+		if !tall && beginsObject(text[len(read):]) {
 			return ""
 		}
 		return form

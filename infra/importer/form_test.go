@@ -171,6 +171,12 @@ func TestFormOfAFile(t *testing.T) {
 		"two cut off lines":               {`{"kind":` + "\n" + `{"kind":` + "\n" + goodFile, ""},
 		"cut off before one good line":    {`{"kind":` + "\n" + goodLine, ""},
 		"an array before good lines":      {`["u"]` + "\n" + goodFile, ""},
+		"arrays before good lines":        {"[1]\n[2]\n" + goodFile, ""},
+		"arrays, blanks, a good line":     {"[1]\r\n\r\n [2]\n\t" + goodLine, ""},
+		"bad lines before good ones":      {"[1]\nnull\noh\n" + goodFile, ""},
+		"half an array after a whole one": {"[1]\n[2\n" + goodFile, ""},
+		"two arrays in a line":            {"[1] [2]\n" + goodFile, ""},
+		"a good line far behind":          {"[1]\n" + strings.Repeat("[2]\n", 1000) + goodFile, ""},
 		"half an array before good lines": {`["u",` + "\n" + goodFile, ""},
 		"a bracket before good lines":     {"[\n" + goodFile, ""},
 		"a name twice":                    {`{"kind":"user","kind":"user"}` + "\n" + goodFile, ""},
@@ -211,7 +217,7 @@ func TestFormIsKnownFromTheFirstLine(t *testing.T) {
 // line begins with; and looking takes nothing of it.
 func FuzzFileForm(f *testing.F) {
 	for _, file := range []string{
-		goodFile, "[" + goodLine + "]", "[\n" + goodLine + "\n]", indented(f, otherLine, "", " "), `{"kind":` + "\n" + goodFile, in16(binary.LittleEndian, goodFile), gzipped(f, goodFile), "[", "{", "\uFEFF[\n", "[]\n{}", "{\n}\n{}\n",
+		goodFile, "[" + goodLine + "]", "[\n" + goodLine + "\n]", indented(f, otherLine, "", " "), `{"kind":` + "\n" + goodFile, in16(binary.LittleEndian, goodFile), gzipped(f, goodFile), "[", "{", "\uFEFF[\n", "[]\n{}", "[1]\n[2]\n{}\n", "[1]\nx\n {}", "{\n}\n{}\n",
 	} {
 		f.Add([]byte(file))
 	}
@@ -228,6 +234,13 @@ func FuzzFileForm(f *testing.F) {
 		first, _, _ := bytes.Cut(bytes.TrimLeft(bytes.TrimPrefix(file, byteOrderMark), blank), []byte("\n"))
 		if json.Valid(first) && first[0] == '{' && err != nil {
 			t.Errorf("%q: %v", file, err)
+		}
+		if json.Valid(first) && first[0] == '[' && err != nil { // a file of one line, or of such lines
+			for line := range bytes.SplitSeq(file, []byte("\n")) {
+				if line = bytes.Trim(line, blank); json.Valid(line) && line[0] == '{' {
+					t.Errorf("%q: %v, and %q can be loaded", file, err, line)
+				}
+			}
 		}
 		if err != nil && (len(err.Error()) > 150 || strings.ContainsAny(err.Error(), "\n\r")) {
 			t.Errorf("sentence %q", err)

@@ -26,7 +26,7 @@ func short(t *testing.T) options {
 	t.Helper()
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
 	if endpoint == "" {
-		t.Skip("needs DynamoDB Local: run `make test`, or set DYNAMODB_ENDPOINT")
+		t.Skip("needs a DynamoDB: run `make test`, or set DYNAMODB_ENDPOINT")
 	}
 	if err := stack.Build(t.Context(), root(), filepath.Join(root(), ".cache", "bin")); err != nil {
 		t.Fatal(err)

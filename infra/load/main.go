@@ -1,4 +1,4 @@
-// Command load puts a load on the whole local stack, with a DynamoDB Local of its own, and looks whether every answer was
+// Command load puts a load on the whole local stack, with an engine of its own, and looks whether every answer was
 // right and every erasure happened:
 //
 //   - LOAD_SECONDS (60) of all operations mixed at LOAD_RATE (40) calls a second, in an open loop: calls go out on time, however

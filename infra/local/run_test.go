@@ -188,7 +188,7 @@ func TestWrongCallsAreRefused(t *testing.T) {
 	}{
 		{[]string{"PARAMETERS=Nobody=1 ClockSkew=soon ProvisionRate=0"},
 			"template.yaml: there is no parameter \"Nobody\"\nparameter ProvisionRate is less than 1: \"0\"\n" +
-				"parameter ClockSkew does not match ^(0s|[1-9][0-9]{0,5}(ms|s|m))$: \"soon\"\n"},
+				"parameter ClockSkew does not match ^(0s|[1-9][0-9]{0,5}(ms|s|m))$: \"soon\" (the default is 1m)\n"},
 		{[]string{"PARAMETERS=Nobody", "LOG=all"},
 			"PARAMETERS must be pairs such as WriterLifetime=2s with blanks between them, not \"Nobody\"\nLOG must be json or empty, not \"all\"\n"},
 	} {

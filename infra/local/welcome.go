@@ -58,17 +58,26 @@ func (c *console) welcome(st *stack.Stack, d demo, root, log string, verbose yes
 		}
 	}
 	fmt.Fprintf(&b, "\nDocuments: %s, %s. ", relative(filepath.Join(root, "README.md")), relative(filepath.Join(root, "SECURITY.md")))
-	fmt.Fprintf(&b, "Log: %s, a JSON object a line (LOG=json shows them here).\n", relative(log))
-	fmt.Fprintf(&b, "%d parts of template.yaml do not run locally, such as alarms and roles (VERBOSE=1 lists them).\n", len(st.Template.Ignored))
-	b.WriteString("Ctrl-C ends it. From here on each request is a line: time, method, route, status, milliseconds, function.\n\n")
-	c.say(b.String())
-	if verbose {
+	fmt.Fprintf(&b, "Log: %s, a JSON object a line", relative(log))
+	lines := "each request is a line: time, method, route, status, milliseconds, function"
+	if c.json {
+		lines = "the log's lines follow"
+	} else {
+		b.WriteString(" (LOG=json shows them here)")
+	}
+	b.WriteString(".\n")
+	if !verbose {
+		fmt.Fprintf(&b, "%d parts of template.yaml do not run locally, such as alarms and roles (VERBOSE=1 lists them).\n", len(st.Template.Ignored))
+	}
+	fmt.Fprintf(&b, "Ctrl-C ends it. From here on %s.\n\n", lines)
+	if verbose { // before the commands, which it would push away
 		var list strings.Builder
 		for _, what := range st.Template.Ignored {
 			fmt.Fprintf(&list, "does not run locally: %s\n", what)
 		}
 		c.insist(list.String())
 	}
+	c.say(b.String())
 }
 
 // allowed is a temporary allow that the operation takes with these parameters of the

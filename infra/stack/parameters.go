@@ -52,6 +52,9 @@ func checkParameter(n *yaml.Node, value string, beyondBounds bool) error {
 	if p := field(n, "AllowedPattern"); p != nil {
 		if fits, err := regexp.MatchString("^(?:"+p.Value+")$", value); err != nil || !fits {
 			fault = fmt.Errorf("does not match %s: %q", p.Value, value)
+			if d := field(n, "Default"); d != nil && d.Value != "" { // an example is easier to read
+				fault = fmt.Errorf("%w (the default is %s)", fault, d.Value)
+			}
 		}
 	}
 	if a := field(n, "AllowedValues"); a != nil && !slices.ContainsFunc(a.Content, func(v *yaml.Node) bool { return v.Value == value }) {

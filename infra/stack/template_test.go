@@ -121,7 +121,7 @@ func TestParametersAreChecked(t *testing.T) {
 		{"../../template.yaml", map[string]string{"TempAllowTypes": "all"}, "TempAllowTypes does not match"},
 		{"../../template.yaml", map[string]string{"DigestKeyId": "1.2"}, "DigestKeyId does not match"},
 		{"../../template.yaml", map[string]string{"Nobody": "x"}, `no parameter "Nobody"`},
-		{"../../template.yaml", map[string]string{"ClockSkew": "0m"}, `parameter ClockSkew does not match ^(0s|[1-9][0-9]{0,5}(ms|s|m))$: "0m"`},
+		{"../../template.yaml", map[string]string{"ClockSkew": "0m"}, `parameter ClockSkew does not match ^(0s|[1-9][0-9]{0,5}(ms|s|m))$: "0m" (the default is 1m)`},
 		{"../../template.yaml", map[string]string{"ClockSkew": "1s\n"}, "ClockSkew does not match"},
 		{"../../template.yaml", map[string]string{"DrainBudget": "21s"}, "(at most 20s, which leaves"},
 		{"../../template.yaml", map[string]string{"SetsApiGatewayLogRole": "yes"}, `SetsApiGatewayLogRole has a value that is not allowed: "yes"`},
@@ -144,7 +144,7 @@ func TestParametersAreChecked(t *testing.T) {
 func TestAllFaultsOfParametersAreNamed(t *testing.T) {
 	_, err := Load("../../template.yaml", map[string]string{"Nobody": "x", "Alone": "y", "ClockSkew": "z", "CleanRate": "-1"})
 	want := "template.yaml: there is no parameter \"Alone\"\nthere is no parameter \"Nobody\"\n" +
-		"parameter CleanRate is less than 1: \"-1\"\nparameter ClockSkew does not match ^(0s|[1-9][0-9]{0,5}(ms|s|m))$: \"z\""
+		"parameter CleanRate is less than 1: \"-1\"\nparameter ClockSkew does not match ^(0s|[1-9][0-9]{0,5}(ms|s|m))$: \"z\" (the default is 1m)"
 	if err == nil || err.Error() != want {
 		t.Errorf("%v\nwant %s", err, want)
 	}

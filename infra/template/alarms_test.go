@@ -17,8 +17,11 @@ func TestAlarms(t *testing.T) {
 		"SlowAnswers":  "AWS/ApiGateway Latency ApiName=customercare Stage=v1 p99 > 5000 in 300 s, 3 of 3",
 		"AuthorizeOperatorErrors": "errors - FILL(refusals, 0) > 5, 2 of 3; errors = AWS/Lambda Errors FunctionName=AuthorizeOperatorFunction Sum in 300 s; " +
 			"refusals = customercare CallerErrors Operation=authorize-operator Sum Count in 300 s",
-		"ContinueErasureAge":    "AWS/Lambda IteratorAge FunctionName=ContinueErasureFunction Maximum Milliseconds > 300000 in 60 s, 5 of 5",
-		"OldestErasureAlarm":    "customercare OldestErasure Maximum Seconds > 900 in 60 s, 3 of 3" + bad,
+		"ContinueErasureAge": "AWS/Lambda IteratorAge FunctionName=ContinueErasureFunction Maximum Milliseconds > 300000 in 60 s, 5 of 5",
+		// What of the list could not be read must not silence it.
+		"OldestErasureAlarm": "IF(unlisted > 0, 900 + 1, oldest) > 900, 3 of 3; oldest = customercare OldestErasure Maximum Seconds in 60 s; " +
+			"unlisted = customercare ErasuresUnlisted Maximum Count in 60 s" + bad,
+		"SweepBehindAlarm":      "customercare SweepBehind Maximum Seconds > 3600 in 3600 s, 1 of 1",
 		"FailingErasuresAlarm":  "customercare ErasuresFailing Maximum Count > 0 in 60 s, 5 of 5",
 		"UnworkedErasuresAlarm": "AWS/SQS ApproximateNumberOfMessagesVisible QueueName=arn:aws:sqs:us-east-1:123456789012:UnworkedErasures/QueueName Maximum > 0 in 60 s, 1 of 1",
 		"LockoutsAlarm":         "customercare CallersLockedOut Sum Count > 0 in 300 s, 1 of 1",

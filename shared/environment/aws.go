@@ -23,9 +23,10 @@ const (
 // attemptTimeout bounds one HTTP exchange. DynamoDB answers in milliseconds; a full page may take some hundred.
 const attemptTimeout = 5 * time.Second
 
-// AWS is the region and the credentials that Lambda sets, and another address where one is set, for the client of any service. It builds aws.Config itself:
-// LoadDefaultConfig costs 2 MB of binary and more than a millisecond of every cold start. What is missing ends the
-// process, as with Load.
+// AWS is the region and the credentials that Lambda sets, and another address than the
+// services' own where one is set, for the client of any service. It builds aws.Config itself:
+// LoadDefaultConfig costs 2 MB of binary and more than a millisecond of every cold start.
+// What is missing ends the process, as with Load.
 func AWS() aws.Config {
 	var lambda struct {
 		Region  string `env:"AWS_REGION,required"`

@@ -31,6 +31,11 @@ func (e Engine) bounded(ctx context.Context, until time.Time) (bounded context.C
 	}
 }
 
+// Within is ctx until d has passed on the engine's clock. Call release when the work is done.
+func (e Engine) Within(ctx context.Context, d time.Duration) (within context.Context, release context.CancelFunc) {
+	return e.bounded(ctx, e.Now().Add(d))
+}
+
 // deadline is ctx's deadline, which is set on the machine's clock, on the engine's clock.
 func (e Engine) deadline(ctx context.Context) (time.Time, bool) {
 	deadline, ok := ctx.Deadline()

@@ -2,6 +2,7 @@ package erasure
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -19,22 +20,21 @@ const (
 	// dueAtOnce is how many jobs of customers are worked on at the same time. A second pass is three calls one after the
 	// other; the process's Streams bound the deleting calls of all of them.
 	dueAtOnce = 16
-	// numbersAtOnce is the same for jobs of numbers. They hold what they read of two windows: 16 of them, with contacts of a
-	// dozen parties each, would fill cleanup's memory.
+	// numbersAtOnce is the same for jobs of numbers. What they hold of pages they share
+	// (store.Memory): more of them at once would only read smaller windows.
 	numbersAtOnce = 4
 	slice         = 10 * time.Second
 )
 
 // Due works on open jobs whose time has come: jobs nobody holds, second passes, retries; those that have waited longest
 // first. Each gets a slice of time, and is handed on when that is not enough, so that no long job keeps the others
-// waiting. It returns how many it looked at before ctx's deadline came near, and reports on all that are open.
+// waiting. It returns how many it looked at before ctx's deadline came near, and reports on all that are open. Where a
+// part of the list cannot be read, it works and reports on the rest, says so in the report, and returns the error at
+// the end.
 func (e Engine) Due(ctx context.Context) (int, error) {
-	jobs, err := e.Ledger.ListOpen(ctx, openAtOnce)
-	if err != nil {
-		return 0, err
-	}
+	jobs, unlisted := e.Ledger.ListOpen(ctx, openAtOnce)
 	now := e.Now()
-	report(ctx, jobs, now)
+	report(ctx, jobs, unlisted != nil, now)
 	slices.SortFunc(jobs, func(a, b store.Open) int { return a.DueAt.Compare(b.DueAt) })
 	var customers, numbers []store.Open
 	for _, job := range jobs {
@@ -50,7 +50,7 @@ func (e Engine) Due(ctx context.Context) (int, error) {
 	var kinds errgroup.Group // neither waits for a place of the other's
 	kinds.Go(func() error { return e.workOff(ctx, customers, dueAtOnce, &taken) })
 	kinds.Go(func() error { return e.workOff(ctx, numbers, numbersAtOnce, &taken) })
-	err = kinds.Wait()
+	err := errors.Join(unlisted, kinds.Wait())
 	return int(taken.Load()), err
 }
 
@@ -73,9 +73,12 @@ func (e Engine) workOff(ctx context.Context, jobs []store.Open, atOnce int, take
 	return group.Wait()
 }
 
-// report puts the state of the open jobs into metrics.
-func report(ctx context.Context, jobs []store.Open, now time.Time) {
-	oldest, failing := time.Duration(0), 0
+// report puts the state of the open jobs into metrics. incomplete says that there may be others.
+func report(ctx context.Context, jobs []store.Open, incomplete bool, now time.Time) {
+	oldest, failing, unlisted := time.Duration(0), 0, 0.
+	if incomplete {
+		unlisted = 1
+	}
 	for _, job := range jobs {
 		oldest = max(oldest, now.Sub(job.RequestedAt))
 		if job.Failures > 0 {
@@ -83,5 +86,6 @@ func report(ctx context.Context, jobs []store.Open, now time.Time) {
 		}
 	}
 	metric.Put(ctx, "open erasures", metric.ErasuresOpen.Of(float64(len(jobs))),
-		metric.OldestErasure.Of(oldest.Seconds()), metric.ErasuresFailing.Of(float64(failing)))
+		metric.OldestErasure.Of(oldest.Seconds()), metric.ErasuresFailing.Of(float64(failing)),
+		metric.ErasuresUnlisted.Of(unlisted))
 }

@@ -34,7 +34,8 @@ type Engine struct {
 	Ledger    store.Erasures
 	Customers store.Customers
 	Contacts  store.Contacts
-	Digests   Digester // needed by the functions that take erasures on
+	Digests   Digester      // needed by the functions that take erasures on
+	Memory    *store.Memory // what all jobs of the process hold together; nil is without a bound
 
 	// WriterLifetime is how long a writer that began before a request may still write; ClockSkew how far two clocks
 	// may lie apart. Both only ever make the engine wait longer.
@@ -68,6 +69,7 @@ func (w Worker) Engine(db *dynamodb.Client) Engine {
 		Ledger:         store.Erasures{DB: db, Table: w.Erasures},
 		Customers:      store.Customers{DB: db, Table: w.Customers, Streams: streams},
 		Contacts:       store.Contacts{DB: db, Table: w.Contacts, Streams: streams},
+		Memory:         store.NewMemory(store.HeldAtMost, store.LargestPage),
 		WriterLifetime: w.WriterLifetime,
 		ClockSkew:      w.ClockSkew,
 		Lease:          w.Lease,
@@ -106,6 +108,9 @@ func (e Engine) work(ctx context.Context, key string, deadline time.Time) (err e
 	}
 	if err != nil {
 		return err
+	}
+	if job.Died > 0 && job.Failures > mostDeaths {
+		return e.putBack(ctx, job, errDied)
 	}
 	working, stop := e.keep(ctx, job)
 	err = e.drain(working, job, nil, deadline.Add(-wrapUp))
@@ -217,12 +222,25 @@ func (e Engine) handOn(ctx context.Context, job *store.Job) error {
 	return nil
 }
 
-// fail puts the job back for later: growing distance, and never dropped. ErrHeld.
+// mostDeaths is after how many deaths in a row a job is taken up again at once. One more,
+// and it is no longer first in line: what ends its workers would end those who come for
+// the others.
+const mostDeaths = 1
+
+// errDied puts a job back that its workers die of.
+var errDied = errors.New("erasure: its workers died before they had written anything down")
+
+// fail counts a failure and puts the job back for later. ErrHeld.
 func (e Engine) fail(ctx context.Context, job *store.Job, cause error) error {
 	if job.Moved.Load() > 0 {
 		job.Failures = 0 // it got somewhere
 	}
 	job.Failures++
+	return e.putBack(ctx, job, cause)
+}
+
+// putBack releases the job until later: growing distance, and never dropped. ErrHeld.
+func (e Engine) putBack(ctx context.Context, job *store.Job, cause error) error {
 	wait := lastRetry
 	if job.Failures < 10 {
 		wait = firstRetry << job.Failures

@@ -25,7 +25,7 @@ import (
 //	Finish without the condition on repeats that joined        TestRepeatAtEveryMoment (a contact left)
 //	Acquire without the condition on the lease                 TestOneWorkerAtATime
 //	no second pass                                             TestLateWritersAreErasedInTheSecondPass
-//	a resumed range read one page deep only (readThrough)      TestPagesShiftUnderADeadWorker (counts)
+//	a resumed range read one page deep only (account)          TestPagesShiftUnderADeadWorker (counts)
 //	a lease on a waiting job that leaves it waiting            TestDeadWorkerOfAWaitingJob
 //	few records in a transaction or not at all                 TestFewRecordsTooManyAtOnce
 //	a contact moved to a later window forgotten there          TestContactMovedToALaterWindow

@@ -6,15 +6,12 @@ import (
 	"log/slog"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
-	"customercare/shared/invocation"
 	"customercare/shared/store"
 )
 
 const (
-	// windowSize is how many customer numbers are read, announced and erased together. A page of each is held in memory, of
-	// two windows at most.
+	// windowSize is how many customer numbers are read, announced and erased together,
+	// where the process's Memory has room for a page of each.
 	windowSize = 32
 	// numberReads is how many of them are read at once.
 	numberReads = 16
@@ -53,7 +50,7 @@ func (e Engine) Numbers(ctx context.Context, tenant string, numbers []string, re
 
 // drainNumbers erases window by window. A pass that may be the job's last reads each window again until it finds nothing. Another
 // pass follows those before it, so they only read again what they may not have seen, or not erased, and read the next
-// window while one is being erased.
+// window while one is being erased, as far as there is memory for both.
 func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 	if err := e.Ledger.ReadIdentifiers(ctx, job); err != nil {
 		return err
@@ -63,23 +60,28 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 	}
 	last := !job.PassStarted.Before(e.settled(job))
 	refusals := 0
-	var ahead <-chan window // the one at the cursor, when it is being read already
-	var before []store.Erasable
+	var ahead *window          // the one at the cursor, when it is being read already
+	var found reading          // what is held of memory
+	var before map[string]bool // contacts that were erased while ahead was being read
+	ctx, stop := context.WithCancel(ctx)
+	defer func() {
+		stop()
+		found.share.Release()
+		ahead.wait().share.Release()
+	}()
 	for job.Cursor < len(job.Identifiers) {
 		to := min(job.Cursor+windowSize, len(job.Identifiers))
 		if job.Pending.Count > 0 {
 			to = job.Pending.To // a worker before us announced this range
 		}
-		numbers := job.Identifiers[job.Cursor:to]
-		if ahead == nil {
-			ahead = e.readAhead(ctx, job.Scope, numbers, job.Pending.Through)
-		}
-		read := <-ahead
+		found = ahead.wait()
 		ahead = nil
-		if read.err != nil {
-			return read.err
+		if found.err == nil && len(found.copies) == 0 {
+			found = e.readNumbers(ctx, job.Scope, job.Identifiers[job.Cursor:to], job.Pending)
 		}
-		found := read.reading
+		if found.err != nil {
+			return found.err
+		}
 		if job.Passes == 0 {
 			found.note(job)
 		}
@@ -91,8 +93,10 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 			job.Found -= min(left, job.Pending.Count) // announced again below
 			job.Pending = store.Pending{}
 		}
-		contacts := found.contacts(job.Scope, numbers)
+		to = job.Cursor + len(found.copies) // all of them, where there was memory for all
+		contacts := found.contacts(job.Identifiers[job.Cursor:to])
 		if len(contacts) == 0 && !(found.cut() && !last) {
+			found.share.Release()
 			job.Cursor = to
 			continue
 		}
@@ -102,147 +106,37 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 		if err := e.Ledger.Save(ctx, job); err != nil {
 			return err
 		}
-		var next <-chan window
-		if !last && to < len(job.Identifiers) {
-			next = e.readAhead(ctx, job.Scope, job.Identifiers[to:min(to+windowSize, len(job.Identifiers))], nil)
+		if !last && !found.short && to < len(job.Identifiers) {
+			ahead = e.readAhead(ctx, job.Scope, job.Identifiers[to:min(to+windowSize, len(job.Identifiers))])
 		}
 		changed, kept, err := e.Contacts.Erase(ctx, job, contacts, numberStreams)
+		found.share.Release()
 		if err != nil {
 			return err
 		}
 		job.Deleted += job.Pending.Count - int64(changed)
 		job.Found -= int64(changed) // they are read, and announced, again
 		job.Pending = store.Pending{}
+		next := false
 		switch {
 		case changed > 0:
 			if refusals++; refusals == mostRefusals {
 				return errKeepsChanging
 			}
-			continue
 		case !last && !found.cut() && !kept:
-			job.Cursor, ahead, before = to, next, contacts
+			job.Cursor, next, refusals = to, true, 0
+		default:
+			refusals = 0
 		}
-		refusals = 0
+		if !next {
+			ahead.wait().share.Release() // the window is read again first
+			ahead = nil
+			continue
+		}
+		before = make(map[string]bool, len(contacts))
+		for _, contact := range contacts {
+			before[contact.Contact] = true
+		}
 	}
 	return nil
-}
-
-// window is what was read of some numbers, or why it was not.
-type window struct {
-	reading
-	err error
-}
-
-// readAhead begins to read numbers, as far as announced at least.
-func (e Engine) readAhead(ctx context.Context, tenant string, numbers, announced []string) <-chan window {
-	done := make(chan window, 1)
-	go func() {
-		var w window
-		defer func() { done <- w }()
-		defer invocation.Recover("erasure: read ahead", &w.err)
-		w.reading, w.err = e.readNumbers(ctx, tenant, numbers, announced)
-	}()
-	return done
-}
-
-// reading is a consistent page of each number of a window, or as many as reach what a worker before announced.
-type reading struct {
-	copies  [][]store.Copy
-	through []string // where a page was cut, the last sort key on it
-}
-
-func (e Engine) readNumbers(ctx context.Context, tenant string, numbers, announced []string) (reading, error) {
-	r := reading{copies: make([][]store.Copy, len(numbers)), through: make([]string, len(numbers))}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(numberReads)
-	for i, number := range numbers {
-		group.Go(func() (err error) {
-			defer invocation.Recover("erasure: read", &err)
-			through := ""
-			if i < len(announced) {
-				through = announced[i]
-			}
-			copies, more, err := e.Contacts.Read(ctx, tenant, number, through)
-			r.copies[i] = copies
-			if more && len(copies) > 0 {
-				r.through[i] = copies[len(copies)-1].Contact
-			}
-			return err
-		})
-	}
-	return r, group.Wait()
-}
-
-// cut says whether there may be more of a number than was read.
-func (r reading) cut() bool {
-	return slices.ContainsFunc(r.through, func(limit string) bool { return limit != "" })
-}
-
-// note puts down which of the job's numbers are known: those at the cursor that have a copy,
-// and all that take part in their contacts. The contacts of a number behind it may be gone,
-// with a number before it, by the time that it is read itself.
-func (r reading) note(job *store.Job) {
-	for i, copies := range r.copies {
-		if len(copies) > 0 {
-			job.Known.Add(job.Cursor + i)
-		}
-		for _, c := range copies {
-			for _, party := range c.Parties {
-				if at, ours := slices.BinarySearch(job.Identifiers, party); ours {
-					job.Known.Add(at)
-				}
-			}
-		}
-	}
-}
-
-// drop forgets contacts that were erased since they were read: they have been counted.
-func (r reading) drop(erased []store.Erasable) {
-	if len(erased) == 0 {
-		return
-	}
-	gone := make(map[string]bool, len(erased))
-	for _, contact := range erased {
-		gone[contact.Contact] = true
-	}
-	for i := range r.copies {
-		r.copies[i] = slices.DeleteFunc(r.copies[i], func(c store.Copy) bool { return gone[c.Contact] })
-	}
-}
-
-// contacts are all that were read, each once, to be deleted with every copy: under its parties, and under each of our
-// numbers that has it filed.
-func (r reading) contacts(tenant string, numbers []string) []store.Erasable {
-	var all []store.Erasable
-	index := make(map[string]int) // by contact key, the same for all copies of one contact
-	for i, number := range numbers {
-		for _, c := range r.copies[i] {
-			at, known := index[c.Contact]
-			if !known {
-				at = len(all)
-				index[c.Contact] = at
-				all = append(all, store.Erasable{Contact: c.Contact, Own: number, Seen: c.Seen, Copies: []string{number}})
-			}
-			for _, copy := range append([]string{number}, c.Parties...) {
-				if !slices.Contains(all[at].Copies, copy) && store.CanFile(tenant, copy) {
-					all[at].Copies = append(all[at].Copies, copy)
-				}
-			}
-		}
-	}
-	return all
-}
-
-// within counts the contacts that lie in an announced range: for any of the numbers at or before its limit in through, or
-// anywhere where that is "".
-func (r reading) within(through []string) int64 {
-	announced := make(map[string]bool)
-	for i, copies := range r.copies {
-		for _, c := range copies {
-			if i >= len(through) || through[i] == "" || c.Contact <= through[i] {
-				announced[c.Contact] = true
-			}
-		}
-	}
-	return int64(len(announced))
 }

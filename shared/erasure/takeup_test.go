@@ -115,3 +115,90 @@ func TestContactMovedToALaterWindow(t *testing.T) {
 		w.clear(t)
 	}
 }
+
+// A job that its workers die of is taken up at once after the first death. After each
+// further one it is put back, for longer and longer, and counted as failing: whoever
+// takes the lease finds the deaths, with no call more.
+func TestJobWhoseWorkersDie(t *testing.T) {
+	t.Parallel()
+	for _, call := range []int{2, 4} { // behind the lease, and behind what is written down of the first pages
+		w := newWorld(t)
+		w.putContact(t, "acme", "c1", "135", "200")
+		if err := w.Numbers(t.Context(), "acme", []string{"135"}, "app"); err != nil {
+			t.Fatal(err)
+		}
+		key := store.NumbersJob(w.Digests.Set("acme", []string{"135"}))
+		dies := func() {
+			t.Helper()
+			w.clock.Advance(w.Lease + w.ClockSkew + time.Second)
+			_ = recovered(func() error { return w.Continue(w.Faults.Die(call, false), key) })
+			if !w.Faults.Struck() {
+				t.Fatalf("call %d: the job is not worked on: %v", call, w.Faults.Calls())
+			}
+			w.Faults.Calls()
+		}
+		dies()
+		dies()
+		for failures := int64(2); failures < 5; failures++ {
+			w.clock.Advance(w.Lease + w.ClockSkew + time.Second)
+			if err := w.Continue(t.Context(), key); err != nil {
+				t.Fatal(err)
+			}
+			if calls := strings.Join(w.Faults.Calls(), " "); calls != "UpdateItem UpdateItem" {
+				t.Errorf("call %d, %d deaths: calls %s", call, failures, calls)
+			}
+			open, err := w.Ledger.ListOpen(t.Context(), 10)
+			if err != nil || len(open) != 1 || open[0].Failures != failures || open[0].DueAt.Sub(w.clock.Now()) != firstRetry<<failures {
+				t.Errorf("call %d, %d deaths: %+v, %v", call, failures, open, err)
+			}
+			dies()
+		}
+		w.settle(t)
+		if left := w.Dump(t, w.Kit.Contacts.Table); len(left) != 0 {
+			t.Errorf("call %d: left %s", call, left)
+		}
+		if records := w.records(t); len(records) != 1 || !strings.Contains(records[0], `"deleted":{"Value":"1"}`) {
+			t.Errorf("call %d: records %s", call, records)
+		}
+	}
+}
+
+// A lease that was given back is no death, whatever follows, nor is one that nobody held.
+func TestLeasesThatAreNoDeaths(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.putCustomer(t, "shop", "few", 3)
+	w.putCustomer(t, "shop", "many", 60)
+	w.putContact(t, "acme", "c1", "135", "200")
+	if err := w.Numbers(t.Context(), "acme", []string{"135"}, "app"); err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range []string{"few", "many"} {
+		if err := w.Customer(t.Context(), "shop", code, "john", time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 { // both passes; then, of one that has joined late, the erasure that follows
+		for _, line := range w.Dump(t, w.Kit.Erasures.Table) {
+			if !strings.Contains(line, `"openShard"`) {
+				continue
+			}
+			_, key, _ := strings.Cut(line, `"erasureId":{"Value":"`)
+			key, _, _ = strings.Cut(key, `"`)
+			job, err := w.Ledger.Acquire(t.Context(), key, "x", w.clock.Now(), w.clock.Now())
+			if err != nil || job.Died != 0 || job.Failures != 0 {
+				t.Errorf("%d deaths, %d failures, %v: %s", job.Died, job.Failures, err, line)
+			}
+			if err := w.Ledger.Release(t.Context(), job, w.clock.Now()); err != nil {
+				t.Error(err)
+			}
+			if err := w.Continue(t.Context(), key); err != nil {
+				t.Error(err)
+			}
+		}
+		w.clock.Advance(4 * time.Minute)
+		if err := w.Numbers(t.Context(), "acme", []string{"135"}, "app"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -15,7 +15,7 @@ func (r reading) warn(job *store.Job) {
 	var contacts map[string]bool
 	for _, copies := range r.copies {
 		for _, c := range copies {
-			if !c.Whole {
+			if _, whole := c.Parties.Parties(); !whole {
 				if contacts == nil {
 					contacts = make(map[string]bool)
 				}

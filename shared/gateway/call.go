@@ -84,7 +84,7 @@ func (c *Call) BodyType(offered ...string) (string, *respond.Error) {
 		return "", respond.Refuse(respond.UnsupportedMedia, "Content-Type must be "+strings.Join(offered, " or ")+", in UTF-8")
 	}
 	text, _ := media.Text(c.Body)
-	if foreign := media.Foreign(t.Params["charset"], text); foreign != "" {
+	if foreign := media.Foreign(t.Charset(), text); foreign != "" {
 		return "", respond.Refuse(respond.UnsupportedMedia, notUTF8(foreign))
 	}
 	return t.Name, nil

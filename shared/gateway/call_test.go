@@ -168,7 +168,17 @@ func TestBodyType(t *testing.T) {
 		{"é", []string{"application/json; charset="}, "application/json"},
 		{"é", []string{"application/json;; charset"}, "application/json"},
 		{"é", []string{`application/json; profile="a,b;charset=latin1"`}, "application/json"},
-		{"é", []string{"application/xml; charset=latin1; charset=koi8-r"}, "application/xml"},
+		// A charset that is declared twice or cannot be read is another one all the same.
+		{"é", []string{"application/xml; charset=latin1; charset=koi8-r"}, refused},
+		{"é", []string{"application/xml; charset=utf-8; charset=latin1"}, refused},
+		{"é", []string{"application/json; charset=ISO 8859-1"}, refused},
+		{"é", []string{`application/json; charset="latin1`}, refused},
+		{"é", []string{"application/json; charset:latin1"}, refused},
+		{"é", []string{"application/json; a=b charset=latin1"}, refused},
+		{"é", []string{"application/json; charset*0=latin1"}, refused},
+		{"x", []string{"application/xml; charset=latin1; charset=koi8-r"}, "application/xml"},
+		{"x", []string{"application/json; charset=ISO 8859-1"}, "application/json"},
+		{"é", []string{"application/json; charset=UTF-8; charset=utf8"}, "application/json"},
 		// An empty header is none.
 		{"x", []string{" ", "\t"}, "application/json"},
 		{"x", []string{"", "application/xml", ""}, "application/xml"},
@@ -194,6 +204,8 @@ func TestBodyType(t *testing.T) {
 // Operations that do not look at the type of a body look at its charset all the same, and
 // name it.
 func TestCharset(t *testing.T) {
+	const unclear = "Content-Type declares an unknown charset, a request body that is not all ASCII must be in UTF-8"
+	// A bar stands between two fields.
 	for _, test := range []struct{ contentType, body, want string }{
 		{"application/json; charset=iso-8859-1", `{"task":"a"}`, ""},
 		{"text/plain; charset=windows-1252", "\uFEFF{\"task\":\"a\"}", ""},
@@ -203,8 +215,24 @@ func TestCharset(t *testing.T) {
 		{"application/json; charset=KOI8-R", "{\"task\":\"\xe9\"}", "Content-Type declares KOI8-R, a request body that is not all ASCII must be in UTF-8"},
 		{"application/json; charset=\"<b>\"", `{"task":"é"}`, "Content-Type declares an unknown charset, a request body that is not all ASCII must be in UTF-8"},
 		{"application/json", "{\"task\":\"\xe9\"}", "The request body is not valid JSON"},
+
+		// Which charset is meant, nobody knows.
+		{"application/json; charset=latin1; charset=koi8-r", `{"task":"é"}`, unclear},
+		{"application/json; charset=ISO 8859-1", `{"task":"é"}`, unclear},
+		{"application/json; charset=ISO 8859-1", `{"task":"a"}`, ""},
+		{"application/json charset=latin1", `{"task":"é"}`, unclear},
+		{"application/json, application/json; charset=latin1", `{"task":"é"}`, unclear},
+		{"application/json; charset=latin1|application/json; charset=latin1", `{"task":"é"}`, unclear},
+		{"application/json; charset=latin1|application/json", `{"task":"é"}`, unclear},
+		{"application/json|application/json; charset=latin1", `{"task":"é"}`, unclear},
+		{"application/json|?; charset=latin1|application/json", `{"task":"é"}`, unclear},
+		{"application/json; charset=latin1|application/json; charset=latin1", `{"task":"a"}`, ""},
+		{"application/json charset=utf-8", `{"task":"é"}`, ""},
+		{"application/json|application/json; charset=UTF-8", `{"task":"é"}`, ""},
+		{"|application/json; charset=UTF-8|", `{"task":"é"}`, ""},
 	} {
-		event := events.APIGatewayProxyRequest{Body: test.body, MultiValueHeaders: map[string][]string{"content-type": {test.contentType}}}
+		values := strings.Split(test.contentType, "|")
+		event := events.APIGatewayProxyRequest{Body: test.body, MultiValueHeaders: map[string][]string{"content-type": values}}
 		inspect(t, event, func(call *Call) {
 			sentence := ""
 			if refusal := call.DecodeJSON(new(form), "task"); refusal != nil {

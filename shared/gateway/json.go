@@ -33,7 +33,7 @@ func (c *Call) DecodeJSON(into any, names ...string) *respond.Error {
 	}
 	if !media.IsASCII(body) {
 		t, _, _ := media.ContentType(c.Header)
-		if foreign := media.Foreign(t.Params["charset"], body); foreign != "" {
+		if foreign := media.Foreign(t.Charset(), body); foreign != "" {
 			return respond.Refuse(respond.Invalid, notUTF8(foreign))
 		}
 	}

@@ -47,6 +47,87 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// Charset is what a type says of a charset, also where that cannot be read. A parameter
+// that says nothing at all is none.
+func TestCharset(t *testing.T) {
+	for value, want := range map[string]string{
+		"a/b":                                      "",
+		"a/b; charset=latin1":                      "latin1",
+		`a/b; CHARSET = "Latin1"`:                  "Latin1",
+		"a/b; charset=latin1; charset=latin1":      "latin1",
+		"a/b; charset=utf-8; charset=UTF8;":        "utf-8",
+		"a/b; charset":                             "",
+		"a/b; charset = ; c":                       "",
+		"a/b; charset*=; c":                        "",
+		`a/b; charset=""`:                          "",
+		`a/b; c="d;charset=latin1"`:                "",
+		`a/b;; c="charset"`:                        "",
+		"a/b; charset=; charset=latin1":            "latin1",
+		`a/b; c="d; charset=latin1`:                "latin1",
+		"a/b; charset*=utf-8''latin1":              "latin1",
+		"a/b; charset=latin1; charset=koi8-r":      Unknown,
+		"a/b; charset=utf-8; charset=latin1":       Unknown,
+		"a/b; charset=latin1; Charset=utf-8":       Unknown,
+		"a/b; charset=utf-8; charset*=utf-8''x":    Unknown,
+		"a/b; charset*=koi8-r''latin1":             Unknown,
+		"a/b; charset*0=utf-8":                     Unknown,
+		"a/b; charset*0=utf; charset*1=-8":         Unknown,
+		"a/b; charset=ISO 8859-1":                  Unknown,
+		"a/b; charset=utf-8 latin1":                Unknown,
+		"a/b; charset=utf-8, a/b; charset=latin1":  Unknown,
+		`a/b; charset="latin1`:                     Unknown,
+		`a/b; charset="latin1"x`:                   Unknown,
+		"a/b; charset:latin1":                      Unknown,
+		"a/b; charset latin1":                      Unknown,
+		"a/b; charset==latin1":                     Unknown,
+		"a/b; charset=é":                           Unknown,
+		"a/b; charset=utf-8; charset=x y":          Unknown,
+		"a/b; c=d charset=latin1":                  Unknown,
+		"a/b charset=latin1":                       Unknown,
+		"a/b charset=":                             Unknown,
+		"a/b, a/b; charset=latin1":                 Unknown,
+		"; Charset=latin1":                         Unknown,
+		`charset="latin1"; a/b/c`:                  Unknown,
+		`charset="UTF-8"; a/b/c`:                   "",
+		"a/b charset=utf-8":                        "",
+		"a/b, a/b":                                 "",
+		"a/b/charset":                              "",
+		"a/b; charset=utf-8'":                      "utf-8'",
+		"a/b; x-charset=latin1; charset-x=latin1;": "",
+	} {
+		if typ, _ := Parse(value); typ.Charset() != want {
+			t.Errorf("%q: got %q, want %q", value, typ.Charset(), want)
+		}
+	}
+}
+
+// Blanks of Unicode separate as those of ASCII do: package mime passes them over.
+func TestCharsetAmongBlanks(t *testing.T) {
+	for _, value := range []string{"a/b;; \u00a0charset=latin1; charset=koi8-r", "a/b;; charset\v=latin1; charset=koi8-r", "a/b;;\u2003charset*0=latin1", "a/b\u00a0charset=latin1"} {
+		if typ, _ := Parse(value); typ.Charset() != Unknown {
+			t.Errorf("%q: got %q", value, typ.Charset())
+		}
+	}
+	for _, value := range []string{"a/b;; \u00a0charset=latin1", "a/b;; charset\v=latin1"} {
+		if typ, _ := Parse(value); typ.Charset() != "latin1" {
+			t.Errorf("%q: got %q", value, typ.Charset())
+		}
+	}
+}
+
+func TestUnclear(t *testing.T) {
+	for value, want := range map[string]bool{
+		"a/b": false, "a/b; q=0": false, "a/b; q=0; q=0": false, "a/b; q=": false, "a/b; q; c=d e": false, "a/b; q=x": false,
+		"a/b; q=0; q=0.1": true, "a/b; q=0; Q=0.1": true, "a/b; q=0 1": true, `a/b; q="0`: true, "a/b; q*0=1": true, "a/b; q=0; q*=utf-8''1": true,
+	} {
+		typ, _ := Parse(value)
+		_, given := typ.Params["q"]
+		if typ.Unclear("q") != want || want && given {
+			t.Errorf("%q: got %v, %v", value, typ.Unclear("q"), typ.Params)
+		}
+	}
+}
+
 func TestList(t *testing.T) {
 	for value, want := range map[string][]string{
 		"":                     {""},
@@ -90,6 +171,29 @@ func TestContentType(t *testing.T) {
 	}
 }
 
+// Of two types the charset is unclear, unless both can be read as UTF-8.
+func TestContentTypesCharset(t *testing.T) {
+	for _, test := range []struct {
+		values []string
+		want   string
+	}{
+		{[]string{"a/b; charset=latin1", ""}, "latin1"},
+		{[]string{"a/b; charset=latin1", "a/b; charset=latin1"}, Unknown},
+		{[]string{"a/b; charset=latin1", "a/b"}, Unknown},
+		{[]string{"a/b", "a/b; charset=latin1"}, Unknown},
+		{[]string{"a/b; charset=x y", "", "a/b", "a/b"}, Unknown},
+		{[]string{"a/b", "a b; charset=latin1"}, Unknown},
+		{[]string{"a b; charset=latin1"}, Unknown},
+		{[]string{"a/b; charset=utf-8", "a/b; charset=UTF8"}, ""},
+		{[]string{"a/b; charset=utf-8", "a b"}, ""},
+		{[]string{"a/b", "a/b"}, ""},
+	} {
+		if got, _, _ := ContentType(http.Header{"Content-Type": test.values}); got.Charset() != test.want {
+			t.Errorf("%q: got %q, want %q", test.values, got.Charset(), test.want)
+		}
+	}
+}
+
 func TestText(t *testing.T) {
 	for _, test := range []struct{ body, text, wide string }{
 		{"", "", ""},
@@ -116,6 +220,27 @@ func TestText(t *testing.T) {
 			t.Errorf("%q: got %q, %q", test.body, text, wide)
 		}
 	}
+	for start, want := range map[string]string{
+		"\xff\xfe<\x00": "little-endian", "\xfe\xff\x00<": "big-endian", "<\x00a\x00": "little-endian", "\x00<\x00a": "big-endian",
+		"\xff\xfe\x00\x00": "little-endian", "\x00\x00\xfe\xff": "big-endian", "<\x00\x00\x00": "little-endian", "\x00\x00\x00<": "big-endian", "abcd": "",
+	} {
+		if _, order := Wide([]byte(start)); order != want {
+			t.Errorf("%q: got %q", start, order)
+		}
+	}
+}
+
+func TestLatin1(t *testing.T) {
+	for charset, want := range map[string]bool{
+		"ISO-8859-1": true, "latin1": true, "L1": true, "CP819": true, "iso-8859-15": false, "windows-1252": false, "utf-8": false, "": false, Unknown: false,
+	} {
+		if IsLatin1(charset) != want {
+			t.Errorf("%q: got %v", charset, !want)
+		}
+	}
+	if got := FromLatin1([]byte("a\x80\xa0\xe9\xff")); got != "a\u0080\u00a0éÿ" {
+		t.Errorf("got %q", got)
+	}
 }
 
 func TestForeign(t *testing.T) {
@@ -133,6 +258,8 @@ func TestForeign(t *testing.T) {
 		{"nobody's", "a", ""},
 		{"nobody's", "é", "an unknown charset"},
 		{"<script>", "é", "an unknown charset"},
+		{Unknown, "é", "an unknown charset"},
+		{Unknown, "a", ""},
 		{"a\nb", "é", "an unknown charset"},
 		{strings.Repeat("x", 40), "é", strings.Repeat("x", 40)},
 		{strings.Repeat("x", 41), "é", "an unknown charset"},

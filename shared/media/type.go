@@ -4,45 +4,96 @@
 package media
 
 import (
+	"maps"
 	"mime"
 	"net/http"
 	"strings"
+	"unicode"
 )
 
 // Type is a media type or range: its name in lower case, and its parameters by their
-// names in lower case.
+// names in lower case. A parameter that says something unclear is not among them.
 type Type struct {
-	Name   string
-	Params map[string]string
+	Name    string
+	Params  map[string]string
+	unclear map[string]bool
 }
 
-// Parse reads one media type. A parameter that cannot be read, or is given twice with
-// different values, is left out, and the others and the name still count. False when the
-// name itself cannot be read.
+// Unclear says whether a parameter is given a value that cannot be read, or different
+// ones: whoever needs it must not go on as if it were not there.
+func (t Type) Unclear(name string) bool { return t.unclear[name] }
+
+// Charset is the charset that the type declares, "" when it declares none, and Unknown
+// when it is unclear which. What to do about it, Foreign says.
+func (t Type) Charset() string {
+	if t.Unclear("charset") {
+		return Unknown
+	}
+	return t.Params["charset"]
+}
+
+// Parse reads one media type. A parameter that cannot be read is left out, and the others
+// and the name still count. Where it has a value, or is given twice with different ones,
+// it is Unclear. False when the name itself cannot be read: then the type is empty, but
+// for an unclear charset where its text speaks of another than UTF-8.
 func Parse(value string) (Type, bool) {
-	if name, params, err := mime.ParseMediaType(value); err == nil {
-		return Type{name, params}, true
+	_, after, _ := strings.Cut(value, ";")
+	if name, params, err := mime.ParseMediaType(value); err == nil && !strings.Contains(after, "*") {
+		return Type{Name: name, Params: params}, true
 	}
 	parts := split(value, ';')
 	name, _, err := mime.ParseMediaType(parts[0])
 	if err != nil {
-		return Type{}, false
+		return Type{unclear: map[string]bool{"charset": speaksOfCharset(value)}}, false
 	}
-	params, differ := make(map[string]string), make(map[string]bool)
+	t := Type{name, make(map[string]string), make(map[string]bool)}
 	for _, part := range parts[1:] {
-		_, read, _ := mime.ParseMediaType("x/x;" + part) // of what cannot be read it gives none
-		for key, value := range read {
-			first, again := params[key]
-			differ[key] = differ[key] || again && first != value
-			params[key] = value
+		t.add(part)
+	}
+	maps.DeleteFunc(t.Params, func(name, _ string) bool { return t.unclear[name] })
+	return t, true
+}
+
+// add reads one parameter into t. The form "name*=" of RFC 8187 is the parameter too, its
+// numbered pieces ("name*0=") are none of HTTP's.
+func (t Type) add(part string) {
+	text := strings.TrimSpace(part)
+	key := text
+	if i := strings.IndexAny(key, "= \t:\""); i >= 0 {
+		key = key[:i]
+	}
+	name, piece, _ := strings.Cut(strings.ToLower(key), "*")
+	value, ok := "", false
+	_, read, _ := mime.ParseMediaType("x/x;" + part) // one parameter, or none
+	for name, value = range read {
+		ok = true
+	}
+	first, again := t.Params[name]
+	switch {
+	case ok && piece == "" && !again:
+		t.Params[name] = value
+	case ok && piece == "" && (first == value || name == "charset" && isUTF8(first) && isUTF8(value)):
+	case strings.TrimRight(text, " \t=") == key: // a name without a value says nothing
+	case !ok && strings.Contains(strings.ToLower(part), "charset"):
+		t.unclear["charset"] = true // "a=b charset=c" may be two parameters
+		fallthrough
+	default:
+		t.unclear[name] = true
+	}
+}
+
+// speaksOfCharset says whether the text of a type that cannot be read names a charset
+// other than UTF-8.
+func speaksOfCharset(text string) bool {
+	const word = "charset"
+	between := func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }
+	for field := range strings.FieldsFuncSeq(text, between) {
+		field = strings.Trim(field, `"`)
+		if len(field) >= len(word) && strings.EqualFold(field[:len(word)], word) && !isUTF8(strings.Trim(field[len(word):], `="`)) {
+			return true
 		}
 	}
-	for key, twice := range differ {
-		if twice {
-			delete(params, key)
-		}
-	}
-	return Type{name, params}, true
+	return false
 }
 
 // List is the elements of a header field that is a list, such as Accept. A comma within
@@ -87,19 +138,24 @@ func quoted(text string) int {
 	return 0
 }
 
-// ContentType is what a request says its body is. A field that is there but empty says
-// nothing: given is false when no other is there. Two fields, or a type that cannot be
-// read, are given and not ok: somebody in front of us might have gone by another one.
+// ContentType is what a request, or a part of a form, says its body is. A field that is
+// there but empty says nothing: given is false when no other is there. Two fields, or a
+// type that cannot be read, are given and not ok: somebody in front of us might have gone
+// by another one. Where one of them declares another charset than UTF-8, the type's is
+// unclear then.
 func ContentType(header http.Header) (t Type, given, ok bool) {
+	var foreign bool // a charset that is not UTF-8, in any of the fields
 	for _, value := range header.Values("Content-Type") {
 		if strings.TrimSpace(value) == "" {
 			continue
 		}
-		if given {
-			return Type{}, true, false
-		}
-		given = true
-		t, ok = Parse(value)
+		next, read := Parse(value)
+		charset := next.Charset()
+		foreign = foreign || charset != "" && !isUTF8(charset)
+		t, given, ok = next, true, read && !given
+	}
+	if given && !ok {
+		t = Type{unclear: map[string]bool{"charset": foreign}}
 	}
 	return t, given, ok
 }

@@ -66,8 +66,12 @@ var (
 	ErasuresOpen = declare("ErasuresOpen", "Count", "")
 	// OldestErasure is the age of the open erasure that was requested first; 0 when none is open.
 	OldestErasure = declare("OldestErasure", "Seconds", "")
-	// ErasuresFailing is how many open erasures failed in their last run.
+	// ErasuresFailing is how many open erasures failed in their last run, or were left by
+	// a worker that died.
 	ErasuresFailing = declare("ErasuresFailing", "Count", "")
+	// ErasuresUnlisted is 1 where a run of cleanup could not read all open erasures, else 0. The
+	// three before are then of what it read: at least so many, at least so old.
+	ErasuresUnlisted = declare("ErasuresUnlisted", "Count", "")
 	// ErasuresFinished is 1 an erasure that finished.
 	ErasuresFinished = declare("ErasuresFinished", "Count", "")
 	// ItemsErased is how many items an erasure that finished has deleted.
@@ -85,6 +89,12 @@ var NumbersUnknown = declare("NumbersUnknown", "Count", "")
 
 // AllowsSwept is how many expired temporary allows one run of cleanup removed.
 var AllowsSwept = declare("AllowsSwept", "Count", "")
+
+// SweepBehind is how far a run of cleanup left the sweep of expired allows behind: how long the
+// part of the users table that waits longest has waited for its turn to begin or to end, or by how
+// much more than a whole turn an allow has been expired that could not be removed. It is 0 when
+// neither is there.
+var SweepBehind = declare("SweepBehind", "Seconds", "")
 
 // Value is what a metric is at one moment.
 type Value struct {

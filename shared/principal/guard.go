@@ -8,14 +8,19 @@ import (
 )
 
 // Guard bounds guessing. Failures are counted by source address, and by principal within an address: who guesses locks out
-// their own address, and a right secret from elsewhere still works. Attempts that are refused because of a lock cost no hash
-// and no write. An event without an address (a TOKEN authorizer's; the template asks with REQUEST) is not counted: there
+// their own address, and a right secret from elsewhere still works. Attempts that are refused because of a lock cost no slow
+// hash. An event without an address (a TOKEN authorizer's; the template asks with REQUEST) is not counted: there
 // would be nobody to lock out but everybody.
 //
 // What is counted are secrets, not attempts: one that has failed before for the principal is
 // no new guess, as long as it is among the last Limit of them. Accounts that are asked for
 // with such a secret are counted apart: they may be many times Limit, because an account
 // that is not the user's is more often a typo than a guess.
+//
+// An API user's right key that fails for its account counts like a wrong one for those who
+// are refused, so that nobody can tell which it was, and not at all for those who are let
+// in: a right key with an account of its user is kept out by wrong keys alone. For that the
+// key is looked at before the locks; it takes no slow hash.
 type Guard struct {
 	// Limit is how many failures for one principal from one address within Window lock that address out for that principal.
 	// When the lock is over, attempts are looked at one at a time; a failure is the next lock, a right secret ends it all.
@@ -41,8 +46,14 @@ func (g Guard) many() int64 { return g.Limit * sourceFactor }
 // mostRemembered bounds what one principal takes of the item, whatever Limit is.
 const mostRemembered = 100
 
-// remembered is how many secrets, and how many accounts, are told from new ones.
+// remembered is how many secrets are told from new ones.
 func (g Guard) remembered() int { return int(min(g.Limit, mostRemembered)) }
+
+// rememberedAccounts is how many accounts are told from new ones: as many as lock, so that
+// no fewer of them, asked for in turns, ever do.
+func (g Guard) rememberedAccounts() int {
+	return int(min(g.many(), mostRemembered*sourceFactor))
+}
 
 // Locked says that nothing was looked at, because too many attempts have failed.
 type Locked struct{ For time.Duration }
@@ -66,9 +77,28 @@ func network(source string) string {
 	return netip.PrefixFrom(address, 64).Masked().String()
 }
 
-// locked is how long attempts after these failures are still refused; 0 when they are not.
-func (g Guard) locked(seen store.Failures, now time.Time) time.Duration {
-	return max(g.left(seen.Principal, g.Limit, now), g.left(seen.All, g.many(), now), g.left(seen.Accounts, g.many(), now), 0)
+// locked is how long attempts that are not let in are still refused after these failures; 0
+// when they are not. The accounts lock a secret alone that has failed before, which is what
+// again says: a new one is a guess, and counted as that.
+func (g Guard) locked(seen store.Failures, again bool, now time.Time) time.Duration {
+	left := max(g.left(seen.Principal, g.Limit, now), g.left(seen.All, g.many(), now), 0)
+	if again {
+		left = max(left, g.left(seen.Accounts, g.many(), now))
+	}
+	return left
+}
+
+// closed says that wrong secrets alone would have led to a lock that stands, which then
+// keeps a right one out, too.
+func (g Guard) closed(seen store.Failures, now time.Time) bool {
+	return min(g.left(seen.Principal, g.Limit, now), g.left(seen.Guesses, g.Limit, now)) > 0 ||
+		min(g.left(seen.All, g.many(), now), g.left(seen.AllGuesses, g.many(), now)) > 0
+}
+
+// repeating says that secrets that had failed were looked at again so often that it is done
+// one at a time.
+func (g Guard) repeating(c store.Count, now time.Time) bool {
+	return c.N >= g.many() && now.Sub(c.Since) <= g.Window
 }
 
 func (g Guard) left(c store.Count, limit int64, now time.Time) time.Duration {
@@ -94,6 +124,24 @@ func (g Guard) forgotten(c store.Count, limit int64, now time.Time) bool {
 // suspect says that an attempt for this principal has to be reserved: a lock is over, and nothing is forgotten yet.
 func (g Guard) suspect(c store.Count, now time.Time) bool {
 	return c.N >= g.Limit && !g.forgotten(c, g.Limit, now)
+}
+
+// until is what a lock is counted from that a reservation takes: it ends when the
+// reservation does, unless a failure makes the whole lock of it.
+func (g Guard) until(c store.Count, now time.Time) time.Time {
+	return now.Add(reservation - g.lock(c.Locks+1))
+}
+
+// nextGuess is what a wrong secret does to a count of wrong secrets alone. It goes on where
+// the count of all failures stands elsewhere: a lock that is over, or goes on, gets longer.
+func (g Guard) nextGuess(c store.Count, limit int64, now time.Time) store.Change {
+	switch {
+	case limit == g.Limit && g.suspect(c, now):
+		return store.Change{Locks: c.Locks + 1}
+	case g.left(c, limit, now) > 0:
+		return store.Change{Locks: c.Locks}
+	}
+	return g.next(c, limit, now)
 }
 
 // next is what a failure does to a count of so many failures. One for all principals begins anew when its lock is over:

@@ -70,7 +70,7 @@ func TestGuessingLocksOut(t *testing.T) {
 		if left, _ := try(t, d, here, "john", "wrong"); left == 0 {
 			t.Error("not locked out")
 		}
-		if calls := strings.Join(kit.Faults.Calls(), " "); calls != "BatchGetItem" {
+		if calls := strings.Join(kit.Faults.Calls(), " "); calls != "BatchGetItem UpdateItem" { // as while a typo locks
 			t.Errorf("a refusal while locked out takes %s", calls)
 		}
 		clock.Advance(want)
@@ -211,8 +211,8 @@ func TestForgettingLosesNothing(t *testing.T) {
 	for range 9 {
 		try(t, d, here, victim, "wrong")
 	}
-	late := store.Attempt{Secret: "another"}
-	if err := d.count(t.Context(), stale, late, clock.Now(), time.Time{}); err != nil { // the slow one comes last
+	late := attempt{Directory: d, seen: stale, now: clock.Now()}
+	if err := late.count(t.Context(), verdict{work: "another"}, false, false); err != nil { // the slow one comes last
 		t.Fatal(err)
 	}
 	if seen := read(victim); seen.Principal.N != 9 || seen.All.N != 11 {

@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
-	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +31,10 @@ func (d Directory) Operator(ctx context.Context, source, name, password string) 
 	if len(password) > maxSecret {
 		return nil, ErrRefused
 	}
-	found, err := d.check(ctx, store.Operator, source, name, "", func(p store.Principal) (bool, string) { return samePassword(password, p.Hashes) })
+	found, err := d.check(ctx, store.Operator, source, name, "", func(p store.Principal) verdict {
+		same, work := samePassword(password, p.Hashes)
+		return verdict{same, same, work}
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -54,34 +56,38 @@ var Operations = map[string][]string{
 }
 
 // APIUser checks an API user's key and that the user may delete customers of the account.
-// A right key with a foreign account is refused and counted as a wrong key is, by the key:
-// so it counts once, and does not lock out the accounts that are the user's, and nobody can
-// tell it from a wrong key. ErrRefused, *Locked.
+// A right key with a foreign account is refused as a wrong key is, and nobody can tell one
+// from the other; but it is no guess: the accounts that are the user's stay open, to them
+// and to everybody else at the address. ErrRefused, *Locked.
 func (d Directory) APIUser(ctx context.Context, source, name, key, account string) error {
-	_, err := d.check(ctx, store.APIUser, source, name, account, func(p store.Principal) (bool, string) {
+	_, err := d.check(ctx, store.APIUser, source, name, account, func(p store.Principal) verdict {
 		same, work := sameSecret(key, p.Hashes)
-		return same && slices.Contains(p.Accounts, account) && allows(p, apiUsersOperation), work
+		return verdict{same && slices.Contains(p.Accounts, account) && allows(p, apiUsersOperation), same, work}
 	})
 	return err
 }
 
 // App checks an app's secret and returns its tenant. ErrRefused, *Locked.
 func (d Directory) App(ctx context.Context, source, key, secret string) (tenant string, err error) {
-	found, err := d.check(ctx, store.App, source, key, "", func(p store.Principal) (bool, string) {
+	found, err := d.check(ctx, store.App, source, key, "", func(p store.Principal) verdict {
 		same, work := sameSecret(secret, p.Hashes)
-		return same && p.TenantID != "" && allows(p, appsOperation), work
+		return verdict{same && p.TenantID != "" && allows(p, appsOperation), same, work}
 	})
 	return found.TenantID, err
 }
 
-// look says whether a principal is let in, and gives the work done on the secret: the same
-// for the same secret, and as slow for a principal who is nobody.
-type look func(store.Principal) (in bool, work string)
+// verdict is what came of looking at a secret: whether its principal is let in, whether the
+// secret is right, and the work done on it: the same for the same secret.
+type verdict struct {
+	in, right bool
+	work      string
+}
 
-// check finds a principal that right lets in and that may still be used. All refusals are counted alike, also that of a
-// right secret, so that neither time nor a lock tells them apart; after too many nothing is looked at any more, right
-// least of all, which may be slow. account is what is asked for, "" for a kind without.
-func (d Directory) check(ctx context.Context, kind, source, name, account string, right look) (store.Principal, error) {
+// check finds a principal that right lets in and that may still be used; right is as slow for
+// a principal who is nobody. All refusals are counted alike for all that a caller can tell,
+// also that of a right secret, so that neither time nor a lock tells them apart. account is
+// what is asked for, "" for a kind without.
+func (d Directory) check(ctx context.Context, kind, source, name, account string, right func(store.Principal) verdict) (store.Principal, error) {
 	var nobody store.Principal
 	if name == "" || len(name) > store.MaxName {
 		return nobody, ErrRefused
@@ -91,62 +97,30 @@ func (d Directory) check(ctx context.Context, kind, source, name, account string
 	if err != nil {
 		return nobody, err
 	}
-	now := d.Now()
-	expires := now.Add(d.Guard.kept())
-	reserved := time.Time{}
-	if address != "" {
-		if left := d.Guard.locked(failures, now); left > 0 {
-			return nobody, &Locked{left}
-		}
-		if d.Guard.suspect(failures.Principal, now) {
-			// For as long as an attempt may take; a failure makes the whole lock of it.
-			lock := d.Guard.lock(failures.Principal.Locks + 1)
-			until := now.Add(reservation - lock)
-			if took, err := d.Principals.Reserve(ctx, failures, until, expires); err != nil {
-				return nobody, err
-			} else if !took {
-				return nobody, &Locked{min(lock, reservation)}
-			}
-			reserved = until
-		}
-	}
 	p := nobody
 	if found != nil {
 		p = *found
 	}
-	in, work := right(p) // before anything else is looked at: the slow hash always
-	in = in && usable(p, now)
+	a := attempt{Directory: d, seen: failures, now: d.Now(), slow: kind == store.Operator, account: account}
+	look := func() verdict {
+		v := right(p)
+		v.in = v.in && usable(p, a.now)
+		return v
+	}
 	switch {
-	case in && !reserved.IsZero():
-		err = d.Principals.Clear(ctx, failures, expires)
-	case !in && address != "":
-		err = d.count(ctx, failures, store.Attempt{Secret: work, Account: account}, now, reserved)
+	case address == "":
+		if !look().in {
+			err = ErrRefused
+		}
+	case kind == store.APIUser: // the look costs nothing, and decides whom a lock keeps out
+		err = a.looked(ctx, look())
+	default:
+		err = a.guarded(ctx, look)
 	}
-	if err != nil { // a guess is not let through, nor told apart, because it could not be counted
-		slog.Error("failed", "cause", err.Error())
-	}
-	if !in {
-		return nobody, ErrRefused
+	if err != nil {
+		return nobody, err
 	}
 	return p, nil
-}
-
-// count counts a failed attempt; reserved is what it was reserved with, or the zero time.
-func (d Directory) count(ctx context.Context, seen store.Failures, a store.Attempt, now, reserved time.Time) error {
-	f := store.Failure{
-		Now: now, Expires: now.Add(d.Guard.kept()), Reserved: reserved, Before: seen.Principal, Remembered: d.Guard.remembered(),
-		All: d.Guard.next(seen.All, d.Guard.many(), now), Principal: d.Guard.next(seen.Principal, d.Guard.Limit, now),
-		Accounts: d.Guard.next(seen.Accounts, d.Guard.many(), now),
-	}
-	if !reserved.IsZero() { // the next lock was taken with the reservation
-		f.Principal = store.Change{Locks: seen.Principal.Locks}
-	}
-	for of, count := range seen.Others {
-		if d.Guard.forgotten(count, d.Guard.Limit, now) {
-			f.Forget = append(f.Forget, of)
-		}
-	}
-	return d.Principals.CountFailure(ctx, seen, a, f)
 }
 
 func usable(p store.Principal, now time.Time) bool {

@@ -24,18 +24,19 @@ type item = map[string]types.AttributeValue
 
 func s(text string) types.AttributeValue { return &types.AttributeValueMemberS{Value: text} }
 
+func list(all ...string) types.AttributeValue {
+	l := &types.AttributeValueMemberL{}
+	for _, text := range all {
+		l.Value = append(l.Value, s(text))
+	}
+	return l
+}
+
 func newDirectory(t testing.TB) (Directory, *dynamotest.Kit, *dynamotest.Clock) {
 	t.Helper()
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.Unix(1_800_000_000, 999_000_000)}
 	key := func(kind, name string) types.AttributeValue { return s(store.PrincipalKey(kind, name)) }
-	list := func(all ...string) types.AttributeValue {
-		l := &types.AttributeValueMemberL{}
-		for _, text := range all {
-			l.Value = append(l.Value, s(text))
-		}
-		return l
-	}
 	one, two := list(HashPasswords([]string{"right"}, nil)...), list(HashPasswords([]string{"right", "next"}, nil)...)
 	yes := &types.AttributeValueMemberBOOL{Value: true}
 	until := func(at time.Time) types.AttributeValue {

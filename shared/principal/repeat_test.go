@@ -181,8 +181,8 @@ func TestSameSecretThroughFaults(t *testing.T) {
 
 // A right key with accounts that are not the user's cannot be told from a wrong key with
 // the same accounts: not by a refusal, not by the calls that it takes, not by when it
-// locks. It locks nobody out of the user's own accounts until there are ten times as many
-// different ones as guesses; then their address is locked out for that user alone.
+// locks. Ten times as many different ones as guesses lock the key out with any further one;
+// the user's own accounts stay open, whatever else is asked for.
 func TestForeignAccounts(t *testing.T) {
 	steps := func(key string) (told []string, d Directory, kit *dynamotest.Kit, clock *dynamotest.Clock) {
 		d, kit, clock = guarded(t)
@@ -219,8 +219,14 @@ func TestForeignAccounts(t *testing.T) {
 	if seen := counted(t, d, store.APIUser, "john"); seen.Principal.N != 1 || seen.All.N != 1 || seen.Accounts.N != 100 {
 		t.Errorf("counted %+v", seen)
 	}
-	if left, _, calls := ask(t, d, kit, "john", "right", "shop"); left != time.Minute || calls != "BatchGetItem" {
-		t.Errorf("locked out for %s, %s", left, calls)
+	if left, in, calls := ask(t, d, kit, "john", "right", "shop"); !in || calls != "BatchGetItem" {
+		t.Errorf("locked out of their own account for %s, %s", left, calls)
+	}
+	if left, _, calls := ask(t, d, kit, "john", "right", "shoq"); left != time.Minute || calls != "BatchGetItem UpdateItem" {
+		t.Errorf("locked out of another account for %s, %s", left, calls)
+	}
+	if left, _, _ := ask(t, d, kit, "john", "another wrong one", "shop"); left != 0 {
+		t.Errorf("a guess is not counted, but locked out for %s", left)
 	}
 	if _, in, _ := ask(t, d, kit, "changing", "right", "shop"); !in {
 		t.Error("another user there is locked out")
@@ -235,8 +241,11 @@ func TestForeignAccounts(t *testing.T) {
 	for i := range 100 { // and the next lock is longer
 		ask(t, d, kit, "john", "right", fmt.Sprint("shor ", i))
 	}
-	if left, _, _ := ask(t, d, kit, "john", "right", "shop"); left != 2*time.Minute {
+	if left, _, _ := ask(t, d, kit, "john", "right", "shoq"); left != 2*time.Minute {
 		t.Errorf("the second lock lasts %s", left)
+	}
+	if left, in, _ := ask(t, d, kit, "john", "right", "shop"); !in {
+		t.Errorf("the second lock keeps them out of their own account for %s", left)
 	}
 }
 
@@ -288,11 +297,21 @@ func TestTagsAreShort(t *testing.T) {
 	for i := range 60 {
 		ask(t, d, kit, "changing", "wrong", fmt.Sprint("shoq ", i))
 	}
+	for i := range 60 {
+		ask(t, d, kit, "changing", "wrong", fmt.Sprint("shor ", i))
+	}
+	long := 0
 	for _, line := range kit.Dump(t, kit.Principals.Table) {
 		for _, list := range strings.Split(line, `"tags`)[1:] {
-			if n := strings.Count(list[:strings.Index(list, "]")], `{"Value":"`); n > 10 {
+			switch n := strings.Count(list[:strings.Index(list, "]")], `{"Value":"`); {
+			case n > 100:
 				t.Errorf("%d are remembered: %s", n, list)
+			case n > 10:
+				long++ // the accounts: as many as lock
 			}
 		}
+	}
+	if long != 1 {
+		t.Errorf("%d lists are longer than the secrets'", long)
 	}
 }

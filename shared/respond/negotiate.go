@@ -42,13 +42,13 @@ type acceptRange struct {
 type accepted []acceptRange
 
 // acceptRanges parses Accept. Elements that are no media range, and those with a q that
-// is no weight, are passed over, as most servers do, but for the lone "*" that Java's
+// is no weight or unclear, are passed over, as most servers do, but for the lone "*" that Java's
 // HttpURLConnection sends.
 func acceptRanges(accept string) accepted {
 	var all accepted
 	for i, element := range media.List(accept) {
 		t, ok := media.Parse(element)
-		if !ok {
+		if !ok || t.Unclear("q") {
 			continue
 		}
 		if t.Name == "*" {

@@ -105,6 +105,12 @@ func TestNegotiate(t *testing.T) {
 		{"", []string{"application/json;q=-1, application/xml;q=0.1"}, XML},
 		{"", []string{"application/json;q=NaN, application/xml;q=0.1"}, XML},
 		{"", []string{"application/json;q=x"}, impossible},
+		{"", []string{"application/json;q=0;q=0.1, application/xml;q=0.5"}, XML},
+		{"", []string{"application/json;q=1;q=1.0, application/xml;q=0.5"}, XML},
+		{"", []string{"application/json;q=0 1, application/xml;q=0.5"}, XML},
+		{"", []string{`application/json;q="0, application/xml;q=0.5`}, XML},
+		{"", []string{"application/json;q=0;q=0.1"}, impossible},
+		{"", []string{"application/json;q=0.5;q=0.5, application/xml;q=0.4"}, JSON},
 		{"", []string{"a/b;q=\"1,2\", application/xml"}, XML},
 	} {
 		r := &http.Request{Header: http.Header{}}

@@ -33,18 +33,26 @@ func (w wary) RoundTrip(r *http.Request) (*http.Response, error) {
 		}{io.LimitReader(answer.Body, mostAnswer), answer.Body}
 		return answer, nil
 	}
+	if shareOf(r.Context()) != nil { // pageReader reads it once there is room for it
+		return answer, nil
+	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, mostAnswer+1))
 	if err != nil {
 		return nil, err
 	}
-	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
-	if answer.StatusCode != http.StatusOK || media != "application/x-amz-json-1.0" || len(body) > mostAnswer ||
-		!bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) || !json.Valid(body) || !sums(answer.Header.Get("X-Amz-Crc32"), body) {
+	if !whole(answer, body) {
 		return nil, errNoAnswer
 	}
 	answer.Body = io.NopCloser(bytes.NewReader(body))
 	return answer, nil
+}
+
+// whole says whether body is all of an answer of DynamoDB's.
+func whole(answer *http.Response, body []byte) bool {
+	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
+	return answer.StatusCode == http.StatusOK && media == "application/x-amz-json-1.0" && len(body) <= mostAnswer &&
+		bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) && json.Valid(body) && sums(answer.Header.Get("X-Amz-Crc32"), body)
 }
 
 // sums says whether body has the checksum that DynamoDB gave; emulators give none.

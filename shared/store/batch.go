@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -19,24 +20,35 @@ const batchSize = 25
 // times most jobs that met there gave up though all was well (infra/bench/SCALE.md).
 const patience = 40
 
-// deleteAll deletes every key of every queue, all of one item collection: the queues at the same time, each in order, 25
-// keys a call. It returns nil only when DynamoDB has confirmed every single key; BatchWriteItem answers 200 with
-// UnprocessedItems when it takes a part only, and the SDK does not retry those. Keys may be absent. After an error any
-// part may be done; moved counts what was confirmed either way.
-func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, collection string, queues [][]object, moved *atomic.Int64) error {
-	group, ctx := errgroup.WithContext(ctx)
+// deleteAll deletes every record of every queue, all of one item collection: the queues
+// at the same time, each in order, 25 a call. Keys are made of them call by call: those
+// of a whole page would take several times what the page does. It returns nil only when
+// DynamoDB has confirmed every single key; BatchWriteItem answers 200 with
+// UnprocessedItems when it takes a part only, and the SDK does not retry those. Keys may
+// be absent. A batch that fails keeps no other from being deleted, unless the collection
+// takes nothing for now. After an error any part may be done; moved counts what was
+// confirmed either way.
+func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, collection string, queues [][]string, key func(record string) object, moved *atomic.Int64) error {
+	var group errgroup.Group // the first error ends no other queue
 	for _, queue := range queues {
 		group.Go(func() (err error) {
 			defer invocation.Recover("delete batch", &err)
-			for len(queue) > 0 {
-				n := min(batchSize, len(queue))
-				if err := s.deleteBatch(ctx, db, table, collection, queue[:n]); err != nil {
-					return err
+			for batch := range slices.Chunk(queue, batchSize) {
+				keys := make([]object, len(batch))
+				for i, record := range batch {
+					keys[i] = key(record)
 				}
-				moved.Add(int64(n))
-				queue = queue[n:]
+				batchErr := s.deleteBatch(ctx, db, table, collection, keys)
+				switch {
+				case batchErr == nil:
+					moved.Add(int64(len(batch)))
+				case passingError(batchErr):
+					return batchErr
+				case err == nil:
+					err = batchErr
+				}
 			}
-			return nil
+			return err
 		})
 	}
 	return group.Wait()

@@ -2,17 +2,11 @@ package store
 
 import (
 	"context"
-	"errors"
-	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"golang.org/x/sync/errgroup"
-
-	"customercare/shared/invocation"
 )
 
 // Contacts is one copy of a contact under each customer number that takes part in it: key party (PartyKey), sort key
@@ -40,20 +34,28 @@ func CanFile(tenant, number string) bool { return len(PartyKey(tenant, number)) 
 
 // Copy is a contact as one of its parties has it filed.
 type Copy struct {
-	Contact string               // sort key
-	Parties []string             // every number that takes part, this one included
-	Whole   bool                 // false when Parties may lack some, see the function Parties
-	Seen    types.AttributeValue // parties as it is stored, nil when it is not
+	Contact string // sort key
+	Parties Stored // every number that takes part, this one included; nil where it has none
 }
 
-// contactPage bounds a page, and with it the memory of a worker that reads many numbers at once: a contact may have
-// dozens of parties.
+// Filed is what Contacts.Read found under a number.
+type Filed struct {
+	Copies []Copy
+	Beyond []string // sort keys of copies behind them that stand where the caller wants to look, too
+	More   bool     // there may be others behind all of these
+	Each   int64    // about how many bytes a copy takes in the table, 0 when that is not known
+	Size   int64    // what Copies take of the share of memory that the reading was given
+}
+
+// contactPage bounds a page besides DynamoDB's 1 MB.
 const contactPage = 200
 
-// Read is the strongly consistent copies filed under number, from the start: a page of at most contactPage of them, or more
-// pages when it takes those to reach the sort key through. more says that there may be others behind. Deleted copies are
-// gone from the next reading, so the start is the only place ever needed.
-func (c Contacts) Read(ctx context.Context, tenant, number, through string) (copies []Copy, more bool, err error) {
+// Read is the strongly consistent copies filed under number, from the start: a page of at
+// most contactPage of them. Where that does not reach the sort key through, the keys of
+// those behind it are read as well, and no more than their keys: they are there to be
+// counted. Deleted copies are gone from the next reading, so the start is the only place
+// ever needed. ErrNoRoom.
+func (c Contacts) Read(ctx context.Context, tenant, number, through string) (Filed, error) {
 	in := &dynamodb.QueryInput{
 		TableName:                 &c.Table,
 		ConsistentRead:            aws.Bool(true),
@@ -61,175 +63,57 @@ func (c Contacts) Read(ctx context.Context, tenant, number, through string) (cop
 		KeyConditionExpression:    aws.String("party = :party"),
 		ProjectionExpression:      aws.String("contact, parties"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":party": text(PartyKey(tenant, number))},
+		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
+	}
+	read, err := query(ctx, c.DB, in)
+	if err != nil {
+		return Filed{}, failed("contacts: read party", err)
+	}
+	filed := Filed{Copies: make([]Copy, 0, len(read.items)), Each: read.average(), Size: read.size}
+	err = read.each("parties", func(item object, parties Stored) {
+		filed.Copies = append(filed.Copies, Copy{item.text("contact"), parties})
+	})
+	if err != nil {
+		return Filed{}, failed("contacts: read party", err)
+	}
+	last := read.rest.LastEvaluatedKey
+	if filed.More = last != nil; filed.More && object(last).text("contact") < through {
+		filed.Beyond, filed.More, err = c.ReadKeys(ctx, tenant, number, object(last).text("contact"), through)
+	}
+	return filed, err
+}
+
+// ReadKeys is the sort keys of the copies behind after ("" for the start): a page of
+// them, or more pages when it takes those to reach the sort key through. more says that
+// there may be others behind.
+func (c Contacts) ReadKeys(ctx context.Context, tenant, number, after, through string) (keys []string, more bool, err error) {
+	in := &dynamodb.QueryInput{
+		TableName:                 &c.Table,
+		ConsistentRead:            aws.Bool(true),
+		Limit:                     aws.Int32(contactPage),
+		KeyConditionExpression:    aws.String("party = :party"),
+		ProjectionExpression:      aws.String("contact"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":party": text(PartyKey(tenant, number))},
+	}
+	if after != "" {
+		in.ExclusiveStartKey = contactKey(tenant, number, after)
 	}
 	for {
-		out, err := c.DB.Query(ctx, in)
-		if err != nil {
-			return nil, false, failed("contacts: read party", err)
-		}
-		for _, item := range out.Items {
-			parties, whole := Parties(item["parties"])
-			copies = append(copies, Copy{object(item).text("contact"), parties, whole, item["parties"]})
-		}
-		last := object(out.LastEvaluatedKey).text("contact")
-		if last == "" || last >= through {
-			return copies, last != "", nil
-		}
-		in.ExclusiveStartKey = out.LastEvaluatedKey
-	}
-}
-
-// Erasable is a contact to delete: its copy under Own is what was read, and all of Copies are the numbers under which it
-// is filed, Own included.
-type Erasable struct {
-	Contact string
-	Own     string
-	Seen    types.AttributeValue // parties as it is stored under Own
-	Copies  []string
-
-	unreadable map[string]types.AttributeValue // parties of copies under other numbers, see readPeer
-}
-
-// transactionSize is TransactWriteItems' limit of actions.
-const transactionSize = 100
-
-// Erase deletes contacts within the job's tenant over at most streams calls at a time: each with all its copies at once, on
-// condition that its parties are still as they were read, and that each other copy is still one of a contact with Own, or one
-// whose own parties nobody can read (readPeer). A
-// batch would cost half as much, but knows no conditions: a contact that is filed again in between would keep a copy
-// under a party where no later reading finds it. It returns how many were refused because they have changed since, and
-// whether copies of others were kept because they belong to contacts filed anew; then they must be read again. After an
-// error any may be done.
-func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, streams int) (refused int, kept bool, err error) {
-	var total atomic.Int64
-	var anyKept atomic.Bool
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(streams)
-	for len(contacts) > 0 {
-		n, actions := 0, 0
-		for n < len(contacts) && (n == 0 || actions+len(contacts[n].Copies) <= transactionSize) {
-			actions += len(contacts[n].Copies)
-			n++
-		}
-		some := contacts[:n]
-		contacts = contacts[n:]
-		group.Go(func() (err error) {
-			defer invocation.Recover("contacts: erase", &err)
-			for len(some[0].Copies) > transactionSize { // more parties than one transaction holds: its own copy goes last
-				rest := some[0]
-				n := len(rest.Copies) - transactionSize + 1
-				rest.Copies = rest.Copies[max(1, n):]
-				some[0].Copies = some[0].Copies[:max(1, n)]
-				_, kept, err := c.eraseTogether(ctx, job.Scope, []Erasable{rest})
-				if kept {
-					anyKept.Store(true)
-				}
-				if err != nil {
-					return err
-				}
-			}
-			refused, kept, err := c.eraseTogether(ctx, job.Scope, some)
-			total.Add(int64(refused))
-			if kept {
-				anyKept.Store(true)
-			}
-			if err == nil {
-				job.Moved.Add(int64(len(some) - refused))
-			}
-			return err
-		})
-	}
-	err = group.Wait()
-	return int(total.Load()), anyKept.Load(), err
-}
-
-// copyOf is one copy of one of the contacts of a transaction.
-type copyOf struct {
-	contact int
-	number  string
-}
-
-// eraseTogether deletes contacts in one transaction. Those that have changed are left out and the others tried again; a
-// conflict with somebody else's write is waited out.
-func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []Erasable) (refused int, kept bool, err error) {
-	const call = "contacts: erase"
-	for idle := 0; len(contacts) > 0; {
-		var actions []types.TransactWriteItem
-		var of []copyOf          // what each action deletes
-		var collections []string // that the actions touch
-		for i, contact := range contacts {
-			for _, number := range contact.Copies {
-				if !slices.Contains(collections, number) {
-					collections = append(collections, number)
-				}
-				remove := &types.Delete{TableName: &c.Table, Key: object{"party": text(PartyKey(tenant, number)), "contact": text(contact.Contact)}}
-				switch {
-				case number != contact.Own:
-					condition, values := contact.peerCondition(number)
-					remove.ConditionExpression, remove.ExpressionAttributeValues = &condition, values
-				case contact.Seen == nil:
-					remove.ConditionExpression = aws.String("attribute_not_exists(parties)")
-				default:
-					remove.ConditionExpression = aws.String("attribute_not_exists(party) OR parties = :seen")
-					remove.ExpressionAttributeValues = object{":seen": contact.Seen}
-				}
-				actions, of = append(actions, types.TransactWriteItem{Delete: remove}), append(of, copyOf{i, number})
-			}
-		}
-		if !c.Streams.enter(ctx, collections...) {
-			return refused, kept, failed(call, ctx.Err())
-		}
-		err := func() error {
-			defer c.Streams.leave(collections...) // after a panic, too: the process lives on
-			_, err := c.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
-			return err
-		}()
+		read, err := query(unshared(ctx), c.DB, in)
 		if err == nil {
-			return refused, kept, nil
+			err = read.each("", func(item object, _ Stored) { keys = append(keys, item.text("contact")) })
 		}
-		again := false // without copies that are none of ours any more
-		changed := make(map[int]bool)
-		if e, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
-			for i, reason := range e.CancellationReasons {
-				if aws.ToString(reason.Code) != "ConditionalCheckFailed" || i >= len(of) {
-					continue
-				}
-				contact := &contacts[of[i].contact]
-				if of[i].number == contact.Own {
-					changed[of[i].contact] = true
-					continue
-				}
-				again = true
-				ours, err := c.readPeer(ctx, tenant, contact, of[i].number)
-				if err != nil {
-					return refused, kept, err
-				}
-				if !ours { // the contact was filed anew without Own: this copy is none of ours any more
-					contact.Copies = slices.DeleteFunc(slices.Clone(contact.Copies), func(n string) bool { return n == of[i].number })
-					kept = true
-				}
-			}
+		if err != nil {
+			return nil, false, failed("contacts: read keys", err)
 		}
-		if len(changed) > 0 || again {
-			refused += len(changed)
-			var rest []Erasable
-			for i, contact := range contacts {
-				if !changed[i] {
-					rest = append(rest, contact)
-				}
-			}
-			contacts, idle = rest, 0
-			continue
+		last := object(read.rest.LastEvaluatedKey).text("contact")
+		if last == "" || last >= through {
+			return keys, last != "", nil
 		}
-		if err := transacted(call, err); !passingError(err) || ctx.Err() != nil {
-			return refused, kept, err
-		}
-		if idle++; idle == patience {
-			return refused, kept, failed(call, err)
-		}
-		if !Wait(ctx, c.DB, idle, err) {
-			return refused, kept, failed(call, ctx.Err())
-		}
+		in.ExclusiveStartKey = read.rest.LastEvaluatedKey
 	}
-	return refused, kept, nil
+}
+
+func contactKey(tenant, number, contact string) object {
+	return object{"party": text(PartyKey(tenant, number)), "contact": text(contact)}
 }

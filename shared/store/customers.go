@@ -40,7 +40,7 @@ type Collection struct {
 	Records   []string // sort keys of everything but the customer item, in order
 	Next      string   // where the following page starts, "" after the last
 
-	marked types.AttributeValue // what stands as tombstone in a customer item that is none, or nil
+	marked Stored // what stands as tombstone in a customer item that is none, or nil
 }
 
 // Tombstone is the key of the job that has put this attribute in a customer's place, "" when
@@ -53,10 +53,10 @@ func Tombstone(value types.AttributeValue) string {
 }
 
 // see notes the customer item, or the tombstone in its place.
-func (c *Collection) see(customer object) {
-	c.Tombstone = Tombstone(customer["tombstone"])
+func (c *Collection) see(tombstone Stored) {
+	c.Tombstone = Tombstone(tombstone.Value())
 	if c.Exists = c.Tombstone == ""; c.Exists {
-		c.marked = customer["tombstone"]
+		c.marked = tombstone
 	}
 }
 
@@ -90,18 +90,23 @@ func (c Customers) Read(ctx context.Context, customer, after string) (Collection
 	if after != "" {
 		in.ExclusiveStartKey = recordKey(customer, after)
 	}
-	out, err := c.DB.Query(ctx, in)
+	read, err := query(ctx, c.DB, in)
 	if err != nil {
 		return Collection{}, failed("customers: read collection", err)
 	}
-	page := Collection{Records: make([]string, 0, len(out.Items)), Next: object(out.LastEvaluatedKey).text("record")}
-	for _, item := range out.Items {
-		record := object(item).text("record")
+	page := Collection{
+		Records: make([]string, 0, len(read.items)), Next: object(read.rest.LastEvaluatedKey).text("record"),
+	}
+	err = read.each("tombstone", func(item object, tombstone Stored) {
+		record := item.text("record")
 		if record != CustomerRecord {
 			page.Records = append(page.Records, record)
-			continue
+			return
 		}
-		page.see(item)
+		page.see(tombstone)
+	})
+	if err != nil {
+		return Collection{}, failed("customers: read collection", err)
 	}
 	if after == "" && page.Next != "" && page.Next < CustomerRecord {
 		err = c.readCustomer(ctx, customer, &page)
@@ -112,7 +117,7 @@ func (c Customers) Read(ctx context.Context, customer, after string) (Collection
 // readCustomer looks for the customer item alone. It is a query because everything else is:
 // the functions need no right to GetItem.
 func (c Customers) readCustomer(ctx context.Context, customer string, into *Collection) error {
-	out, err := c.DB.Query(ctx, &dynamodb.QueryInput{
+	read, err := query(ctx, c.DB, &dynamodb.QueryInput{
 		TableName:                &c.Table,
 		ConsistentRead:           aws.Bool(true),
 		KeyConditionExpression:   aws.String("customer = :customer AND #record = :record"),
@@ -122,8 +127,8 @@ func (c Customers) readCustomer(ctx context.Context, customer string, into *Coll
 			":customer": text(customer), ":record": text(CustomerRecord),
 		},
 	})
-	if err == nil && len(out.Items) > 0 {
-		into.see(out.Items[0])
+	if err == nil {
+		err = read.each("tombstone", func(_ object, tombstone Stored) { into.see(tombstone) })
 	}
 	return failed("customers: read customer", err)
 }
@@ -131,20 +136,16 @@ func (c Customers) readCustomer(ctx context.Context, customer string, into *Coll
 // Delete removes records of the job's customer, over at most streams calls at a time; see deleteAll for what it promises.
 func (c Customers) Delete(ctx context.Context, job *Job, records []string, streams int) error {
 	customer := CustomerKey(job.Scope, job.Identifiers[0])
-	keys := make([]object, len(records))
-	for i, record := range records {
-		keys[i] = recordKey(customer, record)
-	}
 	// Whole batches to each stream, so that no call is spent on a part of one.
-	batches := (len(keys) + batchSize - 1) / batchSize
-	var queues [][]object
+	batches := (len(records) + batchSize - 1) / batchSize
+	var queues [][]string
 	for i := range streams {
-		from, to := batches*i/streams*batchSize, min(batches*(i+1)/streams*batchSize, len(keys))
+		from, to := batches*i/streams*batchSize, min(batches*(i+1)/streams*batchSize, len(records))
 		if from < to {
-			queues = append(queues, keys[from:to])
+			queues = append(queues, records[from:to])
 		}
 	}
-	return c.Streams.deleteAll(ctx, c.DB, c.Table, customer, queues, &job.Moved)
+	return c.Streams.deleteAll(ctx, c.DB, c.Table, customer, queues, func(record string) object { return recordKey(customer, record) }, &job.Moved)
 }
 
 func recordKey(customer, record string) object {
@@ -164,7 +165,7 @@ func (c Customers) tombstone(customer, job string, at time.Time, seen Collection
 		put.ExpressionAttributeValues = object{":seen": text(seen.Tombstone)}
 	case seen.marked != nil:
 		put.ConditionExpression = aws.String("tombstone = :seen")
-		put.ExpressionAttributeValues = object{":seen": seen.marked}
+		put.ExpressionAttributeValues = object{":seen": seen.marked.Value()}
 	case seen.Exists:
 		put.ConditionExpression = aws.String("attribute_exists(customer) AND attribute_not_exists(tombstone)")
 	default:

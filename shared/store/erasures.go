@@ -78,7 +78,9 @@ func (e Erasures) OpenAndErase(ctx context.Context, job *Job, others []string, c
 			TableName: &customers.Table, Key: recordKey(CustomerKey(job.Scope, job.Identifiers[0]), record),
 		}})
 	}
-	return e.openCustomer(ctx, job.opened(dueAt), job, others, customers, page, deletions...)
+	item := job.opened(dueAt)
+	item["counted"] = number(job.Fence) // nobody holds that lease
+	return e.openCustomer(ctx, item, job, others, customers, page, deletions...)
 }
 
 // opened is a customer's job as it is first written.
@@ -113,6 +115,7 @@ func (e Erasures) openCustomer(ctx context.Context, item object, job *Job, other
 const held = "fence = :fence AND #id = :id"
 
 // Acquire takes the job's lease until the given time, if nobody holds it now, and returns the job. ErrHeld, ErrNoJob.
+// The leases before it that nobody gave back, because their workers died, it counts in Failures.
 // The owner is the worker's own random name: a repeated call after a lost answer finds its own lease.
 //
 // A job that comes up before the lease is over stays where it is in the index: to move it costs two writes more, and most jobs
@@ -167,17 +170,17 @@ func (e Erasures) Renew(ctx context.Context, job *Job, until time.Time) error {
 
 // Save writes down the job's progress while the lease goes on. ErrHeld when another worker took it.
 func (e Erasures) Save(ctx context.Context, job *Job) error {
-	return e.save(ctx, "erasures: save", job, "", nil)
+	return e.save(ctx, "erasures: save", job, job.Fence-1, "", nil)
 }
 
 // Release writes down the job's progress and lets go of the lease: the job is nobody's until someone acquires it, and
 // cleanup's from dueAt on. ErrHeld when another worker took it.
 func (e Erasures) Release(ctx context.Context, job *Job, dueAt time.Time) error {
-	return e.save(ctx, "erasures: release", job, ", dueAt = :due REMOVE leaseOwner, leaseUntil", object{":due": millis(dueAt)})
+	return e.save(ctx, "erasures: release", job, job.Fence, ", dueAt = :due REMOVE leaseOwner, leaseUntil", object{":due": millis(dueAt)})
 }
 
-func (e Erasures) save(ctx context.Context, call string, job *Job, more string, values object) error {
-	progress, all := job.progress()
+func (e Erasures) save(ctx context.Context, call string, job *Job, counted int64, more string, values object) error {
+	progress, all := job.progress(counted)
 	all[":fence"], all[":id"] = number(job.Fence), text(job.ID)
 	for name, value := range values {
 		all[name] = value
@@ -253,7 +256,7 @@ func (e Erasures) FinishAndBegin(ctx context.Context, job *Job, at, dueAt time.T
 		Key:                 object{"erasureId": text(job.Key)},
 		ConditionExpression: aws.String(held + " AND requests = :requests"),
 		UpdateExpression: aws.String("SET #id = :new, requestedAt = lastRequestedAt, requests = :one, #found = :zero, deleted = :zero," +
-			" passes = :zero, failures = :zero, passStarted = :zero, #cursor = :zero, entombed = :zero, pending = :none, dueAt = :due, handedOn = :true" + // a repeat's mark may still come
+			" passes = :zero, failures = :zero, counted = fence, passStarted = :zero, #cursor = :zero, entombed = :zero, pending = :none, dueAt = :due, handedOn = :true" + // a repeat's mark may still come
 			" REMOVE leaseOwner, leaseUntil, known, unreadable"),
 		ExpressionAttributeNames: map[string]string{"#cursor": "cursor", "#found": "found", "#id": "id"},
 		ExpressionAttributeValues: object{
@@ -295,56 +298,6 @@ func (e Erasures) finish(ctx context.Context, actions []types.TransactWriteItem)
 		return err
 	}
 	return ErrHeld
-}
-
-// What the ledger knows of a customer under one of its digests.
-type Standing int
-
-const (
-	Unknown      Standing = iota // nothing, or what is older than 30 days
-	Joined                       // the erasure is open, and has counted the repeat
-	ErasedLately                 // it ended within the last 30 days
-)
-
-// Join counts a repeat of an open job: its last pass and its end come after it. When none is open, it tells, in the same
-// call, whether one of operation 3 ended lately.
-func (e Erasures) Join(ctx context.Context, key string, now time.Time) (Standing, error) {
-	_, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                           &e.Table,
-		Key:                                 object{"erasureId": text(key)},
-		ConditionExpression:                 aws.String("attribute_exists(openShard)"),
-		UpdateExpression:                    aws.String("SET lastRequestedAt = :now ADD requests :one"),
-		ExpressionAttributeValues:           object{":now": millis(now), ":one": number(1)},
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
-	if item, refused := conditionFailed(err); refused {
-		if object(item).number("expires") > now.Unix() {
-			return ErasedLately, nil
-		}
-		return Unknown, nil
-	}
-	if err != nil {
-		return Unknown, failed("erasures: join", err)
-	}
-	return Joined, nil
-}
-
-// Entomb puts the tombstone of an open job back in place of a customer that a writer without conditions has written over it,
-// and counts that customer, in one transaction; or in place of another job's tombstone, which counts nothing: a customer has
-// one open job at a time. page is what Customers.Read just showed. ErrRaced when that is no longer
-// what stands there, or there is no such job.
-func (e Erasures) Entomb(ctx context.Context, customers Customers, customer string, page Collection, key string, at time.Time) error {
-	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-		customers.tombstone(customer, key, at, page),
-		{Update: &types.Update{
-			TableName:                 &e.Table,
-			Key:                       object{"erasureId": text(key)},
-			ConditionExpression:       aws.String("attribute_exists(openShard)"),
-			UpdateExpression:          aws.String("ADD entombed :count"),
-			ExpressionAttributeValues: object{":count": number(page.customers())},
-		}},
-	}})
-	return transacted("erasures: entomb", err)
 }
 
 // transacted turns a transaction's refusal by a condition, or by another transaction on the same items, into ErrRaced.

@@ -1,20 +1,14 @@
 package store
 
 import (
-	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/smithy-go"
 )
 
 // Failures are the failed attempts from one source address: all of them, and those for one principal. They are one item of
@@ -22,14 +16,23 @@ import (
 // removes it.
 type Failures struct {
 	All, Principal Count
+	// AllGuesses and Guesses are those of All and Principal whose secret was wrong: only
+	// these keep a right secret out. They are equal to All and Principal, and not stored,
+	// until a right secret fails.
+	AllGuesses, Guesses Count
 	// Accounts counts the accounts that were asked for, for this principal, with secrets
-	// that had already failed: a count of its own, which locks nobody out for a typo.
+	// that had already failed.
 	Accounts Count
+	Repeats  Count            // how often one of the secrets that had failed was looked at again
+	Turn     time.Time        // until when nobody else's secret is looked at, see TakeTurn
 	Others   map[string]Count // those for other principals, by what Failure.Forget names them by
 
-	source, principal string
-	salt              []byte   // of the tags, one an item; nil where nothing has failed yet
-	secrets, accounts []string // tags of what the last failures were about
+	source, principal          string
+	salt                       []byte   // of the tags, one an item; nil where nothing has failed yet
+	secrets, accounts, guessed []string // tags of what the last failures were about
+	apart, allApart            bool     // Guesses and AllGuesses are stored
+	turn                       string
+	attributes                 map[string][]string // of the Others
 }
 
 // Count is how many attempts failed since a time, when the last of them did, and how many locks they have led to.
@@ -38,10 +41,14 @@ type Count struct {
 	Since, Last time.Time
 }
 
-// Attempt is what failed. Both parts are remembered as tags, see Failures.tag.
+// Attempt is what failed. Secret and Account are remembered as tags, see Failures.tag.
 type Attempt struct {
 	Secret  string // the work that was done on the secret: its hash, slow or not
 	Account string // that was asked for, "" where the principal's kind has none
+	Right   bool   // the secret is the principal's: what failed is no guess
+	Slow    bool   // the work was slow: repeats are counted, too
+	Locked  bool   // it was refused because of a lock: a guess counts in Guesses alone
+	Closed  bool   // of a locked one: the lock keeps right secrets out, so nothing counts
 }
 
 // Change is what a failure does to a count.
@@ -54,10 +61,14 @@ type Change struct {
 type Failure struct {
 	Now, Expires             time.Time // Expires is when the TTL may remove the item
 	All, Principal, Accounts Change
-	Forget                   []string  // other counts that are over, to be taken away
-	Remembered               int       // how many secrets, and how many accounts, are told from new ones
-	Reserved                 time.Time // what the attempt was reserved with, see Reserve; else the zero time
-	Before                   Count     // the principal's, before it was reserved
+	AllGuesses, Guesses      Change
+	Repeats                  Change
+	Forget                   []string // other counts that are over, to be taken away
+	RememberedSecrets        int      // how many secrets are told from new ones
+	RememberedAccounts       int
+	Reserved                 Reservation // what the attempt was reserved with, else the zero value
+	Before, BeforeGuesses    Count       // the principal's, before it was reserved
+	Turn                     string      // what TakeTurn gave, else ""
 }
 
 // FailuresPrefix begins the keys of these items: the functions that count may write no others.
@@ -69,8 +80,11 @@ func failuresKey(source string) string { return FailuresPrefix + brief(source) }
 // whoever tries them all.
 func brief(s string) string {
 	sum := sha256.Sum256([]byte(s))
-	return hex.EncodeToString(sum[:12])
+	return hex.EncodeToString(sum[:hashLength/2])
 }
+
+// hashLength is that of brief.
+const hashLength = 24
 
 // ofAccounts names the count of a principal's accounts, as the principal's key names its own.
 func ofAccounts(principal string) string { return "accounts#" + principal }
@@ -90,15 +104,22 @@ func readFailures(item object, source, principal string) Failures {
 	own, accounts := brief(principal), brief(ofAccounts(principal))
 	f.All, f.Principal, f.Accounts = item.count(""), item.count(own), item.count(accounts)
 	f.secrets, f.accounts = item.texts("tags"+own), item.texts("tags"+accounts)
+	f.readGuesses(item, own)
+	f.readRepeats(item, own)
 	if salt, ok := item["salt"].(*types.AttributeValueMemberB); ok {
 		f.salt = salt.Value
 	}
+	f.Others, f.attributes = map[string]Count{}, map[string][]string{}
 	for name := range item {
-		if of, ok := strings.CutPrefix(name, "last"); ok && of != "" && of != own && of != accounts {
-			if f.Others == nil {
-				f.Others = map[string]Count{}
-			}
+		if of, ok := strings.CutPrefix(name, "last"); ok && len(of) == hashLength && of != own && of != accounts {
 			f.Others[of] = item.count(of)
+		}
+	}
+	for name := range item {
+		of := strings.TrimRight(name, guessesSuffix+repeatsSuffix)
+		of = of[max(len(of)-hashLength, 0):]
+		if _, ok := f.Others[of]; ok {
+			f.attributes[of] = append(f.attributes[of], name)
 		}
 	}
 	return f
@@ -120,123 +141,4 @@ func (f Failures) tag(kind, of string) string {
 	mac := hmac.New(sha256.New, f.salt)
 	mac.Write([]byte(kind + "\x00" + f.principal + "\x00" + of))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:tagBytes])
-}
-
-// forgets bounds how many other counts one write takes away.
-const forgets = 20
-
-// countTries is how often a failure is written with what it is remembered by. What keeps
-// it from being written is another failure at the same moment.
-const countTries = 4
-
-// CountFailure counts one more failure after those that were read, in one write, which
-// also takes some of the counts named in Forget away: so the item does not grow. A secret
-// that is among the last that failed is no new failure, and counts nothing, but for an
-// account that was not asked for lately. It is a write all the same, so that nobody can
-// tell. Of the same secret in attempts at the same moment one counts.
-//
-// When anything of it was changed since it was read, the failure is only added. A write
-// whose answer was lost, and that was made again, counts once.
-func (p Principals) CountFailure(ctx context.Context, seen Failures, a Attempt, f Failure) error {
-	attempt := NewID(f.Now)
-	err := p.failureOf(seen, a, f, attempt).do(ctx)
-	for try := 1; ; try++ {
-		item, refused := conditionFailed(err)
-		if !refused {
-			break
-		}
-		if object(item).text(lastAttempt) == attempt { // by the write whose answer was lost
-			return nil
-		}
-		seen = readFailures(item, seen.source, seen.principal)
-		f = f.added(seen)
-		if try == countTries { // counted at all events, and not remembered
-			u := p.failure(seen, f.Expires)
-			u.once(attempt)
-			u.change("a", "", seen.All, f.Now, f.All)
-			u.change("p", brief(seen.principal), seen.Principal, f.Now, f.Principal)
-			err = u.do(ctx)
-			break
-		}
-		err = p.failureOf(seen, a, f, attempt).do(ctx)
-	}
-	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "ValidationException" { // the item is full
-		u := p.failure(seen, f.Expires)
-		u.change("a", "", seen.All, f.Now, Change{Locks: seen.All.Locks})
-		err = u.do(ctx)
-	}
-	if _, counted := conditionFailed(err); counted {
-		return nil
-	}
-	return failed("principals: count failure", err)
-}
-
-// added is the failure when others have changed what it was decided on: it only adds to
-// the counts as they are in seen.
-func (f Failure) added(seen Failures) Failure {
-	f.All, f.Principal, f.Accounts, f.Forget = Change{Locks: seen.All.Locks}, Change{Locks: seen.Principal.Locks}, Change{Locks: seen.Accounts.Locks}, nil
-	if seen.Principal.Last.UnixMilli() != f.Reserved.UnixMilli() || seen.Principal.Locks != f.Before.Locks+1 {
-		f.Reserved = time.Time{} // somebody else's by now
-	}
-	return f
-}
-
-// failureOf is the write of a failure after those in seen.
-func (p Principals) failureOf(seen Failures, a Attempt, f Failure, attempt string) *failureUpdate {
-	u := p.failure(seen, f.Expires)
-	if seen.salt == nil {
-		seen.salt = make([]byte, 16)
-		_, _ = rand.Read(seen.salt) // never fails
-		u.salt(seen.salt)
-	}
-	secret, account := seen.tag("secret", a.Secret), seen.tag("account", a.Account)
-	again := !f.Principal.Anew && slices.Contains(seen.secrets, secret)
-	own, accounts := brief(seen.principal), brief(ofAccounts(seen.principal))
-	switch {
-	case !again:
-		u.once(attempt)
-		u.change("a", "", seen.All, f.Now, f.All)
-		u.change("p", own, seen.Principal, f.Now, f.Principal)
-		u.remember("p", own, secret, seen.secrets, f.Principal.Anew, f.Remembered)
-		u.forget(seen, f.Forget)
-	case !f.Reserved.IsZero():
-		u.giveBack(own, f.Before, f.Reserved)
-	}
-	if again && a.Account != "" && (f.Accounts.Anew || !slices.Contains(seen.accounts, account)) {
-		u.once(attempt)
-		u.change("c", accounts, seen.Accounts, f.Now, f.Accounts)
-		u.remember("c", accounts, account, seen.accounts, f.Accounts.Anew, f.Remembered)
-	}
-	return u
-}
-
-// Reserve takes the next lock for a principal before an attempt is looked at: of all that are made at the same moment only
-// one succeeds, false is reported to the others. last is what the lock's length is counted from until CountFailure says
-// otherwise. It touches nothing but the principal's count.
-func (p Principals) Reserve(ctx context.Context, seen Failures, last, expires time.Time) (bool, error) {
-	attempt, of := NewID(last), brief(seen.principal)
-	u := p.failure(seen, expires)
-	u.names["#l"], u.names["#k"], u.names["#r"] = "last"+of, "locks"+of, "attempt"+of
-	u.values[":last"], u.values[":locks"], u.values[":attempt"] = millis(last), number(seen.Principal.Locks+1), text(attempt)
-	u.set = append(u.set, "#l = :last", "#k = :locks", "#r = :attempt")
-	// The second: this very write was made, its answer lost, and it is made again.
-	if seen.Principal.Locks == 0 {
-		u.requirements = append(u.requirements, "(attribute_not_exists(#k) OR #r = :attempt)")
-	} else {
-		u.only("(#k = :was OR #r = :attempt)", ":was", number(seen.Principal.Locks))
-	}
-	err := u.do(ctx)
-	if _, refused := conditionFailed(err); refused {
-		return false, nil
-	}
-	return err == nil, failed("principals: reserve", err)
-}
-
-// Clear takes all failures for the principal away, after a right secret.
-func (p Principals) Clear(ctx context.Context, seen Failures, expires time.Time) error {
-	u := p.failure(seen, expires)
-	for i, attribute := range countAttributes {
-		u.remove("#c"+strconv.Itoa(i), attribute+brief(seen.principal))
-	}
-	return failed("principals: clear failures", u.do(ctx))
 }

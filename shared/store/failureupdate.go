@@ -58,28 +58,15 @@ func (u *failureUpdate) remember(tag, of, what string, others []string, anew boo
 	u.only("(attribute_not_exists("+name+") OR NOT contains("+name+", :w"+tag+"))", ":w"+tag, text(what))
 }
 
-// giveBack undoes a reservation: what was looked at was no new guess, and is no lock.
-func (u *failureUpdate) giveBack(of string, before Count, reserved time.Time) {
-	u.names["#l"], u.names["#k"] = "last"+of, "locks"+of
-	u.values[":last"] = millis(before.Last)
-	u.set = append(u.set, "#l = :last")
-	if before.Locks == 0 { // none is no attribute
-		u.removed = append(u.removed, "#k")
-	} else {
-		u.values[":locks"] = number(before.Locks)
-		u.set = append(u.set, "#k = :locks")
-	}
-	u.only("#l = :reserved", ":reserved", millis(reserved))
-	u.only("#k = :taken", ":taken", number(before.Locks+1))
-}
-
 // forget takes some of the counts named in others away, unless they have changed.
 func (u *failureUpdate) forget(seen Failures, others []string) {
 	for i, of := range others[:min(len(others), forgets)] {
-		for j, attribute := range countAttributes {
-			u.remove("#f"+strconv.Itoa(i)+"x"+strconv.Itoa(j), attribute+of)
+		name := "#f" + strconv.Itoa(i)
+		for j, attribute := range seen.attributes[of] {
+			u.remove(name+"x"+strconv.Itoa(j), attribute)
 		}
-		u.only("#f"+strconv.Itoa(i)+"x2 = :f"+strconv.Itoa(i), ":f"+strconv.Itoa(i), millis(seen.Others[of].Last))
+		u.names[name] = "last" + of
+		u.only(name+" = :f"+strconv.Itoa(i), ":f"+strconv.Itoa(i), millis(seen.Others[of].Last))
 	}
 }
 

@@ -1,10 +1,13 @@
 package store_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/dynamotest"
 	"customercare/shared/store"
@@ -47,6 +50,47 @@ func TestOneCallFailsOnce(t *testing.T) {
 		for _, fault := range []dynamotest.Fault{dynamotest.Before, dynamotest.After, dynamotest.Throttle, dynamotest.Timeout} {
 			if got := outcome(fault); got != want {
 				t.Errorf("%s, %s:\n%s\nwant\n%s", name, fault, got, want)
+			}
+		}
+	}
+}
+
+// TestOneFailedBatchStopsNoOther: what one call of an erasure cannot delete keeps the other calls'
+// from being deleted in no case, whichever it is.
+func TestOneFailedBatchStopsNoOther(t *testing.T) {
+	t.Parallel()
+	for _, streams := range []int{1, 2} {
+		for k := 1; k <= 4; k++ {
+			kit := dynamotest.Open(t)
+			job := &store.Job{Scope: "acme", Identifiers: []string{"4711"}}
+			var records []string
+			var items []map[string]types.AttributeValue
+			var contacts []store.Erasable
+			for i := range 100 {
+				records = append(records, fmt.Sprintf("txn#%03d", i))
+				items = append(items, map[string]types.AttributeValue{"customer": s(store.CustomerKey("acme", "4711")), "record": s(records[i])})
+			}
+			kit.Put(t, kit.Customers.Table, items...)
+			kit.Faults.InjectOn("BatchWriteItem", dynamotest.Refused, k, k)
+			err := kit.Customers.Delete(t.Context(), job, records, streams)
+			kit.Faults.Calls()
+			if left := len(kit.Dump(t, kit.Customers.Table)); err == nil || left != 25 || job.Moved.Load() != 75 {
+				t.Errorf("%d streams, call %d: %d records left, %d deleted, %v", streams, k, left, job.Moved.Load(), err)
+			}
+
+			items, job = nil, &store.Job{Scope: "acme", Identifiers: []string{"135"}}
+			for i := range 400 {
+				contact := fmt.Sprintf("c%03d", i)
+				items = append(items, map[string]types.AttributeValue{"party": s(store.PartyKey("acme", "135")), "contact": s(contact)})
+				contacts = append(contacts, store.Erasable{Contact: contact, Own: "135", Copies: []string{"135"}})
+			}
+			kit.Put(t, kit.Contacts.Table, items...)
+			kit.Faults.InjectOn("TransactWriteItems", dynamotest.Refused, k, k)
+			_, _, err = kit.Contacts.Erase(t.Context(), job, contacts, streams)
+			kit.Faults.Calls()
+			left := len(kit.Dump(t, kit.Contacts.Table))
+			if err == nil || left == 0 || left > 100 || int(job.Moved.Load()) != 400-left {
+				t.Errorf("%d streams, call %d: %d contacts left, %d deleted, %v", streams, k, left, job.Moved.Load(), err)
 			}
 		}
 	}

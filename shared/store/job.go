@@ -29,7 +29,8 @@ type Job struct {
 	Deleted     int64 // items confirmed deleted
 	Entombed    int64 // customers that were written over the tombstone, and replaced by it again
 	Passes      int64 // that came to their end; the last of them found nothing
-	Failures    int64 // runs in a row that ended in an error
+	Failures    int64 // runs in a row that ended in an error, or with the worker's death
+	Died        int64 // those of Failures that this lease has found
 	PassStarted time.Time
 	Cursor      int // index of the first identifier this pass has not yet verified
 	Pending     Pending
@@ -112,6 +113,10 @@ func readJob(item object) *Job {
 		Passes: item.number("passes"), Failures: item.number("failures"), PassStarted: item.millis("passStarted"),
 		Cursor: int(item.number("cursor")), HandedOn: item.flag("handedOn"), Unreadable: item.flag("unreadable"),
 	}
+	// Each lease makes fence one more, and counted says up to which of them Failures
+	// counts.
+	job.Died = max(0, job.Fence-1-item.number("counted"))
+	job.Failures += job.Died
 	if pending, ok := item["pending"].(*types.AttributeValueMemberM); ok {
 		p := object(pending.Value)
 		job.Pending = Pending{Count: p.number("count"), To: int(p.number("to")), Through: p.texts("through")}
@@ -122,12 +127,14 @@ func readJob(item object) *Job {
 	return job
 }
 
-// progress is what a worker writes down of the job, as an update's SET clause and its values.
-func (j *Job) progress() (set string, values object) {
-	set = "SET #found = :found, deleted = :deleted, passes = :passes, failures = :failures," +
+// progress is what a worker writes down of the job, as an update's SET clause and its
+// values. counted is the last lease whose end is in Failures.
+func (j *Job) progress(counted int64) (set string, values object) {
+	set = "SET #found = :found, deleted = :deleted, passes = :passes, failures = :failures, counted = :counted," +
 		" passStarted = :started, #cursor = :cursor, pending = :pending, handedOn = :handed"
 	values = object{
 		":found": number(j.Found), ":deleted": number(j.Deleted), ":passes": number(j.Passes), ":failures": number(j.Failures),
+		":counted": number(counted),
 		":started": millis(j.PassStarted), ":cursor": number(j.Cursor), ":pending": j.Pending.value(), ":handed": flag(j.HandedOn),
 	}
 	if len(j.Known) > 0 {

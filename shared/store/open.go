@@ -2,13 +2,14 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"golang.org/x/sync/errgroup"
 
 	"customercare/shared/invocation"
 )
@@ -24,23 +25,22 @@ type Open struct {
 	Failures    int64
 }
 
-// ListOpen lists open jobs, in each of the index's shards those due first, at most about limit in all. Acquire decides whether
-// one really is still open.
+// ListOpen lists open jobs, in each of the index's shards those due first, at most about limit in
+// all. Acquire decides whether one really is still open. With an error, which tells of every shard
+// that could not be read to its end, come the jobs that were read nevertheless.
 func (e Erasures) ListOpen(ctx context.Context, limit int) ([]Open, error) {
 	var shards [openShards][]Open
-	group, ctx := errgroup.WithContext(ctx)
+	var errs [openShards]error
+	var reading sync.WaitGroup
 	for i := range shards {
-		group.Go(func() (err error) {
-			defer invocation.Recover("erasures: list open", &err)
-			shards[i], err = e.listShard(ctx, strconv.Itoa(i), limit/openShards)
-			return err
-		})
+		reading.Go(func() { shards[i], errs[i] = e.listShard(ctx, strconv.Itoa(i), limit/openShards) })
 	}
-	err := group.Wait()
-	return slices.Concat(shards[:]...), err
+	reading.Wait()
+	return slices.Concat(shards[:]...), errors.Join(errs[:]...)
 }
 
 func (e Erasures) listShard(ctx context.Context, shard string, limit int) (jobs []Open, err error) {
+	defer invocation.Recover("erasures: list open", &err)
 	in := &dynamodb.QueryInput{
 		TableName:                 &e.Table,
 		IndexName:                 &e.Index,

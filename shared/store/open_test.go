@@ -40,3 +40,29 @@ func TestListOpenReadsEveryPage(t *testing.T) {
 		t.Errorf("%d jobs, %v", len(open), err)
 	}
 }
+
+// A page that cannot be read takes away what lies behind it in its shard, and nothing else.
+func TestListOpenGoesOnPastAnUnreadablePage(t *testing.T) {
+	t.Parallel()
+	kit := dynamotest.Open(t)
+	const n = 4000 // of 300 bytes, in two shards: two pages of the first
+	jobs := make([]map[string]types.AttributeValue, n)
+	for i := range jobs {
+		jobs[i] = map[string]types.AttributeValue{
+			"erasureId": s(fmt.Sprintf("customer-1.%0300d", i)), "openShard": s(strconv.Itoa(i % 8 / 7)),
+			"dueAt": &types.AttributeValueMemberN{Value: strconv.Itoa(i + 1)}, "requestedAt": &types.AttributeValueMemberN{Value: "1"},
+		}
+	}
+	kit.Put(t, kit.Erasures.Table, jobs...)
+	for name, spoil := range map[string]func(){
+		"refused": func() { kit.Faults.InjectOn("Query", dynamotest.Refused, 5, 5) }, // four are first pages
+		"panic":   func() { kit.Faults.Interrupt(5, func() { panic("135****1111") }) },
+	} {
+		spoil()
+		open, err := kit.Erasures.ListOpen(t.Context(), 100_000)
+		kit.Faults.Calls()
+		if err == nil || len(open) <= n/8 || len(open) >= n || open[0].DueAt.UnixMilli() != 1 {
+			t.Errorf("%s: %d jobs, %v", name, len(open), err)
+		}
+	}
+}

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"sync"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // perCollection is how many deleting calls may be under way on one item collection: a partition takes 1,000 write units a
@@ -16,12 +18,25 @@ type Streams struct {
 	most    int
 	busy    int
 	on      map[string]int
-	changed chan struct{} // closed when a call leaves
+	changed chan struct{}       // closed when a call leaves
+	named   *semaphore.Weighted // bounds what is held of contacts whose parties are held by name
+	looked  *Memory             // bounds what is held of their peers, see Contacts.readPeer
 }
+
+// namedAtMost is what Streams.named has room for, in bytes of the parties as they are stored: a list of very short
+// ones takes some ten times that as texts.
+const namedAtMost = 3 << 20
+
+// lookedAtMost is what there is room for of what readPeer looks at, in bytes of DynamoDB's answers: many at once, or one
+// that is larger.
+const lookedAtMost = 1 << 20
 
 // NewStreams makes room for most calls at once.
 func NewStreams(most int) *Streams {
-	return &Streams{most: max(1, most), on: make(map[string]int), changed: make(chan struct{})}
+	return &Streams{
+		most: max(1, most), on: make(map[string]int), changed: make(chan struct{}),
+		named: semaphore.NewWeighted(namedAtMost), looked: NewMemory(lookedAtMost, lookedAtMost),
+	}
 }
 
 // enter waits until there is room in all and on every one of the collections, which are distinct; it takes all of it at
@@ -68,4 +83,30 @@ func (s *Streams) leave(collections ...string) {
 	}
 	close(s.changed)
 	s.changed = make(chan struct{})
+}
+
+// name makes room for n bytes of parties by name. Only who holds nothing of it waits; others are told false, which ctx's
+// end is, too.
+func (s *Streams) name(ctx context.Context, n int64, wait bool) bool {
+	if s == nil {
+		return true
+	}
+	if wait {
+		return s.named.Acquire(ctx, n) == nil
+	}
+	return s.named.TryAcquire(n)
+}
+
+// look is a share of the memory for peers. Who has one waits for nothing else.
+func (s *Streams) look() *Share {
+	if s == nil {
+		return nil
+	}
+	return s.looked.Share()
+}
+
+func (s *Streams) unname(n int64) {
+	if s != nil {
+		s.named.Release(n)
+	}
 }

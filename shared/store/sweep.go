@@ -12,81 +12,136 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// SweepTempAllows removes the expired temporary allows of one segment of the table's total, and returns how many. It
-// removes each only while it is still the one that was seen expired, never one that was renewed meanwhile. What a
-// failed or late run leaves, the next sweep finds; nothing depends on it, since an expired allow is never in force.
+// Segment is one of Total equal parts of the users' keys, and how far it has been read.
+// Number counts from 0. The zero position is the segment's start.
 //
 // Segments rather than an index: an index on the expiry would double or triple the cost of every setting of an allow (1
 // write unit for the item, 1 or 2 for the index), while a sweep reads the table once, eventually consistent: 1 million
 // users of 2 KB are 2 GB, 250,000 read units, about 0.03 USD in us-east-1 (0.125 USD a million, 2026). A user whose
 // allows expired costs one more write.
-func (u Users) SweepTempAllows(ctx context.Context, segment, total int32, now time.Time) (removed int, err error) {
-	pages := dynamodb.NewScanPaginator(u.DB, &dynamodb.ScanInput{
-		TableName:                 &u.Table,
-		Segment:                   &segment,
-		TotalSegments:             &total,
-		FilterExpression:          aws.String("size(tempAllows) > :none"),
-		ProjectionExpression:      aws.String("customerId, tempAllows"),
-		ExpressionAttributeValues: object{":none": number(0)},
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return removed, failed("users: sweep", err)
-		}
-		for _, item := range page.Items {
-			n, err := u.removeExpired(ctx, item, now)
-			removed += n
-			if err != nil {
-				return removed, err
-			}
-		}
-	}
-	return removed, nil
+type Segment struct {
+	Number, Total int32
+
+	from object // the last key that was read
 }
 
-// removeExpired removes the expired allows of one user as they were read, all in one conditional write.
-func (u Users) removeExpired(ctx context.Context, item object, now time.Time) (int, error) {
-	allows, ok := item["tempAllows"].(*types.AttributeValueMemberM)
-	if !ok {
-		return 0, nil
+// Expired is a user with the temporary allows that were seen expired, as they were seen.
+type Expired struct {
+	user   types.AttributeValue
+	allows []expiredAllow
+}
+
+type expiredAllow struct {
+	kind    string
+	expires *types.AttributeValueMemberN
+}
+
+// Since is when the first of the allows expired.
+func (e Expired) Since() time.Time {
+	oldest := int64(0)
+	for i, allow := range e.allows {
+		if at, _ := wholePart(allow.expires.Value); i == 0 || at < oldest {
+			oldest = at
+		}
 	}
-	var expired []string
+	return time.UnixMilli(oldest)
+}
+
+// ReadExpired reads the next page of segment and moves segment behind it. It returns the users
+// on it who have allows that had expired by then, and whether there is more. After an error
+// segment is where it was.
+func (u Users) ReadExpired(ctx context.Context, segment *Segment, by time.Time) (users []Expired, more bool, err error) {
+	page, err := u.DB.Scan(ctx, &dynamodb.ScanInput{
+		TableName:         &u.Table,
+		Segment:           &segment.Number,
+		TotalSegments:     &segment.Total,
+		ExclusiveStartKey: segment.from,
+		// A foreign writer's tempAllows may be of any type, and size knows only some.
+		FilterExpression:          aws.String("attribute_type(tempAllows, :map) AND tempAllows <> :none"),
+		ProjectionExpression:      aws.String("customerId, tempAllows"),
+		ExpressionAttributeValues: object{":map": mapType, ":none": object{}.value()},
+	})
+	if err != nil {
+		return nil, false, failed("users: sweep", err)
+	}
+	for _, item := range page.Items {
+		if allows := expiredOf(item, by); len(allows) > 0 {
+			users = append(users, Expired{item["customerId"], allows})
+		}
+	}
+	segment.from = page.LastEvaluatedKey
+	return users, segment.from != nil, nil
+}
+
+// expiredOf are the allows in a user's item that had expired by then, sorted by their kind.
+// What has no time of expiry, or none that is a time, is a foreign writer's and not ours to
+// judge.
+func expiredOf(item object, by time.Time) (expired []expiredAllow) {
+	allows, _ := item["tempAllows"].(*types.AttributeValueMemberM)
+	if allows == nil {
+		return nil
+	}
 	for kind, allow := range allows.Value {
-		m, ok := allow.(*types.AttributeValueMemberM)
-		if !ok {
+		m, _ := allow.(*types.AttributeValueMemberM)
+		if m == nil {
 			continue
 		}
-		// What has no time of expiry is a foreign writer's, and not ours to judge.
-		if _, ok := m.Value["expires"].(*types.AttributeValueMemberN); ok && !now.Before(object(m.Value).millis("expires")) {
-			expired = append(expired, kind)
+		expires, _ := m.Value["expires"].(*types.AttributeValueMemberN)
+		if expires == nil {
+			continue
+		}
+		if at, err := wholePart(expires.Value); err == nil && at <= by.UnixMilli() {
+			expired = append(expired, expiredAllow{kind, expires})
 		}
 	}
-	if len(expired) == 0 {
-		return 0, nil
+	slices.SortFunc(expired, func(a, b expiredAllow) int { return strings.Compare(a.kind, b.kind) })
+	return expired
+}
+
+// removedAtOnce is how many allows of a user one write removes. DynamoDB takes expressions of
+// at most 4 KB and 300 operators; the condition is the longer one, of 36 bytes and two
+// operators an allow. Few users have more than three kinds.
+const removedAtOnce = 50
+
+// RemoveExpired removes the allows of one user and returns how many: each only while it is
+// still the one that was seen, never one that was renewed meanwhile. Where one of those that
+// go in one write has changed, that write removes nothing, and the next sweep looks again. An
+// error is the first of several writes': the others were made nevertheless.
+func (u Users) RemoveExpired(ctx context.Context, user Expired) (removed int, err error) {
+	for some := range slices.Chunk(user.allows, removedAtOnce) {
+		switch writeErr := u.remove(ctx, user.user, some); {
+		case writeErr == nil:
+			removed += len(some)
+		case conditionOnly(writeErr): // set anew or cancelled since
+		case err == nil:
+			err = failed("users: remove expired allows", writeErr)
+		}
 	}
-	slices.Sort(expired)
-	names, values := map[string]string{}, object{}
-	var remove, unchanged []string
-	for i, kind := range expired {
+	return removed, err
+}
+
+func conditionOnly(err error) bool {
+	_, refused := conditionFailed(err)
+	return refused
+}
+
+// remove removes allows of one user in one conditional write.
+func (u Users) remove(ctx context.Context, user types.AttributeValue, allows []expiredAllow) error {
+	names, values := make(map[string]string, len(allows)), make(object, len(allows))
+	remove, unchanged := make([]string, len(allows)), make([]string, len(allows))
+	for i, allow := range allows {
 		name, value := fmt.Sprint("#t", i), fmt.Sprint(":e", i)
-		names[name], values[value] = kind, object(allows.Value[kind].(*types.AttributeValueMemberM).Value)["expires"]
-		remove = append(remove, "tempAllows."+name)
-		unchanged = append(unchanged, "tempAllows."+name+".expires = "+value)
+		names[name], values[value] = allow.kind, allow.expires
+		remove[i] = "tempAllows." + name
+		unchanged[i] = "tempAllows." + name + ".expires = " + value
 	}
 	_, err := u.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 &u.Table,
-		Key:                       object{"customerId": item["customerId"]},
+		Key:                       object{"customerId": user},
 		UpdateExpression:          aws.String("REMOVE " + strings.Join(remove, ", ")),
 		ConditionExpression:       aws.String(strings.Join(unchanged, " AND ")),
 		ExpressionAttributeNames:  names,
 		ExpressionAttributeValues: values,
 	})
-	if _, changed := conditionFailed(err); changed {
-		return 0, nil // set anew or cancelled since: the next sweep looks again
-	}
-	if err != nil {
-		return 0, failed("users: remove expired allows", err)
-	}
-	return len(expired), nil
+	return err
 }

@@ -46,9 +46,14 @@ func (o object) number(name string) int64 {
 	if v == nil {
 		return 0
 	}
-	whole, _, _ := strings.Cut(v.Value, ".") // other writers' times may have a fraction
-	n, _ := strconv.ParseInt(whole, 10, 64)  // DynamoDB stores numbers only
+	n, _ := wholePart(v.Value) // DynamoDB stores numbers only
 	return n
+}
+
+// wholePart is a number without its fraction, which other writers' times may have.
+func wholePart(digits string) (int64, error) {
+	whole, _, _ := strings.Cut(digits, ".")
+	return strconv.ParseInt(whole, 10, 64)
 }
 
 func (o object) flag(name string) bool {

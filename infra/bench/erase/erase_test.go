@@ -20,7 +20,7 @@ func ready(t *testing.T) setup.Setup {
 	s := setup.In(dynamotest.Root())
 	s.Endpoint, s.Log, s.Say = os.Getenv("DYNAMODB_ENDPOINT"), io.Discard, t.Logf
 	if s.Endpoint == "" {
-		t.Skip("needs DynamoDB Local: run `make test`, or set DYNAMODB_ENDPOINT")
+		t.Skip("needs a DynamoDB: run `make test`, or set DYNAMODB_ENDPOINT")
 	}
 	if err := setup.Build(t.Context(), s); err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ type code struct {
 	wrapUp, pickUp, slice, firstRetry, lastRetry                                                  time.Duration
 
 	// shared/environment, shared/invocation, functions/cleanup
-	attempts                                       int
+	attempts, sweepParts, removalsAtOnce           int
 	backoffBase, backoffLimit, margin, sweepBudget time.Duration
 
 	// template.yaml
@@ -69,6 +69,8 @@ func read(root string) (c code, err error) {
 	span(&c.backoffLimit, "shared/environment", "backoffLimit")
 	span(&c.margin, "shared/invocation", "margin")
 	span(&c.sweepBudget, "functions/cleanup", "sweepBudget")
+	number(&c.sweepParts, "functions/cleanup", "sweepParts")
+	number(&c.removalsAtOnce, "functions/cleanup", "removalsAtOnce")
 	return c, errors.Join(append(faults, c.readTemplate(filepath.Join(root, "template.yaml")))...)
 }
 

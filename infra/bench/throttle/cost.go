@@ -112,7 +112,7 @@ func (c code) standing(p prices) []cost {
 	calls := monthly(erasuresADay + numbersADay)
 	logs := calls * 1e6 * (2*lineBytes + 2*platformBytes + accessBytes) / 1e9 // the call's and its end's
 	traces := 0.05*calls + float64(daySeconds*monthDays)/1e6
-	metrics := 7*4 + 6 + 9*5 // of Operations, of erasures, of the API's methods
+	metrics := 7*4 + 8 + 9*5 // of Operations, of erasures and the sweep, of the API's methods
 	return []cost{
 		{"storage", fmt.Sprintf("%s GB: transactions, customers, users, contacts of as many numbers as users", whole(data)), data * p.Storage},
 		{"point-in-time recovery", "of the same", data * p.Backup},

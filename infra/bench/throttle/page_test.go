@@ -61,7 +61,8 @@ func TestMovers(t *testing.T) {
 			names++
 			_, erasure := s.value("shared/erasure", name[1])
 			_, store := s.value("shared/store", name[1])
-			if !known[name[1]] && erasure != nil && store != nil {
+			_, cleanup := s.value("functions/cleanup", name[1])
+			if !known[name[1]] && erasure != nil && store != nil && cleanup != nil {
 				t.Errorf("%s: there is no %s", w.what, name[1])
 			}
 		}

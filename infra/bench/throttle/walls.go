@@ -122,6 +122,8 @@ func (c code) walls() []wall {
 		{"one API user's item", "1 unit a call of operation 3", erasures, partitionReads, "RRU/s", "more API users"},
 		{"sweep of the users", fmt.Sprintf("%s GB / %s segments; %s at %s a page of 1 MB", about(float64(users)*userBytes/1e9), whole(c.allowSweepMinutes), c.sweepBudget, scanPage),
 			segment, c.sweepBudget.Seconds() / scanPage.Seconds(), "MB/min", "`AllowSweepMinutes`, 7 days at most"},
+		{"sweep of expired allows, should each setting be one", fmt.Sprintf("`ProvisionRate` %d x %s; `sweepParts` %d x `removalsAtOnce` %d x %s / %s", c.provisionRate, seconds(c.schedule), c.sweepParts, c.removalsAtOnce, c.sweepBudget, oneCall),
+			float64(c.provisionRate) * c.schedule.Seconds(), float64(c.sweepParts*c.removalsAtOnce) * c.sweepBudget.Seconds() / oneCall.Seconds(), "removals/min", "`removalsAtOnce` (functions/cleanup/sweep.go)"},
 	}
 	slices.SortStableFunc(all, func(a, b wall) int { return cmp.Compare(b.used(), a.used()) })
 	return all

@@ -33,10 +33,11 @@ const (
 )
 
 // parameters make every run take the same calls: nothing is refused for its rate, no lease is renewed, no request runs out of
-// time, and the end of an erasure waits for its writers, as it does on AWS, but not for minutes.
+// time, the sweep has one part and so makes up for no minutes between two runs, and the end of an erasure waits for its writers, as it does on AWS, but not for minutes.
 var parameters = map[string]string{
 	"WriterLifetime": "5s", "ClockSkew": "1ms", "WorkerLease": "15m", "DrainBudget": "20s", "WorkerTimeout": "900",
 	"ProvisionRate": "10000", "DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ThrottleBurst": "5000",
+	"AllowSweepMinutes": "1",
 }
 
 // stand is a local stack behind a meter.

@@ -45,7 +45,7 @@ var expected = []struct {
 func TestUnits(t *testing.T) {
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
 	if endpoint == "" {
-		t.Skip("needs DynamoDB Local: run `make test`, or set DYNAMODB_ENDPOINT")
+		t.Skip("needs a DynamoDB: run `make test`, or set DYNAMODB_ENDPOINT")
 	}
 	root := dynamotest.Root()
 	bin := filepath.Join(root, ".cache", "bin")

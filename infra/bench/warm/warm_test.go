@@ -15,7 +15,7 @@ func TestFloorMakesTheSameCalls(t *testing.T) {
 	s := setup.In(dynamotest.Root())
 	s.Endpoint, s.Log = os.Getenv("DYNAMODB_ENDPOINT"), io.Discard
 	if s.Endpoint == "" {
-		t.Skip("needs DynamoDB Local: run `make test`, or set DYNAMODB_ENDPOINT")
+		t.Skip("needs a DynamoDB: run `make test`, or set DYNAMODB_ENDPOINT")
 	}
 	if err := setup.Build(t.Context(), s); err != nil {
 		t.Fatal(err)

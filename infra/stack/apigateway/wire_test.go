@@ -22,7 +22,7 @@ func (h *harness) talk(t *testing.T, raw string, end bool, methods ...string) (r
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	conn.SetDeadline(time.Now().Add(5 * time.Minute))
 	go func() {
 		_, _ = io.WriteString(conn, raw)
 		if end {

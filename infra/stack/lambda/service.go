@@ -49,7 +49,7 @@ type Account struct {
 	ID     string
 	Region string
 	// Credentials are what functions see. The zero value gives each function a made-up pair of its own, as on AWS each has a
-	// role of its own: who sees a request can tell which function sent it. DynamoDB Local accepts any.
+	// role of its own: who sees a request can tell which function sent it. Local engines accept any.
 	Credentials aws.Credentials
 }
 

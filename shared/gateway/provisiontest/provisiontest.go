@@ -69,7 +69,7 @@ type Users struct {
 // Item is a stored item.
 type Item = map[string]types.AttributeValue
 
-// New is the template's Users table, empty, on DynamoDB Local. Without one the test is skipped.
+// New is the template's Users table, empty, on a real engine. Without one the test is skipped.
 func New(t testing.TB) Users {
 	t.Helper()
 	kit := dynamotest.Open(t)

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/dynamotest"
+	"customercare/shared/metric/metrictest"
+	"customercare/shared/store"
+)
+
+// putLargeUsers puts users of whom ten fill a page.
+func putLargeUsers(t testing.TB, kit *dynamotest.Kit, n int, expired time.Time) {
+	for i := range n {
+		kit.Put(t, kit.Users.Table, map[string]types.AttributeValue{
+			"customerId": &types.AttributeValueMemberS{Value: fmt.Sprintf("user-%04d", i)},
+			"phrases":    &types.AttributeValueMemberS{Value: strings.Repeat("x", 99_000)},
+			"tempAllows": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"1": allow(expired)}},
+		})
+	}
+}
+
+// What goes on goes on behind the last page that was swept and reads none again, but for the one in
+// whose middle the time was up.
+func TestSweepGoesOnBehindTheLastPage(t *testing.T) {
+	for at, want := range map[string]struct{ nth, pages, again int }{"Scan": {2, 2, 2}, "UpdateItem": {5, 1, 3}} {
+		c, kit, clock := newCleaner(t, 1)
+		const users = 30
+		putLargeUsers(t, kit, users, clock.Now().Add(-time.Hour))
+		s := &sweeping{users: c.users, by: clock.Now().Add(-skew)}
+		p := &part{Segment: store.Segment{Number: 0, Total: 1}}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		calls := &counter{next: kit.Faults.Next, action: at, nth: want.nth, do: cancel}
+		kit.Faults.Next = calls
+		_ = s.sweep(ctx, p)
+		if p.done || s.removed == 0 || s.removed == users || calls.pages != want.pages {
+			t.Fatalf("%s: %d removed in %d pages", at, s.removed, calls.pages)
+		}
+		calls.pages = 0
+		err := s.sweep(t.Context(), p) // an empty page may be the last
+		left := allowsLeft(t, kit)     // what was under way when the time was up may be done, and is not counted
+		if err != nil || !p.done || left != 0 || calls.pages < want.again || calls.pages > want.again+1 {
+			t.Errorf("%s: %d left, with %d pages more, %v", at, left, calls.pages, err)
+		}
+	}
+}
+
+// A part whose second page can never be read has the first one swept in each of its turns.
+func TestUnreadableSecondPage(t *testing.T) {
+	c, kit, clock := newCleaner(t, 1)
+	kit.Faults.Next = unreadable{kit.Faults.Next, `"ExclusiveStartKey":`}
+	for turn := range 3 {
+		putLargeUsers(t, kit, 60, clock.Now().Add(-time.Hour))
+		if swept := run(t, c, clock.Now())["AllowsSwept"].(float64); swept == 0 || swept == 60 {
+			t.Errorf("turn %d: %v swept", turn, swept)
+		}
+		clock.Advance(time.Minute)
+	}
+}
+
+// Parts that use up all the time of every run keep no other from being swept, in the next one at
+// the latest.
+func TestSweepPastPartsThatHang(t *testing.T) {
+	const parts = 2 * sweepParts
+	c, kit, clock := newCleaner(t, parts)
+	putUsers(t, kit, 80, clock.Now().Add(-time.Hour))
+	c.next = clock.Unix() / 60
+	hanging := &hanging{next: kit.Faults.Next}
+	for minute := range int64(sweepParts) { // those whose turn comes first
+		hanging.segments = append(hanging.segments, fmt.Sprintf(`"Segment":%d,`, (c.next+minute)*stride(parts)%parts))
+	}
+	kit.Faults.Next = hanging
+	clock.Advance((parts - 1) * time.Minute)
+	swept := 0
+	for n := range 2 {
+		ctx, cancel := context.WithCancel(t.Context())
+		hanging.begin(cancel)
+		removed, behind, err := c.sweep(ctx, clock.Now())
+		cancel()
+		if err == nil || behind <= 0 {
+			t.Errorf("run %d: %s behind, %v", n, behind, err)
+		}
+		swept += removed
+	}
+	if swept == 0 || allowsLeft(t, kit) != 80-swept || len(c.waiting) != 4 {
+		t.Errorf("%d of 80 swept, %d parts wait", swept, len(c.waiting))
+	}
+	kit.Faults.Next = hanging.next
+	clock.Advance(time.Minute)
+	run(t, c, clock.Now()).Expect(t, metrictest.Line{"AllowsSwept": 80 - swept, "SweepBehind": 0})
+}
+
+// The users of a page that takes nothing in several runs wait for their next turn, so that what lies
+// behind it is swept; as long as something goes, its place is kept.
+func TestPageThatTakesNothing(t *testing.T) {
+	c, kit, clock := newCleaner(t, 1000)
+	putUsers(t, kit, 40, clock.Now().Add(-time.Hour))
+	whole := &part{Segment: store.Segment{Number: 0, Total: 1}, due: clock.Now()}
+	c.waiting, c.next = []*part{whole}, 1
+	for n := 1; n <= fruitless; n++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := &sweeping{users: c.users, by: clock.Now().Add(-skew)}
+		kit.Faults.Interrupt(2, cancel) // the page is read, and then there is no time
+		_ = s.sweep(ctx, whole)
+		cancel()
+		kit.Faults.Calls()
+		if s.removed != 0 || whole.done != (n == fruitless) {
+			t.Errorf("run %d: %d removed, done: %t", n, s.removed, whole.done)
+		}
+	}
+}

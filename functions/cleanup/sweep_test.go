@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/dynamotest"
+	"customercare/shared/erasure"
+	"customercare/shared/metric/metrictest"
+)
+
+const skew = time.Minute
+
+// newCleaner sweeps the table in so many minutes.
+func newCleaner(t testing.TB, segments int32) (*cleaner, *dynamotest.Kit, *dynamotest.Clock) {
+	kit := dynamotest.Open(t)
+	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
+	return &cleaner{users: kit.Users, segments: segments, now: clock.Now, engine: erasure.Engine{
+		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts, ClockSkew: skew, Now: clock.Now, AfterFunc: clock.AfterFunc,
+	}}, kit, clock
+}
+
+// putUsers puts so many users with one allow each, which expired then.
+func putUsers(t testing.TB, kit *dynamotest.Kit, n int, expired time.Time) {
+	users := make([]map[string]types.AttributeValue, n)
+	for i := range users {
+		users[i] = map[string]types.AttributeValue{
+			"customerId": &types.AttributeValueMemberS{Value: fmt.Sprintf("user-%04d", i)},
+			"tempAllows": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"1": allow(expired)}},
+		}
+	}
+	kit.Put(t, kit.Users.Table, users...)
+}
+
+func allow(expires time.Time) types.AttributeValue {
+	return &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
+		"expires": &types.AttributeValueMemberN{Value: fmt.Sprint(expires.UnixMilli())},
+	}}
+}
+
+// allowsLeft counts the allows in the table.
+func allowsLeft(t testing.TB, kit *dynamotest.Kit) int {
+	return strings.Count(strings.Join(kit.Dump(t, kit.Users.Table), "\n"), `"expires"`)
+}
+
+// run is a run of cleanup that was due then, and what it reports of the sweep.
+func run(t testing.TB, c *cleaner, due time.Time) metrictest.Line {
+	t.Helper()
+	log := metrictest.Capture(t)
+	if err := c.handle(t.Context(), events.EventBridgeEvent{Time: due}); err != nil {
+		t.Fatal(err)
+	}
+	return metrictest.Lines(t, log.String())[0]
+}
+
+// No user who cannot be cleaned keeps another from it, whichever it is and however it fails.
+func TestSweepGoesOnPastAUser(t *testing.T) {
+	const users = 30
+	for bad := 1; bad <= users; bad += 7 {
+		for name, spoil := range map[string]func(*dynamotest.Faults){
+			"refused": func(f *dynamotest.Faults) { f.InjectOn("UpdateItem", dynamotest.Refused, bad, bad) },
+			"panic": func(f *dynamotest.Faults) {
+				f.Next = &panicking{next: f.Next, at: bad}
+			},
+		} {
+			c, kit, clock := newCleaner(t, 1)
+			through := kit.Faults.Next
+			putUsers(t, kit, users, clock.Now().Add(-time.Hour))
+			spoil(kit.Faults)
+			run(t, c, clock.Now()).Expect(t, metrictest.Line{"AllowsSwept": users - 1, "SweepBehind": 3600 - 60 - 60})
+			kit.Faults.Calls()
+			kit.Faults.Next = through
+			if left := allowsLeft(t, kit); left != 1 {
+				t.Errorf("%s, user %d: %d allows are left", name, bad, left)
+			}
+			clock.Advance(time.Minute)
+			run(t, c, clock.Now()).Expect(t, metrictest.Line{"AllowsSwept": 1, "SweepBehind": 0})
+		}
+	}
+}
+
+// A part of the table that cannot be read keeps no other from being swept, and has not lost its
+// turn: the next minute's run goes on with it.
+func TestSweepGoesOnPastAPage(t *testing.T) {
+	for name, spoil := range map[string]func(f *dynamotest.Faults, k int){
+		"refused": func(f *dynamotest.Faults, k int) { f.InjectOn("Scan", dynamotest.Refused, k, k) },
+		"panic":   func(f *dynamotest.Faults, k int) { f.Interrupt(k, func() { panic("user-0001") }) },
+	} {
+		for k := range sweepParts {
+			c, kit, clock := newCleaner(t, sweepParts)
+			putUsers(t, kit, 64, clock.Now().Add(-time.Hour))
+			due := clock.Truncate(time.Minute)
+			if name == "panic" && k > 0 {
+				continue // which call a later one is depends on the order
+			}
+			spoil(kit.Faults, k+1)
+			first := run(t, c, due)
+			kit.Faults.Calls()
+			swept := int(first["AllowsSwept"].(float64))
+			if swept == 0 || len(c.waiting) != 1 {
+				t.Errorf("%s: %d swept, %d parts wait", name, swept, len(c.waiting))
+			}
+			clock.Advance(time.Minute)
+			second := run(t, c, due.Add(time.Minute))
+			second.Expect(t, metrictest.Line{"SweepBehind": 0})
+			if left := allowsLeft(t, kit); left != 0 || swept+int(second["AllowsSwept"].(float64)) != 64 {
+				t.Errorf("%s: %d allows are left", name, left)
+			}
+		}
+	}
+}
+
+// A part that can never be read is reported with the time for which it has waited, and costs no other
+// its turn.
+func TestUnreadablePartIsReported(t *testing.T) {
+	c, kit, clock := newCleaner(t, 3)
+	through := kit.Faults.Next
+	kit.Faults.Next = unreadable{through, `"Segment":1,`}
+	start := clock.Truncate(time.Minute)
+	for start.Unix()/60%3 != 1 { // the turn of part 1
+		start = start.Add(time.Minute)
+	}
+	clock.Advance(start.Sub(clock.Now()))
+	for minute := range 7 {
+		putUsers(t, kit, 60, clock.Now().Add(-time.Hour)) // in use again and again
+		want := metrictest.Line{"SweepBehind": 60 * minute}
+		run(t, c, clock.Now()).Expect(t, want)
+		if len(c.waiting) != 1 {
+			t.Fatalf("minute %d: %d parts wait", minute, len(c.waiting))
+		}
+		clock.Advance(time.Minute)
+	}
+	kit.Faults.Next = through
+	for range 3 {
+		run(t, c, clock.Now()).Expect(t, metrictest.Line{"SweepBehind": 0})
+		clock.Advance(time.Minute)
+	}
+	if left := allowsLeft(t, kit); left != 0 {
+		t.Errorf("%d allows are left", left)
+	}
+}
+
+// Whenever starts come, late, twice, out of order or not at all, every part has had its turn once the
+// starts reach beyond it.
+func TestEveryPartHasItsTurn(t *testing.T) {
+	const segments = 7
+	at := func(minute, second int) time.Duration {
+		return time.Duration(minute)*time.Minute + time.Duration(second)*time.Second
+	}
+	for name, starts := range map[string][]struct{ due, late time.Duration }{
+		"in time":         {{at(0, 7), 0}, {at(1, 7), 0}, {at(2, 7), 0}, {at(3, 7), 0}, {at(4, 7), 0}, {at(5, 7), 0}, {at(6, 7), 0}},
+		"a second late":   {{at(0, 59), at(0, 1)}, {at(1, 59), 0}, {at(2, 59), at(0, 1)}, {at(3, 59), 0}, {at(4, 59), at(0, 1)}, {at(5, 59), 0}, {at(6, 59), 0}},
+		"drifting":        {{at(0, 58), 0}, {at(1, 59), 0}, {at(3, 0), 0}, {at(4, 1), 0}, {at(5, 2), 0}, {at(6, 3), 0}},
+		"left out":        {{at(0, 7), 0}, {at(3, 7), 0}, {at(6, 7), 0}},
+		"long left out":   {{at(0, 7), 0}, {at(700, 7), 0}},
+		"twice":           {{at(0, 7), 0}, {at(0, 7), 0}, {at(1, 7), 0}, {at(1, 7), at(2, 0)}, {at(2, 7), 0}, {at(4, 7), 0}, {at(3, 7), 0}, {at(6, 7), 0}, {at(6, 7), 0}},
+		"minutes delayed": {{at(0, 7), at(3, 0)}, {at(1, 7), at(3, 0)}, {at(2, 7), at(9, 0)}, {at(6, 7), at(3, 0)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, kit, clock := newCleaner(t, segments)
+			start := clock.Truncate(time.Minute).Add(time.Hour)
+			putUsers(t, kit, 120, start.Add(-time.Hour))
+			c.next = start.Unix() / 60 // the minutes before have had their turn
+			for _, s := range starts {
+				clock.Advance(start.Add(s.due + s.late).Sub(clock.Now()))
+				run(t, c, start.Add(s.due)).Expect(t, metrictest.Line{"SweepBehind": 0})
+			}
+			if left := allowsLeft(t, kit); left != 0 || len(c.waiting) != 0 {
+				t.Errorf("%d allows are left, %d parts wait", left, len(c.waiting))
+			}
+		})
+	}
+}
+
+// A run that somebody starts by hand, without the time of an event or with any, sweeps what is due
+// now, and has the next run make up for nothing.
+func TestRunByHand(t *testing.T) {
+	for _, given := range []time.Time{{}, time.Unix(0, 0), time.Unix(-1<<40, 0), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)} {
+		c, kit, clock := newCleaner(t, 60)
+		clock.Advance(clock.Truncate(time.Hour).Add(time.Hour).Sub(clock.Now()))
+		putUsers(t, kit, 240, clock.Now().Add(-time.Hour))
+		byHand := run(t, c, given)
+		scheduled := run(t, c, clock.Now())
+		byHand.Expect(t, metrictest.Line{"SweepBehind": 0})
+		scheduled.Expect(t, metrictest.Line{"AllowsSwept": 0, "SweepBehind": 0})
+		if byHand["AllowsSwept"].(float64) == 0 || allowsLeft(t, kit) == 0 {
+			t.Errorf("%s: swept %v", given, byHand["AllowsSwept"])
+		}
+	}
+}
+
+// An allow is in force by a clock that goes ClockSkew after this one until it has expired there.
+func TestSweepWaitsForTheLastClock(t *testing.T) {
+	for early, want := range map[time.Duration]int{time.Millisecond: 0, 0: 1, -time.Millisecond: 1} {
+		c, kit, clock := newCleaner(t, 1)
+		putUsers(t, kit, 1, clock.Now().Add(early-skew))
+		run(t, c, clock.Now()).Expect(t, metrictest.Line{"AllowsSwept": want})
+		if left := allowsLeft(t, kit); left != 1-want {
+			t.Errorf("expired %s ago: %d left", skew-early, left)
+		}
+	}
+}
+
+// Users are cleaned several at once, in all parts, and never more than that.
+func TestSweepAtOnce(t *testing.T) {
+	c, kit, clock := newCleaner(t, sweepParts) // a new process begins with all of them
+	putUsers(t, kit, 80, clock.Now().Add(-time.Hour))
+	together := &meeting{next: kit.Faults.Next, all: make(chan struct{})}
+	kit.Faults.Next = together
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // else it waits for ever where they are not
+	defer cancel()
+	if removed, _, err := c.sweep(ctx, clock.Now()); removed != 80 || err != nil {
+		t.Errorf("%d removed, %v", removed, err)
+	}
+	if together.most != sweepParts*removalsAtOnce {
+		t.Errorf("%d at once", together.most)
+	}
+}
+
+// A run whose time is up leaves what it has not come to for the next minute's, whose own parts are
+// others: nothing waits for another turn.
+func TestSweepThatRunsOutOfTimeGoesOn(t *testing.T) {
+	const segments = 20
+	for k := 1; ; k++ {
+		c, kit, clock := newCleaner(t, segments)
+		due := clock.Truncate(time.Minute)
+		putUsers(t, kit, 100, clock.Now().Add(-time.Hour))
+		ctx, cancel := context.WithCancel(t.Context())
+		kit.Faults.Interrupt(k, cancel) // as the deadline does
+		_, behind, _ := c.sweep(ctx, due)
+		struck := kit.Faults.Struck()
+		kit.Faults.Calls()
+		cancel()
+		if struck && (len(c.waiting) == 0 || behind <= 0) {
+			t.Errorf("call %d: %d parts wait, %s behind", k, len(c.waiting), behind)
+		}
+		clock.Advance(time.Minute)
+		run(t, c, due.Add(time.Minute)).Expect(t, metrictest.Line{"SweepBehind": 0})
+		left := allowsLeft(t, kit)
+		// A process that had the time finds nothing more in the parts of both minutes.
+		again := &cleaner{users: c.users, segments: segments, now: c.now, engine: c.engine}
+		for minute := range 2 {
+			run(t, again, due.Add(time.Duration(minute)*time.Minute)).Expect(t, metrictest.Line{"AllowsSwept": 0})
+		}
+		if left > 95 || left == 0 {
+			t.Fatalf("call %d: %d of 100 allows are left", k, left)
+		}
+		if !struck {
+			return
+		}
+	}
+}
+
+// A process that ends in the middle of a sweep, whenever that is, costs no part its turn: the next
+// one, minutes later, begins with what may be left.
+func TestSweepOfAProcessThatEnds(t *testing.T) {
+	const segments = 20
+	for minutes := 1; minutes < madeUp; minutes++ {
+		c, kit, clock := newCleaner(t, segments)
+		due := clock.Truncate(time.Minute)
+		putUsers(t, kit, 100, clock.Now().Add(-time.Hour))
+		_, _, _ = c.sweep(kit.Faults.Die(3, false), due)
+		kit.Faults.Calls()
+		clock.Advance(time.Duration(minutes) * time.Minute)
+		next := &cleaner{users: c.users, segments: segments, now: c.now, engine: c.engine}
+		run(t, next, due.Add(time.Duration(minutes)*time.Minute)).Expect(t, metrictest.Line{"SweepBehind": 0})
+		next.waiting, next.next = nil, due.Unix()/60+1 // it has looked at that minute; now only there
+		run(t, next, due).Expect(t, metrictest.Line{"AllowsSwept": 0})
+		if left := allowsLeft(t, kit); left == 0 {
+			t.Error("there was nothing else")
+		}
+	}
+}
+
+// Each of so many minutes in a row has a part of its own, and those of four lie far from each other.
+func TestPartsInARow(t *testing.T) {
+	for _, turns := range []int64{1, 2, 3, 4, 5, 7, 8, 60, 90, 360, 1000, 1439, 1440, 2520, 10079, 10080} {
+		seen := map[int64]bool{}
+		for minute := range turns {
+			at := minute * stride(turns) % turns
+			seen[at] = true
+			for before := range min(minute, sweepParts-1) {
+				apart := (at - (minute-before-1)*stride(turns)%turns + turns) % turns
+				if apart = min(apart, turns-apart); turns >= 300 && apart < turns/5 {
+					t.Fatalf("%d parts: %d minutes in a row are %d apart", turns, before+2, apart)
+				}
+			}
+		}
+		if len(seen) != int(turns) {
+			t.Errorf("%d minutes have %d parts", turns, len(seen))
+		}
+	}
+}

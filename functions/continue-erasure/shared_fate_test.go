@@ -1,0 +1,47 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"customercare/infra/dynamotest"
+	"customercare/shared/metric/metrictest"
+)
+
+// A record whose job cannot be worked on keeps none of the others waiting, whichever it is and
+// however it fails. Lambda sends it again with those behind it.
+func TestFailedRecordStopsNoOther(t *testing.T) {
+	for name, fail := range map[string]func(*dynamotest.Faults, int){
+		"refused": func(f *dynamotest.Faults, k int) { f.Inject(dynamotest.Refused, k, k) },
+		"panic":   func(f *dynamotest.Faults, k int) { f.Interrupt(k, func() { panic("number-one") }) },
+	} {
+		for bad := range 3 {
+			w, kit := newWorker(t)
+			log := metrictest.Capture(t)
+			jobs := []string{open(t, w, kit, "number-one"), open(t, w, kit, "number-two"), open(t, w, kit, "number-three")}
+			calls := 0
+			for i, job := range jobs[:bad] { // how many calls lie before the bad one's first
+				kit.Faults.Calls()
+				if _, err := w.handle(t.Context(), stream(t, job)); err != nil {
+					t.Fatal(i, err)
+				}
+				calls++ // the job is done: the repeat finds that out with one call
+			}
+			kit.Faults.Calls()
+			fail(kit.Faults, calls+1)
+			answer, err := w.handle(t.Context(), stream(t, jobs...))
+			text, _ := json.Marshal(answer)
+			if want := `{"batchItemFailures":[{"itemIdentifier":"` + string(rune('1'+bad)) + `"}]}`; err != nil || string(text) != want {
+				t.Errorf("%s, record %d: %s, %v", name, bad+1, text, err)
+			}
+			kit.Faults.Calls()
+			if left := strings.Join(kit.Dump(t, kit.Erasures.Table), "\n"); strings.Count(left, "erasure-") != 2 || strings.Count(left, `"openShard"`) != 1 {
+				t.Errorf("%s, record %d: left %s", name, bad+1, left)
+			}
+			if strings.Contains(log.String(), `"number-`) {
+				t.Error(log)
+			}
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package principal
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"customercare/shared/store"
+)
+
+// attempt is one that comes from an address, after what has failed there.
+type attempt struct {
+	Directory
+	seen    store.Failures
+	now     time.Time
+	account string
+	slow    bool // looking takes a slow hash
+
+	reserved store.Reservation
+	turn     string
+}
+
+// turnsTried is how often a right secret asks for its reservation. What keeps it from it,
+// and is no lock, is somebody else's right key with a foreign account at the same moment.
+const turnsTried = 4
+
+func (a *attempt) expires() time.Time { return a.now.Add(a.Guard.kept()) }
+
+// guarded looks at the secret when no lock stands, and alone when there is reason: after a
+// lock, or when secrets that had failed are looked at again and again.
+func (a *attempt) guarded(ctx context.Context, look func() verdict) error {
+	if left := a.Guard.locked(a.seen, false, a.now); left > 0 {
+		return &Locked{left}
+	}
+	var err error
+	switch {
+	case a.Guard.suspect(a.seen.Principal, a.now):
+		err = a.reserve(ctx, false)
+	case a.slow && a.Guard.repeating(a.seen.Repeats, a.now):
+		err = a.takeTurn(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	v := look() // before anything else is looked at: the slow hash always
+	v.right = false
+	return a.end(ctx, v)
+}
+
+// looked decides about a secret that was looked at. All that are not let in are answered by
+// the same calls and in the same time, and are locked out by the same failures, whatever is
+// wrong with them; those that are let in show it by nothing else.
+func (a *attempt) looked(ctx context.Context, v verdict) error {
+	again := a.seen.Remembers(v.work) && !a.change(v).Principal.Anew
+	left, closed := a.Guard.locked(a.seen, again, a.now), a.Guard.closed(a.seen, a.now)
+	switch {
+	case left > 0 && (closed || !v.in):
+		logged(a.count(ctx, v, true, closed))
+		return &Locked{left}
+	case !v.in && a.Guard.suspect(a.seen.Principal, a.now):
+		if err := a.reserve(ctx, v.right); err != nil {
+			return err
+		}
+	case v.in:
+		for try := 1; a.Guard.suspect(a.seen.Principal, a.now) && a.Guard.suspect(a.seen.Guesses, a.now); try++ {
+			err := a.reserveGuesses(ctx)
+			if err == nil {
+				break
+			}
+			if _, other := err.(*Locked); !other || try == turnsTried || a.Guard.closed(a.seen, a.now) {
+				return err
+			}
+		}
+	}
+	return a.end(ctx, v)
+}
+
+// reserve takes the next lock before an attempt that may be a guess: for as long as it may
+// take; a failure makes the whole lock of it. right is a right secret that is not let in: it
+// keeps out those who are not let in either, and nobody else.
+func (a *attempt) reserve(ctx context.Context, right bool) error {
+	r := store.Reservation{Principal: a.Guard.until(a.seen.Principal, a.now), Right: right}
+	if !right && a.seen.Apart() && a.Guard.suspect(a.seen.Guesses, a.now) {
+		r.Guesses = a.Guard.until(a.seen.Guesses, a.now)
+	}
+	return a.take(ctx, r)
+}
+
+// reserveGuesses takes the next lock before a right secret is let in, so that it is one of
+// all that are tried at this moment.
+func (a *attempt) reserveGuesses(ctx context.Context) error {
+	r := store.Reservation{Guesses: a.Guard.until(a.seen.Guesses, a.now)}
+	if !a.seen.Apart() {
+		r = store.Reservation{Principal: a.Guard.until(a.seen.Principal, a.now)}
+	}
+	return a.take(ctx, r)
+}
+
+func (a *attempt) take(ctx context.Context, r store.Reservation) error {
+	after, took, err := a.Principals.Reserve(ctx, a.seen, r, a.expires())
+	if err != nil {
+		return err
+	}
+	lock := a.Guard.lock(a.seen.Principal.Locks + 1)
+	a.seen = after
+	if !took {
+		return &Locked{min(lock, reservation)}
+	}
+	a.reserved = r
+	return nil
+}
+
+func (a *attempt) takeTurn(ctx context.Context) (err error) {
+	if left := a.seen.Turn.Sub(a.now); left > 0 {
+		return &Locked{left}
+	}
+	a.seen, a.turn, err = a.Principals.TakeTurn(ctx, a.seen, a.now.Add(reservation), a.expires())
+	if err == nil && a.turn == "" {
+		return &Locked{reservation}
+	}
+	return err
+}
+
+// end lets in, or counts. A guess is not let through, nor told apart, because it could not
+// be counted.
+func (a *attempt) end(ctx context.Context, v verdict) error {
+	switch {
+	case !v.in:
+		logged(a.count(ctx, v, false, false))
+		return ErrRefused
+	case a.reserved != store.Reservation{}:
+		logged(a.Principals.Clear(ctx, a.seen, a.expires()))
+	case a.turn != "": // it says nothing of the guesses: they stay
+		logged(a.Principals.EndTurn(ctx, a.seen, a.turn, a.expires()))
+	}
+	return nil
+}
+
+func logged(err error) {
+	if err != nil {
+		slog.Error("failed", "cause", err.Error())
+	}
+}
+
+// change is what a failure does to the counts.
+func (a *attempt) change(v verdict) store.Failure {
+	g, seen := a.Guard, a.seen
+	f := store.Failure{
+		Now: a.now, Expires: a.expires(), Reserved: a.reserved, Before: seen.Principal, BeforeGuesses: seen.Guesses, Turn: a.turn,
+		RememberedSecrets: g.remembered(), RememberedAccounts: g.rememberedAccounts(),
+		All: g.next(seen.All, g.many(), a.now), Principal: g.next(seen.Principal, g.Limit, a.now),
+		AllGuesses: g.nextGuess(seen.AllGuesses, g.many(), a.now), Guesses: g.nextGuess(seen.Guesses, g.Limit, a.now),
+		Accounts: g.next(seen.Accounts, g.many(), a.now),
+	}
+	if g.suspect(seen.Principal, a.now) { // the next lock was taken with the reservation
+		f.Principal = store.Change{Locks: seen.Principal.Locks}
+	}
+	if !a.reserved.Guesses.IsZero() {
+		f.Guesses = store.Change{Locks: seen.Guesses.Locks}
+	}
+	f.Repeats.Anew = seen.Repeats.N > 0 && a.now.Sub(seen.Repeats.Since) > g.Window
+	for of, count := range seen.Others {
+		if g.forgotten(count, g.Limit, a.now) {
+			f.Forget = append(f.Forget, of)
+		}
+	}
+	return f
+}
+
+// count counts an attempt that was not let in; locked and closed say what refused it.
+func (a *attempt) count(ctx context.Context, v verdict, locked, closed bool) error {
+	return a.Principals.CountFailure(ctx, a.seen, store.Attempt{
+		Secret: v.work, Account: a.account, Right: v.right, Slow: a.slow, Locked: locked, Closed: closed,
+	}, a.change(v))
+}
