@@ -78,6 +78,8 @@ func (w Worker) Engine(db *dynamodb.Client) Engine {
 const (
 	// wrapUp is what a worker keeps back of its time for writing down where it stopped.
 	wrapUp = 2 * time.Second
+	// inFlight is how much of that the deleting calls may take that are under way when the rest of its time is up.
+	inFlight = time.Second
 	// pickUp is how long the stream has to start a worker before cleanup takes a job for abandoned.
 	pickUp = 30 * time.Second
 	// A failing job is tried again after 1 s doubled with every failure in a row, at most after 15 minutes.
@@ -120,8 +122,13 @@ var errTimeUp = errors.New("erasure: time is up")
 // first page when the caller has just read it and it is what the job's Pending counts: that is the request itself, whose
 // time may be too short for any deletion, and whose work a worker goes on with in any case.
 func (e Engine) drain(ctx context.Context, job *store.Job, page *store.Collection, until time.Time) (err error) {
-	draining, release := e.bounded(ctx, until)
+	draining, release := e.bounded(ctx, until.Add(inFlight))
 	defer release()
+	draining = store.Until(draining, e.Now, until)
+	if job.Pending.Count > 0 && page == nil { // a worker died, or was left without an answer, while it deleted this
+		job.Unanswered = e.Now()
+	}
+	defer e.noteLost(job)
 	defer invocation.Recover("erasure: drain", &err)
 	cursor := job.Cursor
 	if job.IsCustomer() {
@@ -134,7 +141,7 @@ func (e Engine) drain(ctx context.Context, job *store.Job, page *store.Collectio
 		return err
 	case errors.Is(context.Cause(ctx), store.ErrHeld):
 		return store.ErrHeld
-	case draining.Err() != nil && (job.Moved.Load() > 0 || job.Cursor > cursor || page != nil):
+	case !e.Now().Before(until) && (job.Moved.Load() > 0 || job.Cursor > cursor || page != nil):
 		return errTimeUp
 	}
 	return err // also when a worker's time was up, but nothing has moved: that is no reason to go on at once
@@ -192,7 +199,7 @@ func (e Engine) settle(ctx context.Context, job *store.Job) error {
 	return err
 }
 
-// settled is the time from which on a pass may be the job's last: no writer can be late any more.
+// settled is the time from which on a pass may be the job's last: no writer can be late any more, and no deletion of ours.
 func (e Engine) settled(job *store.Job) time.Time {
 	if e.WriterLifetime == 0 {
 		return time.Time{}
@@ -200,7 +207,10 @@ func (e Engine) settled(job *store.Job) time.Time {
 	wait := e.WriterLifetime + e.ClockSkew
 	settled := job.LastRequestedAt.Add(wait)
 	if limit := job.RequestedAt.Add(2 * wait); settled.After(limit) {
-		return limit
+		settled = limit
+	}
+	if late := job.Unanswered.Add(wait); !job.Unanswered.IsZero() && late.After(settled) {
+		return late // however often that is: such a call may delete what comes after the end
 	}
 	return settled
 }

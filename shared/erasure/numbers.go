@@ -86,10 +86,7 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 		found.drop(before)
 		before = nil
 		if job.Pending.Count > 0 {
-			left := found.within(job.Pending.Through)
-			job.Deleted += max(0, job.Pending.Count-left)
-			job.Found -= min(left, job.Pending.Count) // announced again below
-			job.Pending = store.Pending{}
+			inherit(job, found.within(job.Pending.Through))
 		}
 		contacts := found.contacts(job.Scope, numbers)
 		if len(contacts) == 0 && !(found.cut() && !last) {
@@ -105,13 +102,12 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 		if !last && to < len(job.Identifiers) {
 			next = e.readAhead(ctx, job.Scope, job.Identifiers[to:min(to+windowSize, len(job.Identifiers))], nil)
 		}
+		moved := job.Moved.Load()
 		changed, kept, err := e.Contacts.Erase(ctx, job, contacts, numberStreams)
+		e.count(job, job.Moved.Load()-moved, int64(changed), err)
 		if err != nil {
 			return err
 		}
-		job.Deleted += job.Pending.Count - int64(changed)
-		job.Found -= int64(changed) // they are read, and announced, again
-		job.Pending = store.Pending{}
 		switch {
 		case changed > 0:
 			if refusals++; refusals == mostRefusals {

@@ -115,7 +115,7 @@ func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, stre
 				n := len(rest.Copies) - transactionSize + 1
 				rest.Copies = rest.Copies[max(1, n):]
 				some[0].Copies = some[0].Copies[:max(1, n)]
-				_, kept, err := c.eraseTogether(ctx, job.Scope, []Erasable{rest})
+				_, kept, err := c.eraseTogether(ctx, job, []Erasable{rest})
 				if kept {
 					anyKept.Store(true)
 				}
@@ -123,7 +123,7 @@ func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, stre
 					return err
 				}
 			}
-			refused, kept, err := c.eraseTogether(ctx, job.Scope, some)
+			refused, kept, err := c.eraseTogether(ctx, job, some)
 			total.Add(int64(refused))
 			if kept {
 				anyKept.Store(true)
@@ -146,8 +146,14 @@ type copyOf struct {
 
 // eraseTogether deletes contacts in one transaction. Those that have changed are left out and the others tried again; a
 // conflict with somebody else's write is waited out.
-func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []Erasable) (refused int, kept bool, err error) {
+func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasable) (refused int, kept bool, err error) {
 	const call = "contacts: erase"
+	tenant, sure := job.Scope, true // sure: that what is left was not deleted
+	defer func() {
+		if !sure && err != nil {
+			job.Unsure.Store(true)
+		}
+	}()
 	for idle := 0; len(contacts) > 0; {
 		var actions []types.TransactWriteItem
 		var of []copyOf          // what each action deletes
@@ -176,8 +182,19 @@ func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []E
 		}
 		err := func() error {
 			defer c.Streams.leave(collections...) // after a panic, too: the process lives on
-			_, err := c.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
-			return err
+			calls, err := deletion(ctx)
+			if err != nil {
+				return err
+			}
+			answered := false
+			defer func() { sure = job.answered(answered) && sure }()
+			out, err := c.DB.TransactWriteItems(calls, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+			if err != nil {
+				answered = refusedAtOnce(err)
+				return err
+			}
+			answered = everyTryAnswered(out.ResultMetadata)
+			return nil
 		}()
 		if err == nil {
 			return refused, kept, nil
@@ -208,7 +225,7 @@ func (c Contacts) eraseTogether(ctx context.Context, tenant string, contacts []E
 			contacts, idle = rest, 0
 			continue
 		}
-		if err := transacted(call, err); !passingError(err) || ctx.Err() != nil {
+		if err := transacted(call, err); !passingError(err) || ended(ctx) {
 			return refused, kept, err
 		}
 		if idle++; idle == patience {

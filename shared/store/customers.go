@@ -91,7 +91,7 @@ func (c Customers) Delete(ctx context.Context, job *Job, records []string, strea
 			queues = append(queues, keys[from:to])
 		}
 	}
-	return c.Streams.deleteAll(ctx, c.DB, c.Table, customer, queues, &job.Moved)
+	return c.Streams.deleteAll(ctx, c.DB, c.Table, customer, queues, job)
 }
 
 func recordKey(customer, record string) object {
