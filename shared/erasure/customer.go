@@ -27,12 +27,7 @@ const races = 5
 func (e Engine) Customer(ctx context.Context, account, code, requestedBy string, budget time.Duration) error {
 	key, id := store.CustomerKey(account, code), store.NewID(e.Now())
 	request := store.RequestOf(id)
-	// An erasure that began before the keys of digests were rotated is known under an older key.
-	digests := e.Digests.EverySubject("customer", account, code)
-	jobs := make([]string, len(digests))
-	for i, digest := range digests {
-		jobs[i] = store.CustomerJob(digest)
-	}
+	digests, jobs := e.customerJobs(account, code)
 	for try := range races {
 		if try > 0 { // somebody else is at it: let them finish
 			if !store.Wait(ctx, e.Ledger.DB, try, store.ErrRaced) {
@@ -46,6 +41,10 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 			return err
 		}
 		if page.Tombstone != "" || !page.Exists && len(page.Records) == 0 {
+			if !e.Digests.knows(page.Tombstone) {
+				e.Digests.More.look(ctx, e.Digests.Keys)
+				digests, jobs = e.customerJobs(account, code)
+			}
 			known, err := e.join(ctx, page.Tombstone, jobs, request, now)
 			switch {
 			case err != nil || known == store.Joined:
@@ -54,7 +53,7 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 			case known == store.ErasedLately:
 				return nil
 			default:
-				return ErrUnknownCustomer
+				return e.unknown(ctx, account, code, jobs, request, now)
 			}
 		}
 		// A tombstone whose job is not open: the job has just ended, tombstone and all, or one of the tables was restored
