@@ -37,11 +37,10 @@ func (w *world) through(transport func(next http.RoundTripper) http.RoundTripper
 
 var counted = regexp.MustCompile(`"(deleted|found|requests)":\{"Value":"(\d+)"\}`)
 
-// tally adds up all records, and says whether one of them has lower bounds.
-func (w *world) tally(t testing.TB) (sum map[string]int, atLeast bool) {
-	t.Helper()
+// tally adds up records, and says whether one of them has lower bounds.
+func tally(records []string) (sum map[string]int, atLeast bool) {
 	sum = map[string]int{}
-	for _, record := range w.records(t) {
+	for _, record := range records {
 		for _, match := range counted.FindAllStringSubmatch(record, -1) {
 			n, _ := strconv.Atoi(match[2])
 			sum[match[1]] += n
@@ -49,6 +48,12 @@ func (w *world) tally(t testing.TB) (sum map[string]int, atLeast bool) {
 		atLeast = atLeast || strings.Contains(record, `"atLeast":{"Value":true}`)
 	}
 	return sum, atLeast
+}
+
+// tally is that of all records.
+func (w *world) tally(t testing.TB) (sum map[string]int, atLeast bool) {
+	t.Helper()
+	return tally(w.records(t))
 }
 
 // counts checks the records: so many were erased, or, where they say "at least", no more than that.

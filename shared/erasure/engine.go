@@ -9,8 +9,9 @@
 //  2. Drain. A worker that holds the lease reads pages of keys, writes down how many it is about to delete, deletes
 //     them. Deleted keys are gone from the next reading, so a successor simply reads from the start.
 //  3. Verify. A customer's pass, and the last one over numbers, end with a strongly consistent reading that finds nothing.
-//  4. Settle. Writers that began before the request may still write, for WriterLifetime at most. A pass that began
-//     after that is the last; until then the job waits, and the tombstone stands.
+//  4. Settle. Writers that began before the request may still write, for WriterLifetime at most, and deletions that went
+//     unanswered may still be carried out (settled). A pass that began after that is the last; until then the job waits,
+//     and the tombstone stands.
 //  5. Finish. One transaction: record in, job and raw identifiers and tombstone out.
 package erasure
 
@@ -167,52 +168,6 @@ func (e Engine) conclude(ctx context.Context, job *store.Job, err error) error {
 		return nil // another worker goes on from what was last written down
 	}
 	return err
-}
-
-// errEndRefused says that a repeat joined since the job was read, which wants a pass of its own, or that what stands in the
-// tombstone's place is not the job's.
-var errEndRefused = errors.New("erasure: the end was refused")
-
-// settle ends a pass that found nothing left: the job is finished when no writer can be late any more that was at work when
-// it was requested, or requested again. Repeats put that off once; then those that came later begin a job anew.
-func (e Engine) settle(ctx context.Context, job *store.Job) error {
-	began, settled, last := job.PassStarted, e.settled(job), job.LastRequestedAt.Add(e.WriterLifetime+e.ClockSkew)
-	job.Passes++
-	job.PassStarted, job.Cursor = time.Time{}, 0
-	if began.Before(settled) {
-		job.Failures = 0
-		return e.Ledger.Release(ctx, job, settled)
-	}
-	var err error
-	if e.WriterLifetime > 0 && began.Before(last) {
-		err = e.Ledger.FinishAndBegin(ctx, job, e.Now(), last)
-	} else {
-		err = e.Ledger.Finish(ctx, job, e.Customers, e.Now())
-	}
-	switch {
-	case err == nil:
-		metric.Put(ctx, "erasure finished",
-			metric.ErasuresFinished.Of(1), metric.ItemsErased.Of(float64(job.Deleted+job.Entombed)))
-	case errors.Is(err, store.ErrHeld):
-		return errEndRefused
-	}
-	return err
-}
-
-// settled is the time from which on a pass may be the job's last: no writer can be late any more, and no deletion of ours.
-func (e Engine) settled(job *store.Job) time.Time {
-	if e.WriterLifetime == 0 {
-		return time.Time{}
-	}
-	wait := e.WriterLifetime + e.ClockSkew
-	settled := job.LastRequestedAt.Add(wait)
-	if limit := job.RequestedAt.Add(2 * wait); settled.After(limit) {
-		settled = limit
-	}
-	if late := job.Unanswered.Add(wait); !job.Unanswered.IsZero() && late.After(settled) {
-		return late // however often that is: such a call may delete what comes after the end
-	}
-	return settled
 }
 
 // handOn lets another worker go on at once.
