@@ -27,11 +27,14 @@ func (d Digester) Subject(kind, scope, identifier string) string {
 // EverySubject is the digests that may stand for a data subject, one under each key: the current key's first.
 func (d Digester) EverySubject(kind, scope, identifier string) []string {
 	digests := []string{d.Subject(kind, scope, identifier)}
-	for _, keys := range []map[string][]byte{d.Keys, d.More.found()} {
-		for _, id := range slices.Sorted(maps.Keys(keys)) {
-			if id != d.Current {
-				digests = append(digests, digest(id, keys[id], store.JoinKey(kind, scope, identifier)))
-			}
+	keys := d.Keys
+	if more := d.More.found(); len(more) > 0 {
+		keys = maps.Clone(keys)
+		maps.Copy(keys, more)
+	}
+	for _, id := range slices.Sorted(maps.Keys(keys)) {
+		if id != d.Current {
+			digests = append(digests, digest(id, keys[id], store.JoinKey(kind, scope, identifier)))
 		}
 	}
 	return digests

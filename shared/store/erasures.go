@@ -88,7 +88,7 @@ func (j *Job) opened(dueAt time.Time) object {
 	return object{
 		"erasureId": text(j.Key), "id": text(j.ID), "state": open, "scope": text(j.Scope),
 		"requestedBy": text(j.RequestedBy), "requestedAt": millis(j.RequestedAt), "lastRequestedAt": millis(j.RequestedAt),
-		"requests": number(j.Requests), "identifiers": texts(j.Identifiers), "subjects": texts(j.Subjects), "fence": number(j.Fence),
+		"requests": one, "identifiers": texts(j.Identifiers), "subjects": texts(j.Subjects), "fence": one,
 		"openShard": text(shard(j.Key)), "dueAt": millis(dueAt),
 		"found": number(j.Found), "deleted": number(j.Deleted), "pending": j.Pending.value(),
 	}
