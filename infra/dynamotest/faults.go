@@ -87,7 +87,8 @@ func (f *Faults) DieAfter(action string, n int) context.Context {
 	return ctx
 }
 
-// DieHolding makes the process "die" at the nth call of this action from now, which is done when Deliver is called.
+// DieHolding makes the process "die" at the nth call of this action from now, which is
+// done when Deliver is called.
 func (f *Faults) DieHolding(action string, n int) context.Context {
 	ctx := f.DieAfter(action, n)
 	f.mu.Lock()

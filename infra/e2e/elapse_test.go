@@ -65,8 +65,9 @@ func settleOn(t testing.TB, s *stack.Stack, scope string) {
 	})
 }
 
-// elapse moves the requests for a job back by more than they are waited for, lets the time of deletions without an answer
-// be over, and makes the job due. A worker that holds it may write the old times again.
+// elapse moves the requests for a job back by more than they are waited for, lets the
+// time of deletions without an answer be over, and makes the job due. A worker that holds
+// it may write the old times again.
 func elapse(t testing.TB, table string, job item) {
 	t.Helper()
 	asked, seen := moment(t, job["requestedAt"]), moment(t, job["lastRequestedAt"])

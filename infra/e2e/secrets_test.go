@@ -20,8 +20,8 @@ import (
 	"customercare/infra/stack/secrets"
 )
 
-// The keys of digests are read once at a process's start, and not again while nothing is missing, by the two functions that
-// make digests and by nobody else.
+// The keys of digests are read once at a process's start, and not again while nothing is
+// missing, by the two functions that make digests and by nobody else.
 func TestDigestKeysAreReadOncePerStart(t *testing.T) {
 	const account = "s-once"
 	openAccount(t, account, 0, "s-once-1", "s-once-2", "s-once-3")
@@ -181,8 +181,9 @@ func listen(t *testing.T) net.Listener {
 	return listener
 }
 
-// A process that started before the secret had its second key goes on while the others have it: who was erased by those
-// is known to it, too, and the secret is read once for that.
+// A process that started before the secret had its second key goes on while the others
+// have it: who was erased by those is known to it, too, and the secret is read once for
+// that.
 func TestAProcessOfBeforeTheRotation(t *testing.T) {
 	const account = "s-before"
 	openAccount(t, account, 2, "before-one", "before-two", "before-three")

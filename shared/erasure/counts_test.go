@@ -23,7 +23,8 @@ func (w *world) another() (Engine, *dynamotest.Faults) {
 	return w.through(func(next http.RoundTripper) http.RoundTripper { faults.Next = next; return faults }), faults
 }
 
-// through is an engine on the same tables and clock as w, whose calls go through transport.
+// through is an engine on the same tables and clock as w, whose calls go through
+// transport.
 func (w *world) through(transport func(next http.RoundTripper) http.RoundTripper) Engine {
 	db := dynamodb.New(w.Kit.DB.Options(), func(o *dynamodb.Options) {
 		client := *o.HTTPClient.(*http.Client)
@@ -56,7 +57,8 @@ func (w *world) tally(t testing.TB) (sum map[string]int, atLeast bool) {
 	return tally(w.records(t))
 }
 
-// counts checks the records: so many were erased, or, where they say "at least", no more than that.
+// counts checks the records: so many were erased, or, where they say "at least", no more
+// than that.
 func (w *world) counts(t testing.TB, erased int) (atLeast bool) {
 	t.Helper()
 	sum, atLeast := w.tally(t)
@@ -66,8 +68,9 @@ func (w *world) counts(t testing.TB, erased int) (atLeast bool) {
 	return atLeast
 }
 
-// A writer without conditions puts the customer back right before any call of the last pass; a repeat of the delete dies at
-// any of its calls, so also when it has put the tombstone back and has not joined. That customer is counted.
+// A writer without conditions puts the customer back right before any call of the last
+// pass; a repeat of the delete dies at any of its calls, so also when it has put the
+// tombstone back and has not joined. That customer is counted.
 func TestRepeatDiesAtEveryMoment(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{2, 12} { // transactions that go with the opening of the job, or in batches
@@ -113,8 +116,9 @@ func TestRepeatDiesAtEveryMoment(t *testing.T) {
 	}
 }
 
-// A worker dies at any call; then more is written into the range that it had announced. All of it goes, and the record has
-// the number or says that it is a lower bound. Where nothing was written, the number is right.
+// A worker dies at any call; then more is written into the range that it had announced.
+// All of it goes, and the record has the number or says that it is a lower bound. Where
+// nothing was written, the number is right.
 func TestWrittenIntoADeadWorkersRange(t *testing.T) {
 	t.Parallel()
 	earlier := func(w *world, t *testing.T) {
@@ -193,8 +197,8 @@ func TestWrittenIntoADeadWorkersRange(t *testing.T) {
 	}
 }
 
-// Whose time is up, whatever call it is at, counts what it has deleted: what is written into the range before the next
-// worker comes makes no lower bound of that.
+// Whose time is up, whatever call it is at, counts what it has deleted: what is written
+// into the range before the next worker comes makes no lower bound of that.
 func TestHandedOnCountsAreExact(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -245,8 +249,8 @@ func (l *lossy) RoundTrip(r *http.Request) (*http.Response, error) {
 // mostNamed is how many requests a job knows by name before it makes room.
 const mostNamed = 16
 
-// A request is one, though the answer to any of its calls is lost and the call is made again, and though somebody else
-// asks in between.
+// A request is one, though the answer to any of its calls is lost and the call is made
+// again, and though somebody else asks in between.
 func TestLostAnswersCountOnce(t *testing.T) {
 	t.Parallel()
 	many := append([]string{"135", "wen11"}, nobody...)

@@ -9,9 +9,10 @@
 //  2. Drain. A worker that holds the lease reads pages of keys, writes down how many it is about to delete, deletes
 //     them. Deleted keys are gone from the next reading, so a successor simply reads from the start.
 //  3. Verify. A customer's pass, and the last one over numbers, end with a strongly consistent reading that finds nothing.
-//  4. Settle. Writers that began before the request may still write, for WriterLifetime at most, and deletions that went
-//     unanswered may still be carried out (settled). A pass that began after that is the last; until then the job waits,
-//     and the tombstone stands.
+//  4. Settle. Writers that began before the request may still write, for WriterLifetime
+//     at most, and deletions that went unanswered may still be carried out (settled). A
+//     pass that began after that is the last; until then the job waits, and the tombstone
+//     stands.
 //  5. Finish. One transaction: record in, job and raw identifiers and tombstone out.
 package erasure
 
@@ -79,7 +80,8 @@ func (w Worker) Engine(db *dynamodb.Client) Engine {
 const (
 	// wrapUp is what a worker keeps back of its time for writing down where it stopped.
 	wrapUp = 2 * time.Second
-	// inFlight is how much of that the deleting calls may take that are under way when the rest of its time is up.
+	// inFlight is how much of that the deleting calls may take that are under way when
+	// the rest of its time is up.
 	inFlight = time.Second
 	// pickUp is how long the stream has to start a worker before cleanup takes a job for abandoned.
 	pickUp = 30 * time.Second

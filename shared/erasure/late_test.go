@@ -12,8 +12,9 @@ import (
 	"customercare/shared/store"
 )
 
-// A deletion whose answer did not come is carried out as late as any write may be. The same customer or contact has been
-// loaded again as soon as the erasure had ended: it keeps everything.
+// A deletion whose answer did not come is carried out as late as any write may be. The
+// same customer or contact has been loaded again as soon as the erasure had ended: it
+// keeps everything.
 func TestLateDeletion(t *testing.T) {
 	t.Parallel()
 	transactions := func(w *world, t *testing.T) {
@@ -97,7 +98,8 @@ func TestLateDeletion(t *testing.T) {
 	}
 }
 
-// Only a job that was left without an answer waits for longer, and for no longer than a late deletion can.
+// Only a job that was left without an answer waits for longer, and for no longer than a
+// late deletion can.
 func TestNobodyElseWaitsForLateDeletions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

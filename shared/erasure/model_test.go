@@ -173,7 +173,8 @@ func (m *model) check(t *rapid.T) {
 	}
 }
 
-// compare checks the counts of the scope's records against what was erased: right, or a lower bound that says so.
+// compare checks the counts of the scope's records against what was erased: right, or a
+// lower bound that says so.
 func (m *model) compare(t *rapid.T, scope string, erased int) {
 	var records []string
 	for _, record := range m.records(m.tb) {

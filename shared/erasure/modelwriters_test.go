@@ -15,8 +15,8 @@ import (
 	"customercare/shared/store"
 )
 
-// put writes an item as a well-behaved writer does: on condition that no tombstone stands. It reports whether it was
-// taken.
+// put writes an item as a well-behaved writer does: on condition that no tombstone
+// stands. It reports whether it was taken.
 func (m *model) put(t *rapid.T, table string, it item, guard item) bool {
 	actions := []types.TransactWriteItem{{Put: &types.Put{TableName: &table, Item: it}}}
 	condition := aws.String("attribute_not_exists(tombstone)")
@@ -57,8 +57,8 @@ func (m *model) stands(t *rapid.T, key item) bool {
 	return it != nil && it["tombstone"] == nil
 }
 
-// writeOver writes as a writer without conditions does, over a tombstone or behind it: what comes while the erasure is
-// open goes with it.
+// writeOver writes as a writer without conditions does, over a tombstone or behind it:
+// what comes while the erasure is open goes with it.
 func (m *model) writeOver(t *rapid.T) {
 	code := rapid.SampledFrom(codes).Draw(t, "code")
 	it := item{"customer": s(store.CustomerKey(m.shop, code)), "record": s(store.CustomerRecord), "name": s("name")}
@@ -68,8 +68,8 @@ func (m *model) writeOver(t *rapid.T) {
 	m.write(t, code, it, nil)
 }
 
-// write puts a customer's item. What comes while the erasure is open, because no tombstone stands or nobody looks for one,
-// goes with it.
+// write puts a customer's item. What comes while the erasure is open, because no
+// tombstone stands or nobody looks for one, goes with it.
 func (m *model) write(t *rapid.T, code string, it, guard item) {
 	open := m.get(t, m.Kit.Erasures.Table, item{"erasureId": s(store.CustomerJob(m.Digests.Subject("customer", m.shop, code)))})["openShard"] != nil
 	if !m.put(t, m.Kit.Customers.Table, it, guard) {
@@ -116,7 +116,8 @@ func (m *model) writeContact(t *rapid.T) {
 	}
 }
 
-// erasing says whether an open job may still erase contacts of these parties: then a contact written now may go too.
+// erasing says whether an open job may still erase contacts of these parties: then a
+// contact written now may go too.
 func (m *model) erasing(parties []string) bool {
 	for _, line := range m.Dump(m.tb, m.Kit.Erasures.Table) {
 		if (strings.Contains(line, `"openShard"`) || strings.Contains(line, `"identifiers-`)) && ofNumbers(parties)(line) {

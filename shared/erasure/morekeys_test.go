@@ -25,8 +25,8 @@ func (v *vault) read(context.Context) (map[string][]byte, error) {
 	return maps.Clone(v.keys), v.err
 }
 
-// rotating are two engines on the same tables: w, whose process started before the secret had its second key, and one
-// of after, which makes digests with that.
+// rotating are two engines on the same tables: w, whose process started before the secret
+// had its second key, and one of after, which makes digests with that.
 func rotating(t *testing.T) (w *world, fresh Engine, secret *vault) {
 	w = newWorld(t)
 	fresh, _ = w.another()
@@ -43,8 +43,9 @@ func eraseBy(t *testing.T, e Engine) {
 	}
 }
 
-// Who was erased by a process with a newer key is known to one of before: while the erasure is open, after its end, and
-// after that for 30 days. The secret is read once, and not at all where nothing is missing.
+// Who was erased by a process with a newer key is known to one of before: while the
+// erasure is open, after its end, and after that for 30 days. The secret is read once,
+// and not at all where nothing is missing.
 func TestRepeatAtAProcessOfBeforeTheRotation(t *testing.T) {
 	t.Parallel()
 	w, fresh, secret := rotating(t)
@@ -73,8 +74,9 @@ func TestRepeatAtAProcessOfBeforeTheRotation(t *testing.T) {
 	}
 }
 
-// A tombstone that names a job of an unknown key leads to it, and to the key: a second job beside the first is never opened,
-// also where a writer without conditions puts the customer back or somebody takes the tombstone away.
+// A tombstone that names a job of an unknown key leads to it, and to the key: a second
+// job beside the first is never opened, also where a writer without conditions puts the
+// customer back or somebody takes the tombstone away.
 func TestOpenErasureAtAProcessOfBeforeTheRotation(t *testing.T) {
 	t.Parallel()
 	w, fresh, secret := rotating(t)
@@ -95,8 +97,8 @@ func TestOpenErasureAtAProcessOfBeforeTheRotation(t *testing.T) {
 	}
 }
 
-// However often a code is asked for that nobody has, the secret is read once a minute; what cannot be read, or holds no
-// other key, changes no answer, and no key is forgotten.
+// However often a code is asked for that nobody has, the secret is read once a minute;
+// what cannot be read, or holds no other key, changes no answer, and no key is forgotten.
 func TestLooksForKeysAreBounded(t *testing.T) {
 	t.Parallel()
 	w, fresh, secret := rotating(t)
@@ -128,7 +130,8 @@ func TestLooksForKeysAreBounded(t *testing.T) {
 	}
 }
 
-// A ledger that cannot be read under the new keys is no reason to say that there is no such customer.
+// A ledger that cannot be read under the new keys is no reason to say that there is no
+// such customer.
 func TestLedgerFailsUnderTheNewKeys(t *testing.T) {
 	t.Parallel()
 	w, fresh, secret := rotating(t)

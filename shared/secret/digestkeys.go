@@ -42,8 +42,8 @@ type DigestKeys struct {
 
 // Digester reads the keys: one call, at the function's start, before lambda.Start, where there is a full core. Keys that
 // cannot be had, or not be used, end the process after one line in the log: Lambda then shows it as a failed start. No
-// key, and nothing of the secret's text, is in that line. The digester may read the secret again, for keys that came
-// since (erasure.MoreKeys).
+// key, and nothing of the secret's text, is in that line. The digester may read the
+// secret again, for keys that came since (erasure.MoreKeys).
 func (k DigestKeys) Digester() erasure.Digester {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

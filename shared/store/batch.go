@@ -21,7 +21,8 @@ const patience = 40
 // deleteAll deletes every key of every queue, all of one item collection: the queues at the same time, each in order, 25
 // keys a call. It returns nil only when DynamoDB has confirmed every single key; BatchWriteItem answers 200 with
 // UnprocessedItems when it takes a part only, and the SDK does not retry those. Keys may be absent. After an error any
-// part may be done: the job's Moved counts what was confirmed, and Unsure is set where that may not be all.
+// part may be done: the job's Moved counts what was confirmed, and Unsure is set where
+// that may not be all.
 func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, collection string, queues [][]object, job *Job) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, queue := range queues {

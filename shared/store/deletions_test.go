@@ -11,8 +11,8 @@ import (
 	"customercare/shared/store"
 )
 
-// What a job knows of its deletions: how many were confirmed, whether a call went unanswered, and whether it is therefore
-// not known what was deleted.
+// What a job knows of its deletions: how many were confirmed, whether a call went
+// unanswered, and whether it is therefore not known what was deleted.
 func TestWhatAJobKnowsOfItsDeletions(t *testing.T) {
 	t.Parallel()
 	const n = 60

@@ -217,13 +217,15 @@ func HandedOn(erasureID string) string {
 	return erasureID
 }
 
-// unchanged is the condition of every end: it counts all who asked, and all customers that repeats have replaced by the
-// tombstone again, those included who died before they joined.
+// unchanged is the condition of every end: it counts all who asked, and all customers
+// that repeats have replaced by the tombstone again, those included who died before they
+// joined.
 const unchanged = " AND requests = :requests AND (attribute_not_exists(entombed) OR entombed = :entombed)"
 
 // Finish ends the job in one transaction: the record comes, the job with its raw identifiers and its mark go; a
 // customer's tombstone goes with them, and what is put in the job's place remembers the erasure for repeats. ErrHeld when
-// another worker took the job, a repeat joined since it was read, or one put the tombstone back.
+// another worker took the job, a repeat joined since it was read, or one put the
+// tombstone back.
 func (e Erasures) Finish(ctx context.Context, job *Job, customers Customers, at time.Time) error {
 	actions := e.finished(job, at)
 	condition, names := aws.String(held+unchanged), map[string]string{"#id": "id"}

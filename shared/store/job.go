@@ -37,8 +37,9 @@ type Job struct {
 	Known       Known
 	HandedOn    bool // a mark may stand
 
-	// Unanswered is when a deleting call went unanswered last, or may have: it may be carried out for as long as a writer
-	// may write, so no pass that began sooner is the last. Zero: none did.
+	// Unanswered is when a deleting call went unanswered last, or may have: it may be
+	// carried out for as long as a writer may write, so no pass that began sooner is the
+	// last. Zero: none did.
 	Unanswered time.Time
 
 	// Of this worker alone, not stored.
@@ -47,10 +48,12 @@ type Job struct {
 	Unsure atomic.Bool  // what became of a deleting call is not known
 }
 
-// Pending is what the worker is about to delete, written down before it begins. Whoever lives to see its deletions
-// answered counts them. The successor of one who does not reads the same range again: what is missing there was
-// deleted. Where something is left, some of it may have been written into the range since, and as much more of the range
-// was deleted; to tell that would take a write for every item. Then the counts are lower bounds (Job.AtLeast).
+// Pending is what the worker is about to delete, written down before it begins. Whoever
+// lives to see its deletions answered counts them. The successor of one who does not
+// reads the same range again: what is missing there was deleted. Where something is left,
+// some of it may have been written into the range since, and as much more of the range
+// was deleted; to tell that would take a write for every item. Then the counts are lower
+// bounds (Job.AtLeast).
 type Pending struct {
 	Count   int64
 	To      int      // one behind the last identifier in the range
@@ -90,11 +93,12 @@ func NewID(at time.Time) string {
 	return at.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(random)
 }
 
-// requestSize is how many of an id's last characters name the request that it was made for.
+// requestSize is how many of an id's last characters name the request that it was made
+// for.
 const requestSize = 12
 
-// RequestOf names the request for which this id was made: what one call of a caller writes is counted once, however often
-// it is sent.
+// RequestOf names the request for which this id was made: what one call of a caller
+// writes is counted once, however often it is sent.
 func RequestOf(id string) string { return id[len(id)-requestSize:] }
 
 // NewIDFor is another fresh id for the same request.

@@ -12,9 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// A write that is sent again because its answer was lost would count its request again. So an open job knows which it has
-// counted: its id names the one that opened it, counted and countedBefore hold the names of the last that joined, up to
-// mostCounted in each or a few more. They are bounded, because every progress is a write of the whole job.
+// A write that is sent again because its answer was lost would count its request again.
+// So an open job knows which it has counted: its id names the one that opened it, counted
+// and countedBefore hold the names of the last that joined, up to mostCounted in each or
+// a few more. They are bounded, because every progress is a write of the whole job.
 const (
 	mostCounted = 16
 	uncounted   = "NOT contains(#id, :request) AND NOT contains(counted, :request) AND NOT contains(countedBefore, :request)"
@@ -26,8 +27,8 @@ func hasCounted(job object, request string) bool {
 		slices.Contains(job.texts("counted"), request) || slices.Contains(job.texts("countedBefore"), request)
 }
 
-// forget makes room in a job that had counted as many as it keeps by name when it was just joined. It is no error when
-// that fails: the next repeat does it.
+// forget makes room in a job that had counted as many as it keeps by name when it was
+// just joined. It is no error when that fails: the next repeat does it.
 func (e Erasures) forget(ctx context.Context, key string, old object) {
 	if len(old.texts("counted")) < mostCounted {
 		return
@@ -53,9 +54,10 @@ const (
 	ErasedLately                 // it ended within the last 30 days
 )
 
-// Join counts a repeat of an open job: its last pass and its end come after it. request is the repeat's name, the same
-// for all that one call does: it is counted once, and not again in the job that it has opened itself. When none is open,
-// Join tells, in the same call, whether one of operation 3 ended lately.
+// Join counts a repeat of an open job: its last pass and its end come after it. request
+// is the repeat's name, the same for all that one call does: it is counted once, and not
+// again in the job that it has opened itself. When none is open, Join tells, in the same
+// call, whether one of operation 3 ended lately.
 func (e Erasures) Join(ctx context.Context, key, request string, now time.Time) (Standing, error) {
 	out, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                &e.Table,
@@ -84,8 +86,9 @@ func (e Erasures) Join(ctx context.Context, key, request string, now time.Time) 
 	return Joined, nil
 }
 
-// Entomb puts the tombstone of an open job back in place of a customer that a writer without conditions has written over it,
-// and counts that customer, in one transaction. ErrRaced when there is no such customer or no such job.
+// Entomb puts the tombstone of an open job back in place of a customer that a writer
+// without conditions has written over it, and counts that customer, in one transaction.
+// ErrRaced when there is no such customer or no such job.
 func (e Erasures) Entomb(ctx context.Context, customers Customers, customer, key string, at time.Time) error {
 	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 		customers.tombstone(customer, key, at, Collection{Exists: true}),

@@ -20,9 +20,9 @@ type deletions struct {
 	until time.Time
 }
 
-// Until is ctx with a rule for deletions: none is begun any more once now shows until, or something ends a part of ctx,
-// but those that are under way go on for as long as ctx lasts. One that is given up may have been carried out, be so
-// later, or never.
+// Until is ctx with a rule for deletions: none is begun any more once now shows until, or
+// something ends a part of ctx, but those that are under way go on for as long as ctx
+// lasts. One that is given up may have been carried out, be so later, or never.
 func Until(ctx context.Context, now func() time.Time, until time.Time) context.Context {
 	return context.WithValue(ctx, deletionsKey{}, &deletions{ctx, now, until})
 }
@@ -45,8 +45,8 @@ func ended(ctx context.Context) bool {
 	return err != nil
 }
 
-// answered notes whether it is known of a deleting call, of each time that it was sent, what became of it: else one of
-// them may still be carried out.
+// answered notes whether it is known of a deleting call, of each time that it was sent,
+// what became of it: else one of them may still be carried out.
 func (j *Job) answered(known bool) bool {
 	if !known {
 		j.Lost.Store(true)
@@ -54,7 +54,8 @@ func (j *Job) answered(known bool) bool {
 	return known
 }
 
-// everyTryAnswered says of a call that succeeded whether the tries before the last, if there were any, were refused.
+// everyTryAnswered says of a call that succeeded whether the tries before the last, if
+// there were any, were refused.
 func everyTryAnswered(result middleware.Metadata) bool {
 	tries, _ := retry.GetAttemptResults(result)
 	for _, try := range tries.Results {
@@ -65,13 +66,15 @@ func everyTryAnswered(result middleware.Metadata) bool {
 	return true
 }
 
-// refusedAtOnce says of a call that failed whether its only try was refused; of more, err tells no more than the last.
+// refusedAtOnce says of a call that failed whether its only try was refused; of more, err
+// tells no more than the last.
 func refusedAtOnce(err error) bool {
 	_, repeated := errors.AsType[*retry.MaxAttemptsError](err)
 	return !repeated && refused(err)
 }
 
-// refused says whether err is DynamoDB's word that it has not done what it was asked for, and will not.
+// refused says whether err is DynamoDB's word that it has not done what it was asked for,
+// and will not.
 func refused(err error) bool {
 	api, ok := errors.AsType[smithy.APIError](err)
 	if !ok || api.ErrorCode() == "UnknownError" || api.ErrorCode() == "TransactionInProgressException" {

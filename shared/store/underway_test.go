@@ -47,7 +47,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// No deletion begins when its time is up or a part of its work has ended; one that has begun lasts as long as the whole.
+// No deletion begins when its time is up or a part of its work has ended; one that has
+// begun lasts as long as the whole.
 func TestDeletionsEnd(t *testing.T) {
 	now := time.Unix(1000, 0)
 	whole, end := context.WithCancel(t.Context())

@@ -81,7 +81,8 @@ func (s *Server) Secret(logicalID string) (Secret, bool) {
 	return s.secrets[at], true
 }
 
-// Put gives the secret that the template calls logicalID another text, as PutSecretValue does.
+// Put gives the secret that the template calls logicalID another text, as PutSecretValue
+// does.
 func (s *Server) Put(logicalID, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
