@@ -48,6 +48,14 @@ import (
 //	what a pass has found not written down before it deletes   TestNumbersUnknownUnderDeadWorkers
 //	peers of a contact not noted as found (note)               TestNumbersUnknownUnderDeadWorkers
 //	what an ended erasure found kept for the next one          TestNumbersUnknownOfALateRepeat
+//	an end that does not look at who put the tombstone back    TestRepeatDiesAtEveryMoment (counts)
+//	what is left of a dead worker's range taken for all        TestWrittenIntoADeadWorkersRange (counts)
+//	calls under way given up when the time is up               TestHandedOnCountsAreExact
+//	a try without an answer forgotten when the next had one    TestLateDeletion (what was loaded again is lost)
+//	a death not waited for                                     TestLateDeletion (what was loaded again is lost)
+//	requests counted without a look at their names             TestLostAnswersCountOnce
+//	no look for keys behind a tombstone                        TestOpenErasureAtAProcessOfBeforeTheRotation
+//	no look for keys before "no such customer"                 TestRepeatAtAProcessOfBeforeTheRotation
 func TestEveryCallFailsOnce(t *testing.T) {
 	t.Parallel()
 	type way struct {

@@ -89,7 +89,7 @@ func (c Customers) Delete(ctx context.Context, job *Job, records []string, strea
 			queues = append(queues, records[from:to])
 		}
 	}
-	return c.Streams.deleteAll(ctx, c.DB, c.Table, customer, queues, func(record string) object { return recordKey(customer, record) }, &job.Moved)
+	return c.Streams.deleteAll(ctx, c.DB, c.Table, customer, queues, func(record string) object { return recordKey(customer, record) }, job)
 }
 
 func recordKey(customer, record string) object {
