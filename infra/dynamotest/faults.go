@@ -21,6 +21,7 @@ const (
 	Timeout     Fault = "timeout"     // done, but no answer in time
 	Cancelled   Fault = "cancelled"   // a transaction is cancelled by a throttle; any other call is throttled
 	Refused     Fault = "refused"     // AccessDeniedException, nothing was done
+	Held        Fault = "held"        // no answer in time, and not done before Deliver
 )
 
 // Faults is a transport in front of the real engine. It counts the calls, and lets one of them, or all from one
@@ -36,6 +37,7 @@ type Faults struct {
 	die   func() // runs at call at: ends the process's context, or does something else
 	hit   bool   // whether the fault has struck
 	only  string // the action whose calls are counted for at, or any
+	held  []*http.Request
 }
 
 // Inject makes the calls from the kth to the lastth, counted from now, fail.
@@ -83,6 +85,46 @@ func (f *Faults) DieAfter(action string, n int) context.Context {
 	defer f.mu.Unlock()
 	f.only = action
 	return ctx
+}
+
+// DieHolding makes the process "die" at the nth call of this action from now, which is
+// done when Deliver is called.
+func (f *Faults) DieHolding(action string, n int) context.Context {
+	ctx := f.DieAfter(action, n)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.fault = Held
+	return ctx
+}
+
+// hold keeps a request for Deliver.
+func (f *Faults) hold(r *http.Request) error {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	late := r.Clone(context.Background())
+	late.Body = io.NopCloser(bytes.NewReader(body))
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held = append(f.held, late)
+	return nil
+}
+
+// Deliver lets DynamoDB do what was held, so late, and says how many calls that were.
+func (f *Faults) Deliver() (int, error) {
+	f.mu.Lock()
+	held := f.held
+	f.held = nil
+	f.mu.Unlock()
+	for _, r := range held {
+		answer, err := f.Next.RoundTrip(r)
+		if err != nil {
+			return 0, err
+		}
+		answer.Body.Close()
+	}
+	return len(held), nil
 }
 
 // Interrupt runs do right before the kth call from now goes out: something else that happens at that very moment.
@@ -144,10 +186,20 @@ func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
 				answer.Body.Close()
 			}
 		}
+		if fault == Held {
+			if err := f.hold(r); err != nil {
+				return nil, err
+			}
+		}
 		die()
 		return nil, context.Canceled
 	}
 	switch fault {
+	case Held:
+		if err := f.hold(r); err != nil {
+			return nil, err
+		}
+		return nil, injectedError{"no answer in time", true}
 	case After, Timeout:
 		answer, err := f.Next.RoundTrip(r)
 		if err != nil {

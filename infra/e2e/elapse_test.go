@@ -65,8 +65,9 @@ func settleOn(t testing.TB, s *stack.Stack, scope string) {
 	})
 }
 
-// elapse moves the requests for a job back by more than they are waited for, and makes the job due. A worker that holds it
-// may write the old times again.
+// elapse moves the requests for a job back by more than they are waited for, lets the
+// time of deletions without an answer be over, and makes the job due. A worker that holds
+// it may write the old times again.
 func elapse(t testing.TB, table string, job item) {
 	t.Helper()
 	asked, seen := moment(t, job["requestedAt"]), moment(t, job["lastRequestedAt"])
@@ -77,7 +78,7 @@ func elapse(t testing.TB, table string, job item) {
 	_, err := client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
 		TableName: &table, Key: item{"erasureId": job["erasureId"]},
 		ConditionExpression: aws.String("attribute_exists(openShard) AND lastRequestedAt = :seen"),
-		UpdateExpression:    aws.String("SET requestedAt = :asked, lastRequestedAt = :last, dueAt = :now"),
+		UpdateExpression:    aws.String("SET requestedAt = :asked, lastRequestedAt = :last, dueAt = :now REMOVE unanswered"),
 		ExpressionAttributeValues: item{
 			":seen": job["lastRequestedAt"], ":asked": millis(asked.Add(-back)), ":last": millis(seen.Add(-back)), ":now": millis(time.Now()),
 		},

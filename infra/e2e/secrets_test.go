@@ -3,6 +3,7 @@ package e2e
 import (
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -19,7 +20,8 @@ import (
 	"customercare/infra/stack/secrets"
 )
 
-// The keys of digests are read once in a process's life, by the two functions that make digests and by nobody else.
+// The keys of digests are read once at a process's start, and not again while nothing is
+// missing, by the two functions that make digests and by nobody else.
 func TestDigestKeysAreReadOncePerStart(t *testing.T) {
 	const account = "s-once"
 	openAccount(t, account, 0, "s-once-1", "s-once-2", "s-once-3")
@@ -177,4 +179,57 @@ func listen(t *testing.T) net.Listener {
 	}
 	t.Cleanup(func() { listener.Close() })
 	return listener
+}
+
+// A process that started before the secret had its second key goes on while the others
+// have it: who was erased by those is known to it, too, and the secret is read once for
+// that.
+func TestAProcessOfBeforeTheRotation(t *testing.T) {
+	const account = "s-before"
+	openAccount(t, account, 2, "before-one", "before-two", "before-three")
+	started := options
+	started.ScheduleEvery = -1 // the other stack's cleanup works on the same tables
+	old, err := stack.Start(t.Context(), started)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	removeAt(t, old, formOf(account, "before-one"), goneXML("before-one"))
+	keys := `{"1":"` + digestKey + `","2":"` + nextDigestKey + `"}`
+	old.Secrets().Put("DigestKeys", keys)
+	calls := len(old.Secrets().Calls())
+
+	deployed := started
+	deployed.Secrets = map[string]string{"DigestKeys": keys}
+	deployed.Parameters = maps.Clone(options.Parameters)
+	deployed.Parameters["DigestKeyId"] = "2"
+	fresh, err := stack.Start(t.Context(), deployed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fresh.Close()
+	removeAt(t, fresh, formOf(account, "before-two"), goneXML("before-two"))
+	settle(t, account)
+	for range 2 {
+		removeAt(t, old, formOf(account, "before-two"), goneXML("before-two"))
+		removeAt(t, old, formOf(account, "before-nobody"), sorryXML(unknownCode))
+	}
+	removeAt(t, old, formOf(account, "before-three"), goneXML("before-three"))
+	if n := len(old.Secrets().Calls()) - calls; n != 1 {
+		t.Errorf("the secret was read %d times", n)
+	}
+	quiet(t)
+}
+
+// removeAt asks a stack to delete a customer.
+func removeAt(t *testing.T, s *stack.Stack, form, want string) {
+	t.Helper()
+	answer, err := http.Post(s.URL+"/", "application/x-www-form-urlencoded", strings.NewReader(form))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if body, err := io.ReadAll(answer.Body); err != nil || string(body) != want {
+		t.Errorf("%s: %v, %s", form, err, body)
+	}
 }

@@ -25,18 +25,15 @@ const races = 5
 // from then on nothing returns the customer any more, whatever happens. Within budget, and before ctx's deadline comes near, it
 // erases everything itself; what is left is handed on. Repeats, at the same time or within 30 days, return nil too. ErrUnknownCustomer.
 func (e Engine) Customer(ctx context.Context, account, code, requestedBy string, budget time.Duration) error {
-	key := store.CustomerKey(account, code)
-	// An erasure that began before the keys of digests were rotated is known under an older key.
-	digests := e.Digests.EverySubject("customer", account, code)
-	jobs := make([]string, len(digests))
-	for i, digest := range digests {
-		jobs[i] = store.CustomerJob(digest)
-	}
+	key, id := store.CustomerKey(account, code), store.NewID(e.Now())
+	request := store.RequestOf(id)
+	digests, jobs := e.customerJobs(account, code)
 	for try := range races {
 		if try > 0 { // somebody else is at it: let them finish
 			if !store.Wait(ctx, e.Ledger.DB, try, store.ErrRaced) {
 				return store.ErrRaced
 			}
+			id = store.NewIDFor(request, e.Now()) // records of their own, should both be written
 		}
 		now := e.Now()
 		page, err := e.Customers.Read(ctx, key, "")
@@ -44,7 +41,11 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 			return err
 		}
 		if page.Tombstone != "" || !page.Exists && len(page.Records) == 0 && page.Next == "" {
-			known, err := e.join(ctx, page.Tombstone, jobs, now)
+			if !e.Digests.knows(page.Tombstone) {
+				e.Digests.More.look(ctx, e.Digests.Keys)
+				digests, jobs = e.customerJobs(account, code)
+			}
+			known, err := e.join(ctx, page.Tombstone, jobs, request, now)
 			switch {
 			case err != nil || known == store.Joined:
 				return err // nil: being erased by an earlier call, and nobody reads this customer any more
@@ -52,13 +53,13 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 			case known == store.ErasedLately:
 				return nil
 			default:
-				return ErrUnknownCustomer
+				return e.unknown(ctx, account, code, jobs, request, now)
 			}
 		}
 		// A tombstone whose job is not open: the job has just ended, tombstone and all, or one of the tables was restored
 		// to a time when it was open. Then the condition below holds, and a job comes back to its tombstone.
 		job := &store.Job{
-			Key: jobs[0], ID: store.NewID(now), Scope: account, RequestedBy: requestedBy,
+			Key: jobs[0], ID: id, Scope: account, RequestedBy: requestedBy,
 			RequestedAt: now, LastRequestedAt: now, PassStarted: now,
 			Identifiers: []string{code}, Subjects: digests[:1],
 		}
@@ -132,14 +133,14 @@ func (e Engine) verify(ctx context.Context, job *store.Job, until time.Time) (er
 	return e.conclude(ctx, held, e.drain(ctx, held, nil, until))
 }
 
-// join counts a repeat of the open job that the tombstone names, or else of the open one among jobs. When none is open, it
+// join counts a request, once, in the open job that the tombstone names, or else in the open one among jobs. When none is open, it
 // tells whether one of them ended in the last 30 days.
-func (e Engine) join(ctx context.Context, tombstone string, jobs []string, now time.Time) (known store.Standing, err error) {
+func (e Engine) join(ctx context.Context, tombstone string, jobs []string, request string, now time.Time) (known store.Standing, err error) {
 	if tombstone != "" && tombstone != jobs[0] {
 		jobs = append([]string{tombstone}, slices.DeleteFunc(slices.Clone(jobs), func(job string) bool { return job == tombstone })...)
 	}
 	for _, job := range jobs {
-		standing, err := e.Ledger.Join(ctx, job, now)
+		standing, err := e.Ledger.Join(ctx, job, request, now)
 		if known = max(known, standing); err != nil || standing == store.Joined {
 			return standing, err
 		}

@@ -9,8 +9,10 @@
 //  2. Drain. A worker that holds the lease reads pages of keys, writes down how many it is about to delete, deletes
 //     them. Deleted keys are gone from the next reading, so a successor simply reads from the start.
 //  3. Verify. A customer's pass, and the last one over numbers, end with a strongly consistent reading that finds nothing.
-//  4. Settle. Writers that began before the request may still write, for WriterLifetime at most. A pass that began
-//     after that is the last; until then the job waits, and the tombstone stands.
+//  4. Settle. Writers that began before the request may still write, for WriterLifetime
+//     at most, and deletions that went unanswered may still be carried out (settled). A
+//     pass that began after that is the last; until then the job waits, and the tombstone
+//     stands.
 //  5. Finish. One transaction: record in, job and raw identifiers and tombstone out.
 package erasure
 
@@ -80,6 +82,9 @@ func (w Worker) Engine(db *dynamodb.Client) Engine {
 const (
 	// wrapUp is what a worker keeps back of its time for writing down where it stopped.
 	wrapUp = 2 * time.Second
+	// inFlight is how much of that the deleting calls may take that are under way when
+	// the rest of its time is up.
+	inFlight = time.Second
 	// pickUp is how long the stream has to start a worker before cleanup takes a job for abandoned.
 	pickUp = 30 * time.Second
 	// A failing job is tried again after 1 s doubled with every failure in a row, at most after 15 minutes.
@@ -125,8 +130,13 @@ var errTimeUp = errors.New("erasure: time is up")
 // first page when the caller has just read it and it is what the job's Pending counts: that is the request itself, whose
 // time may be too short for any deletion, and whose work a worker goes on with in any case.
 func (e Engine) drain(ctx context.Context, job *store.Job, page *store.Collection, until time.Time) (err error) {
-	draining, release := e.bounded(ctx, until)
+	draining, release := e.bounded(ctx, until.Add(inFlight))
 	defer release()
+	draining = store.Until(draining, e.Now, until)
+	if job.Pending.Count > 0 && page == nil { // a worker died, or was left without an answer, while it deleted this
+		job.Unanswered = e.Now()
+	}
+	defer e.noteLost(job)
 	defer invocation.Recover("erasure: drain", &err)
 	cursor := job.Cursor
 	if job.IsCustomer() {
@@ -139,7 +149,7 @@ func (e Engine) drain(ctx context.Context, job *store.Job, page *store.Collectio
 		return err
 	case errors.Is(context.Cause(ctx), store.ErrHeld):
 		return store.ErrHeld
-	case draining.Err() != nil && (job.Moved.Load() > 0 || job.Cursor > cursor || page != nil):
+	case !e.Now().Before(until) && (job.Progressed() || job.Cursor > cursor || page != nil):
 		return errTimeUp
 	}
 	return err // also when a worker's time was up, but nothing has moved: that is no reason to go on at once
@@ -167,49 +177,6 @@ func (e Engine) conclude(ctx context.Context, job *store.Job, err error) error {
 	return err
 }
 
-// errEndRefused says that a repeat joined since the job was read, which wants a pass of its own, or that what stands in the
-// tombstone's place is not the job's.
-var errEndRefused = errors.New("erasure: the end was refused")
-
-// settle ends a pass that found nothing left: the job is finished when no writer can be late any more that was at work when
-// it was requested, or requested again. Repeats put that off once; then those that came later begin a job anew.
-func (e Engine) settle(ctx context.Context, job *store.Job) error {
-	began, settled, last := job.PassStarted, e.settled(job), job.LastRequestedAt.Add(e.WriterLifetime+e.ClockSkew)
-	job.Passes++
-	job.PassStarted, job.Cursor = time.Time{}, 0
-	if began.Before(settled) {
-		job.Failures = 0
-		return e.Ledger.Release(ctx, job, settled)
-	}
-	var err error
-	if e.WriterLifetime > 0 && began.Before(last) {
-		err = e.Ledger.FinishAndBegin(ctx, job, e.Now(), last)
-	} else {
-		err = e.Ledger.Finish(ctx, job, e.Customers, e.Now())
-	}
-	switch {
-	case err == nil:
-		metric.Put(ctx, "erasure finished",
-			metric.ErasuresFinished.Of(1), metric.ItemsErased.Of(float64(job.Deleted+job.Entombed)))
-	case errors.Is(err, store.ErrHeld):
-		return errEndRefused
-	}
-	return err
-}
-
-// settled is the time from which on a pass may be the job's last: no writer can be late any more.
-func (e Engine) settled(job *store.Job) time.Time {
-	if e.WriterLifetime == 0 {
-		return time.Time{}
-	}
-	wait := e.WriterLifetime + e.ClockSkew
-	settled := job.LastRequestedAt.Add(wait)
-	if limit := job.RequestedAt.Add(2 * wait); settled.After(limit) {
-		return limit
-	}
-	return settled
-}
-
 // handOn lets another worker go on at once.
 func (e Engine) handOn(ctx context.Context, job *store.Job) error {
 	job.Failures, job.HandedOn = 0, true
@@ -232,7 +199,7 @@ var errDied = errors.New("erasure: its workers died before they had written anyt
 
 // fail counts a failure and puts the job back for later. ErrHeld.
 func (e Engine) fail(ctx context.Context, job *store.Job, cause error) error {
-	if job.Moved.Load() > 0 {
+	if job.Progressed() {
 		job.Failures = 0 // it got somewhere
 	}
 	job.Failures++

@@ -51,6 +51,14 @@ import (
 //	a customer looked for on the first page alone              TestForeignRecordsFillTheFirstPage (raced for ever)
 //	a customer with another's tombstone taken for a plain one  TestTombstonesOfEveryType (raced for ever)
 //	a peer's parties that cannot be read taken for others'     TestPeersOfEveryType (a copy left)
+//	an end that does not look at who put the tombstone back    TestRepeatDiesAtEveryMoment (counts)
+//	what is left of a dead worker's range taken for all        TestWrittenIntoADeadWorkersRange (counts)
+//	calls under way given up when the time is up               TestHandedOnCountsAreExact
+//	a try without an answer forgotten when the next had one    TestLateDeletion (what was loaded again is lost)
+//	a death not waited for                                     TestLateDeletion (what was loaded again is lost)
+//	requests counted without a look at their names             TestLostAnswersCountOnce
+//	no look for keys behind a tombstone                        TestOpenErasureAtAProcessOfBeforeTheRotation
+//	no look for keys before "no such customer"                 TestRepeatAtAProcessOfBeforeTheRotation
 func TestEveryCallFailsOnce(t *testing.T) {
 	t.Parallel()
 	ways := everyWay()

@@ -88,10 +88,7 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 		found.drop(before)
 		before = nil
 		if job.Pending.Count > 0 {
-			left := found.within(job.Pending.Through)
-			job.Deleted += max(0, job.Pending.Count-left)
-			job.Found -= min(left, job.Pending.Count) // announced again below
-			job.Pending = store.Pending{}
+			inherit(job, found.within(job.Pending.Through))
 		}
 		to = job.Cursor + len(found.copies) // all of them, where there was memory for all
 		contacts := found.contacts(job.Identifiers[job.Cursor:to])
@@ -109,14 +106,13 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 		if !last && !found.short && to < len(job.Identifiers) {
 			ahead = e.readAhead(ctx, job.Scope, job.Identifiers[to:min(to+windowSize, len(job.Identifiers))])
 		}
+		moved := job.Moved.Load()
 		changed, kept, err := e.Contacts.Erase(ctx, job, contacts, numberStreams)
 		found.share.Release()
+		e.count(job, job.Moved.Load()-moved, int64(changed), err)
 		if err != nil {
 			return err
 		}
-		job.Deleted += job.Pending.Count - int64(changed)
-		job.Found -= int64(changed) // they are read, and announced, again
-		job.Pending = store.Pending{}
 		next := false
 		switch {
 		case changed > 0:

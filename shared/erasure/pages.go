@@ -108,8 +108,7 @@ func (e Engine) account(ctx context.Context, job *store.Job, key string, first s
 				return err
 			}
 		}
-		job.Deleted += max(0, job.Pending.Count-left)
-		job.Found -= min(left, job.Pending.Count) // announced again below, and with the pages behind
+		inherit(job, left) // announced again below, and with the pages behind
 	}
 	announce(job, first)
 	return nil
@@ -123,7 +122,9 @@ func (e Engine) deletePages(ctx context.Context, job *store.Job, key string, pag
 		if next := page.Next; next != "" {
 			go func() { ahead <- e.readPage(ctx, key, next, false) }()
 		}
+		moved := job.Moved.Load()
 		err := e.Customers.Delete(ctx, job, page.Records, customerStreams)
+		e.count(job, job.Moved.Load()-moved, 0, err)
 		page.share.Release()
 		next := held{}
 		if page.Next != "" {
@@ -133,8 +134,6 @@ func (e Engine) deletePages(ctx context.Context, job *store.Job, key string, pag
 			next.share.Release()
 			return err
 		}
-		job.Deleted += int64(len(page.Records))
-		job.Pending = store.Pending{}
 		if page.Next == "" {
 			return nil
 		}

@@ -26,6 +26,8 @@ const (
 	shortestKey = 32
 	// patience is how long reading the secret may take in all, retries included. Lambda gives a start 10 s.
 	patience = 5 * time.Second
+	// hurry is the same for reading it again, while a caller waits.
+	hurry = time.Second
 	// attempt is how long one try may take, so that a connection that hangs leaves time for others.
 	attempt = 1500 * time.Millisecond
 )
@@ -40,11 +42,13 @@ type DigestKeys struct {
 
 // Digester reads the keys: one call, at the function's start, before lambda.Start, where there is a full core. Keys that
 // cannot be had, or not be used, end the process after one line in the log: Lambda then shows it as a failed start. No
-// key, and nothing of the secret's text, is in that line.
+// key, and nothing of the secret's text, is in that line. The digester may read the
+// secret again, for keys that came since (erasure.MoreKeys).
 func (k DigestKeys) Digester() erasure.Digester {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	text, err := k.read(ctx, k.client(environment.AWS()))
+	client := k.client(environment.AWS())
+	text, err := k.read(ctx, client)
 	var digests erasure.Digester
 	if err == nil {
 		digests, err = k.digester(text)
@@ -53,7 +57,22 @@ func (k DigestKeys) Digester() erasure.Digester {
 		slog.Error("there are no keys for digests", "cause", err.Error())
 		os.Exit(1)
 	}
+	digests.More = k.more(client)
 	return digests
+}
+
+// more reads the secret again, which must hold the current key still.
+func (k DigestKeys) more(client *secretsmanager.Client) *erasure.MoreKeys {
+	return &erasure.MoreKeys{Now: time.Now, Read: func(ctx context.Context) (map[string][]byte, error) {
+		ctx, cancel := context.WithTimeout(ctx, hurry)
+		defer cancel()
+		text, err := k.read(ctx, client)
+		if err != nil {
+			return nil, err
+		}
+		fresh, err := k.digester(text)
+		return fresh.Keys, err
+	}}
 }
 
 // client is the service's, with bounded attempts.
@@ -70,6 +89,7 @@ func (k DigestKeys) client(config aws.Config) *secretsmanager.Client {
 }
 
 func (k DigestKeys) read(ctx context.Context, client *secretsmanager.Client) (text string, err error) {
+	began := time.Now()
 	out, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &k.Secret})
 	if err == nil {
 		return aws.ToString(out.SecretString), nil
@@ -79,7 +99,7 @@ func (k DigestKeys) read(ctx context.Context, client *secretsmanager.Client) (te
 	}
 	// What an SDK says otherwise may quote an answer that it could not read.
 	if ctx.Err() != nil {
-		return "", fmt.Errorf("the secret DIGEST_KEYS could not be read: Secrets Manager gave no answer within %s", patience)
+		return "", fmt.Errorf("the secret DIGEST_KEYS could not be read: Secrets Manager gave no answer within %s", time.Since(began).Round(time.Second))
 	}
 	return "", errors.New("the secret DIGEST_KEYS could not be read: Secrets Manager was not reached, or its answer cannot be read")
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"slices"
-	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -26,9 +25,9 @@ const patience = 40
 // DynamoDB has confirmed every single key; BatchWriteItem answers 200 with
 // UnprocessedItems when it takes a part only, and the SDK does not retry those. Keys may
 // be absent. A batch that fails keeps no other from being deleted, unless the collection
-// takes nothing for now. After an error any part may be done; moved counts what was
-// confirmed either way.
-func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, collection string, queues [][]string, key func(record string) object, moved *atomic.Int64) error {
+// takes nothing for now. After an error any part may be done: the job's Moved counts what
+// was confirmed, and Unsure is set where that may not be all.
+func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, collection string, queues [][]string, key func(record string) object, job *Job) error {
 	var group errgroup.Group // the first error ends no other queue
 	for _, queue := range queues {
 		group.Go(func() (err error) {
@@ -38,11 +37,10 @@ func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, col
 				for i, record := range batch {
 					keys[i] = key(record)
 				}
-				batchErr := s.deleteBatch(ctx, db, table, collection, keys)
+				batchErr := s.deleteBatch(ctx, db, table, collection, keys, job)
 				switch {
 				case batchErr == nil:
-					moved.Add(int64(len(batch)))
-				case passingError(batchErr):
+				case passingError(batchErr), ended(ctx):
 					return batchErr
 				case err == nil:
 					err = batchErr
@@ -55,29 +53,49 @@ func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, col
 }
 
 // deleteBatch deletes up to 25 keys, again and again whatever DynamoDB left unprocessed.
-func (s *Streams) deleteBatch(ctx context.Context, db *dynamodb.Client, table, collection string, keys []object) error {
+func (s *Streams) deleteBatch(ctx context.Context, db *dynamodb.Client, table, collection string, keys []object, job *Job) error {
 	const call = "delete batch"
 	requests := make([]types.WriteRequest, len(keys))
 	for i, key := range keys {
 		requests[i].DeleteRequest = &types.DeleteRequest{Key: key}
 	}
+	sure := true // that what is left has not been deleted
+	defer func() {
+		if !sure && len(requests) > 0 {
+			job.Unsure.Store(true)
+		}
+	}()
 	for idle := 0; ; {
 		if !s.enter(ctx, collection) {
 			return failed(call, ctx.Err())
 		}
 		out, err := func() (*dynamodb.BatchWriteItemOutput, error) {
 			defer s.leave(collection) // after a panic, too: the process lives on
-			return db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+			calls, err := deletion(ctx)
+			if err != nil {
+				return nil, err
+			}
+			answered := false
+			defer func() { sure = job.answered(answered) && sure }()
+			out, err := db.BatchWriteItem(calls, &dynamodb.BatchWriteItemInput{
 				RequestItems: map[string][]types.WriteRequest{table: requests},
 			})
+			if err != nil {
+				answered = refusedAtOnce(err)
+				return nil, err
+			}
+			answered = everyTryAnswered(out.ResultMetadata)
+			return out, nil
 		}()
 		left := requests
 		if err == nil {
 			left = out.UnprocessedItems[table]
+			job.Moved.Add(int64(len(requests) - len(left)))
 			if len(left) == 0 {
+				requests = nil
 				return nil
 			}
-		} else if e := failed(call, err).(*Error); !e.Unavailable() || ctx.Err() != nil {
+		} else if e := failed(call, err).(*Error); !e.Unavailable() || ended(ctx) {
 			return e
 		}
 		if len(left) < len(requests) {

@@ -53,8 +53,8 @@ func Tombstone(value types.AttributeValue) string {
 }
 
 // see notes the customer item, or the tombstone in its place.
-func (c *Collection) see(tombstone Stored) {
-	c.Tombstone = Tombstone(tombstone.Value())
+func (c *Collection) see(read page, tombstone Stored) {
+	c.Tombstone = Tombstone(read.value(tombstone))
 	if c.Exists = c.Tombstone == ""; c.Exists {
 		c.marked = tombstone
 	}
@@ -103,7 +103,7 @@ func (c Customers) Read(ctx context.Context, customer, after string) (Collection
 			page.Records = append(page.Records, record)
 			return
 		}
-		page.see(tombstone)
+		page.see(read, tombstone)
 	})
 	if err != nil {
 		return Collection{}, failed("customers: read collection", err)
@@ -128,7 +128,7 @@ func (c Customers) readCustomer(ctx context.Context, customer string, into *Coll
 		},
 	})
 	if err == nil {
-		err = read.each("tombstone", func(_ object, tombstone Stored) { into.see(tombstone) })
+		err = read.each("tombstone", func(_ object, tombstone Stored) { into.see(read, tombstone) })
 	}
 	return failed("customers: read customer", err)
 }
@@ -145,7 +145,7 @@ func (c Customers) Delete(ctx context.Context, job *Job, records []string, strea
 			queues = append(queues, records[from:to])
 		}
 	}
-	return c.Streams.deleteAll(ctx, c.DB, c.Table, customer, queues, func(record string) object { return recordKey(customer, record) }, &job.Moved)
+	return c.Streams.deleteAll(ctx, c.DB, c.Table, customer, queues, func(record string) object { return recordKey(customer, record) }, job)
 }
 
 func recordKey(customer, record string) object {

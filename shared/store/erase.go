@@ -196,13 +196,21 @@ func together(contacts []Erasable, most int) (of []copyOf, done int) {
 // somebody else's write is waited out.
 func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasable, size *bite) (refused int, kept bool, err error) {
 	const call = "contacts: erase"
+	sure := true // that what is left was not deleted
+	defer func() {
+		if !sure && err != nil {
+			job.Unsure.Store(true)
+		}
+	}()
 	for idle := 0; len(contacts) > 0; {
 		of, done := together(contacts, size.size())
-		err := c.transact(ctx, job.Scope, contacts, of)
+		answered, err := c.transact(ctx, job, contacts, of)
+		sure = sure && answered
 		if err == nil {
 			size.larger(len(of))
-			job.Moved.Add(int64(max(1, done)))
+			job.Moved.Add(int64(done))
 			if idle = 0; done == 0 {
+				job.Partly.Store(true)
 				contacts[0].Copies = contacts[0].Copies[:len(contacts[0].Copies)-len(of)]
 			}
 			contacts = contacts[done:]
@@ -221,13 +229,13 @@ func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasab
 			continue
 		}
 		busy, invalid := tooMuch(err)
-		if len(of) > 1 && (busy || invalid) && ctx.Err() == nil {
+		if len(of) > 1 && (busy || invalid) && !ended(ctx) {
 			size.smaller(len(of), invalid)
 			if invalid {
 				continue
 			}
 		}
-		if err := transacted(call, err); !passingError(err) || ctx.Err() != nil {
+		if err := transacted(call, err); !passingError(err) || ended(ctx) {
 			return refused, kept, err
 		}
 		if idle++; idle == patience {
@@ -240,8 +248,9 @@ func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasab
 	return refused, kept, nil
 }
 
-// transact deletes copies of contacts, all or none. Its errors are the SDK's.
-func (c Contacts) transact(ctx context.Context, tenant string, contacts []Erasable, of []copyOf) error {
+// transact deletes copies of contacts, all or none. Its errors are the SDK's. answered
+// says that it is known of each time that the call was sent what became of it.
+func (c Contacts) transact(ctx context.Context, job *Job, contacts []Erasable, of []copyOf) (answered bool, err error) {
 	var collections []string // that the actions touch
 	touched := make(map[string]bool, len(of))
 	for _, copy := range of {
@@ -250,13 +259,13 @@ func (c Contacts) transact(ctx context.Context, tenant string, contacts []Erasab
 		}
 	}
 	if !c.Streams.enter(ctx, collections...) {
-		return ctx.Err()
+		return true, ctx.Err()
 	}
 	defer c.Streams.leave(collections...) // after a panic, too: the process lives on
 	actions := make([]types.TransactWriteItem, len(of))
 	for i, copy := range of {
 		contact := contacts[copy.contact]
-		remove := &types.Delete{TableName: &c.Table, Key: contactKey(tenant, copy.number, contact.Contact)}
+		remove := &types.Delete{TableName: &c.Table, Key: contactKey(job.Scope, copy.number, contact.Contact)}
 		switch {
 		case copy.number != contact.Own:
 			condition, values := contact.peerCondition(copy.number)
@@ -269,8 +278,19 @@ func (c Contacts) transact(ctx context.Context, tenant string, contacts []Erasab
 		}
 		actions[i].Delete = remove
 	}
-	_, err := c.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
-	return err
+	calls, err := deletion(ctx)
+	if err != nil {
+		return true, err
+	}
+	known := false
+	defer func() { answered = job.answered(known) }() // after a panic, too
+	out, err := c.DB.TransactWriteItems(calls, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+	if err != nil {
+		known = refusedAtOnce(err)
+		return false, err
+	}
+	known = everyTryAnswered(out.ResultMetadata)
+	return false, nil
 }
 
 // changes reads out of a refusal which contacts have changed since they were read, and

@@ -19,7 +19,8 @@ import (
 //	identifiers-<digest>  the numbers of such a job, where they are many: it leaves with the job } see lists.go
 //	subjects-<digest>     their digests; stays for ever, as the record does that names it, and   }
 //	                      alone where the request failed right behind it                         }
-//	erasure-<id>          the record of a finished erasure: digests, times, counts, and unreadable (see Job); stays for ever
+//	erasure-<id>          the record of a finished erasure: digests, times, counts, atLeast and unreadable where Job.AtLeast
+//	                      or Job.Unreadable was set; stays for ever
 //	handover-<job>        a mark; writing it makes the table's stream start a worker
 //
 // Open jobs carry openShard and dueAt, the keys of the sparse index that cleanup reads.
@@ -87,9 +88,9 @@ func (e Erasures) OpenAndErase(ctx context.Context, job *Job, others []string, c
 func (j *Job) opened(dueAt time.Time) object {
 	j.Fence, j.Requests = 1, 1
 	return object{
-		"erasureId": text(j.Key), "id": text(j.ID), "state": text("open"), "scope": text(j.Scope),
+		"erasureId": text(j.Key), "id": text(j.ID), "state": open, "scope": text(j.Scope),
 		"requestedBy": text(j.RequestedBy), "requestedAt": millis(j.RequestedAt), "lastRequestedAt": millis(j.RequestedAt),
-		"requests": number(j.Requests), "identifiers": texts(j.Identifiers), "subjects": texts(j.Subjects), "fence": number(j.Fence),
+		"requests": one, "identifiers": texts(j.Identifiers), "subjects": texts(j.Subjects), "fence": one,
 		"openShard": text(shard(j.Key)), "dueAt": millis(dueAt),
 		"found": number(j.Found), "deleted": number(j.Deleted), "pending": j.Pending.value(),
 	}
@@ -131,7 +132,7 @@ func (e Erasures) Acquire(ctx context.Context, key, owner string, now, until tim
 				" (attribute_not_exists(leaseUntil) OR leaseUntil < :now OR leaseOwner = :owner)" + condition),
 			UpdateExpression: aws.String("SET leaseOwner = :owner, leaseUntil = :until" + update + " ADD fence :one"),
 			ExpressionAttributeValues: object{
-				":now": millis(now), ":until": millis(until), ":owner": text(owner), ":one": number(1),
+				":now": millis(now), ":until": millis(until), ":owner": text(owner), ":one": one,
 			},
 			ReturnValues:                        types.ReturnValueAllNew,
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
@@ -219,13 +220,19 @@ func HandedOn(erasureID string) string {
 	return erasureID
 }
 
+// unchanged is the condition of every end: it counts all who asked, and all customers
+// that repeats have replaced by the tombstone again, those included who died before they
+// joined.
+const unchanged = " AND requests = :requests AND (attribute_not_exists(entombed) OR entombed = :entombed)"
+
 // Finish ends the job in one transaction: the record comes, the job with its raw identifiers and its mark go; a
 // customer's tombstone goes with them, and what is put in the job's place remembers the erasure for repeats. ErrHeld when
-// another worker took the job or a repeat joined since it was read.
+// another worker took the job, a repeat joined since it was read, or one put the
+// tombstone back.
 func (e Erasures) Finish(ctx context.Context, job *Job, customers Customers, at time.Time) error {
 	actions := e.finished(job, at)
-	condition, names := aws.String(held+" AND requests = :requests"), map[string]string{"#id": "id"}
-	values := object{":fence": number(job.Fence), ":id": text(job.ID), ":requests": number(job.Requests)}
+	condition, names := aws.String(held+unchanged), map[string]string{"#id": "id"}
+	values := object{":fence": number(job.Fence), ":id": text(job.ID), ":requests": number(job.Requests), ":entombed": number(job.Entombed)}
 	if job.IsCustomer() {
 		actions = append(actions,
 			customers.liftTombstone(CustomerKey(job.Scope, job.Identifiers[0]), job.Key),
@@ -254,14 +261,14 @@ func (e Erasures) FinishAndBegin(ctx context.Context, job *Job, at, dueAt time.T
 	return e.finish(ctx, append(e.finished(job, at), types.TransactWriteItem{Update: &types.Update{
 		TableName:           &e.Table,
 		Key:                 object{"erasureId": text(job.Key)},
-		ConditionExpression: aws.String(held + " AND requests = :requests"),
+		ConditionExpression: aws.String(held + unchanged),
 		UpdateExpression: aws.String("SET #id = :new, requestedAt = lastRequestedAt, requests = :one, #found = :zero, deleted = :zero," +
 			" passes = :zero, failures = :zero, counted = fence, passStarted = :zero, #cursor = :zero, entombed = :zero, pending = :none, dueAt = :due, handedOn = :true" + // a repeat's mark may still come
-			" REMOVE leaseOwner, leaseUntil, known, unreadable"),
+			" REMOVE leaseOwner, leaseUntil, known, unanswered, atLeast, unreadable"),
 		ExpressionAttributeNames: map[string]string{"#cursor": "cursor", "#found": "found", "#id": "id"},
 		ExpressionAttributeValues: object{
-			":fence": number(job.Fence), ":id": text(job.ID), ":requests": number(job.Requests), ":new": text(NewID(at)),
-			":one": number(1), ":zero": number(0), ":none": Pending{}.value(), ":due": millis(dueAt), ":true": flag(true),
+			":fence": number(job.Fence), ":id": text(job.ID), ":requests": number(job.Requests), ":entombed": number(job.Entombed), ":new": text(NewID(at)),
+			":one": one, ":zero": number(0), ":none": Pending{}.value(), ":due": millis(dueAt), ":true": flag(true),
 		},
 	}}))
 }
@@ -275,16 +282,20 @@ func (e Erasures) finished(job *Job, at time.Time) []types.TransactWriteItem {
 	if job.SubjectsIn != "" {
 		whose, whom = "subjectsIn", text(job.SubjectsIn)
 	}
-	actions := []types.TransactWriteItem{{Put: &types.Put{TableName: &e.Table, Item: object{
+	item := object{
 		"erasureId": text(record + job.ID), "kind": text(kind), "state": text("done"), "scope": text(job.Scope),
 		"requestedBy": text(job.RequestedBy), "requestedAt": millis(job.RequestedAt),
 		"lastRequestedAt": millis(job.LastRequestedAt), "requests": number(job.Requests),
 		"finishedAt": millis(at), whose: whom,
 		"found": number(job.Found + job.Entombed), "deleted": number(job.Deleted + job.Entombed), "passes": number(job.Passes),
-	}}}}
-	if job.Unreadable {
-		actions[0].Put.Item["unreadable"] = flag(true)
 	}
+	if job.AtLeast {
+		item["atLeast"] = flag(true)
+	}
+	if job.Unreadable {
+		item["unreadable"] = flag(true)
+	}
+	actions := []types.TransactWriteItem{{Put: &types.Put{TableName: &e.Table, Item: item}}}
 	// A repeat of operation 4 hands the job on without holding it.
 	if job.HandedOn || job.Requests > 1 && !job.IsCustomer() {
 		actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{TableName: &e.Table, Key: object{"erasureId": text(mark + job.Key)}}})

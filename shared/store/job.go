@@ -14,7 +14,7 @@ import (
 // Job is an open erasure.
 type Job struct {
 	Key             string // erasureId
-	ID              string // of the record that will stay
+	ID              string // of the record that will stay; it names the request that opened the job (RequestOf)
 	Scope           string // account or tenant
 	RequestedBy     string // name of the API user or app that asked first
 	RequestedAt     time.Time
@@ -28,6 +28,7 @@ type Job struct {
 	Found       int64 // items seen, each counted before the first of its page is deleted
 	Deleted     int64 // items confirmed deleted
 	Entombed    int64 // customers that were written over the tombstone, and replaced by it again
+	AtLeast     bool  // Found and Deleted are lower bounds: see Pending
 	Passes      int64 // that came to their end; the last of them found nothing
 	Failures    int64 // runs in a row that ended in an error, or with the worker's death
 	Died        int64 // those of Failures that this lease has found
@@ -38,11 +39,24 @@ type Job struct {
 	HandedOn    bool // a mark may stand
 	Unreadable  bool // the parties of a contact could not be read: a copy may be left under a number that nobody knows
 
-	Moved atomic.Int64 // deletions confirmed to this worker; not stored
+	// Unanswered is when a deleting call went unanswered last, or may have: it may be
+	// carried out for as long as a writer may write, so no pass that began sooner is the
+	// last. Zero: none did.
+	Unanswered time.Time
+
+	// Of this worker alone, not stored.
+	Moved  atomic.Int64 // deletions confirmed
+	Partly atomic.Bool  // some copies of a contact went, which does not go in one
+	Lost   atomic.Bool  // a deleting call has had no answer, though another try of it may have had one
+	Unsure atomic.Bool  // what became of a deleting call is not known
 }
 
-// Pending is what the worker is about to delete, written down before it begins. A successor reads the same range
-// again: what is missing there was deleted, and so the counts come right without a write per batch.
+// Pending is what the worker is about to delete, written down before it begins. Whoever
+// lives to see its deletions answered counts them. The successor of one who does not
+// reads the same range again: what is missing there was deleted. Where something is left,
+// some of it may have been written into the range since, and as much more of the range
+// was deleted; to tell that would take a write for every item. Then the counts are lower
+// bounds (Job.AtLeast).
 type Pending struct {
 	Count   int64
 	To      int      // one behind the last identifier in the range
@@ -75,11 +89,28 @@ func (j *Job) IsCustomer() bool { return IsCustomerJob(j.Key) }
 // IsCustomerJob is IsCustomer by the job's key.
 func IsCustomerJob(key string) bool { return strings.HasPrefix(key, customerJob) }
 
+// Progressed says whether this worker has got anywhere.
+func (j *Job) Progressed() bool { return j.Moved.Load() > 0 || j.Partly.Load() }
+
 // NewID is a fresh id for a job's record: it sorts by time.
 func NewID(at time.Time) string {
 	random := make([]byte, 8)
 	_, _ = rand.Read(random) // never fails
 	return at.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(random)
+}
+
+// requestSize is how many of an id's last characters name the request that it was made
+// for.
+const requestSize = 12
+
+// RequestOf names the request for which this id was made: what one call of a caller
+// writes is counted once, however often it is sent.
+func RequestOf(id string) string { return id[len(id)-requestSize:] }
+
+// NewIDFor is another fresh id for the same request.
+func NewIDFor(request string, at time.Time) string {
+	id := NewID(at)
+	return id[:len(id)-requestSize] + request
 }
 
 // millis is a time as Unix milliseconds, 0 for the zero time.
@@ -112,6 +143,10 @@ func readJob(item object) *Job {
 		Fence: item.number("fence"), Found: item.number("found"), Deleted: item.number("deleted"), Entombed: item.number("entombed"),
 		Passes: item.number("passes"), Failures: item.number("failures"), PassStarted: item.millis("passStarted"),
 		Cursor: int(item.number("cursor")), HandedOn: item.flag("handedOn"), Unreadable: item.flag("unreadable"),
+		Unanswered: item.millis("unanswered"), AtLeast: item.flag("atLeast"),
+	}
+	if job.LastRequestedAt.Before(job.RequestedAt) { // a repeat's clock was behind, or it took long to be carried out
+		job.LastRequestedAt = job.RequestedAt
 	}
 	// Each lease makes fence one more, and counted says up to which of them Failures
 	// counts.
@@ -142,6 +177,12 @@ func (j *Job) progress(counted int64) (set string, values object) {
 	}
 	if j.Unreadable {
 		set, values[":unreadable"] = set+", unreadable = :unreadable", flag(true)
+	}
+	if !j.Unanswered.IsZero() {
+		set, values[":unanswered"] = set+", unanswered = :unanswered", millis(j.Unanswered)
+	}
+	if j.AtLeast {
+		set, values[":atLeast"] = set+", atLeast = :atLeast", flag(true)
 	}
 	return set, values
 }

@@ -25,6 +25,19 @@ const (
 // openRaces is how often a job is tried to be opened or joined that others open and end meanwhile.
 const openRaces = 5
 
+// openOrJoin is the write of OpenNumbers.
+var openOrJoin = struct {
+	unless, update string
+	names          map[string]string
+}{
+	unless: uncounted,
+	update: "SET #state = :open, #id = if_not_exists(#id, :id), #scope = :scope," +
+		" requestedBy = if_not_exists(requestedBy, :by), requestedAt = if_not_exists(requestedAt, :now)," +
+		" lastRequestedAt = :now, identifiers = :identifiers, subjects = :subjects," +
+		" openShard = :shard, dueAt = if_not_exists(dueAt, :due) ADD requests :one, joined :requests",
+	names: map[string]string{"#state": "state", "#id": "id", "#scope": "scope"}, // reserved words
+}
+
 // OpenNumbers writes the job, or joins the open one for the same numbers: then the work begun is not taken for the
 // whole, and one more pass follows; joined tells which. A job that no worker takes up by dueAt is cleanup's; a repeat
 // does not put that off, or a caller who repeats often enough would keep the job waiting for ever.
@@ -36,24 +49,26 @@ func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (j
 	if size > inline {
 		return e.openListed(ctx, job, dueAt)
 	}
+	request := RequestOf(job.ID)
 	out, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &e.Table,
-		Key:       object{"erasureId": text(job.Key)},
-		UpdateExpression: aws.String("SET #state = :open, #id = if_not_exists(#id, :id), #scope = :scope," +
-			" requestedBy = if_not_exists(requestedBy, :by), requestedAt = if_not_exists(requestedAt, :now)," +
-			" lastRequestedAt = :now, identifiers = :identifiers, subjects = :subjects," +
-			" openShard = :shard, dueAt = if_not_exists(dueAt, :due) ADD requests :one"),
-		ExpressionAttributeNames: map[string]string{"#state": "state", "#id": "id", "#scope": "scope"},
+		TableName: &e.Table, Key: object{"erasureId": text(job.Key)},
+		ConditionExpression: &openOrJoin.unless, UpdateExpression: &openOrJoin.update, ExpressionAttributeNames: openOrJoin.names,
 		ExpressionAttributeValues: object{
-			":open": text("open"), ":id": text(job.ID), ":scope": text(job.Scope), ":by": text(job.RequestedBy),
+			":open": open, ":id": text(job.ID), ":scope": text(job.Scope), ":by": text(job.RequestedBy),
 			":now": millis(job.RequestedAt), ":identifiers": texts(job.Identifiers), ":subjects": texts(job.Subjects),
-			":shard": text(shard(job.Key)), ":due": millis(dueAt), ":one": number(1),
+			":shard": text(shard(job.Key)), ":due": millis(dueAt), ":one": one,
+			":request": text(request), ":requests": set(request),
 		},
-		ReturnValues: types.ReturnValueUpdatedOld,
+		ReturnValues:                        types.ReturnValueUpdatedOld,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
+	if item, counted := conditionFailed(err); counted { // an answer was lost
+		return object(item).text("id") != job.ID, nil
+	}
 	if err != nil {
 		return false, failed("erasures: open numbers", err)
 	}
+	e.forget(ctx, job.Key, out.Attributes)
 	return len(out.Attributes) > 0, nil
 }
 
@@ -80,7 +95,7 @@ func (e Erasures) openListed(ctx context.Context, job *Job, dueAt time.Time) (jo
 		{Put: &types.Put{TableName: &e.Table, Item: object{"erasureId": text(job.list()), "identifiers": texts(job.Identifiers)}}},
 	}
 	for range openRaces {
-		if known, err := e.Join(ctx, job.Key, job.RequestedAt); err != nil || known == Joined {
+		if known, err := e.Join(ctx, job.Key, RequestOf(job.ID), job.RequestedAt); err != nil || known == Joined {
 			return true, err
 		}
 		if _, err := e.DB.PutItem(ctx, &dynamodb.PutItemInput{TableName: &e.Table, Item: digests}); err != nil {

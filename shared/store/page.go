@@ -204,6 +204,16 @@ func (p page) each(keep string, do func(item object, kept Stored)) error {
 	return nil
 }
 
+// value is what a part of the page says, without a reader of its own.
+func (p page) value(s Stored) types.AttributeValue {
+	if s == nil {
+		return nil
+	}
+	p.d.Reset(bytes.NewBuffer(s), lenient...)
+	v, _ := attribute(p.d) // it has been read once
+	return v
+}
+
 // Stored is a value as DynamoDB sent it, nil for none: it takes a fraction of the memory.
 type Stored []byte
 

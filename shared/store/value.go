@@ -31,6 +31,12 @@ func texts(all []string) types.AttributeValue {
 	return &types.AttributeValueMemberL{Value: list}
 }
 
+// Values that most writes of the ledger have in common, made once.
+var one, open = number(1), text("open")
+
+// set is a set of texts, which DynamoDB does not keep empty.
+func set(all ...string) types.AttributeValue { return &types.AttributeValueMemberSS{Value: all} }
+
 // The readers give the zero value for an attribute that is missing or of another type.
 
 func (o object) text(name string) string {

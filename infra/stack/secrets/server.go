@@ -54,12 +54,12 @@ type Call struct {
 type Server struct {
 	URL string // http://127.0.0.1:<port>
 
-	secrets []Secret
 	created time.Time
 	server  *http.Server
 
-	mu    sync.Mutex
-	calls []Call
+	mu      sync.Mutex
+	secrets []Secret
+	calls   []Call
 }
 
 // Serve answers requests at the listener until Close.
@@ -72,11 +72,25 @@ func Serve(listener net.Listener, secrets []Secret) *Server {
 
 // Secret gives the secret that the template calls logicalID.
 func (s *Server) Secret(logicalID string) (Secret, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	at := slices.IndexFunc(s.secrets, func(secret Secret) bool { return secret.LogicalID == logicalID })
 	if at < 0 {
 		return Secret{}, false
 	}
 	return s.secrets[at], true
+}
+
+// Put gives the secret that the template calls logicalID another text, as PutSecretValue
+// does.
+func (s *Server) Put(logicalID, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.secrets {
+		if s.secrets[i].LogicalID == logicalID {
+			s.secrets[i].Text = text
+		}
+	}
 }
 
 // Calls are all requests so far, in order.
@@ -127,12 +141,14 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 	if err != nil {
 		return nil, &refusal{Type: "SerializationException"}
 	}
-	at := slices.IndexFunc(s.secrets, func(secret Secret) bool { return secret.called(asked.SecretId) })
+	var secret Secret
 	what := asked.SecretId
-	if at >= 0 {
-		what = s.secrets[at].ARN
-	}
 	s.mu.Lock()
+	at := slices.IndexFunc(s.secrets, func(secret Secret) bool { return secret.called(asked.SecretId) })
+	if at >= 0 {
+		secret = s.secrets[at]
+		what = secret.ARN
+	}
 	s.calls = append(s.calls, Call{caller, action, what})
 	s.mu.Unlock()
 	switch {
@@ -143,7 +159,6 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 	case at < 0:
 		return nil, &refusal{"ResourceNotFoundException", "Secrets Manager can't find the specified secret."}
 	}
-	secret := s.secrets[at]
 	switch {
 	case asked.VersionId != "" && asked.VersionId != secret.version():
 		return nil, &refusal{"ResourceNotFoundException", "Secrets Manager can't find the specified secret value for VersionId: " + asked.VersionId}

@@ -1,0 +1,149 @@
+package erasure
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"pgregory.net/rapid"
+
+	"customercare/shared/store"
+)
+
+// put writes an item as a well-behaved writer does: on condition that no tombstone
+// stands. It reports whether it was taken.
+func (m *model) put(t *rapid.T, table string, it item, guard item) bool {
+	actions := []types.TransactWriteItem{{Put: &types.Put{TableName: &table, Item: it}}}
+	condition := aws.String("attribute_not_exists(tombstone)")
+	switch {
+	case guard == nil:
+	case guard["record"] == it["record"]:
+		actions[0].Put.ConditionExpression = condition
+	default:
+		actions = append(actions, types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+			TableName: &table, Key: guard, ConditionExpression: condition}})
+	}
+	there := table == m.Kit.Customers.Table && m.stands(t, item{"customer": it["customer"], "record": it["record"]})
+	_, err := m.Plain.TransactWriteItems(context.Background(), &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+	if _, cancelled := errors.AsType[*types.TransactionCanceledException](err); cancelled {
+		return false
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if table == m.Kit.Customers.Table && !there {
+		m.customers++
+	}
+	return true
+}
+
+// get is the item with this key, nil when there is none.
+func (m *model) get(t *rapid.T, table string, key item) item {
+	out, err := m.Plain.GetItem(context.Background(), &dynamodb.GetItemInput{TableName: &table, Key: key, ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Item
+}
+
+// stands says whether there is such a customer or transaction; a tombstone is none.
+func (m *model) stands(t *rapid.T, key item) bool {
+	it := m.get(t, m.Kit.Customers.Table, key)
+	return it != nil && store.Tombstone(it["tombstone"]) == ""
+}
+
+// writeOver writes as a writer without conditions does, over a tombstone or behind it:
+// what comes while the erasure is open goes with it.
+func (m *model) writeOver(t *rapid.T) {
+	code := rapid.SampledFrom(codes).Draw(t, "code")
+	it := item{"customer": s(store.CustomerKey(m.shop, code)), "record": s(store.CustomerRecord), "name": s("name")}
+	if n := rapid.IntRange(0, 40).Draw(t, "transaction"); n > 20 { // more often the customer
+		it["record"] = s(store.TransactionRecord("c", fmt.Sprint("t", n)))
+	}
+	m.write(t, code, it, nil)
+}
+
+// write puts a customer's item. What comes while the erasure is open, because no
+// tombstone stands or nobody looks for one, goes with it.
+func (m *model) write(t *rapid.T, code string, it, guard item) {
+	open := m.get(t, m.Kit.Erasures.Table, item{"erasureId": s(store.CustomerJob(m.Digests.Subject("customer", m.shop, code)))})["openShard"] != nil
+	if !m.put(t, m.Kit.Customers.Table, it, guard) {
+		return
+	}
+	m.remember(m.Kit.Customers.Table, it, false)
+	if open {
+		record := fmt.Sprintf(`"record":{"Value":"%s"}`, it["record"].(*types.AttributeValueMemberS).Value)
+		m.doom(doomed, func(line string) bool { return m.ofCustomer(code)(line) && strings.Contains(line, record) })
+	}
+}
+
+func (m *model) writeCustomer(t *rapid.T) {
+	code := rapid.SampledFrom(codes).Draw(t, "code")
+	key := item{"customer": s(store.CustomerKey(m.shop, code)), "record": s(store.CustomerRecord)}
+	it := item{"customer": key["customer"], "record": key["record"], "name": s("name")}
+	if n := rapid.IntRange(0, 40).Draw(t, "transaction"); n > 0 {
+		it["record"] = s(store.TransactionRecord("c", fmt.Sprint("t", n)))
+	} else if mark := anyType(t); mark != nil && rapid.Bool().Draw(t, "marked") {
+		it["tombstone"] = mark
+	}
+	m.write(t, code, it, key)
+}
+
+// writeTransactions adds more transactions than go with the opening of a job.
+func (m *model) writeTransactions(t *rapid.T) {
+	code := rapid.SampledFrom(codes).Draw(t, "code")
+	key := item{"customer": s(store.CustomerKey(m.shop, code)), "record": s(store.CustomerRecord)}
+	for i := range store.FewRecords + 1 {
+		it := item{"customer": key["customer"], "record": s(store.TransactionRecord("c", fmt.Sprint("t", i))), "name": s("name")}
+		m.write(t, code, it, key)
+	}
+}
+
+func (m *model) writeContact(t *rapid.T) {
+	parties := []string{rapid.SampledFrom(numbers).Draw(t, "from"), rapid.SampledFrom(numbers).Draw(t, "to")}
+	if parties[0] == parties[1] {
+		parties = parties[:1]
+	}
+	m.contacts++
+	erasing := m.erasing(parties)
+	stored := partiesOf(t, parties)
+	_, whole := store.Parties(stored)
+	for _, party := range parties {
+		it := item{"party": s(store.PartyKey(m.tenant, party)), "contact": s(store.ContactKey(contactTime, fmt.Sprint("c", m.contacts)))}
+		if stored != nil {
+			it["parties"] = stored
+		}
+		m.put(t, m.Kit.Contacts.Table, it, nil)
+		m.copies[m.remember(m.Kit.Contacts.Table, it, erasing)] = filed{party, m.contacts, parties, whole}
+	}
+}
+
+// erasing says whether an open job may still erase contacts of these parties: then a
+// contact written now may go too.
+func (m *model) erasing(parties []string) bool {
+	for _, line := range m.Dump(m.tb, m.Kit.Erasures.Table) {
+		if (strings.Contains(line, `"openShard"`) || strings.Contains(line, `"identifiers-`)) && ofNumbers(parties)(line) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *model) remember(table string, it item, uncertain bool) (line string) {
+	text, err := json.Marshal(it)
+	if err != nil {
+		m.tb.Fatal(err)
+	}
+	line = table + " " + string(text)
+	m.replace(it, line)
+	m.items[line] = lives
+	if uncertain {
+		m.items[line] = maybe
+	}
+	return line
+}

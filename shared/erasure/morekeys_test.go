@@ -1,0 +1,170 @@
+package erasure
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"customercare/shared/store"
+)
+
+// vault is a stand-in for the secret: what it holds, and how often it was read.
+type vault struct {
+	keys  map[string][]byte
+	err   error
+	reads int
+}
+
+func (v *vault) read(context.Context) (map[string][]byte, error) {
+	v.reads++
+	return maps.Clone(v.keys), v.err
+}
+
+// rotating are two engines on the same tables: w, whose process started before the secret
+// had its second key, and one of after, which makes digests with that.
+func rotating(t *testing.T) (w *world, fresh Engine, secret *vault) {
+	w = newWorld(t)
+	fresh, _ = w.another()
+	fresh.Digests = w.Digests.rotated()
+	secret = &vault{keys: w.Digests.Keys}
+	w.Digests.More = &MoreKeys{Read: secret.read, Now: w.clock.Now}
+	return w, fresh, secret
+}
+
+func eraseBy(t *testing.T, e Engine) {
+	t.Helper()
+	if err := e.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Who was erased by a process with a newer key is known to one of before: while the
+// erasure is open, after its end, and after that for 30 days. The secret is read once,
+// and not at all where nothing is missing.
+func TestRepeatAtAProcessOfBeforeTheRotation(t *testing.T) {
+	t.Parallel()
+	w, fresh, secret := rotating(t)
+	w.putCustomer(t, "shop", "4710", 2)
+	if err := w.Customer(t.Context(), "shop", "4710", "john", time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if secret.reads != 0 {
+		t.Errorf("%d reads for a customer who is there", secret.reads)
+	}
+	secret.keys = fresh.Digests.Keys
+	w.putCustomer(t, "shop", "4711", 2)
+	eraseBy(t, fresh)
+	w.settle(t)
+	w.erase(t, "Query", "UpdateItem", "UpdateItem")
+	w.erase(t, "Query", "UpdateItem", "UpdateItem")
+	if secret.reads != 1 {
+		t.Errorf("%d reads of the secret", secret.reads)
+	}
+	if n := len(w.records(t)); n != 2 {
+		t.Errorf("%d records", n)
+	}
+	w.clock.Advance(31 * 24 * time.Hour)
+	if err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute); !errors.Is(err, ErrUnknownCustomer) {
+		t.Errorf("after 31 days: %v", err)
+	}
+}
+
+// A tombstone that names a job of an unknown key leads to it, and to the key: a second
+// job beside the first is never opened, also where a writer without conditions puts the
+// customer back or somebody takes the tombstone away.
+func TestOpenErasureAtAProcessOfBeforeTheRotation(t *testing.T) {
+	t.Parallel()
+	w, fresh, secret := rotating(t)
+	secret.keys = fresh.Digests.Keys
+	w.putCustomer(t, "shop", "4711", 2)
+	eraseBy(t, fresh)
+	w.erase(t, "Query", "UpdateItem")
+	w.putCustomer(t, "shop", "4711", 0)
+	w.erase(t)
+	if n := w.open(t); n != 1 {
+		t.Errorf("%d open jobs", n)
+	}
+	w.deleteCustomerItem(t)
+	w.erase(t)
+	w.settle(t)
+	if sum, _ := w.tally(t); secret.reads != 1 || len(w.records(t)) != 1 || sum["requests"] != 4 || sum["deleted"] != 4 {
+		t.Errorf("%d reads, records %s", secret.reads, w.records(t))
+	}
+}
+
+// However often a code is asked for that nobody has, the secret is read once a minute;
+// what cannot be read, or holds no other key, changes no answer, and no key is forgotten.
+func TestLooksForKeysAreBounded(t *testing.T) {
+	t.Parallel()
+	w, fresh, secret := rotating(t)
+	asked := func(code string) error {
+		return w.Customer(t.Context(), "shop", code, "john", time.Minute)
+	}
+	for n, c := range []struct {
+		keys map[string][]byte
+		err  error
+	}{{err: errors.New("no answer")}, {keys: w.Digests.Keys}, {keys: nil}, {keys: fresh.Digests.Keys}, {keys: w.Digests.Keys}, {err: errors.New("no answer")}} {
+		secret.keys, secret.err = c.keys, c.err
+		for range 3 {
+			w.Faults.Calls()
+			if err := asked("nobody"); !errors.Is(err, ErrUnknownCustomer) {
+				t.Errorf("%d: %v", n, err)
+			}
+			want := []string{"Query", "UpdateItem"}
+			if n >= 3 {
+				want = append(want, "UpdateItem")
+			}
+			if calls := w.Faults.Calls(); !slices.Equal(calls, want) {
+				t.Errorf("%d: calls %s, want %s", n, calls, want)
+			}
+		}
+		if secret.reads != n+1 {
+			t.Errorf("%d: %d reads", n, secret.reads)
+		}
+		w.clock.Advance(lookAgain)
+	}
+}
+
+// A ledger that cannot be read under the new keys is no reason to say that there is no
+// such customer.
+func TestLedgerFailsUnderTheNewKeys(t *testing.T) {
+	t.Parallel()
+	w, fresh, secret := rotating(t)
+	secret.keys = fresh.Digests.Keys
+	w.putCustomer(t, "shop", "4711", 2)
+	eraseBy(t, fresh)
+	w.settle(t)
+	w.Faults.Inject("refused", 3, 3)
+	err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute)
+	w.Faults.Calls()
+	if err == nil || errors.Is(err, ErrUnknownCustomer) {
+		t.Errorf("the ledger could not be read: %v", err)
+	}
+	w.erase(t)
+}
+
+// Many who ask at the same time read the secret once, and all of them know what it says.
+func TestLookAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	keys := map[string][]byte{"1": []byte("one"), "2": []byte("two")}
+	secret := &vault{keys: keys}
+	d := Digester{Current: "1", Keys: map[string][]byte{"1": keys["1"]}, More: &MoreKeys{Read: secret.read, Now: time.Now}}
+	var group sync.WaitGroup
+	for range 20 {
+		group.Go(func() {
+			d.More.look(t.Context(), d.Keys)
+			if all := d.EverySubject("customer", "shop", "4711"); len(all) != 2 || !strings.HasPrefix(all[1], "2.") || !d.knows(store.CustomerJob(all[1])) {
+				t.Errorf("digests %s", all)
+			}
+		})
+	}
+	group.Wait()
+	if secret.reads != 1 {
+		t.Errorf("%d reads", secret.reads)
+	}
+}
