@@ -20,6 +20,7 @@ type narrow struct {
 	next   http.RoundTripper
 	answer string
 	most   int
+	busy   func(keys []string) bool // refuses more of them, where it is there
 
 	mu      sync.Mutex
 	sizes   []int    // of the transactions that went through
@@ -58,7 +59,7 @@ func (n *narrow) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(keys) > n.most {
+	if len(keys) > n.most || n.busy != nil && n.busy(keys) {
 		n.refused++
 		return &http.Response{
 			StatusCode: http.StatusBadRequest, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
@@ -110,6 +111,77 @@ func TestTransactionsGetSmaller(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// throttledContacts erases a number with this many contacts of two copies from a DynamoDB
+// that throttles what busy says, and returns the sizes of the transactions it took.
+func throttledContacts(t *testing.T, n int, busy func(keys []string) bool) []int {
+	t.Helper()
+	w := newWorld(t)
+	dynamo := &narrow{next: w.Faults.Next, answer: refusals["throttled"], most: 100, busy: busy}
+	w.Faults.Next = dynamo
+	for i := range n {
+		w.putContact(t, "acme", fmt.Sprintf("c%03d", i), "135", fmt.Sprintf("peer%03d", i))
+	}
+	if err := w.Numbers(t.Context(), "acme", []string{"135"}, "app"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Continue(t.Context(), store.NumbersJob(w.Digests.Set("acme", []string{"135"}))); err != nil {
+		t.Fatal(err)
+	}
+	w.Faults.Calls()
+	if left := w.Dump(t, w.Kit.Contacts.Table); len(left) != 0 {
+		t.Errorf("%d copies left", len(left))
+	}
+	return dynamo.sizes
+}
+
+// A partition that is only busy takes the same transaction a moment later: it goes whole,
+// because smaller ones take longer in all.
+func TestBusyPartitionsGetWholeTransactions(t *testing.T) {
+	t.Parallel()
+	tries := map[string]int{}
+	sizes := throttledContacts(t, 200, func(keys []string) bool {
+		tries[fmt.Sprint(keys)]++
+		return tries[fmt.Sprint(keys)] <= 3
+	})
+	if !slices.Equal(sizes, []int{100, 100, 100, 100}) {
+		t.Errorf("sizes %v, want whole transactions", sizes)
+	}
+}
+
+// After a partition has taken very little for a while, transactions are as large again as
+// before.
+func TestTransactionsGetLargerAgain(t *testing.T) {
+	t.Parallel()
+	few := 0
+	sizes := throttledContacts(t, 200, func(keys []string) bool {
+		if len(keys) <= 25 {
+			few++
+		}
+		return len(keys) > 25 && few < 4
+	})
+	if n := len(sizes); slices.Max(sizes[n/2:]) <= 25 || n > 20 {
+		t.Errorf("sizes %v, want large ones at last", sizes)
+	}
+}
+
+// Contacts that only go a few at a time do so while all others go a hundred at a time, and
+// keep none of these from doing so.
+func TestOneGroupGetsSmaller(t *testing.T) {
+	t.Parallel()
+	sizes := throttledContacts(t, 200, func(keys []string) bool {
+		return len(keys) > 10 && slices.Contains(keys, store.PartyKey("acme", "peer060"))
+	})
+	whole := 0
+	for _, size := range sizes {
+		if size == 100 {
+			whole++
+		}
+	}
+	if whole < 3 {
+		t.Errorf("sizes %v, want all others whole", sizes)
 	}
 }
 

@@ -14,9 +14,11 @@ import (
 // batchSize is BatchWriteItem's limit.
 const batchSize = 25
 
-// patience is how many times in a row DynamoDB may take nothing of a deleting call before it counts as stuck: about 20 s. Any
-// progress starts the count again. A party that many contacts share takes ten transactions of 100 a second, and with 10
-// times most jobs that met there gave up though all was well (infra/bench/SCALE.md).
+// patience is how many times in a row DynamoDB may take nothing of a deleting call, down
+// to a single deletion, before it counts as stuck: about 20 s. Any progress starts the
+// count again. A party that many contacts share takes ten transactions of 100 a second,
+// and with 20 times some of the jobs that met there would give up though all was well
+// (infra/bench/SCALE.md).
 const patience = 40
 
 // deleteAll deletes every record of every queue, all of one item collection: the queues

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -76,40 +75,6 @@ const (
 	transactionBytes = 3 << 20
 )
 
-// bite is how many actions a transaction may have. It gets smaller when DynamoDB does not
-// take that many at once.
-type bite struct {
-	mu        sync.Mutex
-	now, most int
-}
-
-func (b *bite) size() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.now
-}
-
-// smaller halves what was refused: for good where it was too large in itself, else until
-// smaller ones go through.
-func (b *bite) smaller(refused int, forGood bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	half := max(1, refused/2)
-	b.now = min(b.now, half)
-	if forGood {
-		b.most = min(b.most, half)
-	}
-}
-
-// larger is told what has gone through.
-func (b *bite) larger(taken int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if taken >= b.now {
-		b.now = min(b.most, b.now+1)
-	}
-}
-
 // Erase deletes contacts within the job's tenant over at most streams calls at a time:
 // each with all its copies at once, on condition that its parties are still as they were
 // read, and that each other copy is still one of a contact with Own, or one whose own
@@ -119,13 +84,13 @@ func (b *bite) larger(taken int) {
 // changed since, and whether copies of others were kept because they belong to contacts
 // filed anew; then they must be read again. After an error any may be done.
 //
-// What DynamoDB does not take at once, be it too many units for a partition or too large,
-// goes in halves, down to one contact, and then copy by copy with Own's last, as the
-// copies do that one transaction cannot hold.
+// What DynamoDB does not take at once, because it is too large or because a partition
+// refuses it again and again, goes in halves (portion), down to one contact, and then
+// copy by copy with Own's last, as the copies do that one transaction cannot hold.
 func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, streams int) (refused int, kept bool, err error) {
 	var total atomic.Int64
 	var anyKept atomic.Bool
-	size := &bite{now: transactionSize, most: transactionSize}
+	bite := newBite()
 	var group errgroup.Group // a transaction that fails ends none of the others
 	group.SetLimit(streams)
 	for len(contacts) > 0 {
@@ -139,7 +104,7 @@ func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, stre
 			named += n
 			next := contacts[0].filed(job.Scope)
 			actions, units, bytes = actions+len(next.Copies), units+next.units(), bytes+next.Each*int64(len(next.Copies))
-			if len(some) > 0 && (actions > size.size() || units > transactionUnits || bytes > transactionBytes) {
+			if len(some) > 0 && (actions > transactionSize || units > transactionUnits || bytes > transactionBytes) {
 				break
 			}
 			some = append(some, next)
@@ -150,7 +115,7 @@ func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, stre
 		group.Go(func() (err error) {
 			defer c.Streams.unname(named)
 			defer invocation.Recover("contacts: erase", &err)
-			refused, kept, err := c.eraseTogether(ctx, job, some, size)
+			refused, kept, err := c.eraseTogether(ctx, job, some, bite.portion())
 			total.Add(int64(refused))
 			if kept {
 				anyKept.Store(true)
@@ -194,7 +159,7 @@ func together(contacts []Erasable, most int) (of []copyOf, done int) {
 // eraseTogether deletes contacts in one transaction, or as few as DynamoDB takes them in.
 // Those that have changed are left out and the others tried again; a conflict with
 // somebody else's write is waited out.
-func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasable, size *bite) (refused int, kept bool, err error) {
+func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasable, most *portion) (refused int, kept bool, err error) {
 	const call = "contacts: erase"
 	sure := true // that what is left was not deleted
 	defer func() {
@@ -203,11 +168,11 @@ func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasab
 		}
 	}()
 	for idle := 0; len(contacts) > 0; {
-		of, done := together(contacts, size.size())
+		of, done := together(contacts, most.actions())
 		answered, err := c.transact(ctx, job, contacts, of)
 		sure = sure && answered
 		if err == nil {
-			size.larger(len(of))
+			most.taken(len(of))
 			job.Moved.Add(int64(done))
 			if idle = 0; done == 0 {
 				job.Partly.Store(true)
@@ -229,17 +194,18 @@ func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasab
 			continue
 		}
 		busy, invalid := tooMuch(err)
-		if len(of) > 1 && (busy || invalid) && !ended(ctx) {
-			size.smaller(len(of), invalid)
-			if invalid {
-				continue
-			}
+		if invalid && len(of) > 1 && !ended(ctx) {
+			most.invalid(len(of))
+			continue
 		}
 		if err := transacted(call, err); !passingError(err) || ended(ctx) {
 			return refused, kept, err
 		}
 		if idle++; idle == patience {
 			return refused, kept, failed(call, err)
+		}
+		if busy {
+			most.throttled(len(of), idle)
 		}
 		if !Wait(ctx, c.DB, idle, err) {
 			return refused, kept, failed(call, ctx.Err())

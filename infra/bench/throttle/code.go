@@ -13,7 +13,7 @@ import (
 // code is what the simulation and the page take from the product itself: constants of its source, and template.yaml.
 type code struct {
 	// shared/store
-	batchSize, patience, perCollection, transactionSize, openShards, fewRecords int
+	batchSize, patience, smallerAfter, perCollection, transactionSize, openShards, fewRecords int
 
 	// shared/erasure
 	customerStreams, numberStreams, numberReads, windowSize, openAtOnce, dueAtOnce, numbersAtOnce int
@@ -48,6 +48,7 @@ func read(root string) (c code, err error) {
 	}
 	number(&c.batchSize, "shared/store", "batchSize")
 	number(&c.patience, "shared/store", "patience")
+	number(&c.smallerAfter, "shared/store", "smallerAfter")
 	number(&c.perCollection, "shared/store", "perCollection")
 	number(&c.transactionSize, "shared/store", "transactionSize")
 	number(&c.openShards, "shared/store", "openShards")

@@ -17,10 +17,9 @@ var (
 type ending int
 
 const (
-	gone    ending = iota // all that there was
-	timeUp                // the worker's time is up
-	gaveUp                // patience was at its end
-	stopped               // another stream of the same page has ended otherwise
+	gone   ending = iota // all that there was
+	timeUp               // the worker's time is up
+	gaveUp               // patience was at its end
 )
 
 // gate is store.Streams: how many calls one function process has under way at once.
@@ -60,11 +59,13 @@ func (a *account) drain(p *process, j *job, g *gate, until time.Duration) ending
 	return gone
 }
 
-// deletePage deletes a page over the job's streams, whole calls to each, and waits for all of them.
+// deletePage deletes a page over the job's streams, whole calls to each, and waits for all of them. A stream ends none of
+// the others.
 func (a *account) deletePage(p *process, j *job, g *gate, until time.Duration) ending {
 	page := min(a.load.page, j.left)
 	calls := (page + a.load.call - 1) / a.load.call
 	running, result := 0, gone
+	found := &bite{a.transactionSize}
 	for i := range a.load.streams {
 		from, to := calls*i/a.load.streams*a.load.call, min(calls*(i+1)/a.load.streams*a.load.call, page)
 		if from >= to {
@@ -73,14 +74,17 @@ func (a *account) deletePage(p *process, j *job, g *gate, until time.Duration) e
 		running++
 		a.start(0, func(stream *process) {
 			end := gone
-			for n := to - from; n > 0 && end == gone; n -= a.load.call {
-				if result != gone {
-					end = stopped
-				} else {
-					end = a.deleteSome(stream, j, g, min(a.load.call, n), until, &result)
+			for n := to - from; n > 0; n -= a.load.call {
+				if !a.load.together {
+					end = a.deleteBatch(stream, j, g, min(a.load.call, n), until)
+				} else if one := a.eraseTogether(stream, j, g, min(a.load.call, n), until, found); one != gone {
+					end = one
+				}
+				if end == timeUp || end == gaveUp && !a.load.together { // what is left of its batches is not tried
+					break
 				}
 			}
-			if end != gone && result == gone {
+			if end != gone && result != timeUp {
 				result = end
 			}
 			if running--; running == 0 {
@@ -92,11 +96,11 @@ func (a *account) deletePage(p *process, j *job, g *gate, until time.Duration) e
 	return result
 }
 
-// deleteSome is store's deleteBatch, or eraseTogether: n items in one call, and whatever was left of them in the next.
-func (a *account) deleteSome(p *process, j *job, g *gate, n int, until time.Duration, page *ending) ending {
+// deleteBatch is store's: n items in one call, and whatever was left of them in the next.
+func (a *account) deleteBatch(p *process, j *job, g *gate, n int, until time.Duration) ending {
 	for idle := 0; ; {
 		g.enter(p)
-		took := a.attempt(p, n, until)
+		took := a.attempt(p, n, 1, until)
 		g.leave(a.clock)
 		j.left -= took
 		j.moved += took
@@ -108,27 +112,22 @@ func (a *account) deleteSome(p *process, j *job, g *gate, n int, until time.Dura
 		} else if idle++; idle == a.load.patience {
 			return gaveUp
 		}
-		if *page != gone {
-			return stopped
-		}
 		if !a.pause(p, a.backoff(idle), until) {
 			return timeUp
 		}
 	}
 }
 
-// attempt is one call through the SDK, which tries again what was refused altogether.
-func (a *account) attempt(p *process, n int, until time.Duration) (took int) {
+// attempt is one call through the SDK, which tries again what was refused altogether: n items, of which the partition takes
+// the number least or none.
+func (a *account) attempt(p *process, n, least int, until time.Duration) (took int) {
 	for attempt := 1; ; attempt++ {
 		p.sleep(time.Millisecond) // on its way
-		least := 1
-		if a.load.together {
-			least = n * a.load.units
-		}
-		took = a.hot.take(p.now, n*a.load.units, least) / a.load.units
+		took = a.hot.take(p.now, n*a.load.units, least*a.load.units) / a.load.units
 		answer := a.load.latency
 		switch {
-		case took == n:
+		case took == n: // 0 of 0, too: a copy that stands elsewhere
+
 			a.tally.whole++
 		case took > 0:
 			a.tally.part++
@@ -137,7 +136,7 @@ func (a *account) attempt(p *process, n int, until time.Duration) (took int) {
 			answer = refused
 		}
 		p.sleep(a.draw(answer) * time.Duration(a.load.slower) / 10)
-		if took > 0 || attempt >= a.load.attempts || !a.pause(p, a.backoff(attempt), until) {
+		if took == n || took > 0 || attempt >= a.load.attempts || !a.pause(p, a.backoff(attempt), until) {
 			return took
 		}
 	}
