@@ -9,6 +9,7 @@ import "customercare/shared/store"
 // unanswered.
 func (e Engine) count(job *store.Job, moved, changed int64, err error) {
 	e.noteLost(job)
+	job.AtLeast = job.AtLeast || job.Uncertain.Swap(false)
 	if err == nil {
 		moved = job.Pending.Count - changed
 	}
@@ -33,6 +34,13 @@ func inherit(job *store.Job, left int64) {
 	job.AtLeast = job.AtLeast || left > 0
 	job.Deleted += max(0, job.Pending.Count-left)
 	job.Found -= min(left, job.Pending.Count)
+	job.Pending = store.Pending{}
+}
+
+// takeBack forgets a range that was announced in vain: nothing of it was begun to be
+// deleted, so whoever comes next finds it as it is.
+func takeBack(job *store.Job) {
+	job.Found -= job.Pending.Count
 	job.Pending = store.Pending{}
 }
 

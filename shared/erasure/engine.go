@@ -151,6 +151,8 @@ func (e Engine) drain(ctx context.Context, job *store.Job, page *store.Collectio
 		return store.ErrHeld
 	case !e.Now().Before(until) && (job.Progressed() || job.Cursor > cursor || page != nil):
 		return errTimeUp
+	case errors.Is(err, store.ErrNoRoom): // the others hold the memory: another process has its own
+		return errTimeUp
 	}
 	return err // also when a worker's time was up, but nothing has moved: that is no reason to go on at once
 }
@@ -189,13 +191,13 @@ func (e Engine) handOn(ctx context.Context, job *store.Job) error {
 	return nil
 }
 
-// mostDeaths is after how many deaths in a row a job is taken up again at once. One more,
-// and it is no longer first in line: what ends its workers would end those who come for
-// the others.
+// mostDeaths is with how many failures in a row, a death counting as one, a job whose
+// worker died is taken up again at once. One more, and it is no longer first in line: what
+// ends its workers would end those who come for the others.
 const mostDeaths = 1
 
 // errDied puts a job back that its workers die of.
-var errDied = errors.New("erasure: its workers died before they had written anything down")
+var errDied = errors.New("erasure: its workers died, one after the other")
 
 // fail counts a failure and puts the job back for later. ErrHeld.
 func (e Engine) fail(ctx context.Context, job *store.Job, cause error) error {

@@ -60,6 +60,7 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 	}
 	last := !job.PassStarted.Before(e.settled(job))
 	refusals := 0
+	var notTaken error // what ends the pass, once it has seen all numbers
 	var ahead *window          // the one at the cursor, when it is being read already
 	var found reading          // what is held of memory
 	var before map[string]bool // contacts that were erased while ahead was being read
@@ -101,6 +102,7 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 		job.Pending = store.Pending{Count: int64(len(contacts)), To: to, Through: found.through}
 		job.Found += job.Pending.Count
 		if err := e.Ledger.Save(ctx, job); err != nil {
+			takeBack(job)
 			return err
 		}
 		if !last && !found.short && to < len(job.Identifiers) {
@@ -110,6 +112,11 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 		changed, kept, err := e.Contacts.Erase(ctx, job, contacts, numberStreams)
 		found.share.Release()
 		e.count(job, job.Moved.Load()-moved, int64(changed), err)
+		if errors.Is(err, store.ErrNotTaken) && job.Pending.Count == 0 { // the numbers behind go on
+			ahead.wait().share.Release()
+			ahead, notTaken, job.Cursor, refusals = nil, err, to, 0
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -134,5 +141,8 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 			before[contact.Contact] = true
 		}
 	}
-	return nil
+	if notTaken != nil {
+		job.Cursor = 0 // a pass that has left something is no pass
+	}
+	return notTaken
 }

@@ -65,20 +65,24 @@ func (e Engine) drainOnce(ctx context.Context, job *store.Job, key string) (done
 	if err := e.account(ctx, job, key, page.Collection); err != nil {
 		return false, err
 	}
+	raced := false // then it must be read again: a conflict is no tombstone
 	// A late writer that asked no condition wrote over the tombstone: a customer, or a tombstone of another time.
 	if page.Exists || page.Tombstone != "" && page.Tombstone != job.Key {
 		switch err := e.Ledger.Entomb(ctx, e.Customers, key, page.Collection, job.Key, e.Now()); {
 		case err == nil && page.Exists:
 			job.Entombed++
 		case err == nil:
-		case !errors.Is(err, store.ErrRaced): // raced: a repeat was there first, and the end will tell
+		case !errors.Is(err, store.ErrRaced):
 			return false, err
+		default: // a repeat was there first, or is at it
+			raced = true
 		}
 	}
-	if len(page.Records) == 0 && page.Next == "" {
+	if len(page.Records) == 0 && page.Next == "" && !raced {
 		return true, nil
 	}
 	if err := e.Ledger.Save(ctx, job); err != nil {
+		takeBack(job)
 		return false, err
 	}
 	return false, e.deletePages(ctx, job, key, page)
@@ -146,6 +150,7 @@ func (e Engine) deletePages(ctx context.Context, job *store.Job, key string, pag
 		page = next
 		announce(job, page.Collection)
 		if err := e.Ledger.Save(ctx, job); err != nil {
+			takeBack(job)
 			page.share.Release()
 			return err
 		}

@@ -33,7 +33,7 @@ func (w wary) RoundTrip(r *http.Request) (*http.Response, error) {
 		}{io.LimitReader(answer.Body, mostAnswer), answer.Body}
 		return answer, nil
 	}
-	if shareOf(r.Context()) != nil { // pageReader reads it once there is room for it
+	if shareOf(r.Context()) != nil && answer.StatusCode == http.StatusOK { // pageReader reads it once there is room for it
 		return answer, nil
 	}
 	defer answer.Body.Close()

@@ -77,17 +77,11 @@ func (s *Streams) deleteBatch(ctx context.Context, db *dynamodb.Client, table, c
 			if err != nil {
 				return nil, err
 			}
-			answered := false
-			defer func() { sure = job.answered(answered) && sure }()
-			out, err := db.BatchWriteItem(calls, &dynamodb.BatchWriteItemInput{
+			sent := &tries{}
+			defer func() { sure = job.answered(!sent.unknown.Load()) && sure }()
+			return db.BatchWriteItem(calls, &dynamodb.BatchWriteItemInput{
 				RequestItems: map[string][]types.WriteRequest{table: requests},
-			})
-			if err != nil {
-				answered = refusedAtOnce(err)
-				return nil, err
-			}
-			answered = everyTryAnswered(out.ResultMetadata)
-			return out, nil
+			}, sent.option)
 		}()
 		left := requests
 		if err == nil {

@@ -75,6 +75,10 @@ const (
 	transactionBytes = 3 << 20
 )
 
+// ErrNotTaken says that DynamoDB does not take the deletion of a contact even by itself.
+// The others of the same call are done.
+var ErrNotTaken = errors.New("contacts: the deletion of one is refused")
+
 // Erase deletes contacts within the job's tenant over at most streams calls at a time:
 // each with all its copies at once, on condition that its parties are still as they were
 // read, and that each other copy is still one of a contact with Own, or one whose own
@@ -161,16 +165,18 @@ func together(contacts []Erasable, most int) (of []copyOf, done int) {
 // somebody else's write is waited out.
 func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasable, most *portion) (refused int, kept bool, err error) {
 	const call = "contacts: erase"
-	sure := true // that what is left was not deleted
+	sure, asking := true, false // sure: that what is left was not deleted
+	var first error             // of a contact that is not taken by itself
 	defer func() {
-		if !sure && err != nil {
+		if asking || !sure && err != nil { // asking: a panic
 			job.Unsure.Store(true)
 		}
 	}()
 	for idle := 0; len(contacts) > 0; {
 		of, done := together(contacts, most.actions())
+		asking = true
 		answered, err := c.transact(ctx, job, contacts, of)
-		sure = sure && answered
+		asking, sure = false, sure && answered
 		if err == nil {
 			most.taken(len(of))
 			job.Moved.Add(int64(done))
@@ -182,6 +188,9 @@ func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasab
 			continue
 		}
 		changed, others, again, err := c.changes(ctx, job.Scope, contacts, of, err)
+		if !sure && len(changed) > 0 { // perhaps deleted before it was filed anew
+			job.Uncertain.Store(true)
+		}
 		if kept = kept || others; again {
 			refused, idle = refused+len(changed), 0
 			var rest []Erasable
@@ -198,8 +207,13 @@ func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasab
 			most.invalid(len(of))
 			continue
 		}
-		if err := transacted(call, err); !passingError(err) || ended(ctx) {
-			return refused, kept, err
+		err = transacted(call, err)
+		if invalid && !ended(ctx) { // one action, and not taken: the other contacts go on
+			first, contacts, idle = cmp.Or(first, errors.Join(ErrNotTaken, err)), contacts[1:], 0
+			continue
+		}
+		if !passingError(err) || ended(ctx) {
+			return refused, kept, cmp.Or(first, err)
 		}
 		if idle++; idle == patience {
 			return refused, kept, failed(call, err)
@@ -211,7 +225,7 @@ func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasab
 			return refused, kept, failed(call, ctx.Err())
 		}
 	}
-	return refused, kept, nil
+	return refused, kept, first
 }
 
 // transact deletes copies of contacts, all or none. Its errors are the SDK's. answered
@@ -248,15 +262,10 @@ func (c Contacts) transact(ctx context.Context, job *Job, contacts []Erasable, o
 	if err != nil {
 		return true, err
 	}
-	known := false
-	defer func() { answered = job.answered(known) }() // after a panic, too
-	out, err := c.DB.TransactWriteItems(calls, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
-	if err != nil {
-		known = refusedAtOnce(err)
-		return false, err
-	}
-	known = everyTryAnswered(out.ResultMetadata)
-	return false, nil
+	sent := &tries{}
+	defer func() { answered = job.answered(!sent.unknown.Load()) }() // after a panic, too
+	_, err = c.DB.TransactWriteItems(calls, &dynamodb.TransactWriteItemsInput{TransactItems: actions}, sent.option)
+	return false, err
 }
 
 // changes reads out of a refusal which contacts have changed since they were read, and

@@ -129,7 +129,7 @@ func (e Erasures) Acquire(ctx context.Context, key, owner string, now, until tim
 			TableName: &e.Table,
 			Key:       object{"erasureId": text(key)},
 			ConditionExpression: aws.String("attribute_exists(openShard) AND" +
-				" (attribute_not_exists(leaseUntil) OR leaseUntil < :now OR leaseOwner = :owner)" + condition),
+				" (attribute_not_exists(leaseUntil) OR leaseUntil < :now)" + condition),
 			UpdateExpression: aws.String("SET leaseOwner = :owner, leaseUntil = :until" + update + " ADD fence :one"),
 			ExpressionAttributeValues: object{
 				":now": millis(now), ":until": millis(until), ":owner": text(owner), ":one": one,
@@ -141,6 +141,8 @@ func (e Erasures) Acquire(ctx context.Context, key, owner string, now, until tim
 		switch {
 		case refused && item["openShard"] == nil:
 			return nil, ErrNoJob
+		case refused && object(item).text("leaseOwner") == owner: // an answer was lost
+			return readJob(item), nil
 		case refused && condition != "" && object(item).millis("dueAt").After(until):
 			condition, update = "", ", dueAt = :until"
 			continue

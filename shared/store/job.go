@@ -49,6 +49,9 @@ type Job struct {
 	Partly atomic.Bool  // some copies of a contact went, which does not go in one
 	Lost   atomic.Bool  // a deleting call has had no answer, though another try of it may have had one
 	Unsure atomic.Bool  // what became of a deleting call is not known
+	// Uncertain says that a contact may have been deleted without an answer, and filed anew
+	// before it was looked at again: one deletion more than is counted.
+	Uncertain atomic.Bool
 }
 
 // Pending is what the worker is about to delete, written down before it begins. Whoever

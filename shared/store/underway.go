@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 )
@@ -54,23 +55,29 @@ func (j *Job) answered(known bool) bool {
 	return known
 }
 
-// everyTryAnswered says of a call that succeeded whether the tries before the last, if
-// there were any, were refused.
-func everyTryAnswered(result middleware.Metadata) bool {
-	tries, _ := retry.GetAttemptResults(result)
-	for _, try := range tries.Results {
-		if try.Err != nil && !refused(try.Err) {
-			return false
-		}
-	}
-	return true
+// tries notes, of every time that a call is sent, whether it is known what became of it.
+type tries struct{ unknown atomic.Bool }
+
+func (t *tries) option(o *dynamodb.Options) {
+	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+		return stack.Finalize.Insert(t, "Retry", middleware.After)
+	})
 }
 
-// refusedAtOnce says of a call that failed whether its only try was refused; of more, err
-// tells no more than the last.
-func refusedAtOnce(err error) bool {
-	_, repeated := errors.AsType[*retry.MaxAttemptsError](err)
-	return !repeated && refused(err)
+// ID names it among the client's steps.
+func (t *tries) ID() string { return "customercare.tries" }
+
+// HandleFinalize is run for every try.
+func (t *tries) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+	answered := false
+	defer func() { // after a panic, too
+		if !answered {
+			t.unknown.Store(true)
+		}
+	}()
+	out, metadata, err := next.HandleFinalize(ctx, in)
+	answered = err == nil || refused(err)
+	return out, metadata, err
 }
 
 // refused says whether err is DynamoDB's word that it has not done what it was asked for,

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -38,11 +37,8 @@ func TestRefused(t *testing.T) {
 		{"no time", context.DeadlineExceeded, false},
 		{"a code without an answer", code("ThrottlingException"), false},
 	} {
-		if got := refusedAtOnce(c.err); got != c.want {
+		if got := refused(c.err); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
-		}
-		if refusedAtOnce(&retry.MaxAttemptsError{Attempt: 4, Err: c.err}) {
-			t.Errorf("%s, the last of four: nobody knows of the others", c.name)
 		}
 	}
 }
