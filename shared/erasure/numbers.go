@@ -60,7 +60,7 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 	}
 	last := !job.PassStarted.Before(e.settled(job))
 	refusals := 0
-	var notTaken error // what ends the pass, once it has seen all numbers
+	var notTaken error         // what ends the pass, once it has seen all numbers
 	var ahead *window          // the one at the cursor, when it is being read already
 	var found reading          // what is held of memory
 	var before map[string]bool // contacts that were erased while ahead was being read
