@@ -73,7 +73,7 @@ func serve(data string) error {
 		// The same in each life.
 		Secrets: map[string]string{"DigestKeys": `{"1":"digest-key-of-the-chaos-tests-0123456789"}`},
 		Parameters: map[string]string{
-			"WriterLifetime": "2s", "ClockSkew": "1s", "DrainBudget": "500ms", "WorkerLease": "2s",
+			"WriterLifetime": "2s", "ClockSkew": "1s", "DrainBudget": "100ms", "WorkerLease": "2s",
 			"WorkerTimeout": "10",
 			"DeleteRate":    "10000", "CleanRate": "10000", "ThrottleBurst": "5000",
 		},

@@ -68,7 +68,7 @@ func TestMillionTransactions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if standing.Count < 100 || standing.LastEvaluatedKey == nil { // a page of a megabyte, and more behind it
+	if standing.Count < 100 {
 		t.Errorf("%d items are left at the answer: the call has done the work of workers", standing.Count)
 	}
 	v.tell("go")

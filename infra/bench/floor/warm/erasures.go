@@ -79,12 +79,19 @@ func (w warm) collection(ctx context.Context, customer string) (records []string
 
 // clean takes on the erasure of numbers.
 func (w warm) clean(ctx context.Context, e event.Event, now time.Time) error {
+	const request = "890123456789"
 	_, err := w.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                           &w.erasures,
-		Key:                                 item{"erasureId": text("numbers-" + e.Digest)},
-		ConditionExpression:                 aws.String("attribute_exists(openShard)"),
-		UpdateExpression:                    aws.String("SET lastRequestedAt = :now ADD requests :one"),
-		ExpressionAttributeValues:           item{":now": number(now.UnixMilli()), ":one": number(1)},
+		TableName: &w.erasures,
+		Key:       item{"erasureId": text("numbers-" + e.Digest)},
+		ConditionExpression: aws.String("attribute_exists(openShard) AND NOT contains(#id, :request)" +
+			" AND NOT contains(joined, :request) AND NOT contains(joinedBefore, :request)"),
+		UpdateExpression:         aws.String("SET lastRequestedAt = :now ADD requests :one, joined :requests"),
+		ExpressionAttributeNames: map[string]string{"#id": "id"},
+		ExpressionAttributeValues: item{
+			":now": number(now.UnixMilli()), ":one": number(1), ":request": text(request),
+			":requests": &types.AttributeValueMemberSS{Value: []string{request}},
+		},
+		ReturnValues:                        types.ReturnValueUpdatedOld,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	if _, refused := errors.AsType[*types.ConditionalCheckFailedException](err); !refused {
