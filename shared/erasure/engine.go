@@ -151,8 +151,6 @@ func (e Engine) drain(ctx context.Context, job *store.Job, page *store.Collectio
 		return store.ErrHeld
 	case !e.Now().Before(until) && (job.Progressed() || job.Cursor > cursor || page != nil):
 		return errTimeUp
-	case errors.Is(err, store.ErrNoRoom): // the others hold the memory: another process has its own
-		return errTimeUp
 	}
 	return err // also when a worker's time was up, but nothing has moved: that is no reason to go on at once
 }

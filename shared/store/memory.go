@@ -61,8 +61,8 @@ func (s *Share) Wait(ctx context.Context) error {
 	if s == nil {
 		return nil
 	}
-	if s.of.free.Acquire(ctx, s.of.page) != nil {
-		return ErrNoRoom // until ctx ended
+	if err := s.of.free.Acquire(ctx, s.of.page); err != nil {
+		return failed("wait for memory", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
