@@ -65,29 +65,29 @@ run:
 ## a line for each package as it ends, and at the end what was skipped and why, and how many tests passed
 # -count=1: go test would repeat the end-to-end tests' last result though a function has changed, because they run the
 # functions as built binaries, which it does not see. The packages that take longest come first.
-PACKAGES ?= ./shared/erasure ./infra/e2e ./...
+PACKAGES ?= ./shared/erasure ./infra/test/e2e ./...
 test:
-	@go build -o $(TOOLS)/withdynamodb ./infra/withdynamodb
+	@go build -o $(TOOLS)/withengine ./infra/cmd/withengine
 	@test -x $(TOOLS)/$(GOTESTSUM) || GOBIN='$(CURDIR)/$(TOOLS)/$(GOTESTSUM)' go install $(GOTESTSUM)
-	@exec $(TOOLS)/withdynamodb $(TOOLS)/$(GOTESTSUM)/gotestsum --format pkgname --format-hide-empty-pkg --jsonfile .cache/test.json \
+	@exec $(TOOLS)/withengine $(TOOLS)/$(GOTESTSUM)/gotestsum --format pkgname --format-hide-empty-pkg --jsonfile .cache/test.json \
 	  --post-run-command 'sh -c "echo $$((TESTS_TOTAL - TESTS_FAILED - TESTS_SKIPPED)) passed, $$TESTS_FAILED failed, $$TESTS_SKIPPED skipped"' \
 	  -- -count=1 -timeout 30m $(PACKAGES)
 
 ## chaos: the long part: many kills of the whole stack, many random interleavings; prints its figures
 chaos:
-	@go build -o $(TOOLS)/withdynamodb ./infra/withdynamodb
+	@go build -o $(TOOLS)/withengine ./infra/cmd/withengine
 	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} CHAOS_CHECKS=$${CHAOS_CHECKS:-300} \
-	SCALE_TRANSACTIONS=$${SCALE_TRANSACTIONS:-1000000} SCALE_CONTACTS=$${SCALE_CONTACTS:-100} SCALE_CALLS=$${SCALE_CALLS:-200} exec $(TOOLS)/withdynamodb \
-	go test -count=1 -timeout 40m -v -run 'Kills|Interleavings|SkewedSweeps|Million|Thousand|Storm|Memory' ./infra/chaos ./shared/erasure ./functions/cleanup
+	SCALE_TRANSACTIONS=$${SCALE_TRANSACTIONS:-1000000} SCALE_CONTACTS=$${SCALE_CONTACTS:-100} SCALE_CALLS=$${SCALE_CALLS:-200} exec $(TOOLS)/withengine \
+	go test -count=1 -timeout 40m -v -run 'Kills|Interleavings|SkewedSweeps|Million|Thousand|Storm|Memory' ./infra/test/chaos ./shared/erasure ./functions/cleanup
 
 ## fuzz: every fuzz target for FUZZTIME (20s) each, or those whose package and name hold the parts in ONLY; prints its figures
 fuzz:
-	@go build -o $(TOOLS)/fuzz ./infra/fuzz
+	@go build -o $(TOOLS)/fuzz ./infra/cmd/fuzz
 	@exec env FUZZTIME=$(or $(FUZZTIME),20s) $(TOOLS)/fuzz $(ONLY)
 
 ## load: a minute at LOAD_RATE calls a second, then three times that rate, then as before; prints its figures
 load:
-	@go build -o $(TOOLS)/load ./infra/load
+	@go build -o $(TOOLS)/load ./infra/test/load
 	@exec $(TOOLS)/load
 
 ## bench: ours against what is possible, side by side; prints the tables and writes them into README.md and infra/bench. BENCH_ONLY=1,4

@@ -6,8 +6,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/dynamotest"
-	"customercare/shared/metric/metrictest"
+	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/metrictest"
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"customercare/infra/bench/units/canned"
+	"customercare/infra/testkit/canned"
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )

@@ -11,7 +11,7 @@ import (
 	"github.com/alexedwards/argon2id"
 	"github.com/aws/aws-lambda-go/events"
 
-	"customercare/infra/fuzz/frontdoor"
+	"customercare/infra/testkit/frontdoor"
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )

@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/metrictest"
 	"customercare/shared/invocation"
-	"customercare/shared/metric/metrictest"
 	"customercare/shared/principal"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"customercare/infra/bench/units/canned"
+	"customercare/infra/testkit/canned"
 	"customercare/shared/erasure"
 	"customercare/shared/respond"
 	"customercare/shared/store"

@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"customercare/infra/fuzz/frontdoor"
+	"customercare/infra/testkit/frontdoor"
 	"customercare/shared/erasure"
 	"customercare/shared/store"
 )

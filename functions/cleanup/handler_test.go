@@ -12,9 +12,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/metrictest"
 	"customercare/shared/erasure"
-	"customercare/shared/metric/metrictest"
 )
 
 // A run that fails is an error without personal data, so that Lambda tries it again; the next one ends what was open.

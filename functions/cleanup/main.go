@@ -14,7 +14,7 @@ import (
 
 func main() {
 	var settings struct {
-		erasure.Worker
+		erasure.Settings
 		Open     string `env:"OPEN_ERASURES_INDEX,required,notEmpty"`
 		Users    string `env:"USERS_TABLE,required,notEmpty"`
 		Segments uint16 `env:"ALLOW_SWEEP_MINUTES,required"`

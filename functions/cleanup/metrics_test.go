@@ -7,9 +7,9 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/metrictest"
 	"customercare/shared/erasure"
-	"customercare/shared/metric/metrictest"
 	"customercare/shared/store"
 )
 

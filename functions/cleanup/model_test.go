@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"pgregory.net/rapid"
 
-	"customercare/infra/dynamotest"
-	"customercare/shared/metric/metrictest"
+	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/metrictest"
 	"customercare/shared/store"
 )
 

@@ -29,7 +29,7 @@ func (w worker) handle(ctx context.Context, event events.DynamoDBEvent) (events.
 			slog.Error("a stream record without erasureId")
 			continue
 		}
-		err := w.engine.Continue(ctx, store.HandedOn(id.String()))
+		err := w.engine.Continue(ctx, store.JobOf(id.String()))
 		if err == nil {
 			continue
 		}

@@ -14,9 +14,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/metrictest"
 	"customercare/shared/erasure"
-	"customercare/shared/metric/metrictest"
 )
 
 // stream is an event as Lambda sends it: one record for each erasureId, whose sequence numbers are 1, 2 ...

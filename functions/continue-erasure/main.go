@@ -10,7 +10,7 @@ import (
 )
 
 func main() {
-	var settings erasure.Worker
+	var settings erasure.Settings
 	environment.Load(&settings)
 	db := store.Connect()
 	connected := store.Reach(db)

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"customercare/infra/dynamotest"
-	"customercare/shared/metric/metrictest"
+	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/metrictest"
 )
 
 // A record whose job cannot be worked on keeps none of the others waiting, whichever it is and

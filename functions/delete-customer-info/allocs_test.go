@@ -3,8 +3,8 @@ package main
 import (
 	"testing"
 
-	"customercare/infra/bench/units/canned"
-	"customercare/shared/gateway/provisiontest"
+	"customercare/infra/testkit/canned"
+	"customercare/infra/testkit/provisiontest"
 	"customercare/shared/store"
 )
 

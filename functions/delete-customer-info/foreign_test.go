@@ -6,7 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/shared/gateway/provisiontest"
+	"customercare/infra/testkit/provisiontest"
 )
 
 // Whatever another writer has stored in place of an attribute, it is gone after the call that deletes it, and the item may be

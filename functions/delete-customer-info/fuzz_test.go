@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"customercare/infra/fuzz/frontdoor"
+	"customercare/infra/testkit/frontdoor"
 	"customercare/shared/store"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"customercare/infra/bench/units/canned"
+	"customercare/infra/testkit/canned"
 	"customercare/shared/erasure"
 	"customercare/shared/principal"
 	"customercare/shared/store"
@@ -41,7 +41,7 @@ func TestAllocations(t *testing.T) {
 				principal.Directory{Principals: store.Principals{DB: db, Table: "Principals"}, Guard: principal.Guard{Limit: 10, Window: 5 * time.Minute}, Now: time.Now},
 				erasure.Engine{
 					Ledger:         store.Erasures{DB: db, Table: "Erasures"},
-					Customers:      store.Customers{DB: db, Table: "Customers", Streams: store.NewStreams(8)},
+					Customers:      store.Customers{DB: db, Table: "Customers", Limiter: store.NewLimiter(8)},
 					Digests:        digests,
 					WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute, Now: time.Now,
 				}, 3*time.Second).Handler()

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"customercare/infra/fuzz/frontdoor"
+	"customercare/infra/testkit/frontdoor"
 )
 
 // FuzzCallback: any callback and output give a script that calls just that name, or none at all.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"customercare/infra/fuzz/frontdoor"
+	"customercare/infra/testkit/frontdoor"
 	"customercare/shared/erasure"
 	"customercare/shared/principal"
 	"customercare/shared/store"
@@ -33,7 +33,7 @@ func door(f testing.TB, known bool) frontdoor.Door {
 	}
 	engine := erasure.Engine{
 		Ledger:    store.Erasures{DB: client, Table: "Erasures"},
-		Customers: store.Customers{DB: client, Table: "Customers", Streams: store.NewStreams(2)},
+		Customers: store.Customers{DB: client, Table: "Customers", Limiter: store.NewLimiter(2)},
 		Digests:   erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
 		Now:       time.Now,
 	}

@@ -21,13 +21,13 @@ type settings struct {
 	Budget         time.Duration `env:"DRAIN_BUDGET,required"`
 	WriterLifetime time.Duration `env:"WRITER_LIFETIME,required"`
 	ClockSkew      time.Duration `env:"CLOCK_SKEW,required"`
-	Streams        int           `env:"BATCH_STREAMS,required"`
+	Streams        int           `env:"BATCH_CALLS,required"`
 }
 
 func (s settings) engine(db *dynamodb.Client) erasure.Engine {
 	return erasure.Engine{
 		Ledger:         store.Erasures{DB: db, Table: s.Erasures},
-		Customers:      store.Customers{DB: db, Table: s.Customers, Streams: store.NewStreams(s.Streams)},
+		Customers:      store.Customers{DB: db, Table: s.Customers, Limiter: store.NewLimiter(s.Streams)},
 		Digests:        s.DigestKeys.Digester(),
 		WriterLifetime: s.WriterLifetime,
 		ClockSkew:      s.ClockSkew,

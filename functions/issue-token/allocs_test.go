@@ -6,7 +6,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"customercare/infra/bench/units/canned"
+	"customercare/infra/testkit/canned"
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )

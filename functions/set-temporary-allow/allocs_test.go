@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"customercare/infra/bench/units/canned"
-	"customercare/shared/gateway/provisiontest"
+	"customercare/infra/testkit/canned"
+	"customercare/infra/testkit/provisiontest"
 	"customercare/shared/store"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	dynamo "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/shared/gateway/provisiontest"
+	"customercare/infra/testkit/provisiontest"
 )
 
 // Whatever another writer has stored in place of tempAllows, the allow is set: in one call where a map stands, of whatever,

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"customercare/infra/fuzz/bounds"
+	"customercare/infra/testkit/bounds"
 )
 
 // FuzzTypes: any setting of TEMP_ALLOW_TYPES is refused in a sentence, or read so that every type has a lifetime or asks

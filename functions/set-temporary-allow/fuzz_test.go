@@ -14,7 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"customercare/infra/fuzz/frontdoor"
+	"customercare/infra/testkit/frontdoor"
 	"customercare/shared/rfc3339"
 	"customercare/shared/store"
 )

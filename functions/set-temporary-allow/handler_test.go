@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	dynamo "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/testkit/provisiontest"
 	"customercare/shared/gateway"
-	"customercare/shared/gateway/provisiontest"
 	"customercare/shared/store"
 )
 

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"customercare/shared/gateway/provisiontest"
+	"customercare/infra/testkit/provisiontest"
 )
 
 func TestXML(t *testing.T) {

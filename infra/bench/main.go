@@ -23,6 +23,7 @@ import (
 
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
+	"customercare/infra/project"
 )
 
 // minutes is how long it all may take, when BENCH_MINUTES does not say otherwise. The largest customer of table 5 gets what is
@@ -47,7 +48,7 @@ func bench(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	root, err := root()
+	root, err := project.Root()
 	if err != nil {
 		return err
 	}
@@ -131,18 +132,4 @@ func tables(list string) (all []int, err error) {
 		all = append(all, n)
 	}
 	return all, nil
-}
-
-// root is the nearest folder upwards with the template.
-func root() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for d := dir; d != filepath.Dir(d); d = filepath.Dir(d) {
-		if _, err := os.Stat(filepath.Join(d, "template.yaml")); err == nil {
-			return d, nil
-		}
-	}
-	return "", errors.New("there is no template.yaml in this folder or above")
 }

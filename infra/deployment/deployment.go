@@ -27,8 +27,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/smithy-go/logging"
 
-	"customercare/infra/engine"
 	"customercare/infra/importer"
+	"customercare/infra/local/engine"
 	"customercare/shared/store"
 )
 

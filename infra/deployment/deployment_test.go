@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"customercare/infra/deployment/cloudformationtest"
 	"customercare/infra/importer"
+	"customercare/infra/testkit/cloudformationtest"
 )
 
 // deployed is a stack as CloudFormation lists it: with much that is no table, and what an update has left behind.

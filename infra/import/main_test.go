@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"customercare/infra/deployment/cloudformationtest"
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/cloudformationtest"
+	"customercare/infra/testkit/dynamotest"
 )
 
 const records = `{"kind":"user","customerId":"u1","devices":{"d1":{}}}

@@ -14,7 +14,7 @@ import (
 	"testing/iotest"
 	"unicode/utf16"
 
-	"customercare/infra/fuzz/bounds"
+	"customercare/infra/testkit/bounds"
 )
 
 const (

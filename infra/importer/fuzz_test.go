@@ -14,8 +14,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/fuzz/bounds"
 	"customercare/infra/quotas"
+	"customercare/infra/testkit/bounds"
 	"customercare/shared/store"
 )
 

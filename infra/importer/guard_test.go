@@ -13,8 +13,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/dynamotest"
 	"customercare/infra/importer"
+	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/store"
 )
 

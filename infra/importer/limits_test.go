@@ -9,9 +9,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/dynamotest"
 	"customercare/infra/importer"
 	"customercare/infra/quotas"
+	"customercare/infra/testkit/dynamotest"
 )
 
 // What is refused is what AWS documents, whether the engine at hand takes it or not; what is taken every engine takes, and keeps

@@ -15,8 +15,8 @@ import (
 
 	"github.com/alexedwards/argon2id"
 
-	"customercare/infra/dynamotest"
 	"customercare/infra/importer"
+	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/store"
 )
 

@@ -48,7 +48,7 @@ func persist(ctx context.Context, table string, call func() error) error {
 				return errInvalid
 			case code == "ResourceNotFoundException":
 				return fmt.Errorf("the table %s is not there", table)
-			case !isCancelled && !store.Passing(code) && api.ErrorFault() != smithy.FaultServer:
+			case !isCancelled && !store.Retryable(code) && api.ErrorFault() != smithy.FaultServer:
 				return fmt.Errorf("DynamoDB refuses to write to %s: %s", table, code)
 			}
 			cause, limit = fmt.Errorf("DynamoDB took nothing for too long: %s", code), patience
@@ -69,7 +69,7 @@ func persist(ctx context.Context, table string, call func() error) error {
 // final says whether any action was refused for a reason that does not pass.
 func final(reasons []types.CancellationReason) bool {
 	for _, reason := range reasons {
-		if code := reasonCode(reason); code != "" && !store.Passing(code) {
+		if code := reasonCode(reason); code != "" && !store.Retryable(code) {
 			return true
 		}
 	}

@@ -67,7 +67,7 @@ func (l *loader) together(ctx context.Context, table string, records []*record, 
 		out := map[*record]bool{}
 		for i, reason := range cancelled.CancellationReasons {
 			code := reasonCode(reason)
-			if code == "" || store.Passing(code) {
+			if code == "" || store.Retryable(code) {
 				continue
 			}
 			for _, r := range actions[i].records {

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/term"
 
-	"customercare/infra/stack/apigateway"
+	"customercare/infra/local/apigateway"
 )
 
 // console is what a run says while it runs: short lines to a person at a terminal, errors

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"customercare/infra/stack/apigateway"
+	"customercare/infra/local/apigateway"
 )
 
 // noon is when everything happens in these tests.

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"time"
 
-	"customercare/infra/engine"
+	"customercare/infra/local/engine"
 )
 
 // database is the DynamoDB that the stack works on.

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/importer"
-	"customercare/infra/stack"
+	"customercare/infra/local/stack"
 )
 
 // demoFiles of infra/demo, those who may call last: as long as nobody may, the demo data is not complete.

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"customercare/infra/stack"
+	"customercare/infra/local/stack"
 )
 
 // run serves until ctx ends. Whatever it started has ended when it returns.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"customercare/infra/stack"
+	"customercare/infra/local/stack"
 )
 
 // calls are the five operations on the demo data, each as a command for a shell with curl

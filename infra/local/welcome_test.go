@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"customercare/infra/stack"
+	"customercare/infra/local/stack"
 )
 
 // The temporary allow of the first screen is one that the operation takes, whatever the

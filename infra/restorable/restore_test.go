@@ -11,9 +11,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/deployment/cloudformationtest"
-	"customercare/infra/dynamotest"
 	"customercare/infra/importer"
+	"customercare/infra/testkit/cloudformationtest"
+	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/erasure"
 )
 

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/erasure"
 	"customercare/shared/store"
 )

@@ -19,7 +19,7 @@ import (
 	"syscall"
 
 	"customercare/infra/deployment"
-	"customercare/infra/smoke/probe"
+	"customercare/infra/probe"
 )
 
 func main() {

@@ -135,7 +135,7 @@ func (e Engine) verify(ctx context.Context, job *store.Job, until time.Time) (er
 
 // join counts a request, once, in the open job that the tombstone names, or else in the open one among jobs. When none is open, it
 // tells whether one of them ended in the last 30 days.
-func (e Engine) join(ctx context.Context, tombstone string, jobs []string, request string, now time.Time) (known store.Standing, err error) {
+func (e Engine) join(ctx context.Context, tombstone string, jobs []string, request string, now time.Time) (known store.Status, err error) {
 	if tombstone != "" && tombstone != jobs[0] {
 		jobs = append([]string{tombstone}, slices.DeleteFunc(slices.Clone(jobs), func(job string) bool { return job == tombstone })...)
 	}

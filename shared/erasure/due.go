@@ -35,8 +35,8 @@ func (e Engine) Due(ctx context.Context) (int, error) {
 	jobs, unlisted := e.Ledger.ListOpen(ctx, openAtOnce)
 	now := e.Now()
 	report(ctx, jobs, unlisted != nil, now)
-	slices.SortFunc(jobs, func(a, b store.Open) int { return a.DueAt.Compare(b.DueAt) })
-	var customers, numbers []store.Open
+	slices.SortFunc(jobs, func(a, b store.OpenJob) int { return a.DueAt.Compare(b.DueAt) })
+	var customers, numbers []store.OpenJob
 	for _, job := range jobs {
 		switch {
 		case job.DueAt.After(now):
@@ -55,7 +55,7 @@ func (e Engine) Due(ctx context.Context) (int, error) {
 }
 
 // workOff gives each of jobs its slice, so many at once, until ctx's deadline comes near; it counts them in taken.
-func (e Engine) workOff(ctx context.Context, jobs []store.Open, atOnce int, taken *atomic.Int64) error {
+func (e Engine) workOff(ctx context.Context, jobs []store.OpenJob, atOnce int, taken *atomic.Int64) error {
 	var group errgroup.Group
 	group.SetLimit(atOnce)
 	for _, job := range jobs {
@@ -74,7 +74,7 @@ func (e Engine) workOff(ctx context.Context, jobs []store.Open, atOnce int, take
 }
 
 // report puts the state of the open jobs into metrics. incomplete says that there may be others.
-func report(ctx context.Context, jobs []store.Open, incomplete bool, now time.Time) {
+func report(ctx context.Context, jobs []store.OpenJob, incomplete bool, now time.Time) {
 	oldest, failing, unlisted := time.Duration(0), 0, 0.
 	if incomplete {
 		unlisted = 1

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"customercare/infra/dynamotest"
-	"customercare/shared/metric/metrictest"
+	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/metrictest"
 )
 
 // blind is a transport that lets no call through whose body holds one of these texts.

@@ -53,24 +53,24 @@ type Engine struct {
 	AfterFunc func(d time.Duration, do func()) (stop func() bool)
 }
 
-// Worker is what the functions that go on with open jobs have in their environment.
-type Worker struct {
+// Settings is what the functions that go on with open jobs have in their environment.
+type Settings struct {
 	Erasures       string        `env:"ERASURES_TABLE,required,notEmpty"`
 	Customers      string        `env:"CUSTOMERS_TABLE,required,notEmpty"`
 	Contacts       string        `env:"CONTACTS_TABLE,required,notEmpty"`
 	WriterLifetime time.Duration `env:"WRITER_LIFETIME,required"`
 	ClockSkew      time.Duration `env:"CLOCK_SKEW,required"`
 	Lease          time.Duration `env:"WORKER_LEASE,required"`
-	Streams        int           `env:"BATCH_STREAMS,required"`
+	BatchCalls     int           `env:"BATCH_CALLS,required"`
 }
 
 // Engine makes the engine that works on w's tables.
-func (w Worker) Engine(db *dynamodb.Client) Engine {
-	streams := store.NewStreams(w.Streams)
+func (w Settings) Engine(db *dynamodb.Client) Engine {
+	streams := store.NewLimiter(w.BatchCalls)
 	return Engine{
 		Ledger:         store.Erasures{DB: db, Table: w.Erasures},
-		Customers:      store.Customers{DB: db, Table: w.Customers, Streams: streams},
-		Contacts:       store.Contacts{DB: db, Table: w.Contacts, Streams: streams},
+		Customers:      store.Customers{DB: db, Table: w.Customers, Limiter: streams},
+		Contacts:       store.Contacts{DB: db, Table: w.Contacts, Limiter: streams},
 		Memory:         store.NewMemory(store.HeldAtMost, store.LargestPage),
 		WriterLifetime: w.WriterLifetime,
 		ClockSkew:      w.ClockSkew,
@@ -163,7 +163,7 @@ func (e Engine) conclude(ctx context.Context, job *store.Job, err error) error {
 	case err == nil:
 		err = e.settle(ctx, job)
 	case errors.Is(err, errTimeUp):
-		err = e.handOn(ctx, job)
+		err = e.handOver(ctx, job)
 	}
 	if err != nil && !errors.Is(err, store.ErrHeld) {
 		err = e.fail(ctx, job, err)
@@ -177,13 +177,13 @@ func (e Engine) conclude(ctx context.Context, job *store.Job, err error) error {
 	return err
 }
 
-// handOn lets another worker go on at once.
-func (e Engine) handOn(ctx context.Context, job *store.Job) error {
-	job.Failures, job.HandedOn = 0, true
+// handOver lets another worker go on at once.
+func (e Engine) handOver(ctx context.Context, job *store.Job) error {
+	job.Failures, job.HandedOver = 0, true
 	if err := e.Ledger.Release(ctx, job, e.Now().Add(pickUp)); err != nil {
 		return err
 	}
-	if err := e.Ledger.HandOn(ctx, job.Key, e.Now()); err != nil {
+	if err := e.Ledger.HandOver(ctx, job.Key, e.Now()); err != nil {
 		slog.Warn("not handed on, cleanup takes it up", "job", job.ID, "cause", err.Error())
 	}
 	return nil

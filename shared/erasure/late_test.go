@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/store"
 )
 

@@ -3,7 +3,7 @@ package erasure
 import (
 	"testing"
 
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
 )
 
 func TestMain(m *testing.M) { dynamotest.Run(m) }

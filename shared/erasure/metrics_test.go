@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"customercare/shared/metric/metrictest"
+	"customercare/infra/testkit/metrictest"
 )
 
 // What is told of open erasures, and of each once when it finishes: with the count that the ledger has.

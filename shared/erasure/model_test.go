@@ -13,7 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/store"
 )
 

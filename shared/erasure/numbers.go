@@ -41,7 +41,7 @@ func (e Engine) Numbers(ctx context.Context, tenant string, numbers []string, re
 	}
 	joined, err := e.Ledger.OpenNumbers(ctx, job, now.Add(pickUp))
 	if err == nil && joined { // a new job starts its worker by itself
-		if err := e.Ledger.HandOn(ctx, job.Key, now); err != nil {
+		if err := e.Ledger.HandOver(ctx, job.Key, now); err != nil {
 			slog.Warn("not handed on, cleanup takes it up", "cause", err.Error())
 		}
 	}

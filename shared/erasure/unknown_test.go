@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"customercare/shared/metric/metrictest"
+	"customercare/infra/testkit/metrictest"
 	"customercare/shared/store"
 )
 

@@ -14,7 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"customercare/infra/fuzz/bounds"
+	"customercare/infra/testkit/bounds"
 	"customercare/shared/respond"
 )
 

@@ -12,14 +12,14 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 
-	"customercare/shared/metric/metrictest"
+	"customercare/infra/testkit/metrictest"
 	"customercare/shared/respond"
 )
 
 // busy is a failure of the store's that passes.
 type busy struct{ error }
 
-func (busy) Unavailable() bool { return true }
+func (busy) Retryable() bool { return true }
 
 // always200 is a shape like operation 3's, whose callers see errors of theirs with the status 200.
 var always200 = respond.Shape{

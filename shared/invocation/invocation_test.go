@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"customercare/shared/metric/metrictest"
+	"customercare/infra/testkit/metrictest"
 )
 
 func TestRecover(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"customercare/infra/fuzz/bounds"
+	"customercare/infra/testkit/bounds"
 )
 
 func TestParse(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
+	"customercare/infra/testkit/metrictest"
 	"customercare/shared/metric"
-	"customercare/shared/metric/metrictest"
 )
 
 func TestDeclarations(t *testing.T) {

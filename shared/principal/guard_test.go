@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/store"
 )
 

@@ -81,13 +81,13 @@ func (e *Error) Unwrap() error { return e.Cause }
 func (e *Error) Status() int { return statuses[e.Kind] }
 
 // AsError finds the Error in err. Any other error becomes Unavailable when it says so of itself with a method
-// Unavailable() bool (the store's throttles and timeouts do), and Internal otherwise.
+// Retryable() bool (the store's throttles and timeouts do), and Internal otherwise.
 func AsError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	var passing interface{ Unavailable() bool }
-	if errors.As(err, &passing) && passing.Unavailable() {
+	var failure interface{ Retryable() bool }
+	if errors.As(err, &failure) && failure.Retryable() {
 		return &Error{Kind: Unavailable, Sentence: unavailableSentence, Cause: err}
 	}
 	return &Error{Kind: Internal, Sentence: internalSentence, Cause: err}

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"customercare/infra/fuzz/bounds"
+	"customercare/infra/testkit/bounds"
 )
 
 // FuzzNegotiate: any Accept is an answer in JSON or XML, as far as can be said without reading q-values: none that no range

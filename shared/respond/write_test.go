@@ -150,7 +150,7 @@ func TestShapes(t *testing.T) {
 type passing bool
 
 func (p passing) Error() string     { return "secret cause" }
-func (p passing) Unavailable() bool { return bool(p) }
+func (p passing) Retryable() bool { return bool(p) }
 
 func TestAsError(t *testing.T) {
 	refusal := Refuse(Forbidden, "no")

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"customercare/infra/fuzz/bounds"
+	"customercare/infra/testkit/bounds"
 )
 
 // grammar is that of section 5.6, with the bounds of an offset, which Go's time does not keep to.

@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"customercare/infra/fuzz/bounds"
+	"customercare/infra/testkit/bounds"
 	"customercare/shared/erasure"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"customercare/infra/stack/secrets"
+	"customercare/infra/local/secrets"
 )
 
 // What the secret holds later is read from it as at the start, with the same rules.

@@ -7,7 +7,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/store"
 )
 

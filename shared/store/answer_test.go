@@ -6,7 +6,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/store"
 )
 
@@ -57,7 +57,7 @@ func TestOnlyAnswersCount(t *testing.T) {
 		users := store.Users{DB: dynamotest.Client(server.URL, dynamotest.AtOnce), Table: "users"}
 		err := users.SetTempAllow(t.Context(), "u", store.TempAllow{Type: 1})
 		var failure *store.Error
-		if test.done != (err == nil) || !test.done && (!errors.As(err, &failure) || failure.Unavailable() != test.passes) {
+		if test.done != (err == nil) || !test.done && (!errors.As(err, &failure) || failure.Retryable() != test.passes) {
 			t.Errorf("%s: the store says %v", test.what, err)
 		}
 		server.Close()

@@ -14,12 +14,12 @@ import (
 // batchSize is BatchWriteItem's limit.
 const batchSize = 25
 
-// patience is how many times in a row DynamoDB may take nothing of a deleting call, down
+// maxAttempts is how many times in a row DynamoDB may take nothing of a deleting call, down
 // to a single deletion, before it counts as stuck: about 20 s. Any progress starts the
 // count again. A party that many contacts share takes ten transactions of 100 a second,
 // and with 20 times some of the jobs that met there would give up though all was well
 // (infra/bench/SCALE.md).
-const patience = 40
+const maxAttempts = 40
 
 // deleteAll deletes every record of every queue, all of one item collection: the queues
 // at the same time, each in order, 25 a call. Keys are made of them call by call: those
@@ -29,7 +29,7 @@ const patience = 40
 // be absent. A batch that fails keeps no other from being deleted, unless the collection
 // takes nothing for now. After an error any part may be done: the job's Moved counts what
 // was confirmed, and Unsure is set where that may not be all.
-func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, collection string, queues [][]string, key func(record string) object, job *Job) error {
+func (s *Limiter) deleteAll(ctx context.Context, db *dynamodb.Client, table, collection string, queues [][]string, key func(record string) object, job *Job) error {
 	var group errgroup.Group // the first error ends no other queue
 	for _, queue := range queues {
 		group.Go(func() (err error) {
@@ -42,7 +42,7 @@ func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, col
 				batchErr := s.deleteBatch(ctx, db, table, collection, keys, job)
 				switch {
 				case batchErr == nil:
-				case passingError(batchErr), ended(ctx):
+				case retryable(batchErr), ended(ctx):
 					return batchErr
 				case err == nil:
 					err = batchErr
@@ -55,7 +55,7 @@ func (s *Streams) deleteAll(ctx context.Context, db *dynamodb.Client, table, col
 }
 
 // deleteBatch deletes up to 25 keys, again and again whatever DynamoDB left unprocessed.
-func (s *Streams) deleteBatch(ctx context.Context, db *dynamodb.Client, table, collection string, keys []object, job *Job) error {
+func (s *Limiter) deleteBatch(ctx context.Context, db *dynamodb.Client, table, collection string, keys []object, job *Job) error {
 	const call = "delete batch"
 	requests := make([]types.WriteRequest, len(keys))
 	for i, key := range keys {
@@ -91,12 +91,12 @@ func (s *Streams) deleteBatch(ctx context.Context, db *dynamodb.Client, table, c
 				requests = nil
 				return nil
 			}
-		} else if e := failed(call, err).(*Error); !e.Unavailable() || ended(ctx) {
+		} else if e := failed(call, err).(*Error); !e.Retryable() || ended(ctx) {
 			return e
 		}
 		if len(left) < len(requests) {
 			idle = 0
-		} else if idle++; idle == patience {
+		} else if idle++; idle == maxAttempts {
 			if err != nil {
 				return failed(call, err)
 			}

@@ -15,7 +15,7 @@ import (
 type Contacts struct {
 	DB      *dynamodb.Client
 	Table   string
-	Streams *Streams // that Erase shares with others
+	Limiter *Limiter // that Erase shares with others
 }
 
 // PartyKey is the partition key of the contacts in which number takes part, within one tenant.

@@ -20,7 +20,7 @@ import (
 type Customers struct {
 	DB      *dynamodb.Client
 	Table   string
-	Streams *Streams // that Delete shares with others
+	Limiter *Limiter // that Delete shares with others
 }
 
 // CustomerRecord is the sort key of the customer item. It sorts before every transaction, but
@@ -145,7 +145,7 @@ func (c Customers) Delete(ctx context.Context, job *Job, records []string, strea
 			queues = append(queues, records[from:to])
 		}
 	}
-	return c.Streams.deleteAll(ctx, c.DB, c.Table, customer, queues, func(record string) object { return recordKey(customer, record) }, job)
+	return c.Limiter.deleteAll(ctx, c.DB, c.Table, customer, queues, func(record string) object { return recordKey(customer, record) }, job)
 }
 
 func recordKey(customer, record string) object {

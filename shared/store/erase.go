@@ -102,7 +102,7 @@ func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, stre
 		named := int64(0)
 		for actions, units, bytes := 0, int64(0), int64(0); len(contacts) > 0; contacts = contacts[1:] {
 			n := contacts[0].size()
-			if !c.Streams.name(ctx, n, len(some) == 0) {
+			if !c.Limiter.name(ctx, n, len(some) == 0) {
 				break
 			}
 			named += n
@@ -117,7 +117,7 @@ func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, stre
 			return int(total.Load()), anyKept.Load(), cmp.Or(group.Wait(), failed("contacts: erase", ctx.Err()))
 		}
 		group.Go(func() (err error) {
-			defer c.Streams.unname(named)
+			defer c.Limiter.unname(named)
 			defer invocation.Recover("contacts: erase", &err)
 			refused, kept, err := c.eraseTogether(ctx, job, some, bite.portion())
 			total.Add(int64(refused))
@@ -212,10 +212,10 @@ func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasab
 			first, contacts, idle = cmp.Or(first, errors.Join(ErrNotTaken, err)), contacts[1:], 0
 			continue
 		}
-		if !passingError(err) || ended(ctx) {
+		if !retryable(err) || ended(ctx) {
 			return refused, kept, cmp.Or(first, err)
 		}
-		if idle++; idle == patience {
+		if idle++; idle == maxAttempts {
 			return refused, kept, failed(call, err)
 		}
 		if busy {
@@ -238,10 +238,10 @@ func (c Contacts) transact(ctx context.Context, job *Job, contacts []Erasable, o
 			touched[copy.number], collections = true, append(collections, copy.number)
 		}
 	}
-	if !c.Streams.enter(ctx, collections...) {
+	if !c.Limiter.enter(ctx, collections...) {
 		return true, ctx.Err()
 	}
-	defer c.Streams.leave(collections...) // after a panic, too: the process lives on
+	defer c.Limiter.leave(collections...) // after a panic, too: the process lives on
 	actions := make([]types.TransactWriteItem, len(of))
 	for i, copy := range of {
 		contact := contacts[copy.contact]

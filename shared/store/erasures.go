@@ -202,8 +202,8 @@ func (e Erasures) save(ctx context.Context, call string, job *Job, counted int64
 	return failed(call, err)
 }
 
-// HandOn marks the job with this key, which makes the stream start a worker. Whoever holds it releases it first.
-func (e Erasures) HandOn(ctx context.Context, key string, at time.Time) error {
+// HandOver marks the job with this key, which makes the stream start a worker. Whoever holds it releases it first.
+func (e Erasures) HandOver(ctx context.Context, key string, at time.Time) error {
 	_, err := e.DB.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &e.Table,
 		Item: object{
@@ -214,8 +214,8 @@ func (e Erasures) HandOn(ctx context.Context, key string, at time.Time) error {
 	return failed("erasures: hand on", err)
 }
 
-// HandedOn is the key of the job that a stream record's erasureId is about.
-func HandedOn(erasureID string) string {
+// JobOf is the key of the job that a stream record's erasureId is about.
+func JobOf(erasureID string) string {
 	if len(erasureID) > len(mark) && erasureID[:len(mark)] == mark {
 		return erasureID[len(mark):]
 	}
@@ -299,7 +299,7 @@ func (e Erasures) finished(job *Job, at time.Time) []types.TransactWriteItem {
 	}
 	actions := []types.TransactWriteItem{{Put: &types.Put{TableName: &e.Table, Item: item}}}
 	// A repeat of operation 4 hands the job on without holding it.
-	if job.HandedOn || job.Requests > 1 && !job.IsCustomer() {
+	if job.HandedOver || job.Requests > 1 && !job.IsCustomer() {
 		actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{TableName: &e.Table, Key: object{"erasureId": text(mark + job.Key)}}})
 	}
 	return actions

@@ -22,8 +22,8 @@ func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Call, e.Code) }
 
 func (e *Error) Unwrap() error { return e.cause }
 
-// passing are the codes after which the same call may succeed later.
-var passing = map[string]bool{
+// retryableCodes are the codes after which the same call may succeed later.
+var retryableCodes = map[string]bool{
 	"ProvisionedThroughputExceededException": true,
 	"RequestLimitExceeded":                   true,
 	"ThrottlingException":                    true,
@@ -42,23 +42,23 @@ var passing = map[string]bool{
 	"unprocessed":                   true,
 }
 
-// Passing says whether the same call may succeed later, after this code of an error or of a cancelled transaction.
-func Passing(code string) bool { return passing[code] }
+// Retryable says whether the same call may succeed later, after this code of an error or of a cancelled transaction.
+func Retryable(code string) bool { return retryableCodes[code] }
 
-// Unavailable says whether the same call may succeed later: throttles, timeouts, lost connections, failures on
+// Retryable says whether the same call may succeed later: throttles, timeouts, lost connections, failures on
 // DynamoDB's side.
-func (e *Error) Unavailable() bool { return passing[e.Code] }
+func (e *Error) Retryable() bool { return retryableCodes[e.Code] }
 
 // raced is a condition that the state of the database refused. Trying the whole again may succeed.
 type raced struct{ sentence string }
 
 func (r raced) Error() string { return r.sentence }
 
-func (raced) Unavailable() bool { return true }
+func (raced) Retryable() bool { return true }
 
-func passingError(err error) bool {
-	var passing interface{ Unavailable() bool }
-	return errors.As(err, &passing) && passing.Unavailable()
+func retryable(err error) bool {
+	var failure interface{ Retryable() bool }
+	return errors.As(err, &failure) && failure.Retryable()
 }
 
 // failed makes an *Error of whatever the SDK returned, nil of nil.
@@ -71,7 +71,7 @@ func failed(call string, err error) error {
 	switch {
 	case errors.As(err, &api):
 		code = api.ErrorCode()
-		if api.ErrorFault() == smithy.FaultServer && !passing[code] {
+		if api.ErrorFault() == smithy.FaultServer && !retryableCodes[code] {
 			code = "InternalServerError"
 		}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

@@ -36,7 +36,7 @@ type Job struct {
 	Cursor      int // index of the first identifier this pass has not yet verified
 	Pending     Pending
 	Known       Known
-	HandedOn    bool // a mark may stand
+	HandedOver    bool // a mark may stand
 	Unreadable  bool // the parties of a contact could not be read: a copy may be left under a number that nobody knows
 
 	// Unanswered is when a deleting call went unanswered last, or may have: it may be
@@ -145,7 +145,7 @@ func readJob(item object) *Job {
 		Identifiers: item.texts("identifiers"), Subjects: item.texts("subjects"), SubjectsIn: item.text("subjectsIn"),
 		Fence: item.number("fence"), Found: item.number("found"), Deleted: item.number("deleted"), Entombed: item.number("entombed"),
 		Passes: item.number("passes"), Failures: item.number("failures"), PassStarted: item.millis("passStarted"),
-		Cursor: int(item.number("cursor")), HandedOn: item.flag("handedOn"), Unreadable: item.flag("unreadable"),
+		Cursor: int(item.number("cursor")), HandedOver: item.flag("handedOn"), Unreadable: item.flag("unreadable"),
 		Unanswered: item.millis("unanswered"), AtLeast: item.flag("atLeast"),
 	}
 	if job.LastRequestedAt.Before(job.RequestedAt) { // a repeat's clock was behind, or it took long to be carried out
@@ -173,7 +173,7 @@ func (j *Job) progress(counted int64) (set string, values object) {
 	values = object{
 		":found": number(j.Found), ":deleted": number(j.Deleted), ":passes": number(j.Passes), ":failures": number(j.Failures),
 		":counted": number(counted),
-		":started": millis(j.PassStarted), ":cursor": number(j.Cursor), ":pending": j.Pending.value(), ":handed": flag(j.HandedOn),
+		":started": millis(j.PassStarted), ":cursor": number(j.Cursor), ":pending": j.Pending.value(), ":handed": flag(j.HandedOver),
 	}
 	if len(j.Known) > 0 {
 		set, values[":known"] = set+", known = :known", &types.AttributeValueMemberB{Value: j.Known}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
 )
 
 // More open jobs than fit into one page of 1 MB are all listed, those due first first; a limit cuts off those due last.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/invocation"
 	"customercare/shared/store"
 )
@@ -18,8 +18,8 @@ import (
 func TestPanicGivesTheStreamBack(t *testing.T) {
 	t.Parallel()
 	kit := dynamotest.Open(t)
-	streams := store.NewStreams(1)
-	kit.Customers.Streams, kit.Contacts.Streams = streams, streams
+	streams := store.NewLimiter(1)
+	kit.Customers.Limiter, kit.Contacts.Limiter = streams, streams
 	var records []string
 	for i := range 30 {
 		records = append(records, fmt.Sprint("txn#", i))

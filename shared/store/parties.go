@@ -115,7 +115,7 @@ func (c Contacts) readPeer(ctx context.Context, tenant string, e *Erasable, numb
 	if _, twice := e.unreadable[number]; twice {
 		return false, nil
 	}
-	share := c.Streams.look() // not of what the caller has in hand
+	share := c.Limiter.look() // not of what the caller has in hand
 	defer share.Release()
 	in := &dynamodb.QueryInput{ // as they all read: no right to GetItem is needed
 		TableName:              &c.Table,

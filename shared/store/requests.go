@@ -46,10 +46,10 @@ func (e Erasures) forget(ctx context.Context, key string, old object) {
 }
 
 // What the ledger knows of a customer under one of its digests.
-type Standing int
+type Status int
 
 const (
-	Unknown      Standing = iota // nothing, or what is older than 30 days
+	Unknown      Status = iota // nothing, or what is older than 30 days
 	Joined                       // the erasure is open, and has counted the request
 	ErasedLately                 // it ended within the last 30 days
 )
@@ -58,7 +58,7 @@ const (
 // is the repeat's name, the same for all that one call does: it is counted once, and not
 // again in the job that it has opened itself. When none is open, Join tells, in the same
 // call, whether one of operation 3 ended lately.
-func (e Erasures) Join(ctx context.Context, key, request string, now time.Time) (Standing, error) {
+func (e Erasures) Join(ctx context.Context, key, request string, now time.Time) (Status, error) {
 	out, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                &e.Table,
 		Key:                      object{"erasureId": text(key)},

@@ -16,7 +16,7 @@ func TestStreamsBoundAllAndEachCollection(t *testing.T) {
 
 func streamsBoundAllAndEachCollection(t *testing.T) {
 	const most = 5
-	streams := NewStreams(most)
+	streams := NewLimiter(most)
 	var mu sync.Mutex
 	busy, on, highest := 0, map[string]int{}, 0
 	var group sync.WaitGroup

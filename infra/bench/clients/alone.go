@@ -25,7 +25,7 @@ func (s stage) alone(ctx context.Context, l load) (rate float64, err error) {
 	}
 	principals := store.Principals{DB: s.db, Table: s.principals}
 	engine := erasure.Engine{
-		Ledger: store.Erasures{DB: s.db, Table: s.ledger}, Customers: store.Customers{DB: s.db, Table: s.table, Streams: store.NewStreams(8)},
+		Ledger: store.Erasures{DB: s.db, Table: s.ledger}, Customers: store.Customers{DB: s.db, Table: s.table, Limiter: store.NewLimiter(8)},
 		Digests:        erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key for customers that are made up")}},
 		WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute, Now: time.Now,
 	}

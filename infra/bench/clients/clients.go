@@ -13,7 +13,7 @@ import (
 	"customercare/infra/bench/erase/bed"
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
-	"customercare/infra/engine"
+	"customercare/infra/local/engine"
 )
 
 // transactions is how many every customer has.

@@ -17,7 +17,7 @@ import (
 	"customercare/infra/bench/erase/bed"
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
 )
 
 // With any number of clients every figure is there, and nothing is left of any customer: else Measure fails.

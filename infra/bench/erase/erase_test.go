@@ -12,7 +12,7 @@ import (
 	"customercare/infra/bench/erase/bed"
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
 )
 
 // ready is a set-up with everything built, on the tests' DynamoDB Local.

@@ -17,7 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"customercare/infra/process"
+	"customercare/infra/local/process"
 )
 
 // Program is a binary with the environment that it gets.

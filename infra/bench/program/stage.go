@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/bench/setup"
-	"customercare/infra/engine"
-	"customercare/infra/stack"
-	"customercare/infra/stack/lambda"
-	"customercare/infra/stack/secrets"
+	"customercare/infra/local/engine"
+	"customercare/infra/local/lambda"
+	"customercare/infra/local/secrets"
+	"customercare/infra/local/stack"
 	"customercare/shared/store"
 )
 

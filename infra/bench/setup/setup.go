@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"customercare/infra/engine"
+	"customercare/infra/local/engine"
 )
 
 // Setup is what a measurement works with.

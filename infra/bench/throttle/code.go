@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"customercare/infra/stack"
+	"customercare/infra/local/stack"
 )
 
 // code is what the simulation and the page take from the product itself: constants of its source, and template.yaml.
@@ -92,7 +92,7 @@ func (c *code) readTemplate(file string) error {
 		faults = append(faults, err)
 	}
 	number(&c.workerConcurrency, "WorkerConcurrency")
-	number(&c.batchStreams, "BatchStreams")
+	number(&c.batchStreams, "BatchCalls")
 	number(&c.allowSweepMinutes, "AllowSweepMinutes")
 	number(&c.provisionRate, "ProvisionRate")
 	number(&c.deleteRate, "DeleteRate")

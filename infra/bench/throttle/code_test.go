@@ -160,7 +160,7 @@ func TestCustomersAsTheCode(t *testing.T) {
 			var group sync.WaitGroup
 			for i := range jobs {
 				group.Go(func() {
-					customers := store.Customers{DB: db, Table: "Customers", Streams: store.NewStreams(l.gate)}
+					customers := store.Customers{DB: db, Table: "Customers", Limiter: store.NewLimiter(l.gate)}
 					job := &store.Job{Scope: "shop", Identifiers: []string{fmt.Sprint("customer", i)}}
 					records := make([]string, l.items)
 					for n := range records {
@@ -195,7 +195,7 @@ func TestContactsAsTheCode(t *testing.T) {
 		want := c.deletingFrom(t, l, hot())
 		synctest.Test(t, func(t *testing.T) {
 			s := &service{load: l}
-			contacts := store.Contacts{DB: s.client(), Table: "Contacts", Streams: store.NewStreams(c.batchStreams)}
+			contacts := store.Contacts{DB: s.client(), Table: "Contacts", Limiter: store.NewLimiter(c.batchStreams)}
 			s.hot = hot()
 			if _, _, err := contacts.Erase(t.Context(), &store.Job{Scope: "acme"}, erasable(l.items), l.streams); err != nil {
 				t.Error(err)
@@ -222,7 +222,7 @@ func TestManyContactsAsTheCode(t *testing.T) {
 		var group sync.WaitGroup
 		for range l.jobs {
 			group.Go(func() {
-				contacts := store.Contacts{DB: db, Table: "Contacts", Streams: store.NewStreams(c.batchStreams)}
+				contacts := store.Contacts{DB: db, Table: "Contacts", Limiter: store.NewLimiter(c.batchStreams)}
 				if _, _, err := contacts.Erase(t.Context(), &store.Job{Scope: "acme"}, erasable(l.items), l.streams); err != nil {
 					t.Error(err)
 				}

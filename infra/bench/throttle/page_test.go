@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"customercare/infra/stack"
+	"customercare/infra/local/stack"
 )
 
 // TestPage: the page says what the program says.

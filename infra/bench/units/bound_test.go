@@ -4,8 +4,8 @@ import (
 	"math"
 	"testing"
 
-	"customercare/infra/dynamotest"
-	"customercare/infra/stack"
+	"customercare/infra/local/stack"
+	"customercare/infra/testkit/dynamotest"
 )
 
 // The bounds, worked out by hand.

@@ -17,8 +17,8 @@ import (
 	"sync"
 	"time"
 
-	"customercare/infra/stack"
-	"customercare/infra/stack/secrets"
+	"customercare/infra/local/secrets"
+	"customercare/infra/local/stack"
 )
 
 // Call is one round trip to DynamoDB.

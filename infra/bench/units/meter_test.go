@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/dynamotest"
-	"customercare/infra/stack"
-	"customercare/infra/stack/lambda"
+	"customercare/infra/local/lambda"
+	"customercare/infra/local/stack"
+	"customercare/infra/testkit/dynamotest"
 )
 
 // metered is a table with a sparse index, as the ledger has, behind a meter, and a function that calls it.

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"customercare/infra/stack"
+	"customercare/infra/local/stack"
 )
 
 //go:embed prices.json

@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/local/stack"
 	"customercare/infra/quotas"
-	"customercare/infra/stack"
 )
 
 // item is an item as it is on the wire: by attribute a map with one entry, from the value's type to the value.

@@ -17,7 +17,7 @@ import (
 	"customercare/infra/bench/erase/bed"
 	"customercare/infra/bench/setup"
 	"customercare/infra/importer"
-	"customercare/infra/stack"
+	"customercare/infra/local/stack"
 )
 
 // Who calls. The data is made up and lives as long as the DynamoDB Local.

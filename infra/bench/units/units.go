@@ -7,7 +7,7 @@ import (
 
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
-	"customercare/infra/stack"
+	"customercare/infra/local/stack"
 	"customercare/shared/store"
 )
 

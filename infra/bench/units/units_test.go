@@ -10,8 +10,8 @@ import (
 
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
-	"customercare/infra/dynamotest"
-	"customercare/infra/stack"
+	"customercare/infra/local/stack"
+	"customercare/infra/testkit/dynamotest"
 )
 
 // What every operation takes of DynamoDB today: the guard against taking more unnoticed. Whoever takes less puts the lower

@@ -16,7 +16,7 @@ import (
 	"customercare/infra/bench/erase/bed"
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
-	"customercare/infra/process"
+	"customercare/infra/local/process"
 	"customercare/shared/store"
 )
 

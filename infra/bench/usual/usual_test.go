@@ -10,7 +10,7 @@ import (
 
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/store"
 )
 

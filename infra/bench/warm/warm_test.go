@@ -7,7 +7,7 @@ import (
 
 	"customercare/infra/bench/program"
 	"customercare/infra/bench/setup"
-	"customercare/infra/dynamotest"
+	"customercare/infra/testkit/dynamotest"
 )
 
 // A floor that makes other calls than the function is none. After one call of each side everything is as it should be.

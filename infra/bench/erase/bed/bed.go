@@ -14,7 +14,7 @@ import (
 
 	"customercare/infra/bench/setup"
 	"customercare/infra/importer"
-	"customercare/infra/stack"
+	"customercare/infra/local/stack"
 )
 
 // Who asks, and for what. The data is made up and lives as long as the DynamoDB Local.

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"customercare/infra/dynamotest"
 	"customercare/infra/importer"
+	"customercare/infra/testkit/dynamotest"
 )
 
 // What is put in batches must be what the importer stores, attribute by attribute: else something else is erased than in life.

@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 
 	"customercare/infra/bench/setup"
-	"customercare/infra/process"
+	"customercare/infra/local/process"
 )
 
 // Floor is a running program of infra/bench/floor that takes commands, a line of JSON each, and answers each with a line of

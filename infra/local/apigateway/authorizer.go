@@ -1,0 +1,205 @@
+package apigateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"customercare/infra/local/lambda"
+)
+
+// authorizer is one Lambda authorizer with its cache.
+type authorizer struct {
+	Authorizer
+	gateway    *Gateway
+	name       string
+	validation *regexp.Regexp
+
+	mu    sync.Mutex
+	cache map[string]cached
+}
+
+// cached is an answer that is kept. It is the whole policy: another request with the same identity is judged by it
+// again, for its own route.
+type cached struct {
+	verdict *verdict
+	until   time.Time
+}
+
+// verdict is what an authorizer said: who the caller is and what they may do.
+type verdict struct {
+	policy  policy
+	context map[string]any // for requestContext.authorizer
+}
+
+func newAuthorizer(g *Gateway, name string, a Authorizer) (*authorizer, error) {
+	made := &authorizer{Authorizer: a, gateway: g, name: name, cache: map[string]cached{}}
+	if a.TTL > 0 && len(a.Sources) == 0 {
+		return nil, fmt.Errorf("authorizer %s caches its answers and so needs an identity source", name)
+	}
+	if a.Validation != "" {
+		var err error
+		if made.validation, err = regexp.Compile("^(?:" + a.Validation + ")$"); err != nil {
+			return nil, fmt.Errorf("authorizer %s: validation expression: %w", name, err)
+		}
+	}
+	return made, nil
+}
+
+// decide lets the call through, noting who calls, or says how to refuse it.
+func (a *authorizer) decide(c *call) *refusal {
+	identity, ok := a.identity(c)
+	if !ok {
+		return &unauthorized
+	}
+	c.served.function = a.Function // until the route's own function is asked
+	v := a.remembered(identity)
+	began := time.Now()
+	if v == nil {
+		var refused *refusal
+		v, refused = a.ask(c)
+		c.served.authorizer = leg{http.StatusOK, time.Since(began)}
+		if refused != nil {
+			c.served.authorizer.status = refused.status
+			return refused
+		}
+		a.remember(identity, v)
+	}
+	allowed, explicit := v.policy.allows(a.methodArn(c))
+	switch {
+	case allowed:
+		c.authorizer = maps.Clone(v.context)
+		c.authorizer["integrationLatency"] = time.Since(began).Milliseconds()
+		return nil
+	case explicit:
+		return &accessDeniedExplicitly
+	}
+	return &accessDenied
+}
+
+// identity collects the values of the identity sources; false when one is missing or empty. Header names match in any
+// case here: clients may write them as they like.
+func (a *authorizer) identity(c *call) (string, bool) {
+	var values []string
+	for _, source := range a.Sources {
+		value := ""
+		switch source.In {
+		case "header":
+			value = c.get(source.Name)
+		case "query":
+			last, _ := parseQuery(c.query)
+			value = last[source.Name]
+		case "context":
+			value = a.gateway.contextValues(c, refusal{})[source.Name]
+		}
+		if value == "" || a.validation != nil && !a.validation.MatchString(value) {
+			return "", false
+		}
+		values = append(values, value)
+	}
+	key, _ := json.Marshal(values) // joins without two lists ever sharing a key
+	return string(key), true
+}
+
+func (a *authorizer) remembered(identity string) *verdict {
+	if a.TTL == 0 {
+		return nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if entry, ok := a.cache[identity]; ok && a.gateway.api.Now().Before(entry.until) {
+		return entry.verdict
+	}
+	return nil
+}
+
+func (a *authorizer) remember(identity string, v *verdict) {
+	if a.TTL == 0 {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.gateway.api.Now()
+	maps.DeleteFunc(a.cache, func(_ string, entry cached) bool { return now.After(entry.until) })
+	a.cache[identity] = cached{v, now.Add(a.TTL)}
+}
+
+// ask calls the authorizer's function.
+func (a *authorizer) ask(c *call) (*verdict, *refusal) {
+	event, err := json.Marshal(a.event(c))
+	if err != nil {
+		a.gateway.logf("authorizer %s: %v", a.name, err)
+		return nil, &authorizerFailure
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), a.gateway.api.IntegrationPeriod)
+	defer cancel()
+	answer, err := a.gateway.invoke(ctx, a.Function, event)
+	var failed *lambda.Error
+	switch {
+	case errors.As(err, &failed) && failed.Message == "Unauthorized": // the agreed way to say 401
+		return nil, &unauthorized
+	case err != nil: // in the function's own log already
+		return nil, &authorizerFailure
+	}
+	v, err := parseVerdict(answer)
+	if err != nil {
+		a.gateway.logf("authorizer %s: %v", a.name, err)
+		return nil, &authorizerMisconfigured
+	}
+	return v, nil
+}
+
+// event is the authorizer's input.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html
+func (a *authorizer) event(c *call) map[string]any {
+	if a.Token {
+		return map[string]any{"type": "TOKEN", "methodArn": a.methodArn(c), "authorizationToken": c.get(a.Sources[0].Name)}
+	}
+	event := a.gateway.describe(c, true)
+	event["type"] = "REQUEST"
+	event["methodArn"] = a.methodArn(c)
+	return event
+}
+
+// methodArn names the request, with the path as sent.
+func (a *authorizer) methodArn(c *call) string {
+	api := a.gateway.api
+	return fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s/%s/%s", api.Region, api.Account, api.ID, api.Stage, c.method, strings.TrimPrefix(c.path, "/"))
+}
+
+// parseVerdict reads an authorizer's answer.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
+func parseVerdict(answer []byte) (*verdict, error) {
+	var said struct {
+		PrincipalID    string         `json:"principalId"`
+		PolicyDocument *policy        `json:"policyDocument"`
+		Context        map[string]any `json:"context"`
+	}
+	d := json.NewDecoder(bytes.NewReader(answer))
+	d.UseNumber()
+	if err := d.Decode(&said); err != nil {
+		return nil, fmt.Errorf("the answer is no policy: %w", err)
+	}
+	if said.PrincipalID == "" || said.PolicyDocument == nil {
+		return nil, errors.New("the answer lacks principalId or policyDocument")
+	}
+	v := &verdict{policy: *said.PolicyDocument, context: map[string]any{"principalId": said.PrincipalID}}
+	for name, value := range said.Context {
+		switch value := value.(type) {
+		case nil:
+		case string, bool, json.Number:
+			v.context[name] = fmt.Sprint(value) // functions get them as text
+		default:
+			return nil, fmt.Errorf("the context value %q is neither text, number nor boolean", name)
+		}
+	}
+	return v, nil
+}

@@ -1,0 +1,178 @@
+package apigateway
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"customercare/infra/local/lambda"
+)
+
+const allowAll = `{"principalId":"me","policyDocument":{"Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"*"}]},
+	"context":{"tenant":"demo","number":7,"yes":true,"nothing":null}}`
+
+// guarded serves GET /a/{id} and GET /b behind the authorizer.
+func guarded(t *testing.T, a Authorizer, answer func(auth string) (string, error)) (*harness, func() int) {
+	t.Helper()
+	a.Function = "A"
+	h := serve(t, API{
+		Authorizers: map[string]Authorizer{"Guard": a},
+		Routes: []Route{
+			{Method: "GET", Path: "/a/{id}", Function: "F", Authorizer: "Guard"},
+			{Method: "GET", Path: "/b", Function: "F", Authorizer: "Guard"},
+		},
+	})
+	asked := 0
+	h.answer = func(function string, event map[string]any) (string, error) {
+		if function == "F" {
+			return `{"statusCode":200}`, nil
+		}
+		asked++ // requests come one after the other
+		headers, _ := event["headers"].(map[string]any)
+		auth, _ := headers["Authorization"].(string)
+		return answer(auth)
+	}
+	return h, func() int { return asked }
+}
+
+var byHeader = []IdentitySource{{In: "header", Name: "Authorization"}}
+
+func TestAuthorizerVerdicts(t *testing.T) {
+	for _, c := range []struct {
+		name, answer string
+		err          error
+		status       int
+		errorType    string
+	}{
+		{"allowed", allowAll, nil, 200, ""},
+		{"denied", strings.Replace(allowAll, "Allow", "Deny", 1), nil, 403, "AccessDeniedException"},
+		{"another route", strings.Replace(allowAll, `"*"`, `"arn:aws:execute-api:*:*:*/*/GET/b"`, 1), nil, 403, "AccessDeniedException"},
+		{"unauthorized", "", &lambda.Error{Type: "errorString", Message: "Unauthorized"}, 401, "UnauthorizedException"},
+		{"failed", "", &lambda.Error{Type: "errorString", Message: "boom"}, 500, "AuthorizerFailureException"},
+		{"gone", "", errors.New("closed"), 500, "AuthorizerFailureException"},
+		{"nonsense", `{"policyDocument":{}}`, nil, 500, "AuthorizerConfigurationException"},
+		{"no principal", strings.Replace(allowAll, `"me"`, `""`, 1), nil, 500, "AuthorizerConfigurationException"},
+		{"deep context", strings.Replace(allowAll, `"demo"`, `{}`, 1), nil, 500, "AuthorizerConfigurationException"},
+		{"condition", strings.Replace(allowAll, `"Resource"`, `"Condition":{"x":1},"Resource"`, 1), nil, 500, "AuthorizerConfigurationException"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h, _ := guarded(t, Authorizer{Sources: byHeader, TTL: time.Minute}, func(string) (string, error) { return c.answer, c.err })
+			if r := h.get(t, "/a/1", "Authorization: x"); r.status != c.status || r.header.Get("X-Amzn-Errortype") != c.errorType {
+				t.Errorf("%d %s, want %d %s", r.status, r.header.Get("X-Amzn-Errortype"), c.status, c.errorType)
+			}
+		})
+	}
+}
+
+func TestAuthorizerEventAndContext(t *testing.T) {
+	h, _ := guarded(t, Authorizer{Sources: byHeader, TTL: time.Minute}, func(string) (string, error) { return allowAll, nil })
+	h.get(t, "/a/x%2Fy?q=1", "Authorization: x")
+	asked, passed := h.seen[0], h.seen[1]
+	equal(t, "type", asked["type"], `"REQUEST"`)
+	equal(t, "methodArn", asked["methodArn"], `"arn:aws:execute-api:us-east-1:123456789012:local/v1/GET/a/x%2Fy"`)
+	equal(t, "resource", asked["resource"], `"/a/{id}"`)
+	equal(t, "path", asked["path"], `"/a/x%2Fy"`)
+	equal(t, "httpMethod", asked["httpMethod"], `"GET"`)
+	equal(t, "pathParameters", asked["pathParameters"], `{"id":"x%2Fy"}`)
+	equal(t, "queryStringParameters", asked["queryStringParameters"], `{"q":"1"}`)
+	if _, there := asked["body"]; there {
+		t.Error("an authorizer sees no body")
+	}
+	authorizer := passed["requestContext"].(map[string]any)["authorizer"].(map[string]any)
+	delete(authorizer, "integrationLatency")
+	equal(t, "authorizer", authorizer, `{"number":"7","principalId":"me","tenant":"demo","yes":"true"}`)
+}
+
+func TestAuthorizerCache(t *testing.T) {
+	onlyA := strings.Replace(allowAll, `"*"`, `"arn:aws:execute-api:us-east-1:123456789012:local/v1/GET/a/*"`, 1)
+	h, asked := guarded(t, Authorizer{Sources: byHeader, TTL: 300 * time.Millisecond}, func(string) (string, error) { return onlyA, nil })
+	steps := func(want int, status int, target string, headers ...string) {
+		t.Helper()
+		if r := h.get(t, target, headers...); r.status != status || asked() != want {
+			t.Errorf("%s %v: %d after %d calls, want %d after %d", target, headers, r.status, asked(), status, want)
+		}
+	}
+	steps(0, 401, "/a/1")
+	steps(0, 401, "/a/1", "Authorization: ")
+	steps(1, 200, "/a/1", "Authorization: x")
+	steps(1, 200, "/a/2", "authorization: x")
+	steps(1, 403, "/b", "Authorization: x") // the kept policy, judged for this route
+	steps(2, 200, "/a/1", "Authorization: X")
+	h.advance(299 * time.Millisecond)
+	steps(2, 200, "/a/1", "Authorization: x")
+	h.advance(time.Millisecond)
+	steps(3, 200, "/a/1", "Authorization: x")
+}
+
+func TestAuthorizerWithoutCache(t *testing.T) {
+	h, asked := guarded(t, Authorizer{}, func(string) (string, error) { return allowAll, nil })
+	for range 3 {
+		if r := h.get(t, "/b"); r.status != 200 {
+			t.Fatalf("%d", r.status)
+		}
+	}
+	if asked() != 3 {
+		t.Errorf("asked %d times, want 3", asked())
+	}
+}
+
+func TestRefusalsAreNotKept(t *testing.T) {
+	h, asked := guarded(t, Authorizer{Sources: byHeader, TTL: time.Minute}, func(string) (string, error) {
+		return "", &lambda.Error{Message: "Unauthorized"}
+	})
+	h.get(t, "/b", "Authorization: x")
+	h.get(t, "/b", "Authorization: x")
+	if asked() != 2 {
+		t.Errorf("asked %d times, want 2", asked())
+	}
+}
+
+func TestTokenAuthorizer(t *testing.T) {
+	h, asked := guarded(t, Authorizer{Token: true, Sources: byHeader, TTL: time.Minute, Validation: "Bearer [a-z]+"},
+		func(string) (string, error) { return allowAll, nil })
+	if r := h.get(t, "/b", "Authorization: Bearer 1"); r.status != 401 || asked() != 0 {
+		t.Errorf("%d after %d calls", r.status, asked())
+	}
+	if r := h.get(t, "/b", "Authorization: Bearer abc"); r.status != 200 {
+		t.Errorf("%d", r.status)
+	}
+	equal(t, "event", h.seen[0], `{"authorizationToken":"Bearer abc","methodArn":"arn:aws:execute-api:us-east-1:123456789012:local/v1/GET/b","type":"TOKEN"}`)
+}
+
+func TestCachingNeedsAnIdentity(t *testing.T) {
+	if _, err := New(API{Authorizers: map[string]Authorizer{"A": {TTL: time.Second}}}, nil, nil); err == nil {
+		t.Error("an authorizer that caches without an identity source was taken")
+	}
+}
+
+func TestPolicies(t *testing.T) {
+	const arn = "arn:aws:execute-api:us-east-1:1:local/v1/PUT/care/v1/a%2Fb/provision"
+	stmt := func(effect, action, resource string) string {
+		return `{"Effect":"` + effect + `","Action":` + action + `,"Resource":` + resource + `}`
+	}
+	for _, c := range []struct {
+		statements        string
+		allowed, explicit bool
+	}{
+		{stmt("Allow", `"execute-api:Invoke"`, `"*"`), true, false},
+		{stmt("Allow", `["execute-api:invoke"]`, `["nothing","arn:aws:execute-api:*:local/v1/PUT/care/*"]`), true, false},
+		{stmt("Allow", `"execute-api:*"`, `"arn:aws:execute-api:us-east-1:1:local/*/PUT/care/v1/*/provision"`), true, false},
+		{stmt("Allow", `"*"`, `"arn:aws:execute-api:us-east-?:1:local/v1/PUT/care/v1/a%2Fb/provision"`), true, false},
+		{stmt("Allow", `"execute-api:Invoke"`, `"arn:aws:execute-api:us-east-1:1:local/v1/GET/*"`), false, false},
+		{stmt("Allow", `"execute-api:Invoke"`, `"arn:aws:execute-api:us-east-1:1:local/v1/PUT/care/v1/a%2Fb"`), false, false},
+		{stmt("Allow", `"execute-api:Invoke"`, `"arn:aws:execute-api:us-east-1:1:LOCAL/*"`), false, false},
+		{stmt("Allow", `"execute-api:ManageConnections"`, `"*"`), false, false},
+		{stmt("Allow", `"execute-api:Invoke"`, `"*"`) + "," + stmt("Deny", `"*"`, `"*/PUT/*"`), false, true},
+		{stmt("Deny", `"*"`, `"*/GET/*"`) + "," + stmt("Allow", `"execute-api:Invoke"`, `"*"`), true, false},
+	} {
+		var p policy
+		if err := json.Unmarshal([]byte(`{"Statement":[`+c.statements+`]}`), &p); err != nil {
+			t.Fatal(err)
+		}
+		if allowed, explicit := p.allows(arn); allowed != c.allowed || explicit != c.explicit {
+			t.Errorf("%s: %t, %t", c.statements, allowed, explicit)
+		}
+	}
+}

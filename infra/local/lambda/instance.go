@@ -1,0 +1,214 @@
+package lambda
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"customercare/infra/local/process"
+)
+
+// initPatience is how long a process may take until it asks for its first invocation, as on Lambda.
+const initPatience = 10 * time.Second
+
+// instance is one process of a function; it works on one invocation at a time.
+type instance struct {
+	id       string
+	pool     *pool
+	cmd      *exec.Cmd
+	dead     chan struct{}    // closed when the process is gone and everybody has been told
+	work     chan *invocation // holds at most one
+	starting bool             // has not asked for work yet; guarded by the pool's lock, as is coming
+	coming   bool             // counted in pool.coming
+
+	mu      sync.Mutex
+	current *invocation
+	ending  bool        // the process is gone or as good as gone
+	killed  error       // why we ended it, when we did
+	failure error       // what the process said about itself before it ended
+	clock   *time.Timer // ends it when it takes too long
+}
+
+func newInstance(p *pool) *instance {
+	return &instance{pool: p, dead: make(chan struct{}), work: make(chan *invocation, 1), starting: true, coming: true}
+}
+
+// start runs the binary. When that fails, the pool fails the invocation that wanted it.
+func (i *instance) start() {
+	s, f := i.pool.service, i.pool.function
+	if !s.register(i) {
+		i.ended(ErrClosed)
+		return
+	}
+	out := s.log.prefixed(f.Folder)
+	dir, err := filepath.Abs(filepath.Join(s.opts.BinDir, f.Folder))
+	if err == nil {
+		i.mu.Lock()
+		i.cmd = exec.Command(filepath.Join(dir, "bootstrap"))
+		i.cmd.Dir = dir
+		i.cmd.Env = i.environment(dir)
+		i.cmd.Stdout, i.cmd.Stderr = out, out
+		i.cmd.WaitDelay = time.Second // a grandchild that holds the pipes does not hold us
+		err = process.Start(i.cmd)
+		i.mu.Unlock()
+	}
+	if err != nil {
+		i.ended(fmt.Errorf("start function %s: %w", f.Folder, err))
+		s.forget(i)
+		return
+	}
+	i.arm(initPatience, &Error{Type: "Sandbox.Timedout", Message: fmt.Sprintf("the function did not ask for work within %s of its start", initPatience)})
+	if i.wasKilled() { // Kill came before there was a process
+		process.Kill(i.cmd)
+	}
+	go func() {
+		status := "exit status 0"
+		if err := i.cmd.Wait(); err != nil {
+			status = err.Error()
+		}
+		out.flush()
+		i.ended(&Error{Type: "Runtime.ExitError", Message: "Runtime exited with error: " + status})
+		s.forget(i)
+	}()
+}
+
+// ended tells everybody that the process is gone; why is what to say when nobody knows a better reason.
+func (i *instance) ended(why error) {
+	i.mu.Lock()
+	i.ending = true // from here on give and begin refuse
+	if i.clock != nil {
+		i.clock.Stop()
+	}
+	inv := i.current
+	var given *invocation
+	select {
+	case given = <-i.work: // given to it, but never fetched
+	default:
+	}
+	switch {
+	case i.killed != nil:
+		why = i.killed
+	case i.failure != nil:
+		why = i.failure
+	}
+	i.mu.Unlock()
+
+	if why != ErrClosed {
+		i.pool.service.log.line(i.pool.function.Folder, why.Error())
+	}
+	// The pool first: whoever sees the failed invocation finds a pool without the dead process.
+	i.pool.gone(i, why)
+	if given != nil {
+		i.pool.submit(given)
+	}
+	if inv != nil {
+		inv.finish(nil, why)
+	}
+	close(i.dead)
+}
+
+// give hands an idle instance its next invocation; false when it is dying.
+func (i *instance) give(inv *invocation) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.ending {
+		return false
+	}
+	i.work <- inv
+	return true
+}
+
+// begin notes that the process is about to get the invocation, and starts its clock; false when the process died
+// before.
+func (i *instance) begin(inv *invocation) (deadline time.Time, ok bool) {
+	timeout := i.pool.function.Timeout
+	i.mu.Lock()
+	if i.ending {
+		i.mu.Unlock()
+		return time.Time{}, false
+	}
+	i.current = inv
+	i.mu.Unlock()
+	i.arm(timeout, &Error{Type: "Sandbox.Timedout", Message: fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", inv.id, timeout.Seconds())})
+	return time.Now().Add(timeout), true
+}
+
+// end takes the invocation with this id from the instance; nil when it has no such invocation. The clock runs on until
+// the process asks for its next one, as on Lambda.
+func (i *instance) end(id string) *invocation {
+	i.mu.Lock()
+	inv := i.current
+	if inv == nil || inv.id != id {
+		i.mu.Unlock()
+		return nil
+	}
+	i.current = nil
+	i.mu.Unlock()
+	i.pool.answered(i)
+	return inv
+}
+
+// arm makes the process end with why unless it is disarmed or armed again within d.
+func (i *instance) arm(d time.Duration, why error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.clock != nil {
+		i.clock.Stop()
+	}
+	i.clock = time.AfterFunc(d, func() { i.kill(why) })
+}
+
+func (i *instance) disarm() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.clock != nil {
+		i.clock.Stop()
+	}
+}
+
+func (i *instance) wasKilled() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.killed != nil
+}
+
+// kill ends the process; a nil why stands for a crash from outside.
+func (i *instance) kill(why error) {
+	if why == nil {
+		why = &Error{Type: "Runtime.ExitError", Message: "Runtime exited with error: signal: killed"}
+		if i.pool.service.isClosed() {
+			why = ErrClosed
+		}
+	}
+	i.mu.Lock()
+	if i.killed == nil {
+		i.killed = why
+	}
+	cmd := i.cmd
+	i.mu.Unlock()
+	select {
+	case <-i.dead: // its process id may be somebody else's by now
+	default:
+		if cmd != nil {
+			process.Kill(cmd)
+		}
+	}
+}
+
+// newRequestID makes an id of the shape Lambda gives, a random UUID.
+func newRequestID() string {
+	var b [16]byte
+	rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// newTraceSuffix makes the random part of an X-Ray trace id.
+func newTraceSuffix() string {
+	var b [12]byte
+	rand.Read(b[:])
+	return fmt.Sprintf("%x", b)
+}

@@ -1,0 +1,88 @@
+package stack
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"customercare/infra/local/apigateway"
+	"customercare/infra/local/engine"
+	"customercare/infra/local/lambda"
+)
+
+// accountID is the account of AWS's documentation.
+const accountID = "123456789012"
+
+// Options of a stack.
+type Options struct {
+	Root             string            // of the repository; holds template.yaml
+	Template         string            // another template's path; empty: Root/template.yaml
+	Port             int               // of the API, on 127.0.0.1; 0: any free one
+	Endpoint         string            // DynamoDB for the stack itself, e.g. http://127.0.0.1:8000
+	FunctionEndpoint string            // DynamoDB for the functions; empty: Endpoint. Tests put a counting or failing proxy here
+	Parameters       map[string]string // of the template, over its defaults
+	ScheduleEvery    time.Duration     // rate of all schedules; 0: the template's, negative: none
+	TablePrefix      string            // in front of table names, so that stacks can share one DynamoDB
+	BinDir           string            // holds the built functions, see Build
+	Log              io.Writer         // lines of functions ("folder: ...") and of the stack; nil: nowhere
+	Workers          int               // most processes of one function; 0: 16
+	Patience         time.Duration     // how long a request to the API waits for one of them; 0: as long as for its answer
+	Region           string            // empty: engine.Region
+	// Credentials for DynamoDB, for an Endpoint that looks at them. The zero value is a made-up pair, and each function
+	// gets one of its own (lambda.Function.AccessKeyID).
+	Credentials aws.Credentials
+	Secrets     map[string]string // texts of the template's secrets by logical id, over those it generates
+	SecretsPort int               // of Secrets Manager, on 127.0.0.1; 0: any free one
+	// Now is the clock that the API's limits of rates and the kept answers of its authorizers
+	// go by; nil: the real one.
+	Now func() time.Time
+	// IntegrationPeriod is how long the API waits for a function; 0: API Gateway's 29 s.
+	IntegrationPeriod time.Duration
+	// Access, when set, is told of every answer of the API, from many goroutines at once and before
+	// its caller has it. Its Function is the folder's name.
+	Access func(apigateway.Access)
+}
+
+func (o *Options) fill() {
+	o.Template = cmp.Or(o.Template, filepath.Join(o.Root, "template.yaml"))
+	o.FunctionEndpoint = cmp.Or(o.FunctionEndpoint, o.Endpoint)
+	o.Workers = cmp.Or(o.Workers, 16)
+	o.Region = cmp.Or(o.Region, engine.Region)
+	if o.Credentials.AccessKeyID == "" {
+		// The pair of AWS's documentation: opens nothing.
+		o.Credentials = aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: lambda.ExampleSecretKey}
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	o.Log = &oneAtATime{to: o.Log}
+}
+
+func (o *Options) config(transport *http.Transport) aws.Config {
+	return aws.Config{
+		HTTPClient:   &http.Client{Transport: transport},
+		Region:       o.Region,
+		BaseEndpoint: aws.String(o.Endpoint),
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return o.Credentials, nil
+		}),
+	}
+}
+
+// oneAtATime lets many goroutines write to one writer.
+type oneAtATime struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (w *oneAtATime) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(p)
+}

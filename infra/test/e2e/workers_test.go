@@ -1,0 +1,186 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/importer"
+	"customercare/infra/local/stack"
+	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/store"
+)
+
+// What the background does, each worker by itself: the call that began it, the worker that the stream starts, cleanup.
+
+// brisk starts a stack with tables of its own on which nobody waits for late writers, so that whoever drains a customer
+// also ends the job; with hardly any time for the call itself, and no schedule.
+func brisk(t *testing.T) *stack.Stack {
+	t.Helper()
+	own := options
+	own.TablePrefix = fmt.Sprintf("brisk-%d-", time.Now().UnixNano())
+	own.Parameters = map[string]string{"WriterLifetime": "1ms", "ClockSkew": "1ms", "DrainBudget": "100ms", "AllowSweepMinutes": "1"}
+	own.ScheduleEvery = -1
+	s, err := stack.Start(t.Context(), own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// loadInto is load for another stack's tables.
+func loadInto(t testing.TB, s *stack.Stack, records ...string) {
+	t.Helper()
+	logged.records(t, records)
+	_, err := importer.Load(t.Context(), importer.Options{
+		Client: client,
+		Tables: importer.Tables{
+			Users: s.Table("Users"), Customers: s.Table("Customers"), Contacts: s.Table("Contacts"), Principals: s.Table("Principals"),
+		},
+		Report: func(line int, sentence string) { t.Errorf("line %d: %s", line, sentence) },
+	}, strings.NewReader(strings.Join(records, "\n")))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func sendTo(t *testing.T, s *stack.Stack, method, path, body string, headers ...string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Set(name, value)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// A customer that the call itself cannot finish is finished by the worker that the stream starts, without cleanup; one that
+// it can, by the call. Who writes a customer over the tombstone meanwhile is found by the worker, and counted.
+func TestWorkersFinishWhatIsHandedOn(t *testing.T) {
+	s := brisk(t)
+	const account, small, large, transactions = "w-brisk", "brisk-small", "brisk-large", 4000
+	loadInto(t, s, append(customerRecords(account, 25, small), append(customerRecords(account, transactions, large),
+		record(map[string]any{"kind": "apiUser", "name": userOf(account), "key": keyOf(account), "accounts": []string{account}}))...)...)
+	for _, code := range []string{small, large} {
+		if body := sendTo(t, s, "POST", "/", formOf(account, code), urlencoded); body != goneXML(code) {
+			t.Fatal(body)
+		}
+		if code == large { // a writer that asks no condition
+			put(t, s.Table("Customers"), map[string]string{"customer": store.CustomerKey(account, code), "record": store.CustomerRecord, "name": "written over it"})
+		}
+	}
+	eventually(t, "both are finished without cleanup", func() bool {
+		lines := dynamotest.Dump(t, client, s.Table("Erasures"))
+		return strings.Count(strings.Join(lines, "\n"), `"erasureId":{"Value":"erasure-`) == 2
+	})
+	all := strings.Join(dynamotest.Dump(t, client, s.Table("Erasures")), "\n")
+	for _, want := range []string{number("deleted", 26), number("deleted", transactions+2)} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no record has %s: %s", want, all)
+		}
+	}
+	if left := dynamotest.Dump(t, client, s.Table("Customers")); len(left) != 0 {
+		t.Errorf("%d records are left, the first: %s", len(left), left[0])
+	}
+}
+
+// put writes an item of texts as a writer that asks no condition would.
+func put(t *testing.T, table string, texts map[string]string) {
+	t.Helper()
+	item := map[string]types.AttributeValue{}
+	for name, value := range texts {
+		item[name] = &types.AttributeValueMemberS{Value: value}
+	}
+	if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(table), Item: item}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Cleanup takes expired temporary allows out of the table, and no others.
+func TestCleanupSweepsExpiredAllows(t *testing.T) {
+	s := brisk(t)
+	loadInto(t, s, `{"kind":"user","customerId":"swept-user"}`, `{"kind":"operator","name":"swept-operator","password":"swept-password"}`)
+	allowed := func() int {
+		return strings.Count(strings.Join(dynamotest.Dump(t, client, s.Table("Users")), "\n"), `"grantedBy"`)
+	}
+	set := func(kind int, until string) {
+		t.Helper()
+		body := sendTo(t, s, "PUT", "/customercare/v1/swept-user/provision", fmt.Sprintf(`{"tempAllowType":%d,"expirationDate":%q}`, kind, until),
+			basic("swept-operator", "swept-password"), "Content-Type: application/json")
+		if body != `{"responseCode":"0","responseMessage":"","status":true}` {
+			t.Fatal(body)
+		}
+	}
+	const both = time.Hour // until both would expire by themselves
+	set(1, time.Now().Add(both).UTC().Format(time.RFC3339Nano))
+	set(2, time.Now().Add(both).UTC().Format(time.RFC3339Nano))
+	if n := allowed(); n != 2 {
+		t.Fatalf("%d allows are set", n)
+	}
+	user := scan(t, s.Table("Users"), "attribute_exists(tempAllows)")[0]
+	first := user["tempAllows"].(*types.AttributeValueMemberM).Value["1"].(*types.AttributeValueMemberM).Value
+	first["expires"] = millis(moment(t, first["expires"]).Add(-both - time.Second))
+	replaceItem(t, s.Table("Users"), user)
+	event, err := os.ReadFile(filepath.Join(dynamotest.Root(), "infra", "events", "cleanup.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Invoke(t.Context(), "cleanup", event); err != nil {
+		t.Fatal(err)
+	}
+	user = scan(t, s.Table("Users"), "attribute_exists(tempAllows)")[0]
+	if left := user["tempAllows"].(*types.AttributeValueMemberM).Value; len(left) != 1 || left["2"] == nil {
+		t.Errorf("the allows %v are left, want the one that has not expired", left)
+	}
+}
+
+// Writers that were under way at the request are found by cleanup's second pass: a transaction, and a contact's copy.
+func TestCleanupFindsLateWriters(t *testing.T) {
+	t.Parallel()
+	const account, code, tenant, late = "w-late", "late-customer", "w-late-tenant", "late-number"
+	openAccount(t, account, 2, code)
+	if r := send(t, "POST", "/", formOf(account, code), urlencoded); r.Body != goneXML(code) {
+		t.Fatal(r.Body)
+	}
+	put(t, running.Table("Customers"), map[string]string{"customer": store.CustomerKey(account, code), "record": "txn#late#1", "note": "mark of " + account})
+
+	bearer := app(t, "w-late-app", tenant)
+	clean(t, bearer, late).verified(t)
+	eventually(t, "the first pass is over", func() bool {
+		return strings.Contains(strings.Join(dump(t, `"scope":{"Value":"`+tenant), "\n"), `"passes":{"Value":"1"}`)
+	})
+	loadContacts(t, tenant, contact{"late-contact", late, "other-number", "late content"})
+	finished(t, tenant, 1)
+	if left := filed(t, tenant); len(left) != 0 {
+		t.Errorf("left: %s", left)
+	}
+	settle(t, account)
+	if records := recordsOf(t, account); len(records) != 1 {
+		t.Errorf("the customer is not finished: %s", records)
+	}
+	if left := dump(t, "mark of "+account); len(left) != 0 {
+		t.Errorf("left: %s", left)
+	}
+}

@@ -1,0 +1,209 @@
+// Package template tests template.yaml as AWS would read it: that every function has all that belongs to it, that routes,
+// rights, variables, alarms and tables are what the contracts and the code say. What the functions really call is compared
+// with their rights in the end-to-end tests.
+package template
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"customercare/infra/local/stack"
+	"customercare/infra/testkit/dynamotest"
+)
+
+// resources are those of the template with its defaults and somebody to write to, by logical id.
+func resources(t *testing.T) map[string]stack.Resource {
+	t.Helper()
+	list, err := stack.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"AlarmEmail": "who@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]stack.Resource{}
+	for _, r := range list {
+		all[r.ID] = r
+	}
+	return all
+}
+
+// ofType are the resources of one type.
+func ofType(t *testing.T, kind string) []stack.Resource {
+	t.Helper()
+	var some []stack.Resource
+	for _, r := range resources(t) {
+		if r.Type == kind {
+			some = append(some, r)
+		}
+	}
+	slices.SortFunc(some, func(a, b stack.Resource) int { return strings.Compare(a.ID, b.ID) })
+	return some
+}
+
+// at goes down into properties: maps by name, lists by index.
+func at(value any, path ...any) any {
+	for _, step := range path {
+		switch s := step.(type) {
+		case string:
+			m, _ := value.(map[string]any)
+			value = m[s]
+		case int:
+			l, _ := value.([]any)
+			if s >= len(l) {
+				return nil
+			}
+			value = l[s]
+		}
+	}
+	return value
+}
+
+// folder is the name of the folder that holds a function's code.
+func folder(f stack.Resource) string {
+	return filepath.Base(fmt.Sprint(f.Properties["CodeUri"]))
+}
+
+// functions are the functions of the template by their folder.
+func functions(t *testing.T) map[string]stack.Resource {
+	t.Helper()
+	byFolder := map[string]stack.Resource{}
+	for _, f := range ofType(t, "AWS::Serverless::Function") {
+		byFolder[folder(f)] = f
+	}
+	return byFolder
+}
+
+func TestEveryFunctionHasItsOwn(t *testing.T) {
+	mains, err := filepath.Glob(filepath.Join(dynamotest.Root(), "functions", "*", "main.go"))
+	if err != nil || len(mains) == 0 {
+		t.Fatal(len(mains), err)
+	}
+	makefile, err := os.ReadFile(filepath.Join(dynamotest.Root(), "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, byFolder := resources(t), functions(t)
+	for _, main := range mains {
+		name := filepath.Base(filepath.Dir(main))
+		f, ok := byFolder[name]
+		if !ok {
+			t.Errorf("functions/%s is not in the template", name)
+			continue
+		}
+		delete(byFolder, name)
+		if f.Properties["CodeUri"] != "functions/"+name+"/" || f.Properties["Handler"] != "bootstrap" ||
+			f.Properties["Runtime"] != "provided.al2023" || fmt.Sprint(f.Properties["Architectures"]) != "[arm64]" {
+			t.Errorf("%s: code, handler, runtime or architecture: %v", name, f.Properties)
+		}
+		if f.Metadata["BuildMethod"] != "makefile" || f.Metadata["ContextPath"] != "." || f.Metadata["WorkingDirectory"] != "." {
+			t.Errorf("%s is not built with the Makefile from the root: %v", name, f.Metadata)
+		}
+		if !strings.Contains(string(makefile), "\nbuild-"+f.ID+": FOLDER = "+name+"\n") {
+			t.Errorf("the Makefile has no line build-%s: FOLDER = %s", f.ID, name)
+		}
+		base := strings.TrimSuffix(f.ID, "Function")
+		if logs := all[base+"Logs"]; logs.Type != "AWS::Logs::LogGroup" || logs.Properties["RetentionInDays"] != "90" ||
+			logs.Properties["LogGroupName"] != "/customercare/customercare/"+name || at(f.Properties, "LoggingConfig", "LogGroup") != logs.ID {
+			t.Errorf("%s has no log group of its own with an end: %v", name, logs)
+		}
+		if f.Properties["Role"] != "arn:aws:iam:us-east-1:123456789012:"+base+"Role/Arn" || all[base+"Role"].Type != "AWS::IAM::Role" {
+			t.Errorf("%s has no role of its own but %v", name, f.Properties["Role"])
+		}
+		if events, _ := filepath.Glob(filepath.Join(dynamotest.Root(), "infra", "events", name+".json")); len(events) != 1 {
+			t.Errorf("infra/events/%s.json is missing", name)
+		}
+		if f.Properties["Tracing"] != "Active" {
+			t.Errorf("%s is not traced", name)
+		}
+	}
+	for name := range byFolder {
+		t.Errorf("the template has a function %s without code", name)
+	}
+	for _, line := range strings.Split(string(makefile), "\n") {
+		if id, _, ok := strings.Cut(strings.TrimPrefix(line, "build-"), ": FOLDER = "); ok && all[id].Type != "AWS::Serverless::Function" {
+			t.Errorf("the Makefile builds %s, which the template does not have", id)
+		}
+	}
+}
+
+// The routes of the contracts, each with the function that answers it and the authorizer before it.
+func TestRoutes(t *testing.T) {
+	template, err := stack.Load(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const clean, token = "/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata", "/apigovernance/api/oauth/tokenByAkSk"
+	want := []string{
+		"ANY /customercare/v1/{customerId}/provision DeleteCustomerInfoFunction Operator",
+		"ANY /risk-cc/customercare/v1/{customerId}/provision DeleteCustomerInfoFunction Operator",
+		"DELETE /customercare/v1/{customerId}/provision DeleteCustomerInfoFunction Operator",
+		"DELETE /risk-cc/customercare/v1/{customerId}/provision DeleteCustomerInfoFunction Operator",
+		"POST / DeleteCustomerFunction ",
+		"POST " + clean + " CleanCustomerDataFunction App",
+		"POST " + token + " IssueTokenFunction ",
+		"POST /api.php DeleteCustomerFunction ",
+		"PUT /customercare/v1/{customerId}/provision SetTemporaryAllowFunction Operator",
+		"PUT /risk-cc/customercare/v1/{customerId}/provision SetTemporaryAllowFunction Operator",
+	}
+	var got []string
+	for _, r := range template.API.Routes {
+		got = append(got, fmt.Sprintf("%s %s %s %s", r.Method, r.Path, r.Function, r.Authorizer))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("routes:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// Erasures that go wrong end in a queue that somebody hears of, and a storm of them cannot take the whole account.
+func TestFailuresGoSomewhere(t *testing.T) {
+	f := functions(t)["continue-erasure"]
+	const queue = "arn:aws:sqs:us-east-1:123456789012:UnworkedErasures/Arn"
+	want := map[string]any{
+		"Stream": "arn:aws:dynamodb:us-east-1:123456789012:table/Erasures/stream/latest", "StartingPosition": "TRIM_HORIZON", // what came before the function did is worked on
+		"BatchSize": "1", "ParallelizationFactor": "10", "MaximumRetryAttempts": "3", "FunctionResponseTypes": []any{"ReportBatchItemFailures"},
+		"DestinationConfig": map[string]any{"OnFailure": map[string]any{"Type": "SQS", "Destination": queue}},
+	}
+	got := maps.Clone(at(f.Properties, "Events", "HandedOn", "Properties").(map[string]any))
+	delete(got, "FilterCriteria") // tested with the records that it lets through, in infra/events
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the stream starts continue-erasure so: %v\nwant %v", got, want)
+	}
+	if kept := resources(t)["UnworkedErasures"].Properties; kept["SqsManagedSseEnabled"] != true || kept["MessageRetentionPeriod"] != "1209600" {
+		t.Errorf("the queue: %v", kept)
+	}
+	if got := f.Properties["ReservedConcurrentExecutions"]; got != "40" {
+		t.Errorf("reserved concurrency %v", got)
+	}
+	none, err := stack.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"WorkerConcurrency": "0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range none {
+		if _, reserved := r.Properties["ReservedConcurrentExecutions"]; reserved {
+			t.Errorf("%s reserves concurrency though WorkerConcurrency is 0", r.ID)
+		}
+	}
+}
+
+// What a function gets, where it is not what all get; a slow hash needs a full core.
+func TestSizes(t *testing.T) {
+	other := map[string]string{"authorize-operator": "1769 MB 10 s", "authorize-app": "512 MB 10 s", "continue-erasure": "512 MB 120 s", "cleanup": "512 MB 55 s"}
+	for name, f := range functions(t) {
+		want := other[name]
+		if want == "" {
+			want = "512 MB 25 s"
+		}
+		if got := fmt.Sprintf("%v MB %v s", f.Properties["MemorySize"], f.Properties["Timeout"]); got != want {
+			t.Errorf("%s has %s, want %s", name, got, want)
+		}
+	}
+	if got := at(functions(t)["cleanup"].Properties, "EventInvokeConfig", "MaximumRetryAttempts"); got != "0" {
+		t.Errorf("cleanup is repeated %v times, though the next minute's run does the same", got)
+	}
+}

@@ -1,0 +1,180 @@
+// Package dynamotest gives tests the project's tables on a real engine, with a fault layer in between.
+package dynamotest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"slices"
+	"sort"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/local/engine"
+	"customercare/infra/project"
+	"customercare/shared/store"
+)
+
+// Kit is the tables of one test.
+type Kit struct {
+	DB     *dynamodb.Client // through Faults, with the functions' own options
+	Plain  *dynamodb.Client // past Faults, for arranging and looking
+	Faults *Faults
+
+	Users      store.Users
+	Customers  store.Customers
+	Contacts   store.Contacts
+	Principals store.Principals
+	Erasures   store.Erasures
+}
+
+// Open gives the test the template's tables, empty and under names that no other test has
+// meanwhile. When the test ends, its calls are refused and the tables are dropped, or, in a
+// package whose TestMain calls Run, kept for the next test. Without DYNAMODB_ENDPOINT the test is
+// skipped: `make test` sets it.
+func Open(t testing.TB) *Kit {
+	t.Helper()
+	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
+	if endpoint == "" {
+		t.Skip("needs a DynamoDB: run `make test`, or set DYNAMODB_ENDPOINT")
+	}
+	tables, err := lend(t.Context(), endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := &gate{}
+	kit := &Kit{Faults: &Faults{}}
+	kit.Plain = dynamodb.New(Client(endpoint).Options(), func(o *dynamodb.Options) {
+		client := *o.HTTPClient.(*http.Client)
+		client.Timeout = time.Minute // no test is about it, and the machine may be slow
+		gate.next, client.Transport = client.Transport, gate
+		o.HTTPClient = &client
+	})
+	kit.DB = dynamodb.New(kit.Plain.Options(), func(o *dynamodb.Options) {
+		client := *o.HTTPClient.(*http.Client)
+		kit.Faults.Next, client.Transport = client.Transport, kit.Faults
+		o.HTTPClient = &client
+		o.Retryer = prompt{o.Retryer}
+	})
+	t.Cleanup(func() {
+		answered := gate.shut()
+		takeBack(tables, answered && !t.Failed())
+	})
+	kit.Users = store.Users{DB: kit.DB, Table: tables.name("Users")}
+	kit.Customers = store.Customers{DB: kit.DB, Table: tables.name("Customers")}
+	kit.Contacts = store.Contacts{DB: kit.DB, Table: tables.name("Contacts")}
+	kit.Principals = store.Principals{DB: kit.DB, Table: tables.name("Principals")}
+	kit.Erasures = store.Erasures{DB: kit.DB, Table: tables.name("Erasures"), Index: "open"}
+	return kit
+}
+
+// Client talks to an engine as the functions talk to DynamoDB, but for more.
+func Client(endpoint string, more ...func(*dynamodb.Options)) *dynamodb.Client {
+	return dynamodb.NewFromConfig(aws.Config{
+		Region: engine.Region,
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
+		}),
+		BaseEndpoint: &endpoint,
+	}, append([]func(*dynamodb.Options){store.Options}, more...)...)
+}
+
+// Root is the repository's root folder.
+func Root() string {
+	root, err := project.Root()
+	if err != nil {
+		panic(err)
+	}
+	return root
+}
+
+// Put stores items past the fault layer.
+func (k *Kit) Put(t testing.TB, table string, items ...map[string]types.AttributeValue) {
+	t.Helper()
+	var requests []types.WriteRequest
+	for _, item := range items {
+		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
+	}
+	if err := write(t.Context(), k.Plain, table, requests); err != nil {
+		t.Fatalf("put: %v", err)
+	}
+}
+
+// write makes requests, 25 a call, until DynamoDB has taken every one.
+func write(ctx context.Context, client *dynamodb.Client, table string, requests []types.WriteRequest) error {
+	for len(requests) > 0 {
+		n := min(25, len(requests))
+		out, err := client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+			RequestItems: map[string][]types.WriteRequest{table: requests[:n]},
+		})
+		if err != nil {
+			return err
+		}
+		requests = append(requests[n:len(requests):len(requests)], out.UnprocessedItems[table]...)
+	}
+	return nil
+}
+
+// Dump is every item of the tables as sorted lines of canonical JSON, so that before and after compare byte for byte.
+func (k *Kit) Dump(t testing.TB, tables ...string) []string {
+	t.Helper()
+	return Dump(t, k.Plain, tables...)
+}
+
+// Dump is every item of the tables as sorted lines: the table's name and canonical JSON. The
+// members of sets are sorted: DynamoDB keeps no order of them.
+func Dump(t testing.TB, client *dynamodb.Client, tables ...string) []string {
+	t.Helper()
+	var lines []string
+	for _, table := range tables {
+		for pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)}); pages.HasMorePages(); {
+			page, err := pages.NextPage(context.Background())
+			if err != nil {
+				t.Fatalf("scan: %v", err)
+			}
+			for _, item := range page.Items {
+				for _, value := range item {
+					order(value)
+				}
+				text, err := json.Marshal(item)
+				if err != nil {
+					t.Fatal(err)
+				}
+				lines = append(lines, table+" "+string(text))
+			}
+		}
+	}
+	sort.Strings(lines)
+	return lines
+}
+
+// order sorts every set within value.
+func order(value types.AttributeValue) {
+	switch v := value.(type) {
+	case *types.AttributeValueMemberSS:
+		slices.Sort(v.Value)
+	case *types.AttributeValueMemberNS:
+		slices.Sort(v.Value)
+	case *types.AttributeValueMemberBS:
+		slices.SortFunc(v.Value, bytes.Compare)
+	case *types.AttributeValueMemberL:
+		for _, member := range v.Value {
+			order(member)
+		}
+	case *types.AttributeValueMemberM:
+		for _, member := range v.Value {
+			order(member)
+		}
+	}
+}
+
+// All are the names of the five tables.
+func (k *Kit) All() []string {
+	return []string{k.Users.Table, k.Customers.Table, k.Contacts.Table, k.Principals.Table, k.Erasures.Table}
+}
