@@ -28,7 +28,7 @@ func Connect() *dynamodb.Client {
 // Options is how every client of this project talks to DynamoDB.
 func Options(o *dynamodb.Options) {
 	client := environment.HTTPClient()
-	client.Transport = wary{client.Transport}
+	client.Transport = checkedAnswers{client.Transport}
 	o.HTTPClient = client
 	// Someone else's transaction holds the item for a moment; the SDK would give up at once.
 	o.Retryer = environment.Retryer("TransactionConflictException")

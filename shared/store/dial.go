@@ -62,7 +62,7 @@ func reach(db *dynamodb.Client, within, lasting time.Duration) (wait func()) {
 // transportOf is the one of Options.
 func transportOf(options dynamodb.Options) (*http.Transport, error) {
 	if client, ok := options.HTTPClient.(*http.Client); ok {
-		if w, ok := client.Transport.(wary); ok {
+		if w, ok := client.Transport.(checkedAnswers); ok {
 			if transport, ok := w.next.(*http.Transport); ok {
 				return transport, nil
 			}
