@@ -36,7 +36,7 @@ type Job struct {
 	Cursor      int // index of the first identifier this pass has not yet verified
 	Pending     Pending
 	Known       Known
-	HandedOver    bool // a mark may stand
+	HandedOver  bool // a mark may stand
 	Unreadable  bool // the parties of a contact could not be read: a copy may be left under a number that nobody knows
 
 	// Unanswered is when a deleting call went unanswered last, or may have: it may be
