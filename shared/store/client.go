@@ -46,7 +46,7 @@ func Options(o *dynamodb.Options) { over(environment.Transport())(o) }
 // over is Options for a client over transport.
 func over(transport *http.Transport) func(*dynamodb.Options) {
 	return func(o *dynamodb.Options) {
-		o.HTTPClient = environment.HTTPClient(wary{transport})
+		o.HTTPClient = environment.HTTPClient(checkedAnswers{transport})
 		// Someone else's transaction holds the item for a moment; the SDK would give up at once.
 		o.Retryer = environment.Retryer("TransactionConflictException")
 	}

@@ -105,13 +105,9 @@ func parse(raw []byte, params map[string]string, set settings) (*Template, error
 
 // read gives the loader itself, which can still resolve what the local stack does not run.
 func read(raw []byte, params map[string]string, set settings) (*loader, error) {
-	nodes := map[string]yaml.Node{}
-	if err := yaml.Unmarshal(raw, &nodes); err != nil {
+	sections, err := readSections(raw)
+	if err != nil {
 		return nil, err
-	}
-	sections := map[string]*yaml.Node{}
-	for name, n := range nodes {
-		sections[name] = &n
 	}
 	l := &loader{
 		settings: set,

@@ -27,9 +27,6 @@ func (r *resolver) value(n *yaml.Node) (any, error) {
 	if n == nil {
 		return nil, nil
 	}
-	if n.Kind == yaml.AliasNode {
-		return r.value(n.Alias)
-	}
 	if name, ok := strings.CutPrefix(n.Tag, "!"); ok && !strings.HasPrefix(name, "!") && name != "" {
 		return r.intrinsic(name, n)
 	}
