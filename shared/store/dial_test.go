@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"context"
 	"crypto/x509"
 	"io"
 	"log"
@@ -15,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/shared/environment"
 	"customercare/shared/store"
 )
 
@@ -45,25 +45,24 @@ func TestReachConnectsAhead(t *testing.T) {
 				server.Start()
 			}
 			defer server.Close()
-			db := dynamodb.New(dynamodb.Options{
-				Region: "us-east-1", BaseEndpoint: &server.URL,
-				Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-					return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-				}),
-			}, store.Options)
+			settings, roots := settingsOf(server.URL), x509.NewCertPool()
 			if secure {
-				roots := x509.NewCertPool()
 				roots.AddCert(server.Certificate())
-				store.TrustForTest(db, roots)
 			}
-			store.ReachForTest(db)()
+			get := func(db *dynamodb.Client) error {
+				_, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{
+					TableName: aws.String("t"), Key: map[string]types.AttributeValue{"k": s("k")},
+				})
+				return err
+			}
+			db, ready := store.ConnectForTest(settings, roots)
+			ready()
 			<-connected // the server's side of it
 			if n := connections.Load(); n != 1 || calls.Load() != 0 {
 				t.Fatalf("%d connections, %d calls before the first", n, calls.Load())
 			}
 			for range 2 {
-				_, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("t"), Key: map[string]types.AttributeValue{"k": s("k")}})
-				if err != nil {
+				if err := get(db); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -71,15 +70,10 @@ func TestReachConnectsAhead(t *testing.T) {
 				t.Errorf("%d connections, %d calls, %d after a handshake", connections.Load(), calls.Load(), handshakes.Load())
 			}
 
-			again := dynamodb.New(db.Options(), store.Options)
-			if secure {
-				roots := x509.NewCertPool()
-				roots.AddCert(server.Certificate())
-				store.TrustForTest(again, roots)
-			}
-			store.ReachForTest(again)()
+			again, ready := store.ConnectForTest(settings, roots)
+			ready()
 			server.CloseClientConnections()
-			if _, err := again.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("t"), Key: map[string]types.AttributeValue{"k": s("k")}}); err != nil {
+			if err := get(again); err != nil {
 				t.Errorf("after the connection was lost: %v", err)
 			}
 		})
@@ -93,6 +87,12 @@ func TestReachOfNobody(t *testing.T) {
 		t.Fatal(err)
 	}
 	listener.Close()
-	db := dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: aws.String("http://" + listener.Addr().String())}, store.Options)
-	store.Reach(db)()
+	_, ready := store.Connect(settingsOf("http://" + listener.Addr().String()))
+	ready()
+}
+
+func settingsOf(endpoint string) store.Settings {
+	return store.Settings{
+		AWS: environment.AWS{Region: "us-east-1", Key: "test", Secret: "test"}, Endpoint: endpoint,
+	}
 }

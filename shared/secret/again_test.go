@@ -24,7 +24,7 @@ func TestTheSecretIsReadAgain(t *testing.T) {
 	server := secrets.Serve(listener, []secrets.Secret{{LogicalID: "K", Name: "K", ARN: secrets.ARN("us-east-1", "123456789012", "K"), Text: `{"1":"` + old + `"}`}})
 	defer server.Close()
 	keys := DigestKeys{Secret: "K", Current: "1", Endpoint: server.URL}
-	more := keys.more(keys.client(aws.Config{Region: "us-east-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+	again := keys.again(keys.client(aws.Config{Region: "us-east-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "AKIAX", SecretAccessKey: "x"}, nil
 	})}))
 	for _, c := range []struct{ text, ids, want string }{
@@ -34,14 +34,14 @@ func TestTheSecretIsReadAgain(t *testing.T) {
 		{"not for the log", "", "no flat JSON object"},
 	} {
 		server.Put("K", c.text)
-		all, err := more.Read(t.Context())
+		all, err := again(t.Context())
 		if ids := strings.Join(slices.Sorted(maps.Keys(all)), " "); ids != c.ids || (err == nil) != (c.want == "") ||
 			err != nil && (!strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "for the log")) {
 			t.Errorf("%s: keys %s, %v", c.text, ids, err)
 		}
 	}
 	server.Close()
-	if all, err := more.Read(t.Context()); err == nil || len(all) > 0 {
+	if all, err := again(t.Context()); err == nil || len(all) > 0 {
 		t.Errorf("nobody is there: %v, %v", all, err)
 	}
 }
