@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 )
 
 // code is what the simulation and the page take from the product itself: constants of its source, and template.yaml.
@@ -76,7 +76,7 @@ func read(root string) (c code, err error) {
 }
 
 func (c *code) readTemplate(file string) error {
-	t, err := stack.Load(file, nil)
+	t, err := template.Load(file, nil)
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (c *code) readTemplate(file string) error {
 	c.cleanupTimeout, c.memoryMB = cleanup.Timeout, cleanup.MemoryMB
 	c.parallel, c.streamBatch, c.schedule = t.Streams[0].Parallel, t.Streams[0].BatchSize, t.Schedules[0].Every
 	c.tables = len(t.Tables)
-	resources, err := stack.Resources(file, nil)
+	resources, err := template.Resources(file, nil)
 	for _, r := range resources {
 		if r.Type == "AWS::CloudWatch::Alarm" {
 			c.alarms++

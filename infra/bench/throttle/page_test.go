@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 )
 
 // TestPage: the page says what the program says.
@@ -39,16 +39,16 @@ func TestPage(t *testing.T) {
 // TestMovers: what is said to move a wall is there to be moved.
 func TestMovers(t *testing.T) {
 	c := reading(t)
-	template, err := stack.Load(filepath.Join(root, "template.yaml"), nil)
+	read, err := template.Load(filepath.Join(root, "template.yaml"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resources, err := stack.Resources(filepath.Join(root, "template.yaml"), nil)
+	resources, err := template.Resources(filepath.Join(root, "template.yaml"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	known := map[string]bool{"MemorySize": true, "WarmThroughput": true} // properties of AWS
-	for name := range template.Parameters {
+	for name := range read.Parameters {
 		known[name] = true
 	}
 	for _, r := range resources {

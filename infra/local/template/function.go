@@ -1,4 +1,4 @@
-package stack
+package template
 
 import (
 	"fmt"
@@ -62,6 +62,7 @@ func (l *loader) readFunction(name string, p properties) error {
 	return nil
 }
 
+// readRoute reads an event of the API: one of its routes.
 func (l *loader) readRoute(function string, p properties) error {
 	method, where := strings.ToUpper(p.text("Method")), p.text("Path")
 	if method == "" || !strings.HasPrefix(where, "/") {
@@ -76,8 +77,9 @@ func (l *loader) readRoute(function string, p properties) error {
 	return nil
 }
 
+// readStream reads an event source mapping of a table's stream.
 func (l *loader) readStream(function string, p properties) error {
-	table, ok := l.tableOfStream(p.text("Stream"))
+	table, ok := tableOfStream(p.text("Stream"))
 	if !ok {
 		return fmt.Errorf("%s is no stream of a table in this template", p.text("Stream"))
 	}
@@ -100,9 +102,8 @@ func (l *loader) readStream(function string, p properties) error {
 			return err
 		}
 	}
-	for _, item := range p.under("FilterCriteria").list("Filters") {
-		filter, _ := item.(map[string]any)
-		pattern, err := stream.ParsePattern(properties(filter).text("Pattern"))
+	for _, filter := range p.under("FilterCriteria").mappings("Filters") {
+		pattern, err := stream.ParsePattern(filter.text("Pattern"))
 		if err != nil {
 			return err
 		}
@@ -113,7 +114,7 @@ func (l *loader) readStream(function string, p properties) error {
 }
 
 // tableOfStream finds the table whose StreamArn this is.
-func (l *loader) tableOfStream(arn string) (string, bool) {
+func tableOfStream(arn string) (string, bool) {
 	_, rest, ok := strings.Cut(arn, ":table/")
 	table, _, isStream := strings.Cut(rest, "/stream/")
 	return table, ok && isStream

@@ -1,7 +1,8 @@
-package stack
+package template
 
 import (
 	"fmt"
+	"iter"
 	"regexp"
 	"strconv"
 	"strings"
@@ -9,14 +10,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// resolver turns the template's YAML into plain values, evaluating CloudFormation's intrinsic functions on the way.
-// Only what is asked for is evaluated: resources that the local stack does not know may use anything.
+// resolver turns the template's YAML into plain values, evaluating CloudFormation's intrinsic
+// functions on the way. Only what is asked for is evaluated: resources that the local stack
+// does not know may use anything.
 type resolver struct {
-	template map[string]*yaml.Node // top-level sections' content
-	params   map[string]string
-	refs     map[string]string // what !Ref gives for pseudo parameters and the resources we run
-	account  string
-	region   string
+	sections   map[string]*yaml.Node // what stands under each top-level key
+	parameters map[string]string
+	refs       map[string]string // what !Ref gives for pseudo parameters and the resources we run
+	account    string
+	region     string
 }
 
 // noValue stands for AWS::NoValue: whatever holds it is left out.
@@ -42,13 +44,13 @@ func (r *resolver) value(n *yaml.Node) (any, error) {
 			}
 		}
 		m := map[string]any{}
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			v, err := r.value(n.Content[i+1])
+		for name, n := range pairs(n) {
+			v, err := r.value(n)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", n.Content[i].Value, err)
+				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 			if _, skip := v.(noValue); !skip {
-				m[n.Content[i].Value] = v
+				m[name] = v
 			}
 		}
 		return m, nil
@@ -106,7 +108,7 @@ func (r *resolver) ref(name string) (any, error) {
 	if name == "AWS::NoValue" {
 		return noValue{}, nil
 	}
-	if v, ok := r.params[name]; ok {
+	if v, ok := r.parameters[name]; ok {
 		return v, nil
 	}
 	if v, ok := r.refs[name]; ok {
@@ -118,7 +120,8 @@ func (r *resolver) ref(name string) (any, error) {
 	return nil, fmt.Errorf("there is no parameter or resource %q", name)
 }
 
-// attribute gives !GetAtt. Only ARNs have a meaning here, and only for what runs; others are of the right shape.
+// attribute gives !GetAtt. Only ARNs have a meaning here, and only for what runs; others are of
+// the right shape.
 func (r *resolver) attribute(resource, attribute string) (any, error) {
 	kind := field(r.resource(resource), "Type")
 	if kind == nil {
@@ -135,8 +138,7 @@ func (r *resolver) attribute(resource, attribute string) (any, error) {
 		return fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s", r.region, r.account, name), nil
 	case kind.Value == typeTable && attribute == "StreamArn":
 		return fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s/stream/latest", r.region, r.account, name), nil
-	}
-	if kind.Value == typeSecret && attribute == "Id" {
+	case kind.Value == typeSecret && attribute == "Id":
 		return name, nil
 	}
 	service := strings.ToLower(strings.Split(kind.Value+"::", "::")[1])
@@ -195,17 +197,28 @@ func (r *resolver) join(n *yaml.Node) (any, error) {
 }
 
 // resource gives the node of a resource; nil when there is none.
-func (r *resolver) resource(name string) *yaml.Node { return field(r.template["Resources"], name) }
+func (r *resolver) resource(name string) *yaml.Node { return field(r.sections["Resources"], name) }
 
 // field gives a mapping's value; nil when n is no mapping or lacks it.
 func field(n *yaml.Node, name string) *yaml.Node {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		if n.Content[i].Value == name {
-			return n.Content[i+1]
+	for key, value := range pairs(n) {
+		if key == name {
+			return value
 		}
 	}
 	return nil
+}
+
+// pairs runs over a mapping in the template's order; over nothing when n is none.
+func pairs(n *yaml.Node) iter.Seq2[string, *yaml.Node] {
+	return func(yield func(string, *yaml.Node) bool) {
+		if n == nil || n.Kind != yaml.MappingNode {
+			return
+		}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if !yield(n.Content[i].Value, n.Content[i+1]) {
+				return
+			}
+		}
+	}
 }

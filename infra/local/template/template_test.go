@@ -1,4 +1,4 @@
-package stack
+package template
 
 import (
 	"fmt"
@@ -11,6 +11,15 @@ import (
 
 	"customercare/infra/local/apigateway"
 )
+
+// parse reads a template that is not in a file.
+func parse(raw []byte, parameters map[string]string, s Settings) (*Template, error) {
+	l, err := read(raw, parameters, s)
+	if err != nil {
+		return nil, err
+	}
+	return l.template, nil
+}
 
 // Everything the deployment consists of must be read from the real template.
 func TestRealTemplate(t *testing.T) {
@@ -52,10 +61,10 @@ func TestRealTemplate(t *testing.T) {
 		t.Errorf("API %+v", api)
 	}
 	operator, app := api.Authorizers["Operator"], api.Authorizers["App"]
-	if operator.Token || operator.Function != "AuthorizeOperatorFunction" || fmt.Sprint(operator.Sources) != "[{header Authorization} {context identity.sourceIp}]" || operator.TTL != 300*time.Second {
+	if operator.Function != "AuthorizeOperatorFunction" || fmt.Sprint(operator.Sources) != "[{header Authorization} {context identity.sourceIp}]" || operator.TTL != 300*time.Second {
 		t.Errorf("Operator: %+v", operator)
 	}
-	if app.Token || app.Function != "AuthorizeAppFunction" || app.Sources != nil || app.TTL != 0 {
+	if app.Function != "AuthorizeAppFunction" || app.Sources != nil || app.TTL != 0 {
 		t.Errorf("App: %+v", app)
 	}
 	for _, r := range api.Routes {
@@ -100,7 +109,7 @@ func TestRealTemplate(t *testing.T) {
 }
 
 func TestTablePrefixReachesVariables(t *testing.T) {
-	template, err := load("../../../template.yaml", nil, settings{region: "us-east-1", account: "1", tablePrefix: "p-"})
+	template, err := Settings{TablePrefix: "p-"}.Load("../../../template.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,8 +125,8 @@ func TestParametersAreChecked(t *testing.T) {
 		params map[string]string
 		want   string
 	}{
-		{"testdata/template.yaml", nil, "Greeting has no default"},
-		{"testdata/template.yaml", map[string]string{"Greeting": "hi"}, "Greeting is shorter"},
+		{"../stack/testdata/template.yaml", nil, "Greeting has no default"},
+		{"../stack/testdata/template.yaml", map[string]string{"Greeting": "hi"}, "Greeting is shorter"},
 		{"../../../template.yaml", map[string]string{"TempAllowTypes": "all"}, "TempAllowTypes does not match"},
 		{"../../../template.yaml", map[string]string{"DigestKeyId": "1.2"}, "DigestKeyId does not match"},
 		{"../../../template.yaml", map[string]string{"Nobody": "x"}, `no parameter "Nobody"`},
@@ -153,7 +162,7 @@ func TestAllFaultsOfParametersAreNamed(t *testing.T) {
 		t.Errorf("%v, %v", template, err)
 	}
 	if _, err := parse([]byte("Parameters: {P: {Type: String, MaxLength: 2, MinLength: 1}, Q: {Type: Number, MaxValue: none}}"),
-		map[string]string{"P": "äöü", "Q": "1"}, settings{}); err == nil ||
+		map[string]string{"P": "äöü", "Q": "1"}, Settings{}); err == nil ||
 		err.Error() != "parameter P is longer than 2 characters: \"äöü\"\nparameter Q is more than none: \"1\"" {
 		t.Errorf("%v", err)
 	}
@@ -176,7 +185,7 @@ Resources:
       CodeUri: functions/f
       Environment:
         Variables:
-`+variables), map[string]string{"Name": "n"}, settings{region: "r", account: "1", tablePrefix: "p-"})
+`+variables), map[string]string{"Name": "n"}, Settings{Region: "r", Account: "1", TablePrefix: "p-"})
 	if err != nil {
 		return nil, err
 	}
@@ -264,7 +273,7 @@ Resources:
     Properties:
       StageName: s
       MethodSettings:
-`+list), nil, settings{region: "r", account: "1"})
+`+list), nil, Settings{Region: "r", Account: "1"})
 	}
 	template, err := read(`
         - {ResourcePath: "/*", HttpMethod: "*", ThrottlingBurstLimit: 7}
@@ -304,6 +313,32 @@ func TestRates(t *testing.T) {
 	for _, text := range []string{"", "0 minutes", "1 week", "minute", "-1 hours"} {
 		if _, err := parseRate(text); err == nil {
 			t.Errorf("%q was taken", text)
+		}
+	}
+}
+
+// What the template reserves of the account's concurrency bounds its function here too.
+func TestReservedConcurrencyIsRead(t *testing.T) {
+	template, err := Load("../../../template.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range template.Functions {
+		if reserves := f.Folder == "continue-erasure"; reserves != (f.Reserved != nil) || reserves && *f.Reserved != 40 {
+			t.Errorf("%s reserves %v", f.Folder, f.Reserved)
+		}
+	}
+}
+
+// What would run otherwise than on AWS is refused.
+func TestWhatTheLocalStackCannotDoIsNamed(t *testing.T) {
+	for resource, want := range map[string]string{
+		`{Type: "AWS::DynamoDB::Table", Properties: {LocalSecondaryIndexes: [{IndexName: i}]}}`:                              "global secondary indexes only",
+		`{Type: "AWS::Serverless::Api", Properties: {StageName: s, Auth: {Authorizers: {A: {FunctionArn: !GetAtt R.Arn}}}}}`: "authorizer A: the local stack knows authorizers of the type REQUEST only",
+	} {
+		_, err := parse([]byte("Resources: {R: "+resource+"}"), nil, Settings{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", resource, err, want)
 		}
 	}
 }

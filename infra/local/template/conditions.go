@@ -1,4 +1,4 @@
-package stack
+package template
 
 import (
 	"fmt"
@@ -23,7 +23,7 @@ func (r *resolver) choose(n *yaml.Node) (any, error) {
 
 // condition evaluates a condition of the Conditions section.
 func (r *resolver) condition(name string) (bool, error) {
-	n := field(r.template["Conditions"], name)
+	n := field(r.sections["Conditions"], name)
 	if n == nil {
 		return false, fmt.Errorf("there is no condition %q", name)
 	}
@@ -38,6 +38,7 @@ func (r *resolver) condition(name string) (bool, error) {
 	return yes, nil
 }
 
+// logic evaluates Equals, And, Or and Not.
 func (r *resolver) logic(name string, n *yaml.Node) (any, error) {
 	v, err := r.value(n)
 	if err != nil {
@@ -47,21 +48,21 @@ func (r *resolver) logic(name string, n *yaml.Node) (any, error) {
 	if name == "Equals" && len(args) == 2 {
 		return fmt.Sprint(args[0]) == fmt.Sprint(args[1]), nil
 	}
-	all, some := true, false
+	all, any := true, false
 	for _, arg := range args {
 		yes, ok := arg.(bool)
 		if !ok {
 			return nil, fmt.Errorf("line %d: %s wants conditions", n.Line, name)
 		}
-		all, some = all && yes, some || yes
+		all, any = all && yes, any || yes
 	}
 	switch {
 	case name == "And" && len(args) > 0:
 		return all, nil
 	case name == "Or" && len(args) > 0:
-		return some, nil
+		return any, nil
 	case name == "Not" && len(args) == 1:
-		return !some, nil
+		return !any, nil
 	}
 	return nil, fmt.Errorf("line %d: %s has the wrong number of arguments", n.Line, name)
 }

@@ -1,4 +1,4 @@
-package stack
+package template
 
 import (
 	"maps"
@@ -62,7 +62,7 @@ Resources:
       <<: *properties
       CodeUri: functions/b
       Timeout: 9
-`), nil, settings{})
+`), nil, Settings{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestWhatCannotBeMergedIsNamed(t *testing.T) {
 		"- A":                        "no mapping of sections",
 		"":                           "no mapping of sections",
 	} {
-		if _, err := parse([]byte(text), nil, settings{}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := parse([]byte(text), nil, Settings{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}

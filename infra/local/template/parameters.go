@@ -1,4 +1,4 @@
-package stack
+package template
 
 import (
 	"cmp"
@@ -18,8 +18,8 @@ import (
 // would, but for the bounds of numbers where a stack goes beyond them. The error has one
 // sentence for each fault.
 func (l *loader) readParameters(given map[string]string) error {
-	l.params = map[string]string{}
-	section := l.resolver.template["Parameters"]
+	l.parameters = map[string]string{}
+	section := l.sections["Parameters"]
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if field(section, name) == nil {
@@ -35,12 +35,12 @@ func (l *loader) readParameters(given map[string]string) error {
 			faults = append(faults, fmt.Errorf("parameter %s has no default and was not given", name))
 			continue
 		}
-		if err := checkParameter(n, value, l.beyondBounds); err != nil {
+		if err := checkParameter(n, value, l.BeyondBounds); err != nil {
 			faults = append(faults, fmt.Errorf("parameter %s %w", name, err))
 		}
-		l.params[name] = value
+		l.parameters[name] = value
 	}
-	l.template.Parameters = l.params
+	l.template.Parameters = l.parameters
 	return errors.Join(faults...)
 }
 
@@ -57,7 +57,8 @@ func checkParameter(n *yaml.Node, value string, beyondBounds bool) error {
 			}
 		}
 	}
-	if a := field(n, "AllowedValues"); a != nil && !slices.ContainsFunc(a.Content, func(v *yaml.Node) bool { return v.Value == value }) {
+	isValue := func(v *yaml.Node) bool { return v.Value == value }
+	if a := field(n, "AllowedValues"); a != nil && !slices.ContainsFunc(a.Content, isValue) {
 		fault = fmt.Errorf("has a value that is not allowed: %q", value)
 	}
 	characters := utf8.RuneCountInString(value)

@@ -1,4 +1,4 @@
-package stack
+package template
 
 import (
 	"fmt"
@@ -10,13 +10,11 @@ import (
 // properties is a resolved mapping of the template. Missing values read as zero.
 type properties map[string]any
 
-// merge lays a resource's properties over the Globals of its kind as SAM does: scalars replace, mappings merge, lists
-// are appended.
+// merge lays a resource's properties over the Globals of its kind as SAM does: scalars
+// replace, mappings merge, lists are appended.
 func merge(global, own map[string]any) properties {
-	merged := properties(maps.Clone(global))
-	if merged == nil {
-		merged = properties{}
-	}
+	merged := properties{}
+	maps.Copy(merged, global)
 	for name, value := range own {
 		switch v := value.(type) {
 		case map[string]any:
@@ -58,7 +56,17 @@ func (p properties) texts(name string) []string {
 	return s
 }
 
-// number gives an integer, or otherwise when it is missing.
+// mappings gives a list's mappings; a member that is none has no values.
+func (p properties) mappings(name string) []properties {
+	var all []properties
+	for _, item := range p.list(name) {
+		m, _ := item.(map[string]any)
+		all = append(all, m)
+	}
+	return all
+}
+
+// number gives a whole number, or otherwise when it is missing.
 func (p properties) number(name string, otherwise int) (int, error) {
 	text := p.text(name)
 	if text == "" {

@@ -1,14 +1,16 @@
-package stack
+package template
 
 import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"customercare/infra/local/apigateway"
+	"customercare/infra/local/lambda"
 )
 
 // apiID is the id of the one API a stack has.
@@ -23,7 +25,7 @@ func (l *loader) readAPI(name string, p properties) error {
 	if p["DefinitionBody"] != nil || p["DefinitionUri"] != nil {
 		return fmt.Errorf("the local stack reads routes from the functions' events, not from an OpenAPI definition")
 	}
-	api.ID, api.Account, api.Region = apiID, l.settings.account, l.settings.region
+	api.ID, api.Account, api.Region = apiID, l.Account, l.Region
 	api.Stage = p.text("StageName")
 	api.AccessLog = p.under("AccessLogSetting").text("Format")
 	for _, t := range p.texts("BinaryMediaTypes") {
@@ -32,7 +34,7 @@ func (l *loader) readAPI(name string, p properties) error {
 	if err := l.readAuthorizers(p.under("Auth")); err != nil {
 		return err
 	}
-	if err := l.readThrottles(p.list("MethodSettings")); err != nil {
+	if err := l.readThrottles(p.mappings("MethodSettings")); err != nil {
 		return err
 	}
 	api.Responses = map[string]apigateway.Response{}
@@ -59,11 +61,9 @@ type methodKey struct{ path, method string }
 
 // readThrottles reads the stage's settings of methods.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-apigateway-stage-methodsetting.html
-func (l *loader) readThrottles(settings []any) error {
+func (l *loader) readThrottles(settings []properties) error {
 	l.throttles = map[methodKey]*apigateway.Throttle{}
-	for _, item := range settings {
-		m, _ := item.(map[string]any)
-		setting := properties(m)
+	for _, setting := range settings {
 		where, method := setting.text("ResourcePath"), strings.ToUpper(setting.text("HttpMethod"))
 		key := methodKey{where, method}
 		if key != anyMethod {
@@ -93,6 +93,9 @@ func (l *loader) readAuthorizers(auth properties) error {
 	api.Authorizers = map[string]apigateway.Authorizer{}
 	for name := range auth.under("Authorizers") {
 		p := auth.under("Authorizers").under(name)
+		if p.text("FunctionPayloadType") != "REQUEST" { // SAM's default is TOKEN
+			return fmt.Errorf("authorizer %s: the local stack knows authorizers of the type REQUEST only", name)
+		}
 		identity := p.under("Identity")
 		_, function, ok := strings.Cut(p.text("FunctionArn"), ":function:")
 		if !ok {
@@ -103,10 +106,8 @@ func (l *loader) readAuthorizers(auth properties) error {
 			return fmt.Errorf("authorizer %s: %w", name, err)
 		}
 		a := apigateway.Authorizer{
-			Function:   function,
-			Token:      p.text("FunctionPayloadType") != "REQUEST", // SAM's default is TOKEN
-			TTL:        time.Duration(seconds) * time.Second,
-			Validation: identity.text("ValidationExpression"),
+			Function: function,
+			TTL:      time.Duration(seconds) * time.Second,
 		}
 		for _, in := range []struct{ property, kind string }{
 			{"Headers", "header"}, {"QueryStrings", "query"}, {"StageVariables", "stage"}, {"Context", "context"},
@@ -115,16 +116,9 @@ func (l *loader) readAuthorizers(auth properties) error {
 				a.Sources = append(a.Sources, apigateway.IdentitySource{In: in.kind, Name: source})
 			}
 		}
-		if a.Token {
-			header := identity.text("Header")
-			if header == "" {
-				header = "Authorization"
-			}
-			a.Sources = []apigateway.IdentitySource{{In: "header", Name: header}}
-		}
 		api.Authorizers[name] = a
 	}
-	l.template.defaultAuthorizer = auth.text("DefaultAuthorizer")
+	l.defaultAuthorizer = auth.text("DefaultAuthorizer")
 	return nil
 }
 
@@ -136,7 +130,7 @@ func (l *loader) finishRoutes() error {
 		r.Throttle = cmp.Or(l.throttles[methodKey{r.Path, r.Method}], l.throttles[anyMethod])
 		switch r.Authorizer {
 		case "":
-			r.Authorizer = t.defaultAuthorizer
+			r.Authorizer = l.defaultAuthorizer
 		case "NONE":
 			r.Authorizer = ""
 		}
@@ -145,18 +139,10 @@ func (l *loader) finishRoutes() error {
 		}
 	}
 	for name, a := range t.API.Authorizers {
-		if !l.hasFunction(a.Function) {
+		isIt := func(f lambda.Function) bool { return f.Name == a.Function }
+		if !slices.ContainsFunc(t.Functions, isIt) {
 			return fmt.Errorf("authorizer %s wants the function %q, which is not there", name, a.Function)
 		}
 	}
 	return nil
-}
-
-func (l *loader) hasFunction(name string) bool {
-	for _, f := range l.template.Functions {
-		if f.Name == name {
-			return true
-		}
-	}
-	return false
 }
