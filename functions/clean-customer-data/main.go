@@ -20,11 +20,8 @@ func main() {
 	environment.Load(&settings)
 	db := store.Connect()
 	connected := store.Reach(db)
-	engine := erasure.Engine{
-		Ledger:  store.Erasures{DB: db, Table: settings.Erasures},
-		Digests: settings.DigestKeys.Digester(),
-		Now:     time.Now,
-	}
+	intake := erasure.NewNumbersIntake(
+		store.Erasures{DB: db, Table: settings.Erasures}, settings.DigestKeys.Digester(), time.Now)
 	connected()
-	lambda.Start(endpoint(engine).Handler())
+	lambda.Start(endpoint(intake).Handler())
 }

@@ -3,8 +3,6 @@
 package main
 
 import (
-	"time"
-
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"customercare/shared/environment"
@@ -14,7 +12,7 @@ import (
 
 func main() {
 	var settings struct {
-		erasure.Settings
+		erasure.WorkerSettings
 		Open     string `env:"OPEN_ERASURES_INDEX,required,notEmpty"`
 		Users    string `env:"USERS_TABLE,required,notEmpty"`
 		Segments uint16 `env:"ALLOW_SWEEP_MINUTES,required"`
@@ -22,10 +20,14 @@ func main() {
 	environment.Load(&settings)
 	db := store.Connect()
 	connected := store.Reach(db)
-	engine := settings.Engine(db)
-	engine.Ledger.Index = settings.Open
-	users := store.Users{DB: db, Table: settings.Users}
+	c := &cleaner{
+		worker:   settings.Worker(db),
+		openJobs: settings.Open,
+		users:    store.Users{DB: db, Table: settings.Users},
+		segments: max(1, int32(settings.Segments)),
+		skew:     settings.ClockSkew,
+		clock:    erasure.SystemClock(),
+	}
 	connected()
-	c := &cleaner{engine: engine, users: users, segments: max(1, int32(settings.Segments)), now: time.Now}
 	lambda.Start(c.handle)
 }

@@ -10,11 +10,11 @@ import (
 )
 
 func main() {
-	var settings erasure.Settings
+	var settings erasure.WorkerSettings
 	environment.Load(&settings)
 	db := store.Connect()
 	connected := store.Reach(db)
-	handler := worker{settings.Engine(db)}.handle
+	handle := handler{settings.Worker(db)}.handle
 	connected()
-	lambda.Start(handler)
+	lambda.Start(handle)
 }

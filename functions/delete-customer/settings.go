@@ -24,13 +24,12 @@ type settings struct {
 	Streams        int           `env:"BATCH_CALLS,required"`
 }
 
-func (s settings) engine(db *dynamodb.Client) erasure.Engine {
-	return erasure.Engine{
-		Ledger:         store.Erasures{DB: db, Table: s.Erasures},
-		Customers:      store.Customers{DB: db, Table: s.Customers, Limiter: store.NewLimiter(s.Streams)},
-		Digests:        s.DigestKeys.Digester(),
-		WriterLifetime: s.WriterLifetime,
-		ClockSkew:      s.ClockSkew,
-		Now:            time.Now,
-	}
+func (s settings) engine(db *dynamodb.Client) erasure.CustomerIntake {
+	return erasure.NewCustomerIntake(
+		store.Erasures{DB: db, Table: s.Erasures},
+		store.Customers{DB: db, Table: s.Customers, Limiter: store.NewLimiter(s.Streams)},
+		s.DigestKeys.Digester(),
+		erasure.Timing{WriterLifetime: s.WriterLifetime, ClockSkew: s.ClockSkew},
+		erasure.SystemClock(),
+	)
 }

@@ -27,7 +27,7 @@ func (v *vault) read(context.Context) (map[string][]byte, error) {
 
 // rotating are two engines on the same tables: w, whose process started before the secret
 // had its second key, and one of after, which makes digests with that.
-func rotating(t *testing.T) (w *world, fresh Engine, secret *vault) {
+func rotating(t *testing.T) (w *world, fresh engine, secret *vault) {
 	w = newWorld(t)
 	fresh, _ = w.another()
 	fresh.Digests = w.Digests.rotated()
@@ -36,7 +36,7 @@ func rotating(t *testing.T) (w *world, fresh Engine, secret *vault) {
 	return w, fresh, secret
 }
 
-func eraseBy(t *testing.T, e Engine) {
+func eraseBy(t *testing.T, e engine) {
 	t.Helper()
 	if err := e.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
 		t.Fatal(err)
