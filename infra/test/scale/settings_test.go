@@ -1,35 +1,48 @@
-package main
+package scale
 
 import (
 	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"testing"
 	"time"
 
 	"customercare/infra/local/stack"
+	"customercare/infra/testkit/dynamotest"
 )
 
-// code is what the simulation and the page take from the product itself: constants of its source, and template.yaml.
+// code is what the page takes from the product itself: constants of its source, and the
+// settings of template.yaml.
 type code struct {
 	// shared/store
-	batchSize, patience, smallerAfter, perCollection, transactionSize, openShards, fewRecords int
+	batchSize, maxAttempts, transactionSize, openShards, fewRecords int
 
 	// shared/erasure
 	customerStreams, numberStreams, numberReads, windowSize, openAtOnce, dueAtOnce, numbersAtOnce int
-	wrapUp, pickUp, slice, firstRetry, lastRetry                                                  time.Duration
+	wrapUp, slice                                                                                 time.Duration
 
 	// shared/environment, shared/invocation, functions/cleanup
-	attempts, sweepParts, removalsAtOnce           int
-	backoffBase, backoffLimit, margin, sweepBudget time.Duration
+	attempts, sweepParts, removalsAtOnce int
+	margin, sweepBudget                  time.Duration
 
 	// template.yaml
-	workerConcurrency, batchStreams, parallel, streamBatch, allowSweepMinutes    int
-	provisionRate, deleteRate, cleanRate, tokenRate                              int
-	memoryMB                                                                     int
-	workerTimeout, workerLease, writerLifetime, clockSkew, drainBudget, schedule time.Duration
-	cleanupTimeout, oldestAlarm                                                  time.Duration
-	alarms, tables                                                               int
+	workerConcurrency, batchCalls, parallel, allowSweepMinutes int
+	provisionRate, deleteRate, cleanRate                       int
+	memoryMB                                                   int
+	workerTimeout, writerLifetime, clockSkew, schedule         time.Duration
+	cleanupTimeout, oldestAlarm                                time.Duration
+	alarms                                                     int
+}
+
+// reading is the code as it is now.
+func reading(t *testing.T) code {
+	t.Helper()
+	c, err := read(dynamotest.Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // read reads the code of the repository at root.
@@ -47,9 +60,7 @@ func read(root string) (c code, err error) {
 		faults = append(faults, err)
 	}
 	number(&c.batchSize, "shared/store", "batchSize")
-	number(&c.patience, "shared/store", "patience")
-	number(&c.smallerAfter, "shared/store", "smallerAfter")
-	number(&c.perCollection, "shared/store", "perCollection")
+	number(&c.maxAttempts, "shared/store", "maxAttempts")
 	number(&c.transactionSize, "shared/store", "transactionSize")
 	number(&c.openShards, "shared/store", "openShards")
 	number(&c.fewRecords, "shared/store", "FewRecords")
@@ -61,13 +72,8 @@ func read(root string) (c code, err error) {
 	number(&c.dueAtOnce, "shared/erasure", "dueAtOnce")
 	number(&c.numbersAtOnce, "shared/erasure", "numbersAtOnce")
 	span(&c.wrapUp, "shared/erasure", "wrapUp")
-	span(&c.pickUp, "shared/erasure", "pickUp")
 	span(&c.slice, "shared/erasure", "slice")
-	span(&c.firstRetry, "shared/erasure", "firstRetry")
-	span(&c.lastRetry, "shared/erasure", "lastRetry")
 	number(&c.attempts, "shared/environment", "attempts")
-	span(&c.backoffBase, "shared/environment", "backoffBase")
-	span(&c.backoffLimit, "shared/environment", "backoffLimit")
 	span(&c.margin, "shared/invocation", "margin")
 	span(&c.sweepBudget, "functions/cleanup", "sweepBudget")
 	number(&c.sweepParts, "functions/cleanup", "sweepParts")
@@ -92,26 +98,22 @@ func (c *code) readTemplate(file string) error {
 		faults = append(faults, err)
 	}
 	number(&c.workerConcurrency, "WorkerConcurrency")
-	number(&c.batchStreams, "BatchCalls")
+	number(&c.batchCalls, "BatchCalls")
 	number(&c.allowSweepMinutes, "AllowSweepMinutes")
 	number(&c.provisionRate, "ProvisionRate")
 	number(&c.deleteRate, "DeleteRate")
 	number(&c.cleanRate, "CleanRate")
-	number(&c.tokenRate, "TokenRate")
 	span(&c.workerTimeout, "WorkerTimeout", "s")
 	span(&c.oldestAlarm, "OldestErasureAlarmSeconds", "s")
-	span(&c.workerLease, "WorkerLease", "")
 	span(&c.writerLifetime, "WriterLifetime", "")
 	span(&c.clockSkew, "ClockSkew", "")
-	span(&c.drainBudget, "DrainBudget", "")
 	cleanup, ok := t.Function("cleanup")
 	if !ok || len(t.Streams) != 1 || len(t.Schedules) != 1 || t.Schedules[0].Every == 0 {
 		faults = append(faults, fmt.Errorf("template.yaml has another stream, schedule or cleanup than this program knows"))
 		return errors.Join(faults...)
 	}
 	c.cleanupTimeout, c.memoryMB = cleanup.Timeout, cleanup.MemoryMB
-	c.parallel, c.streamBatch, c.schedule = t.Streams[0].Parallel, t.Streams[0].BatchSize, t.Schedules[0].Every
-	c.tables = len(t.Tables)
+	c.parallel, c.schedule = t.Streams[0].Parallel, t.Schedules[0].Every
 	resources, err := stack.Resources(file, nil)
 	for _, r := range resources {
 		if r.Type == "AWS::CloudWatch::Alarm" {
@@ -121,16 +123,9 @@ func (c *code) readTemplate(file string) error {
 	return errors.Join(append(faults, err)...)
 }
 
-// takes is how long a run of cleanup takes jobs up: until a slice and its end no longer fit into what it has.
+// takes is how long a run of cleanup takes jobs up: until a slice and its end no longer fit
+// into what it has.
 func (c code) takes() time.Duration { return c.cleanupTimeout - c.margin - c.slice - c.wrapUp }
 
-// settles is how long an erasure stays open at least, from the request to its second pass.
-func (c code) settles() time.Duration { return c.writerLifetime + c.clockSkew }
-
-// longest is the upper end of environment.Backoff before the given attempt, which draws evenly from 1 ms up to it.
-func (c code) longest(attempt int) time.Duration {
-	if attempt < 6 {
-		return min(c.backoffLimit, c.backoffBase<<attempt)
-	}
-	return c.backoffLimit
-}
+// open is how long an erasure stays open at least, from the request to its second pass.
+func (c code) open() time.Duration { return c.writerLifetime + c.clockSkew }

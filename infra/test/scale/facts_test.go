@@ -1,11 +1,16 @@
-package main
+package scale
 
-import "time"
+import (
+	"fmt"
+	"testing"
+	"time"
+)
 
-// What AWS documents. SCALE.md names the pages.
+// What AWS documents. docs/scale.md names the pages.
 const (
 	partitionWrites    = 1000 // write units a partition and second
 	partitionReads     = 3000
+	burstSeconds       = 300 // of unused capacity that may be kept
 	partitionGB        = 10
 	newTableWrites     = 4000 // write units a second that a new on-demand table, or index, takes at once
 	tableWrites        = 40_000
@@ -46,7 +51,7 @@ const (
 	stored            = 0.15 // of what is collected, compressed
 )
 
-// What is assumed of times: medians of the simulation's distributions, and what those do not have.
+// What is assumed of times: medians of what calls take (service_test.go), and other times.
 const (
 	oneCall       = 5 * time.Millisecond
 	oneBatch      = 12 * time.Millisecond
@@ -57,7 +62,8 @@ const (
 	processorTime = time.Millisecond      // of a second pass
 )
 
-// What an erasure takes of DynamoDB, counted (README, table 3); TestAsCounted holds them against the last run of the bench.
+// What an erasure takes of DynamoDB, counted (docs/performance.md); TestAsCounted holds them
+// against what infra/test/units counts.
 const (
 	customerRequestWrites = 8 // and one for each transaction, where there are more than fewRecords
 	fewRequestWrites      = 5 // and two for each, where there are not
@@ -67,12 +73,31 @@ const (
 	customerEndTrips      = 3
 	customerReads         = 4 // principal, failures, collection and its re-reading, of less than 4 KB each
 	customerEndReads      = 1
-	onCustomers           = 4 // of the writes besides the transactions: the tombstone comes and goes, each in a transaction
+	onCustomers           = 4 // of the writes besides the transactions: the tombstone comes and goes
 	onIndex               = 4 // and as many of an operation 4: an entry comes, moves and goes
 )
 
-// cleaning is what a call of operation 4 takes without contacts, counted; each contact takes 2 write units for each copy, each
-// window of numbers that has any one more.
+// cleaning is what a call of operation 4 takes without contacts, counted; each contact takes 2
+// write units for each copy, each window of numbers that has any one more.
 type cleaning struct{ numbers, writes, reads, trips int }
 
 var cleanings = []cleaning{{1, 12, 2, 7}, {10, 19, 22, 29}, {1000, 102, 2008, 2009}}
+
+// What is assumed, as the page tells it.
+func TestAssumptions(t *testing.T) {
+	var p page
+	p.head("", "", left+"used for")
+	p.row("peak", fmt.Sprintf("%d times the mean", peak), "a day's calls in six hours")
+	p.row("bytes of a transaction, customer, user, contact, record of the ledger",
+		fmt.Sprintf("%d, %d, %s, %d, %d", transactionBytes, customerBytes, whole(userBytes), contactBytes, recordBytes),
+		"storage, partitions, pages")
+	p.row("contacts of a number, each filed under so many parties",
+		fmt.Sprintf("%d, %d", contactsPerNumber, copiesOfContact), "operation 4")
+	p.row("medians: a call of one item, a batch, a transaction of up to 20 and of 100 actions",
+		fmt.Sprintf("%s, %s, %s, %s", oneCall, oneBatch, fewTogether, manyTogether),
+		"how many passes and workers; the throttled case, where 99 of 100 calls take at most 5 times the median")
+	p.row("processor time of a second pass", processorTime.String(), "three calls; what cleanup's memory allows")
+	p.row("a log line of a call, Lambda's own, the access log's",
+		fmt.Sprintf("%d, %d, %d bytes", lineBytes, platformBytes, accessBytes), "logs")
+	p.equals(t, "assumed")
+}

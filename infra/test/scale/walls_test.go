@@ -1,12 +1,18 @@
-package main
+package scale
 
 import (
 	"cmp"
 	"fmt"
 	"math"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+	"testing"
 	"time"
+
+	"customercare/infra/local/stack"
+	"customercare/infra/testkit/dynamotest"
 )
 
 // wall is something that the demand at its peak comes near to.
@@ -81,7 +87,7 @@ func (c code) lanes() int {
 }
 
 // openJobs is how many erasures are open at a rate: each waits for its second pass, and half a schedule's time for cleanup.
-func (c code) openJobs(rate float64) float64 { return rate * (c.settles() + c.schedule/2).Seconds() }
+func (c code) openJobs(rate float64) float64 { return rate * (c.open() + c.schedule/2).Seconds() }
 
 // walls are all that is known, the nearest first. Operation 4 comes with one number a call, which makes most calls.
 func (c code) walls() []wall {
@@ -102,13 +108,13 @@ func (c code) walls() []wall {
 			calls * contactsPerNumber * 2, partitionWrites, "WRU/s", "nothing: one party is one partition key (below)"},
 		{"table of contacts, as long as it is new", fmt.Sprintf("%s numbers x %d contacts x %d copies x 2 units", about(calls), contactsPerNumber, copiesOfContact),
 			calls * contactsPerNumber * copiesOfContact * 2, newTableWrites, "WRU/s", "`WarmThroughput` of `Contacts` (not set)"},
-		{"second passes of operation 3", fmt.Sprintf("`dueAtOnce` %d / %s a pass x %s of each %s", c.dueAtOnce, secondPass, seconds(c.takes()), seconds(c.schedule)),
+		{"second passes of operation 3", fmt.Sprintf("`dueAtOnce` %d / %s a pass x %s of each %s", c.dueAtOnce, secondPass, shortly(c.takes()), shortly(c.schedule)),
 			erasures, c.passes(c.dueAtOnce), "erasures/s", "`dueAtOnce` (shared/erasure/due.go)"},
 		{"second passes of operation 4", fmt.Sprintf("`numbersAtOnce` %d / %s x the same; they hold what they read in cleanup's memory", c.numbersAtOnce, secondPass),
 			calls, c.passes(c.numbersAtOnce), "erasures/s", "`numbersAtOnce` (shared/erasure/due.go); more numbers in a call"},
 		{"second passes of both, by the processor", fmt.Sprintf("%s MB / %s / %s x the same", whole(c.memoryMB), whole(fullCoreMB), processorTime),
 			jobs, c.processed(), "erasures/s", "`MemorySize` of `CleanupFunction`"},
-		{"open erasures that cleanup sees", fmt.Sprintf("%s erasures x (%s + %s / 2)", about(jobs), seconds(c.settles()), seconds(c.schedule)),
+		{"open erasures that cleanup sees", fmt.Sprintf("%s erasures x (%s + %s / 2)", about(jobs), shortly(c.open()), shortly(c.schedule)),
 			c.openJobs(jobs), float64(c.openAtOnce), "erasures", "`openAtOnce` (shared/erasure/due.go); `WriterLifetime`"},
 		{"index of open erasures", fmt.Sprintf("%d units an erasure, `openShards` %d partitions", onIndex, c.openShards),
 			jobs * onIndex, float64(c.openShards * partitionWrites), "WRU/s", "`openShards` (shared/store)"},
@@ -122,7 +128,7 @@ func (c code) walls() []wall {
 		{"one API user's item", "1 unit a call of operation 3", erasures, partitionReads, "RRU/s", "more API users"},
 		{"sweep of the users", fmt.Sprintf("%s GB / %s segments; %s at %s a page of 1 MB", about(float64(users)*userBytes/1e9), whole(c.allowSweepMinutes), c.sweepBudget, scanPage),
 			segment, c.sweepBudget.Seconds() / scanPage.Seconds(), "MB/min", "`AllowSweepMinutes`, 7 days at most"},
-		{"sweep of expired allows, should each setting be one", fmt.Sprintf("`ProvisionRate` %d x %s; `sweepParts` %d x `removalsAtOnce` %d x %s / %s", c.provisionRate, seconds(c.schedule), c.sweepParts, c.removalsAtOnce, c.sweepBudget, oneCall),
+		{"sweep of expired allows, should each setting be one", fmt.Sprintf("`ProvisionRate` %d x %s; `sweepParts` %d x `removalsAtOnce` %d x %s / %s", c.provisionRate, shortly(c.schedule), c.sweepParts, c.removalsAtOnce, c.sweepBudget, oneCall),
 			float64(c.provisionRate) * c.schedule.Seconds(), float64(c.sweepParts*c.removalsAtOnce) * c.sweepBudget.Seconds() / oneCall.Seconds(), "removals/min", "`removalsAtOnce` (functions/cleanup/sweep.go)"},
 	}
 	slices.SortStableFunc(all, func(a, b wall) int { return cmp.Compare(b.used(), a.used()) })
@@ -134,9 +140,10 @@ func (c code) onLedger() int {
 	return customerRequestWrites + customerEndWrites - onCustomers - onIndex
 }
 
-func (c code) wallTables(t *table) {
-	t.heading("Demand")
-	t.head("", "a day", "a second, mean", fmt.Sprintf("a second, peak (x %d)", peak))
+func TestWalls(t *testing.T) {
+	c := reading(t)
+	var demand, walls, first page
+	demand.head("", "a day", "a second, mean", fmt.Sprintf("a second, peak (x %d)", peak))
 	for _, d := range []struct {
 		what string
 		aDay int
@@ -146,38 +153,92 @@ func (c code) wallTables(t *table) {
 		{"numbers cleaned (operation 4)", numbersADay},
 		{"their contacts", numbersADay * contactsPerNumber},
 	} {
-		t.row(d.what, whole(d.aDay), about(mean(d.aDay)), about(highest(d.aDay)))
+		demand.row(d.what, whole(d.aDay), about(mean(d.aDay)), about(highest(d.aDay)))
 	}
-	t.heading("Walls")
-	t.text("At the peak, operation 4 with one number a call; the nearest first. Above 100 %% it does not go.")
-	t.head("wall", "used", "demand", "capacity", left+"derived from", left+"moved by")
-	for _, w := range c.walls() {
-		t.row(w.what, fmt.Sprintf("%.1f %%", 100*w.used()), about(w.demand)+" "+w.unit, about(w.capacity)+" "+w.unit, w.how, w.moves)
+	demand.equals(t, "demand")
+	walls.head("wall", "used", "demand", "capacity", left+"derived from", left+"moved by")
+	for i, w := range c.walls() {
+		walls.row(w.what, fmt.Sprintf("%.1f %%", 100*w.used()), about(w.demand)+" "+w.unit, about(w.capacity)+" "+w.unit, w.how, w.moves)
+		if i < 4 {
+			name := strings.ToUpper(w.what[:1]) + w.what[1:]
+			fmt.Fprintf(&first, "%d. **%s**, at %.0f %%: moved by %s.\n", i+1, name, 100*w.used(), w.moves)
+		}
 	}
-	t.heading("In order")
-	for i, w := range c.walls()[:4] {
-		fmt.Fprintf(t, "%d. **%s**, at %.0f %%: moved by %s.\n", i+1, strings.ToUpper(w.what[:1])+w.what[1:], 100*w.used(), w.moves)
-	}
-	t.heading("Open erasures and what watches them")
-	t.text("Open at a rate: rate x (`WriterLifetime` %s + `ClockSkew` %s + half of cleanup's %s). To list them costs an entry of %d bytes each, eventually consistent, once in %s.",
-		seconds(c.writerLifetime), seconds(c.clockSkew), seconds(c.schedule), openBytes, seconds(c.schedule))
-	t.head("operations 3 + 4 a second", "a day", "open", "read units a minute", "second passes a run", "of those a run can make")
-	most := c.processed() / 2 // of each, should the processor be the nearest
-	most = min(most, c.passes(c.dueAtOnce), c.passes(c.numbersAtOnce))
+	walls.equals(t, "walls")
+	first.equals(t, "nearest walls")
+}
+
+// How many erasures are open at a rate, what it costs to list them, and how many of the
+// second passes that a run of cleanup can make they take.
+func TestOpenErasures(t *testing.T) {
+	c := reading(t)
+	var p page
+	p.text("Open at a rate: rate x (`WriterLifetime` %s + `ClockSkew` %s + half of cleanup's %s). To list them costs an entry of "+
+		"%d bytes each, eventually consistent, once in %s.",
+		shortly(c.writerLifetime), shortly(c.clockSkew), shortly(c.schedule), openBytes, shortly(c.schedule))
+	p.head("operations 3 + 4 a second", "a day", "open", "read units a minute", "second passes a run", "of those a run can make")
+	most := min(c.processed()/2, c.passes(c.dueAtOnce), c.passes(c.numbersAtOnce)) // of each
 	for _, rate := range []struct{ customers, numbers float64 }{
 		{1, 0}, {mean(erasuresADay), 0}, {highest(erasuresADay), 0}, {highest(erasuresADay), highest(numbersADay)}, {most, most},
 	} {
 		both := rate.customers + rate.numbers
 		open := c.openJobs(both)
-		t.row(about(rate.customers)+" + "+about(rate.numbers), whole(both*daySeconds), whole(open), whole(open*openBytes/4096/2), whole(both*c.schedule.Seconds()), fmt.Sprintf("%.1f %%", 100*c.passed(rate.customers, rate.numbers)))
+		p.row(about(rate.customers)+" + "+about(rate.numbers), whole(both*daySeconds), whole(open), whole(open*openBytes/4096/2),
+			whole(both*c.schedule.Seconds()), fmt.Sprintf("%.1f %%", 100*c.passed(rate.customers, rate.numbers)))
 	}
-	t.heading("One large erasure")
-	t.head("", "seconds", left+"derived from")
+	p.equals(t, "open erasures")
+}
+
+// What a customer with a million transactions takes.
+func TestLargeErasure(t *testing.T) {
+	c := reading(t)
+	var p page
+	p.head("", "seconds", left+"derived from")
 	atBest := float64(bigCustomer) / partitionWrites
 	working := c.workerTimeout - c.margin - c.wrapUp
-	t.row("1,000,000 transactions of one customer, at best", whole(atBest), fmt.Sprintf("1 unit each, %s a second", whole(partitionWrites)))
-	t.row("one worker deletes for", whole(working.Seconds()), fmt.Sprintf("`WorkerTimeout` %s - %s - %s", seconds(c.workerTimeout), c.margin, c.wrapUp))
-	t.row("so hand-overs", whole(math.Floor(atBest/working.Seconds())), "")
-	t.row("its record stands after, at least", whole(atBest+c.schedule.Seconds()/2), "all gone, then cleanup's next run: the second pass is due long before")
-	t.row("`OldestErasureAlarmSeconds`", whole(c.oldestAlarm.Seconds()), fmt.Sprintf("sounds from %s transactions of one customer on", whole(c.oldestAlarm.Seconds()*partitionWrites)))
+	p.row("1,000,000 transactions of one customer, at best", whole(atBest), fmt.Sprintf("1 unit each, %s a second", whole(partitionWrites)))
+	p.row("the same after a pause, at best", whole(atBest-burstSeconds), fmt.Sprintf("%d s of unused units are kept, without a promise", burstSeconds))
+	p.row("one worker deletes for", whole(working.Seconds()), fmt.Sprintf("`WorkerTimeout` %s - %s - %s", shortly(c.workerTimeout), c.margin, c.wrapUp))
+	p.row("so hand-overs", whole(math.Floor(atBest/working.Seconds())), "")
+	p.row("its record stands after, at least", whole(atBest+c.schedule.Seconds()/2),
+		"all gone, then cleanup's next run: the second pass is due long before")
+	p.row("`OldestErasureAlarmSeconds`", whole(c.oldestAlarm.Seconds()),
+		fmt.Sprintf("sounds from %s transactions of one customer on", whole(c.oldestAlarm.Seconds()*partitionWrites)))
+	p.equals(t, "large erasure")
+}
+
+// What is said to move a wall is there to be moved.
+func TestMovers(t *testing.T) {
+	root := dynamotest.Root()
+	template, err := stack.Load(filepath.Join(root, "template.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resources, err := stack.Resources(filepath.Join(root, "template.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{"MemorySize": true, "WarmThroughput": true} // properties of AWS
+	for name := range template.Parameters {
+		known[name] = true
+	}
+	for _, r := range resources {
+		known[r.ID] = true
+	}
+	s := source{root, nil}
+	names := 0
+	for _, w := range reading(t).walls() {
+		for _, name := range regexp.MustCompile("`([A-Za-z]+)`").FindAllStringSubmatch(w.moves, -1) {
+			names++
+			_, erasure := s.value("shared/erasure", name[1])
+			_, store := s.value("shared/store", name[1])
+			_, cleanup := s.value("functions/cleanup", name[1])
+			if !known[name[1]] && erasure != nil && store != nil && cleanup != nil {
+				t.Errorf("%s: there is no %s", w.what, name[1])
+			}
+		}
+	}
+	if names < 10 {
+		t.Errorf("only %d names were found", names)
+	}
 }

@@ -1,4 +1,4 @@
-package main
+package scale
 
 import (
 	"go/ast"
@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"customercare/infra/testkit/dynamotest"
 )
 
 // TestAsCounted holds what this page takes an erasure to cost against what infra/bench/units counts: its guard's own table,
@@ -66,7 +68,7 @@ func find(t *testing.T, counted map[string][2][3]int, begins string, contacts bo
 // guard is the table of infra/bench/units/units_test.go by name: trips, reads and writes of the request and behind it.
 func guard(t *testing.T) map[string][2][3]int {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, "infra", "bench", "units", "units_test.go"), nil, parser.SkipObjectResolution)
+	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dynamotest.Root(), "infra", "bench", "units", "units_test.go"), nil, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main
+package scale
 
 import (
 	"fmt"
@@ -6,20 +6,23 @@ import (
 	"go/constant"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 	"time"
 )
 
-// source is the constants of the product's code, by folder and name. They are read from the source, because most are nobody's
-// business outside their packages, and a page that named its own would go on saying what the code has ceased to do.
+// source is the constants of the product's code, by folder and name. They are read from the
+// source, because most are nobody's business outside their packages, and a page that named
+// its own would go on saying what the code has ceased to do.
 type source struct {
 	root    string
 	folders map[string]map[string]ast.Expr
 }
 
-// value evaluates a constant of a folder: numbers, times of package time, and what other constants of the folder and +, *
-// and << make of them. A time is in nanoseconds.
+// value evaluates a constant of a folder: numbers, times of package time, and what other
+// constants of the folder and +, * and << make of them. A time is in nanoseconds.
 func (s *source) value(folder, name string) (int64, error) {
 	known, ok := s.folders[folder]
 	if !ok {
@@ -110,4 +113,26 @@ func evaluate(known map[string]ast.Expr, e ast.Expr) (constant.Value, error) {
 		}
 	}
 	return nil, fmt.Errorf("not found, or more than a plain constant")
+}
+
+func TestConstantsOfSource(t *testing.T) {
+	dir := t.TempDir()
+	text := "package x\n\nimport \"time\"\n\nconst (\n\ta = 3\n\tb, c = a << 2, (a + 1) * time.Second\n)\n\nconst d = f()\n\nvar e = 1\n"
+	if err := os.WriteFile(filepath.Join(dir, "x.go"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "x_test.go"), []byte("package x\n\nconst g = 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := source{dir, nil}
+	for name, want := range map[string]int64{"a": 3, "b": 12, "c": int64(4 * time.Second)} {
+		if got, err := s.value(".", name); err != nil || got != want {
+			t.Errorf("%s is %d, %v", name, got, err)
+		}
+	}
+	for _, name := range []string{"d", "e", "f", "g"} {
+		if got, err := s.value(".", name); err == nil {
+			t.Errorf("%s is %d", name, got)
+		}
+	}
 }

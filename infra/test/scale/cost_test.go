@@ -1,13 +1,17 @@
-package main
+package scale
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"testing"
+
+	"customercare/infra/testkit/dynamotest"
 )
 
-// prices are in USD: those that the bench's table 10 uses, and those that only this page needs.
+// prices are infra/bench/prices.json, in USD.
 type prices struct {
 	Writes      float64 `json:"dynamoDBWritesPerMillion"`
 	Reads       float64 `json:"dynamoDBReadsPerMillion"`
@@ -30,20 +34,15 @@ type prices struct {
 	Traces    float64 `json:"tracesPerMillion"`
 }
 
-func readPrices(root string) (p prices, err error) {
-	for _, folder := range []string{"units", "throttle"} {
-		raw, err := os.ReadFile(filepath.Join(root, "infra", "bench", folder, "prices.json"))
-		if err != nil {
-			return p, err
-		}
-		if err := json.Unmarshal(raw, &p); err != nil {
-			return p, fmt.Errorf("infra/bench/%s/prices.json: %w", folder, err)
-		}
+func readPrices() (p prices, err error) {
+	text, err := os.ReadFile(filepath.Join(dynamotest.Root(), "infra", "bench", "prices.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &p)
 	}
-	if p.Writes == 0 || p.Reads == 0 || p.Invocations == 0 || p.GBSecond == 0 || p.Requests == 0 || p.Assumed.RoundTrip == 0 || p.Storage == 0 || p.Collected == 0 {
-		return p, fmt.Errorf("a price is missing")
+	if err == nil && (p.Writes == 0 || p.Requests == 0 || p.Assumed.RoundTrip == 0 || p.Storage == 0 || p.Collected == 0) {
+		err = errors.New("a price is missing")
 	}
-	return p, nil
+	return p, err
 }
 
 // lambda is what so many million invocations with so many round trips each cost.
@@ -125,33 +124,40 @@ func (c code) standing(p prices) []cost {
 	}
 }
 
-// costs is the bill of a month.
-func (c code) costs(t *table, p prices) {
-	t.heading("A month's bill")
-	t.text("%d days of %s erasures and %s numbers, in USD. Operation 4 by its numbers in a call.", monthDays, whole(erasuresADay), whole(numbersADay))
-	t.head("", "USD", left+"derived from")
+// TestBill is the bill of a month.
+func TestBill(t *testing.T) {
+	c := reading(t)
+	p, err := readPrices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b page
+	b.text("%d days of %s erasures and %s numbers, in USD. Operation 4 by its numbers in a call.",
+		monthDays, whole(erasuresADay), whole(numbersADay))
+	b.head("", "USD", left+"derived from")
 	sum := 0.
 	for _, line := range append(c.customers(p), c.standing(p)...) {
-		t.row(line.what, about(line.usd), line.how)
+		b.row(line.what, about(line.usd), line.how)
 		sum += line.usd
 	}
-	t.row("**all but operation 4**", mark(true, about(sum)), "")
+	b.row("**all but operation 4**", mark(true, about(sum)), "")
 	for _, of := range cleanings {
 		all := 0.
 		for _, line := range c.numbers(p, of) {
-			t.row(fmt.Sprintf("operation 4, %s a call: %s", whole(of.numbers), line.what), about(line.usd), line.how)
+			b.row(fmt.Sprintf("operation 4, %s a call: %s", whole(of.numbers), line.what), about(line.usd), line.how)
 			all += line.usd
 		}
-		t.row(mark(true, fmt.Sprintf("operation 4, %s a call", whole(of.numbers))), mark(true, about(all)), "")
-		t.row(mark(true, fmt.Sprintf("all, with %s a call", whole(of.numbers))), mark(true, about(sum+all)), "")
+		b.row(mark(true, fmt.Sprintf("operation 4, %s a call", whole(of.numbers))), mark(true, about(all)), "")
+		b.row(mark(true, fmt.Sprintf("all, with %s a call", whole(of.numbers))), mark(true, about(sum+all)), "")
 	}
 	of3 := 0.
 	for _, line := range c.customers(p) {
 		of3 += line.usd
 	}
-	t.WriteString("\n")
-	t.text("One erased customer with %d transactions costs %.5f USD, of which %.0f %% are the deletions themselves.", each, of3/monthly(erasuresADay)/1e6,
+	b.WriteString("\n")
+	b.text("One erased customer with %d transactions costs %.5f USD, of which %.0f %% are the deletions themselves.", each, of3/monthly(erasuresADay)/1e6,
 		100*monthly(erasuresADay)*each*p.Writes/of3)
-	t.text("With up to `FewRecords` %d transactions they go in the transaction that opens the erasure, two units each: %d + 2 x n write units instead of %d + n, in %d round trips instead of %d.",
+	b.text("With up to `FewRecords` %d transactions they go in the transaction that opens the erasure, two units each: %d + 2 x n write units instead of %d + n, in %d round trips instead of %d.",
 		c.fewRecords, fewRequestWrites+customerEndWrites, customerRequestWrites+customerEndWrites, fewRequestTrips, customerRequestTrips+1)
+	b.equals(t, "bill")
 }
