@@ -9,14 +9,14 @@ import "customercare/shared/store"
 // unanswered.
 func (e Engine) count(job *store.Job, moved, changed int64, err error) {
 	e.noteLost(job)
-	job.AtLeast = job.AtLeast || job.Uncertain.Swap(false)
+	job.AtLeast = job.AtLeast || job.Undercounted.Swap(false)
 	if err == nil {
 		moved = job.Pending.Count - changed
 	}
 	job.Deleted += moved
 	job.Found -= changed
 	job.Pending.Count -= moved + changed
-	if err != nil && job.Unsure.Load() {
+	if err != nil && job.OutcomeUnknown.Load() {
 		return
 	}
 	job.Found -= job.Pending.Count
@@ -47,7 +47,7 @@ func takeBack(job *store.Job) {
 // noteLost writes into the job that this worker has had no answer to a deletion, as of
 // now.
 func (e Engine) noteLost(job *store.Job) {
-	if job.Lost.Swap(false) {
+	if job.LostAnswer.Swap(false) {
 		job.Unanswered = e.Now()
 	}
 }

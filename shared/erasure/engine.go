@@ -132,7 +132,7 @@ var errTimeUp = errors.New("erasure: time is up")
 func (e Engine) drain(ctx context.Context, job *store.Job, page *store.Collection, until time.Time) (err error) {
 	draining, release := e.bounded(ctx, until.Add(inFlight))
 	defer release()
-	draining = store.Until(draining, e.Now, until)
+	draining = store.DeleteUntil(draining, e.Now, until)
 	if job.Pending.Count > 0 && page == nil { // a worker died, or was left without an answer, while it deleted this
 		job.Unanswered = e.Now()
 	}

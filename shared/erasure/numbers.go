@@ -108,10 +108,10 @@ func (e Engine) drainNumbers(ctx context.Context, job *store.Job) error {
 		if !last && !found.short && to < len(job.Identifiers) {
 			ahead = e.readAhead(ctx, job.Scope, job.Identifiers[to:min(to+windowSize, len(job.Identifiers))])
 		}
-		moved := job.Moved.Load()
+		moved := job.Confirmed.Load()
 		changed, kept, err := e.Contacts.Erase(ctx, job, contacts, numberStreams)
 		found.share.Release()
-		e.count(job, job.Moved.Load()-moved, int64(changed), err)
+		e.count(job, job.Confirmed.Load()-moved, int64(changed), err)
 		if errors.Is(err, store.ErrNotTaken) && job.Pending.Count == 0 { // the numbers behind go on
 			ahead.wait().share.Release()
 			ahead, notTaken, job.Cursor, refusals = nil, err, to, 0

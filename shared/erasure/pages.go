@@ -126,9 +126,9 @@ func (e Engine) deletePages(ctx context.Context, job *store.Job, key string, pag
 		if next := page.Next; next != "" {
 			go func() { ahead <- e.readPage(ctx, key, next, false) }()
 		}
-		moved := job.Moved.Load()
+		moved := job.Confirmed.Load()
 		err := e.Customers.Delete(ctx, job, page.Records, customerStreams)
-		e.count(job, job.Moved.Load()-moved, 0, err)
+		e.count(job, job.Confirmed.Load()-moved, 0, err)
 		page.share.Release()
 		next := held{}
 		if page.Next != "" {

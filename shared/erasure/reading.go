@@ -108,13 +108,13 @@ func (e Engine) readPages(ctx context.Context, r *reading, tenant string, number
 		n, r.short = first, true
 	}
 	for _, f := range filed[n:] {
-		r.share.Give(f.Size)
+		r.share.Give(f.PageBytes)
 	}
 	r.copies, r.beyond = make([][]store.Copy, n), make([][]string, n, len(numbers))
 	r.through, r.each = make([]string, n), make([]int64, n)
 	for i, f := range filed[:n] {
-		r.copies[i], r.beyond[i], r.each[i] = f.Copies, f.Beyond, f.Each
-		if (f.More || len(f.Beyond) > 0) && len(f.Copies) > 0 {
+		r.copies[i], r.beyond[i], r.each[i] = f.Copies, f.KeysBeyond, f.CopyBytes
+		if (f.More || len(f.KeysBeyond) > 0) && len(f.Copies) > 0 {
 			r.through[i] = f.Copies[len(f.Copies)-1].Contact
 		}
 	}
@@ -186,7 +186,7 @@ func (r reading) contacts(numbers []string) []store.Erasable {
 			if !known {
 				index[c.Contact] = len(all)
 				all = append(all, store.Erasable{
-					Contact: c.Contact, Own: number, Copies: []string{number}, Seen: c.Parties, Each: r.each[i],
+					Contact: c.Contact, Own: number, Copies: []string{number}, Seen: c.Parties, CopyBytes: r.each[i],
 				})
 				continue
 			}

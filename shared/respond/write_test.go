@@ -149,7 +149,7 @@ func TestShapes(t *testing.T) {
 
 type passing bool
 
-func (p passing) Error() string     { return "secret cause" }
+func (p passing) Error() string   { return "secret cause" }
 func (p passing) Retryable() bool { return bool(p) }
 
 func TestAsError(t *testing.T) {

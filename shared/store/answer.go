@@ -11,17 +11,17 @@ import (
 	"strconv"
 )
 
-// wary lets only whole answers of DynamoDB's through. The SDK takes an empty body, the page of a proxy, whatever stands behind a
+// checkedAnswers lets only whole answers of DynamoDB's through. The SDK takes an empty body, the page of a proxy, whatever stands behind a
 // first "{}", and an answer whose checksum is wrong for a success with nothing in it: a write that nobody has done would be
 // reported as done. What is no answer is a lost one, and the SDK asks again.
-type wary struct{ next http.RoundTripper }
+type checkedAnswers struct{ next http.RoundTripper }
 
 // mostAnswer is beyond the 16 MB that DynamoDB answers with at most.
 const mostAnswer = 32 << 20
 
 var errNoAnswer = errors.New("store: what came is no answer of DynamoDB's")
 
-func (w wary) RoundTrip(r *http.Request) (*http.Response, error) {
+func (w checkedAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, err := w.next.RoundTrip(r)
 	if err != nil {
 		return nil, err

@@ -64,7 +64,7 @@ func (s *Limiter) deleteBatch(ctx context.Context, db *dynamodb.Client, table, c
 	sure := true // that what is left has not been deleted
 	defer func() {
 		if !sure && len(requests) > 0 {
-			job.Unsure.Store(true)
+			job.OutcomeUnknown.Store(true)
 		}
 	}()
 	for idle := 0; ; {
@@ -86,7 +86,7 @@ func (s *Limiter) deleteBatch(ctx context.Context, db *dynamodb.Client, table, c
 		left := requests
 		if err == nil {
 			left = out.UnprocessedItems[table]
-			job.Moved.Add(int64(len(requests) - len(left)))
+			job.Confirmed.Add(int64(len(requests) - len(left)))
 			if len(left) == 0 {
 				requests = nil
 				return nil

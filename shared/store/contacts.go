@@ -40,11 +40,11 @@ type Copy struct {
 
 // Filed is what Contacts.Read found under a number.
 type Filed struct {
-	Copies []Copy
-	Beyond []string // sort keys of copies behind them that stand where the caller wants to look, too
-	More   bool     // there may be others behind all of these
-	Each   int64    // about how many bytes a copy takes in the table, 0 when that is not known
-	Size   int64    // what Copies take of the share of memory that the reading was given
+	Copies     []Copy
+	KeysBeyond []string // sort keys of copies behind them that stand where the caller wants to look, too
+	More       bool     // there may be others behind all of these
+	CopyBytes  int64    // about how many bytes a copy takes in the table, 0 when that is not known
+	PageBytes  int64    // what Copies take of the share of memory that the reading was given
 }
 
 // contactPage bounds a page besides DynamoDB's 1 MB.
@@ -69,7 +69,7 @@ func (c Contacts) Read(ctx context.Context, tenant, number, through string) (Fil
 	if err != nil {
 		return Filed{}, failed("contacts: read party", err)
 	}
-	filed := Filed{Copies: make([]Copy, 0, len(read.items)), Each: read.average(), Size: read.size}
+	filed := Filed{Copies: make([]Copy, 0, len(read.items)), CopyBytes: read.average(), PageBytes: read.size}
 	err = read.each("parties", func(item object, parties Stored) {
 		filed.Copies = append(filed.Copies, Copy{item.text("contact"), parties})
 	})
@@ -78,7 +78,7 @@ func (c Contacts) Read(ctx context.Context, tenant, number, through string) (Fil
 	}
 	last := read.rest.LastEvaluatedKey
 	if filed.More = last != nil; filed.More && object(last).text("contact") < through {
-		filed.Beyond, filed.More, err = c.ReadKeys(ctx, tenant, number, object(last).text("contact"), through)
+		filed.KeysBeyond, filed.More, err = c.ReadKeys(ctx, tenant, number, object(last).text("contact"), through)
 	}
 	return filed, err
 }

@@ -48,14 +48,14 @@ func TestWhatAJobKnowsOfItsDeletions(t *testing.T) {
 			}
 			job := &store.Job{Scope: "shop", Identifiers: []string{"4711"}}
 			// As the engine calls it: what one stream meets does not end the others' calls.
-			ctx = store.Until(ctx, time.Now, time.Now().Add(time.Hour))
+			ctx = store.DeleteUntil(ctx, time.Now, time.Now().Add(time.Hour))
 			err := kit.Customers.Delete(ctx, job, records, 2)
 			kit.Faults.Calls()
 			left := len(kit.Dump(t, kit.Customers.Table))
-			if (err != nil) != c.fails || job.Lost.Load() != c.lost || job.Unsure.Load() != c.unsure {
-				t.Errorf("%v, lost %v, unsure %v", err, job.Lost.Load(), job.Unsure.Load())
+			if (err != nil) != c.fails || job.LostAnswer.Load() != c.lost || job.OutcomeUnknown.Load() != c.unsure {
+				t.Errorf("%v, lost %v, unsure %v", err, job.LostAnswer.Load(), job.OutcomeUnknown.Load())
 			}
-			if moved := int(job.Moved.Load()); moved > n-left || moved < n-left && !c.unsure {
+			if moved := int(job.Confirmed.Load()); moved > n-left || moved < n-left && !c.unsure {
 				t.Errorf("%d confirmed, %d are gone", moved, n-left)
 			}
 		})

@@ -20,12 +20,12 @@ import (
 // all of Copies, of which Own is the first, and under all that Seen and Others name, as
 // far as a key can name them (CanFile).
 type Erasable struct {
-	Contact string
-	Own     string
-	Copies  []string
-	Seen    Stored   // parties as it is stored under Own
-	Others  []Stored // what its copies under others of Copies have there, where that is not the same
-	Each    int64    // about how many bytes a copy takes in the table, 0 when that is not known
+	Contact   string
+	Own       string
+	Copies    []string
+	Seen      Stored   // parties as it is stored under Own
+	Others    []Stored // what its copies under others of Copies have there, where that is not the same
+	CopyBytes int64    // about how many bytes a copy takes in the table, 0 when that is not known
 
 	unreadable map[string]peer // copies under other numbers, see readPeer
 }
@@ -61,7 +61,7 @@ func (e Erasable) size() int64 {
 }
 
 // units are the write units that one of its copies takes in a transaction.
-func (e Erasable) units() int64 { return 2 * max(1, (e.Each+1023)/1024) }
+func (e Erasable) units() int64 { return 2 * max(1, (e.CopyBytes+1023)/1024) }
 
 const (
 	// transactionSize is TransactWriteItems' limit of actions.
@@ -107,7 +107,7 @@ func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, stre
 			}
 			named += n
 			next := contacts[0].filed(job.Scope)
-			actions, units, bytes = actions+len(next.Copies), units+next.units(), bytes+next.Each*int64(len(next.Copies))
+			actions, units, bytes = actions+len(next.Copies), units+next.units(), bytes+next.CopyBytes*int64(len(next.Copies))
 			if len(some) > 0 && (actions > transactionSize || units > transactionUnits || bytes > transactionBytes) {
 				break
 			}
@@ -142,8 +142,8 @@ type copyOf struct {
 // takes a part of the others' copies, and done is 0.
 func together(contacts []Erasable, most int) (of []copyOf, done int) {
 	first := contacts[0]
-	if first.Each > 0 {
-		most = min(most, max(1, int(transactionBytes/first.Each)))
+	if first.CopyBytes > 0 {
+		most = min(most, max(1, int(transactionBytes/first.CopyBytes)))
 	}
 	if n := len(first.Copies); n > most {
 		for _, number := range first.Copies[n-most:] {
@@ -169,7 +169,7 @@ func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasab
 	var first error             // of a contact that is not taken by itself
 	defer func() {
 		if asking || !sure && err != nil { // asking: a panic
-			job.Unsure.Store(true)
+			job.OutcomeUnknown.Store(true)
 		}
 	}()
 	for idle := 0; len(contacts) > 0; {
@@ -179,9 +179,9 @@ func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasab
 		asking, sure = false, sure && answered
 		if err == nil {
 			most.taken(len(of))
-			job.Moved.Add(int64(done))
+			job.Confirmed.Add(int64(done))
 			if idle = 0; done == 0 {
-				job.Partly.Store(true)
+				job.partly.Store(true)
 				contacts[0].Copies = contacts[0].Copies[:len(contacts[0].Copies)-len(of)]
 			}
 			contacts = contacts[done:]
@@ -189,7 +189,7 @@ func (c Contacts) eraseTogether(ctx context.Context, job *Job, contacts []Erasab
 		}
 		changed, others, again, err := c.changes(ctx, job.Scope, contacts, of, err)
 		if !sure && len(changed) > 0 { // perhaps deleted before it was filed anew
-			job.Uncertain.Store(true)
+			job.Undercounted.Store(true)
 		}
 		if kept = kept || others; again {
 			refused, idle = refused+len(changed), 0

@@ -74,8 +74,8 @@ func TestOneFailedBatchStopsNoOther(t *testing.T) {
 			kit.Faults.InjectOn("BatchWriteItem", dynamotest.Refused, k, k)
 			err := kit.Customers.Delete(t.Context(), job, records, streams)
 			kit.Faults.Calls()
-			if left := len(kit.Dump(t, kit.Customers.Table)); err == nil || left != 25 || job.Moved.Load() != 75 {
-				t.Errorf("%d streams, call %d: %d records left, %d deleted, %v", streams, k, left, job.Moved.Load(), err)
+			if left := len(kit.Dump(t, kit.Customers.Table)); err == nil || left != 25 || job.Confirmed.Load() != 75 {
+				t.Errorf("%d streams, call %d: %d records left, %d deleted, %v", streams, k, left, job.Confirmed.Load(), err)
 			}
 
 			items, job = nil, &store.Job{Scope: "acme", Identifiers: []string{"135"}}
@@ -89,8 +89,8 @@ func TestOneFailedBatchStopsNoOther(t *testing.T) {
 			_, _, err = kit.Contacts.Erase(t.Context(), job, contacts, streams)
 			kit.Faults.Calls()
 			left := len(kit.Dump(t, kit.Contacts.Table))
-			if err == nil || left == 0 || left > 100 || int(job.Moved.Load()) != 400-left {
-				t.Errorf("%d streams, call %d: %d contacts left, %d deleted, %v", streams, k, left, job.Moved.Load(), err)
+			if err == nil || left == 0 || left > 100 || int(job.Confirmed.Load()) != 400-left {
+				t.Errorf("%d streams, call %d: %d contacts left, %d deleted, %v", streams, k, left, job.Confirmed.Load(), err)
 			}
 		}
 	}

@@ -36,7 +36,7 @@ type Job struct {
 	Cursor      int // index of the first identifier this pass has not yet verified
 	Pending     Pending
 	Known       Known
-	HandedOver    bool // a mark may stand
+	HandedOver  bool // a mark may stand
 	Unreadable  bool // the parties of a contact could not be read: a copy may be left under a number that nobody knows
 
 	// Unanswered is when a deleting call went unanswered last, or may have: it may be
@@ -45,13 +45,13 @@ type Job struct {
 	Unanswered time.Time
 
 	// Of this worker alone, not stored.
-	Moved  atomic.Int64 // deletions confirmed
-	Partly atomic.Bool  // some copies of a contact went, which does not go in one
-	Lost   atomic.Bool  // a deleting call has had no answer, though another try of it may have had one
-	Unsure atomic.Bool  // what became of a deleting call is not known
-	// Uncertain says that a contact may have been deleted without an answer, and filed anew
+	Confirmed      atomic.Int64 // deletions confirmed
+	partly         atomic.Bool  // some copies of a contact went, which does not go in one
+	LostAnswer     atomic.Bool  // a deleting call has had no answer, though another try of it may have had one
+	OutcomeUnknown atomic.Bool  // what became of a deleting call is not known
+	// Undercounted says that a contact may have been deleted without an answer, and filed anew
 	// before it was looked at again: one deletion more than is counted.
-	Uncertain atomic.Bool
+	Undercounted atomic.Bool
 }
 
 // Pending is what the worker is about to delete, written down before it begins. Whoever
@@ -93,7 +93,7 @@ func (j *Job) IsCustomer() bool { return IsCustomerJob(j.Key) }
 func IsCustomerJob(key string) bool { return strings.HasPrefix(key, customerJob) }
 
 // Progressed says whether this worker has got anywhere.
-func (j *Job) Progressed() bool { return j.Moved.Load() > 0 || j.Partly.Load() }
+func (j *Job) Progressed() bool { return j.Confirmed.Load() > 0 || j.partly.Load() }
 
 // NewID is a fresh id for a job's record: it sorts by time.
 func NewID(at time.Time) string {

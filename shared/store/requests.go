@@ -50,8 +50,8 @@ type Status int
 
 const (
 	Unknown      Status = iota // nothing, or what is older than 30 days
-	Joined                       // the erasure is open, and has counted the request
-	ErasedLately                 // it ended within the last 30 days
+	Joined                     // the erasure is open, and has counted the request
+	ErasedLately               // it ended within the last 30 days
 )
 
 // Join counts a repeat of an open job: its last pass and its end come after it. request

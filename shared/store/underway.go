@@ -21,10 +21,10 @@ type deletions struct {
 	until time.Time
 }
 
-// Until is ctx with a rule for deletions: none is begun any more once now shows until, or
+// DeleteUntil is ctx with a rule for deletions: none is begun any more once now shows until, or
 // something ends a part of ctx, but those that are under way go on for as long as ctx
 // lasts. One that is given up may have been carried out, be so later, or never.
-func Until(ctx context.Context, now func() time.Time, until time.Time) context.Context {
+func DeleteUntil(ctx context.Context, now func() time.Time, until time.Time) context.Context {
 	return context.WithValue(ctx, deletionsKey{}, &deletions{ctx, now, until})
 }
 
@@ -50,7 +50,7 @@ func ended(ctx context.Context) bool {
 // what became of it: else one of them may still be carried out.
 func (j *Job) answered(known bool) bool {
 	if !known {
-		j.Lost.Store(true)
+		j.LostAnswer.Store(true)
 	}
 	return known
 }

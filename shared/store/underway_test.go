@@ -49,7 +49,7 @@ func TestDeletionsEnd(t *testing.T) {
 	now := time.Unix(1000, 0)
 	whole, end := context.WithCancel(t.Context())
 	defer end()
-	work, stop := context.WithCancel(Until(whole, func() time.Time { return now }, now.Add(time.Minute)))
+	work, stop := context.WithCancel(DeleteUntil(whole, func() time.Time { return now }, now.Add(time.Minute)))
 	calls, err := deletion(work)
 	if err != nil || ended(work) {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestDeletionsEnd(t *testing.T) {
 	if calls.Err() != nil || !ended(work) {
 		t.Errorf("a part has ended: %v, %v", calls.Err(), ended(work))
 	}
-	work = Until(whole, func() time.Time { return now }, now)
+	work = DeleteUntil(whole, func() time.Time { return now }, now)
 	if _, err := deletion(work); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("its time is up: %v", err)
 	}

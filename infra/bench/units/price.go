@@ -8,7 +8,7 @@ import (
 
 	"customercare/infra/project"
 
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 )
 
 // prices are in USD.
@@ -44,7 +44,7 @@ func (p prices) database(c Count) float64 { return c.Writes*p.Writes + c.Reads*p
 
 // all is what a million calls of the operation cost together, in USD: DynamoDB; the function's invocation, its workers' and
 // their durations, each assumed; API Gateway's request where a caller makes one. An authorizer is an operation of its own here.
-func (p prices) all(o Operation, t *stack.Template) (float64, error) {
+func (p prices) all(o Operation, t *template.Template) (float64, error) {
 	request, background := o.Counted()
 	cost := p.database(request.Plus(background))
 	function, known := t.Function(o.Function)

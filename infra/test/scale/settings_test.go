@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
 )
 
@@ -82,7 +82,7 @@ func read(root string) (c code, err error) {
 }
 
 func (c *code) readTemplate(file string) error {
-	t, err := stack.Load(file, nil)
+	t, err := template.Load(file, nil)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (c *code) readTemplate(file string) error {
 	}
 	c.cleanupTimeout, c.memoryMB = cleanup.Timeout, cleanup.MemoryMB
 	c.parallel, c.schedule = t.Streams[0].Parallel, t.Schedules[0].Every
-	resources, err := stack.Resources(file, nil)
+	resources, err := template.Resources(file, nil)
 	for _, r := range resources {
 		if r.Type == "AWS::CloudWatch::Alarm" {
 			c.alarms++

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
 )
 
@@ -210,16 +210,16 @@ func TestLargeErasure(t *testing.T) {
 // What is said to move a wall is there to be moved.
 func TestMovers(t *testing.T) {
 	root := dynamotest.Root()
-	template, err := stack.Load(filepath.Join(root, "template.yaml"), nil)
+	read, err := template.Load(filepath.Join(root, "template.yaml"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	resources, err := stack.Resources(filepath.Join(root, "template.yaml"), nil)
+	resources, err := template.Resources(filepath.Join(root, "template.yaml"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	known := map[string]bool{"MemorySize": true, "WarmThroughput": true} // properties of AWS
-	for name := range template.Parameters {
+	for name := range read.Parameters {
 		known[name] = true
 	}
 	for _, r := range resources {
