@@ -1,27 +1,30 @@
-// Command clean-customer-data is operation 4: erase the personal data of up to 1000 customer numbers.
+// Command clean-customer-data is operation 4: it takes on the erasure of the personal data of
+// up to 1000 customer numbers.
 package main
 
 import (
-	"time"
-
-	"github.com/aws/aws-lambda-go/lambda"
-
-	"customercare/shared/environment"
 	"customercare/shared/erasure"
 	"customercare/shared/secret"
+	"customercare/shared/start"
 	"customercare/shared/store"
 )
 
-func main() {
-	var settings struct {
-		Erasures   string `env:"ERASURES_TABLE,required,notEmpty"`
-		DigestKeys secret.DigestKeys
+func main() { start.Function(prepare) }
+
+type settings struct {
+	Store      store.Settings
+	Erasure    erasure.NumbersSettings
+	DigestKeys secret.DigestKeys
+}
+
+func prepare(s settings) (any, error) {
+	db, connected := store.Connect(s.Store)
+	keys, err := s.DigestKeys.Read(s.Store.AWS.Config())
+	if err != nil {
+		return nil, err
 	}
-	environment.Load(&settings)
-	db := store.Connect()
-	connected := store.Reach(db)
-	intake := erasure.NewNumbersIntake(
-		store.Erasures{DB: db, Table: settings.Erasures}, settings.DigestKeys.Digester(), time.Now)
+	digests := erasure.NewDigester(keys.Current, keys.ByID, keys.Again)
+	handler := endpoint(s.Erasure.Intake(db, digests)).Handler()
 	connected()
-	lambda.Start(endpoint(intake).Handler())
+	return handler, nil
 }

@@ -1,33 +1,33 @@
-// Command cleanup runs every minute: it takes up open erasures that nobody holds, makes their second passes, and sweeps
-// expired temporary allows out.
+// Command cleanup runs every minute: it takes up open erasures that nobody holds, makes
+// their second passes, and sweeps expired temporary allows out.
 package main
 
 import (
-	"github.com/aws/aws-lambda-go/lambda"
-
-	"customercare/shared/environment"
 	"customercare/shared/erasure"
+	"customercare/shared/start"
 	"customercare/shared/store"
 )
 
-func main() {
-	var settings struct {
-		erasure.WorkerSettings
-		Open     string `env:"OPEN_ERASURES_INDEX,required,notEmpty"`
-		Users    string `env:"USERS_TABLE,required,notEmpty"`
-		Segments uint16 `env:"ALLOW_SWEEP_MINUTES,required"`
-	}
-	environment.Load(&settings)
-	db := store.Connect()
-	connected := store.Reach(db)
+func main() { start.Function(prepare) }
+
+type settings struct {
+	Store    store.Settings
+	Erasure  erasure.WorkerSettings
+	Open     string `env:"OPEN_ERASURES_INDEX,required,notEmpty"`
+	Users    string `env:"USERS_TABLE,required,notEmpty"`
+	Segments uint16 `env:"ALLOW_SWEEP_MINUTES,required"`
+}
+
+func prepare(s settings) (any, error) {
+	db, connected := store.Connect(s.Store)
 	c := &cleaner{
-		worker:   settings.Worker(db),
-		openJobs: settings.Open,
-		users:    store.Users{DB: db, Table: settings.Users},
-		segments: max(1, int32(settings.Segments)),
-		skew:     settings.ClockSkew,
+		worker:   s.Erasure.Worker(db),
+		openJobs: s.Open,
+		users:    store.Users{DB: db, Table: s.Users},
+		segments: max(1, int32(s.Segments)),
+		skew:     s.Erasure.ClockSkew,
 		clock:    erasure.SystemClock(),
 	}
 	connected()
-	lambda.Start(c.handle)
+	return c.handle, nil
 }

@@ -1,23 +1,37 @@
-// Command delete-customer is operation 3: delete a loyalty customer with every transaction, for good.
+// Command delete-customer is operation 3: it deletes a loyalty customer with every transaction,
+// for good.
 package main
 
 import (
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
-	"customercare/shared/environment"
+	"customercare/shared/erasure"
 	"customercare/shared/principal"
+	"customercare/shared/secret"
+	"customercare/shared/start"
 	"customercare/shared/store"
 )
 
-func main() {
-	var s settings
-	environment.Load(&s)
-	db := store.Connect()
-	connected := store.Reach(db)
+func main() { start.Function(prepare) }
+
+type settings struct {
+	Store      store.Settings
+	Limits     principal.Limits
+	Principals string `env:"PRINCIPALS_TABLE,required,notEmpty"`
+	Erasure    erasure.CustomerSettings
+	DigestKeys secret.DigestKeys
+	Budget     time.Duration `env:"DRAIN_BUDGET,required"`
+}
+
+func prepare(s settings) (any, error) {
+	db, connected := store.Connect(s.Store)
 	directory := principal.Directory{Principals: store.Principals{DB: db, Table: s.Principals}, Guard: principal.Guard(s.Limits), Now: time.Now}
-	handler := endpoint(directory, s.engine(db), s.Budget).Handler()
+	keys, err := s.DigestKeys.Read(s.Store.AWS.Config())
+	if err != nil {
+		return nil, err
+	}
+	digests := erasure.NewDigester(keys.Current, keys.ByID, keys.Again)
+	handler := endpoint(directory, s.Erasure.Intake(db, digests), s.Budget).Handler()
 	connected()
-	lambda.Start(handler)
+	return handler, nil
 }

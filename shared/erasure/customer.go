@@ -63,7 +63,7 @@ func (i CustomerIntake) Customer(
 		}
 		if page.Tombstone != "" || !page.Exists && len(page.Records) == 0 && page.Next == "" {
 			if !i.digests.knows(page.Tombstone) {
-				i.digests.More.look(ctx, i.digests.Keys)
+				i.digests.more.look(ctx, i.digests.Keys)
 				digests, jobs = i.customerJobs(account, code)
 			}
 			known, err := i.join(ctx, page.Tombstone, jobs, request, now)

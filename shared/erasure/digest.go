@@ -19,7 +19,7 @@ import (
 type Digester struct {
 	Current string            // id of the key that new digests are made with
 	Keys    map[string][]byte // by id; those of before stay as long as their digests matter
-	More    *MoreKeys         // that came since; nil: none are looked for
+	more    *moreKeys         // that came since; nil: none are looked for
 }
 
 // NewDigester makes digests with the key that has the id current, and knows subjects by all
@@ -29,7 +29,7 @@ func NewDigester(
 	current string, keys map[string][]byte,
 	readAgain func(context.Context) (map[string][]byte, error),
 ) Digester {
-	return Digester{Current: current, Keys: keys, More: &MoreKeys{Read: readAgain, Now: time.Now}}
+	return Digester{Current: current, Keys: keys, more: &moreKeys{read: readAgain, now: time.Now}}
 }
 
 // Subject is the digest of one data subject under the current key: of a customer's code
@@ -43,7 +43,7 @@ func (d Digester) Subject(kind, scope, identifier string) string {
 func (d Digester) EverySubject(kind, scope, identifier string) []string {
 	digests := []string{d.Subject(kind, scope, identifier)}
 	keys := d.Keys
-	if more := d.More.found(); len(more) > 0 {
+	if more := d.more.found(); len(more) > 0 {
 		keys = maps.Clone(keys)
 		maps.Copy(keys, more)
 	}

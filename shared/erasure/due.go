@@ -13,7 +13,7 @@ import (
 	"customercare/shared/store"
 )
 
-// What one run of Due looks at, and does at a time.
+// What one run of Due looks at, and does at a time (docs/scale.md).
 const (
 	// openAtOnce bounds the memory of a run: 100,000 open jobs are about 20 MB. With a
 	// second pass after 6 minutes that is enough for 250 erasures a second.

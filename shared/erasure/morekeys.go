@@ -15,7 +15,7 @@ import (
 // while a caller waits, and anybody who is let in can ask for codes that nobody has.
 const lookAgain = time.Minute
 
-// MoreKeys finds keys of digests that came after a process had started. While keys are
+// moreKeys finds keys of digests that came after a process had started. While keys are
 // rotated, processes of before and after work side by side for some minutes, and those of
 // before do not know the key that the others make digests with.
 //
@@ -28,10 +28,10 @@ const lookAgain = time.Minute
 // that comes after the key was put into the secret. As long as the erasure is open, its
 // tombstone leads to it without any key. When it ends, after WriterLifetime, the key has
 // been in the secret for longer than that.
-type MoreKeys struct {
-	// Read is all keys by id, in a time that a caller can wait.
-	Read func(ctx context.Context) (map[string][]byte, error)
-	Now  func() time.Time
+type moreKeys struct {
+	// read is all keys by id, in a time that a caller can wait.
+	read func(ctx context.Context) (map[string][]byte, error)
+	now  func() time.Time
 
 	mu   sync.Mutex
 	next time.Time
@@ -41,17 +41,17 @@ type MoreKeys struct {
 // look looks for keys that are not among known, if it is time. Who comes meanwhile waits for
 // what is found. It is no error that Secrets Manager cannot be reached: the answer is then
 // the one that the known keys give.
-func (m *MoreKeys) look(ctx context.Context, known map[string][]byte) {
+func (m *moreKeys) look(ctx context.Context, known map[string][]byte) {
 	if m == nil {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.Now().Before(m.next) {
+	if m.now().Before(m.next) {
 		return
 	}
-	m.next = m.Now().Add(lookAgain)
-	all, err := m.Read(ctx)
+	m.next = m.now().Add(lookAgain)
+	all, err := m.read(ctx)
 	if err != nil {
 		slog.Warn("keys of digests are not looked for", "cause", err.Error())
 		return
@@ -68,7 +68,7 @@ func (m *MoreKeys) look(ctx context.Context, known map[string][]byte) {
 }
 
 // found is the keys that looks have found, by id.
-func (m *MoreKeys) found() map[string][]byte {
+func (m *moreKeys) found() map[string][]byte {
 	if m == nil {
 		return nil
 	}
@@ -81,7 +81,7 @@ func (m *MoreKeys) found() map[string][]byte {
 // with; "" names no job, and needs none.
 func (d Digester) knows(job string) bool {
 	id, _, _ := strings.Cut(strings.TrimPrefix(job, store.CustomerJob("")), ".")
-	return job == "" || d.Keys[id] != nil || d.More.found()[id] != nil
+	return job == "" || d.Keys[id] != nil || d.more.found()[id] != nil
 }
 
 // customerJobs is the digests of a customer under all known keys, the current one's first,
@@ -102,7 +102,7 @@ func (i CustomerIntake) customerJobs(account, code string) (digests, jobs []stri
 func (i CustomerIntake) unknown(
 	ctx context.Context, account, code string, jobs []string, request string, now time.Time,
 ) error {
-	i.digests.More.look(ctx, i.digests.Keys)
+	i.digests.more.look(ctx, i.digests.Keys)
 	_, all := i.customerJobs(account, code)
 	more := slices.DeleteFunc(all, func(job string) bool { return slices.Contains(jobs, job) })
 	known, err := i.join(ctx, "", more, request, now)
