@@ -10,8 +10,17 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: build package deploy smoke run test chaos load bench verify lint import fuzz restorable
+.PHONY: help build package deploy smoke run test chaos load bench verify outdated lint import fuzz restorable
 
+## help: this list
+# From the lines that begin with "## ": "## target: what it does", "##@ Group" before the targets of
+# a group, and "##   NAME=value  meaning" for what a target takes.
+help:
+	@awk '/^##@ / { print (n++ ? "\n" : "") substr($$0, 5); next } \
+	  /^## [a-z-]+:/ { name = $$2; sub(":", "", name); sub(/^## [a-z-]+: /, ""); printf "  make %-11s %s\n", name, $$0; next } \
+	  /^##   / { printf "  %-16s %s\n", "", substr($$0, 6) }' $(firstword $(MAKEFILE_LIST))
+
+##@ Build and deploy
 ## build: every function as it is deployed, .cache/lambda/<function>/bootstrap
 # One go command for all is several times as fast as one for each; it names binaries after their folders.
 build:
@@ -40,29 +49,33 @@ build-CleanupFunction: FOLDER = cleanup
 build-%Function:
 	$(FOR_LAMBDA) $(GO_BUILD) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(FOLDER)
 
-## deploy: build and deploy with SAM (CONFIG=prod for the other table of samconfig.toml)
+## deploy: build and deploy with SAM
+##   CONFIG=prod    the other table of samconfig.toml
 deploy:
 	@command -v sam >/dev/null || { echo 'sam is missing: install the AWS SAM CLI' >&2; exit 1; }
 	@grep -q '^\[$(CONFIG)\.' samconfig.toml || { echo 'samconfig.toml has no table $(CONFIG)' >&2; exit 1; }
 	sam build --config-env $(CONFIG)
 	sam deploy --config-env $(CONFIG)
 
-## smoke: every operation against API_URL, with throw-away principals and customers in the tables of STACK, or in
-## DYNAMODB_ENDPOINT, by default the one of "make run"
+## smoke: every operation, with throw-away principals and customers; by default against "make run"
+##   STACK=name     a deployed stack;  API_URL=https://... its other address
 smoke:
 	@go build -o $(TOOLS)/smoke ./infra/smoke
 	@exec $(TOOLS)/smoke
 
 # "go run" would not pass SIGTERM on, so these build a command and become it.
 
-## run: the whole stack on this machine, at http://127.0.0.1:3000; PARAMETERS='WriterLifetime=2s ClockSkew=0s' are the
-## template's, VERBOSE=1 lists what does not run here, LOG=json shows the log lines
+##@ On this machine
+## run: the whole stack on this machine, at http://127.0.0.1:3000 (docs/deploy.md has all settings)
+##   PARAMETERS='WriterLifetime=2s ClockSkew=0s' SCHEDULE_EVERY=2s   an erasure ends within seconds
 run:
-	@go build -o $(TOOLS)/local ./infra/local
-	@exec $(TOOLS)/local
+	@go build -o $(TOOLS)/run ./infra/cmd/run
+	@exec $(TOOLS)/run
 
-## test: everything, or PACKAGES, on an engine of its own (ENGINE=dynamodb-local for the other one) or on DYNAMODB_ENDPOINT;
-## a line for each package as it ends, and at the end what was skipped and why, and how many tests passed
+##@ Tests and figures
+## test: every test, unit and end to end, on a DynamoDB engine of its own
+##   PACKAGES=./shared/store         these packages only
+##   ENGINE=dynamodb-local           AWS's own emulator;  DYNAMODB_ENDPOINT=http://... any other engine
 # -count=1: go test would repeat the end-to-end tests' last result though a function has changed, because they run the
 # functions as built binaries, which it does not see. The packages that take longest come first.
 PACKAGES ?= ./shared/erasure ./infra/test/e2e ./...
@@ -73,19 +86,20 @@ test:
 	  --post-run-command 'sh -c "echo $$((TESTS_TOTAL - TESTS_FAILED - TESTS_SKIPPED)) passed, $$TESTS_FAILED failed, $$TESTS_SKIPPED skipped"' \
 	  -- -count=1 -timeout 30m $(PACKAGES)
 
-## chaos: the long part: many kills of the whole stack, many random interleavings; prints its figures
+## chaos: the long part: many kills of the whole stack, many interleavings; prints its figures
 chaos:
 	@go build -o $(TOOLS)/withengine ./infra/cmd/withengine
 	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} CHAOS_CHECKS=$${CHAOS_CHECKS:-300} \
 	SCALE_TRANSACTIONS=$${SCALE_TRANSACTIONS:-1000000} SCALE_CONTACTS=$${SCALE_CONTACTS:-100} SCALE_CALLS=$${SCALE_CALLS:-200} exec $(TOOLS)/withengine \
 	go test -count=1 -timeout 40m -v -run 'Kills|Interleavings|SkewedSweeps|Million|Thousand|Storm|Memory' ./infra/test/chaos ./shared/erasure ./functions/cleanup
 
-## fuzz: every fuzz target for FUZZTIME (20s) each, or those whose package and name hold the parts in ONLY; prints its figures
+## fuzz: every fuzz target, 20 s each; what fails lands in testdata/fuzz, and "make test" tries it
+##   FUZZTIME=5m    for so long each;  ONLY='part part'  targets whose package and name hold the parts
 fuzz:
 	@go build -o $(TOOLS)/fuzz ./infra/cmd/fuzz
 	@exec env FUZZTIME=$(or $(FUZZTIME),20s) $(TOOLS)/fuzz $(ONLY)
 
-## load: a minute at LOAD_RATE calls a second, then three times that rate, then as before; prints its figures
+## load: a minute of all operations at LOAD_RATE a second, at three times that, and again
 load:
 	@go build -o $(TOOLS)/load ./infra/test/load
 	@exec $(TOOLS)/load
@@ -96,12 +110,14 @@ bench:
 	@go build -o $(TOOLS)/bench ./infra/bench
 	@exec $(TOOLS)/bench
 
-## import: load records (FILE=x.ndjson, from line FROM=n) into DYNAMODB_ENDPOINT, by default the one of "make run"
+## import: load records, by default into "make run" (docs/data.md has the formats)
+##   FILE=x.ndjson  from line FROM=n;  STACK=name  into a deployed stack
 import:
 	@test -n "$(FILE)" || { echo 'usage: make import FILE=x.ndjson' >&2; exit 2; }
 	@go build -o $(TOOLS)/import ./infra/import
 	@exec $(TOOLS)/import $(if $(FROM),-from $(FROM)) "$(FILE)"
 
+##@ Before a change is merged
 ## verify: modules are what go.sum says, and none that is called has a known vulnerability
 # Exit code 3 is a finding. Where the vulnerability database cannot be reached, that is said, and is no failure.
 verify:
@@ -110,6 +126,19 @@ verify:
 	if grep -q 'fetching vulnerabilities' .cache/govulncheck.log; then \
 	  echo 'the vulnerability database cannot be reached from here: known vulnerabilities were not looked for'; \
 	else cat .cache/govulncheck.log; exit $$found; fi
+
+## outdated: direct modules, pinned tools and engines that have a newer release
+# It only reports, so it ends with 0 also where the module proxy or npm cannot be reached.
+outdated:
+	@modules=$$(go list -m -f '{{if not (or .Main .Indirect)}}{{.Path}}{{end}}' all); \
+	go list -m -u -e -f '{{if .Update}}{{.Path}} {{.Version}} -> {{.Update.Version}}{{end}}' $$modules || true
+	@newer() { test -z "$$3" -o "$$2" = "$$3" || echo "$$1 $$2 -> $$3"; }; \
+	for tool in $(STATICCHECK) $(GOTESTSUM) $(GOVULNCHECK); do \
+	  module=$$(echo $${tool%@*} | sed 's,/cmd/.*,,'); \
+	  newer "$$module" "$${tool#*@}" "$$(go list -m -f '{{.Version}}' $$module@latest 2>/dev/null)"; done; \
+	sed -n 's/.*name: "\([^"]*\)", version: \([^,]*\),.*/\1 \2/p' infra/local/engine/*.go | while read -r package pin; do \
+	  case $$pin in '"'*) pin=$$(echo $$pin | tr -d '"');; *) pin=$$(sed -n "s/.*$$pin *= *\"\(.*\)\".*/\1/p" infra/local/engine/*.go);; esac; \
+	  newer "$$package" "$$pin" "$$(npm view $$package version 2>/dev/null)"; done; true
 
 ## restorable: of a table restored from a backup (TABLE, as of SINCE) what nobody has erased since, as records for "make
 ## import"; reads the text of the secret DigestKeys

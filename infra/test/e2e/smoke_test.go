@@ -38,7 +38,7 @@ func deployed(url string) *deployment.Deployment {
 func smoke(t testing.TB, ctx context.Context, url string, patience time.Duration, out io.Writer) (probe.Counts, string) {
 	t.Helper()
 	var said bytes.Buffer
-	counts, err := probe.Run(ctx, probe.Options{Deployment: deployed(url), Out: io.MultiWriter(&said, out), Patience: patience})
+	counts, err := probe.Run(ctx, probe.Options{Deployment: deployed(url), Out: io.MultiWriter(&said, out), Timeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
