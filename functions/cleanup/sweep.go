@@ -111,10 +111,10 @@ type sweeping struct {
 // that fails keeps nobody else from being swept, nor the erasures from being worked on.
 func (c *cleaner) sweep(ctx context.Context, at time.Time) (removed int, behind time.Duration, err error) {
 	defer invocation.Recover("cleanup: sweep", &err)
-	ctx, release := c.engine.Within(ctx, sweepBudget)
+	ctx, release := c.clock.WithTimeout(ctx, sweepBudget)
 	defer release()
 	c.takeTurns(at)
-	s := &sweeping{users: c.users, by: c.now().Add(-c.engine.ClockSkew)}
+	s := &sweeping{users: c.users, by: c.clock.Now().Add(-c.skew)}
 	var group errgroup.Group
 	group.SetLimit(sweepParts)
 	for _, p := range c.waiting {
@@ -123,7 +123,7 @@ func (c *cleaner) sweep(ctx context.Context, at time.Time) (removed int, behind 
 	}
 	err = group.Wait()
 	var unread, rest []*part // none goes first in every run
-	now := c.now()
+	now := c.clock.Now()
 	for _, p := range c.waiting {
 		switch {
 		case p.done:

@@ -31,15 +31,15 @@ type window struct{ done chan reading }
 
 // readAhead begins to read numbers while another window is held: as far as there is
 // memory for it, without waiting for any.
-func (e Engine) readAhead(ctx context.Context, tenant string, numbers []string) *window {
-	w := &window{make(chan reading, 1)}
+func (w Worker) readAhead(ctx context.Context, tenant string, numbers []string) *window {
+	ahead := &window{make(chan reading, 1)}
 	go func() {
-		r := reading{share: e.Memory.Share()}
-		defer func() { w.done <- r }()
+		r := reading{share: w.memory.Share()}
+		defer func() { ahead.done <- r }()
 		defer invocation.Recover("erasure: read ahead", &r.err)
-		e.readPages(ctx, &r, tenant, numbers, nil)
+		w.readPages(ctx, &r, tenant, numbers, nil)
 	}()
-	return w
+	return ahead
 }
 
 // wait is the reading when it is there, an empty one where there is none.
@@ -52,18 +52,18 @@ func (w *window) wait() reading {
 
 // readNumbers reads at least the first of numbers: with nothing in hand it waits for
 // memory. What pending announces is read of all of them, its keys at least.
-func (e Engine) readNumbers(ctx context.Context, tenant string, numbers []string, pending store.Pending) reading {
-	r := reading{share: e.Memory.Share()}
-	e.readPages(ctx, &r, tenant, numbers, pending.Through)
+func (w Worker) readNumbers(ctx context.Context, tenant string, numbers []string, pending store.Pending) reading {
+	r := reading{share: w.memory.Share()}
+	w.readPages(ctx, &r, tenant, numbers, pending.Through)
 	for r.err == nil && len(r.copies) == 0 {
 		r.share.Release()
 		if r.err = r.share.Wait(ctx); r.err == nil {
-			e.readPages(ctx, &r, tenant, numbers[:1], pending.Through)
+			w.readPages(ctx, &r, tenant, numbers[:1], pending.Through)
 			r.short = len(numbers) > 1
 		}
 	}
 	if r.err == nil && pending.Count > 0 {
-		r.err = e.readKeys(ctx, &r, tenant, numbers, pending.Through)
+		r.err = w.readKeys(ctx, &r, tenant, numbers, pending.Through)
 	}
 	if r.err != nil {
 		r.share.Release()
@@ -74,7 +74,7 @@ func (e Engine) readNumbers(ctx context.Context, tenant string, numbers []string
 // readPages reads a page of each number, as far as announced in any case, until there is
 // no memory for another one. What it has read behind the first that did not fit it lets
 // go of.
-func (e Engine) readPages(ctx context.Context, r *reading, tenant string, numbers, announced []string) {
+func (w Worker) readPages(ctx context.Context, r *reading, tenant string, numbers, announced []string) {
 	filed := make([]store.Filed, len(numbers))
 	read := make([]bool, len(numbers))
 	var full atomic.Bool
@@ -90,7 +90,7 @@ func (e Engine) readPages(ctx context.Context, r *reading, tenant string, number
 			if i < len(announced) {
 				through = announced[i]
 			}
-			filed[i], err = e.Contacts.Read(ctx, tenant, number, through)
+			filed[i], err = w.contacts.Read(ctx, tenant, number, through)
 			if errors.Is(err, store.ErrNoRoom) {
 				full.Store(true)
 				return nil
@@ -122,7 +122,7 @@ func (e Engine) readPages(ctx context.Context, r *reading, tenant string, number
 
 // readKeys adds what is left of an announced range of those numbers whose pages are not
 // held.
-func (e Engine) readKeys(ctx context.Context, r *reading, tenant string, numbers, announced []string) error {
+func (w Worker) readKeys(ctx context.Context, r *reading, tenant string, numbers, announced []string) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(numberReads)
 	held := len(r.copies)
@@ -134,7 +134,7 @@ func (e Engine) readKeys(ctx context.Context, r *reading, tenant string, numbers
 			if i < len(announced) {
 				through = announced[i]
 			}
-			r.beyond[i], _, err = e.Contacts.ReadKeys(ctx, tenant, numbers[i], "", through)
+			r.beyond[i], _, err = w.contacts.ReadKeys(ctx, tenant, numbers[i], "", through)
 			return err
 		})
 	}
