@@ -123,8 +123,8 @@ func (c *code) readTemplate(file string) error {
 	return errors.Join(append(faults, err)...)
 }
 
-// takes is how long a run of cleanup takes jobs up: until a slice and its end no longer fit
-// into what it has.
+// takes is how long a run of cleanup takes jobs up: until a slice and its end no longer
+// fit into what it has.
 func (c code) takes() time.Duration { return c.cleanupTimeout - c.margin - c.slice - c.wrapUp }
 
 // open is how long an erasure stays open at least, from the request to its second pass.
