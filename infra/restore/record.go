@@ -1,4 +1,4 @@
-package main
+package restore
 
 import (
 	"encoding/json"
@@ -7,11 +7,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/item"
 	"customercare/shared/rfc3339"
 	"customercare/shared/store"
 )
 
-// record is an item in the words of `make import`.
+// record is an item in the words of the format that `customercare import` reads.
 type record struct {
 	key       []string       // whom it is filed under: kind, account or tenant, identifier; nil when its key tells nobody
 	at        string         // of a contact: its time
@@ -24,7 +25,7 @@ type record struct {
 
 // read makes a record of an item. What is not stored as the import stores it has a fault: loaded again it would be filed
 // otherwise than it was, where an erasure has not looked, or may not look.
-func read(found item) (r record) {
+func read(found item.Item) (r record) {
 	customer, contact := parts(found["customer"]), parts(found["contact"])
 	party, place := parts(found["party"]), parts(found["record"])
 	switch {
@@ -33,7 +34,7 @@ func read(found item) (r record) {
 		r.readCustomer(found, place)
 	case len(party) == 2:
 		r.key = []string{"number", party[0], party[1]}
-		r.contact = store.JoinKey(party[0], text(found["contact"]))
+		r.contact = store.JoinKey(party[0], item.Text(found["contact"]))
 		r.readContact(found, contact)
 	default:
 		r.fault = "its key is none of a customer, a transaction or a contact"
@@ -43,14 +44,14 @@ func read(found item) (r record) {
 
 // parts are those of a key, nil when it was not joined of any.
 func parts(key types.AttributeValue) []string {
-	whole := text(key)
+	whole := item.Text(key)
 	if all := store.SplitKey(whole); store.JoinKey(all[0], all[1:]...) == whole {
 		return all
 	}
 	return nil
 }
 
-func (r *record) readCustomer(found item, place []string) {
+func (r *record) readCustomer(found item.Item, place []string) {
 	fields := r.data(found, "customer", "record", "tombstone")
 	isCustomer := len(place) == 1 && place[0] == store.CustomerRecord
 	tombstone := found["tombstone"]
@@ -68,12 +69,12 @@ func (r *record) readCustomer(found item, place []string) {
 	r.subjects, r.fields = [][]string{r.key}, fields
 }
 
-func (r *record) readContact(found item, contact []string) {
+func (r *record) readContact(found item.Item, contact []string) {
 	tenant, number := r.key[1], r.key[2]
 	fields := r.data(found, "party", "contact", "parties")
 	parties, whole := store.Parties(found["parties"])
 	switch at, timed := rfc3339.Parse(first(contact)); {
-	case len(contact) != 2 || !timed || store.ContactKey(at, contact[1]) != text(found["contact"]):
+	case len(contact) != 2 || !timed || store.ContactKey(at, contact[1]) != item.Text(found["contact"]):
 		r.fault = "its key is none of a contact"
 		return
 	case !whole:
@@ -161,7 +162,7 @@ func (r *record) set(fields map[string]any, pairs ...string) {
 }
 
 // data are the item's attributes but for its keys, and what lies in the map data, as JSON has them.
-func (r *record) data(found item, keys ...string) map[string]any {
+func (r *record) data(found item.Item, keys ...string) map[string]any {
 	fields, known := data(found, keys...)
 	if !known {
 		r.fault = "it has an attribute that JSON cannot hold, or two of one name"
@@ -171,9 +172,9 @@ func (r *record) data(found item, keys ...string) map[string]any {
 
 // data are an item's attributes but for its keys, and what lies in the map data, as JSON has them; false when two have one
 // name, or JSON has no such type.
-func data(found item, keys ...string) (fields map[string]any, known bool) {
+func data(found item.Item, keys ...string) (fields map[string]any, known bool) {
 	fields, known = map[string]any{}, true
-	add := func(attributes item) {
+	add := func(attributes item.Item) {
 		for name, attribute := range attributes {
 			value, ok := plain(attribute)
 			_, twice := fields[name]
@@ -187,7 +188,7 @@ func data(found item, keys ...string) (fields map[string]any, known bool) {
 		case name == "data" && isMap:
 			add(inner.Value)
 		case !slices.Contains(keys, name):
-			add(item{name: attribute})
+			add(item.Item{name: attribute})
 		}
 	}
 	return fields, known
@@ -204,7 +205,7 @@ func plain(attribute types.AttributeValue) (value any, known bool) {
 	case *types.AttributeValueMemberNULL:
 		return nil, true
 	case *types.AttributeValueMemberM:
-		return data(item{"data": a})
+		return data(item.Item{"data": a})
 	case *types.AttributeValueMemberL:
 		list := make([]any, len(a.Value))
 		for i, member := range a.Value {
@@ -215,12 +216,4 @@ func plain(attribute types.AttributeValue) (value any, known bool) {
 		return list, true
 	}
 	return nil, false
-}
-
-func text(attribute types.AttributeValue) string {
-	s, _ := attribute.(*types.AttributeValueMemberS)
-	if s == nil {
-		return ""
-	}
-	return s.Value
 }
