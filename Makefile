@@ -69,8 +69,8 @@ smoke:
 ## run: the whole stack on this machine, at http://127.0.0.1:3000 (docs/deploy.md has all settings)
 ##   PARAMETERS='WriterLifetime=2s ClockSkew=0s' SCHEDULE_EVERY=2s   an erasure ends within seconds
 run:
-	@go build -o $(TOOLS)/local ./infra/local
-	@exec $(TOOLS)/local
+	@go build -o $(TOOLS)/run ./infra/cmd/run
+	@exec $(TOOLS)/run
 
 ##@ Tests and figures
 ## test: every test, unit and end to end, on a DynamoDB engine of its own

@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"context"
@@ -51,7 +51,7 @@ func (d demo) String() string {
 
 // loadDemo puts infra/demo into new tables. Tables that were kept stay as they are: what has been erased from them must
 // not come back with a restart.
-func loadDemo(ctx context.Context, root string, st *stack.Stack) (demo, error) {
+func loadDemo(ctx context.Context, root string, st *stack.Stack, c *console) (demo, error) {
 	client := st.DynamoDB()
 	tables := importer.Tables{
 		Users: st.Table("Users"), Customers: st.Table("Customers"), Contacts: st.Table("Contacts"), Principals: st.Table("Principals"),
@@ -65,7 +65,7 @@ func loadDemo(ctx context.Context, root string, st *stack.Stack) (demo, error) {
 	}
 	d := demo{loaded: map[string]int{}}
 	for _, name := range demoFiles {
-		counts, err := loadFile(ctx, filepath.Join(root, "infra", "demo", name+".ndjson"), client, tables)
+		counts, err := loadFile(ctx, filepath.Join(root, "infra", "demo", name+".ndjson"), client, tables, c)
 		if err != nil {
 			return demo{}, fmt.Errorf("demo data: %s: %w", name, err)
 		}
@@ -76,7 +76,7 @@ func loadDemo(ctx context.Context, root string, st *stack.Stack) (demo, error) {
 	return d, nil
 }
 
-func loadFile(ctx context.Context, file string, client *dynamodb.Client, tables importer.Tables) (importer.Counts, error) {
+func loadFile(ctx context.Context, file string, client *dynamodb.Client, tables importer.Tables, c *console) (importer.Counts, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return importer.Counts{}, err
@@ -85,7 +85,7 @@ func loadFile(ctx context.Context, file string, client *dynamodb.Client, tables 
 	return importer.Load(ctx, importer.Options{
 		Client: client, Tables: tables,
 		Report: func(line int, sentence string) {
-			fmt.Fprintf(os.Stderr, "%s line %d: %s\n", filepath.Base(file), line, sentence)
+			c.fail(fmt.Sprintf("%s line %d: %s", filepath.Base(file), line, sentence))
 		},
 	}, f)
 }

@@ -1,8 +1,9 @@
-package main
+package local
 
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"testing"
@@ -26,7 +27,7 @@ func TestFirstAnswerIsRight(t *testing.T) {
 	}
 	s.tablePrefix = fmt.Sprintf("local-%d-", time.Now().UnixNano())
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, s, newConsole(s, os.Stdout, os.Stderr)) }()
+	go func() { ended <- serve(ctx, s, newConsole(s, os.Stdout, os.Stderr), os.Stdout) }()
 	t.Cleanup(func() {
 		end()
 		if err := <-ended; err != nil {
@@ -56,4 +57,18 @@ func TestFirstAnswerIsRight(t *testing.T) {
 		}
 		return
 	}
+}
+
+// freePorts gives two ports that nobody listens on.
+func freePorts(t *testing.T) (ports [2]string) {
+	t.Helper()
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		_, ports[i], _ = net.SplitHostPort(l.Addr().String())
+	}
+	return ports
 }

@@ -1,10 +1,14 @@
-package main
+// Package local runs the whole stack for a person at this machine: the functions, a DynamoDB,
+// the demo data, the API, and what is said of them on the terminal and in the log file. The
+// command infra/cmd/run calls it; the parts are in the folders below.
+package local
 
 import (
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -12,11 +16,29 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"customercare/infra/local/stack"
+	"customercare/infra/project"
 )
 
-// run serves until ctx ends. Whatever it started has ended when it returns.
-func run(ctx context.Context, s settings, c *console) error {
-	root, err := findRoot()
+// Run serves until ctx ends, and has shown its error when it returns one. environment holds
+// the variables; the line for scripts goes to stdout. Whatever it started has ended when it
+// returns.
+func Run(ctx context.Context, environment map[string]string, stdout, stderr *os.File) error {
+	settings, err := readSettings(environment)
+	c := newConsole(settings, stdout, stderr)
+	if err == nil {
+		err = serve(ctx, settings, c, stdout)
+	}
+	if err != nil && ctx.Err() == nil {
+		c.fail(err.Error())
+		return err
+	}
+	c.say("\nStopped.\n")
+	return nil
+}
+
+// serve is Run with settings that have been read.
+func serve(ctx context.Context, s settings, c *console, stdout io.Writer) error {
+	root, err := project.Root()
 	if err != nil {
 		return err
 	}
@@ -62,7 +84,7 @@ func run(ctx context.Context, s settings, c *console) error {
 	defer st.Close()
 	loaded := demo{}
 	if !s.aws { // the demo's passwords are published
-		if loaded, err = loadDemo(ctx, root, st); err != nil {
+		if loaded, err = loadDemo(ctx, root, st, c); err != nil {
 			return err
 		}
 	}
@@ -70,7 +92,7 @@ func run(ctx context.Context, s settings, c *console) error {
 	if err := st.Serve(ctx); err != nil {
 		return err
 	}
-	fmt.Printf("ready %s dynamodb %s\n", st.URL, db.endpoint)
+	fmt.Fprintf(stdout, "ready %s dynamodb %s\n", st.URL, db.endpoint)
 	c.welcome(st, loaded, root, log.Name(), s.Verbose)
 	select {
 	case <-ctx.Done():
@@ -89,21 +111,4 @@ func digestKeys(id string) string {
 		return `{"1":"` + text + `"}`
 	}
 	return `{"1":"` + text + `","` + id + `":"` + text + "-" + id + `"}`
-}
-
-// findRoot is the nearest folder upwards with the template, so that the command works
-// from any folder of the project.
-func findRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", err
-	}
-	for d := dir; ; d = filepath.Dir(d) {
-		if _, err := os.Stat(filepath.Join(d, "template.yaml")); err == nil {
-			return d, nil
-		}
-		if d == filepath.Dir(d) {
-			return "", errors.New("template.yaml was not found: run this inside the project")
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package main
+package engine
 
 import "testing"
 
@@ -15,7 +15,7 @@ func TestExitCodeOfTheCommand(t *testing.T) {
 		{[]string{"no-such-command"}, 1, true},
 		{nil, 2, true},
 	} {
-		if code, err := run(c.args); code != c.code || err != nil != c.fail {
+		if code, err := RunWith(c.args); code != c.code || err != nil != c.fail {
 			t.Errorf("%v: %d, %v", c.args, code, err)
 		}
 	}

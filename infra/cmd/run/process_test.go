@@ -20,7 +20,7 @@ import (
 
 // TestMain lets the test's own binary be the command that is run.
 func TestMain(m *testing.M) {
-	if os.Getenv("RUN_LOCAL") != "" {
+	if os.Getenv("RUN_COMMAND") != "" {
 		main()
 		return
 	}
@@ -47,12 +47,12 @@ type started struct {
 func begin(t *testing.T, terminal bool, variables ...string) *started {
 	t.Helper()
 	s := &started{t: t, cmd: exec.Command(os.Args[0]), stdout: make(chan string, 100), exited: make(chan error, 1), gone: make(chan struct{})}
-	s.cmd.Dir = filepath.Join("..", "..")
+	s.cmd.Dir = filepath.Join("..", "..", "..")
 	s.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
 		return slices.Contains([]string{"DYNAMODB_ENDPOINT", "DATA_DIR", "NO_COLOR", "LOG", "VERBOSE", "PARAMETERS", "SCHEDULE_EVERY"}, name)
 	})
-	s.cmd.Env = append(append(s.cmd.Env, "RUN_LOCAL=1"), variables...)
+	s.cmd.Env = append(append(s.cmd.Env, "RUN_COMMAND=1"), variables...)
 	// All its children inherit this end of the pipe, so that the other end is told when
 	// all have ended.
 	here, there, err := os.Pipe()

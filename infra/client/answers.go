@@ -1,0 +1,109 @@
+package client
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// XMLHead is how every XML answer begins.
+const XMLHead = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
+
+// Expected is the one answer that is right, byte for byte.
+type Expected struct {
+	Status      int
+	Media, Body string
+}
+
+// Done is what operations 1 and 2 answer when they have done their work. The media type is JSON
+// or XML.
+func Done(media string) Expected { return statusResponse(media, http.StatusOK, "0", "", "true") }
+
+// NotDone is what operations 1 and 2 answer otherwise. The sentence stands in it as it is.
+func NotDone(media string, status int, sentence string) Expected {
+	return statusResponse(media, status, strconv.Itoa(status), sentence, "false")
+}
+
+func statusResponse(media string, status int, code, sentence, done string) Expected {
+	if media == XML {
+		return Expected{status, XML, XMLHead + "<StatusResponse><responseCode>" + code + "</responseCode><responseMessage>" +
+			sentence + "</responseMessage><status>" + done + "</status></StatusResponse>"}
+	}
+	return Expected{status, JSON, `{"responseCode":"` + code + `","responseMessage":"` + sentence + `","status":` + done + `}`}
+}
+
+// Callback is the name of the function that answers in JSONP call here.
+const Callback = "cb"
+
+// Deleted is what operation 3 answers when a customer is deleted, in XML, in JSON with
+// condensed=yes, or as Script in JSONP (Callback) with condensed=yes.
+func Deleted(media, code string) Expected {
+	return customerResponse(media, `<response status="success"><customer status="deleted"><code>`+code+`</code></customer></response>`,
+		`{"status":"success","customer":{"status":"deleted","code":"`+code+`"}}`)
+}
+
+// NotDeleted is what operation 3 answers otherwise, also with status 200, in the formats of
+// Deleted. The sentence stands in it as it is.
+func NotDeleted(media, sentence string) Expected {
+	return customerResponse(media, `<response status="error"><error>`+sentence+`</error></response>`,
+		`{"status":"error","error":"`+sentence+`"}`)
+}
+
+func customerResponse(media, inXML, inJSON string) Expected {
+	switch media {
+	case XML:
+		return Expected{http.StatusOK, XML, XMLHead + inXML}
+	case Script:
+		return Expected{http.StatusOK, Script, "/**/" + Callback + "(" + inJSON + ");"}
+	default:
+		return Expected{http.StatusOK, JSON, inJSON}
+	}
+}
+
+// Cleaned is what operation 4 answers when the erasure is sure to happen.
+var Cleaned = Expected{http.StatusOK, JSON, `{"retCode":"0","retMsg":"VerifyParams success"}`}
+
+// Failed is what operations 4 and 5 answer otherwise. The sentence stands in it as it is.
+func Failed(status int, sentence string) Expected {
+	return Expected{status, JSON, `{"retCode":"` + strconv.Itoa(status) + `","retMsg":"` + sentence + `"}`}
+}
+
+// Token reads the token out of an answer of operation 5.
+func (a Answer) Token() (string, error) {
+	var body struct{ AccessToken string }
+	if err := json.Unmarshal([]byte(a.Body), &body); err != nil || a.Status != http.StatusOK || body.AccessToken == "" {
+		return "", fmt.Errorf("got %s, want a token", a)
+	}
+	return body.AccessToken, nil
+}
+
+// Failure reads code and sentence out of a failure of operations 1, 2, 4 or 5, whether it is in
+// JSON or XML. An answer that is no such failure is an error.
+func (a Answer) Failure() (media, code, sentence string, err error) {
+	var inJSON struct {
+		ResponseCode, ResponseMessage string // operations 1 and 2
+		RetCode, RetMsg               string // operations 4 and 5
+		Status                        bool
+	}
+	var inXML struct {
+		XMLName xml.Name `xml:"StatusResponse"`
+		Code    string   `xml:"responseCode"`
+		Message string   `xml:"responseMessage"`
+		Status  string   `xml:"status"`
+	}
+	switch {
+	case json.Unmarshal([]byte(a.Body), &inJSON) == nil:
+		media, code, sentence = JSON, inJSON.ResponseCode, inJSON.ResponseMessage
+		if code == "" || sentence == "" || inJSON.Status {
+			code, sentence = inJSON.RetCode, inJSON.RetMsg
+		}
+	case xml.Unmarshal([]byte(a.Body), &inXML) == nil && inXML.Status == "false":
+		media, code, sentence = XML, inXML.Code, inXML.Message
+	}
+	if code == "" || sentence == "" {
+		return media, "", "", fmt.Errorf("got %s, want the fields of a failure in JSON or XML", a)
+	}
+	return media, code, sentence, nil
+}

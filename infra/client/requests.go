@@ -1,0 +1,140 @@
+package client
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"mime/multipart"
+	"net/url"
+	"strings"
+	"time"
+
+	"customercare/shared/operation"
+)
+
+// The media types of requests and answers.
+const (
+	JSON   = "application/json"
+	XML    = "application/xml"
+	Script = "application/javascript" // JSONP, an answer of operation 3 only
+)
+
+// Headers that most calls need.
+const (
+	BodyJSON   = "Content-Type: " + JSON
+	BodyXML    = "Content-Type: " + XML
+	BodyForm   = "Content-Type: application/x-www-form-urlencoded"
+	AcceptJSON = "Accept: " + JSON
+	AcceptXML  = "Accept: " + XML
+)
+
+// Basic is the header with which an operator logs in.
+func Basic(name, password string) string {
+	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
+}
+
+// DeleteCustomerInfo is a call of operation 1, without a caller (Request.As). The query is one
+// of the three deletions, "reset=true". The customer ID may have any characters.
+func DeleteCustomerInfo(customerID, query string) Request {
+	r := newRequest(operation.DeleteCustomerInfo, customerID, "")
+	r.Path += "?" + query
+	return r
+}
+
+// Allow is what operation 2 sets.
+type Allow struct {
+	Type    string    // one of the deployment's numbers: "1"
+	Expires time.Time // sent in UTC with milliseconds; zero: left out
+}
+
+// SetTemporaryAllow is a call of operation 2, without a caller (Request.As). The media type is
+// JSON or XML.
+func SetTemporaryAllow(customerID string, allow Allow, media string) Request {
+	expires := ""
+	if !allow.Expires.IsZero() {
+		expires = allow.Expires.UTC().Format("2006-01-02T15:04:05.000Z")
+	}
+	return newRequest(operation.SetTemporaryAllow, customerID, AllowBody(allow.Type, expires, media), "Content-Type: "+media)
+}
+
+// AllowBody is the body of operation 2 with values that need not be right. Without an
+// expiration date the field is left out.
+func AllowBody(allowType, expires, media string) string {
+	if media == XML {
+		if expires != "" {
+			expires = "<expirationDate>" + expires + "</expirationDate>"
+		}
+		return `<?xml version="1.0" encoding="UTF-8" ?><TempAllowRequest><tempAllowType>` + allowType + "</tempAllowType>" +
+			expires + "</TempAllowRequest>"
+	}
+	if expires != "" {
+		expires = `,"expirationDate":"` + expires + `"`
+	}
+	return `{"tempAllowType":` + allowType + expires + "}"
+}
+
+// APIUser is who calls operation 3, and for which account.
+type APIUser struct{ Name, Key, Account string }
+
+// Form is the form of operation 3 that deletes the customer with this code. Changes are pairs
+// of name and value: Form(by, code, "output", "JSON").
+func Form(by APIUser, code string, changes ...string) url.Values {
+	form := url.Values{
+		"user_id": {by.Name}, "user_password": {by.Key}, "type": {"customer_delete"}, "account_id": {by.Account}, "code": {code},
+	}
+	for i := 0; i+1 < len(changes); i += 2 {
+		form.Set(changes[i], changes[i+1])
+	}
+	return form
+}
+
+// DeleteCustomer is a call of operation 3 with the form (see Form) urlencoded.
+func DeleteCustomer(by APIUser, code string, changes ...string) Request {
+	return newRequest(operation.DeleteCustomer, "", Form(by, code, changes...).Encode(), BodyForm)
+}
+
+// DeleteCustomerInParts is a call of operation 3 with the form as multipart/form-data, which is
+// how PHP's curl sends an array.
+func DeleteCustomerInParts(by APIUser, code string, changes ...string) Request {
+	var body bytes.Buffer
+	parts := multipart.NewWriter(&body)
+	form := Form(by, code, changes...)
+	for name := range form {
+		_ = parts.WriteField(name, form.Get(name)) // into memory: it cannot fail
+	}
+	_ = parts.Close()
+	return newRequest(operation.DeleteCustomer, "", body.String(), "Content-Type: "+parts.FormDataContentType())
+}
+
+// CleanCustomerData is a call of operation 4, without a token (Request.Bearer).
+func CleanCustomerData(numbers ...string) Request {
+	body := `{"customNos":[]}`
+	if len(numbers) > 0 {
+		body = encode(map[string][]string{"customNos": numbers})
+	}
+	return newRequest(operation.CleanCustomerData, "", body, BodyJSON)
+}
+
+// IssueToken is a call of operation 5.
+func IssueToken(name, secret string) Request {
+	body := encode(map[string]string{"app_key": name, "app_secret": secret})
+	return newRequest(operation.IssueToken, "", body, BodyJSON)
+}
+
+// ProvisionPath is where operations 1 and 2 are called for a user.
+func ProvisionPath(customerID string) string {
+	return strings.Replace(operation.DeleteCustomerInfo.Paths[0], "{customerId}", url.PathEscape(customerID), 1)
+}
+
+func newRequest(of operation.Operation, customerID, body string, headers ...string) Request {
+	path := strings.Replace(of.Paths[0], "{customerId}", url.PathEscape(customerID), 1)
+	return Request{Operation: of, Method: of.Method, Path: path, Headers: headers, Body: body}
+}
+
+func encode(texts any) string {
+	body, err := json.Marshal(texts)
+	if err != nil {
+		panic(err) // maps and lists of texts: it cannot fail
+	}
+	return string(body)
+}
