@@ -7,14 +7,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/item"
+	"customercare/infra/attribute"
+	"customercare/infra/deployment"
 	"customercare/shared/store"
 )
 
@@ -58,20 +59,28 @@ type Erasure struct {
 	Identifiers     []string   `json:"identifiers,omitempty"`
 }
 
-// Open lists erasures that are open, the oldest first, at most limit. Those that fail are
-// among them. Some fields are not filled: Show reads them.
-func (l Ledger) Open(ctx context.Context, limit int) ([]Erasure, error) {
-	erasures := store.Erasures{DB: l.DB, Table: l.Table, Index: openIndex}
-	// The limit is spread over the index's parts, so more are asked for, and the rest is cut.
-	jobs, err := erasures.ListOpen(ctx, 4*limit)
+// mostOpen is how many open erasures are looked at to find the oldest, or the failing ones.
+const mostOpen = 10_000
+
+// Open lists erasures that are open, the oldest first, at most limit; only those that fail
+// when failing is set. Some of their fields are not filled: Show reads all.
+func (l Ledger) Open(ctx context.Context, failing bool, limit int) ([]Erasure, error) {
+	jobs, err := store.Erasures{DB: l.DB, Table: l.Table, Index: openIndex}.ListOpen(ctx, mostOpen)
 	if err != nil {
-		return nil, fmt.Errorf("the open erasures cannot be listed: %w", err)
+		return nil, deployment.Explain(ctx, "the table "+l.Table, err)
 	}
-	all := make([]Erasure, 0, len(jobs))
+	all := []Erasure{}
 	for _, job := range jobs {
-		e := Erasure{ID: job.Key, Kind: kind(job.Key), RequestedAt: &job.RequestedAt, DueAt: &job.DueAt, Failures: job.Failures}
-		e.State = state(e)
-		all = append(all, e)
+		e := Erasure{
+			ID: job.Key, State: Open, Kind: kind(job.Key),
+			RequestedAt: &job.RequestedAt, DueAt: &job.DueAt, Failures: job.Failures,
+		}
+		if e.Failures > 0 {
+			e.State = Failing
+		}
+		if !failing || e.State == Failing {
+			all = append(all, e)
+		}
 	}
 	slices.SortFunc(all, func(a, b Erasure) int { return a.RequestedAt.Compare(*b.RequestedAt) })
 	return all[:min(limit, len(all))], nil
@@ -80,12 +89,13 @@ func (l Ledger) Open(ctx context.Context, limit int) ([]Erasure, error) {
 // Finished lists records of erasures that ended since then, the last first. It reads the
 // ledger until it has limit of them; more says that there may be others.
 func (l Ledger) Finished(ctx context.Context, since time.Time, limit int) (all []Erasure, more bool, err error) {
+	all = []Erasure{}
 	in := &dynamodb.ScanInput{
 		TableName:                 &l.Table,
 		FilterExpression:          &finishedSince,
-		ExpressionAttributeValues: item.Item{":record": item.S(store.RecordPrefix), ":since": item.N(since.UnixMilli())},
+		ExpressionAttributeValues: attribute.Item{":record": attribute.Text(store.RecordPrefix), ":since": attribute.Number(since.UnixMilli())},
 	}
-	err = item.Scan(ctx, l.DB, in, func(found item.Item) error {
+	err = deployment.Scan(ctx, l.DB, in, func(found attribute.Item) error {
 		if len(all) == limit {
 			return errEnough
 		}
@@ -115,7 +125,7 @@ func (l Ledger) Show(ctx context.Context, id string) (Erasure, error) {
 		if err != nil {
 			return Erasure{}, err
 		}
-		if record := item.Text(found["record"]); record != "" {
+		if record := attribute.ReadText(found, "record"); record != "" {
 			if found, err = l.get(ctx, record); err != nil {
 				return Erasure{}, err
 			}
@@ -134,7 +144,7 @@ func (l Ledger) Identifiers(ctx context.Context, id string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if digest, listed := strings.CutPrefix(item.Text(found["subjectsIn"]), "subjects-"); listed {
+	if digest, listed := strings.CutPrefix(attribute.ReadText(found, "subjectsIn"), "subjects-"); listed {
 		if found, err = l.get(ctx, "identifiers-"+digest); err != nil {
 			return nil, err
 		}
@@ -147,9 +157,9 @@ func (l Ledger) Identifiers(ctx context.Context, id string) ([]string, error) {
 }
 
 // whole reads an erasure with its digests, which may lie in an item of their own.
-func (l Ledger) whole(ctx context.Context, found item.Item) (Erasure, error) {
+func (l Ledger) whole(ctx context.Context, found attribute.Item) (Erasure, error) {
 	e, holder := read(found), found
-	if in := item.Text(found["subjectsIn"]); in != "" {
+	if in := attribute.ReadText(found, "subjectsIn"); in != "" {
 		var err error
 		if holder, err = l.get(ctx, in); err != nil {
 			return e, err
@@ -159,25 +169,30 @@ func (l Ledger) whole(ctx context.Context, found item.Item) (Erasure, error) {
 	return e, nil
 }
 
-func (l Ledger) get(ctx context.Context, id string) (item.Item, error) {
-	return item.Get(ctx, l.DB, l.Table, item.Item{"erasureId": item.S(id)})
+func (l Ledger) get(ctx context.Context, id string) (attribute.Item, error) {
+	return deployment.Get(ctx, l.DB, l.Table, attribute.Item{"erasureId": attribute.Text(id)})
 }
 
 // read makes an erasure of a job or of a record.
-func read(found item.Item) Erasure {
+func read(found attribute.Item) Erasure {
 	e := Erasure{
-		ID: item.Text(found["erasureId"]), Kind: item.Text(found["kind"]),
-		Scope: item.Text(found["scope"]), RequestedBy: item.Text(found["requestedBy"]),
-		RequestedAt: item.Millis(found["requestedAt"]), LastRequestedAt: item.Millis(found["lastRequestedAt"]),
-		Requests: item.Number(found["requests"]), FinishedAt: item.Millis(found["finishedAt"]),
-		Found: item.Number(found["found"]), Deleted: item.Number(found["deleted"]), Passes: item.Number(found["passes"]),
-		AtLeast: item.Flag(found["atLeast"]), Unreadable: item.Flag(found["unreadable"]),
+		ID: attribute.ReadText(found, "erasureId"), Kind: attribute.ReadText(found, "kind"),
+		Scope: attribute.ReadText(found, "scope"), RequestedBy: attribute.ReadText(found, "requestedBy"),
+		RequestedAt: millis(found, "requestedAt"), LastRequestedAt: millis(found, "lastRequestedAt"),
+		Requests: attribute.ReadNumber(found, "requests"), Failures: attribute.ReadNumber(found, "failures"), FinishedAt: millis(found, "finishedAt"),
+		Found: attribute.ReadNumber(found, "found"), Deleted: attribute.ReadNumber(found, "deleted"), Passes: attribute.ReadNumber(found, "passes"),
+		AtLeast: flag(found, "atLeast"), Unreadable: flag(found, "unreadable"),
 	}
-	if found["openShard"] != nil {
-		e.DueAt, e.Failures = item.Millis(found["dueAt"]), item.Number(found["failures"])
-		e.Kind = kind(e.ID)
+	switch {
+	case found["openShard"] == nil:
+		e.State = Finished
+		return e
+	case e.Failures > 0:
+		e.State = Failing
+	default:
+		e.State = Open
 	}
-	e.State = state(e)
+	e.Kind, e.DueAt = kind(e.ID), millis(found, "dueAt")
 	return e
 }
 
@@ -188,12 +203,17 @@ func kind(job string) string {
 	return "numbers"
 }
 
-func state(e Erasure) string {
-	switch {
-	case strings.HasPrefix(e.ID, store.RecordPrefix):
-		return Finished
-	case e.Failures > 0:
-		return Failing
+// millis is a time that is stored in Unix milliseconds, nil where there is none.
+func millis(found attribute.Item, name string) *time.Time {
+	ms := attribute.ReadNumber(found, name)
+	if ms == 0 {
+		return nil
 	}
-	return Open
+	at := time.UnixMilli(ms).UTC()
+	return &at
+}
+
+func flag(found attribute.Item, name string) bool {
+	value, ok := found[name].(*types.AttributeValueMemberBOOL)
+	return ok && value.Value
 }

@@ -16,7 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"customercare/infra/item"
+	"customercare/infra/attribute"
+	"customercare/infra/deployment"
 	"customercare/shared/erasure"
 	"customercare/shared/store"
 )
@@ -52,9 +53,9 @@ func (t *Table) Print(ctx context.Context) error {
 	position := 0
 	// Contacts with a copy that cannot be read, and contacts about somebody who is gone.
 	unreadable, erased := map[string]bool{}, map[string]bool{}
-	err = item.Scan(ctx, t.DB, table, func(found item.Item) error {
+	err = deployment.Scan(ctx, t.DB, table, func(found attribute.Item) error {
 		position++
-		if item.Text(found["record"]) == "" && item.Text(found["contact"]) == "" {
+		if attribute.ReadText(found, "record") == "" && attribute.ReadText(found, "contact") == "" {
 			return fmt.Errorf("the table %s is neither one of customers nor one of contacts", t.Name)
 		}
 		switch record := read(found); {
@@ -72,7 +73,7 @@ func (t *Table) Print(ctx context.Context) error {
 	lines := json.NewEncoder(t.Out)
 	lines.SetEscapeHTML(false)
 	position = 0
-	return item.Scan(ctx, t.DB, table, func(found item.Item) error {
+	return deployment.Scan(ctx, t.DB, table, func(found attribute.Item) error {
 		position++
 		record := read(found)
 		switch {
@@ -120,15 +121,15 @@ func (t *Table) name(position int, record record, fault string) {
 // record of ours says when it ended; one that does not is taken for one that ended since.
 func (t *Table) gone(ctx context.Context) (map[string]bool, error) {
 	gone := map[string]bool{}
-	return gone, item.Scan(ctx, t.DB, &dynamodb.ScanInput{
+	return gone, deployment.Scan(ctx, t.DB, &dynamodb.ScanInput{
 		TableName: &t.Ledger, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("subjects, subjectsIn"),
 		FilterExpression: aws.String("attribute_exists(openShard) OR finishedAt >= :since" +
 			" OR begins_with(erasureId, :record) AND NOT attribute_type(finishedAt, :number)"),
-		ExpressionAttributeValues: item.Item{
-			":since":  item.N(t.Since.Add(-skew).UnixMilli()),
-			":record": item.S(store.RecordPrefix), ":number": item.S("N"),
+		ExpressionAttributeValues: attribute.Item{
+			":since":  attribute.Number(t.Since.Add(-skew).UnixMilli()),
+			":record": attribute.Text(store.RecordPrefix), ":number": attribute.Text("N"),
 		},
-	}, func(found item.Item) error {
+	}, func(found attribute.Item) error {
 		digests, err := t.subjects(ctx, found)
 		if err != nil {
 			return err
@@ -150,14 +151,15 @@ var errNobody = errors.New("the ledger has an erasure whose digests cannot be re
 
 // subjects are the digests of an erasure in the ledger, which holds those of many numbers in
 // an item of their own.
-func (t *Table) subjects(ctx context.Context, found item.Item) ([]string, error) {
+func (t *Table) subjects(ctx context.Context, found attribute.Item) ([]string, error) {
 	in, listed := found["subjectsIn"]
+	list := attribute.ReadText(found, "subjectsIn")
 	if listed {
-		if item.Text(in) == "" {
+		if list == "" {
 			return nil, errNobody
 		}
 		var err error
-		if found, err = item.Get(ctx, t.DB, t.Ledger, item.Item{"erasureId": in}); err != nil {
+		if found, err = deployment.Get(ctx, t.DB, t.Ledger, attribute.Item{"erasureId": in}); err != nil {
 			return nil, err
 		}
 	}
@@ -166,7 +168,7 @@ func (t *Table) subjects(ctx context.Context, found item.Item) ([]string, error)
 	case whole && len(digests) > 0:
 		return digests, nil
 	case listed:
-		return nil, fmt.Errorf("the ledger lacks the digests %s: nothing can be said of whom they are about", item.Text(in))
+		return nil, fmt.Errorf("the ledger lacks the digests %s: nothing can be said of whom they are about", list)
 	}
 	return nil, errNobody
 }
