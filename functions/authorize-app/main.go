@@ -4,24 +4,24 @@ package main
 import (
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
-	"customercare/shared/environment"
 	"customercare/shared/principal"
+	"customercare/shared/start"
 	"customercare/shared/store"
 )
 
-func main() {
-	var settings struct {
-		Principals string `env:"PRINCIPALS_TABLE,required,notEmpty"`
-	}
-	environment.Load(&settings)
-	db := store.Connect()
-	connected := store.Reach(db)
+func main() { start.Function(prepare) }
+
+type settings struct {
+	Store      store.Settings
+	Principals string `env:"PRINCIPALS_TABLE,required,notEmpty"`
+}
+
+func prepare(s settings) (any, error) {
+	db, connected := store.Connect(s.Store)
 	directory := principal.Directory{
-		Principals: store.Principals{DB: db, Table: settings.Principals},
+		Principals: store.Principals{DB: db, Table: s.Principals},
 		Now:        time.Now,
 	}
 	connected()
-	lambda.Start(authorizer{directory}.authorize)
+	return authorizer{directory}.authorize, nil
 }

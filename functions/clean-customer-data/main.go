@@ -1,30 +1,35 @@
-// Command clean-customer-data is operation 4: erase the personal data of up to 1000 customer numbers.
+// Command clean-customer-data is operation 4: it takes on the erasure of the personal data of
+// up to 1000 customer numbers.
 package main
 
 import (
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
-	"customercare/shared/environment"
 	"customercare/shared/erasure"
 	"customercare/shared/secret"
+	"customercare/shared/start"
 	"customercare/shared/store"
 )
 
-func main() {
-	var settings struct {
-		Erasures   string `env:"ERASURES_TABLE,required,notEmpty"`
-		DigestKeys secret.DigestKeys
+func main() { start.Function(prepare) }
+
+type settings struct {
+	Store      store.Settings
+	Erasures   string `env:"ERASURES_TABLE,required,notEmpty"`
+	DigestKeys secret.DigestKeys
+}
+
+func prepare(s settings) (any, error) {
+	db, connected := store.Connect(s.Store)
+	keys, err := s.DigestKeys.Read(s.Store.AWS.Config())
+	if err != nil {
+		return nil, err
 	}
-	environment.Load(&settings)
-	db := store.Connect()
-	connected := store.Reach(db)
 	engine := erasure.Engine{
-		Ledger:  store.Erasures{DB: db, Table: settings.Erasures},
-		Digests: settings.DigestKeys.Digester(),
+		Ledger:  store.Erasures{DB: db, Table: s.Erasures},
+		Digests: erasure.Digester{Current: keys.Current, Keys: keys.ByID, More: &erasure.MoreKeys{Read: keys.Again, Now: time.Now}},
 		Now:     time.Now,
 	}
 	connected()
-	lambda.Start(endpoint(engine).Handler())
+	return endpoint(engine).Handler(), nil
 }

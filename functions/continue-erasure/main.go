@@ -1,20 +1,23 @@
-// Command continue-erasure works on erasures that were handed on; the ledger's stream starts it.
+// Command continue-erasure works on erasures that were handed over; the ledger's stream starts
+// it.
 package main
 
 import (
-	"github.com/aws/aws-lambda-go/lambda"
-
-	"customercare/shared/environment"
 	"customercare/shared/erasure"
+	"customercare/shared/start"
 	"customercare/shared/store"
 )
 
-func main() {
-	var settings erasure.Settings
-	environment.Load(&settings)
-	db := store.Connect()
-	connected := store.Reach(db)
-	handler := worker{settings.Engine(db)}.handle
+func main() { start.Function(prepare) }
+
+type settings struct {
+	Store   store.Settings
+	Erasure erasure.Settings
+}
+
+func prepare(s settings) (any, error) {
+	db, connected := store.Connect(s.Store)
+	handler := worker{s.Erasure.Engine(db)}.handle
 	connected()
-	lambda.Start(handler)
+	return handler, nil
 }

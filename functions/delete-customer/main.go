@@ -1,23 +1,25 @@
-// Command delete-customer is operation 3: delete a loyalty customer with every transaction, for good.
+// Command delete-customer is operation 3: it deletes a loyalty customer with every transaction,
+// for good.
 package main
 
 import (
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
-	"customercare/shared/environment"
 	"customercare/shared/principal"
+	"customercare/shared/start"
 	"customercare/shared/store"
 )
 
-func main() {
-	var s settings
-	environment.Load(&s)
-	db := store.Connect()
-	connected := store.Reach(db)
+func main() { start.Function(prepare) }
+
+func prepare(s settings) (any, error) {
+	db, connected := store.Connect(s.Store)
 	directory := principal.Directory{Principals: store.Principals{DB: db, Table: s.Principals}, Guard: principal.Guard(s.Limits), Now: time.Now}
-	handler := endpoint(directory, s.engine(db), s.Budget).Handler()
+	engine, err := s.engine(db)
+	if err != nil {
+		return nil, err
+	}
+	handler := endpoint(directory, engine, s.Budget).Handler()
 	connected()
-	lambda.Start(handler)
+	return handler, nil
 }

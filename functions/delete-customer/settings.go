@@ -13,7 +13,8 @@ import (
 
 // settings is this function's environment.
 type settings struct {
-	principal.Limits
+	Store          store.Settings
+	Limits         principal.Limits
 	Principals     string `env:"PRINCIPALS_TABLE,required,notEmpty"`
 	Erasures       string `env:"ERASURES_TABLE,required,notEmpty"`
 	Customers      string `env:"CUSTOMERS_TABLE,required,notEmpty"`
@@ -24,13 +25,14 @@ type settings struct {
 	Streams        int           `env:"BATCH_CALLS,required"`
 }
 
-func (s settings) engine(db *dynamodb.Client) erasure.Engine {
+func (s settings) engine(db *dynamodb.Client) (erasure.Engine, error) {
+	keys, err := s.DigestKeys.Read(s.Store.AWS.Config())
 	return erasure.Engine{
 		Ledger:         store.Erasures{DB: db, Table: s.Erasures},
 		Customers:      store.Customers{DB: db, Table: s.Customers, Limiter: store.NewLimiter(s.Streams)},
-		Digests:        s.DigestKeys.Digester(),
+		Digests:        erasure.Digester{Current: keys.Current, Keys: keys.ByID, More: &erasure.MoreKeys{Read: keys.Again, Now: time.Now}},
 		WriterLifetime: s.WriterLifetime,
 		ClockSkew:      s.ClockSkew,
 		Now:            time.Now,
-	}
+	}, err
 }

@@ -4,28 +4,28 @@ package main
 import (
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
-
-	"customercare/shared/environment"
 	"customercare/shared/principal"
+	"customercare/shared/start"
 	"customercare/shared/store"
 )
 
-func main() {
-	var settings struct {
-		principal.Limits
-		Principals string `env:"PRINCIPALS_TABLE,required,notEmpty"`
-		// TokenLifetime is how many seconds a token lives whose caller names no time.
-		TokenLifetime lifetime `env:"TOKEN_LIFETIME,required"`
-	}
-	environment.Load(&settings)
-	db := store.Connect()
-	connected := store.Reach(db)
+func main() { start.Function(prepare) }
+
+type settings struct {
+	Store      store.Settings
+	Limits     principal.Limits
+	Principals string `env:"PRINCIPALS_TABLE,required,notEmpty"`
+	// TokenLifetime is how many seconds a token lives whose caller names no time.
+	TokenLifetime lifetime `env:"TOKEN_LIFETIME,required"`
+}
+
+func prepare(s settings) (any, error) {
+	db, connected := store.Connect(s.Store)
 	directory := principal.Directory{
-		Principals: store.Principals{DB: db, Table: settings.Principals},
-		Guard:      principal.Guard(settings.Limits),
+		Principals: store.Principals{DB: db, Table: s.Principals},
+		Guard:      principal.Guard(s.Limits),
 		Now:        time.Now,
 	}
 	connected()
-	lambda.Start(endpoint(directory, int(settings.TokenLifetime)).Handler())
+	return endpoint(directory, int(s.TokenLifetime)).Handler(), nil
 }

@@ -13,7 +13,7 @@ import (
 	"customercare/shared/store"
 )
 
-// What one run of Due looks at and does (infra/bench/SCALE.md).
+// What one run of Due looks at and does (docs/scale.md).
 const (
 	// openAtOnce bounds memory: 100,000 jobs are about 20 MB. With a second pass after 6 minutes that is 250 erasures a second.
 	openAtOnce = 100_000

@@ -2,7 +2,8 @@
 // without a call. Every name, unit and dimension of the product is declared here; template.yaml's alarms and dashboard use
 // them.
 //
-// The lines go the way of all log lines, through log/slog, whose handler has to write JSON (environment.Load sees to it).
+// The lines go the way of all log lines, through log/slog, whose handler has to write JSON
+// (start.Function sees to it).
 package metric
 
 import (
@@ -11,8 +12,9 @@ import (
 	"time"
 )
 
-// Namespace is the one that all metrics stand in: the deployed stack's name, so that two stacks of one account do not sound
-// each other's alarms. It is set once, at the start (environment.Load).
+// Namespace is the one that all metrics stand in: the deployed stack's name, so that two
+// stacks of one account do not sound each other's alarms. It is the process's, as the log is,
+// and start.Function sets it once, before anything is logged.
 var Namespace = "customercare"
 
 // Operation is the one dimension: the folder of the function that was called, one of Operations.

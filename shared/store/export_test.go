@@ -7,16 +7,23 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"customercare/shared/environment"
 )
 
-// TrustForTest makes the client trust a test's server, and wait for it on a slow machine.
-func TrustForTest(db *dynamodb.Client, roots *x509.CertPool) {
-	transport, _ := transportOf(db.Options())
+// ConnectForTest is Connect without its bounds of time, to a server whose certificate is
+// among roots.
+func ConnectForTest(s Settings, roots *x509.CertPool) (db *dynamodb.Client, ready func()) {
+	transport := environment.Transport()
 	transport.TLSClientConfig, transport.TLSHandshakeTimeout = &tls.Config{RootCAs: roots}, time.Hour
+	return connect(s, transport, time.Hour, time.Hour)
 }
 
-// ReachForTest is Reach without its bounds of time.
-func ReachForTest(db *dynamodb.Client) (wait func()) { return reach(db, time.Hour, time.Hour) }
+// ClientForTest is Connect's client, which makes no connection ahead.
+func ClientForTest(s Settings) *dynamodb.Client {
+	db, _ := connect(s, environment.Transport(), 0, 0)
+	return db
+}
 
 // SweepTempAllows sweeps one segment of total from its start to its end, one user after the other.
 func (u Users) SweepTempAllows(ctx context.Context, segment, total int32, now time.Time) (removed int, err error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/bench/floor/commands"
+	"customercare/infra/bench/floor/database"
 	"customercare/shared/store"
 )
 
@@ -25,7 +26,7 @@ type command struct{ Table string }
 type answer struct{ URL string }
 
 func main() {
-	db := store.Connect()
+	db := database.Connect()
 	commands.Serve(func(c command) (answer, error) {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"customercare/infra/bench/floor/commands"
-	"customercare/shared/store"
+	"customercare/infra/bench/floor/database"
 )
 
 // As many as the product has: shared/store's recordPage, shared/erasure's customerStreams; BatchWriteItem's limit.
@@ -33,7 +33,7 @@ type command struct {
 type answer struct{ Deleted int }
 
 func main() {
-	db := store.Connect()
+	db := database.Connect()
 	commands.Serve(func(c command) (answer, error) {
 		n, err := erase(context.Background(), db, c)
 		return answer{n}, err

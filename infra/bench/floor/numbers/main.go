@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"customercare/infra/bench/floor/commands"
+	"customercare/infra/bench/floor/database"
 	"customercare/shared/store"
 )
 
@@ -35,7 +36,7 @@ type command struct {
 type answer struct{ Deleted int }
 
 func main() {
-	db := store.Connect()
+	db := database.Connect()
 	commands.Serve(func(c command) (answer, error) {
 		n, err := erase(context.Background(), db, c)
 		return answer{n}, err

@@ -15,8 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/bench/floor/database"
 	"customercare/infra/bench/floor/warm/event"
-	"customercare/shared/store"
 )
 
 // warm is the client, and the tables' names.
@@ -27,7 +27,7 @@ type warm struct {
 
 func main() {
 	w := warm{
-		db:    store.Connect(),
+		db:    database.Connect(),
 		users: os.Getenv("USERS_TABLE"), customers: os.Getenv("CUSTOMERS_TABLE"),
 		principals: os.Getenv("PRINCIPALS_TABLE"), erasures: os.Getenv("ERASURES_TABLE"),
 	}
