@@ -100,8 +100,8 @@ fuzz:
 
 ## load: a minute of all operations at LOAD_RATE a second, at three times that, and again
 load:
-	@go build -o $(TOOLS)/load ./infra/test/load
-	@exec $(TOOLS)/load
+	@LOAD_RATE=$${LOAD_RATE:-40} LOAD_SECONDS=$${LOAD_SECONDS:-60} \
+	exec go test -count=1 -timeout 30m -v -run '^TestLoad$$' ./infra/test/load
 
 ## bench: ours against what is possible, side by side; prints the tables and writes them into README.md and infra/bench. BENCH_ONLY=1,4
 ## measures these tables only, and writes nothing

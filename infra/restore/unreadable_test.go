@@ -50,13 +50,13 @@ func copyOf(id, number string, parties types.AttributeValue, more ...item) item 
 	return found
 }
 
-// stand is a restored table, and the ledger in use.
-func stand(t *testing.T) (restored, inUse *dynamotest.Kit, engine erasure.Engine) {
+// digests are made with the first key.
+var digests = erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}
+
+// stand is a restored table, and the ledger in use with its front door.
+func stand(t *testing.T) (restored, inUse *dynamotest.Kit, intake erasure.NumbersIntake) {
 	restored, inUse = dynamotest.Open(t), dynamotest.Open(t)
-	return restored, inUse, erasure.Engine{
-		Ledger: inUse.Erasures, Customers: inUse.Customers, Contacts: inUse.Contacts, Now: time.Now, Lease: time.Minute,
-		Digests: erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}},
-	}
+	return restored, inUse, erasure.NewNumbersIntake(inUse.Erasures, digests, time.Now)
 }
 
 // printOf is what is printed of a table, what is said of it, and how much.
@@ -120,9 +120,9 @@ func TestUnreadableContacts(t *testing.T) {
 		"a name of the format":       {named(item{"kind": s("customer")}), 2, false},
 	}
 	for _, erased := range []string{"", "111", "222", "444"} {
-		restored, inUse, engine := stand(t)
+		restored, inUse, intake := stand(t)
 		if erased != "" {
-			if err := engine.Numbers(t.Context(), "acme", []string{erased}, "app"); err != nil {
+			if err := intake.Numbers(t.Context(), "acme", []string{erased}, "app"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -145,11 +145,11 @@ func TestUnreadableContacts(t *testing.T) {
 				t.Errorf("%s, %q erased: %d items cannot be read, want %d:\n%s", name, erased, r.Unreadable, unknown, notes)
 			}
 			for _, number := range []string{"111", "222", "444"} {
-				if digest := engine.Digests.Subject("number", "acme", number); strings.Contains(strings.ReplaceAll(notes, digest, ""), number) {
+				if digest := digests.Subject("number", "acme", number); strings.Contains(strings.ReplaceAll(notes, digest, ""), number) {
 					t.Errorf("%s: a number is told:\n%s", name, notes)
 				}
 			}
-			if strings.Contains(name, "list") && unknown == 2 && (!strings.Contains(notes, engine.Digests.Subject("number", "acme", "222")) || !strings.Contains(notes, "2026-01-02T03:04:05")) {
+			if strings.Contains(name, "list") && unknown == 2 && (!strings.Contains(notes, digests.Subject("number", "acme", "222")) || !strings.Contains(notes, "2026-01-02T03:04:05")) {
 				t.Errorf("%s: not named:\n%s", name, notes)
 			}
 			for _, found := range c.items {
@@ -162,13 +162,13 @@ func TestUnreadableContacts(t *testing.T) {
 // Copies that can be read and disagree: nothing is printed while one of them names somebody
 // who was erased.
 func TestCopiesThatDisagree(t *testing.T) {
-	restored, inUse, engine := stand(t)
+	restored, inUse, intake := stand(t)
 	restored.Put(t, restored.Contacts.Table,
 		copyOf("c", "111", l(s("111"), s("222"))), copyOf("c", "222", l(s("111"), s("222"), s("333"))))
 	if lines, _, r, err := printOf(t, inUse, restored.Contacts.Table); err != nil || r.Printed != 1 {
 		t.Errorf("%v, %s", err, lines)
 	}
-	if err := engine.Numbers(t.Context(), "acme", []string{"333"}, "app"); err != nil {
+	if err := intake.Numbers(t.Context(), "acme", []string{"333"}, "app"); err != nil {
 		t.Fatal(err)
 	}
 	lines, notes, r, err := printOf(t, inUse, restored.Contacts.Table)

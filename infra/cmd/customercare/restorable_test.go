@@ -62,32 +62,41 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	})
 
 	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
-	engine := erasure.Engine{
-		Ledger: inUse.Erasures, Customers: inUse.Customers, Contacts: inUse.Contacts, Now: clock.Now, Lease: time.Minute,
-		Digests: erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey), "2": []byte(secondKey)}},
-	}
-	erase := func(code string) {
+	engineClock := erasure.NewClock(clock.Now, clock.AfterFunc)
+	// open puts the erasure of a customer on record, whose digest is made with this key.
+	open := func(code, key string, timing erasure.Timing) {
 		t.Helper()
-		if err := engine.Customer(t.Context(), "shop", code, "john", time.Minute); err != nil {
+		digests := erasure.Digester{Current: key, Keys: map[string][]byte{"1": []byte(firstKey), "2": []byte(secondKey)}}
+		intake := erasure.NewCustomerIntake(inUse.Erasures, inUse.Customers, digests, timing, engineClock)
+		if err := intake.Customer(t.Context(), "shop", code, "john", time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}
-	erase("late") // and comes back under the same code before the time
+	// erase does that and ends the erasure, as no writer is late.
+	erase := func(code, key string) {
+		t.Helper()
+		open(code, key, erasure.Timing{})
+		worker := erasure.NewWorker(inUse.Erasures, inUse.Customers, inUse.Contacts, nil, erasure.Timing{}, time.Minute, engineClock)
+		if _, err := worker.Due(t.Context(), inUse.Erasures.Index); err != nil {
+			t.Fatal(err)
+		}
+	}
+	erase("late", "1") // and comes back under the same code before the time
 	clock.Advance(2 * time.Minute)
 	since := clock.Time
 	clock.Advance(time.Second)
-	erase("now")
-	engine.Digests.Current = "2"
-	erase("rotated")
+	erase("now", "1")
+	erase("rotated", "2")
+	digests := erasure.Digester{Current: "2", Keys: map[string][]byte{"2": []byte(secondKey)}}
+	numbers := erasure.NewNumbersIntake(inUse.Erasures, digests, clock.Now)
 	many := []string{"222"} // whose digests are an item of their own
 	for i := range 20 {
 		many = append(many, fmt.Sprint("nobody", i))
 	}
-	if err := engine.Numbers(t.Context(), "acme", many, "app"); err != nil { // no worker has taken it up
+	if err := numbers.Numbers(t.Context(), "acme", many, "app"); err != nil { // no worker has taken it up
 		t.Fatal(err)
 	}
-	engine.WriterLifetime = time.Hour
-	erase("open")
+	open("open", "2", erasure.Timing{WriterLifetime: time.Hour})
 
 	t.Setenv("ERASURES_TABLE", inUse.Erasures.Table)
 	restorable := func(table, keys string) result {

@@ -1,15 +1,16 @@
-package main
+package load
 
 import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net/http"
 	"regexp"
 	"strings"
 	"sync"
 
 	"github.com/tsenart/vegeta/v12/lib"
+
+	"customercare/infra/client"
 )
 
 // The five operations, as the figures name them.
@@ -25,21 +26,20 @@ var operations = []string{deleteInfo, setAllow, deleteCustomer, cleanData, issue
 
 // call is one request with the answer it must get.
 type call struct {
-	operation          string
-	method, path, body string
-	headers            []string // "Name: value"
-	want               answer
-	effect             func(*book) // what is true from the answer on; nil: nothing
+	client.Request
+	kind   string // one of operations
+	want   answer
+	effect func(*book) // what is true from the answer on; nil: nothing
 }
 
-// answer is what comes back word for word, or like pattern.
+// answer is what comes back word for word, or with a body like pattern.
 type answer struct {
-	status      int
-	media, body string
-	pattern     *regexp.Regexp
+	client.Expected
+	pattern *regexp.Regexp
 }
 
-// The deck: what one round of calls consists of. Shares of it decide what each route is sent, see share.
+// The deck: what one round of calls consists of. Shares of it decide what each route is
+// sent, see share.
 const (
 	perUser     = 8 // of each round, for operations 1 and 2 each: right ones that change a user
 	newCodes    = 9
@@ -47,7 +47,8 @@ const (
 	tokensRound = 3
 )
 
-// plan makes calls: rounds of the same mix, each in another order, so that the rate of every route is even.
+// plan makes calls: rounds of the same mix, each in another order, so that the rate of
+// every route is even.
 type plan struct {
 	base     string
 	m        material
@@ -89,7 +90,8 @@ func (p *plan) deck() []func() *call {
 	return all
 }
 
-// share is the largest part of all calls that one method of one path gets, by the parameter that limits its rate.
+// share is the largest part of all calls that one method of one path gets, by the
+// parameter that limits its rate.
 func (p *plan) share() map[string]float64 {
 	all := float64(len(p.deck()))
 	return map[string]float64{
@@ -98,7 +100,8 @@ func (p *plan) share() map[string]float64 {
 	}
 }
 
-// next is vegeta's Targeter. The call's index goes into the address's fragment, which stays in the result and is not sent.
+// next is vegeta's Targeter. The call's index goes into the address's fragment, which
+// stays in the result and is not sent.
 func (p *plan) next(t *vegeta.Target) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -114,12 +117,8 @@ func (p *plan) next(t *vegeta.Target) error {
 	if p.schedule != nil {
 		p.schedule.next()
 	}
-	t.Method, t.URL, t.Body = c.method, fmt.Sprintf("%s%s#%d", p.base, c.path, len(p.calls)), []byte(c.body)
-	t.Header = http.Header{}
-	for _, h := range c.headers {
-		name, value, _ := strings.Cut(h, ": ")
-		t.Header[name] = append(t.Header[name], value)
-	}
+	t.Method, t.URL, t.Body = c.Method, fmt.Sprintf("%s%s#%d", p.base, c.Path, len(p.calls)), []byte(c.Body)
+	t.Header = c.Header()
 	p.calls = append(p.calls, c)
 	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	clientPatience = 20 * time.Second // longer than any answer may take
-	maxClients     = 1000             // at once: an open loop sends on while answers are late
+	clientTimeout = 20 * time.Second // longer than any answer may take
+	maxClients    = 1000             // at once: an open loop sends on while answers are late
 )
 
 // sample is one answer.
@@ -35,7 +35,8 @@ type phase struct {
 // maxMistakes is how many are told.
 const maxMistakes = 10
 
-// attack sends calls at the phase's rate, however long answers take, judges every answer and notes its effects.
+// attack sends calls at the phase's rate, however long answers take, judges every answer
+// and notes its effects.
 func (p *phase) attack(ctx context.Context, plan *plan, client *http.Client, b *book) error {
 	attacker := vegeta.NewAttacker(vegeta.Client(client), vegeta.MaxWorkers(maxClients))
 	defer attacker.Stop()
@@ -65,7 +66,7 @@ func (p *phase) attack(ctx context.Context, plan *plan, client *http.Client, b *
 		if plan.schedule != nil {
 			at = time.Duration(r.Seq) * time.Second / time.Duration(p.rate)
 		}
-		p.samples = append(p.samples, sample{c.operation, at, r.Latency, v})
+		p.samples = append(p.samples, sample{c.kind, at, r.Latency, v})
 	}
 	return context.Cause(ctx)
 }
@@ -93,7 +94,8 @@ func (p *phase) kept(part float64) bool {
 	return float64(len(p.samples)+2) >= part*float64(p.rate)*p.lasts.Seconds() // the last may fall behind the end
 }
 
-// quantile of the latencies of right answers, of those samples that are chosen; 0 without any.
+// quantile of the latencies of right answers, of those samples that are chosen; 0 without
+// any.
 func (p *phase) quantile(q float64, chosen func(sample) bool) time.Duration {
 	var all []time.Duration
 	for _, s := range p.samples {
@@ -108,8 +110,8 @@ func (p *phase) quantile(q float64, chosen func(sample) bool) time.Duration {
 	return all[min(len(all)-1, int(q*float64(len(all))))]
 }
 
-// recovered is the second of the phase from which on every answer is right and the 99th percentile within the bound;
-// the end of the phase when there is none.
+// recovered is the second of the phase from which on every answer is right and the 99th
+// percentile within the bound; the end of the phase when there is none.
 func (p *phase) recovered(bound time.Duration) time.Duration {
 	for from := time.Duration(0); from < p.lasts; from += time.Second {
 		later := func(s sample) bool { return s.at >= from }

@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"sync"
@@ -7,8 +7,9 @@ import (
 	"github.com/tsenart/vegeta/v12/lib"
 )
 
-// schedule is the clock of a run that is counted in calls: it stands at when the last call was due. A machine on which
-// calls go out late, because others work on it too, brings about the same refusals as one on which they do not.
+// schedule is the clock of a run that is counted in calls: it stands at when the last
+// call was due. A machine on which calls go out late, because others work on it too,
+// brings about the same refusals as one on which they do not.
 type schedule struct {
 	mu    sync.Mutex
 	at    time.Time

@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/infra/local/stack"
 	"customercare/shared/store"
 )
@@ -32,7 +33,7 @@ func newBook(m material) *book {
 }
 
 // item is one item as it is stored.
-type item = map[string]types.AttributeValue
+type item = attribute.Item
 
 // snapshot is all items of a table by their key, its parts joined by a tab.
 type snapshot map[string]item
@@ -50,28 +51,12 @@ func read(ctx context.Context, st *stack.Stack, table string, keys ...string) (s
 		for _, i := range page.Items {
 			var parts []string
 			for _, name := range keys {
-				parts = append(parts, textOf(i, name))
+				parts = append(parts, attribute.ReadText(i, name))
 			}
 			all[strings.Join(parts, "\t")] = i
 		}
 	}
 	return all, nil
-}
-
-func textOf(i item, name string) string {
-	v, _ := i[name].(*types.AttributeValueMemberS)
-	if v == nil {
-		return ""
-	}
-	return v.Value
-}
-
-func numberOf(i item, name string) string {
-	v, _ := i[name].(*types.AttributeValueMemberN)
-	if v == nil {
-		return ""
-	}
-	return v.Value
 }
 
 // tables are the data that operations work on.
@@ -88,7 +73,8 @@ func readTables(ctx context.Context, st *stack.Stack) (t tables, err error) {
 	return t, err
 }
 
-// drained waits until the ledger has no open erasure, and gives the records of those that are done.
+// drained waits until the ledger has no open erasure, and gives the records of those that
+// are done.
 func drained(ctx context.Context, st *stack.Stack) (records []item, err error) {
 	for {
 		ledger, err := read(ctx, st, "Erasures", "erasureId")
@@ -101,7 +87,7 @@ func drained(ctx context.Context, st *stack.Stack) (records []item, err error) {
 			if i["openShard"] != nil {
 				open++
 			}
-			if textOf(i, "state") == "done" {
+			if attribute.ReadText(i, "state") == "done" {
 				records = append(records, i)
 			}
 		}
@@ -167,8 +153,8 @@ func twice(ledger []item) (all []string) {
 		subjects := string(text)
 		if first := seen[subjects]; first != nil {
 			for _, record := range []item{first, i} {
-				all = append(all, fmt.Sprintf("%s of %.100s: requests %s, found %s, deleted %s, requested at %s, finished at %s", textOf(record, "kind"), subjects,
-					numberOf(record, "requests"), numberOf(record, "found"), numberOf(record, "deleted"), numberOf(record, "requestedAt"), numberOf(record, "finishedAt")))
+				all = append(all, fmt.Sprintf("%s of %.100s: requests %d, found %d, deleted %d, requested at %d, finished at %d", attribute.ReadText(record, "kind"), subjects,
+					attribute.ReadNumber(record, "requests"), attribute.ReadNumber(record, "found"), attribute.ReadNumber(record, "deleted"), attribute.ReadNumber(record, "requestedAt"), attribute.ReadNumber(record, "finishedAt")))
 			}
 		}
 		seen[subjects] = i
@@ -176,8 +162,8 @@ func twice(ledger []item) (all []string) {
 	return all
 }
 
-// differences wants every item of before in after, byte for byte, but for those of a subject that is gone; what after has
-// besides is wrong, or of such a subject.
+// differences wants every item of before in after, byte for byte, but for those of a
+// subject that is gone; what after has besides is wrong, or of such a subject.
 func (o *outcome) differences(before, after snapshot, gone func(key string) string) {
 	for key, was := range before {
 		is, there := after[key]
@@ -237,7 +223,7 @@ func (b *book) allowsAreRight(id string, want, is item) bool {
 			continue
 		}
 		expires, _ := allow.Value["expires"].(*types.AttributeValueMemberN)
-		if expires == nil || expires.Value != b.expires || textOf(allow.Value, "grantedBy") != operator {
+		if expires == nil || expires.Value != b.expires || attribute.ReadText(allow.Value, "grantedBy") != operator {
 			return false
 		}
 	}

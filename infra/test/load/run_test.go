@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"cmp"
@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"customercare/infra/client"
 	"customercare/infra/local/stack"
 )
 
@@ -19,7 +20,8 @@ type options struct {
 	root, endpoint, tablePrefix string
 	log                         io.Writer // lines of the functions
 	rate                        int       // calls a second that the machine holds
-	// The phases: the first is only for what is slow when it is new, at a third of rate, then at rate, three times rate, rate.
+	// The phases: the first is only for what is slow when it is new, at a third of rate,
+	// then at rate, three times rate, rate.
 	warmUp, steady, storm, recovery time.Duration
 	latency                         time.Duration // the steady phase's p99 at most
 	quick                           time.Duration // within which a storm's calls must be answered
@@ -30,20 +32,22 @@ type options struct {
 	period                          time.Duration // of the API, for a function; 0: the stack's own
 	sockets                         int           // that a function's process may have; 0: maxSockets
 	schedule                        *schedule     // of a run that is counted in calls, which tests set
-	// front, which tests set, puts something between clients and the API and gives its address.
+	// front, which tests set, puts something between clients and the API and gives its
+	// address.
 	front func(api string) (base string, closeIt func())
 }
 
 const (
 	stormFactor = 3
-	// headroom is what a route's limit allows beyond its share of the rate; half a second's calls may come at once.
+	// headroom is what a route's limit allows beyond its share of the rate; half a
+	// second's calls may come at once.
 	headroom    = 1.2
 	recoverWait = 10 * time.Second
 	drainWait   = 5 * time.Minute
 )
 
-// run loads a stack of its own, and says what came of it. An error is a run that could not be made; whether what it saw is
-// right is for the report to say.
+// run loads a stack of its own, and says what came of it. An error is a run that could
+// not be made; whether what it saw is right is for the report to say.
 func run(ctx context.Context, o options) (*report, error) {
 	before := hold()
 	r, err := onStack(ctx, o)
@@ -88,8 +92,9 @@ func onStack(ctx context.Context, o options) (*report, error) {
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: maxClients}
 	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport, Timeout: cmp.Or(o.answer, clientPatience)}
-	if err := m.askForToken(ctx, client, base); err != nil {
+	sender := &http.Client{Transport: transport, Timeout: cmp.Or(o.answer, clientTimeout)}
+	m.token, err = client.Client{Base: base, HTTP: sender}.Token(ctx, app, secret, "X-Token-Expire: 3600")
+	if err != nil {
 		return nil, err
 	}
 	before, err := readTables(ctx, st)
@@ -109,7 +114,7 @@ func onStack(ctx context.Context, o options) (*report, error) {
 		if phase.lasts == 0 {
 			continue
 		}
-		if err := phase.attack(ctx, p, client, b); err != nil {
+		if err := phase.attack(ctx, p, sender, b); err != nil {
 			return nil, err
 		}
 	}

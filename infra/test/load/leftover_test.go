@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"bytes"
@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// holdings are what this program has open: goroutines by where they were started, sockets, child processes. Sockets and
-// children are counted on Linux only.
+// holdings are what this program has open: goroutines by where they were started,
+// sockets, child processes. Sockets and children are counted on Linux only.
 type holdings struct {
 	goroutines        map[string]int
 	sockets, children int

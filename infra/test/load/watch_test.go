@@ -1,4 +1,4 @@
-package main
+package load
 
 import (
 	"bytes"
@@ -18,7 +18,8 @@ type usage struct {
 	ids     []string // of the processes
 }
 
-// inUse is the usage of every function that has a process, by the function's folder (Linux).
+// inUse is the usage of every function that has a process, by the function's folder
+// (Linux).
 func inUse() map[string]usage {
 	all := map[string]usage{}
 	for _, id := range children() {
@@ -50,7 +51,8 @@ func socketsOf(id string) (n int) {
 	return n
 }
 
-// watch sees what is in use in the steady phase: soon after its start, in the middle, at its end.
+// watch sees what is in use in the steady phase: soon after its start, in the middle, at
+// its end.
 func watch(ctx context.Context, warmUp, steady time.Duration) (seen []map[string]usage) {
 	for _, wait := range []time.Duration{warmUp + steady/6, steady / 3, steady / 2} {
 		select {
@@ -66,8 +68,8 @@ func watch(ctx context.Context, warmUp, steady time.Duration) (seen []map[string
 // moments of what watch and the end of the run have seen.
 var moments = []string{"start", "middle", "end", "after all"}
 
-// alarms keeps those of the stack's log lines that no load may bring about: a panic, recovered or not, and a process that
-// ended or was ended. It is an io.Writer.
+// alarms keeps those of the stack's log lines that no load may bring about: a panic,
+// recovered or not, and a process that ended or was ended. It is an io.Writer.
 type alarms struct {
 	mu    sync.Mutex
 	rest  []byte // of a line whose end is not written yet

@@ -1,16 +1,12 @@
-package main
+package load
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
-	"strings"
 	"time"
 
-	"customercare/infra/importer"
+	"customercare/infra/client"
+	"customercare/infra/fixture"
 	"customercare/infra/local/apigateway"
 	"customercare/infra/local/stack"
 	"customercare/shared/store"
@@ -25,7 +21,8 @@ const (
 	stranger           = "a number that nobody may clean"
 )
 
-// deletions are what operation 1 deletes; each user has calls of one kind only, so that its end is known.
+// deletions are what operation 1 deletes; each user has calls of one kind only, so that
+// its end is known.
 var deletions = []string{"cancelAllTemporaryAllows", "unregisterDevices", "reset"}
 
 const (
@@ -67,45 +64,26 @@ func newMaterial(calls int) material {
 	}
 }
 
-var recordsAreFrom = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-
-// records are the lines of a file for `make import`.
-func (m material) records() io.Reader {
-	var lines bytes.Buffer
-	type object = map[string]any
-	add := func(kind string, fields object) {
-		fields["kind"] = kind
-		line, _ := json.Marshal(fields) // texts: it cannot fail
-		lines.Write(append(line, '\n'))
+// records are what to import.
+func (m material) records() []fixture.Record {
+	all := []fixture.Record{
+		fixture.Operator(operator, password), fixture.APIUser(apiUser, key, account), fixture.App(app, secret, tenant),
 	}
-	at := recordsAreFrom.Format(time.RFC3339)
-	add("operator", object{"name": operator, "password": password})
-	add("apiUser", object{"name": apiUser, "key": key, "accounts": []string{account}})
-	add("app", object{"name": app, "secret": secret, "tenantId": tenant})
 	for _, kind := range append([]string{allowed, untouched}, deletions...) {
 		for n := range usersOfKind {
-			add("user", object{
-				"customerId": userOf(kind, n), "registration": object{"level": 2}, "questions": object{"q1": object{"answer": "Rex"}},
-				"images": object{"i1": "tulip"}, "phrases": object{"p1": "made up"}, "devices": object{"d1": object{"name": "phone"}}, "note": "stays",
-			})
-		}
-	}
-	customer := func(code string) {
-		add("customer", object{"accountId": account, "code": code, "name": "Made Up", "cardNumber": code})
-		for i := range transactions {
-			add("transaction", object{"accountId": account, "code": code, "campaignId": "c", "transactionId": fmt.Sprint(i), "at": at, "amount": "12.50"})
+			all = append(all, fixture.User(userOf(kind, n)))
 		}
 	}
 	for n := range m.codes {
-		customer(codeOf(n))
+		all = append(all, fixture.CustomerWith(account, codeOf(n), transactions)...)
 	}
 	for n := range neighbours {
-		customer(neighbourCode(n))
+		all = append(all, fixture.CustomerWith(account, neighbourCode(n), transactions)...)
 	}
 	contact := func(number, calling, called string) {
 		id := fmt.Sprint(len(m.contacts))
-		m.contacts[store.ContactKey(recordsAreFrom, id)] = number
-		add("contact", object{"tenantId": tenant, "contactId": id, "at": at, "callingNumber": calling, "calledNumber": called, "content": "made up"})
+		m.contacts[store.ContactKey(fixture.At, id)] = number
+		all = append(all, fixture.Contact(tenant, id, calling, called))
 	}
 	for n := range m.cleans {
 		for i, number := range numbersOf(n) {
@@ -117,24 +95,13 @@ func (m material) records() io.Reader {
 	for n := range agents {
 		contact("", fmt.Sprint("agent-", n), stranger)
 	}
-	return &lines
+	return all
 }
 
 // load puts everything into the stack's tables.
 func (m *material) load(ctx context.Context, st *stack.Stack) error {
-	var refused error
-	_, err := importer.Load(ctx, importer.Options{
-		Client: st.DynamoDB(),
-		Tables: importer.Tables{
-			Users: st.Table("Users"), Customers: st.Table("Customers"), Contacts: st.Table("Contacts"), Principals: st.Table("Principals"),
-		},
-		Report: func(line int, sentence string) { refused = fmt.Errorf("record %d: %s", line, sentence) },
-	}, m.records())
-	if refused != nil {
-		return refused
-	}
-	if err != nil {
-		return fmt.Errorf("load records: %w", err)
+	if err := fixture.Load(ctx, st.DynamoDB(), fixture.Tables(st.Table), m.records()...); err != nil {
+		return err
 	}
 	// What operation 1 is to cancel.
 	users := store.Users{DB: st.DynamoDB(), Table: st.Table("Users")}
@@ -150,26 +117,6 @@ func (m *material) load(ctx context.Context, st *stack.Stack) error {
 
 // gateway is what API Gateway says by itself, of this type.
 func (m material) gateway(kind string, status int) answer {
-	return answer{status: status, media: inJSON, body: m.responses[kind].Templates[inJSON]}
-}
-
-// askForToken gets the token with which personal data is cleaned.
-func (m *material) askForToken(ctx context.Context, client *http.Client, base string) error {
-	r, err := http.NewRequestWithContext(ctx, "POST", base+tokenPath, strings.NewReader(`{"app_key":"`+app+`","app_secret":"`+secret+`"}`))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", inJSON)
-	r.Header.Set("X-Token-Expire", "3600")
-	said, err := client.Do(r)
-	if err != nil {
-		return fmt.Errorf("no token: %w", err)
-	}
-	defer said.Body.Close()
-	var token struct{ AccessToken string }
-	if err := json.NewDecoder(said.Body).Decode(&token); err != nil || token.AccessToken == "" {
-		return fmt.Errorf("no token: status %d, %w", said.StatusCode, err)
-	}
-	m.token = token.AccessToken
-	return nil
+	body := m.responses[kind].Templates[client.JSON]
+	return answer{Expected: client.Expected{Status: status, Media: client.JSON, Body: body}}
 }
