@@ -35,8 +35,8 @@ func openDatabase(ctx context.Context, s settings, cache string) (database, erro
 	return database{endpoint: server.Endpoint, ended: server.Done(), server: server}, nil
 }
 
-// answers finds out whether anything listens at endpoint, before an SDK says it in its own
-// words.
+// answers finds out whether anything listens at endpoint, before an SDK says it in its
+// own words.
 func answers(ctx context.Context, endpoint string) error {
 	u, err := url.Parse(endpoint)
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 	"customercare/infra/local/stack"
 )
 
-// demoFiles of infra/demo, those who may call last: as long as nobody may, the demo data is not complete.
+// demoFiles of infra/demo, those who may call last: as long as nobody may, the demo data
+// is not complete.
 var demoFiles = []string{"users", "customers", "contacts", "principals"}
 
 // demo is what there is of infra/demo in the tables.
@@ -49,8 +50,8 @@ func (d demo) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// loadDemo puts infra/demo into new tables. Tables that were kept stay as they are: what has been erased from them must
-// not come back with a restart.
+// loadDemo puts infra/demo into new tables. Tables that were kept stay as they are: what
+// has been erased from them must not come back with a restart.
 func loadDemo(ctx context.Context, root string, st *stack.Stack, c *console) (demo, error) {
 	client := st.DynamoDB()
 	tables := importer.Tables{

@@ -1,6 +1,6 @@
-// Package local runs the whole stack for a person at this machine: the functions, a DynamoDB,
-// the demo data, the API, and what is said of them on the terminal and in the log file. The
-// command infra/cmd/run calls it; the parts are in the folders below.
+// Package local runs the whole stack for a person at this machine: the functions, a
+// DynamoDB, the demo data, the API, and what is said of them on the terminal and in the
+// log file. The command infra/cmd/run calls it; the parts are in the folders below.
 package local
 
 import (
@@ -20,9 +20,9 @@ import (
 	"customercare/infra/project"
 )
 
-// Run serves until ctx ends, and has shown its error when it returns one. environment holds
-// the variables; the line for scripts goes to stdout. Whatever it started has ended when it
-// returns.
+// Run serves until ctx ends, and has shown its error when it returns one. environment
+// holds the variables; the line for scripts goes to stdout. Whatever it started has ended
+// when it returns.
 func Run(ctx context.Context, environment map[string]string, stdout, stderr *os.File) error {
 	settings, err := readSettings(environment)
 	c := newConsole(settings, stdout, stderr)

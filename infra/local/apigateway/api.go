@@ -1,7 +1,9 @@
-// Package apigateway does on one machine what an Amazon API Gateway REST API with Lambda proxy integrations
-// does: routes, authorizers with their cache, the proxy event, gateway responses and limits.
+// Package apigateway does on one machine what an Amazon API Gateway REST API with Lambda
+// proxy integrations does: routes, authorizers with their cache, the proxy event, gateway
+// responses and limits.
 //
-// Where AWS's documentation is silent, the comments name the report the behaviour was taken from.
+// Where AWS's documentation is silent, the comments name the report the behaviour was
+// taken from.
 package apigateway
 
 import (
@@ -52,12 +54,12 @@ type Response struct {
 	Templates  map[string]string // content type -> body template
 }
 
-// Invoke calls a Lambda function by name; a function that fails gives a *lambda.Error, one that is not called because all
-// its processes are busy lambda.ErrThrottled.
+// Invoke calls a Lambda function by name; a function that fails gives a *lambda.Error,
+// one that is not called because all its processes are busy lambda.ErrThrottled.
 type Invoke func(ctx context.Context, function string, event []byte) ([]byte, error)
 
-// New returns a gateway for api that calls functions through invoke. Its own remarks, never about a request's
-// content, go to log.
+// New returns a gateway for api that calls functions through invoke. Its own remarks,
+// never about a request's content, go to log.
 func New(api API, invoke Invoke, log io.Writer) (*Gateway, error) {
 	if api.IntegrationPeriod == 0 {
 		api.IntegrationPeriod = 29 * time.Second

@@ -25,8 +25,8 @@ type authorizer struct {
 	cache map[string]cached
 }
 
-// cached is an answer that is kept. It is the whole policy: another request with the same identity is judged by it
-// again, for its own route.
+// cached is an answer that is kept. It is the whole policy: another request with the same
+// identity is judged by it again, for its own route.
 type cached struct {
 	verdict *verdict
 	until   time.Time
@@ -76,8 +76,8 @@ func (a *authorizer) decide(c *call) *refusal {
 	return &accessDenied
 }
 
-// identity collects the values of the identity sources; false when one is missing or empty. Header names match in any
-// case here: clients may write them as they like.
+// identity collects the values of the identity sources; false when one is missing or
+// empty. Header names match in any case here: clients may write them as they like.
 func (a *authorizer) identity(c *call) (string, bool) {
 	var values []string
 	for _, source := range a.Sources {

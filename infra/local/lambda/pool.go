@@ -21,7 +21,8 @@ type invocation struct {
 	err     error
 }
 
-// finish sets the outcome; only the first call counts, so that a death after the answer changes nothing.
+// finish sets the outcome; only the first call counts, so that a death after the answer
+// changes nothing.
 func (inv *invocation) finish(answer []byte, err error) {
 	inv.once.Do(func() {
 		inv.answer, inv.err = answer, err
@@ -30,8 +31,8 @@ func (inv *invocation) finish(answer []byte, err error) {
 	})
 }
 
-// pool holds one function's processes. Processes ask for work; the pool starts another one, up to the limit, when
-// more work waits than processes are on their way.
+// pool holds one function's processes. Processes ask for work; the pool starts another
+// one, up to the limit, when more work waits than processes are on their way.
 type pool struct {
 	service  *Service
 	function Function
@@ -44,7 +45,8 @@ type pool struct {
 	live    map[*instance]bool
 }
 
-// enter counts one more invocation; bounded says not to when the function's reserved concurrency is used up.
+// enter counts one more invocation; bounded says not to when the function's reserved
+// concurrency is used up.
 func (p *pool) enter(bounded bool) bool {
 	n := p.inside.Add(1)
 	if bounded && p.function.Reserved != nil && n > int64(*p.function.Reserved) {
@@ -64,7 +66,8 @@ func (p *pool) most() int {
 	return p.service.opts.Workers
 }
 
-// invoke runs an invocation that has entered. It leaves when it has ended, which may be after ctx has.
+// invoke runs an invocation that has entered. It leaves when it has ended, which may be
+// after ctx has.
 func (p *pool) invoke(ctx context.Context, payload []byte, enough <-chan time.Time) ([]byte, error) {
 	inv := &invocation{id: uuid.NewString(), payload: payload, done: make(chan struct{}), left: p.leave}
 	p.submit(inv)
@@ -106,7 +109,8 @@ func (p *pool) submit(inv *invocation) {
 	}
 }
 
-// grow returns a new instance to start when one is needed and allowed. The caller holds the lock.
+// grow returns a new instance to start when one is needed and allowed. The caller holds
+// the lock.
 func (p *pool) grow() *instance {
 	if p.coming >= len(p.waiting) || len(p.live) >= p.most() {
 		return nil
@@ -120,7 +124,8 @@ func (p *pool) grow() *instance {
 	return i
 }
 
-// next gives the asking instance the oldest waiting invocation, or notes that it is idle and returns nil.
+// next gives the asking instance the oldest waiting invocation, or notes that it is idle
+// and returns nil.
 func (p *pool) next(i *instance) *invocation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -141,8 +146,8 @@ func (p *pool) next(i *instance) *invocation {
 	return inv
 }
 
-// answered notes that the instance is about to ask again, so that whoever calls next waits for it instead of starting
-// another process.
+// answered notes that the instance is about to ask again, so that whoever calls next
+// waits for it instead of starting another process.
 func (p *pool) answered(i *instance) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -152,8 +157,9 @@ func (p *pool) answered(i *instance) {
 	}
 }
 
-// gone takes a dead instance out. One that died before it ever asked for work fails the oldest waiting invocation,
-// as Lambda fails the invocation that caused the start; work that still waits gets a new process.
+// gone takes a dead instance out. One that died before it ever asked for work fails the
+// oldest waiting invocation, as Lambda fails the invocation that caused the start; work
+// that still waits gets a new process.
 func (p *pool) gone(i *instance, why error) {
 	p.mu.Lock()
 	delete(p.live, i)
@@ -182,8 +188,9 @@ func (p *pool) gone(i *instance, why error) {
 	}
 }
 
-// refuse takes out an invocation that waits although there are as many processes as may be; false when a process has it
-// or there is one to come: a start that is slow is no reason to refuse.
+// refuse takes out an invocation that waits although there are as many processes as may
+// be; false when a process has it or there is one to come: a start that is slow is no
+// reason to refuse.
 func (p *pool) refuse(inv *invocation) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

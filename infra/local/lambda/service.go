@@ -1,6 +1,7 @@
-// Package lambda does on one machine what AWS Lambda does with a function: it starts the real binary with the
-// environment Lambda would give it, hands it invocations over the Runtime API, one at a time, and ends it when it
-// takes too long. Functions need no local mode.
+// Package lambda does on one machine what AWS Lambda does with a function: it starts the
+// real binary with the environment Lambda would give it, hands it invocations over the
+// Runtime API, one at a time, and ends it when it takes too long. Functions need no local
+// mode.
 package lambda
 
 import (
@@ -31,7 +32,8 @@ type Function struct {
 	Environment map[string]string
 }
 
-// AccessKeyID is the function's own made-up access key id: "AKIA" and the letters and digits of its folder, upper-case.
+// AccessKeyID is the function's own made-up access key id: "AKIA" and the letters and
+// digits of its folder, upper-case.
 func (f Function) AccessKeyID() string {
 	return "AKIA" + strings.Map(func(c rune) rune {
 		if c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
@@ -41,15 +43,17 @@ func (f Function) AccessKeyID() string {
 	}, strings.ToUpper(f.Folder))
 }
 
-// ExampleSecretKey belongs to every made-up access key. It is that of AWS's documentation and opens nothing.
+// ExampleSecretKey belongs to every made-up access key. It is that of AWS's documentation
+// and opens nothing.
 const ExampleSecretKey = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 // Account is where the functions believe they run.
 type Account struct {
 	ID     string
 	Region string
-	// Credentials are what functions see. The zero value gives each function a made-up pair of its own, as on AWS each has a
-	// role of its own: who sees a request can tell which function sent it. Local engines accept any.
+	// Credentials are what functions see. The zero value gives each function a made-up
+	// pair of its own, as on AWS each has a role of its own: who sees a request can tell
+	// which function sent it. Local engines accept any.
 	Credentials aws.Credentials
 }
 
@@ -63,7 +67,8 @@ type Options struct {
 	Log          io.Writer         // gets every line the functions write, as "folder: line"
 }
 
-// Error is an invocation that did not end well: the function returned an error, died, or took too long.
+// Error is an invocation that did not end well: the function returned an error, died, or
+// took too long.
 type Error struct {
 	Type    string `json:"errorType"`
 	Message string `json:"errorMessage"`
@@ -74,8 +79,9 @@ func (e *Error) Error() string { return e.Type + ": " + e.Message }
 // ErrClosed is returned for invocations of a closed service.
 var ErrClosed = errors.New("the local Lambda service is closed")
 
-// ErrThrottled is returned for a Request that Lambda would refuse with TooManyRequestsException: its function's reserved
-// concurrency is used up, or all processes were busy for longer than QueueTimeout.
+// ErrThrottled is returned for a Request that Lambda would refuse with
+// TooManyRequestsException: its function's reserved concurrency is used up, or all
+// processes were busy for longer than QueueTimeout.
 var ErrThrottled = errors.New("all processes of the function are busy")
 
 // Service runs functions. All methods may be called at the same time.
@@ -114,10 +120,12 @@ func New(opts Options, functions []Function) (*Service, error) {
 	return s, nil
 }
 
-// Invoke runs the function called name with payload, a JSON document, and returns its JSON answer. When ctx ends
-// first, the caller stops waiting but a running function runs on, as on AWS. A failed invocation is an *Error.
+// Invoke runs the function called name with payload, a JSON document, and returns its
+// JSON answer. When ctx ends first, the caller stops waiting but a running function runs
+// on, as on AWS. A failed invocation is an *Error.
 //
-// It waits for a process as long as it takes, as event sources do: on AWS they try again when Lambda throttles them.
+// It waits for a process as long as it takes, as event sources do: on AWS they try again
+// when Lambda throttles them.
 func (s *Service) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
 	p, ok := s.pools[name]
 	if !ok {
@@ -127,9 +135,10 @@ func (s *Service) Invoke(ctx context.Context, name string, payload []byte) ([]by
 	return p.invoke(ctx, payload, nil)
 }
 
-// Request is Invoke for somebody who waits for the answer. Where Lambda would start one more process for each call, up to a
-// thousand, it lets calls beyond Workers wait for one. A function with reserved concurrency has no more calls at once than
-// that: then it is ErrThrottled, as on Lambda.
+// Request is Invoke for somebody who waits for the answer. Where Lambda would start one
+// more process for each call, up to a thousand, it lets calls beyond Workers wait for
+// one. A function with reserved concurrency has no more calls at once than that: then it
+// is ErrThrottled, as on Lambda.
 func (s *Service) Request(ctx context.Context, name string, payload []byte) ([]byte, error) {
 	p, ok := s.pools[name]
 	if !ok {
@@ -146,8 +155,8 @@ func (s *Service) Request(ctx context.Context, name string, payload []byte) ([]b
 	return p.invoke(ctx, payload, timer.C)
 }
 
-// Kill ends every process of the function at once, as a crash of its machine would, and returns when they are gone.
-// The next invocation gets a fresh process.
+// Kill ends every process of the function at once, as a crash of its machine would, and
+// returns when they are gone. The next invocation gets a fresh process.
 func (s *Service) Kill(name string) {
 	if p, ok := s.pools[name]; ok {
 		p.kill()

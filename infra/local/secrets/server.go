@@ -1,5 +1,6 @@
-// Package secrets does on one machine what AWS Secrets Manager does for functions: it answers GetSecretValue, over the same
-// protocol and with the same errors, and remembers who asked. It looks at no signature.
+// Package secrets does on one machine what AWS Secrets Manager does for functions: it
+// answers GetSecretValue, over the same protocol and with the same errors, and remembers
+// who asked. It looks at no signature.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 package secrets
 
@@ -25,14 +26,15 @@ type Secret struct {
 	Text      string
 }
 
-// ARN gives a secret's ARN, which ends in six characters that Secrets Manager makes up; here they follow from the name, so
-// that the ARN is the same after a restart.
+// ARN gives a secret's ARN, which ends in six characters that Secrets Manager makes up;
+// here they follow from the name, so that the ARN is the same after a restart.
 func ARN(region, account, name string) string {
 	suffix := fmt.Sprintf("%x", sha256.Sum256([]byte(name)))[:6]
 	return fmt.Sprintf("arn:aws:secretsmanager:%s:%s:secret:%s-%s", region, account, name, suffix)
 }
 
-// called says whether id names the secret: its name, its ARN, or its ARN without the last six characters.
+// called says whether id names the secret: its name, its ARN, or its ARN without the last
+// six characters.
 func (s Secret) called(id string) bool {
 	return id == s.Name || id == s.ARN || id == s.ARN[:strings.LastIndexByte(s.ARN, '-')]
 }
@@ -171,7 +173,8 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 	}, nil
 }
 
-// AccessKeyID is what a request to any service of AWS is signed with, empty when it is not signed (Signature Version 4).
+// AccessKeyID is what a request to any service of AWS is signed with, empty when it is
+// not signed (Signature Version 4).
 func AccessKeyID(r *http.Request) string {
 	fields, signed := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
 	if !signed {

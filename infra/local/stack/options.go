@@ -31,18 +31,18 @@ type Options struct {
 	Workers          int               // most processes of one function; 0: 16
 	QueueTimeout     time.Duration     // how long a request to the API waits for one of them; 0: as long as for its answer
 	Region           string            // empty: engine.Region
-	// Credentials for DynamoDB, for an Endpoint that looks at them. The zero value is a made-up pair, and each function
-	// gets one of its own (lambda.Function.AccessKeyID).
+	// Credentials for DynamoDB, for an Endpoint that looks at them. The zero value is a
+	// made-up pair, and each function gets one of its own (lambda.Function.AccessKeyID).
 	Credentials aws.Credentials
 	Secrets     map[string]string // texts of the template's secrets by logical id, over those it generates
 	SecretsPort int               // of Secrets Manager, on 127.0.0.1; 0: any free one
-	// Now is the clock that the API's limits of rates and the kept answers of its authorizers
-	// go by; nil: the real one.
+	// Now is the clock that the API's limits of rates and the kept answers of its
+	// authorizers go by; nil: the real one.
 	Now func() time.Time
 	// IntegrationPeriod is how long the API waits for a function; 0: API Gateway's 29 s.
 	IntegrationPeriod time.Duration
-	// Access, when set, is told of every answer of the API, from many goroutines at once and before
-	// its caller has it. Its Function is the folder's name.
+	// Access, when set, is told of every answer of the API, from many goroutines at once
+	// and before its caller has it. Its Function is the folder's name.
 	Access func(apigateway.Access)
 }
 

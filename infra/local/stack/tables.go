@@ -14,7 +14,8 @@ import (
 	"customercare/infra/local/template"
 )
 
-// createTables creates the tables that are not there yet and returns when all can be used.
+// createTables creates the tables that are not there yet and returns when all can be
+// used.
 func createTables(ctx context.Context, client *dynamodb.Client, tables []template.Table) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, t := range tables {

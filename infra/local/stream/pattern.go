@@ -1,5 +1,6 @@
-// Package stream does on one machine what Lambda's DynamoDB event source mapping does: it reads a table's stream,
-// filters its records, and hands them to a function in batches, in order for each item, until they are done.
+// Package stream does on one machine what Lambda's DynamoDB event source mapping does: it
+// reads a table's stream, filters its records, and hands them to a function in batches,
+// in order for each item, until they are done.
 package stream
 
 import (
@@ -8,8 +9,8 @@ import (
 	"strings"
 )
 
-// Pattern is one filter of an event source mapping: an event matches when every field of the pattern does. A field is
-// a list of alternatives, exact values or {"prefix": "..."}.
+// Pattern is one filter of an event source mapping: an event matches when every field of
+// the pattern does. A field is a list of alternatives, exact values or {"prefix": "..."}.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 type Pattern struct {
 	fields map[string]Pattern
@@ -22,7 +23,8 @@ type alternative struct {
 	isPrefix bool
 }
 
-// ParsePattern reads a filter's Pattern. Operators other than prefix are refused, not ignored.
+// ParsePattern reads a filter's Pattern. Operators other than prefix are refused, not
+// ignored.
 func ParsePattern(text string) (Pattern, error) {
 	var v any
 	if err := json.Unmarshal([]byte(text), &v); err != nil {

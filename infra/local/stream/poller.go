@@ -14,9 +14,11 @@ import (
 )
 
 const (
-	// pollEvery is how often an open shard is asked for new records; Lambda asks four times a second.
+	// pollEvery is how often an open shard is asked for new records; Lambda asks four
+	// times a second.
 	pollEvery = 100 * time.Millisecond
-	// fullAnswer is how many records GetRecords gives at most: there are others behind, and nothing is waited for.
+	// fullAnswer is how many records GetRecords gives at most: there are others behind,
+	// and nothing is waited for.
 	fullAnswer = 1000
 	// shardsEvery is how often the stream is asked for new shards.
 	shardsEvery = time.Second
@@ -45,8 +47,9 @@ type Options struct {
 	Log       io.Writer
 }
 
-// Poller reads one stream until Close. It keeps no position: a new poller starts where StartingPosition says, so
-// after a restart functions see records again, which at-least-once delivery allows on AWS too.
+// Poller reads one stream until Close. It keeps no position: a new poller starts where
+// StartingPosition says, so after a restart functions see records again, which
+// at-least-once delivery allows on AWS too.
 type Poller struct {
 	Options
 	stop context.CancelFunc
@@ -70,7 +73,8 @@ func (p *Poller) Close() {
 	p.done.Wait()
 }
 
-// findShards starts a reader for every shard, a child's only after its parent's end, so that order is kept.
+// findShards starts a reader for every shard, a child's only after its parent's end, so
+// that order is kept.
 func (p *Poller) findShards(ctx context.Context) {
 	for first := true; ; first = false {
 		shards, err := p.listShards(ctx)

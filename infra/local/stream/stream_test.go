@@ -95,7 +95,8 @@ func TestEventShape(t *testing.T) {
 	}
 }
 
-// calls notes the sequence numbers of every invocation and answers with the given outcomes, then with success.
+// calls notes the sequence numbers of every invocation and answers with the given
+// outcomes, then with success.
 type calls struct {
 	mu       sync.Mutex
 	got      []string
