@@ -13,8 +13,8 @@ import (
 // database is the DynamoDB that the stack works on.
 type database struct {
 	endpoint string
-	ended    <-chan struct{} // closed when it ended by itself; nil for one that is not ours
-	server   *engine.Server
+	ended    <-chan struct{} // closed when it has ended; nil for one that is not ours
+	server   *engine.Server  // nil for one that is not ours
 }
 
 // openDatabase starts a DynamoDB, unless the settings name one that runs already. It ends

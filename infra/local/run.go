@@ -73,11 +73,13 @@ func serve(ctx context.Context, s settings, c *console, stdout io.Writer) error 
 		return err
 	}
 	st, err := stack.Prepare(ctx, stack.Options{
-		Root: root, Port: int(s.Port), Endpoint: db.endpoint, BinDir: binDir, Log: c, Access: c.access,
-		ScheduleEvery: s.ScheduleEvery.Duration, Region: s.region, Credentials: s.credentials, TablePrefix: s.tablePrefix, Parameters: parameters,
-		// On a port of its own choice, so that functions outside this stack, such as
-		// those of `sam local`, can ask too.
-		Secrets: map[string]string{"DigestKeys": digestKeys(template.Parameters["DigestKeyId"])}, SecretsPort: int(s.SecretsPort),
+		Root: root, BinDir: binDir, Parameters: parameters, Port: int(s.Port),
+		Endpoint: db.endpoint, TablePrefix: s.tablePrefix, Region: s.region, Credentials: s.credentials,
+		Secrets: map[string]string{"DigestKeys": digestKeys(template.Parameters["DigestKeyId"])},
+		// A port that is known, so that functions outside this stack, such as those of
+		// `sam local`, can ask too.
+		SecretsPort:   int(s.SecretsPort),
+		ScheduleEvery: s.ScheduleEvery.Duration, Log: c, Access: c.access,
 	})
 	if err != nil {
 		return err

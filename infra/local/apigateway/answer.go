@@ -36,7 +36,8 @@ func (g *Gateway) proxyResponse(c *call, raw []byte) (*response, error) {
 		return nil, errMalformed
 	}
 	resp := &response{status: http.StatusOK}
-	if answer.StatusCode != nil { // a string of digits is fine too (localstack/localstack pull request 11199)
+	// A string of digits is fine too (localstack/localstack pull request 11199).
+	if answer.StatusCode != nil {
 		status, err := strconv.Atoi(fmt.Sprint(answer.StatusCode))
 		if err != nil || status < 200 || status > 599 {
 			return nil, fmt.Errorf("%w: its statusCode is no HTTP status", errMalformed)
@@ -133,7 +134,8 @@ func headerText(v any) (string, error) {
 // response.
 func remap(name string) (string, bool) {
 	switch strings.ToLower(name) {
-	case "authorization", "connection", "content-md5", "date", "max-forwards", "server", "user-agent", "www-authenticate":
+	case "authorization", "connection", "content-md5", "date", "max-forwards", "server", "user-agent",
+		"www-authenticate":
 		return "x-amzn-Remapped-" + name, true
 	case "expect", "host", "proxy-authenticate", "te", "transfer-encoding", "trailer", "upgrade", "via":
 		return "", false

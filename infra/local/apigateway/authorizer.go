@@ -81,14 +81,10 @@ func (a *authorizer) decide(c *call) *refusal {
 func (a *authorizer) identity(c *call) (string, bool) {
 	var values []string
 	for _, source := range a.Sources {
-		value := ""
-		switch source.In {
-		case "header":
+		var value string
+		if source.In == "header" {
 			value = c.get(source.Name)
-		case "query":
-			last, _ := parseQuery(c.query)
-			value = last[source.Name]
-		case "context":
+		} else {
 			value = a.gateway.contextValues(c, refusal{})[source.Name]
 		}
 		if value == "" {
@@ -160,7 +156,8 @@ func (a *authorizer) event(c *call) map[string]any {
 // methodArn names the request, with the path as sent.
 func (a *authorizer) methodArn(c *call) string {
 	api := a.gateway.api
-	return fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s/%s/%s", api.Region, api.Account, api.ID, api.Stage, c.method, strings.TrimPrefix(c.path, "/"))
+	return fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s/%s/%s",
+		api.Region, api.Account, api.ID, api.Stage, c.method, strings.TrimPrefix(c.path, "/"))
 }
 
 // parseVerdict reads an authorizer's answer.

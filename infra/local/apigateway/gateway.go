@@ -73,7 +73,7 @@ func (g *Gateway) serve(r *request) (resp *response) {
 	}
 	route, res, params, ok := g.routes.find(r.method, c.path)
 	if !ok {
-		return g.refuse(c, missingAuthenticationToken)
+		return g.refuse(c, noSuchRoute)
 	}
 	c.resource, c.params = res, params
 	if !route.bucket.AllowN(g.api.Now(), 1) { // before anything is asked that costs

@@ -8,10 +8,8 @@ import (
 	"strings"
 )
 
-// The gateway reads HTTP/1.1 itself: net/http changes the case of header names and
-// refuses targets that API Gateway passes on, and both reach functions as the client sent
-// them. How it reads is RFC 9112's; where that leaves a choice, what two servers could
-// read differently is refused.
+// How requests are read is RFC 9112's, whose sections the comments name. Where it leaves
+// a choice, what two servers could read differently is refused.
 
 const (
 	maxHead = 64 << 10 // bytes of request line and headers that are read at all

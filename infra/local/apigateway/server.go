@@ -111,7 +111,8 @@ func (s *Server) answer(conn net.Conn, br *bufio.Reader, req *request) (more boo
 		}
 		return req.fault
 	}
-	isHead := req.method == http.MethodHead // on the wire: X-HTTP-Method-Override changes no framing
+	// What came over the wire counts: X-HTTP-Method-Override changes no framing.
+	isHead := req.method == http.MethodHead
 	resp := s.handle(req)
 	// A request refused for its head may have a body all the same. Who waits for "100
 	// Continue" may send it or not: nobody can tell then what the next bytes are.
@@ -140,8 +141,8 @@ func writeResponse(w io.Writer, resp *response, isHead, more bool) error {
 	for _, f := range resp.header {
 		fmt.Fprintf(&b, "%s: %s\r\n", f.name, oneLine(f.value))
 	}
-	if resp.status == http.StatusResetContent { // has no content, and says so (RFC 9110, 15.3.6)
-		resp.body = nil
+	if resp.status == http.StatusResetContent {
+		resp.body = nil // and a length of 0 (RFC 9110, 15.3.6)
 	}
 	bodyless := resp.status == http.StatusNoContent || resp.status == http.StatusNotModified
 	if !bodyless {

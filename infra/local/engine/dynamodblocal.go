@@ -34,8 +34,8 @@ func prepareDynamoDBLocal(ctx context.Context, opts Options) (program, error) {
 		// The serial collector: the others take a part of few cores away from the
 		// answers, a tenth of them on two. And few collections of what is young.
 		"-XX:+UseSerialGC", "-Xmn256m",
-		"-Djava.library.path=" + filepath.Join(dir, "DynamoDBLocal_lib"), "-jar", filepath.Join(dir, dynamoDBLocalPackage.wanted),
-		"-sharedDb", "-disableTelemetry",
+		"-Djava.library.path=" + filepath.Join(dir, "DynamoDBLocal_lib"),
+		"-jar", filepath.Join(dir, dynamoDBLocalPackage.wanted), "-sharedDb", "-disableTelemetry",
 	}
 	if opts.DataDir == "" {
 		flags = append(flags, "-inMemory")

@@ -82,13 +82,12 @@ type Server struct {
 
 // program is an engine that is ready to be started.
 type program struct {
-	name  string // for people, with the version
-	path  string
-	flags []string // without the port
-	dir   string   // where it runs
-	port  string   // the flag for the port
-	// listens is the host it listens on: "" is every interface.
-	listens string
+	name    string // for people, with the version
+	path    string
+	flags   []string // without the port
+	dir     string   // where it runs
+	port    string   // the flag for the port
+	listens string   // the host it listens on; "" is every interface
 }
 
 // Start downloads the engine if need be, starts it and returns once it answers. It ends
@@ -125,20 +124,14 @@ func startOn(ctx context.Context, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if opts.Port != 0 {
-		if err := checkPort(p.listens, opts.Port); err != nil {
-			return nil, err
-		}
-		return start(ctx, p, opts.Port)
-	}
 	// A free port can be lost between finding it and the engine's taking it: try another.
 	for attempt := 0; ; attempt++ {
-		port, err := freePort(p.listens)
+		port, err := freePort(p.listens, opts.Port)
 		if err != nil {
 			return nil, err
 		}
 		server, err := start(ctx, p, port)
-		if err == nil || attempt == 2 || ctx.Err() != nil {
+		if err == nil || opts.Port != 0 || attempt == 2 || ctx.Err() != nil {
 			return server, err
 		}
 	}
@@ -172,36 +165,32 @@ func makeDataDir(opts *Options) (*flock.Flock, error) {
 	}
 	_, err = os.Stat(filepath.Join(data, other))
 	if _, ownErr := os.Stat(filepath.Join(data, own)); err == nil && ownErr != nil {
-		return nil, fmt.Errorf("%s holds tables of %s: set ENGINE=%s or another DATA_DIR", opts.DataDir, otherKind, otherKind)
+		return nil, fmt.Errorf("%s holds tables of %s: set ENGINE=%[2]s or another DATA_DIR", opts.DataDir, otherKind)
 	}
 	lock := flock.New(filepath.Join(data, "lock"))
 	switch free, err := lock.TryLock(); {
 	case err != nil:
 		return nil, fmt.Errorf("data folder: %w", err)
 	case !free:
-		return nil, fmt.Errorf("%s is in use: end the stack that keeps its tables there or set another DATA_DIR", opts.DataDir)
+		return nil, fmt.Errorf("%s is in use: end the stack that keeps its tables there or set another DATA_DIR",
+			opts.DataDir)
 	}
 	opts.DataDir = data
 	return lock, nil
 }
 
-func checkPort(host string, port int) error {
+// freePort gives the port if nobody listens on it, or any free one for 0. Without this
+// look a stranger's answer on the port would be taken for the engine's.
+func freePort(host string, port int) (int, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
-		return fmt.Errorf("port %d %w", port, errPortTaken)
-	}
-	return l.Close()
-}
-
-func freePort(host string) (int, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return 0, fmt.Errorf("no free port: %w", err)
+		return 0, fmt.Errorf("port %d %w", port, errPortTaken)
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
+// start runs the program on the port and returns once it answers.
 func start(ctx context.Context, p program, port int) (*Server, error) {
 	s := &Server{
 		Endpoint: "http://127.0.0.1:" + strconv.Itoa(port), Name: p.name, exited: make(chan struct{}),

@@ -104,7 +104,8 @@ func (p npmPackage) check(tarball string) error {
 		return fmt.Errorf("downloaded package: %w", err)
 	}
 	if got := base64.StdEncoding.EncodeToString(sum.Sum(nil)); got != p.integrity {
-		return fmt.Errorf("the downloaded package %s@%s is not the expected one: its SHA-512 is %s", p.name, p.version, got)
+		return fmt.Errorf("the downloaded package %s@%s is not the expected one: its SHA-512 is %s",
+			p.name, p.version, got)
 	}
 	return nil
 }

@@ -41,9 +41,6 @@ func (i *instance) environment(taskRoot string) []string {
 	if credentials.SessionToken != "" {
 		env["AWS_SESSION_TOKEN"] = credentials.SessionToken
 	}
-	if f.LogFormat != "" {
-		env["AWS_LAMBDA_LOG_FORMAT"] = f.LogFormat
-	}
 	maps.Copy(env, f.Environment)
 	maps.Copy(env, s.opts.Environment)
 	list := make([]string, 0, len(env))

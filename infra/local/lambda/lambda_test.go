@@ -358,14 +358,14 @@ func TestCloseEndsProcessesAndCalls(t *testing.T) {
 	log.holding(t, 3)
 	s.Close()
 	for range cap(ended) {
-		if err := <-ended; !errors.Is(err, ErrClosed) {
-			t.Errorf("%v, want ErrClosed", err)
+		if err := <-ended; !errors.Is(err, errClosed) {
+			t.Errorf("%v, want errClosed", err)
 		}
 	}
 	if exec.Command("kill", "-0", pid).Run() == nil {
 		t.Errorf("process %s is still there", pid)
 	}
-	if _, err := call(t, s, "fine"); !errors.Is(err, ErrClosed) {
+	if _, err := call(t, s, "fine"); !errors.Is(err, errClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 }

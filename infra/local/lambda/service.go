@@ -9,12 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,12 +24,11 @@ import (
 // Function is what the service needs to know of one function.
 type Function struct {
 	Name        string // unique; AWS_LAMBDA_FUNCTION_NAME
-	Folder      string // its folder's name: where its binary lies and how its log lines start
+	Folder      string // where its binary lies, and how its log lines start
 	Handler     string
 	MemoryMB    int
 	Timeout     time.Duration
-	LogFormat   string // "JSON", or empty for Lambda's text format
-	Reserved    *int   // its reserved concurrency; nil: none
+	Reserved    *int // its reserved concurrency; nil: none
 	Environment map[string]string
 }
 
@@ -59,12 +59,16 @@ type Account struct {
 
 // Options of a service.
 type Options struct {
-	Account      Account
-	BinDir       string            // holds <Folder>/bootstrap
-	Environment  map[string]string // for every function, on top of its own
-	Workers      int               // most processes of one function: its concurrency
-	QueueTimeout time.Duration     // how long a Request waits for a process when all are busy; 0: as long as its context
-	Log          io.Writer         // gets every line the functions write, as "folder: line"
+	Account     Account
+	BinDir      string            // holds <Folder>/bootstrap
+	Environment map[string]string // for every function, on top of its own
+	Workers     int               // most processes of one function: its concurrency
+	// QueueTimeout is how long a Request waits for a process when all are busy; 0: as
+	// long as its context.
+	QueueTimeout time.Duration
+	// Log gets every line the functions write, as "folder: line", from many goroutines at
+	// once; nil: nobody does.
+	Log io.Writer
 }
 
 // Error is an invocation that did not end well: the function returned an error, died, or
@@ -76,8 +80,8 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Type + ": " + e.Message }
 
-// ErrClosed is returned for invocations of a closed service.
-var ErrClosed = errors.New("the local Lambda service is closed")
+// errClosed is what invocations of a closed service end with.
+var errClosed = errors.New("the local Lambda service is closed")
 
 // ErrThrottled is returned for a Request that Lambda would refuse with
 // TooManyRequestsException: its function's reserved concurrency is used up, or all
@@ -90,17 +94,19 @@ type Service struct {
 	listener net.Listener
 	server   *http.Server
 	pools    map[string]*pool // by function name
-	log      *logger
 
 	mu        sync.Mutex
 	instances map[string]*instance // every live one, by id, for the Runtime API
 	closed    bool
-	lastID    atomic.Int64
+	lastID    int
 	running   sync.WaitGroup // live processes
 }
 
 // New starts a service for functions. No function runs before its first invocation.
 func New(opts Options, functions []Function) (*Service, error) {
+	if opts.Log == nil {
+		opts.Log = io.Discard
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("the Lambda Runtime API cannot listen: %w", err)
@@ -109,7 +115,6 @@ func New(opts Options, functions []Function) (*Service, error) {
 		opts:      opts,
 		listener:  listener,
 		pools:     map[string]*pool{},
-		log:       &logger{to: opts.Log},
 		instances: map[string]*instance{},
 	}
 	for _, f := range functions {
@@ -163,31 +168,23 @@ func (s *Service) Kill(name string) {
 	}
 }
 
-// Close ends every process and fails what still runs with ErrClosed.
+// Close ends every process and fails what still runs with errClosed.
 func (s *Service) Close() {
 	s.mu.Lock()
 	s.closed = true
-	live := make([]*instance, 0, len(s.instances))
-	for _, i := range s.instances {
-		live = append(live, i)
-	}
+	live := slices.Collect(maps.Values(s.instances))
 	s.mu.Unlock()
 	for _, i := range live {
-		i.kill(nil)
+		i.kill(errClosed)
 	}
 	s.running.Wait()
 	for _, p := range s.pools {
-		p.failAll(ErrClosed)
+		p.failAll(errClosed)
 	}
 	_ = s.server.Close()
 }
 
-func (s *Service) isClosed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed
-}
-
+// instance gives the live instance with this id; nil when there is none.
 func (s *Service) instance(id string) *instance {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -201,12 +198,14 @@ func (s *Service) register(i *instance) bool {
 	if s.closed {
 		return false
 	}
-	i.id = strconv.FormatInt(s.lastID.Add(1), 10)
+	s.lastID++
+	i.id = strconv.Itoa(s.lastID)
 	s.instances[i.id] = i
 	s.running.Add(1)
 	return true
 }
 
+// forget is told by a registered instance that its process is gone.
 func (s *Service) forget(i *instance) {
 	s.mu.Lock()
 	delete(s.instances, i.id)

@@ -49,7 +49,7 @@ func (s Secret) version() string {
 type Call struct {
 	AccessKeyID string // who asked, as the signature says
 	Action      string // e.g. GetSecretValue
-	SecretARN   string // what was asked for; as the caller wrote it when there is no such secret
+	SecretARN   string // as the caller wrote it when there is no such secret
 }
 
 // Server serves secrets. All methods may be called at the same time.
@@ -123,8 +123,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// most is how large a request may be; one for a secret is a few hundred bytes.
-const most = 64 << 10
+// maxRequest is how large a request may be; one for a secret is a few hundred bytes.
+const maxRequest = 64 << 10
 
 func (s *Server) call(r *http.Request) (any, *refusal) {
 	service, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
@@ -136,36 +136,33 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 		return nil, &refusal{"MissingAuthenticationTokenException", "Missing Authentication Token"}
 	}
 	var asked struct{ SecretId, VersionId, VersionStage string }
-	body, err := io.ReadAll(io.LimitReader(r.Body, most))
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
 	if err == nil {
 		err = json.Unmarshal(body, &asked)
 	}
 	if err != nil {
 		return nil, &refusal{Type: "SerializationException"}
 	}
-	var secret Secret
-	what := asked.SecretId
+	secret := Secret{ARN: asked.SecretId}
 	s.mu.Lock()
 	at := slices.IndexFunc(s.secrets, func(secret Secret) bool { return secret.called(asked.SecretId) })
 	if at >= 0 {
 		secret = s.secrets[at]
-		what = secret.ARN
 	}
-	s.calls = append(s.calls, Call{caller, action, what})
+	s.calls = append(s.calls, Call{caller, action, secret.ARN})
 	s.mu.Unlock()
+	const notFound, cannotFind = "ResourceNotFoundException", "Secrets Manager can't find the specified secret"
 	switch {
 	case action != "GetSecretValue": // there is more on AWS, but nothing that a function calls
 		return nil, &refusal{Type: "UnknownOperationException"}
 	case asked.SecretId == "":
 		return nil, &refusal{"InvalidParameterException", "You must provide a SecretId."}
 	case at < 0:
-		return nil, &refusal{"ResourceNotFoundException", "Secrets Manager can't find the specified secret."}
-	}
-	switch {
+		return nil, &refusal{notFound, cannotFind + "."}
 	case asked.VersionId != "" && asked.VersionId != secret.version():
-		return nil, &refusal{"ResourceNotFoundException", "Secrets Manager can't find the specified secret value for VersionId: " + asked.VersionId}
+		return nil, &refusal{notFound, cannotFind + " value for VersionId: " + asked.VersionId}
 	case asked.VersionStage != "" && asked.VersionStage != "AWSCURRENT":
-		return nil, &refusal{"ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: " + asked.VersionStage}
+		return nil, &refusal{notFound, cannotFind + " value for staging label: " + asked.VersionStage}
 	}
 	return map[string]any{
 		"ARN": secret.ARN, "Name": secret.Name, "SecretString": secret.Text, "VersionId": secret.version(),

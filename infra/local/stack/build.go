@@ -42,7 +42,8 @@ func Build(ctx context.Context, root, binDir string) error {
 // goBuild compiles packages of the module at root to out: a file, or a folder when it
 // ends with a separator.
 func goBuild(ctx context.Context, root, out, packages string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags=-s -w", "-o", out, packages)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc",
+		"-ldflags=-s -w", "-o", out, packages)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := cmd.CombinedOutput(); err != nil {

@@ -26,7 +26,9 @@ import (
 
 // Stack is a running stack.
 type Stack struct {
-	URL      string // of the API: "http://127.0.0.1:<port>", routes follow without the stage's name; empty before Serve
+	// URL of the API, "http://127.0.0.1:<port>": routes follow it without the stage's
+	// name. It is empty before Serve.
+	URL      string
 	Template *template.Template
 
 	options   Options        // filled
@@ -71,7 +73,8 @@ func Prepare(ctx context.Context, opts Options) (*Stack, error) {
 		return nil, err
 	}
 	s.Template.API.IntegrationPeriod, s.Template.API.Now = opts.IntegrationPeriod, opts.Now
-	s.transport = awshttp.NewBuildableClient().GetTransport() // the SDK's own would keep connections open when all is closed
+	// The SDK's own transport would keep connections open when all is closed.
+	s.transport = awshttp.NewBuildableClient().GetTransport()
 	s.dynamoDB = dynamodb.NewFromConfig(opts.config(s.transport))
 	if err := createTables(ctx, s.dynamoDB, s.Template.Tables); err != nil {
 		s.Close()

@@ -47,8 +47,10 @@ func createTable(ctx context.Context, client *dynamodb.Client, t template.Table)
 		return err
 	}
 	_, err = client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
-		TableName:               aws.String(t.Name),
-		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String(t.TTL), Enabled: aws.Bool(true)},
+		TableName: aws.String(t.Name),
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{
+			AttributeName: aws.String(t.TTL), Enabled: aws.Bool(true),
+		},
 	})
 	return err
 }

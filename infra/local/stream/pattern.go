@@ -64,15 +64,15 @@ func newPattern(v any) (Pattern, error) {
 	return Pattern{}, fmt.Errorf("a value must be in a list, not %v", v)
 }
 
-// Matches tells whether event, decoded JSON, has what the pattern asks for.
-func (p Pattern) Matches(event any) bool {
+// matches tells whether event, decoded JSON, has what the pattern asks for.
+func (p Pattern) matches(event any) bool {
 	if p.fields != nil {
 		m, ok := event.(map[string]any)
 		if !ok {
 			return false
 		}
 		for name, field := range p.fields {
-			if value, there := m[name]; !there || !field.Matches(value) {
+			if value, there := m[name]; !there || !field.matches(value) {
 				return false
 			}
 		}
@@ -80,7 +80,7 @@ func (p Pattern) Matches(event any) bool {
 	}
 	if list, ok := event.([]any); ok { // a list matches when one of its members does
 		for _, member := range list {
-			if p.Matches(member) {
+			if p.matches(member) {
 				return true
 			}
 		}

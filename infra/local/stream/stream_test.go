@@ -47,7 +47,7 @@ func TestPatterns(t *testing.T) {
 		if err := json.Unmarshal([]byte(event), &e); err != nil {
 			t.Fatal(err)
 		}
-		if p.Matches(e) != c.want {
+		if p.matches(e) != c.want {
 			t.Errorf("%s: %t", c.pattern, !c.want)
 		}
 	}

@@ -21,7 +21,7 @@ const (
 // readProperties lists what is read, by resource type: others may hold anything, and are
 // not even evaluated.
 var readProperties = map[string][]string{
-	typeFunction: {"CodeUri", "Handler", "MemorySize", "Timeout", "LoggingConfig", "Environment", "Events",
+	typeFunction: {"CodeUri", "Handler", "MemorySize", "Timeout", "Environment", "Events",
 		"ReservedConcurrentExecutions"},
 	typeAPI: {"StageName", "BinaryMediaTypes", "Auth", "GatewayResponses", "DefinitionBody", "DefinitionUri",
 		"MethodSettings", "AccessLogSetting"},

@@ -16,7 +16,7 @@ import (
 type resolver struct {
 	sections   map[string]*yaml.Node // what stands under each top-level key
 	parameters map[string]string
-	refs       map[string]string // what !Ref gives for pseudo parameters and the resources we run
+	refs       map[string]string // what !Ref gives, beside parameters
 	account    string
 	region     string
 }
