@@ -1,15 +1,15 @@
 package units
 
 import (
-	_ "embed"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
+
+	"customercare/infra/project"
 
 	"customercare/infra/local/template"
 )
-
-//go:embed prices.json
-var priceList []byte
 
 // prices are in USD.
 type prices struct {
@@ -28,10 +28,15 @@ type prices struct {
 }
 
 func readPrices() (p prices, err error) {
-	if err := json.Unmarshal(priceList, &p); err != nil {
-		return p, fmt.Errorf("prices.json: %w", err)
+	root, err := project.Root()
+	if err != nil {
+		return p, err
 	}
-	return p, nil
+	list, err := os.ReadFile(filepath.Join(root, "infra", "bench", "prices.json"))
+	if err != nil {
+		return p, err
+	}
+	return p, json.Unmarshal(list, &p)
 }
 
 // database is what DynamoDB costs for a million times c, in USD.

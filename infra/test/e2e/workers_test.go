@@ -80,14 +80,14 @@ func put(t *testing.T, table string, texts map[string]string) {
 // Cleanup takes expired temporary allows out of the table, and no others.
 func TestCleanupSweepsExpiredAllows(t *testing.T) {
 	s := brisk(t)
-	loadInto(t, s, `{"kind":"user","customerId":"swept-user"}`, `{"kind":"operator","name":"swept-operator","password":"swept-password"}`)
+	loadInto(t, s, `{"kind":"user","customerId":"swept-user"}`, `{"kind":"operator","name":"swept-operator","password":"swept-password-1"}`)
 	allowed := func() int {
 		return strings.Count(strings.Join(dynamotest.Dump(t, database, s.Table("Users")), "\n"), `"grantedBy"`)
 	}
 	set := func(kind int, until string) {
 		t.Helper()
 		r := sendTo(t, s.URL, "PUT", at(bases[0], "swept-user"), fmt.Sprintf(`{"tempAllowType":%d,"expirationDate":%q}`, kind, until),
-			basic("swept-operator", "swept-password"), bodyJSON)
+			basic("swept-operator", "swept-password-1"), bodyJSON)
 		if r.Body != doneJSON {
 			t.Fatal(r.Body)
 		}
