@@ -41,8 +41,12 @@ var probes = []struct {
 	}},
 	{"An empty string as a value", func(p *probe) string { return p.put(item{"x": text("")}) }},
 	{"An empty string as a key", func(p *probe) string { return p.put(item{"id": text("")}) }},
-	{"A partition key of 2048 bytes", func(p *probe) string { return p.put(item{"id": text(strings.Repeat("k", 2048))}) }},
-	{"A partition key of 2049 bytes", func(p *probe) string { return p.put(item{"id": text(strings.Repeat("k", 2049))}) }},
+	{"A partition key of 2048 bytes", func(p *probe) string {
+		return p.put(item{"id": text(strings.Repeat("k", 2048))})
+	}},
+	{"A partition key of 2049 bytes", func(p *probe) string {
+		return p.put(item{"id": text(strings.Repeat("k", 2049))})
+	}},
 	{"A sort key of 1025 bytes", func(p *probe) string { return p.put(item{"at": text(strings.Repeat("k", 1025))}) }},
 	{"A value nested 32 levels deep", func(p *probe) string { return p.put(item{"x": nested(31)}) }},
 	{"A value nested 33 levels deep", func(p *probe) string { return p.put(item{"x": nested(32)}) }},

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// These are the questions of conformance_test.go that need more than a line, but those about
-// transactions.
+// These are the questions of conformance_test.go that need more than a line, but those
+// about transactions.
 
 func (p *probe) putNumber(n string) string { return p.put(item{"x": number(n)}) }
 
@@ -62,7 +62,8 @@ func (p *probe) page() string {
 		p.put(i)
 	}
 	out, err := p.db.Query(p.Context(), &dynamodb.QueryInput{
-		TableName: &p.table, KeyConditionExpression: aws.String("id = :k"), ExpressionAttributeValues: item{":k": text("k")},
+		TableName: &p.table, KeyConditionExpression: aws.String("id = :k"),
+		ExpressionAttributeValues: item{":k": text("k")},
 	})
 	if err != nil {
 		return outcome(err)
@@ -77,7 +78,8 @@ func (p *probe) batch(requests int, more item) string {
 		maps.Copy(put, more)
 		all = append(all, types.WriteRequest{PutRequest: &types.PutRequest{Item: put}})
 	}
-	_, err := p.db.BatchWriteItem(p.Context(), &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{p.table: all}})
+	_, err := p.db.BatchWriteItem(p.Context(),
+		&dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{p.table: all}})
 	return outcome(err)
 }
 
@@ -119,7 +121,8 @@ func (p *probe) index() string {
 
 func (p *probe) timeToLive() string {
 	_, err := p.db.UpdateTimeToLive(p.Context(), &dynamodb.UpdateTimeToLiveInput{TableName: &p.table,
-		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("ttl"), Enabled: aws.Bool(true)}})
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String("ttl"),
+			Enabled: aws.Bool(true)}})
 	if err != nil {
 		return outcome(err)
 	}
@@ -132,7 +135,8 @@ func (p *probe) timeToLive() string {
 
 func (p *probe) protection() string {
 	protect := func(on bool) error {
-		_, err := p.db.UpdateTable(p.Context(), &dynamodb.UpdateTableInput{TableName: &p.table, DeletionProtectionEnabled: &on})
+		_, err := p.db.UpdateTable(p.Context(),
+			&dynamodb.UpdateTableInput{TableName: &p.table, DeletionProtectionEnabled: &on})
 		return err
 	}
 	if err := protect(true); err != nil {
@@ -155,7 +159,8 @@ func (p *probe) recovery() string {
 }
 
 func (p *probe) seenBy(region, key string) string {
-	_, err := client(p.endpoint, region, key).DescribeTable(p.Context(), &dynamodb.DescribeTableInput{TableName: &p.table})
+	_, err := client(p.endpoint, region, key).DescribeTable(p.Context(),
+		&dynamodb.DescribeTableInput{TableName: &p.table})
 	if err != nil {
 		return "kept apart"
 	}

@@ -19,7 +19,8 @@ import (
 func (p *probe) transactionUnits() string {
 	out, err := p.db.TransactWriteItems(p.Context(), &dynamodb.TransactWriteItemsInput{
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-		TransactItems:          []types.TransactWriteItem{{Put: &types.Put{TableName: &p.table, Item: at(sized(1 << 10))}}},
+		TransactItems: []types.TransactWriteItem{{Put: &types.Put{TableName: &p.table,
+			Item: at(sized(1 << 10))}}},
 	})
 	if err != nil {
 		return outcome(err)
@@ -65,19 +66,22 @@ func (p *probe) token(by, again int) string {
 
 func (p *probe) twice() string {
 	put := types.TransactWriteItem{Put: &types.Put{TableName: &p.table, Item: at(nil)}}
-	_, err := p.db.TransactWriteItems(p.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{put, put}})
+	_, err := p.db.TransactWriteItems(p.Context(),
+		&dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{put, put}})
 	return outcome(err)
 }
 
 func (p *probe) oldItemOfTransaction() string {
 	p.put(nil)
-	_, err := p.db.TransactWriteItems(p.Context(), &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{
-		Put: &types.Put{
-			TableName: &p.table, Item: at(nil), ConditionExpression: aws.String("attribute_not_exists(id)"),
-			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		},
-	}}})
-	if refusal, ok := errors.AsType[*types.TransactionCanceledException](err); ok && len(refusal.CancellationReasons[0].Item) == 2 {
+	_, err := p.db.TransactWriteItems(p.Context(),
+		&dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{
+			Put: &types.Put{
+				TableName: &p.table, Item: at(nil), ConditionExpression: aws.String("attribute_not_exists(id)"),
+				ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+			},
+		}}})
+	if refusal, ok := errors.AsType[*types.TransactionCanceledException](err); ok &&
+		len(refusal.CancellationReasons[0].Item) == 2 {
 		return "given"
 	}
 	return outcome(err)

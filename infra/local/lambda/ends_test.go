@@ -44,7 +44,8 @@ func TestTimeoutEndsTheProcess(t *testing.T) {
 	_, err = call(t, s, "hold nothing")
 	s.pools["F"].function.Timeout = generous
 	var failed *Error
-	if !errors.As(err, &failed) || failed.Type != "Sandbox.Timedout" || !strings.Contains(failed.Message, "0.05 seconds") {
+	if !errors.As(err, &failed) || failed.Type != "Sandbox.Timedout" ||
+		!strings.Contains(failed.Message, "0.05 seconds") {
 		t.Error(err)
 	}
 	if second, err := call(t, s, "pid"); second == first || err != nil {

@@ -17,7 +17,8 @@ var build = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", filepath.Join(dir, "f", "bootstrap"), "../stack/testdata/function")
+	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", filepath.Join(dir, "f", "bootstrap"),
+		"../stack/testdata/function")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
@@ -53,7 +54,8 @@ func (l *transcript) String() string {
 // holding waits until n invocations in all have said that they are at work.
 func (l *transcript) holding(t *testing.T, n int) {
 	t.Helper()
-	eventually(t, fmt.Sprint(n, " invocations hold"), func() bool { return strings.Count(l.String(), "f: holding\n") >= n })
+	eventually(t, fmt.Sprint(n, " invocations hold"),
+		func() bool { return strings.Count(l.String(), "f: holding\n") >= n })
 }
 
 // eventually waits for a condition, however slow the machine is.

@@ -110,7 +110,8 @@ func TestEnvironment(t *testing.T) {
 	if err != nil || strings.Contains(env, "OURS") {
 		t.Errorf("%s, %v", env, err)
 	}
-	for _, want := range []string{"THEIRS=1", "AWS_LAMBDA_FUNCTION_NAME=F", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIAF", "_HANDLER=bootstrap", "TZ=:UTC"} {
+	for _, want := range []string{"THEIRS=1", "AWS_LAMBDA_FUNCTION_NAME=F", "AWS_REGION=us-east-1",
+		"AWS_ACCESS_KEY_ID=AKIAF", "_HANDLER=bootstrap", "TZ=:UTC"} {
 		if !strings.Contains(env, `"`+want+`"`) {
 			t.Errorf("%s is missing in %s", want, env)
 		}
@@ -120,15 +121,18 @@ func TestEnvironment(t *testing.T) {
 // Made-up access keys tell functions apart; real credentials reach every function as they
 // are.
 func TestCredentials(t *testing.T) {
-	for folder, want := range map[string]string{"delete-customer": "AKIADELETECUSTOMER", "a_b.2": "AKIAAB2", "Zoë": "AKIAZO"} {
+	for folder, want := range map[string]string{"delete-customer": "AKIADELETECUSTOMER", "a_b.2": "AKIAAB2",
+		"Zoë": "AKIAZO"} {
 		if got := (Function{Folder: folder}).AccessKeyID(); got != want {
 			t.Errorf("%s: %s, want %s", folder, got, want)
 		}
 	}
 	s, _ := service(t, nil)
-	s.opts.Account.Credentials = aws.Credentials{AccessKeyID: "real-id", SecretAccessKey: "real-key", SessionToken: "real-token"}
+	s.opts.Account.Credentials = aws.Credentials{AccessKeyID: "real-id", SecretAccessKey: "real-key",
+		SessionToken: "real-token"}
 	env, err := call(t, s, "env")
-	for _, want := range []string{"AWS_ACCESS_KEY_ID=real-id", "AWS_SECRET_ACCESS_KEY=real-key", "AWS_SESSION_TOKEN=real-token"} {
+	for _, want := range []string{"AWS_ACCESS_KEY_ID=real-id", "AWS_SECRET_ACCESS_KEY=real-key",
+		"AWS_SESSION_TOKEN=real-token"} {
 		if err != nil || !strings.Contains(env, `"`+want+`"`) {
 			t.Errorf("%s is missing in %s, %v", want, env, err)
 		}
