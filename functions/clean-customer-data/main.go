@@ -31,5 +31,5 @@ func prepare(s settings) (any, error) {
 		Now:     time.Now,
 	}
 	connected()
-	return endpoint(engine).Handler(), nil
+	return handler{engine}.endpoint().Handler(), nil
 }

@@ -37,7 +37,7 @@ func door(f testing.TB, known bool) frontdoor.Door {
 		Digests:   erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
 		Now:       time.Now,
 	}
-	return frontdoor.New(f, db, endpoint(directory, engine, time.Second).Handler())
+	return frontdoor.New(f, db, handler{directory, engine, time.Second}.endpoint().Handler())
 }
 
 var jsonp = regexp.MustCompile(`^/\*\*/([A-Za-z_$][A-Za-z0-9_$.]{0,127})\(([^<>` + "\u2028\u2029" + `]*)\);$`)

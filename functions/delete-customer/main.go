@@ -14,12 +14,19 @@ func main() { start.Function(prepare) }
 
 func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
-	directory := principal.Directory{Principals: store.Principals{DB: db, Table: s.Principals}, Guard: principal.Guard(s.Limits), Now: time.Now}
 	engine, err := s.engine(db)
 	if err != nil {
 		return nil, err
 	}
-	handler := endpoint(directory, engine, s.Budget).Handler()
+	h := handler{
+		directory: principal.Directory{
+			Principals: store.Principals{DB: db, Table: s.Principals},
+			Guard:      s.Guard,
+			Now:        time.Now,
+		},
+		engine: engine,
+		budget: s.Budget,
+	}
 	connected()
-	return handler, nil
+	return h.endpoint().Handler(), nil
 }

@@ -14,7 +14,7 @@ import (
 // settings is this function's environment.
 type settings struct {
 	Store          store.Settings
-	Limits         principal.Limits
+	Guard          principal.Guard
 	Principals     string `env:"PRINCIPALS_TABLE,required,notEmpty"`
 	Erasures       string `env:"ERASURES_TABLE,required,notEmpty"`
 	Customers      string `env:"CUSTOMERS_TABLE,required,notEmpty"`
@@ -22,14 +22,14 @@ type settings struct {
 	Budget         time.Duration `env:"DRAIN_BUDGET,required"`
 	WriterLifetime time.Duration `env:"WRITER_LIFETIME,required"`
 	ClockSkew      time.Duration `env:"CLOCK_SKEW,required"`
-	Streams        int           `env:"BATCH_CALLS,required"`
+	BatchCalls     int           `env:"BATCH_CALLS,required"`
 }
 
 func (s settings) engine(db *dynamodb.Client) (erasure.Engine, error) {
 	keys, err := s.DigestKeys.Read(s.Store.AWS.Config())
 	return erasure.Engine{
 		Ledger:         store.Erasures{DB: db, Table: s.Erasures},
-		Customers:      store.Customers{DB: db, Table: s.Customers, Limiter: store.NewLimiter(s.Streams)},
+		Customers:      store.Customers{DB: db, Table: s.Customers, Limiter: store.NewLimiter(s.BatchCalls)},
 		Digests:        erasure.Digester{Current: keys.Current, Keys: keys.ByID, More: &erasure.MoreKeys{Read: keys.Again, Now: time.Now}},
 		WriterLifetime: s.WriterLifetime,
 		ClockSkew:      s.ClockSkew,
