@@ -10,7 +10,7 @@ import (
 )
 
 // handler is the operation with what it works on.
-type handler struct{ engine erasure.Engine }
+type handler struct{ intake erasure.NumbersIntake }
 
 func (h handler) endpoint() gateway.Endpoint {
 	return gateway.Endpoint{
@@ -45,7 +45,7 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 		return nil, respond.Refuse(respond.Invalid,
 			"customNos is required: a list of 1 to 1000 customer numbers")
 	}
-	if err := h.engine.Numbers(ctx, tenant, asked.CustomNos, app); err != nil {
+	if err := h.intake.Numbers(ctx, tenant, asked.CustomNos, app); err != nil {
 		return nil, err
 	}
 	return respond.Verified, nil

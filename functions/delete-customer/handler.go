@@ -18,7 +18,7 @@ const bodyLimit = 256 << 10
 // handler is the operation with what it works on.
 type handler struct {
 	directory principal.Directory
-	engine    erasure.Engine
+	intake    erasure.CustomerIntake
 	budget    time.Duration // how long a call may erase before it is answered
 }
 
@@ -53,7 +53,7 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = h.engine.Customer(ctx, f["account_id"], f["code"], f["user_id"], h.budget)
+	err = h.intake.Customer(ctx, f["account_id"], f["code"], f["user_id"], h.budget)
 	if errors.Is(err, erasure.ErrUnknownCustomer) {
 		return nil, respond.Refuse(respond.NotFound, "code is not the code of a customer of this account")
 	}

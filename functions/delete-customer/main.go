@@ -5,26 +5,38 @@ package main
 import (
 	"time"
 
+	"customercare/shared/erasure"
 	"customercare/shared/principal"
+	"customercare/shared/secret"
 	"customercare/shared/start"
 	"customercare/shared/store"
 )
 
 func main() { start.Function(prepare) }
 
+type settings struct {
+	Store      store.Settings
+	Guard      principal.Guard
+	Principals string `env:"PRINCIPALS_TABLE,required,notEmpty"`
+	Erasure    erasure.CustomerSettings
+	DigestKeys secret.DigestKeys
+	Budget     time.Duration `env:"DRAIN_BUDGET,required"`
+}
+
 func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
-	engine, err := s.engine(db)
+	keys, err := s.DigestKeys.Read(s.Store.AWS.Config())
 	if err != nil {
 		return nil, err
 	}
+	digests := erasure.NewDigester(keys.Current, keys.ByID, keys.Again)
 	h := handler{
 		directory: principal.Directory{
 			Principals: store.Principals{DB: db, Table: s.Principals},
 			Guard:      s.Guard,
 			Now:        time.Now,
 		},
-		engine: engine,
+		intake: s.Erasure.Intake(db, digests),
 		budget: s.Budget,
 	}
 	connected()

@@ -52,19 +52,6 @@ func TestReadmeShowsTheLatestRun(t *testing.T) {
 	}
 }
 
-// Each table is measured.
-func TestEveryTableIsMeasured(t *testing.T) {
-	var tables []int
-	for _, m := range measurements {
-		tables = append(tables, m.tables...)
-	}
-	slices.Sort(tables)
-	tables = slices.Compact(tables)
-	if len(tables) != len(result.Titles) || tables[0] != 1 || tables[len(tables)-1] != len(result.Titles) {
-		t.Errorf("measured are the tables %v", tables)
-	}
-}
-
 func aRun(cases ...string) result.File {
 	run := result.File{When: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), Machine: result.Machine{CPU: "one"}}
 	for i, name := range cases {

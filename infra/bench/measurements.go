@@ -9,7 +9,6 @@ import (
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
 	"customercare/infra/bench/units"
-	"customercare/infra/bench/usual"
 	"customercare/infra/bench/warm"
 )
 
@@ -27,6 +26,5 @@ var measurements = []measurement{
 	{"warm invocations", []int{4}, warm.Measure},
 	{"clients", []int{7, 9}, clients.Measure},
 	{"erasures", []int{5, 6, 9}, erase.Measure},
-	{"the usual way", []int{8}, usual.Measure},
 	{"the largest customer", []int{5, 9}, erase.MeasureLarge}, // last: it takes the time that is left
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/xml"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
+	"strings"
 )
 
 // XMLHead is how every XML answer begins.
@@ -16,6 +18,9 @@ type Expected struct {
 	Status      int
 	Media, Body string
 }
+
+// Any stands in an Expected for a sentence that is not laid down: see Answer.Sentence.
+const Any = "\x00"
 
 // Done is what operations 1 and 2 answer when they have done their work. The media type is JSON
 // or XML.
@@ -68,6 +73,28 @@ var Cleaned = Expected{http.StatusOK, JSON, `{"retCode":"0","retMsg":"VerifyPara
 // Failed is what operations 4 and 5 answer otherwise. The sentence stands in it as it is.
 func Failed(status int, sentence string) Expected {
 	return Expected{status, JSON, `{"retCode":"` + strconv.Itoa(status) + `","retMsg":"` + sentence + `"}`}
+}
+
+// Issued is what operation 5 answers. Its groups are the token and the time in Unix seconds.
+func Issued(app, expires string) *regexp.Regexp {
+	return regexp.MustCompile(`^\{"AccessToken":"([^"]{32,})","ApplyType":"Bearer","CreateTime":"(\d{10})","Expires":"` +
+		expires + `","Scope":"[^"]+","AppKey":"` + regexp.QuoteMeta(app) + `","UserID":"Anonymous"\}$`)
+}
+
+// Sentence reads the text that stands in place of Any in an answer that otherwise is the
+// expected one. The text is as it was sent, escapes included. Any other answer is an error.
+func (a Answer) Sentence(want Expected) (string, error) {
+	any := `(?:[^"\\]|\\.)+` // in JSON
+	if want.Media == XML {
+		any = `[^<>]+`
+	}
+	before, after, _ := strings.Cut(want.Body, Any)
+	shape := regexp.MustCompile(`^` + regexp.QuoteMeta(before) + `(` + any + `)` + regexp.QuoteMeta(after) + `$`)
+	found := shape.FindStringSubmatch(a.Body)
+	if a.Status != want.Status || found == nil {
+		return "", fmt.Errorf("got %s, want %d like %s", a, want.Status, shape)
+	}
+	return found[1], a.HasType(want.Media)
 }
 
 // Token reads the token out of an answer of operation 5.

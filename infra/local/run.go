@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 	"customercare/infra/project"
 )
 
@@ -46,7 +47,7 @@ func serve(ctx context.Context, s settings, c *console, stdout io.Writer) error 
 	// small: a whole sweep for expired temporary allows every minute.
 	parameters := map[string]string{"AllowSweepMinutes": "1"}
 	maps.Copy(parameters, s.Parameters)
-	template, err := stack.Load(filepath.Join(root, "template.yaml"), parameters)
+	template, err := template.Load(filepath.Join(root, "template.yaml"), parameters)
 	if err := errors.Join(err, s.checkPorts()); err != nil {
 		return err
 	}

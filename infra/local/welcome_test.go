@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 )
 
 // The temporary allow of the first screen is one that the operation takes, whatever the
@@ -25,7 +26,7 @@ func TestTheAllowFitsTheParameters(t *testing.T) {
 }
 
 func TestWhatTheFirstScreenSaysOfData(t *testing.T) {
-	st := &stack.Stack{URL: "http://127.0.0.1:1", Template: &stack.Template{Ignored: []string{"resource A (T)", "schedule B (never)"}}}
+	st := &stack.Stack{URL: "http://127.0.0.1:1", Template: &template.Template{Ignored: []string{"resource A (T)", "schedule B (never)"}}}
 	for _, c := range []struct {
 		demo     demo
 		want     string

@@ -12,35 +12,27 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-)
+	"golang.org/x/sync/errgroup"
 
-// item is one item as it is stored.
-type item = map[string]types.AttributeValue
+	"customercare/infra/attribute"
+	"customercare/shared/operation"
+	"customercare/shared/principal"
+	"customercare/shared/store"
+)
 
 // place is all items under one partition key.
 type place struct{ table, attribute, key string }
 
 func (p place) String() string { return fmt.Sprintf("%s %s=%s", p.table, p.attribute, p.key) }
 
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-// textOf is a text attribute, "" when there is none.
-func textOf(i item, name string) string {
-	v, _ := i[name].(*types.AttributeValueMemberS)
-	if v == nil {
-		return ""
-	}
-	return v.Value
-}
-
 // read is what stands at a place now, by strongly consistent reads, in the order of its sort keys.
-func (p *probe) read(ctx context.Context, at place) ([]item, error) {
-	var items []item
-	for pages := dynamodb.NewQueryPaginator(p.Deployment.DB, &dynamodb.QueryInput{
+func (r *run) read(ctx context.Context, at place) ([]attribute.Item, error) {
+	var items []attribute.Item
+	for pages := dynamodb.NewQueryPaginator(r.Deployment.DB, &dynamodb.QueryInput{
 		TableName: &at.table, ConsistentRead: aws.Bool(true),
 		KeyConditionExpression:    aws.String("#key = :key"),
 		ExpressionAttributeNames:  map[string]string{"#key": at.attribute},
-		ExpressionAttributeValues: item{":key": text(at.key)},
+		ExpressionAttributeValues: attribute.Item{":key": attribute.Text(at.key)},
 	}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -51,26 +43,28 @@ func (p *probe) read(ctx context.Context, at place) ([]item, error) {
 	return items, nil
 }
 
-// stands checks that exactly what is wanted at a place is there.
-func (p *probe) stands(ctx context.Context, at place) error {
-	got, err := p.read(ctx, at)
+// stands checks that exactly what is wanted at a place is there. In the place of the customer that
+// was deleted a tombstone may stand, until the job ends.
+func (r *run) stands(ctx context.Context, at place) error {
+	got, err := r.read(ctx, at)
 	if err != nil {
 		return err
 	}
-	if at == p.customerPlace() && len(p.want[at]) == 0 && len(got) == 1 && isTombstone(got[0]) {
-		return nil // until the job ends
+	if at == r.customerPlace(r.by.Account, r.code) && len(r.want[at]) == 0 && len(got) == 1 && isTombstone(got[0]) {
+		return nil
 	}
-	if differs := difference(got, p.want[at]); differs != "" {
+	if differs := difference(got, r.want[at]); differs != "" {
 		return fmt.Errorf("%s: %s", at, differs)
 	}
 	return nil
 }
 
 // everythingStands checks all places.
-func (p *probe) everythingStands(ctx context.Context) error {
+func (r *run) everythingStands(ctx context.Context) error {
 	var wrong []error
-	for _, at := range slices.SortedFunc(maps.Keys(p.want), func(a, b place) int { return strings.Compare(a.String(), b.String()) }) {
-		if err := p.stands(ctx, at); err != nil {
+	byName := func(a, b place) int { return strings.Compare(a.String(), b.String()) }
+	for _, at := range slices.SortedFunc(maps.Keys(r.want), byName) {
+		if err := r.stands(ctx, at); err != nil {
 			wrong = append(wrong, err)
 		}
 	}
@@ -78,33 +72,117 @@ func (p *probe) everythingStands(ctx context.Context) error {
 }
 
 // difference says what is other than wanted; "" when every byte is the same.
-func difference(got, want []item) string {
+func difference(got, want []attribute.Item) string {
 	if len(got) != len(want) {
 		return fmt.Sprintf("%d items stand there, want %d", len(got), len(want))
 	}
 	for i := range want {
-		var names []string
-		for name := range want[i] {
+		names := map[string]bool{}
+		for _, name := range slices.AppendSeq(slices.Collect(maps.Keys(want[i])), maps.Keys(got[i])) {
 			if !reflect.DeepEqual(got[i][name], want[i][name]) {
-				names = append(names, name)
-			}
-		}
-		for name := range got[i] {
-			if _, ok := want[i][name]; !ok {
-				names = append(names, name)
+				names[name] = true
 			}
 		}
 		if len(names) > 0 {
-			slices.Sort(names)
-			return fmt.Sprintf("item %d of %d is not as it should be in %s", i+1, len(want), strings.Join(names, ", "))
+			return fmt.Sprintf("item %d of %d is not as it should be in %s", i+1, len(want),
+				strings.Join(slices.Sorted(maps.Keys(names)), ", "))
 		}
 	}
 	return ""
 }
 
-// isTombstone says whether an item is what stands in place of a customer that is being erased, and holds nothing else.
-func isTombstone(i item) bool {
-	_, job := i["tombstone"].(*types.AttributeValueMemberS)
-	_, at := i["at"].(*types.AttributeValueMemberN)
-	return job && at && len(i) == 4 && i["customer"] != nil && i["record"] != nil
+// isTombstone says whether an item is what stands in place of a customer that is being erased, and
+// holds nothing else.
+func isTombstone(item attribute.Item) bool {
+	_, job := item["tombstone"].(*types.AttributeValueMemberS)
+	_, at := item["at"].(*types.AttributeValueMemberN)
+	return job && at && len(item) == 4 && item["customer"] != nil && item["record"] != nil
+}
+
+// remove takes everything away that lies at the run's places, whoever has put it there, and those
+// who could call. Then it looks whether it is gone. A tombstone stays, because the open job would
+// be stuck without it.
+func (r *run) remove(ctx context.Context) error {
+	var wrong []error
+	for at := range r.places() {
+		wrong = append(wrong, r.clear(ctx, at))
+	}
+	for _, key := range r.principals() {
+		_, err := r.Deployment.DB.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+			TableName: &r.Deployment.Tables.Principals, Key: attribute.Item{"principal": attribute.Text(key)},
+		})
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("the principal %s is left: %w", key, err))
+		}
+	}
+	var open []string
+	for at := range r.places() {
+		left, err := r.read(ctx, at)
+		switch {
+		case err != nil:
+			wrong = append(wrong, err)
+		case len(left) == 1 && isTombstone(left[0]):
+			open = append(open, "the customer, with its tombstone")
+		case len(left) > 0:
+			wrong = append(wrong, fmt.Errorf("%d items are left at %s", len(left), at))
+		}
+	}
+	if r.cleaned {
+		open = append(open, "the contacts")
+	}
+	if len(open) > 0 {
+		r.note("cleanup ends the open erasure of %s by itself, after WriterLifetime, and the ledger keeps a record of it",
+			strings.Join(open, " and that of "))
+	}
+	if r.lost {
+		r.note("a token whose answer was lost may be left; it ends by itself within an hour")
+	}
+	return errors.Join(wrong...)
+}
+
+// removers is how many deletions are under way at once.
+const removers = 8
+
+// clear deletes all items at a place, but no tombstone.
+func (r *run) clear(ctx context.Context, at place) error {
+	items, err := r.read(ctx, at)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(removers)
+	for _, item := range items {
+		group.Go(func() error {
+			in := &dynamodb.DeleteItemInput{
+				TableName: &at.table, Key: attribute.Item{at.attribute: item[at.attribute]},
+				ConditionExpression: aws.String("attribute_not_exists(tombstone)"), // also when it comes right now
+			}
+			for _, sortKey := range []string{"record", "contact"} {
+				if value, ok := item[sortKey]; ok {
+					in.Key[sortKey] = value
+				}
+			}
+			_, err := r.Deployment.DB.DeleteItem(ctx, in)
+			if _, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+				return nil
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("%s cannot be cleared: %w", at, err)
+	}
+	return nil
+}
+
+// principals are the keys of all who could call in this run, and of their tokens.
+func (r *run) principals() []string {
+	all := []string{
+		store.PrincipalKey(operation.Operator, r.operator), store.PrincipalKey(operation.APIUser, r.by.Name),
+		store.PrincipalKey(operation.App, r.app), store.PrincipalKey(operation.App, r.otherApp),
+	}
+	for _, token := range r.tokens {
+		all = append(all, store.PrincipalKey(store.Token, principal.Hash(token)))
+	}
+	return all
 }

@@ -18,7 +18,7 @@ const batchSize = 25
 // to a single deletion, before it counts as stuck: about 20 s. Any progress starts the
 // count again. A party that many contacts share takes ten transactions of 100 a second,
 // and with 20 times some of the jobs that met there would give up though all was well
-// (infra/bench/SCALE.md).
+// (docs/scale.md).
 const maxAttempts = 40
 
 // deleteAll deletes every record of every queue, all of one item collection: the queues

@@ -15,14 +15,14 @@ import (
 	"customercare/infra/local/engine"
 	"customercare/infra/local/lambda"
 	"customercare/infra/local/secrets"
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 	"customercare/shared/store"
 )
 
 // Stage is tables and secrets of the template, for functions that run by themselves: nothing starts workers on them.
 type Stage struct {
 	DynamoDB *dynamodb.Client
-	Template *stack.Template
+	Template *template.Template
 
 	setup   setup.Setup
 	prefix  string // of the tables' names
@@ -31,7 +31,7 @@ type Stage struct {
 
 // Open makes the template's tables under names that begin with prefix, and serves its secrets, until Close.
 func Open(ctx context.Context, s setup.Setup, prefix string) (*Stage, error) {
-	template, err := stack.Load(filepath.Join(s.Root, "template.yaml"), nil)
+	template, err := template.Load(filepath.Join(s.Root, "template.yaml"), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (g *Stage) environment(f lambda.Function, endpoint string) []string {
 		env = append(env, "AWS_LAMBDA_LOG_FORMAT="+f.LogFormat)
 	}
 	for name, value := range f.Environment {
-		if slices.ContainsFunc(g.Template.Tables, func(t stack.Table) bool { return t.Name == value }) {
+		if slices.ContainsFunc(g.Template.Tables, func(t template.Table) bool { return t.Name == value }) {
 			value = g.prefix + value
 		}
 		env = append(env, name+"="+value)

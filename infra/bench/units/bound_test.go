@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
 )
 
@@ -39,7 +39,7 @@ func TestPrices(t *testing.T) {
 	if p.Read == "" || p.Region == "" || len(p.Sources) == 0 {
 		t.Errorf("prices without a date, region or source: %+v", p)
 	}
-	template, err := stack.Load(dynamotest.Root()+"/template.yaml", nil)
+	template, err := template.Load(dynamotest.Root()+"/template.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

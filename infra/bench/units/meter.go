@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"customercare/infra/local/secrets"
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 )
 
 // Call is one round trip to DynamoDB.
@@ -91,7 +91,7 @@ func NewMeter(endpoint string) (*Meter, error) {
 }
 
 // Know tells the meter who calls and what tables there are. What is called before is not counted.
-func (m *Meter) Know(t *stack.Template) {
+func (m *Meter) Know(t *template.Template) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.functions, m.tables = map[string]string{}, map[string]table{}

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/local/lambda"
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
 )
 
@@ -24,7 +24,7 @@ type metered struct {
 
 func newMetered(t *testing.T) metered {
 	kit := dynamotest.Open(t)
-	template, err := stack.Load(dynamotest.Root()+"/template.yaml", nil)
+	read, err := template.Load(dynamotest.Root()+"/template.yaml", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,8 +34,8 @@ func newMetered(t *testing.T) metered {
 	}
 	t.Cleanup(meter.Close)
 	f := lambda.Function{Folder: "f"}
-	known := &stack.Template{Functions: []lambda.Function{f}}
-	for _, table := range template.Tables {
+	known := &template.Template{Functions: []lambda.Function{f}}
+	for _, table := range read.Tables {
 		if table.LogicalID == "Erasures" {
 			table.Name = kit.Erasures.Table
 			known.Tables = append(known.Tables, table)

@@ -1,15 +1,15 @@
 package units
 
 import (
-	_ "embed"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 
-	"customercare/infra/local/stack"
+	"customercare/infra/project"
+
+	"customercare/infra/local/template"
 )
-
-//go:embed prices.json
-var priceList []byte
 
 // prices are in USD.
 type prices struct {
@@ -28,10 +28,15 @@ type prices struct {
 }
 
 func readPrices() (p prices, err error) {
-	if err := json.Unmarshal(priceList, &p); err != nil {
-		return p, fmt.Errorf("prices.json: %w", err)
+	root, err := project.Root()
+	if err != nil {
+		return p, err
 	}
-	return p, nil
+	list, err := os.ReadFile(filepath.Join(root, "infra", "bench", "prices.json"))
+	if err != nil {
+		return p, err
+	}
+	return p, json.Unmarshal(list, &p)
 }
 
 // database is what DynamoDB costs for a million times c, in USD.
@@ -39,7 +44,7 @@ func (p prices) database(c Count) float64 { return c.Writes*p.Writes + c.Reads*p
 
 // all is what a million calls of the operation cost together, in USD: DynamoDB; the function's invocation, its workers' and
 // their durations, each assumed; API Gateway's request where a caller makes one. An authorizer is an operation of its own here.
-func (p prices) all(o Operation, t *stack.Template) (float64, error) {
+func (p prices) all(o Operation, t *template.Template) (float64, error) {
 	request, background := o.Counted()
 	cost := p.database(request.Plus(background))
 	function, known := t.Function(o.Function)

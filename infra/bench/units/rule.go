@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 	"customercare/infra/quotas"
 )
 
@@ -28,7 +28,7 @@ type index struct {
 	all             bool     // every attribute is projected
 }
 
-func newTable(t stack.Table) table {
+func newTable(t template.Table) table {
 	known := table{id: t.LogicalID, keys: names(t.Create.KeySchema)}
 	for _, g := range t.Create.GlobalSecondaryIndexes {
 		known.indexes = append(known.indexes, index{

@@ -7,7 +7,7 @@ import (
 
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 	"customercare/shared/store"
 )
 
@@ -24,14 +24,14 @@ func Measure(ctx context.Context, s setup.Setup) (result.Measured, error) {
 	if err != nil {
 		return result.Measured{}, err
 	}
-	template, err := stack.Load(filepath.Join(s.Root, "template.yaml"), nil)
+	template, err := template.Load(filepath.Join(s.Root, "template.yaml"), nil)
 	if err != nil {
 		return result.Measured{}, err
 	}
 	return figures(all, template)
 }
 
-func figures(all []Operation, template *stack.Template) (m result.Measured, err error) {
+func figures(all []Operation, template *template.Template) (m result.Measured, err error) {
 	p, err := readPrices()
 	if err != nil {
 		return m, err
@@ -112,7 +112,7 @@ func (o Operation) units() result.Figure {
 }
 
 // cost is what DynamoDB costs for a million calls.
-func (o Operation) cost(p prices, template *stack.Template) (result.Figure, error) {
+func (o Operation) cost(p prices, template *template.Template) (result.Figure, error) {
 	request, background := o.Counted()
 	ours, evident, bare := p.database(request.Plus(background)), p.database(o.Evident.Total()), p.database(o.Bare.Total())
 	all, err := p.all(o, template)

@@ -11,6 +11,7 @@ import (
 	"customercare/infra/bench/result"
 	"customercare/infra/bench/setup"
 	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
 )
 
@@ -61,7 +62,7 @@ func TestUnits(t *testing.T) {
 		t.Fatalf("%d operations were counted, %d are expected", len(all), len(expected))
 	}
 	// And the goals of table 3.
-	template, err := stack.Load(filepath.Join(root, "template.yaml"), nil)
+	template, err := template.Load(filepath.Join(root, "template.yaml"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

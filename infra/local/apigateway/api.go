@@ -32,13 +32,11 @@ type Route struct {
 	Throttle   *Throttle // nil: AccountThrottle
 }
 
-// Authorizer is a Lambda authorizer.
+// Authorizer is a Lambda authorizer of the type REQUEST.
 type Authorizer struct {
-	Function   string
-	Token      bool             // the TOKEN kind; otherwise REQUEST
-	Sources    []IdentitySource // all must be there, or the caller gets UNAUTHORIZED without a call
-	TTL        time.Duration    // how long an answer is kept; 0: not at all
-	Validation string           // TOKEN only: a regular expression the token must match, or empty
+	Function string
+	Sources  []IdentitySource // all must be there, or the caller gets UNAUTHORIZED without a call
+	TTL      time.Duration    // how long an answer is kept; 0: not at all
 }
 
 // IdentitySource names a part of the request that identifies the caller.

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -19,9 +18,8 @@ import (
 // authorizer is one Lambda authorizer with its cache.
 type authorizer struct {
 	Authorizer
-	gateway    *Gateway
-	name       string
-	validation *regexp.Regexp
+	gateway *Gateway
+	name    string
 
 	mu    sync.Mutex
 	cache map[string]cached
@@ -41,17 +39,10 @@ type verdict struct {
 }
 
 func newAuthorizer(g *Gateway, name string, a Authorizer) (*authorizer, error) {
-	made := &authorizer{Authorizer: a, gateway: g, name: name, cache: map[string]cached{}}
 	if a.TTL > 0 && len(a.Sources) == 0 {
 		return nil, fmt.Errorf("authorizer %s caches its answers and so needs an identity source", name)
 	}
-	if a.Validation != "" {
-		var err error
-		if made.validation, err = regexp.Compile("^(?:" + a.Validation + ")$"); err != nil {
-			return nil, fmt.Errorf("authorizer %s: validation expression: %w", name, err)
-		}
-	}
-	return made, nil
+	return &authorizer{Authorizer: a, gateway: g, name: name, cache: map[string]cached{}}, nil
 }
 
 // decide lets the call through, noting who calls, or says how to refuse it.
@@ -100,7 +91,7 @@ func (a *authorizer) identity(c *call) (string, bool) {
 		case "context":
 			value = a.gateway.contextValues(c, refusal{})[source.Name]
 		}
-		if value == "" || a.validation != nil && !a.validation.MatchString(value) {
+		if value == "" {
 			return "", false
 		}
 		values = append(values, value)
@@ -160,9 +151,6 @@ func (a *authorizer) ask(c *call) (*verdict, *refusal) {
 // event is the authorizer's input.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html
 func (a *authorizer) event(c *call) map[string]any {
-	if a.Token {
-		return map[string]any{"type": "TOKEN", "methodArn": a.methodArn(c), "authorizationToken": c.get(a.Sources[0].Name)}
-	}
 	event := a.gateway.describe(c, true)
 	event["type"] = "REQUEST"
 	event["methodArn"] = a.methodArn(c)

@@ -129,18 +129,6 @@ func TestRefusalsAreNotKept(t *testing.T) {
 	}
 }
 
-func TestTokenAuthorizer(t *testing.T) {
-	h, asked := guarded(t, Authorizer{Token: true, Sources: byHeader, TTL: time.Minute, Validation: "Bearer [a-z]+"},
-		func(string) (string, error) { return allowAll, nil })
-	if r := h.get(t, "/b", "Authorization: Bearer 1"); r.status != 401 || asked() != 0 {
-		t.Errorf("%d after %d calls", r.status, asked())
-	}
-	if r := h.get(t, "/b", "Authorization: Bearer abc"); r.status != 200 {
-		t.Errorf("%d", r.status)
-	}
-	equal(t, "event", h.seen[0], `{"authorizationToken":"Bearer abc","methodArn":"arn:aws:execute-api:us-east-1:123456789012:local/v1/GET/b","type":"TOKEN"}`)
-}
-
 func TestCachingNeedsAnIdentity(t *testing.T) {
 	if _, err := New(API{Authorizers: map[string]Authorizer{"A": {TTL: time.Second}}}, nil, nil); err == nil {
 		t.Error("an authorizer that caches without an identity source was taken")

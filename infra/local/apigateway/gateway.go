@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"customercare/infra/local/lambda"
 )
 
@@ -53,12 +55,12 @@ type call struct {
 
 // serve answers one request.
 func (g *Gateway) serve(r *request) (resp *response) {
-	c := &call{request: r, requestID: randomID(), extendedID: randomExtendedID(), at: time.Now()}
+	c := &call{request: r, requestID: uuid.NewString(), extendedID: randomExtendedID(), at: time.Now()}
 	defer func() { g.accessed(c, resp) }()
 	c.path, c.query, _ = strings.Cut(r.target, "?")
 	c.traceID = r.get("X-Amzn-Trace-Id")
 	if c.traceID == "" {
-		c.traceID = fmt.Sprintf("Root=1-%08x-%s", c.at.Unix(), randomHex(12))
+		c.traceID = lambda.TraceRoot(c.at)
 	}
 	if r.fault != nil {
 		return g.refuse(c, *r.fault)
@@ -135,18 +137,6 @@ func (g *Gateway) logf(format string, args ...any) {
 	if g.log != nil {
 		fmt.Fprintf(g.log, "api: "+format+"\n", args...)
 	}
-}
-
-func randomHex(bytes int) string {
-	b := make([]byte, bytes)
-	rand.Read(b) // never fails
-	return fmt.Sprintf("%x", b)
-}
-
-// randomID makes a request id, a random UUID.
-func randomID() string {
-	h := randomHex(16)
-	return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-a" + h[17:20] + "-" + h[20:]
 }
 
 // randomExtendedID makes an id of the shape of requestContext.extendedRequestId.

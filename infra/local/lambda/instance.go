@@ -11,8 +11,8 @@ import (
 	"customercare/infra/local/process"
 )
 
-// initPatience is how long a process may take until it asks for its first invocation, as on Lambda.
-const initPatience = 10 * time.Second
+// initTimeout is how long a process may take until it asks for its first invocation, as on Lambda.
+const initTimeout = 10 * time.Second
 
 // instance is one process of a function; it works on one invocation at a time.
 type instance struct {
@@ -60,7 +60,7 @@ func (i *instance) start() {
 		s.forget(i)
 		return
 	}
-	i.arm(initPatience, &Error{Type: "Sandbox.Timedout", Message: fmt.Sprintf("the function did not ask for work within %s of its start", initPatience)})
+	i.arm(initTimeout, &Error{Type: "Sandbox.Timedout", Message: fmt.Sprintf("the function did not ask for work within %s of its start", initTimeout)})
 	if i.wasKilled() { // Kill came before there was a process
 		process.Kill(i.cmd)
 	}
@@ -198,17 +198,9 @@ func (i *instance) kill(why error) {
 	}
 }
 
-// newRequestID makes an id of the shape Lambda gives, a random UUID.
-func newRequestID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-// newTraceSuffix makes the random part of an X-Ray trace id.
-func newTraceSuffix() string {
+// TraceRoot makes the root of an X-Ray trace that begins at the time.
+func TraceRoot(at time.Time) string {
 	var b [12]byte
-	rand.Read(b[:])
-	return fmt.Sprintf("%x", b)
+	rand.Read(b[:]) // never fails
+	return fmt.Sprintf("Root=1-%08x-%x", at.Unix(), b)
 }

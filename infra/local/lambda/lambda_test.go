@@ -151,7 +151,7 @@ func TestProcessesGrowToTheLimit(t *testing.T) {
 // does who is longer at work than that.
 func TestBusyProcesses(t *testing.T) {
 	s, log := service(t, nil)
-	s.opts.Patience = 100 * time.Millisecond
+	s.opts.QueueTimeout = 100 * time.Millisecond
 	refused := func(when string) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)

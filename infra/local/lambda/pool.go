@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // invocation is one call of a function. answer and err are set before done is closed.
@@ -64,7 +66,7 @@ func (p *pool) most() int {
 
 // invoke runs an invocation that has entered. It leaves when it has ended, which may be after ctx has.
 func (p *pool) invoke(ctx context.Context, payload []byte, enough <-chan time.Time) ([]byte, error) {
-	inv := &invocation{id: newRequestID(), payload: payload, done: make(chan struct{}), left: p.leave}
+	inv := &invocation{id: uuid.NewString(), payload: payload, done: make(chan struct{}), left: p.leave}
 	p.submit(inv)
 	for {
 		select {

@@ -59,7 +59,7 @@ func serveNext(i *instance, w http.ResponseWriter, r *http.Request) {
 	h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", account.Region, account.ID, f.Name))
-	h.Set("Lambda-Runtime-Trace-Id", fmt.Sprintf("Root=1-%08x-%s;Sampled=0", time.Now().Unix(), newTraceSuffix()))
+	h.Set("Lambda-Runtime-Trace-Id", TraceRoot(time.Now())+";Sampled=0")
 	_, _ = w.Write(inv.payload)
 }
 

@@ -55,12 +55,12 @@ type Account struct {
 
 // Options of a service.
 type Options struct {
-	Account     Account
-	BinDir      string            // holds <Folder>/bootstrap
-	Environment map[string]string // for every function, on top of its own
-	Workers     int               // most processes of one function: its concurrency
-	Patience    time.Duration     // how long a Request waits for a process when all are busy; 0: as long as its context
-	Log         io.Writer         // gets every line the functions write, as "folder: line"
+	Account      Account
+	BinDir       string            // holds <Folder>/bootstrap
+	Environment  map[string]string // for every function, on top of its own
+	Workers      int               // most processes of one function: its concurrency
+	QueueTimeout time.Duration     // how long a Request waits for a process when all are busy; 0: as long as its context
+	Log          io.Writer         // gets every line the functions write, as "folder: line"
 }
 
 // Error is an invocation that did not end well: the function returned an error, died, or took too long.
@@ -75,7 +75,7 @@ func (e *Error) Error() string { return e.Type + ": " + e.Message }
 var ErrClosed = errors.New("the local Lambda service is closed")
 
 // ErrThrottled is returned for a Request that Lambda would refuse with TooManyRequestsException: its function's reserved
-// concurrency is used up, or all processes were busy for longer than Patience.
+// concurrency is used up, or all processes were busy for longer than QueueTimeout.
 var ErrThrottled = errors.New("all processes of the function are busy")
 
 // Service runs functions. All methods may be called at the same time.
@@ -138,12 +138,12 @@ func (s *Service) Request(ctx context.Context, name string, payload []byte) ([]b
 	if !p.enter(true) {
 		return nil, ErrThrottled
 	}
-	if s.opts.Patience == 0 {
+	if s.opts.QueueTimeout == 0 {
 		return p.invoke(ctx, payload, nil)
 	}
-	patience := time.NewTimer(s.opts.Patience)
-	defer patience.Stop()
-	return p.invoke(ctx, payload, patience.C)
+	timer := time.NewTimer(s.opts.QueueTimeout)
+	defer timer.Stop()
+	return p.invoke(ctx, payload, timer.C)
 }
 
 // Kill ends every process of the function at once, as a crash of its machine would, and returns when they are gone.

@@ -16,9 +16,6 @@ import (
 	"customercare/infra/local/lambda"
 )
 
-// accountID is the account of AWS's documentation.
-const accountID = "123456789012"
-
 // Options of a stack.
 type Options struct {
 	Root             string            // of the repository; holds template.yaml
@@ -32,7 +29,7 @@ type Options struct {
 	BinDir           string            // holds the built functions, see Build
 	Log              io.Writer         // lines of functions ("folder: ...") and of the stack; nil: nowhere
 	Workers          int               // most processes of one function; 0: 16
-	Patience         time.Duration     // how long a request to the API waits for one of them; 0: as long as for its answer
+	QueueTimeout     time.Duration     // how long a request to the API waits for one of them; 0: as long as for its answer
 	Region           string            // empty: engine.Region
 	// Credentials for DynamoDB, for an Endpoint that looks at them. The zero value is a made-up pair, and each function
 	// gets one of its own (lambda.Function.AccessKeyID).

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"customercare/infra/local/template"
 )
 
 // A schedule sends what EventBridge is documented to send ("Amazon EventBridge events detail reference"), as the file has
@@ -20,15 +22,15 @@ func TestScheduleSendsItsEvent(t *testing.T) {
 	if err := json.Unmarshal(raw, &want); err != nil {
 		t.Fatal(err)
 	}
-	template, err := Load("../../../template.yaml", nil)
-	if err != nil || len(template.Schedules) != 1 {
-		t.Fatalf("%v, %v", template, err)
+	real, err := template.Load("../../../template.yaml", nil)
+	if err != nil || len(real.Schedules) != 1 {
+		t.Fatalf("%v, %v", real, err)
 	}
 	at, err := time.Parse(time.RFC3339, want["time"].(string))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(template.Schedules[0].event(at, "us-east-1", accountID), &got); err != nil {
+	if err := json.Unmarshal(scheduledEvent(real.Schedules[0], at, "us-east-1"), &got); err != nil {
 		t.Fatal(err)
 	}
 	if id, _ := got["id"].(string); len(id) != len(want["id"].(string)) {

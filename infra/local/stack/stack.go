@@ -4,7 +4,6 @@
 package stack
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,12 +20,13 @@ import (
 	"customercare/infra/local/lambda"
 	"customercare/infra/local/secrets"
 	"customercare/infra/local/stream"
+	"customercare/infra/local/template"
 )
 
 // Stack is a running stack.
 type Stack struct {
 	URL      string // of the API: "http://127.0.0.1:<port>", routes follow without the stage's name; empty before Serve
-	Template *Template
+	Template *template.Template
 
 	options   Options        // filled
 	account   lambda.Account // as functions see it
@@ -58,14 +58,14 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 // Prepare does the first half of Start: it creates the tables that are missing. What the first
 // request must find in them is loaded now; nothing listens before Serve.
 func Prepare(ctx context.Context, opts Options) (*Stack, error) {
-	s := &Stack{account: lambda.Account{ID: accountID, Credentials: opts.Credentials}, stop: func() {}}
+	s := &Stack{account: lambda.Account{ID: template.AccountID, Credentials: opts.Credentials}, stop: func() {}}
 	opts.fill()
 	s.options, s.account.Region = opts, opts.Region
 	var err error
-	s.Template, err = load(opts.Template, opts.Parameters, settings{
-		region: opts.Region, account: accountID, tablePrefix: opts.TablePrefix,
-		beyondBounds: true, // tests and loads take numbers that no deployment may have
-	})
+	s.Template, err = template.Settings{
+		Region: opts.Region, TablePrefix: opts.TablePrefix,
+		BeyondBounds: true, // tests and loads take numbers that no deployment may have
+	}.Load(opts.Template, opts.Parameters)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (s *Stack) Serve(ctx context.Context) (err error) {
 		Environment: map[string]string{
 			"AWS_ENDPOINT_URL_DYNAMODB": opts.FunctionEndpoint, "AWS_ENDPOINT_URL_SECRETS_MANAGER": s.secrets.URL,
 		},
-		Workers: opts.Workers, Patience: opts.Patience,
+		Workers: opts.Workers, QueueTimeout: opts.QueueTimeout,
 		Log: opts.Log,
 	}, t.Functions)
 	if err != nil {
@@ -102,7 +102,7 @@ func (s *Stack) Serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	gateway.Access = t.byFolder(opts.Access)
+	gateway.Access = byFolder(t.Functions, opts.Access)
 	if err := s.startStreams(ctx); err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (s *Stack) Serve(ctx context.Context) (err error) {
 	}
 	running, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	s.startSchedules(running, opts)
+	s.startSchedules(running)
 	s.URL = "http://" + listener.Addr().String()
 	s.server = gateway.Serve(listener)
 	return nil
@@ -132,17 +132,19 @@ func (s *Stack) startStreams(ctx context.Context) error {
 	return nil
 }
 
-func (s *Stack) startSchedules(ctx context.Context, opts Options) {
-	if opts.ScheduleEvery < 0 {
-		return
+// byFolder gives access what it is told with the function's folder in place of its name; nil
+// for nil.
+func byFolder(functions []lambda.Function, access func(apigateway.Access)) func(apigateway.Access) {
+	if access == nil {
+		return nil
 	}
-	for _, schedule := range s.Template.Schedules {
-		every := cmp.Or(opts.ScheduleEvery, schedule.Every)
-		if every == 0 {
-			s.Template.Ignored = append(s.Template.Ignored, fmt.Sprintf("schedule %s (%s is no rate)", schedule.Name, schedule.Expr))
-			continue
-		}
-		s.schedules.Go(func() { schedule.run(ctx, every, opts.Region, accountID, s.functions.Invoke) })
+	folders := map[string]string{}
+	for _, f := range functions {
+		folders[f.Name] = f.Folder
+	}
+	return func(a apigateway.Access) {
+		a.Function = folders[a.Function]
+		access(a)
 	}
 }
 

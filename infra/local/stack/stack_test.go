@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/local/apigateway"
+	"customercare/infra/local/template"
 )
 
 // transcript is a log that can be waited on.
@@ -279,19 +280,6 @@ func TestNothingListensBeforeServe(t *testing.T) {
 	}
 }
 
-// What the template reserves of the account's concurrency bounds its function here too.
-func TestReservedConcurrencyIsRead(t *testing.T) {
-	template, err := Load("../../../template.yaml", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range template.Functions {
-		if reserves := f.Folder == "continue-erasure"; reserves != (f.Reserved != nil) || reserves && *f.Reserved != 40 {
-			t.Errorf("%s reserves %v", f.Folder, f.Reserved)
-		}
-	}
-}
-
 func TestScheduleTicks(t *testing.T) {
 	_, log, _ := start(t, Options{ScheduleEvery: 200 * time.Millisecond})
 	log.await(t, `(?m)^tick: tick \{.*"detail-type":"Scheduled Event".*"source":"aws.events"`)
@@ -302,14 +290,15 @@ func TestCronSchedulesAreNamedNotRun(t *testing.T) {
 	if strings.Contains(log.String(), "cron") || strings.Contains(fmt.Sprint(s.Template.Ignored), "cron") {
 		t.Errorf("ScheduleEvery runs every schedule, but the log says: %s, and %v", log, s.Template.Ignored)
 	}
-	notRun := &Stack{Template: &Template{Schedules: []Schedule{{Name: "AtNight", Expr: "cron(0 3 * * ? *)"}}}}
-	notRun.startSchedules(t.Context(), Options{})
+	atNight := template.Schedule{Name: "AtNight", Expr: "cron(0 3 * * ? *)"}
+	notRun := &Stack{Template: &template.Template{Schedules: []template.Schedule{atNight}}}
+	notRun.startSchedules(t.Context())
 	if got := fmt.Sprint(notRun.Template.Ignored); got != "[schedule AtNight (cron(0 3 * * ? *) is no rate)]" {
 		t.Errorf("%s", got)
 	}
-	template, err := Load("testdata/template.yaml", map[string]string{"Greeting": "hello"})
-	if err != nil || len(template.Schedules) != 2 || template.Schedules[0].Every != 0 || template.Schedules[1].Every != time.Minute {
-		t.Errorf("schedules are %+v, %v", template.Schedules, err)
+	read, err := template.Load("testdata/template.yaml", map[string]string{"Greeting": "hello"})
+	if err != nil || len(read.Schedules) != 2 || read.Schedules[0].Every != 0 || read.Schedules[1].Every != time.Minute {
+		t.Errorf("schedules are %+v, %v", read.Schedules, err)
 	}
 }
 

@@ -65,11 +65,9 @@ var outcomes = map[string]outcome{
 	}},
 	"issue-token": {200, "application/json",
 		`{"AccessToken":"A-TOKEN","ApplyType":"Bearer","CreateTime":"NOW","Expires":"60","Scope":"clearUserInfo","AppKey":"demo-app-key","UserID":"Anonymous"}`, nil},
-	"authorize-operator":       {answer: operatorPolicy},
-	"authorize-operator.token": {answer: operatorPolicy},
+	"authorize-operator": {answer: operatorPolicy},
 	// A token that is good cannot stand in a file.
 	"authorize-app":             {answer: `{"principalId":"refused",` + strings.Replace(appStatement, "EFFECT", "Deny", 1) + `}`},
-	"authorize-app.token":       {answer: `{"principalId":"refused",` + strings.Replace(appStatement, "EFFECT", "Deny", 1) + `}`},
 	"continue-erasure":          {answer: `{"batchItemFailures":[]}`},
 	"continue-erasure.handover": {answer: `{"batchItemFailures":[]}`},
 	"cleanup":                   {answer: `null`},
@@ -180,30 +178,28 @@ func (o outcome) proxied(t *testing.T, raw []byte) {
 	}
 }
 
-// The authorizers tell good from bad alike in both kinds of events.
+// The authorizers tell good from bad.
 func TestAuthorizerEventsWithOtherCredentials(t *testing.T) {
 	files := eventFiles(t)
 	bearer := strings.TrimPrefix(app(t, "app-events", "tenant-events"), "Authorization: ")
 	csr := strings.TrimPrefix(basic("csr", "csr-demo-password"), "Authorization: ")
 	stranger := strings.TrimPrefix(basic("nobody-events", "password of nobody-events"), "Authorization: ")
-	for _, kind := range []string{"", ".token"} {
-		exchange := func(name, from, to string) []byte {
-			t.Helper()
-			text := strings.ReplaceAll(files[name+kind], `"`+from+`"`, `"`+to+`"`)
-			if text == files[name+kind] {
-				t.Fatalf("%s%s.json does not hold %s", name, kind, from)
-			}
-			return []byte(text)
+	exchange := func(name, from, to string) []byte {
+		t.Helper()
+		text := strings.ReplaceAll(files[name], `"`+from+`"`, `"`+to+`"`)
+		if text == files[name] {
+			t.Fatalf("%s.json does not hold %s", name, from)
 		}
-		raw, err := running.Invoke(t.Context(), "authorize-app", exchange("authorize-app", "Bearer a-token-that-was-never-issued", bearer))
-		want := `{"principalId":"app-events",` + strings.Replace(appStatement, "EFFECT", "Allow", 1) + `,"context":{"appKey":"app-events","tenantId":"tenant-events"}}`
-		if err != nil || string(raw) != want {
-			t.Errorf("a good token%s: %s, %v", kind, raw, err)
-		}
-		raw, err = running.Invoke(t.Context(), "authorize-operator", exchange("authorize-operator", csr, stranger))
-		if failed, ok := errors.AsType[*lambda.Error](err); !ok || failed.Message != "Unauthorized" {
-			t.Errorf("a stranger%s: %s, %v", kind, raw, err)
-		}
+		return []byte(text)
+	}
+	raw, err := running.Invoke(t.Context(), "authorize-app", exchange("authorize-app", "Bearer a-token-that-was-never-issued", bearer))
+	want := `{"principalId":"app-events",` + strings.Replace(appStatement, "EFFECT", "Allow", 1) + `,"context":{"appKey":"app-events","tenantId":"tenant-events"}}`
+	if err != nil || string(raw) != want {
+		t.Errorf("a good token: %s, %v", raw, err)
+	}
+	raw, err = running.Invoke(t.Context(), "authorize-operator", exchange("authorize-operator", csr, stranger))
+	if failed, ok := errors.AsType[*lambda.Error](err); !ok || failed.Message != "Unauthorized" {
+		t.Errorf("a stranger: %s, %v", raw, err)
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 
 	"customercare/infra/local/apigateway"
 	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/store"
 )
@@ -78,7 +79,7 @@ func run(m *testing.M, endpoint string) (int, error) {
 	if err := stack.Build(context.Background(), dynamotest.Root(), binaries); err != nil {
 		return 1, err
 	}
-	template, err := stack.Load(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
+	template, err := template.Load(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
 	if err != nil {
 		return 1, err
 	}
@@ -121,7 +122,7 @@ func run(m *testing.M, endpoint string) (int, error) {
 
 // accessed puts what the gateway says of its answers into logs, where personal data is looked
 // for. The routes themselves are left out: some users here are called as parts of them.
-func accessed(template *stack.Template) func(apigateway.Access) {
+func accessed(template *template.Template) func(apigateway.Access) {
 	routes := map[string]bool{}
 	for _, r := range template.API.Routes {
 		routes[r.Path] = r.Path != "/"

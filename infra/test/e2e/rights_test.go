@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"customercare/infra/local/secrets"
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
 )
 
@@ -199,7 +199,7 @@ func (r *reach) against(condition any) (wrong []string) {
 
 // compare lists where rights and calls differ.
 func (u *usage) compare() (differences []string) {
-	resources, err := stack.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
+	resources, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -240,7 +240,7 @@ func (u *usage) compare() (differences []string) {
 var notCalled = regexp.MustCompile(`^(logs|xray|sqs):|^dynamodb:(DescribeStream|GetRecords|GetShardIterator|ListStreams)$`)
 
 // granted are a role's rights with their conditions. That a role has one policy and gives each right once, infra/test/template tests.
-func granted(role stack.Resource) map[string]any {
+func granted(role template.Resource) map[string]any {
 	may := map[string]any{}
 	policies, _ := role.Properties["Policies"].([]any)
 	for _, policy := range policies {

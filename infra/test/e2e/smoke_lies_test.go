@@ -157,7 +157,7 @@ func TestSmokeNoticesLies(t *testing.T) {
 		}, 0, []string{"wrong key, wrong user and foreign account get the same words"}},
 		"touches a neighbour": {liar{lie: func(_ http.ResponseWriter, _ *http.Request, body []byte) bool {
 			if isDelete(body) {
-				harm(t, store.CustomerKey(account(body), "47110000111122223"), store.TransactionRecord("campaign-1", "t1"), "SET amount = :x")
+				harm(t, store.CustomerKey(account(body), "47110000111122223"), store.TransactionRecord("c1", "t1"), "SET amount = :x")
 			}
 			return false
 		}}, 0, []string{"everybody else's data"}},

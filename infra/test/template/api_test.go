@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
 )
 
@@ -62,7 +62,7 @@ func TestLogRoleComesBetweenAPIAndStage(t *testing.T) {
 	if tag := at(api(t), "Tags", "ApiGatewayLogRole"); tag != "ApiGatewayAccount" {
 		t.Errorf("the stage does not wait for the role: %v", tag)
 	}
-	without, err := stack.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"SetsApiGatewayLogRole": "false"})
+	without, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"SetsApiGatewayLogRole": "false"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestThrottles(t *testing.T) {
 			t.Errorf("entry %d logs what it must not, or has no metrics: %v", i, s)
 		}
 	}
-	template, err := stack.Load(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
+	template, err := template.Load(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/operation"
 )
@@ -14,17 +14,17 @@ import (
 // The template's routes are those of the operations, each with the operation's function and authorizer, and no other: what
 // shared/operation says is what is deployed.
 func TestRoutesAreTheOperations(t *testing.T) {
-	template, err := stack.Load(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
+	deployed, err := template.Load(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	folders := map[string]string{"": ""} // by the function's name
-	for _, f := range template.Functions {
+	for _, f := range deployed.Functions {
 		folders[f.Name] = f.Folder
 	}
 	var got, want []string
-	for _, r := range template.API.Routes {
-		authorizer := folders[template.API.Authorizers[r.Authorizer].Function]
+	for _, r := range deployed.API.Routes {
+		authorizer := folders[deployed.API.Authorizers[r.Authorizer].Function]
 		got = append(got, strings.Join([]string{r.Method, r.Path, folders[r.Function], authorizer}, " "))
 	}
 	for _, o := range operation.All {
@@ -41,7 +41,7 @@ func TestRoutesAreTheOperations(t *testing.T) {
 		t.Errorf("the template has the routes\n%s\nthe operations are\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	for _, name := range operation.Functions() {
-		if !slices.ContainsFunc(template.Functions, func(f stack.Function) bool { return f.Folder == name }) {
+		if _, ok := deployed.Function(name); !ok {
 			t.Errorf("no function has the folder %s", name)
 		}
 	}

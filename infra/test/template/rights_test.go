@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
 )
 
@@ -169,7 +169,7 @@ func TestNothingElseGivesRights(t *testing.T) {
 		}
 	}
 	for _, parameters := range []map[string]string{nil, {"WorkerConcurrency": "0", "SetsApiGatewayLogRole": "false"}} {
-		some, err := stack.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), parameters)
+		some, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), parameters)
 		if err != nil {
 			t.Fatal(err)
 		}

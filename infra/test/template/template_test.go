@@ -13,18 +13,18 @@ import (
 	"strings"
 	"testing"
 
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
 )
 
 // resources are those of the template with its defaults and somebody to write to, by logical id.
-func resources(t *testing.T) map[string]stack.Resource {
+func resources(t *testing.T) map[string]template.Resource {
 	t.Helper()
-	list, err := stack.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"AlarmEmail": "who@example.com"})
+	list, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"AlarmEmail": "who@example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string]stack.Resource{}
+	all := map[string]template.Resource{}
 	for _, r := range list {
 		all[r.ID] = r
 	}
@@ -32,15 +32,15 @@ func resources(t *testing.T) map[string]stack.Resource {
 }
 
 // ofType are the resources of one type.
-func ofType(t *testing.T, kind string) []stack.Resource {
+func ofType(t *testing.T, kind string) []template.Resource {
 	t.Helper()
-	var some []stack.Resource
+	var some []template.Resource
 	for _, r := range resources(t) {
 		if r.Type == kind {
 			some = append(some, r)
 		}
 	}
-	slices.SortFunc(some, func(a, b stack.Resource) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(some, func(a, b template.Resource) int { return strings.Compare(a.ID, b.ID) })
 	return some
 }
 
@@ -63,14 +63,14 @@ func at(value any, path ...any) any {
 }
 
 // folder is the name of the folder that holds a function's code.
-func folder(f stack.Resource) string {
+func folder(f template.Resource) string {
 	return filepath.Base(fmt.Sprint(f.Properties["CodeUri"]))
 }
 
 // functions are the functions of the template by their folder.
-func functions(t *testing.T) map[string]stack.Resource {
+func functions(t *testing.T) map[string]template.Resource {
 	t.Helper()
-	byFolder := map[string]stack.Resource{}
+	byFolder := map[string]template.Resource{}
 	for _, f := range ofType(t, "AWS::Serverless::Function") {
 		byFolder[folder(f)] = f
 	}
@@ -132,7 +132,7 @@ func TestEveryFunctionHasItsOwn(t *testing.T) {
 
 // The routes of the contracts, each with the function that answers it and the authorizer before it.
 func TestRoutes(t *testing.T) {
-	template, err := stack.Load(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
+	template, err := template.Load(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestFailuresGoSomewhere(t *testing.T) {
 	if got := f.Properties["ReservedConcurrentExecutions"]; got != "40" {
 		t.Errorf("reserved concurrency %v", got)
 	}
-	none, err := stack.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"WorkerConcurrency": "0"})
+	none, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"WorkerConcurrency": "0"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/local/stack"
+	"customercare/infra/local/template"
 )
 
 // pool holds the tables that the next tests of this process get, by endpoint.
@@ -81,7 +81,7 @@ func takeBack(s *tables, good bool) {
 // its own reads one, and an engine on which all packages' tests run slows down with every record
 // that it keeps for a stream.
 func makeTables(ctx context.Context, endpoint string) (*tables, error) {
-	template, err := stack.Load(filepath.Join(Root(), "template.yaml"), nil)
+	template, err := template.Load(filepath.Join(Root(), "template.yaml"), nil)
 	if err != nil {
 		return nil, err
 	}

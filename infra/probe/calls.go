@@ -1,0 +1,183 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"customercare/infra/client"
+	"customercare/shared/operation"
+)
+
+const (
+	callTimeout = 30 * time.Second // API Gateway itself gives up after 29 s
+	busyTries   = 4                // of a call that is refused for its rate
+)
+
+// newClient follows no redirects.
+func (r *run) newClient() client.Client {
+	return client.Client{Base: r.Deployment.APIURL, Mask: r.mask, HTTP: &http.Client{
+		Timeout:       callTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+var (
+	accessToken = regexp.MustCompile(`"AccessToken"\s*:\s*"([^"]+)"`)
+	// likeAToken is a token in an answer that is not as it should be, so that its value is not
+	// known.
+	likeAToken = regexp.MustCompile(`(?i)(AccessToken[^A-Za-z0-9]{1,8}|Bearer )[A-Za-z0-9._~+/-]{8,}`)
+)
+
+// mask takes secrets and tokens out of what is to be shown: an answer that is wrong may hold
+// anything that was sent.
+func (r *run) mask(text string) string {
+	for _, secret := range slices.Concat(r.secrets(), r.tokens) {
+		text = strings.ReplaceAll(text, secret, "***")
+	}
+	return likeAToken.ReplaceAllString(text, "$1***")
+}
+
+// masked writes without secrets. Each Write is one line.
+type masked struct {
+	run *run
+	out io.Writer
+}
+
+func (m masked) Write(line []byte) (int, error) {
+	if _, err := io.WriteString(m.out, m.run.mask(string(line))); err != nil {
+		return 0, err
+	}
+	return len(line), nil
+}
+
+// send makes a call. One that is refused for its rate is made again: a stack may allow fewer calls
+// a second than come here.
+func (r *run) send(ctx context.Context, request client.Request) (client.Answer, error) {
+	for try := 1; ; try++ {
+		answer, err := r.sendOnce(ctx, request)
+		if err != nil || answer.Status != http.StatusTooManyRequests || try == busyTries {
+			return answer, err
+		}
+		r.note("429 at first")
+		if err := r.wait(ctx, time.Second); err != nil {
+			return answer, err
+		}
+	}
+}
+
+// sendOnce makes a call and keeps what remove has to know of it.
+func (r *run) sendOnce(ctx context.Context, request client.Request) (client.Answer, error) {
+	answer, err := r.api.Send(ctx, request)
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+		r.nobody = true // also when the host is not known
+		return answer, fmt.Errorf("nobody answers there: %w", err)
+	}
+	r.lost = r.lost || err != nil && request.Operation.Name == operation.IssueToken.Name
+	for _, found := range accessToken.FindAllStringSubmatch(answer.Body, -1) {
+		r.tokens = append(r.tokens, found[1])
+	}
+	return answer, err
+}
+
+// rule says what is wrong with an answer; nil: nothing.
+type rule func(client.Answer) error
+
+// answers makes a call and holds the answer to a rule.
+func (r *run) answers(ctx context.Context, request client.Request, right rule) error {
+	answer, err := r.send(ctx, request)
+	if err != nil {
+		return err
+	}
+	return right(answer)
+}
+
+// exactly is the rule that the answer is this one, word for word, as a function gives it.
+func exactly(want client.Expected) rule {
+	return func(a client.Answer) error {
+		if err := a.Is(want); err != nil {
+			return err
+		}
+		return secured(a)
+	}
+}
+
+// tells is the rule that the answer is a function's failure of this form (client.Any stands for
+// the sentence), whose sentence holds the word.
+func tells(want client.Expected, word string) rule {
+	return func(a client.Answer) error {
+		sentence, err := a.Sentence(want)
+		if err != nil {
+			return err
+		}
+		if !strings.Contains(sentence, word) {
+			return fmt.Errorf("got %s, want a sentence with %s", a, word)
+		}
+		return secured(a)
+	}
+}
+
+// refusedByGateway is the rule that API Gateway itself refuses the call. It alone decides in which
+// of the formats, and whether with the fields of operations 1 and 2 or of 4 and 5.
+func (r *run) refusedByGateway(status int) rule {
+	return func(a client.Answer) error {
+		if a.Status != status {
+			return fmt.Errorf("got %s, want %d", a, status)
+		}
+		if err := a.HasType(client.JSON, client.XML); err != nil {
+			return err
+		}
+		media, code, _, err := a.Failure()
+		if err != nil {
+			return err
+		}
+		if code != fmt.Sprint(status) {
+			return fmt.Errorf("got %s, want the code %d", a, status)
+		}
+		r.note("%d in %s", status, map[string]string{client.JSON: "JSON", client.XML: "XML"}[media])
+		return secured(a)
+	}
+}
+
+// challenged is refusedByGateway of a 401, which must tell how to authorize: `Basic
+// realm="customercare"`. API Gateway passes WWW-Authenticate on under another name when a
+// function says it, and under its own when the gateway does.
+func (r *run) challenged(scheme string) rule {
+	challenge := scheme + ` realm="customercare"`
+	return func(a client.Answer) error {
+		if err := r.refusedByGateway(http.StatusUnauthorized)(a); err != nil {
+			return err
+		}
+		for _, name := range []string{"Www-Authenticate", "X-Amzn-Remapped-Www-Authenticate"} {
+			if a.Header.Get(name) == challenge {
+				r.note("challenge in %s", strings.ToLower(name))
+				return nil
+			}
+		}
+		if got := a.Header["Www-Authenticate"]; got != nil {
+			return fmt.Errorf("WWW-Authenticate is %q, want %s", got, challenge)
+		}
+		return errors.New("the 401 has no WWW-Authenticate")
+	}
+}
+
+// secured is the rule of the headers that every answer carries.
+func secured(a client.Answer) error {
+	for name, want := range map[string]string{
+		"Cache-Control":             "no-store",
+		"X-Content-Type-Options":    "nosniff",
+		"Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+	} {
+		if got := a.Header.Get(name); got != want {
+			return fmt.Errorf("%s is %q, want %s: %s", name, got, want, a)
+		}
+	}
+	return nil
+}

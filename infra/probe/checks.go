@@ -1,0 +1,273 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"customercare/infra/attribute"
+	"customercare/infra/client"
+	"customercare/shared/operation"
+)
+
+// The checks, in the order in which they are made: who may call first, then all that must be
+// refused, then what the operations do. The rules that answers are held to are in caller.go, what
+// takes more than one call or a look into the tables is in effects.go.
+func (r *run) checks() []check {
+	return slices.Concat(
+		[]check{{"records are loaded: operator, API user, two apps, two users, three customers with 66 transactions, four contacts", r.load}},
+		r.tokenChecks(),
+		r.provisionRefusals(), r.customerRefusals(), r.numbersRefusals(),
+		[]check{
+			{"a path that nobody offers is a 404", r.unknownPath},
+			{"what was refused has changed nothing", r.everythingStands},
+		},
+		r.provisionEffects(), r.customerEffects(), r.numbersEffects(),
+		[]check{
+			{"an expired token is refused", r.expired},
+			{"everybody else's data is untouched", r.everythingStands},
+		},
+	)
+}
+
+// call is a check that needs one call.
+func (r *run) call(name string, request client.Request, right rule) check {
+	return check{name, func(ctx context.Context) error { return r.answers(ctx, request, right) }}
+}
+
+// tokenChecks are the checks of operation 5.
+func (r *run) tokenChecks() []check {
+	noSecret := client.IssueToken(r.app, "")
+	noSecret.Body = `{"app_key":"` + r.app + `"}`
+	return []check{
+		{"an app gets a token", func(ctx context.Context) (err error) {
+			r.token, err = r.askForToken(ctx, "600")
+			return err
+		}},
+		{"an app gets a token for a second", func(ctx context.Context) (err error) {
+			r.short.value, err = r.askForToken(ctx, "1", "X-Token-Expire: 1")
+			r.short.over = time.Now().Add(2 * time.Second) // its second, and what it began within
+			return err
+		}},
+		r.call("a wrong app_secret is refused", client.IssueToken(r.app, r.by.Key),
+			tells(client.Failed(401, client.Any), "app_secret")),
+		r.call("a missing app_secret is a 400", noSecret, tells(client.Failed(400, client.Any), "app_secret")),
+	}
+}
+
+// provisionRefusals are what operations 1 and 2 refuse.
+func (r *run) provisionRefusals() []check {
+	kind := r.allowTypes()[0]
+	reset := client.DeleteCustomerInfo(r.user, "reset=true")
+	get, text := reset, client.SetTemporaryAllow(r.user, client.Allow{Type: kind}, client.JSON).Under(1)
+	get.Method, text.Headers = http.MethodGet, []string{"Content-Type: text/plain"}
+	past := client.Allow{Type: kind, Expires: time.Date(2021, 10, 15, 1, 29, 29, 768e6, time.UTC)}
+	// In both formats, with a sentence that holds the word.
+	refused := func(name string, request client.Request, status int, word string) check {
+		return check{name, func(ctx context.Context) error { return r.refusesInBothFormats(ctx, request, status, word) }}
+	}
+	return []check{
+		{"operations 1 and 2 refuse a call without Authorization", func(ctx context.Context) error { return r.letsNobodyIn(ctx) }},
+		{"operations 1 and 2 refuse a wrong password", func(ctx context.Context) error {
+			return r.letsNobodyIn(ctx, client.Basic(r.operator, r.by.Key))
+		}},
+		{"operations 1 and 2 refuse an app's token", func(ctx context.Context) error {
+			return r.letsNobodyIn(ctx, "Authorization: Bearer "+r.token)
+		}},
+		refused("an unknown customer ID is a 404", client.DeleteCustomerInfo(r.user+"-nobody", "reset=true"), 404, "Customer ID not found"),
+		refused("deleting nothing is a 400", client.DeleteCustomerInfo(r.user, "reset=false").Under(1), 400, "unregisterDevices"),
+		refused("an unknown tempAllowType is a 400",
+			client.SetTemporaryAllow(r.user, client.Allow{Type: r.unknownType()}, client.JSON), 400, "tempAllowType"),
+		refused("an expirationDate in the past is a 400",
+			client.SetTemporaryAllow(r.user, past, client.XML).Under(1), 400, "expirationDate"),
+		refused("a method that is not offered is a 405", get, 405, "DELETE"),
+		refused("a body in another type is a 415", text, 415, "Content-Type"),
+		r.call("an impossible Accept is a 406", reset.As(r.operator, r.password).With("Accept: text/html"),
+			tells(client.NotDone(client.JSON, 406, client.Any), "Accept")),
+	}
+}
+
+// customerRefusals are what operation 3 refuses.
+func (r *run) customerRefusals() []check {
+	refused := func(name string, notes *[]string, changes ...string) check {
+		return check{"deleting a customer is refused: " + name, func(ctx context.Context) error {
+			sentence, err := r.refusesToDelete(ctx, changes...)
+			if notes != nil {
+				*notes = append(*notes, sentence)
+			}
+			return err
+		}}
+	}
+	return []check{
+		refused("a wrong key", &r.refusals, "user_password", r.secret),
+		refused("a wrong user", &r.refusals, "user_id", r.operator, "user_password", r.password),
+		refused("a foreign account", &r.refusals, "account_id", r.otherAccount),
+		{"wrong key, wrong user and foreign account get the same words", func(context.Context) error {
+			if words := slices.Compact(slices.Clone(r.refusals)); len(words) != 1 {
+				return fmt.Errorf("the words are %q", words)
+			}
+			return nil
+		}},
+		refused("an unknown code", nil, "code", r.code+"0"),
+		refused("another type", nil, "type", "customer_add"),
+		{"GET is not offered", func(ctx context.Context) error {
+			for _, path := range operation.DeleteCustomer.Paths {
+				get := client.Request{Method: http.MethodGet, Path: path}
+				if err := r.answers(ctx, get, r.refusedByGateway(404)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+	}
+}
+
+// numbersRefusals are what operation 4 refuses.
+func (r *run) numbersRefusals() []check {
+	letIn := func(name string, headers func() []string) check {
+		return check{"cleaning is refused: " + name, func(ctx context.Context) error {
+			return r.answers(ctx, client.CleanCustomerData(r.number).With(headers()...), r.challenged("Bearer"))
+		}}
+	}
+	refused := func(name string, status int, word string, request client.Request) check {
+		return check{"cleaning is refused: " + name, func(ctx context.Context) error {
+			return r.answers(ctx, request.Bearer(r.token), tells(client.Failed(status, client.Any), word))
+		}}
+	}
+	return []check{
+		letIn("no token", func() []string { return nil }),
+		letIn("an unknown token", func() []string { // ours with another beginning, in case it has parts
+			return []string{"Authorization: Bearer " + random(10) + r.token[min(len(r.token), 20):]}
+		}),
+		letIn("an operator's password", func() []string { return []string{client.Basic(r.operator, r.password)} }),
+		refused("another app's X-APP-Key", 401, "X-APP-Key", client.CleanCustomerData(r.number).With("X-APP-Key: "+r.otherApp)),
+		refused("no number", 400, "customNos", client.CleanCustomerData()),
+		refused("an empty number", 400, "customNos", client.CleanCustomerData(r.number, "")),
+	}
+}
+
+// provisionEffects are what operations 1 and 2 do.
+func (r *run) provisionEffects() []check {
+	kinds := r.allowTypes()
+	deletes := func(name, user string, path int, query string, change func(attribute.Item)) check {
+		return check{name, func(ctx context.Context) error {
+			return r.deletesInfo(ctx, user, client.DeleteCustomerInfo(user, query).Under(path), change)
+		}}
+	}
+	without := func(names ...string) func(attribute.Item) {
+		return func(user attribute.Item) {
+			for _, name := range names {
+				delete(user, name)
+			}
+		}
+	}
+	return []check{
+		{"a temporary allow is set, in JSON", func(ctx context.Context) error {
+			return r.setsAllow(ctx, kinds[0], 10*time.Minute, client.JSON, 0)
+		}},
+		{"a temporary allow is set, in XML", func(ctx context.Context) error {
+			return r.setsAllow(ctx, kinds[len(kinds)-1], 11*time.Minute, client.XML, 1)
+		}},
+		deletes("of three deletions only the first is done: temporary allows are gone", r.user, 1,
+			"reset=true&unregisterDevices=true&cancelAllTemporaryAllows=true",
+			func(user attribute.Item) { user["tempAllows"] = attribute.Map(attribute.Item{}) }),
+		deletes("devices are gone", r.user, 0, "unregisterDevices=true", without("devices")),
+		deletes("registration, questions, images and phrases are gone", r.user, 0, "reset=TRUE",
+			without("registration", "questions", "images", "phrases")),
+		deletes("a customer ID of any characters is found", r.neighbour, 1, "unregisterDevices=true", without("devices")),
+	}
+}
+
+// customerEffects are what operation 3 does.
+func (r *run) customerEffects() []check {
+	indented := "{\n  \"status\": \"success\",\n  \"customer\": {\n    \"status\": \"deleted\",\n    \"code\": \"" + r.code + "\"\n  }\n}"
+	again := func(name string, request client.Request, want client.Expected) check {
+		return r.call("the customer is deleted again: "+name, request, exactly(want))
+	}
+	return []check{
+		{"a customer is deleted: multipart, XML; a tombstone stands in its place", r.deletesCustomer},
+		{"no transaction is left", func(ctx context.Context) error {
+			return r.eventually(ctx, func(ctx context.Context) error { return r.stands(ctx, r.customerPlace(r.by.Account, r.code)) })
+		}},
+		again("key in the header, JSON", client.DeleteCustomer(r.by, r.code, r.form("user_password", "wrong", "output", "JSON")...).
+			With("api_access_key: "+r.by.Key), client.Expected{Status: 200, Media: client.JSON, Body: indented}),
+		again("urlencoded, condensed JSON", client.DeleteCustomer(r.by, r.code, r.form("output", "json", "condensed", "yes")...).Under(1),
+			client.Deleted(client.JSON, r.code)),
+		again("JSONP", client.DeleteCustomer(r.by, r.code, r.form("callback", client.Callback, "condensed", "yes")...).Under(1),
+			client.Deleted(client.Script, r.code)),
+	}
+}
+
+// form is changes to the documented form, with what clients send along.
+func (r *run) form(changes ...string) []string { return append([]string{"API", "1.6"}, changes...) }
+
+// numbersEffects are what operation 4 does.
+func (r *run) numbersEffects() []check {
+	return []check{
+		{"a number's contacts are to be erased", func(ctx context.Context) error {
+			request := client.CleanCustomerData(r.number, r.name, r.number).Bearer(r.token).With("X-APP-Key: " + r.app)
+			return r.answers(ctx, request, func(a client.Answer) error {
+				r.cleaned = a.Status == http.StatusOK
+				return exactly(client.Cleaned)(a)
+			})
+		}},
+		{"they are gone under every number, and no other", r.contactsGone},
+	}
+}
+
+// allowTypes is the deployment's enumeration of temporary allows.
+func (r *run) allowTypes() (kinds []string) {
+	enumeration, ok := r.Deployment.Parameters["TempAllowTypes"]
+	if !ok {
+		enumeration = "1=24h,2=2h,3=date" // the template's default
+	}
+	for entry := range strings.SplitSeq(enumeration, ",") {
+		kind, _, _ := strings.Cut(entry, "=")
+		kinds = append(kinds, kind)
+	}
+	return kinds
+}
+
+// unknownType is a number that the enumeration does not have.
+func (r *run) unknownType() string {
+	for n := 0; ; n++ {
+		if kind := strconv.Itoa(n); !slices.Contains(r.allowTypes(), kind) {
+			return kind
+		}
+	}
+}
+
+func (r *run) unknownPath(ctx context.Context) error {
+	for _, headers := range [][]string{{client.AcceptJSON}, {client.AcceptXML}, {client.AcceptJSON, client.Basic(r.operator, r.password)}} {
+		request := client.Request{Method: http.MethodPost, Path: "/customercare/v1/nothing", Headers: headers}
+		err := r.answers(ctx, request, func(a client.Answer) error {
+			if len(headers) > 1 && a.Status == http.StatusBadRequest {
+				// Where there is no route, API Gateway takes Authorization for a signature of its
+				// own, and not every fault that it finds in one has an answer that the template
+				// can choose.
+				r.note("400 with Authorization")
+				return r.refusedByGateway(400)(a)
+			}
+			return r.refusedByGateway(404)(a)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) expired(ctx context.Context) error {
+	if r.short.value == "" {
+		return errors.New("there was no token for a second")
+	}
+	if err := r.wait(ctx, time.Until(r.short.over)); err != nil {
+		return err
+	}
+	return r.answers(ctx, client.CleanCustomerData(r.number).Bearer(r.short.value), r.challenged("Bearer"))
+}

@@ -1,0 +1,230 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/attribute"
+	"customercare/infra/client"
+)
+
+// shortToken is one that was asked to end soon.
+type shortToken struct {
+	value string
+	over  time.Time // it is expired for every clock of the system
+}
+
+// maxClockDifference is how far the clocks of the stack and of this machine may lie apart.
+const maxClockDifference = 5 * time.Minute
+
+// askForToken checks every field of the answer, and returns the token.
+func (r *run) askForToken(ctx context.Context, expires string, headers ...string) (string, error) {
+	a, err := r.send(ctx, client.IssueToken(r.app, r.secret).With(headers...))
+	if err != nil {
+		return "", err
+	}
+	shape := client.Issued(r.app, expires)
+	found := shape.FindStringSubmatch(a.Body)
+	if a.Status != http.StatusOK || found == nil {
+		return "", fmt.Errorf("got %s, want 200 like %s", a, shape)
+	}
+	created, _ := strconv.ParseInt(found[2], 10, 64)
+	if off := time.Since(time.Unix(created, 0)).Abs(); off > maxClockDifference {
+		return "", fmt.Errorf("CreateTime is %s off", off)
+	}
+	if err := a.HasType(client.JSON); err != nil {
+		return "", err
+	}
+	return found[1], secured(a)
+}
+
+// letsNobodyIn checks that neither operation 1 nor 2 does anything with these headers. It makes
+// only two calls, because a few wrong passwords lock this machine's address out.
+func (r *run) letsNobodyIn(ctx context.Context, headers ...string) error {
+	for _, request := range []client.Request{
+		client.DeleteCustomerInfo(r.user, "unregisterDevices=true").With(client.AcceptJSON),
+		client.SetTemporaryAllow(r.user, client.Allow{Type: r.allowTypes()[0]}, client.JSON).Under(1).With(client.AcceptXML),
+	} {
+		if err := r.answers(ctx, request.With(headers...), r.challenged("Basic")); err != nil {
+			return fmt.Errorf("%s: %w", request.Method, err)
+		}
+	}
+	return nil
+}
+
+// refusesInBothFormats checks that our operator's call is refused with a sentence that holds the
+// word, in JSON and in XML.
+func (r *run) refusesInBothFormats(ctx context.Context, request client.Request, status int, word string) error {
+	for _, media := range []string{client.JSON, client.XML} {
+		err := r.answers(ctx, request.As(r.operator, r.password).With("Accept: "+media), func(a client.Answer) error {
+			if allow := a.Header.Get("Allow"); status == http.StatusMethodNotAllowed && allow != "DELETE, PUT" {
+				return fmt.Errorf("the header Allow is %q: %s", allow, a)
+			}
+			return tells(client.NotDone(media, status, client.Any), word)(a)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refusesToDelete checks that a form with changes is refused in XML and in JSON, both times with
+// HTTP status 200 and the same sentence, and returns the sentence.
+func (r *run) refusesToDelete(ctx context.Context, changes ...string) (string, error) {
+	sentences := map[string]string{}
+	inJSON := r.form(append(changes, "output", "json", "condensed", "yes")...)
+	for media, request := range map[string]client.Request{
+		client.XML:  client.DeleteCustomer(r.by, r.code, r.form(changes...)...).Under(1),
+		client.JSON: client.DeleteCustomerInParts(r.by, r.code, inJSON...),
+	} {
+		err := r.answers(ctx, request, func(a client.Answer) (err error) {
+			sentences[media], err = a.Sentence(client.NotDeleted(media, client.Any))
+			return errors.Join(err, secured(a))
+		})
+		if err != nil {
+			return "", err
+		}
+	}
+	if sentences[client.XML] != sentences[client.JSON] {
+		return "", fmt.Errorf("%q in XML, %q in JSON", sentences[client.XML], sentences[client.JSON])
+	}
+	return sentences[client.XML], nil
+}
+
+// setsAllow sets a temporary allow and checks that it stands, granted by our operator, until the
+// date, and that nothing else of the user changed.
+func (r *run) setsAllow(ctx context.Context, kind string, lasts time.Duration, media string, path int) error {
+	expires := time.Now().Add(lasts).UTC().Truncate(time.Millisecond)
+	request := client.SetTemporaryAllow(r.user, client.Allow{Type: kind, Expires: expires}, media).Under(path).As(r.operator, r.password)
+	if media == client.XML {
+		request = request.With(client.AcceptXML)
+	}
+	if err := r.answers(ctx, request, exactly(client.Done(media))); err != nil {
+		return err
+	}
+	at := r.userPlace(r.user)
+	got, err := r.read(ctx, at)
+	if err != nil {
+		return err
+	}
+	if len(got) != 1 {
+		return errors.New("the user is gone")
+	}
+	all, _ := got[0]["tempAllows"].(*types.AttributeValueMemberM)
+	if all == nil {
+		return errors.New("no temporary allow stands")
+	}
+	allow, _ := all.Value[kind].(*types.AttributeValueMemberM)
+	if allow == nil {
+		return fmt.Errorf("no temporary allow of type %s stands", kind)
+	}
+	if attribute.ReadNumber(allow.Value, "expires") != expires.UnixMilli() || attribute.ReadText(allow.Value, "grantedBy") != r.operator {
+		return fmt.Errorf("the temporary allow of type %s stands with another date, or as another's", kind)
+	}
+	// When it was granted is the product's own: what stands is taken over.
+	r.want[at][0]["tempAllows"].(*types.AttributeValueMemberM).Value[kind] = allow
+	return r.stands(ctx, at)
+}
+
+// deletesInfo makes one deletion of operation 1, answered in XML and again in JSON, and checks
+// after each that the user is exactly what it leaves. change makes that of the item that stood.
+func (r *run) deletesInfo(ctx context.Context, user string, request client.Request, change func(attribute.Item)) error {
+	at := r.userPlace(user)
+	if len(r.want[at]) == 1 {
+		change(r.want[at][0])
+	}
+	for _, media := range []string{client.XML, client.JSON} {
+		err := r.answers(ctx, request.As(r.operator, r.password).With("Accept: "+media), exactly(client.Done(media)))
+		if err != nil {
+			return err
+		}
+		if err := r.stands(ctx, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shortestJob is less than any job lasts: a deployment may have a WriterLifetime of seconds.
+const shortestJob = time.Second
+
+// deletesCustomer deletes our customer, and looks at once: from the answer on nobody may read the
+// customer any more, which the tombstone of an open job that is ours sees to. The transactions may
+// go in the background.
+func (r *run) deletesCustomer(ctx context.Context) error {
+	began := time.Now()
+	request := client.DeleteCustomerInParts(r.by, r.code, r.form()...).Under(1)
+	if err := r.answers(ctx, request, exactly(client.Deleted(client.XML, r.code))); err != nil {
+		return err
+	}
+	at := r.customerPlace(r.by.Account, r.code)
+	r.want[at] = nil
+	left, err := r.read(ctx, at)
+	if err != nil {
+		return err
+	}
+	for _, item := range left {
+		switch {
+		case attribute.ReadText(item, "record") != "customer":
+		case !isTombstone(item):
+			return errors.New("the customer was said to be deleted, and still stands")
+		default:
+			return r.jobIsOpen(ctx, attribute.ReadText(item, "tombstone"), began)
+		}
+	}
+	if time.Since(began) > shortestJob {
+		r.note("its job has ended already")
+		return nil
+	}
+	return errors.New("the customer is gone, but no tombstone keeps late writers from bringing it back")
+}
+
+// jobIsOpen looks into the ledger for the tombstone's job.
+func (r *run) jobIsOpen(ctx context.Context, key string, began time.Time) error {
+	ledger := r.Deployment.Tables.Erasures
+	out, err := r.Deployment.DB.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &ledger, ConsistentRead: aws.Bool(true), Key: attribute.Item{"erasureId": attribute.Text(key)},
+	})
+	if err != nil {
+		return fmt.Errorf("%s cannot be read: %w", ledger, err)
+	}
+	if out.Item == nil && time.Since(began) > shortestJob {
+		r.note("its job has ended already")
+		return nil
+	}
+	for name, want := range map[string]string{"state": "open", "scope": r.by.Account, "requestedBy": r.by.Name} {
+		if attribute.ReadText(out.Item, name) != want {
+			return errors.New("the tombstone's job is not in the ledger: open, of our account, asked for by our user")
+		}
+	}
+	return nil
+}
+
+// contactsGone waits until the two contacts of our number are gone, as the one and as the other
+// party. The stranger's contact stays under the number that it shares with them, and so does the
+// other tenant's under the same numbers.
+func (r *run) contactsGone(ctx context.Context) error {
+	for _, number := range []string{r.number, r.called, r.shared} {
+		at := r.contactPlace(r.tenant, number)
+		var kept []attribute.Item
+		for _, item := range r.want[at] {
+			if isNeighbour(item) {
+				kept = append(kept, item)
+			}
+		}
+		r.want[at] = kept
+		if err := r.eventually(ctx, func(ctx context.Context) error { return r.stands(ctx, at) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}

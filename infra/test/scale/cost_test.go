@@ -1,0 +1,163 @@
+package scale
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"customercare/infra/testkit/dynamotest"
+)
+
+// prices are infra/bench/prices.json, in USD.
+type prices struct {
+	Writes      float64 `json:"dynamoDBWritesPerMillion"`
+	Reads       float64 `json:"dynamoDBReadsPerMillion"`
+	Invocations float64 `json:"lambdaRequestsPerMillion"`
+	GBSecond    float64 `json:"lambdaGBSecond"`
+	Requests    float64 `json:"apiGatewayRequestsPerMillion"`
+	Assumed     struct {
+		Invocation float64 `json:"millisecondsOfInvocation"`
+		RoundTrip  float64 `json:"millisecondsOfRoundTrip"`
+	}
+
+	Storage   float64 `json:"storageGBMonth"`
+	Backup    float64 `json:"backupGBMonth"`
+	Collected float64 `json:"logsCollectedGB"`
+	Stored    float64 `json:"logsStoredGBMonth"`
+	Metric    float64 `json:"metricMonth"`
+	Alarm     float64 `json:"alarmMonth"`
+	Dashboard float64 `json:"dashboardMonth"`
+	Secret    float64 `json:"secretMonth"`
+	Traces    float64 `json:"tracesPerMillion"`
+}
+
+func readPrices() (p prices, err error) {
+	text, err := os.ReadFile(filepath.Join(dynamotest.Root(), "infra", "bench", "prices.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &p)
+	}
+	if err == nil && (p.Writes == 0 || p.Requests == 0 || p.Assumed.RoundTrip == 0 || p.Storage == 0 || p.Collected == 0) {
+		err = errors.New("a price is missing")
+	}
+	return p, err
+}
+
+// lambda is what so many million invocations with so many round trips each cost.
+func (p prices) lambda(millions float64, trips, megabytes int) float64 {
+	seconds := (p.Assumed.Invocation + p.Assumed.RoundTrip*float64(trips)) / 1000
+	return millions * (p.Invocations + 1e6*seconds*float64(megabytes)/1024*p.GBSecond)
+}
+
+// monthly is a number of a day as millions a month.
+func monthly(aDay float64) float64 { return aDay * monthDays / 1e6 }
+
+// cost is one line of the bill.
+type cost struct {
+	what, how string
+	usd       float64
+}
+
+// customers is what operation 3 costs a month.
+func (c code) customers(p prices) []cost {
+	erasures := monthly(erasuresADay)
+	writes := each + customerRequestWrites + customerEndWrites
+	kept := (each*transactionBytes + customerBytes + 4095) / 4096 // units of the collection's first reading
+	reads := customerReads + customerEndReads + kept - 1
+	trips := customerRequestTrips + (each+c.batchSize-1)/c.batchSize
+	return []cost{
+		{"operation 3: write units", fmt.Sprintf("%d = %d + %d + %d each", writes, each, customerRequestWrites, customerEndWrites), erasures * float64(writes) * p.Writes},
+		{"operation 3: read units", fmt.Sprintf("%d each, of which %d the collection", reads, kept), erasures * float64(reads) * p.Reads},
+		{"operation 3: API Gateway", "a request each", erasures * p.Requests},
+		{"operation 3: Lambda", fmt.Sprintf("an invocation of %d round trips each, %d MB", trips, c.memoryMB), p.lambda(erasures, trips, c.memoryMB)},
+	}
+}
+
+func (c code) windows(numbers int) int { return (numbers + c.windowSize - 1) / c.windowSize }
+
+// ofCall is what a call of operation 4 takes with contacts: besides what it takes
+// without, a note for each window, and the window's copies in transactions.
+func (c code) ofCall(of cleaning) (writes, trips int) {
+	trips = of.trips
+	for left := of.numbers; left > 0; left -= c.windowSize {
+		trips += 1 + (copies(min(left, c.windowSize))+c.transactionSize-1)/c.transactionSize
+	}
+	return of.writes + c.windows(of.numbers) + copies(of.numbers)*2, trips
+}
+
+// copies is how many a call with so many numbers deletes.
+func copies(numbers int) int { return numbers * contactsPerNumber * copiesOfContact }
+
+// numbers is what operation 4 costs a month with so many numbers in each call.
+func (c code) numbers(p prices, of cleaning) []cost {
+	calls, windows := monthly(numbersADay)/float64(of.numbers), c.windows(of.numbers)
+	writes, trips := c.ofCall(of)
+	return []cost{
+		{"write units", fmt.Sprintf("%s a call = %d x %d x %d x 2 + %d + %d", whole(writes), of.numbers, contactsPerNumber, copiesOfContact, of.writes, windows), calls * float64(writes) * p.Writes},
+		{"read units", fmt.Sprintf("%s a call, and 2 of the authorizer", whole(of.reads)), calls * float64(of.reads+2) * p.Reads},
+		{"API Gateway", "a request a call", calls * p.Requests},
+		{"Lambda", fmt.Sprintf("authorizer, call and worker, %s round trips in all", whole(trips)), p.lambda(2*calls, 1, c.memoryMB) + p.lambda(calls, trips, c.memoryMB)},
+	}
+}
+
+// standing is what is paid for what there is, and for being watched.
+func (c code) standing(p prices) []cost {
+	gigabytes := func(items float64, bytes int) float64 { return items * float64(bytes+indexOverhead) / 1e9 }
+	data := gigabytes(transactions, transactionBytes) + gigabytes(float64(transactions)/each, customerBytes) + gigabytes(users, userBytes) +
+		gigabytes(users*contactsPerNumber*copiesOfContact, contactBytes)
+	ledger := gigabytes(recordsOfYears*365*(erasuresADay+numbersADay), recordBytes)
+	calls := monthly(erasuresADay + numbersADay)
+	logs := calls * 1e6 * (2*lineBytes + 2*platformBytes + accessBytes) / 1e9 // the call's and its end's
+	traces := 0.05*calls + float64(daySeconds*monthDays)/1e6
+	metrics := 7*4 + 8 + 9*5 // of Operations, of erasures and the sweep, of the API's methods
+	return []cost{
+		{"storage", fmt.Sprintf("%s GB: transactions, customers, users, contacts of as many numbers as users", whole(data)), data * p.Storage},
+		{"point-in-time recovery", "of the same", data * p.Backup},
+		{fmt.Sprintf("ledger after %d year, both", recordsOfYears), fmt.Sprintf("%s GB: a record of %d bytes for each erasure and each number", whole(ledger), recordBytes), ledger * (p.Storage + p.Backup)},
+		{"logs", fmt.Sprintf("%s GB a month, kept 90 days", whole(logs)), logs*p.Collected + 3*logs*stored*p.Stored},
+		{"traces", fmt.Sprintf("5 %% and one a second: %.1f million", traces), traces * p.Traces},
+		{"sweep of the users", fmt.Sprintf("%s GB a day, eventually consistent", about(gigabytes(users, userBytes-indexOverhead))), float64(users) * userBytes / 4096 / 2 * monthDays / 1e6 * p.Reads},
+		{"list of open erasures", "every minute, at the mean", c.openJobs(mean(erasuresADay+numbersADay)) * openBytes / 4096 / 2 * daySeconds / c.schedule.Seconds() * monthDays / 1e6 * p.Reads},
+		{"metrics, alarms, dashboard, secret", fmt.Sprintf("about %d metrics, %d alarms", metrics, c.alarms), float64(metrics)*p.Metric + float64(c.alarms)*p.Alarm + p.Dashboard + p.Secret},
+	}
+}
+
+// TestBill is the bill of a month.
+func TestBill(t *testing.T) {
+	c := reading(t)
+	p, err := readPrices()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b page
+	b.text("%d days of %s erasures and %s numbers, in USD. Operation 4 by its numbers in a call.",
+		monthDays, whole(erasuresADay), whole(numbersADay))
+	b.head("", "USD", left+"derived from")
+	sum := 0.
+	for _, line := range append(c.customers(p), c.standing(p)...) {
+		b.row(line.what, about(line.usd), line.how)
+		sum += line.usd
+	}
+	b.row("**all but operation 4**", mark(true, about(sum)), "")
+	for _, of := range cleanings {
+		all := 0.
+		for _, line := range c.numbers(p, of) {
+			b.row(fmt.Sprintf("operation 4, %s a call: %s", whole(of.numbers), line.what), about(line.usd), line.how)
+			all += line.usd
+		}
+		b.row(mark(true, fmt.Sprintf("operation 4, %s a call", whole(of.numbers))), mark(true, about(all)), "")
+		b.row(mark(true, fmt.Sprintf("all, with %s a call", whole(of.numbers))), mark(true, about(sum+all)), "")
+	}
+	of3 := 0.
+	for _, line := range c.customers(p) {
+		of3 += line.usd
+	}
+	b.WriteString("\n")
+	b.text("One erased customer with %d transactions costs %.5f USD, of which %.0f %% are the deletions themselves.", each, of3/monthly(erasuresADay)/1e6,
+		100*monthly(erasuresADay)*each*p.Writes/of3)
+	b.text("With up to `FewRecords` %d transactions they go in the transaction that opens the erasure, two units each: %d + 2 x n write units instead of %d + n, in %d round trips instead of %d.",
+		c.fewRecords, fewRequestWrites+customerEndWrites, customerRequestWrites+customerEndWrites, fewRequestTrips, customerRequestTrips+1)
+	b.equals(t, "bill")
+}

@@ -1,0 +1,131 @@
+package scale
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"customercare/infra/local/template"
+	"customercare/infra/testkit/dynamotest"
+)
+
+// code is what the page takes from the product itself: constants of its source, and the
+// settings of template.yaml.
+type code struct {
+	// shared/store
+	batchSize, maxAttempts, transactionSize, openShards, fewRecords int
+
+	// shared/erasure
+	customerStreams, numberStreams, numberReads, windowSize, openAtOnce, dueAtOnce, numbersAtOnce int
+	wrapUp, slice                                                                                 time.Duration
+
+	// shared/environment, shared/invocation, functions/cleanup
+	attempts, sweepParts, removalsAtOnce int
+	margin, sweepBudget                  time.Duration
+
+	// template.yaml
+	workerConcurrency, batchCalls, parallel, allowSweepMinutes int
+	provisionRate, deleteRate, cleanRate                       int
+	memoryMB                                                   int
+	workerTimeout, writerLifetime, clockSkew, schedule         time.Duration
+	cleanupTimeout, oldestAlarm                                time.Duration
+	alarms                                                     int
+}
+
+// reading is the code as it is now.
+func reading(t *testing.T) code {
+	t.Helper()
+	c, err := read(dynamotest.Root())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// read reads the code of the repository at root.
+func read(root string) (c code, err error) {
+	s := source{root, nil}
+	var faults []error
+	number := func(into *int, folder, name string) {
+		v, err := s.value(folder, name)
+		*into = int(v)
+		faults = append(faults, err)
+	}
+	span := func(into *time.Duration, folder, name string) {
+		v, err := s.value(folder, name)
+		*into = time.Duration(v)
+		faults = append(faults, err)
+	}
+	number(&c.batchSize, "shared/store", "batchSize")
+	number(&c.maxAttempts, "shared/store", "maxAttempts")
+	number(&c.transactionSize, "shared/store", "transactionSize")
+	number(&c.openShards, "shared/store", "openShards")
+	number(&c.fewRecords, "shared/store", "FewRecords")
+	number(&c.customerStreams, "shared/erasure", "customerCalls")
+	number(&c.numberStreams, "shared/erasure", "numberCalls")
+	number(&c.numberReads, "shared/erasure", "numberReads")
+	number(&c.windowSize, "shared/erasure", "windowSize")
+	number(&c.openAtOnce, "shared/erasure", "openAtOnce")
+	number(&c.dueAtOnce, "shared/erasure", "dueAtOnce")
+	number(&c.numbersAtOnce, "shared/erasure", "numbersAtOnce")
+	span(&c.wrapUp, "shared/erasure", "wrapUp")
+	span(&c.slice, "shared/erasure", "sliceLength")
+	number(&c.attempts, "shared/environment", "attempts")
+	span(&c.margin, "shared/invocation", "margin")
+	span(&c.sweepBudget, "functions/cleanup", "sweepBudget")
+	number(&c.sweepParts, "functions/cleanup", "sweepParts")
+	number(&c.removalsAtOnce, "functions/cleanup", "removalsAtOnce")
+	return c, errors.Join(append(faults, c.readTemplate(filepath.Join(root, "template.yaml")))...)
+}
+
+func (c *code) readTemplate(file string) error {
+	t, err := template.Load(file, nil)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	number := func(into *int, name string) {
+		v, err := strconv.Atoi(t.Parameters[name])
+		*into = v
+		faults = append(faults, err)
+	}
+	span := func(into *time.Duration, name, unit string) {
+		v, err := time.ParseDuration(t.Parameters[name] + unit)
+		*into = v
+		faults = append(faults, err)
+	}
+	number(&c.workerConcurrency, "WorkerConcurrency")
+	number(&c.batchCalls, "BatchCalls")
+	number(&c.allowSweepMinutes, "AllowSweepMinutes")
+	number(&c.provisionRate, "ProvisionRate")
+	number(&c.deleteRate, "DeleteRate")
+	number(&c.cleanRate, "CleanRate")
+	span(&c.workerTimeout, "WorkerTimeout", "s")
+	span(&c.oldestAlarm, "OldestErasureAlarmSeconds", "s")
+	span(&c.writerLifetime, "WriterLifetime", "")
+	span(&c.clockSkew, "ClockSkew", "")
+	cleanup, ok := t.Function("cleanup")
+	if !ok || len(t.Streams) != 1 || len(t.Schedules) != 1 || t.Schedules[0].Every == 0 {
+		faults = append(faults, fmt.Errorf("template.yaml has another stream, schedule or cleanup than this program knows"))
+		return errors.Join(faults...)
+	}
+	c.cleanupTimeout, c.memoryMB = cleanup.Timeout, cleanup.MemoryMB
+	c.parallel, c.schedule = t.Streams[0].Parallel, t.Schedules[0].Every
+	resources, err := template.Resources(file, nil)
+	for _, r := range resources {
+		if r.Type == "AWS::CloudWatch::Alarm" {
+			c.alarms++
+		}
+	}
+	return errors.Join(append(faults, err)...)
+}
+
+// takes is how long a run of cleanup takes jobs up: until a slice and its end no longer
+// fit into what it has.
+func (c code) takes() time.Duration { return c.cleanupTimeout - c.margin - c.slice - c.wrapUp }
+
+// open is how long an erasure stays open at least, from the request to its second pass.
+func (c code) open() time.Duration { return c.writerLifetime + c.clockSkew }

@@ -1,0 +1,97 @@
+package store
+
+import "slices"
+
+// Guesses and AllGuesses are stored from the first failure of a right secret on, and
+// begin with what Principal and All had counted until then.
+var (
+	apartCount = statement{set: "#n$ = if_not_exists(#n$, :n$)"}
+	apartTimes = statement{
+		set: "#since$ = if_not_exists(#since$, :since$), #last$ = if_not_exists(#last$, :last$)",
+	}
+	apartLocks = statement{set: "#locks$ = if_not_exists(#locks$, :locks$)"}
+
+	// notCounted and sameCount are conditions: the count is as it was read.
+	notCounted = statement{condition: "attribute_not_exists(#n$)"}
+	sameCount  = statement{condition: "#n$ = :seen$"}
+)
+
+// countGuess counts a failure that All and Principal count, too. A wrong secret counts
+// where guesses are counted apart; with a right one they are from now on.
+func (w *failureWrite) countGuess(seen Failures, a Attempt, f Failure) {
+	counted := slices.Contains(seen.lockedSecrets, seen.tag("secret", a.Secret))
+	switch {
+	case a.Right && !seen.apart:
+		w.countApart(w.at.guesses, seen.Principal)
+	case !a.Right && seen.apart && (f.Guesses.Anew || !counted):
+		w.count(w.at.guesses, seen.Guesses, f.Now, f.Guesses)
+	}
+	switch {
+	case a.Right && !seen.allApart:
+		w.countApart(w.at.allGuesses, seen.All)
+	case !a.Right && seen.allApart:
+		w.count(w.at.allGuesses, seen.AllGuesses, f.Now, f.AllGuesses)
+	}
+}
+
+// countApart begins a count of guesses, with what c has counted until now.
+func (w *failureWrite) countApart(at place, c Count) {
+	w.also(apartCount, at, object{":n$": number(c.N)})
+	if c.N > 0 {
+		w.also(apartTimes, at, object{":since$": millis(c.Since), ":last$": millis(c.Last)})
+	}
+	if c.Locks > 0 {
+		w.also(apartLocks, at, object{":locks$": number(c.Locks)})
+	}
+}
+
+// guessesAsRead makes the write depend on what countGuess decides by: whether guesses are
+// counted apart, and how many there were where a right secret begins that.
+func (w *failureWrite) guessesAsRead(seen Failures, right bool) {
+	switch {
+	case seen.apart:
+	case right:
+		w.unchanged(w.at.principal, seen.Principal)
+	default:
+		w.also(notCounted, w.at.guesses, nil)
+	}
+	switch {
+	case seen.allApart:
+	case right:
+		w.unchanged(w.at.all, seen.All)
+	default:
+		w.also(notCounted, w.at.allGuesses, nil)
+	}
+}
+
+// unchanged makes the write depend on a count being as it was read.
+func (w *failureWrite) unchanged(at place, seen Count) {
+	if seen.N == 0 {
+		w.also(notCounted, at, nil)
+		return
+	}
+	w.also(sameCount, at, object{":seen$": number(seen.N)})
+}
+
+// lockedGuess counts an attempt that a lock refused, where the lock would have let a
+// right secret in. Otherwise somebody who waits for such a lock could try any number of
+// secrets. All and Principal stay as they are: nobody is refused longer for it, so nobody
+// can tell.
+func (w *failureWrite) lockedGuess(seen Failures, a Attempt, f Failure, attempt string) {
+	secret := seen.tag("secret", a.Secret)
+	known := slices.Contains(seen.secrets, secret) || slices.Contains(seen.lockedSecrets, secret)
+	if a.Right || a.Closed || known {
+		return
+	}
+	w.once(attempt)
+	if seen.apart {
+		w.count(w.at.guesses, seen.Guesses, f.Now, f.Guesses)
+	} else {
+		w.countApart(w.at.guesses, seen.Principal.after(f.Guesses, f.Now))
+		w.unchanged(w.at.principal, seen.Principal)
+	}
+	w.remember(w.at.guesses, secret, seen.lockedSecrets, f.Guesses.Anew, f.RememberedSecrets)
+	if seen.allApart {
+		w.count(w.at.allGuesses, seen.AllGuesses, f.Now, f.AllGuesses)
+	}
+}
