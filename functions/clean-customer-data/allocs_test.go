@@ -30,11 +30,11 @@ func TestAllocations(t *testing.T) {
 				update = refused
 			}
 			db := canned.Client(t, map[string][]string{"UpdateItem": {update}, "PutItem": {"{}"}, "TransactWriteItems": {"{}"}})
-			handler := endpoint(erasure.Engine{
-				Ledger:  store.Erasures{DB: db, Table: "Erasures"},
-				Digests: erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
-				Now:     time.Now,
-			}).Handler()
+			handler := endpoint(erasure.NewNumbersIntake(
+				store.Erasures{DB: db, Table: "Erasures"},
+				erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
+				time.Now,
+			)).Handler()
 			var asked request
 			for i := range numbers {
 				asked.CustomNos = append(asked.CustomNos, fmt.Sprintf("135****%04d", i))

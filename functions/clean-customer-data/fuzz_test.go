@@ -16,12 +16,12 @@ import (
 
 func door(f testing.TB) frontdoor.Door {
 	db := &frontdoor.Database{}
-	engine := erasure.Engine{
-		Ledger:  store.Erasures{DB: db.Client(), Table: "Erasures"},
-		Digests: erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
-		Now:     time.Now,
-	}
-	return frontdoor.New(f, db, endpoint(engine).Handler())
+	intake := erasure.NewNumbersIntake(
+		store.Erasures{DB: db.Client(), Table: "Erasures"},
+		erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
+		time.Now,
+	)
+	return frontdoor.New(f, db, endpoint(intake).Handler())
 }
 
 // send sends a body and gives the numbers that an erasure on record names, none when it was refused.

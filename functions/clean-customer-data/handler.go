@@ -13,16 +13,16 @@ type request struct {
 	CustomNos numbers `json:"customNos"`
 }
 
-func endpoint(engine erasure.Engine) gateway.Endpoint {
+func endpoint(intake erasure.NumbersIntake) gateway.Endpoint {
 	return gateway.Endpoint{
 		Name: "clean-customer-data", Limit: bodyLimit, Shape: respond.App,
-		Handle: func(ctx context.Context, call *gateway.Call) (any, error) { return clean(ctx, engine, call) },
+		Handle: func(ctx context.Context, call *gateway.Call) (any, error) { return clean(ctx, intake, call) },
 	}
 }
 
 // clean puts the erasure on record and answers; the ledger's stream starts the worker. Nothing is erased here: the
 // answer promises that it will be, and that promise is one write.
-func clean(ctx context.Context, engine erasure.Engine, call *gateway.Call) (any, error) {
+func clean(ctx context.Context, intake erasure.NumbersIntake, call *gateway.Call) (any, error) {
 	app, tenant := call.Caller("appKey"), call.Caller("tenantId")
 	if app == "" || tenant == "" {
 		return nil, respond.Refuse(respond.Unauthorized, "Authorization is missing, wrong or expired")
@@ -39,7 +39,7 @@ func clean(ctx context.Context, engine erasure.Engine, call *gateway.Call) (any,
 	if len(asked.CustomNos) == 0 {
 		return nil, respond.Refuse(respond.Invalid, "customNos is required: a list of 1 to 1000 customer numbers")
 	}
-	if err := engine.Numbers(ctx, tenant, asked.CustomNos, app); err != nil {
+	if err := intake.Numbers(ctx, tenant, asked.CustomNos, app); err != nil {
 		return nil, err
 	}
 	return respond.Verified, nil

@@ -8,10 +8,10 @@ import (
 	"customercare/shared/erasure"
 )
 
-// Without the authorizer's word nothing is even looked at, whatever a caller writes into headers: the engine here has
+// Without the authorizer's word nothing is even looked at, whatever a caller writes into headers: the intake here has
 // no database, so that any use of it would be a 500.
 func TestNoCallerNoErasure(t *testing.T) {
-	handler := endpoint(erasure.Engine{}).Handler()
+	handler := endpoint(erasure.NumbersIntake{}).Handler()
 	for _, context := range []map[string]any{
 		nil, {}, {"appKey": "app"}, {"tenantId": "acme"}, {"appKey": "", "tenantId": ""}, {"appKey": 1, "tenantId": true}, {"principalId": "app"},
 	} {

@@ -3,8 +3,6 @@
 package main
 
 import (
-	"time"
-
 	"customercare/shared/erasure"
 	"customercare/shared/secret"
 	"customercare/shared/start"
@@ -15,7 +13,7 @@ func main() { start.Function(prepare) }
 
 type settings struct {
 	Store      store.Settings
-	Erasures   string `env:"ERASURES_TABLE,required,notEmpty"`
+	Erasure    erasure.NumbersSettings
 	DigestKeys secret.DigestKeys
 }
 
@@ -25,11 +23,8 @@ func prepare(s settings) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	engine := erasure.Engine{
-		Ledger:  store.Erasures{DB: db, Table: s.Erasures},
-		Digests: erasure.Digester{Current: keys.Current, Keys: keys.ByID, More: &erasure.MoreKeys{Read: keys.Again, Now: time.Now}},
-		Now:     time.Now,
-	}
+	digests := erasure.NewDigester(keys.Current, keys.ByID, keys.Again)
+	handler := endpoint(s.Erasure.Intake(db, digests)).Handler()
 	connected()
-	return endpoint(engine).Handler(), nil
+	return handler, nil
 }

@@ -13,33 +13,39 @@ import (
 	"customercare/shared/store"
 )
 
-// cleaner is one kind of worker: each run goes on where others stopped. All that it keeps from one
-// run to the next is which parts of the users table still wait for the sweep; a process that ends
-// takes that along, and the next one begins with the parts of the last few minutes.
+// cleaner is the function. A schedule starts it every minute; each run sweeps expired
+// allows out of the users table, and works on open erasures that are due.
+//
+// All that it keeps from one run to the next is which parts of the users table still wait
+// for the sweep. When the process ends that is lost, and the next process begins with the
+// parts of the last few minutes.
 type cleaner struct {
-	engine   erasure.Engine
+	worker   erasure.Worker
+	openJobs string // the name of the ledger's index of open jobs
 	users    store.Users
 	segments int32 // of the users table, one a minute
-	now      func() time.Time
+	skew     time.Duration
+	clock    erasure.Clock
 
 	waiting []*part // parts of the users table whose turn has come
 	next    int64   // the minute whose parts have not had their turn
 }
 
-// due is when a run was due, however late it begins: the time that its event was scheduled for. A
-// run that somebody starts by hand, with an event of some other day or of none, is due now.
+// due is when a run was due, however late it begins: the time that its event was
+// scheduled for. A run that somebody starts by hand, with an event of some other day or
+// without a time, is due now.
 func (c *cleaner) due(scheduled time.Time) time.Time {
 	const day = 24 * time.Hour
-	now := c.now()
+	now := c.clock.Now()
 	if late := now.Sub(scheduled); late > day || late < -day {
 		return now
 	}
 	return scheduled
 }
 
-// handle is one run. A failing sweep is only logged, and keeps no erasure from being worked on. An
-// error counts as a failed run in Lambda's metrics; the event is not tried again (see the
-// template), because the next minute's run does the same.
+// handle is one run. A sweep that fails is only logged, and keeps no erasure from being
+// worked on. An error counts as a failed run in Lambda's metrics. The event is not tried
+// again (template.yaml), because the next minute's run does the same.
 func (c *cleaner) handle(ctx context.Context, event events.EventBridgeEvent) (err error) {
 	defer invocation.Recover("cleanup", &err)
 	ctx, cancel := invocation.InTime(ctx)
@@ -50,7 +56,7 @@ func (c *cleaner) handle(ctx context.Context, event events.EventBridgeEvent) (er
 	}
 	metric.Put(ctx, "allows swept",
 		metric.AllowsSwept.Of(float64(removed)), metric.SweepBehind.Of(behind.Seconds()))
-	taken, err := c.engine.Due(ctx)
+	taken, err := c.worker.Due(ctx, c.openJobs)
 	slog.Info("cleaned up", "operation", "cleanup", "erasures", taken)
 	return err
 }

@@ -17,15 +17,16 @@ import (
 	"customercare/shared/erasure"
 )
 
+// digests stand for numbers in the ledger of these tests.
+var digests = erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}
+
 // A run that fails is an error without personal data, so that Lambda tries it again; the next one ends what was open.
 func TestFailingRun(t *testing.T) {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.Now()}
-	c := cleaner{users: kit.Users, segments: 1, now: clock.Now, engine: erasure.Engine{
-		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
-		Digests: erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}, Now: clock.Now,
-	}}
-	if err := c.engine.Numbers(t.Context(), "acme", []string{"number-one"}, "app"); err != nil {
+	c := cleanerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
+	numbers := erasure.NewNumbersIntake(kit.Erasures, digests, clock.Now)
+	if err := numbers.Numbers(t.Context(), "acme", []string{"number-one"}, "app"); err != nil {
 		t.Fatal(err)
 	}
 	clock.Advance(time.Minute)
@@ -48,14 +49,12 @@ func TestFailingRun(t *testing.T) {
 func TestPanickingRun(t *testing.T) {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.Now()}
-	c := cleaner{users: kit.Users, segments: 1, now: clock.Now, engine: erasure.Engine{
-		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
-		Digests: erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}, Now: clock.Now,
-	}}
+	c := cleanerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
+	numbers := erasure.NewNumbersIntake(kit.Erasures, digests, clock.Now)
 	var log bytes.Buffer
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
 	for k := 1; ; k++ {
-		if err := c.engine.Numbers(t.Context(), "acme", []string{"number-one"}, "app"); err != nil {
+		if err := numbers.Numbers(t.Context(), "acme", []string{"number-one"}, "app"); err != nil {
 			t.Fatal(err)
 		}
 		clock.Advance(time.Hour)
@@ -85,9 +84,7 @@ func TestPanickingRun(t *testing.T) {
 // A DynamoDB that never answers: the run ends as failed a second before Lambda would end the process.
 func TestHangingRun(t *testing.T) {
 	kit := dynamotest.Open(t)
-	c := cleaner{users: kit.Users, segments: 1, now: time.Now, engine: erasure.Engine{
-		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts, Now: time.Now,
-	}}
+	c := cleanerOf(kit, erasure.SystemClock(), 1, 0)
 	kit.Faults.Next = silence{}
 	synctest.Test(t, func(t *testing.T) { // no time passes but what the run waits
 		metrictest.Capture(t)

@@ -17,9 +17,7 @@ import (
 func TestSweptAllowsAreCounted(t *testing.T) {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.Now()}
-	c := cleaner{users: kit.Users, segments: 1, now: clock.Now, engine: erasure.Engine{
-		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts, Now: clock.Now,
-	}}
+	c := cleanerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
 	for user, kinds := range map[string][]int{"one": {1}, "two": {2, 3}} {
 		kit.Put(t, kit.Users.Table, map[string]types.AttributeValue{"customerId": &types.AttributeValueMemberS{Value: user}})
 		for _, kind := range kinds {

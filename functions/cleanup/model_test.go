@@ -15,6 +15,7 @@ import (
 
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
+	"customercare/shared/erasure"
 	"customercare/shared/store"
 )
 
@@ -88,7 +89,7 @@ func (m *allows) cancel(t *rapid.T) {
 // call: it dies, the call fails, or somebody sets an allow at that very moment.
 func (m *allows) sweep(t *rapid.T) {
 	shows := m.anyClock(t)
-	m.now = func() time.Time { return shows }
+	m.cleaner.clock = erasure.NewClock(func() time.Time { return shows }, m.clock.AfterFunc)
 	due := shows.Add(time.Duration(rapid.IntRange(-3, 0).Draw(t, "late")) * time.Minute)
 	k := rapid.IntRange(1, 20).Draw(t, "call")
 	ctx := context.Background()
@@ -169,7 +170,7 @@ func TestSkewedSweeps(t *testing.T) {
 	n, removals := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
-		m := &allows{cleaner: &cleaner{users: c.users, segments: 3, engine: c.engine}, tb: t, kit: kit, clock: clock,
+		m := &allows{cleaner: c.restarted(), tb: t, kit: kit, clock: clock,
 			plain: store.Users{DB: kit.Plain, Table: kit.Users.Table}, of: fmt.Sprint("check ", n, " user "), set: map[string]map[string]time.Time{}}
 		for i := 1; i <= modelUsers; i++ {
 			user := fmt.Sprint(m.of, i)
@@ -188,7 +189,7 @@ func TestSkewedSweeps(t *testing.T) {
 		})
 		// All has expired by every clock, and every part has its turn, however its last runs ended.
 		clock.Advance(10 * time.Minute)
-		m.now = clock.Now
+		m.cleaner.clock = erasure.NewClock(clock.Now, clock.AfterFunc)
 		for range 2 * 3 {
 			removed, _, err := m.cleaner.sweep(t.Context(), clock.Now())
 			if err != nil {

@@ -21,9 +21,22 @@ const skew = time.Minute
 func newCleaner(t testing.TB, segments int32) (*cleaner, *dynamotest.Kit, *dynamotest.Clock) {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
-	return &cleaner{users: kit.Users, segments: segments, now: clock.Now, engine: erasure.Engine{
-		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts, ClockSkew: skew, Now: clock.Now, AfterFunc: clock.AfterFunc,
-	}}, kit, clock
+	return cleanerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), segments, skew), kit, clock
+}
+
+// cleanerOf is a new process of the function on these tables. Writers of its erasures are
+// never late.
+func cleanerOf(kit *dynamotest.Kit, clock erasure.Clock, segments int32, skew time.Duration) *cleaner {
+	timing := erasure.Timing{ClockSkew: skew}
+	return &cleaner{
+		worker:   erasure.NewWorker(kit.Erasures, kit.Customers, kit.Contacts, nil, timing, time.Minute, clock),
+		openJobs: kit.Erasures.Index, users: kit.Users, segments: segments, skew: skew, clock: clock,
+	}
+}
+
+// restarted is the next process of the function, which knows nothing of the last one.
+func (c *cleaner) restarted() *cleaner {
+	return &cleaner{worker: c.worker, openJobs: c.openJobs, users: c.users, segments: c.segments, skew: c.skew, clock: c.clock}
 }
 
 // putUsers puts so many users with one allow each, which expired then.
@@ -244,7 +257,7 @@ func TestSweepThatRunsOutOfTimeGoesOn(t *testing.T) {
 		run(t, c, due.Add(time.Minute)).Expect(t, metrictest.Line{"SweepBehind": 0})
 		left := allowsLeft(t, kit)
 		// A process that had the time finds nothing more in the parts of both minutes.
-		again := &cleaner{users: c.users, segments: segments, now: c.now, engine: c.engine}
+		again := c.restarted()
 		for minute := range 2 {
 			run(t, again, due.Add(time.Duration(minute)*time.Minute)).Expect(t, metrictest.Line{"AllowsSwept": 0})
 		}
@@ -261,14 +274,14 @@ func TestSweepThatRunsOutOfTimeGoesOn(t *testing.T) {
 // one, minutes later, begins with what may be left.
 func TestSweepOfAProcessThatEnds(t *testing.T) {
 	const segments = 20
-	for minutes := 1; minutes < madeUp; minutes++ {
+	for minutes := 1; minutes < firstTurns; minutes++ {
 		c, kit, clock := newCleaner(t, segments)
 		due := clock.Truncate(time.Minute)
 		putUsers(t, kit, 100, clock.Now().Add(-time.Hour))
 		_, _, _ = c.sweep(kit.Faults.Die(3, false), due)
 		kit.Faults.Calls()
 		clock.Advance(time.Duration(minutes) * time.Minute)
-		next := &cleaner{users: c.users, segments: segments, now: c.now, engine: c.engine}
+		next := c.restarted()
 		run(t, next, due.Add(time.Duration(minutes)*time.Minute)).Expect(t, metrictest.Line{"SweepBehind": 0})
 		next.waiting, next.next = nil, due.Unix()/60+1 // it has looked at that minute; now only there
 		run(t, next, due).Expect(t, metrictest.Line{"AllowsSwept": 0})

@@ -12,13 +12,18 @@ import (
 	"customercare/shared/store"
 )
 
-type worker struct{ engine erasure.Engine }
+// handler is the function: the ledger's stream starts it with records that each name a
+// job.
+type handler struct{ worker erasure.Worker }
 
-// handle works on the job that each record names, until the invocation's deadline comes near. A job
-// that could not be worked on keeps none behind it from being worked on. The first such record is
-// reported, and with it all those behind it come again (ReportBatchItemFailures): a job that is done
-// by then costs one call. The jobs are cleanup's in any case.
-func (w worker) handle(ctx context.Context, event events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+// handle works on the job that each record names, until the invocation's deadline comes
+// near. A job that could not be worked on keeps none behind it from being worked on. The
+// first such record is reported, so that Lambda sends it again with all those behind it
+// (ReportBatchItemFailures): a job that is done by then costs one call. Cleanup takes
+// such jobs up in any case.
+func (h handler) handle(
+	ctx context.Context, event events.DynamoDBEvent,
+) (events.DynamoDBEventResponse, error) {
 	ctx, cancel := invocation.InTime(ctx)
 	defer cancel()
 	answer := events.DynamoDBEventResponse{BatchItemFailures: []events.DynamoDBBatchItemFailure{}}
@@ -29,7 +34,7 @@ func (w worker) handle(ctx context.Context, event events.DynamoDBEvent) (events.
 			slog.Error("a stream record without erasureId")
 			continue
 		}
-		err := w.engine.Continue(ctx, store.JobOf(id.String()))
+		err := h.worker.Continue(ctx, store.JobOf(id.String()))
 		if err == nil {
 			continue
 		}

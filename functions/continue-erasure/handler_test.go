@@ -33,18 +33,19 @@ func stream(t *testing.T, erasureIDs ...string) events.DynamoDBEvent {
 	return event
 }
 
-func newWorker(t *testing.T) (worker, *dynamotest.Kit) {
+// newHandler is the function on tables of its own. Writers of its erasures are never late.
+func newHandler(t *testing.T, clock erasure.Clock) (handler, *dynamotest.Kit) {
 	kit := dynamotest.Open(t)
-	return worker{erasure.Engine{
-		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
-		Digests: erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}, Now: time.Now,
-	}}, kit
+	return handler{erasure.NewWorker(
+		kit.Erasures, kit.Customers, kit.Contacts, nil, erasure.Timing{}, time.Minute, clock,
+	)}, kit
 }
 
-// open puts an erasure of numbers on record, and returns its key.
-func open(t *testing.T, w worker, kit *dynamotest.Kit, number string) string {
+// open puts an erasure of a number on record, and returns the key of its job.
+func open(t *testing.T, kit *dynamotest.Kit, number string) string {
 	t.Helper()
-	if err := w.engine.Numbers(t.Context(), "acme", []string{number}, "app"); err != nil {
+	digests := erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}
+	if err := erasure.NewNumbersIntake(kit.Erasures, digests, time.Now).Numbers(t.Context(), "acme", []string{number}, "app"); err != nil {
 		t.Fatal(err)
 	}
 	for _, line := range kit.Dump(t, kit.Erasures.Table) {
@@ -59,13 +60,13 @@ func open(t *testing.T, w worker, kit *dynamotest.Kit, number string) string {
 }
 
 func TestFailedRecordIsReported(t *testing.T) {
-	w, kit := newWorker(t)
-	first, second, third := open(t, w, kit, "number-one"), open(t, w, kit, "number-two"), open(t, w, kit, "number-three")
+	h, kit := newHandler(t, erasure.SystemClock())
+	first, second, third := open(t, kit, "number-one"), open(t, kit, "number-two"), open(t, kit, "number-three")
 	var log bytes.Buffer
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
 
 	kit.Faults.Calls()
-	if answer, err := w.handle(t.Context(), stream(t, first)); err != nil || len(answer.BatchItemFailures) != 0 {
+	if answer, err := h.handle(t.Context(), stream(t, first)); err != nil || len(answer.BatchItemFailures) != 0 {
 		t.Fatalf("%+v, %v", answer, err)
 	}
 	healthy := len(kit.Faults.Calls())
@@ -73,7 +74,7 @@ func TestFailedRecordIsReported(t *testing.T) {
 	// From the second record's first call on nothing works.
 	kit.Faults.Inject(dynamotest.Throttle, 2, 1000)
 	event := stream(t, first, second, third) // the first is done: one call finds that out
-	answer, err := w.handle(t.Context(), event)
+	answer, err := h.handle(t.Context(), event)
 	text, _ := json.Marshal(answer)
 	if err != nil || string(text) != `{"batchItemFailures":[{"itemIdentifier":"2"}]}` {
 		t.Errorf("%s, %v", text, err)
@@ -84,7 +85,7 @@ func TestFailedRecordIsReported(t *testing.T) {
 	kit.Faults.Calls()
 
 	// They come again, with repeats and jobs that are done; then nothing is open.
-	if answer, err = w.handle(t.Context(), stream(t, second, "handover-"+third, first, "numbers-unknown")); err != nil || len(answer.BatchItemFailures) != 0 {
+	if answer, err = h.handle(t.Context(), stream(t, second, "handover-"+third, first, "numbers-unknown")); err != nil || len(answer.BatchItemFailures) != 0 {
 		t.Errorf("%+v, %v", answer, err)
 	}
 	if left := strings.Join(kit.Dump(t, kit.Erasures.Table), "\n"); strings.Contains(left, "number-") || strings.Count(left, "erasure-") != 3 {
@@ -94,10 +95,10 @@ func TestFailedRecordIsReported(t *testing.T) {
 
 // A record that names no job cannot be worked on ever: it holds nothing up.
 func TestRecordWithoutAJob(t *testing.T) {
-	w, kit := newWorker(t)
-	event := stream(t, "x", open(t, w, kit, "number-one"))
+	h, kit := newHandler(t, erasure.SystemClock())
+	event := stream(t, "x", open(t, kit, "number-one"))
 	delete(event.Records[0].Change.Keys, "erasureId")
-	answer, err := w.handle(t.Context(), event)
+	answer, err := h.handle(t.Context(), event)
 	if text, _ := json.Marshal(answer); err != nil || string(text) != `{"batchItemFailures":[]}` {
 		t.Errorf("%s, %v", text, err)
 	}
@@ -108,14 +109,13 @@ func TestRecordWithoutAJob(t *testing.T) {
 
 // A job whose work panics is reported, and the process goes on: the job is worked on when its lease is over.
 func TestPanicIsReported(t *testing.T) {
-	w, kit := newWorker(t)
 	clock := &dynamotest.Clock{Time: time.Now()}
-	w.engine.Now = clock.Now
-	event := stream(t, open(t, w, kit, "number-one"))
+	h, kit := newHandler(t, erasure.NewClock(clock.Now, clock.AfterFunc))
+	event := stream(t, open(t, kit, "number-one"))
 	var log bytes.Buffer
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
 	kit.Faults.Interrupt(1, func() { panic("number-one") }) // before there is a lease, and a drain that would recover
-	answer, err := w.handle(t.Context(), event)
+	answer, err := h.handle(t.Context(), event)
 	if text, _ := json.Marshal(answer); err != nil || string(text) != `{"batchItemFailures":[{"itemIdentifier":"1"}]}` {
 		t.Errorf("%s, %v", text, err)
 	}
@@ -124,7 +124,7 @@ func TestPanicIsReported(t *testing.T) {
 	}
 	kit.Faults.Calls()
 	clock.Advance(time.Hour)
-	if answer, err := w.handle(t.Context(), event); err != nil || len(answer.BatchItemFailures) != 0 {
+	if answer, err := h.handle(t.Context(), event); err != nil || len(answer.BatchItemFailures) != 0 {
 		t.Errorf("%+v, %v", answer, err)
 	}
 	if left := strings.Join(kit.Dump(t, kit.Erasures.Table), "\n"); strings.Contains(left, "number-one") || !strings.Contains(left, "erasure-") {
@@ -135,14 +135,14 @@ func TestPanicIsReported(t *testing.T) {
 // A DynamoDB that never answers: the record is reported a second before Lambda would end the process, and those behind it
 // with it.
 func TestHangingJobIsReported(t *testing.T) {
-	w, kit := newWorker(t)
-	event := stream(t, open(t, w, kit, "number-one"), open(t, w, kit, "number-two"))
+	h, kit := newHandler(t, erasure.SystemClock())
+	event := stream(t, open(t, kit, "number-one"), open(t, kit, "number-two"))
 	kit.Faults.Next = silence{}
 	synctest.Test(t, func(t *testing.T) { // no time passes but what the worker waits
 		metrictest.Capture(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
-		answer, err := w.handle(ctx, event)
+		answer, err := h.handle(ctx, event)
 		deadline, _ := ctx.Deadline()
 		text, _ := json.Marshal(answer)
 		if left := time.Until(deadline); err != nil || string(text) != `{"batchItemFailures":[{"itemIdentifier":"1"}]}` || left != time.Second {

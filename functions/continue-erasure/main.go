@@ -1,5 +1,5 @@
-// Command continue-erasure works on erasures that were handed over; the ledger's stream starts
-// it.
+// Command continue-erasure works on erasures that were handed over; the ledger's stream
+// starts it.
 package main
 
 import (
@@ -12,12 +12,12 @@ func main() { start.Function(prepare) }
 
 type settings struct {
 	Store   store.Settings
-	Erasure erasure.Settings
+	Erasure erasure.WorkerSettings
 }
 
 func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
-	handler := worker{s.Erasure.Engine(db)}.handle
+	h := handler{s.Erasure.Worker(db)}
 	connected()
-	return handler, nil
+	return h.handle, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
+	"customercare/shared/erasure"
 )
 
 // A record whose job cannot be worked on keeps none of the others waiting, whichever it is and
@@ -17,20 +18,20 @@ func TestFailedRecordStopsNoOther(t *testing.T) {
 		"panic":   func(f *dynamotest.Faults, k int) { f.Interrupt(k, func() { panic("number-one") }) },
 	} {
 		for bad := range 3 {
-			w, kit := newWorker(t)
+			h, kit := newHandler(t, erasure.SystemClock())
 			log := metrictest.Capture(t)
-			jobs := []string{open(t, w, kit, "number-one"), open(t, w, kit, "number-two"), open(t, w, kit, "number-three")}
+			jobs := []string{open(t, kit, "number-one"), open(t, kit, "number-two"), open(t, kit, "number-three")}
 			calls := 0
 			for i, job := range jobs[:bad] { // how many calls lie before the bad one's first
 				kit.Faults.Calls()
-				if _, err := w.handle(t.Context(), stream(t, job)); err != nil {
+				if _, err := h.handle(t.Context(), stream(t, job)); err != nil {
 					t.Fatal(i, err)
 				}
 				calls++ // the job is done: the repeat finds that out with one call
 			}
 			kit.Faults.Calls()
 			fail(kit.Faults, calls+1)
-			answer, err := w.handle(t.Context(), stream(t, jobs...))
+			answer, err := h.handle(t.Context(), stream(t, jobs...))
 			text, _ := json.Marshal(answer)
 			if want := `{"batchItemFailures":[{"itemIdentifier":"` + string(rune('1'+bad)) + `"}]}`; err != nil || string(text) != want {
 				t.Errorf("%s, record %d: %s, %v", name, bad+1, text, err)

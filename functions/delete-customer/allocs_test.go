@@ -39,12 +39,11 @@ func TestAllocations(t *testing.T) {
 			})
 			handler := endpoint(
 				principal.Directory{Principals: store.Principals{DB: db, Table: "Principals"}, Guard: principal.Guard{Limit: 10, Window: 5 * time.Minute}, Now: time.Now},
-				erasure.Engine{
-					Ledger:         store.Erasures{DB: db, Table: "Erasures"},
-					Customers:      store.Customers{DB: db, Table: "Customers", Limiter: store.NewLimiter(8)},
-					Digests:        digests,
-					WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute, Now: time.Now,
-				}, 3*time.Second).Handler()
+				erasure.NewCustomerIntake(
+					store.Erasures{DB: db, Table: "Erasures"},
+					store.Customers{DB: db, Table: "Customers", Limiter: store.NewLimiter(8)},
+					digests, erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute}, erasure.SystemClock(),
+				), 3*time.Second).Handler()
 			canned.Allocations(t, 200, most, func() {
 				if answer, err := handler(ctx, event); err != nil || !strings.Contains(answer.Body, `<customer status="deleted">`) {
 					t.Fatal(answer, err)

@@ -31,13 +31,13 @@ func door(f testing.TB, known bool) frontdoor.Door {
 	directory := principal.Directory{
 		Principals: store.Principals{DB: client, Table: "Principals"}, Guard: principal.Guard{Limit: 10, Window: time.Minute}, Now: time.Now,
 	}
-	engine := erasure.Engine{
-		Ledger:    store.Erasures{DB: client, Table: "Erasures"},
-		Customers: store.Customers{DB: client, Table: "Customers", Limiter: store.NewLimiter(2)},
-		Digests:   erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
-		Now:       time.Now,
-	}
-	return frontdoor.New(f, db, endpoint(directory, engine, time.Second).Handler())
+	intake := erasure.NewCustomerIntake(
+		store.Erasures{DB: client, Table: "Erasures"},
+		store.Customers{DB: client, Table: "Customers", Limiter: store.NewLimiter(2)},
+		erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
+		erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute}, erasure.SystemClock(),
+	)
+	return frontdoor.New(f, db, endpoint(directory, intake, time.Second).Handler())
 }
 
 var jsonp = regexp.MustCompile(`^/\*\*/([A-Za-z_$][A-Za-z0-9_$.]{0,127})\(([^<>` + "\u2028\u2029" + `]*)\);$`)

@@ -11,18 +11,18 @@ import (
 	"customercare/shared/respond"
 )
 
-func endpoint(directory principal.Directory, engine erasure.Engine, budget time.Duration) gateway.Endpoint {
+func endpoint(directory principal.Directory, intake erasure.CustomerIntake, budget time.Duration) gateway.Endpoint {
 	return gateway.Endpoint{
 		Name: "delete-customer", Limit: 256 << 10, Shape: shape,
 		Handle: func(ctx context.Context, call *gateway.Call) (any, error) {
-			return remove(ctx, directory, engine, budget, call)
+			return remove(ctx, directory, intake, budget, call)
 		},
 	}
 }
 
 // remove deletes one customer. It answers "deleted" once the erasure is on record and the tombstone stands: from then on
 // nothing returns the customer any more. What does not fit into budget is erased in the background.
-func remove(ctx context.Context, directory principal.Directory, engine erasure.Engine, budget time.Duration, call *gateway.Call) (any, error) {
+func remove(ctx context.Context, directory principal.Directory, intake erasure.CustomerIntake, budget time.Duration, call *gateway.Call) (any, error) {
 	f, refusal := readForm(call.Request)
 	if refusal == nil {
 		refusal = f.check()
@@ -45,7 +45,7 @@ func remove(ctx context.Context, directory principal.Directory, engine erasure.E
 	if err != nil {
 		return nil, err
 	}
-	err = engine.Customer(ctx, f["account_id"], f["code"], f["user_id"], budget)
+	err = intake.Customer(ctx, f["account_id"], f["code"], f["user_id"], budget)
 	if errors.Is(err, erasure.ErrUnknownCustomer) {
 		return nil, respond.Refuse(respond.NotFound, "code is not the code of a customer of this account")
 	}

@@ -5,21 +5,33 @@ package main
 import (
 	"time"
 
+	"customercare/shared/erasure"
 	"customercare/shared/principal"
+	"customercare/shared/secret"
 	"customercare/shared/start"
 	"customercare/shared/store"
 )
 
 func main() { start.Function(prepare) }
 
+type settings struct {
+	Store      store.Settings
+	Limits     principal.Limits
+	Principals string `env:"PRINCIPALS_TABLE,required,notEmpty"`
+	Erasure    erasure.CustomerSettings
+	DigestKeys secret.DigestKeys
+	Budget     time.Duration `env:"DRAIN_BUDGET,required"`
+}
+
 func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
 	directory := principal.Directory{Principals: store.Principals{DB: db, Table: s.Principals}, Guard: principal.Guard(s.Limits), Now: time.Now}
-	engine, err := s.engine(db)
+	keys, err := s.DigestKeys.Read(s.Store.AWS.Config())
 	if err != nil {
 		return nil, err
 	}
-	handler := endpoint(directory, engine, s.Budget).Handler()
+	digests := erasure.NewDigester(keys.Current, keys.ByID, keys.Again)
+	handler := endpoint(directory, s.Erasure.Intake(db, digests), s.Budget).Handler()
 	connected()
 	return handler, nil
 }

@@ -2,20 +2,29 @@ package erasure
 
 import "customercare/shared/store"
 
-// count settles the announced range when its deletion has ended, well or with err: of it,
-// moved were deleted, and changed are no longer what was read, so that they are read, and
-// announced, again. Where the answer of a call is missing, the rest stays announced, for
-// whoever comes next to look at. It notes, too, that a call of this worker went
-// unanswered.
-func (e Engine) count(job *store.Job, moved, changed int64, err error) {
+// announce counts a page of a customer as found, and as what is about to be deleted
+// (Job.Pending). The caller writes the job down before it deletes anything of the page.
+func announce(job *store.Job, page store.Collection) {
+	job.Pending = store.Pending{Count: int64(len(page.Records))}
+	if n := len(page.Records); n > 0 {
+		job.Pending.Through = page.Records[n-1:]
+		job.Found += int64(n)
+	}
+}
+
+// count ends the announced range when its deletion has ended, well or with err. Of the
+// range, deleted were deleted with an answer. changed are no longer what was read: they
+// are read, and announced, again. Where a call had no answer, the rest stays announced,
+// for whoever comes next to look at.
+func (e eraser) count(job *store.Job, deleted, changed int64, err error) {
 	e.noteLost(job)
 	job.AtLeast = job.AtLeast || job.Undercounted.Swap(false)
 	if err == nil {
-		moved = job.Pending.Count - changed
+		deleted = job.Pending.Count - changed
 	}
-	job.Deleted += moved
+	job.Deleted += deleted
 	job.Found -= changed
-	job.Pending.Count -= moved + changed
+	job.Pending.Count -= deleted + changed
 	if err != nil && job.OutcomeUnknown.Load() {
 		return
 	}
@@ -23,10 +32,10 @@ func (e Engine) count(job *store.Job, moved, changed int64, err error) {
 	job.Pending = store.Pending{}
 }
 
-// inherit settles a range that a worker before announced, and of which left stand there
-// now: the others were deleted. If some do stand there they may have come since, in place
-// of as many deleted ones: then nobody can tell how many were deleted, and the counts are
-// lower bounds. left are announced again.
+// inherit ends a range that a worker before announced, and of which left stand there
+// now: the others were deleted. Some of those that stand there may have come since, in
+// place of as many deleted ones. Then nobody can tell how many were deleted, and the
+// counts are lower bounds. The caller announces what is left again.
 func inherit(job *store.Job, left int64) {
 	if job.Pending.Count == 0 {
 		return
@@ -44,10 +53,9 @@ func takeBack(job *store.Job) {
 	job.Pending = store.Pending{}
 }
 
-// noteLost writes into the job that this worker has had no answer to a deletion, as of
-// now.
-func (e Engine) noteLost(job *store.Job) {
+// noteLost notes in the job, as of now, that a deletion of this worker had no answer.
+func (e eraser) noteLost(job *store.Job) {
 	if job.LostAnswer.Swap(false) {
-		job.Unanswered = e.Now()
+		job.Unanswered = e.clock.now()
 	}
 }

@@ -18,20 +18,20 @@ import (
 )
 
 // another is an engine on the same tables and clock as w, with faults of its own.
-func (w *world) another() (Engine, *dynamotest.Faults) {
+func (w *world) another() (engine, *dynamotest.Faults) {
 	faults := &dynamotest.Faults{}
 	return w.through(func(next http.RoundTripper) http.RoundTripper { faults.Next = next; return faults }), faults
 }
 
 // through is an engine on the same tables and clock as w, whose calls go through
 // transport.
-func (w *world) through(transport func(next http.RoundTripper) http.RoundTripper) Engine {
+func (w *world) through(transport func(next http.RoundTripper) http.RoundTripper) engine {
 	db := dynamodb.New(w.Kit.DB.Options(), func(o *dynamodb.Options) {
 		client := *o.HTTPClient.(*http.Client)
 		client.Transport = transport(w.Faults.Next)
 		o.HTTPClient = &client
 	})
-	e := w.Engine
+	e := w.engine
 	e.Ledger.DB, e.Customers.DB, e.Contacts.DB = db, db, db
 	return e
 }
@@ -254,14 +254,14 @@ const mostNamed = 16
 func TestLostAnswersCountOnce(t *testing.T) {
 	t.Parallel()
 	many := append([]string{"135", "wen11"}, nobody...)
-	numbers := func(list []string) func(Engine) error {
-		return func(e Engine) error { return e.Numbers(context.Background(), "acme", list, "app") }
+	numbers := func(list []string) func(engine) error {
+		return func(e engine) error { return e.Numbers(context.Background(), "acme", list, "app") }
 	}
-	customer := func(e Engine) error { return e.Customer(context.Background(), "shop", "4711", "john", time.Minute) }
+	customer := func(e engine) error { return e.Customer(context.Background(), "shop", "4711", "john", time.Minute) }
 	for _, c := range []struct {
 		name         string
 		transactions int
-		ask          func(Engine) error
+		ask          func(engine) error
 	}{
 		{"customer", 12, customer}, {"customer with few transactions", 2, customer},
 		{"numbers", 0, numbers([]string{"135"})}, {"many numbers", 0, numbers(many)},
@@ -269,7 +269,7 @@ func TestLostAnswersCountOnce(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			ask := func(e Engine) {
+			ask := func(e engine) {
 				t.Helper()
 				if err := c.ask(e); err != nil {
 					t.Fatal(err)

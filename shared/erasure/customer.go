@@ -11,53 +11,77 @@ import (
 	"customercare/shared/store"
 )
 
-// ErrUnknownCustomer says that there is no such customer, nor was one erased in the last 30 days.
+// ErrUnknownCustomer says that there is no such customer, nor was one erased in the last
+// 30 days.
 var ErrUnknownCustomer = errors.New("erasure: no such customer")
 
-// customerStreams is how many batch calls run at once on one customer: two saturate a DynamoDB partition, more would only
-// be throttled.
-const customerStreams = 2
+// maxRaces is how often an erasure is begun in all when the customer changes under it.
+const maxRaces = 5
 
-// races is how often an erasure is tried again because the customer changed under it.
-const races = 5
+// CustomerIntake takes on erasures of customers (operation 3). NewCustomerIntake makes
+// one, CustomerSettings.Intake one from a function's environment.
+type CustomerIntake struct {
+	eraser
+	digests Digester
+}
 
-// Customer erases a loyalty customer for good. It returns nil once the erasure is on record and the tombstone stands:
-// from then on nothing returns the customer any more, whatever happens. Within budget, and before ctx's deadline comes near, it
-// erases everything itself; what is left is handed on. Repeats, at the same time or within 30 days, return nil too. ErrUnknownCustomer.
-func (e Engine) Customer(ctx context.Context, account, code, requestedBy string, budget time.Duration) error {
-	key, id := store.CustomerKey(account, code), store.NewID(e.Now())
+// NewCustomerIntake is a CustomerIntake on these tables.
+func NewCustomerIntake(
+	ledger store.Erasures, customers store.Customers, digests Digester, timing Timing, clock Clock,
+) CustomerIntake {
+	return CustomerIntake{
+		eraser:  eraser{ledger: ledger, customers: customers, timing: timing, clock: clock},
+		digests: digests,
+	}
+}
+
+// Customer erases a customer for good. It returns nil once the erasure is on record and
+// the tombstone stands: from then on nothing returns the customer any more, whatever
+// happens.
+//
+// Within budget, and before ctx's deadline comes near, it erases everything itself. What
+// is left then it hands over to a worker. A repeat, at the same time or within 30 days,
+// returns nil too. Of a customer that there never was it returns ErrUnknownCustomer.
+// After any other error the caller asks again.
+func (i CustomerIntake) Customer(
+	ctx context.Context, account, code, requestedBy string, budget time.Duration,
+) error {
+	key, id := store.CustomerKey(account, code), store.NewID(i.clock.now())
 	request := store.RequestOf(id)
-	digests, jobs := e.customerJobs(account, code)
-	for try := range races {
+	digests, jobs := i.customerJobs(account, code)
+	for try := range maxRaces {
 		if try > 0 { // somebody else is at it: let them finish
-			if !store.Wait(ctx, e.Ledger.DB, try, store.ErrRaced) {
+			if !store.Wait(ctx, i.ledger.DB, try, store.ErrRaced) {
 				return store.ErrRaced
 			}
-			id = store.NewIDFor(request, e.Now()) // records of their own, should both be written
+			// A record of its own for each try, should two of them be written.
+			id = store.NewIDFor(request, i.clock.now())
 		}
-		now := e.Now()
-		page, err := e.Customers.Read(ctx, key, "")
+		now := i.clock.now()
+		page, err := i.customers.Read(ctx, key, "")
 		if err != nil {
 			return err
 		}
 		if page.Tombstone != "" || !page.Exists && len(page.Records) == 0 && page.Next == "" {
-			if !e.Digests.knows(page.Tombstone) {
-				e.Digests.More.look(ctx, e.Digests.Keys)
-				digests, jobs = e.customerJobs(account, code)
+			if !i.digests.knows(page.Tombstone) {
+				i.digests.more.look(ctx, i.digests.Keys)
+				digests, jobs = i.customerJobs(account, code)
 			}
-			known, err := e.join(ctx, page.Tombstone, jobs, request, now)
+			known, err := i.join(ctx, page.Tombstone, jobs, request, now)
 			switch {
 			case err != nil || known == store.Joined:
-				return err // nil: being erased by an earlier call, and nobody reads this customer any more
+				return err // nil: an earlier call's erasure is open
 			case page.Tombstone != "":
+				// The tombstone's job is not open. Either it has just ended, tombstone
+				// and all, or one of the tables was restored to a time when it was open.
+				// Then the condition of the opening holds, and a job comes back to its
+				// tombstone.
 			case known == store.ErasedLately:
 				return nil
 			default:
-				return e.unknown(ctx, account, code, jobs, request, now)
+				return i.unknown(ctx, account, code, jobs, request, now)
 			}
 		}
-		// A tombstone whose job is not open: the job has just ended, tombstone and all, or one of the tables was restored
-		// to a time when it was open. Then the condition below holds, and a job comes back to its tombstone.
 		job := &store.Job{
 			Key: jobs[0], ID: id, Scope: account, RequestedBy: requestedBy,
 			RequestedAt: now, LastRequestedAt: now, PassStarted: now,
@@ -66,30 +90,13 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 		if page.Exists {
 			job.Found, job.Deleted = 1, 1 // the tombstone is its deletion
 		}
-		until := now.Add(budget)
-		if deadline, ok := e.deadline(ctx); ok && deadline.Add(-wrapUp).Before(until) {
-			until = deadline.Add(-wrapUp) // the rest is handed on while there is time for it
-		}
-		few := e.WriterLifetime > 0 && page.Next == "" && len(page.Records) <= store.FewRecords
-		if few {
-			tombstone := job.Found
-			job.Found += int64(len(page.Records))
-			job.Deleted = job.Found
-			err = e.Ledger.OpenAndErase(ctx, job, jobs[1:], e.Customers, page, now.Add(e.WriterLifetime+e.ClockSkew))
-			// What a busy partition does not take at once, it takes one after the other.
-			if few = err == nil || errors.Is(err, store.ErrRaced) || ctx.Err() != nil; !few {
-				job.Found, job.Deleted = tombstone, tombstone
-			}
-		}
-		if !few {
-			announce(job, page)
-			err = e.Ledger.OpenCustomer(ctx, job, jobs[1:], e.Customers, page, until.Add(wrapUp+e.ClockSkew))
-		}
+		until := i.endOf(ctx, now.Add(budget))
+		emptied, err := i.open(ctx, job, jobs[1:], page, until)
 		if errors.Is(err, store.ErrRaced) {
-			// Perhaps a writer without conditions wrote over the tombstone of a job that is open: then it comes back,
-			// and the next reading finds it.
+			// Perhaps a writer without conditions wrote over the tombstone of a job that
+			// is open. Then the tombstone comes back, and the next reading finds it.
 			if page.Exists {
-				if err := e.entomb(ctx, key, page, jobs, now); err != nil {
+				if err := i.entomb(ctx, key, page, jobs, now); err != nil {
 					return err
 				}
 			}
@@ -98,11 +105,14 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 		if err != nil {
 			return err
 		}
-		// The promise is on record. What fails from here on is made good by the workers, and is no error to the caller.
-		if few {
-			err = e.verify(ctx, job, until)
+		// The promise is on record. What fails from here on the workers make good, so it
+		// is no error to the caller.
+		if emptied {
+			err = i.verifyFew(ctx, job, until)
 		} else {
-			err = e.conclude(ctx, job, e.drain(ctx, job, &page, until))
+			err = i.conclude(ctx, job, i.drain(ctx, job, until, true, func(ctx context.Context) error {
+				return i.drainFrom(ctx, job, page)
+			}))
 		}
 		if err != nil {
 			slog.Error("erasure goes on in the background", "job", job.ID, "cause", err.Error())
@@ -112,57 +122,99 @@ func (e Engine) Customer(ctx context.Context, account, code, requestedBy string,
 	return store.ErrRaced
 }
 
-// verify looks whether everything went with the transaction that opened the job. A writer who kept the rules may have
-// been there between the reading and the tombstone, none after it.
-func (e Engine) verify(ctx context.Context, job *store.Job, until time.Time) (err error) {
-	defer invocation.Recover("erasure: verify", &err)
-	page, err := e.Customers.Read(ctx, store.CustomerKey(job.Scope, job.Identifiers[0]), "")
+// endOf is until, or earlier where ctx's deadline comes before: so that there is time
+// left to hand the rest over.
+func (i CustomerIntake) endOf(ctx context.Context, until time.Time) time.Time {
+	deadline, ok := i.clock.deadline(ctx)
+	if ok && deadline.Add(-wrapUp).Before(until) {
+		return deadline.Add(-wrapUp)
+	}
+	return until
+}
+
+// open puts the job on record, and the tombstone in the customer's place. page is what
+// was just read of the customer, others are keys that an open job of the same customer
+// may have besides job's own. The customer's records are deleted with it where they are
+// few: then emptied is true, and nobody holds the job. Else the caller holds it until a
+// little after until. It returns store.ErrRaced when page is out of date, or such a job
+// is open.
+func (i CustomerIntake) open(
+	ctx context.Context, job *store.Job, others []string, page store.Collection, until time.Time,
+) (emptied bool, err error) {
+	if page.Next == "" && len(page.Records) <= store.FewRecords {
+		customer := job.Found // 1 where the customer's own item stood, else 0
+		job.Found += int64(len(page.Records))
+		job.Deleted = job.Found
+		dueAt := i.timing.writersDone(job.RequestedAt)
+		err := i.ledger.OpenAndErase(ctx, job, others, i.customers, page, dueAt)
+		if err == nil || errors.Is(err, store.ErrRaced) || ctx.Err() != nil {
+			return true, err
+		}
+		// What a busy partition does not take at once, it takes one after the other.
+		job.Found, job.Deleted = customer, customer
+	}
+	announce(job, page)
+	leaseEnd := until.Add(wrapUp + i.timing.ClockSkew)
+	return false, i.ledger.OpenCustomer(ctx, job, others, i.customers, page, leaseEnd)
+}
+
+// verifyFew looks whether everything went with the transaction that opened the job, and
+// erases what did not. A writer who keeps the rules may have been there between the
+// reading and the tombstone; after the tombstone, none.
+func (i CustomerIntake) verifyFew(
+	ctx context.Context, job *store.Job, until time.Time,
+) (err error) {
+	defer invocation.Recover("erasure: verify few", &err)
+	page, err := i.customers.Read(ctx, store.CustomerKey(job.Scope, job.Identifiers[0]), "")
 	if err == nil && page.Tombstone == job.Key && len(page.Records) == 0 && page.Next == "" {
 		return nil // until its second pass
 	}
-	held, err := e.Ledger.Acquire(ctx, job.Key, owner(), e.Now(), until.Add(wrapUp+e.ClockSkew))
+	leaseEnd := until.Add(wrapUp + i.timing.ClockSkew)
+	taken, err := i.ledger.Acquire(ctx, job.Key, newOwner(), i.clock.now(), leaseEnd)
 	if errors.Is(err, store.ErrHeld) || errors.Is(err, store.ErrNoJob) {
 		return nil // somebody is at it
 	}
 	if err != nil {
 		return err
 	}
-	if !e.Now().Before(until) {
-		return e.conclude(ctx, held, errTimeUp)
+	if !i.clock.now().Before(until) {
+		return i.conclude(ctx, taken, errTimeUp)
 	}
-	return e.conclude(ctx, held, e.drain(ctx, held, nil, until))
+	err = i.drain(ctx, taken, until, false, func(ctx context.Context) error {
+		return i.drainCustomer(ctx, taken)
+	})
+	return i.conclude(ctx, taken, err)
 }
 
-// join counts a request, once, in the open job that the tombstone names, or else in the open one among jobs. When none is open, it
-// tells whether one of them ended in the last 30 days.
-func (e Engine) join(ctx context.Context, tombstone string, jobs []string, request string, now time.Time) (known store.Status, err error) {
+// join counts the request in the open job that the tombstone names, or else in the open
+// one among jobs. It does so once, however often the call is sent. Where no job is open
+// it says whether one of them ended in the last 30 days.
+func (i CustomerIntake) join(
+	ctx context.Context, tombstone string, jobs []string, request string, now time.Time,
+) (known store.Status, err error) {
 	if tombstone != "" && tombstone != jobs[0] {
-		jobs = append([]string{tombstone}, slices.DeleteFunc(slices.Clone(jobs), func(job string) bool { return job == tombstone })...)
+		others := slices.DeleteFunc(slices.Clone(jobs), func(job string) bool { return job == tombstone })
+		jobs = append([]string{tombstone}, others...)
 	}
 	for _, job := range jobs {
-		standing, err := e.Ledger.Join(ctx, job, request, now)
-		if known = max(known, standing); err != nil || standing == store.Joined {
-			return standing, err
+		status, err := i.ledger.Join(ctx, job, request, now)
+		if known = max(known, status); err != nil || status == store.Joined {
+			return status, err
 		}
 	}
 	return known, nil
 }
 
-// entomb puts the tombstone back of whichever of jobs is open; it is no error that none is.
-func (e Engine) entomb(ctx context.Context, customer string, page store.Collection, jobs []string, now time.Time) error {
+// entomb puts the tombstone back of whichever of jobs is open. It is no error that none
+// is.
+func (i CustomerIntake) entomb(
+	ctx context.Context, customer string, page store.Collection, jobs []string, now time.Time,
+) error {
 	for _, job := range jobs {
-		if err := e.Ledger.Entomb(ctx, e.Customers, customer, page, job, now); !errors.Is(err, store.ErrRaced) {
+		err := i.ledger.Entomb(ctx, i.customers, customer, page, job, now)
+		if !errors.Is(err, store.ErrRaced) {
 			return err
 		}
 	}
 	return nil
-}
-
-// announce counts a page as found, and as what is about to be deleted.
-func announce(job *store.Job, page store.Collection) {
-	job.Pending = store.Pending{Count: int64(len(page.Records))}
-	if n := len(page.Records); n > 0 {
-		job.Pending.Through = page.Records[n-1:]
-		job.Found += int64(n)
-	}
 }

@@ -13,27 +13,36 @@ import (
 	"customercare/shared/store"
 )
 
-// What one run of Due looks at and does (docs/scale.md).
+// What one run of Due looks at, and does at a time (docs/scale.md).
 const (
-	// openAtOnce bounds memory: 100,000 jobs are about 20 MB. With a second pass after 6 minutes that is 250 erasures a second.
+	// openAtOnce bounds the memory of a run: 100,000 open jobs are about 20 MB. With a
+	// second pass after 6 minutes that is enough for 250 erasures a second.
 	openAtOnce = 100_000
-	// dueAtOnce is how many jobs of customers are worked on at the same time. A second pass is three calls one after the
-	// other; the process's Streams bound the deleting calls of all of them.
+	// dueAtOnce is how many jobs of customers are worked on at the same time. A second
+	// pass is three calls one after the other, so these are few calls at a time. How
+	// many deleting calls all of them make, the store.Limiter of the process bounds.
 	dueAtOnce = 16
-	// numbersAtOnce is the same for jobs of numbers. What they hold of pages they share
-	// (store.Memory): more of them at once would only read smaller windows.
+	// numbersAtOnce is the same for jobs of numbers. They share the memory for what they
+	// read (store.Memory): with more of them at once each would only read less at a time.
 	numbersAtOnce = 4
-	slice         = 10 * time.Second
+	// sliceLength is how long a job is worked on before it is handed over, so that no
+	// long job keeps the others waiting.
+	sliceLength = 10 * time.Second
 )
 
-// Due works on open jobs whose time has come: jobs nobody holds, second passes, retries; those that have waited longest
-// first. Each gets a slice of time, and is handed on when that is not enough, so that no long job keeps the others
-// waiting. It returns how many it looked at before ctx's deadline came near, and reports on all that are open. Where a
-// part of the list cannot be read, it works and reports on the rest, says so in the report, and returns the error at
-// the end.
-func (e Engine) Due(ctx context.Context) (int, error) {
-	jobs, unlisted := e.Ledger.ListOpen(ctx, openAtOnce)
-	now := e.Now()
+// Due works on the open jobs whose time has come, those first that have waited longest:
+// jobs that nobody holds, second passes, retries. openJobs is the name of the ledger's
+// index of open jobs. Each job is worked on for a slice of time, and handed over when
+// that is not enough.
+//
+// It returns how many jobs it began before ctx's deadline came near, and reports on all
+// that are open. Where a part of the list cannot be read, it works and reports on the
+// rest, says so in the report, and returns the error at the end.
+func (w Worker) Due(ctx context.Context, openJobs string) (taken int, err error) {
+	ledger := w.ledger
+	ledger.Index = openJobs
+	jobs, unlisted := ledger.ListOpen(ctx, openAtOnce)
+	now := w.clock.now()
 	report(ctx, jobs, unlisted != nil, now)
 	slices.SortFunc(jobs, func(a, b store.OpenJob) int { return a.DueAt.Compare(b.DueAt) })
 	var customers, numbers []store.OpenJob
@@ -46,34 +55,41 @@ func (e Engine) Due(ctx context.Context) (int, error) {
 			numbers = append(numbers, job)
 		}
 	}
-	var taken atomic.Int64
-	var kinds errgroup.Group // neither waits for a place of the other's
-	kinds.Go(func() error { return e.workOff(ctx, customers, dueAtOnce, &taken) })
-	kinds.Go(func() error { return e.workOff(ctx, numbers, numbersAtOnce, &taken) })
-	err := errors.Join(unlisted, kinds.Wait())
-	return int(taken.Load()), err
+	// Two groups, one for each kind: so jobs of customers never wait until one of
+	// numbers is done, nor the other way round.
+	var begun atomic.Int64
+	var kinds errgroup.Group
+	kinds.Go(func() error { return w.workOff(ctx, customers, dueAtOnce, &begun) })
+	kinds.Go(func() error { return w.workOff(ctx, numbers, numbersAtOnce, &begun) })
+	err = errors.Join(unlisted, kinds.Wait())
+	return int(begun.Load()), err
 }
 
-// workOff gives each of jobs its slice, so many at once, until ctx's deadline comes near; it counts them in taken.
-func (e Engine) workOff(ctx context.Context, jobs []store.OpenJob, atOnce int, taken *atomic.Int64) error {
+// workOff works on each of jobs for a slice of time, atOnce of them at the same time,
+// until ctx's deadline comes near. It counts in begun those that it began.
+func (w Worker) workOff(
+	ctx context.Context, jobs []store.OpenJob, atOnce int, begun *atomic.Int64,
+) error {
 	var group errgroup.Group
 	group.SetLimit(atOnce)
 	for _, job := range jobs {
 		group.Go(func() error {
-			if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < slice+wrapUp {
+			deadline, ok := ctx.Deadline()
+			if ok && time.Until(deadline) < sliceLength+wrapUp {
 				return nil // the next run's
 			}
-			end := e.Now().Add(slice)
-			slice, release := e.bounded(ctx, end)
+			end := w.clock.now().Add(sliceLength)
+			ctx, release := w.clock.withDeadline(ctx, end)
 			defer release()
-			taken.Add(1)
-			return e.work(slice, job.Key, end)
+			begun.Add(1)
+			return w.work(ctx, job.Key, end)
 		})
 	}
 	return group.Wait()
 }
 
-// report puts the state of the open jobs into metrics. incomplete says that there may be others.
+// report puts the state of the open jobs into metrics. incomplete says that there may be
+// others.
 func report(ctx context.Context, jobs []store.OpenJob, incomplete bool, now time.Time) {
 	oldest, failing, unlisted := time.Duration(0), 0, 0.
 	if incomplete {

@@ -28,10 +28,42 @@ func list(all ...string) types.AttributeValue {
 	return l
 }
 
+// engine is the front doors of the package, on the same tables. A test changes what it is
+// made of at any time: each call goes through a door that is made for it.
+type engine struct {
+	Ledger         store.Erasures
+	Customers      store.Customers
+	Contacts       store.Contacts
+	Digests        Digester
+	Memory         *store.Memory
+	WriterLifetime time.Duration
+	ClockSkew      time.Duration
+	Lease          time.Duration
+	Clock          Clock
+}
+
+func (e engine) timing() Timing { return Timing{e.WriterLifetime, e.ClockSkew} }
+
+func (e engine) Customer(ctx context.Context, account, code, requestedBy string, budget time.Duration) error {
+	return NewCustomerIntake(e.Ledger, e.Customers, e.Digests, e.timing(), e.Clock).Customer(ctx, account, code, requestedBy, budget)
+}
+
+func (e engine) Numbers(ctx context.Context, tenant string, numbers []string, requestedBy string) error {
+	return NewNumbersIntake(e.Ledger, e.Digests, e.Clock.Now).Numbers(ctx, tenant, numbers, requestedBy)
+}
+
+func (e engine) worker() Worker {
+	return NewWorker(e.Ledger, e.Customers, e.Contacts, e.Memory, e.timing(), e.Lease, e.Clock)
+}
+
+func (e engine) Continue(ctx context.Context, key string) error { return e.worker().Continue(ctx, key) }
+
+func (e engine) Due(ctx context.Context) (int, error) { return e.worker().Due(ctx, e.Ledger.Index) }
+
 // world is an engine on tables of its own with a clock that the test moves.
 type world struct {
 	*dynamotest.Kit
-	Engine
+	engine
 	clock *dynamotest.Clock
 	tb    testing.TB
 }
@@ -39,11 +71,11 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
-	return &world{Kit: kit, clock: clock, tb: t, Engine: Engine{
+	return &world{Kit: kit, clock: clock, tb: t, engine: engine{
 		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
 		Digests:        Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}},
 		WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute, Lease: time.Minute,
-		Now: clock.Now, AfterFunc: clock.AfterFunc,
+		Clock: NewClock(clock.Now, clock.AfterFunc),
 	}}
 }
 

@@ -10,33 +10,39 @@ import (
 	"customercare/shared/store"
 )
 
-// keep renews the lease until stop is called. The context it returns ends when another worker has the job, or may have it
-// because the lease could not be renewed in time: deletions carry no fence, so the worker must stop by itself.
-func (e Engine) keep(ctx context.Context, job *store.Job) (working context.Context, stop func()) {
+// keepLease renews the job's lease until the caller calls stop. The context that it
+// returns ends when another worker has the job; also when another may have it, because
+// the lease could not be renewed in time. The caller works within that context:
+// deletions do not ask who holds the lease, so a worker must stop by itself.
+func (w Worker) keepLease(
+	ctx context.Context, job *store.Job,
+) (working context.Context, stop func()) {
 	working, lost := context.WithCancelCause(ctx)
 	renewing, cancel := context.WithCancel(working)
 	done := make(chan struct{})
-	held := store.Job{Key: job.Key, ID: job.ID, Fence: job.Fence} // the worker changes the rest meanwhile
+	// What Renew needs of the job. The worker changes the rest meanwhile.
+	lease := store.Job{Key: job.Key, ID: job.ID, Fence: job.Fence}
 	due := make(chan struct{}, 1)
 	again := func() (stop func() bool) {
-		return e.after(max(e.Lease/3, 10*time.Millisecond), func() { due <- struct{}{} })
+		return w.clock.afterFunc(max(w.lease/3, 10*time.Millisecond), func() { due <- struct{}{} })
 	}
-	confirmed, cancelTick := e.Now(), again() // the lease runs from here on, whenever the goroutine begins
+	// The lease runs from here on, whenever the goroutine begins.
+	confirmed, stopTimer := w.clock.now(), again()
 	go func() {
 		defer close(done)
-		defer func() { cancelTick() }()
+		defer func() { stopTimer() }()
 		for {
 			select {
 			case <-renewing.Done():
 				return
 			case <-due:
-				began := e.Now()
-				cancelTick = again()
-				err := e.renew(renewing, &held)
+				began := w.clock.now()
+				stopTimer = again()
+				err := w.renew(renewing, &lease)
 				switch {
 				case err == nil:
 					confirmed = began
-				case errors.Is(err, store.ErrHeld), e.Now().Sub(confirmed) > e.Lease:
+				case errors.Is(err, store.ErrHeld), w.clock.now().Sub(confirmed) > w.lease:
 					lost(store.ErrHeld)
 				case renewing.Err() == nil:
 					slog.Warn("lease not renewed", "cause", err.Error())
@@ -47,11 +53,12 @@ func (e Engine) keep(ctx context.Context, job *store.Job) (working context.Conte
 	return working, func() {
 		cancel()
 		<-done
-		lost(nil) // what the context holds is let go of; the drain is over
+		lost(nil) // the drain is over: this only lets go of what the context holds
 	}
 }
 
-func (e Engine) renew(ctx context.Context, held *store.Job) (err error) {
+// renew renews the lease once, in a goroutine whose panics nobody else would recover.
+func (w Worker) renew(ctx context.Context, lease *store.Job) (err error) {
 	defer invocation.Recover("erasure: renew", &err)
-	return e.Ledger.Renew(ctx, held, e.Now().Add(e.Lease+e.ClockSkew))
+	return w.ledger.Renew(ctx, lease, w.clock.now().Add(w.lease+w.timing.ClockSkew))
 }

@@ -27,16 +27,16 @@ func (v *vault) read(context.Context) (map[string][]byte, error) {
 
 // rotating are two engines on the same tables: w, whose process started before the secret
 // had its second key, and one of after, which makes digests with that.
-func rotating(t *testing.T) (w *world, fresh Engine, secret *vault) {
+func rotating(t *testing.T) (w *world, fresh engine, secret *vault) {
 	w = newWorld(t)
 	fresh, _ = w.another()
 	fresh.Digests = w.Digests.rotated()
 	secret = &vault{keys: w.Digests.Keys}
-	w.Digests.More = &MoreKeys{Read: secret.read, Now: w.clock.Now}
+	w.Digests.more = &moreKeys{read: secret.read, now: w.clock.Now}
 	return w, fresh, secret
 }
 
-func eraseBy(t *testing.T, e Engine) {
+func eraseBy(t *testing.T, e engine) {
 	t.Helper()
 	if err := e.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
 		t.Fatal(err)
@@ -153,11 +153,11 @@ func TestLookAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	keys := map[string][]byte{"1": []byte("one"), "2": []byte("two")}
 	secret := &vault{keys: keys}
-	d := Digester{Current: "1", Keys: map[string][]byte{"1": keys["1"]}, More: &MoreKeys{Read: secret.read, Now: time.Now}}
+	d := Digester{Current: "1", Keys: map[string][]byte{"1": keys["1"]}, more: &moreKeys{read: secret.read, now: time.Now}}
 	var group sync.WaitGroup
 	for range 20 {
 		group.Go(func() {
-			d.More.look(t.Context(), d.Keys)
+			d.more.look(t.Context(), d.Keys)
 			if all := d.EverySubject("customer", "shop", "4711"); len(all) != 2 || !strings.HasPrefix(all[1], "2.") || !d.knows(store.CustomerJob(all[1])) {
 				t.Errorf("digests %s", all)
 			}

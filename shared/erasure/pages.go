@@ -8,43 +8,43 @@ import (
 	"customercare/shared/store"
 )
 
-// held is a page of a customer's collection with its share of the process's memory, or
-// why there is none.
-type held struct {
+// customerCalls is how many batch calls run at once on one customer. Two saturate a
+// DynamoDB partition; more would only be throttled.
+const customerCalls = 2
+
+// heldPage is a page of a customer's collection with its share of the process's memory,
+// or the error that there is instead.
+type heldPage struct {
 	store.Collection
-	share *store.Share // its owner releases it
+	share *store.Share // whoever has the page releases it
 	err   error
 }
 
-// readPage reads the page behind after, or errs with store.ErrNoRoom; in a worker that
-// holds no other page it waits for memory instead.
-func (e Engine) readPage(ctx context.Context, key, after string, wait bool) (h held) {
-	h.share = e.Memory.Share()
+// readPage reads the page that follows the record after, the first page where that is
+// "". When there is no memory for it, err is store.ErrNoRoom. With wait, which is for a
+// caller who holds no other page, it waits for memory instead.
+func (e eraser) readPage(ctx context.Context, key, after string, wait bool) (page heldPage) {
+	page.share = e.memory.Share()
 	defer func() {
-		if h.err != nil {
-			h.share.Release()
+		if page.err != nil {
+			page.share.Release()
 		}
 	}()
-	defer invocation.Recover("erasure: read", &h.err)
-	h.Collection, h.err = e.Customers.Read(h.share.On(ctx), key, after)
-	for wait && errors.Is(h.err, store.ErrNoRoom) {
-		h.share.Release()
-		if h.err = h.share.Wait(ctx); h.err == nil {
-			h.Collection, h.err = e.Customers.Read(h.share.On(ctx), key, after)
+	defer invocation.Recover("erasure: read", &page.err)
+	page.Collection, page.err = e.customers.Read(page.share.On(ctx), key, after)
+	for wait && errors.Is(page.err, store.ErrNoRoom) {
+		page.share.Release()
+		if page.err = page.share.Wait(ctx); page.err == nil {
+			page.Collection, page.err = e.customers.Read(page.share.On(ctx), key, after)
 		}
 	}
-	return h
+	return page
 }
 
-// drainCustomer deletes the collection page by page, until a reading from the start finds
-// nothing but the tombstone. first is the first page, already announced, or nil.
-func (e Engine) drainCustomer(ctx context.Context, job *store.Job, first *store.Collection) error {
+// drainCustomer deletes the collection of the job's customer page by page. It returns nil
+// when a reading from the start finds nothing but the tombstone.
+func (e eraser) drainCustomer(ctx context.Context, job *store.Job) error {
 	key := store.CustomerKey(job.Scope, job.Identifiers[0])
-	if first != nil {
-		if err := e.deletePages(ctx, job, key, held{Collection: *first}); err != nil {
-			return err
-		}
-	}
 	for {
 		done, err := e.drainOnce(ctx, job, key)
 		if done || err != nil {
@@ -53,10 +53,21 @@ func (e Engine) drainCustomer(ctx context.Context, job *store.Job, first *store.
 	}
 }
 
-// drainOnce reads from the start, and deletes what it finds; it is done when that is
+// drainFrom is drainCustomer for a caller who has read the first page, and announced it.
+func (e eraser) drainFrom(ctx context.Context, job *store.Job, first store.Collection) error {
+	key := store.CustomerKey(job.Scope, job.Identifiers[0])
+	if err := e.deletePages(ctx, job, key, heldPage{Collection: first}); err != nil {
+		return err
+	}
+	return e.drainCustomer(ctx, job)
+}
+
+// drainOnce reads from the start and deletes what it finds. It is done when it finds
 // nothing.
-func (e Engine) drainOnce(ctx context.Context, job *store.Job, key string) (done bool, err error) {
-	job.PassStarted = e.Now()
+func (e eraser) drainOnce(
+	ctx context.Context, job *store.Job, key string,
+) (done bool, err error) {
+	job.PassStarted = e.clock.now()
 	page := e.readPage(ctx, key, "", true)
 	if page.err != nil {
 		return false, page.err
@@ -65,10 +76,12 @@ func (e Engine) drainOnce(ctx context.Context, job *store.Job, key string) (done
 	if err := e.account(ctx, job, key, page.Collection); err != nil {
 		return false, err
 	}
-	raced := false // then it must be read again: a conflict is no tombstone
-	// A late writer that asked no condition wrote over the tombstone: a customer, or a tombstone of another time.
+	raced := false // then it must be read again: a conflict puts no tombstone back
+	// A late writer without conditions wrote over the tombstone: a customer, or another
+	// tombstone, from a backup say.
 	if page.Exists || page.Tombstone != "" && page.Tombstone != job.Key {
-		switch err := e.Ledger.Entomb(ctx, e.Customers, key, page.Collection, job.Key, e.Now()); {
+		err := e.ledger.Entomb(ctx, e.customers, key, page.Collection, job.Key, e.clock.now())
+		switch {
 		case err == nil && page.Exists:
 			job.Entombed++
 		case err == nil:
@@ -81,18 +94,20 @@ func (e Engine) drainOnce(ctx context.Context, job *store.Job, key string) (done
 	if len(page.Records) == 0 && page.Next == "" && !raced {
 		return true, nil
 	}
-	if err := e.Ledger.Save(ctx, job); err != nil {
+	if err := e.ledger.Save(ctx, job); err != nil {
 		takeBack(job)
 		return false, err
 	}
 	return false, e.deletePages(ctx, job, key, page)
 }
 
-// account settles what a worker before announced and may have deleted in part: what is
-// left of that range is counted, in as many pages as it takes, because what stands there
-// now need not fall into one, as it did then. Then it announces first, the page at the
-// start.
-func (e Engine) account(ctx context.Context, job *store.Job, key string, first store.Collection) error {
+// account counts what a worker before deleted of the range that it had announced, and
+// announces first, the page at the start. Of the earlier range it counts what is left.
+// That may take several readings, because what stands there now need not fit into one
+// page as it did then.
+func (e eraser) account(
+	ctx context.Context, job *store.Job, key string, first store.Collection,
+) error {
 	if job.Pending.Count > 0 {
 		left, through := int64(0), ""
 		if len(job.Pending.Through) > 0 {
@@ -108,29 +123,31 @@ func (e Engine) account(ctx context.Context, job *store.Job, key string, first s
 				break
 			}
 			var err error
-			if page, err = e.Customers.Read(ctx, key, page.Next); err != nil {
+			if page, err = e.customers.Read(ctx, key, page.Next); err != nil {
 				return err
 			}
 		}
-		inherit(job, left) // announced again below, and with the pages behind
+		inherit(job, left) // these are announced again, below and with the pages behind
 	}
 	announce(job, first)
 	return nil
 }
 
-// deletePages deletes an announced page and those behind it, reading the next while the
-// last is being deleted, where there is memory for both.
-func (e Engine) deletePages(ctx context.Context, job *store.Job, key string, page held) error {
+// deletePages deletes an announced page and those behind it. It reads the next page while
+// one is being deleted, where there is memory for both.
+func (e eraser) deletePages(
+	ctx context.Context, job *store.Job, key string, page heldPage,
+) error {
 	for {
-		ahead := make(chan held, 1)
+		ahead := make(chan heldPage, 1)
 		if next := page.Next; next != "" {
 			go func() { ahead <- e.readPage(ctx, key, next, false) }()
 		}
-		moved := job.Confirmed.Load()
-		err := e.Customers.Delete(ctx, job, page.Records, customerStreams)
-		e.count(job, job.Confirmed.Load()-moved, 0, err)
+		before := job.Confirmed.Load()
+		err := e.customers.Delete(ctx, job, page.Records, customerCalls)
+		e.count(job, job.Confirmed.Load()-before, 0, err)
 		page.share.Release()
-		next := held{}
+		next := heldPage{}
 		if page.Next != "" {
 			next = <-ahead
 		}
@@ -149,7 +166,7 @@ func (e Engine) deletePages(ctx context.Context, job *store.Job, key string, pag
 		}
 		page = next
 		announce(job, page.Collection)
-		if err := e.Ledger.Save(ctx, job); err != nil {
+		if err := e.ledger.Save(ctx, job); err != nil {
 			takeBack(job)
 			page.share.Release()
 			return err

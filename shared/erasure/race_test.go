@@ -27,7 +27,7 @@ func TestRepeatAtEveryMoment(t *testing.T) {
 func repeatAtEveryMoment(t *testing.T, numbers []string) {
 	t.Parallel()
 	w := newWorld(t)
-	plain := w.Engine
+	plain := w.engine
 	plain.Ledger.DB, plain.Contacts.DB = w.Plain, w.Plain
 	for k := 1; ; k++ {
 		w.putContact(t, "acme", "c0", "135", "200")
@@ -65,7 +65,7 @@ func repeatAtEveryMoment(t *testing.T, numbers []string) {
 func TestEndAtEveryMomentOfARepeat(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	plain := w.Engine
+	plain := w.engine
 	plain.Ledger.DB, plain.Contacts.DB = w.Plain, w.Plain
 	many := append([]string{"135", "wen11"}, nobody...)
 	for k := 1; ; k++ {
@@ -107,7 +107,7 @@ func TestEndAtEveryMomentOfARepeat(t *testing.T) {
 func TestOpenedAtEveryMoment(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	plain := w.Engine
+	plain := w.engine
 	plain.Ledger.DB = w.Plain
 	many := append([]string{"135", "wen11"}, nobody...)
 	for k := 1; ; k++ {
@@ -154,7 +154,7 @@ func TestOneWorkerAtATime(t *testing.T) {
 	for what, err := range map[string]error{
 		"save":    w.Ledger.Save(t.Context(), job),
 		"release": w.Ledger.Release(t.Context(), job, now),
-		"finish":  w.Ledger.Finish(t.Context(), job, w.Engine.Customers, now),
+		"finish":  w.Ledger.Finish(t.Context(), job, w.engine.Customers, now),
 	} {
 		if !errors.Is(err, store.ErrHeld) {
 			t.Errorf("%s by the worker that lost the lease: %v", what, err)
@@ -337,7 +337,7 @@ func TestStaleWorkerOfAFinishedJob(t *testing.T) {
 		return job
 	}
 	old := take()
-	if err := w.Ledger.Finish(t.Context(), old, w.Engine.Customers, w.clock.Now()); err != nil {
+	if err := w.Ledger.Finish(t.Context(), old, w.engine.Customers, w.clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if fresh := take(); fresh.Fence != old.Fence {
@@ -347,7 +347,7 @@ func TestStaleWorkerOfAFinishedJob(t *testing.T) {
 		"save":    w.Ledger.Save(t.Context(), old),
 		"renew":   w.Ledger.Renew(t.Context(), old, w.clock.Now()),
 		"release": w.Ledger.Release(t.Context(), old, w.clock.Now()),
-		"finish":  w.Ledger.Finish(t.Context(), old, w.Engine.Customers, w.clock.Now()),
+		"finish":  w.Ledger.Finish(t.Context(), old, w.engine.Customers, w.clock.Now()),
 	} {
 		if !errors.Is(err, store.ErrHeld) {
 			t.Errorf("%s of the new job by a worker of the old one: %v", what, err)
@@ -472,7 +472,7 @@ func repeatOfADeleteAtEveryMoment(t *testing.T, n int) {
 	t.Parallel()
 	w := newWorld(t)
 	deleted := func(n int) string { return fmt.Sprintf(`"deleted":{"Value":"%d"}`, n) }
-	plain := w.Engine
+	plain := w.engine
 	plain.Ledger.DB, plain.Customers.DB = w.Plain, w.Plain
 	for k := 1; ; k++ {
 		w.putCustomer(t, "shop", "4711", n)

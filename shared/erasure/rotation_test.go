@@ -130,7 +130,7 @@ func bothKeysAtEveryMoment(t *testing.T, n int) {
 	t.Parallel()
 	w := newWorld(t)
 	w.Digests = w.Digests.rotated()
-	old := w.Engine
+	old := w.engine
 	old.Digests.Current = "1"
 	old.Ledger.DB, old.Customers.DB = w.Plain, w.Plain
 	for _, over := range []bool{false, true} {

@@ -264,7 +264,7 @@ func TestTombstoneInAConflict(t *testing.T) {
 	if err := w.Continue(t.Context(), key); err != nil {
 		t.Fatal(err)
 	}
-	page, _ := w.Engine.Customers.Read(t.Context(), store.CustomerKey("shop", "4711"), "")
+	page, _ := w.engine.Customers.Read(t.Context(), store.CustomerKey("shop", "4711"), "")
 	if !done || page.Exists {
 		t.Error("the pass ended, and the customer can be read")
 	}

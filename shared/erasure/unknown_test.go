@@ -38,7 +38,7 @@ func TestNumbersUnknown(t *testing.T) {
 		for _, passes := range []int{1, 2} {
 			w := newWorld(t)
 			if passes == 1 {
-				w.WriterLifetime = 0
+				w.WriterLifetime, w.ClockSkew = 0, 0
 			}
 			w.putCustomer(t, "shop", "4711", 12)
 			w.putContact(t, "acme", "c1", "wen11", "r\u00e9my")
@@ -114,7 +114,7 @@ func TestNumbersUnknownUnderDeadWorkers(t *testing.T) {
 // A pass that ends, and whose end is refused because somebody asked again, has told.
 func TestNumbersUnknownWhenTheEndIsRefused(t *testing.T) {
 	w := newWorld(t)
-	w.WriterLifetime = 0
+	w.WriterLifetime, w.ClockSkew = 0, 0
 	w.putContact(t, "acme", "c1", "135", "200")
 	numbers := []string{"135", "136"}
 	key := store.NumbersJob(w.Digests.Set("acme", numbers))

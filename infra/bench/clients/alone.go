@@ -24,11 +24,12 @@ func (s stage) alone(ctx context.Context, l load) (rate float64, err error) {
 		return 0, err
 	}
 	principals := store.Principals{DB: s.db, Table: s.principals}
-	engine := erasure.Engine{
-		Ledger: store.Erasures{DB: s.db, Table: s.ledger}, Customers: store.Customers{DB: s.db, Table: s.table, Limiter: store.NewLimiter(8)},
-		Digests:        erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key for customers that are made up")}},
-		WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute, Now: time.Now,
-	}
+	intake := erasure.NewCustomerIntake(
+		store.Erasures{DB: s.db, Table: s.ledger},
+		store.Customers{DB: s.db, Table: s.table, Limiter: store.NewLimiter(8)},
+		erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key for customers that are made up")}},
+		erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute}, erasure.SystemClock(),
+	)
 	group, erasing := errgroup.WithContext(ctx)
 	group.SetLimit(l.clients)
 	began := time.Now()
@@ -37,7 +38,7 @@ func (s stage) alone(ctx context.Context, l load) (rate float64, err error) {
 			if _, _, err := principals.Find(erasing, store.APIUser, "nobody", "127.0.0.1"); err != nil {
 				return err
 			}
-			return engine.Customer(erasing, bed.Account, code, "nobody", time.Second)
+			return intake.Customer(erasing, bed.Account, code, "nobody", time.Second)
 		})
 	}
 	err = group.Wait()

@@ -221,7 +221,7 @@ func TestMemoryOfWorkers(t *testing.T) {
 				w.Put(t, w.Customers.Table, record{"customer": str(store.CustomerKey("shop", code)), "record": str(store.TransactionRecord("c", fmt.Sprint(k)))})
 			}
 			// With no time for any deletion.
-			if err := w.engine.Customer(t.Context(), "shop", code, "john", 0); err != nil {
+			if err := w.customers.Customer(t.Context(), "shop", code, "john", 0); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -236,9 +236,11 @@ func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Va
 // workers are functions on tables of their own, behind pages.
 type workers struct {
 	*dynamotest.Kit
-	engine erasure.Engine
-	pages  *pages
-	env    map[string]string
+	digests   erasure.Digester
+	numbers   erasure.NumbersIntake
+	customers erasure.CustomerIntake
+	pages     *pages
+	env       map[string]string
 }
 
 func newWorkers(t *testing.T, contact func(n, i int) string) *workers {
@@ -255,11 +257,12 @@ func newWorkers(t *testing.T, contact func(n, i int) string) *workers {
 	}}
 	server := httptest.NewServer(w.pages)
 	t.Cleanup(server.Close)
-	w.engine = erasure.Engine{
-		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
-		Digests:        erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}},
-		WriterLifetime: time.Second, Now: func() time.Time { return time.Now().Add(-time.Hour) }, // all is due
-	}
+	anHourAgo := func() time.Time { return time.Now().Add(-time.Hour) } // so that all is due
+	w.digests = erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}
+	w.numbers = erasure.NewNumbersIntake(kit.Erasures, w.digests, anHourAgo)
+	w.customers = erasure.NewCustomerIntake(kit.Erasures, kit.Customers, w.digests,
+		erasure.Timing{WriterLifetime: time.Second},
+		erasure.NewClock(anHourAgo, func(d time.Duration, do func()) (stop func() bool) { return time.AfterFunc(d, do).Stop }))
 	w.env = map[string]string{
 		"AWS_ENDPOINT_URL": server.URL, "METRICS_NAMESPACE": "test",
 		"ERASURES_TABLE": kit.Erasures.Table, "CUSTOMERS_TABLE": kit.Customers.Table, "CONTACTS_TABLE": kit.Contacts.Table,
@@ -276,10 +279,10 @@ func (w *workers) open(t *testing.T, n int) (keys []string) {
 		for i := range jobNumbers {
 			numbers = append(numbers, party(j*jobNumbers+i, 0))
 		}
-		if err := w.engine.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
+		if err := w.numbers.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
 			t.Fatal(err)
 		}
-		keys = append(keys, store.NumbersJob(w.engine.Digests.Set("acme", slices.Sorted(slices.Values(numbers)))))
+		keys = append(keys, store.NumbersJob(w.digests.Set("acme", slices.Sorted(slices.Values(numbers)))))
 	}
 	return keys
 }

@@ -1,89 +1,129 @@
-package main
+package load
 
 import (
+	"fmt"
+	"mime"
 	"net/http"
+	"slices"
 	"strconv"
-	"testing"
 
 	"github.com/tsenart/vegeta/v12/lib"
 
+	"customercare/infra/client"
 	"customercare/infra/local/apigateway"
 )
 
-func TestJudge(t *testing.T) {
-	both := func(code, sentence string) string {
-		return `{"responseCode":"` + code + `","responseMessage":"` + sentence + `","status":false,"retCode":"` + code + `","retMsg":"` + sentence + `"}`
+// verdict is what a result is.
+type verdict int
+
+const (
+	right   verdict = iota
+	refused         // for the rate: API Gateway's 429
+	busy            // one of the 503s that say so, or the 500 of operations 4 and 5
+	wrong
+	lost // no answer at all
+)
+
+// judge compares a result with what its call must get; sentence says what is wrong. own
+// are the template's answers that API Gateway gives by itself, by type.
+func judge(r *vegeta.Result, c *call, own map[string]apigateway.Response) (v verdict, sentence string) {
+	if r.Code == 0 {
+		return lost, r.Error
 	}
-	element := func(code, sentence string) string {
-		return `<StatusResponse><responseCode>` + code + `</responseCode><responseMessage>` + sentence + `</responseMessage><status>false</status></StatusResponse>`
+	fault := c.want.differs(r)
+	if fault == "" {
+		return right, ""
 	}
-	own := map[string]apigateway.Response{}
-	for kind, code := range map[string]int{"THROTTLED": 429, "INTEGRATION_FAILURE": 503, "INTEGRATION_TIMEOUT": 503, "AUTHORIZER_FAILURE": 503, "DEFAULT_5XX": 500} {
-		own[kind] = apigateway.Response{StatusCode: code, Templates: map[string]string{inJSON: both(strconv.Itoa(code), kind), inXML: element(strconv.Itoa(code), kind)}}
+	for _, other := range c.instead(own) {
+		if !other.says(r) {
+			continue
+		}
+		if fault = other.headersDiffer(r); fault == "" {
+			return other.verdict, ""
+		}
 	}
-	failed := func(status, text string) string {
-		return xmlHead + `<response status="` + status + `"><error>` + text + `</error></response>`
+	return wrong, fmt.Sprintf("%s: %s %s: %s", c.kind, c.Method, c.Path, fault)
+}
+
+// says tells whether a result has this answer's status, type and body, word for word.
+func (want answer) says(r *vegeta.Result) bool {
+	same := string(r.Body) == want.Body
+	if want.pattern != nil {
+		same = want.pattern.Match(r.Body)
 	}
-	inJSONAsked := &call{operation: deleteInfo, want: answer{status: 200, media: inJSON, body: "{}"}}
-	inXMLAsked := &call{operation: setAllow, headers: []string{acceptXML}, want: answer{status: 200, media: inXML, body: "<x/>"}}
-	customer := &call{operation: deleteCustomer, want: answer{status: 200, media: inXML, body: "<x/>"}}
-	customerJSON := &call{operation: deleteCustomer, want: answer{status: 200, media: inJSON, body: "{}"}}
-	customerJSONP := &call{operation: deleteCustomer, want: answer{status: 200, media: "application/javascript", body: "cb({});"}}
-	numbers := &call{operation: cleanData, want: answer{status: 200, media: inJSON, body: "{}"}}
-	for _, row := range []struct {
-		name        string
-		call        *call
-		code        uint16
-		media, body string
-		retryAfter  string
-		want        verdict
-	}{
-		{"right", inJSONAsked, 200, inJSON, "{}", "", right},
-		{"another word", inJSONAsked, 200, inJSON, "{ }", "", wrong},
-		{"another type", inJSONAsked, 200, inXML, "{}", "", wrong},
-		{"nothing", inJSONAsked, 0, "", "", "", lost},
-		{"too many", inJSONAsked, 429, inJSON, both("429", "THROTTLED"), "1", refused},
-		{"too many, in XML", inXMLAsked, 429, inXML, element("429", "THROTTLED"), "1", refused},
-		{"too many, not as asked for", inXMLAsked, 429, inJSON, both("429", "THROTTLED"), "1", wrong},
-		{"too many, until when?", inJSONAsked, 429, inJSON, both("429", "THROTTLED"), "", wrong},
-		{"too many, never again", inJSONAsked, 429, inJSON, both("429", "THROTTLED"), "never", wrong},
-		{"too many, again at once", inJSONAsked, 429, inJSON, both("429", "THROTTLED"), "0", wrong},
-		{"too many, again next year", inJSONAsked, 429, inJSON, both("429", "THROTTLED"), "31536000", wrong},
-		{"too many, in other words", inJSONAsked, 429, inJSON, both("429", "later"), "1", wrong},
-		{"too many, says 200", inJSONAsked, 429, inJSON, both("200", "THROTTLED"), "1", wrong},
-		{"too many, of a proxy", inJSONAsked, 429, "text/html", "slow down", "1", wrong},
-		{"too many, with another status", inJSONAsked, 503, inJSON, both("429", "THROTTLED"), "1", wrong},
-		{"no answer", inJSONAsked, 503, inJSON, both("503", "INTEGRATION_FAILURE"), "1", busy},
-		{"no answer in time", customer, 503, inJSON, both("503", "INTEGRATION_TIMEOUT"), "1", busy},
-		{"no authorizer", numbers, 503, inJSON, both("503", "AUTHORIZER_FAILURE"), "1", busy},
-		{"the function failed", numbers, 500, inJSON, both("500", "DEFAULT_5XX"), "1", wrong},
-		{"busy", inJSONAsked, 503, inJSON, `{"responseCode":"503","responseMessage":"` + busySentence + `","status":false}`, "1", busy},
-		{"busy, in XML", inXMLAsked, 503, inXML, xmlHead + element("503", busySentence), "2", busy},
-		{"busy, of operation 3", customer, 503, inXML, failed("error", busySentence), "1", busy},
-		{"busy, in JSON", customerJSON, 503, inJSON, `{"status":"error","error":"` + busySentence + `"}`, "1", busy},
-		{"busy, in JSONP", customerJSONP, 503, "application/javascript", `/**/cb({"status":"error","error":"` + busySentence + `"});`, "1", busy},
-		{"busy and yet done", customer, 503, inXML, failed("success", busySentence), "1", wrong},
-		{"its insides", customer, 503, inXML, failed("error", "goroutine 1 [running]: main.main()"), "1", wrong},
-		{"busy as operation 4 says it", numbers, 500, inJSON, `{"retCode":"500","retMsg":"` + busySentence + `"}`, "", busy},
-		{"a failure of ours", numbers, 500, inJSON, `{"retCode":"500","retMsg":"The service failed, try again"}`, "", wrong},
-		{"a failure of ours", customer, 500, inXML, failed("error", busySentence), "1", wrong},
+	return int(r.Code) == want.Status && mediaOf(r) == want.Media && same
+}
+
+func mediaOf(r *vegeta.Result) string {
+	media, _, _ := mime.ParseMediaType(r.Headers.Get("Content-Type"))
+	return media
+}
+
+// differs says in what a result is not this answer; "" when it is.
+func (want answer) differs(r *vegeta.Result) string {
+	if !want.says(r) {
+		return fmt.Sprintf("got %d %s %.300q, want %d %s %.300q", r.Code, mediaOf(r), r.Body, want.Status, want.Media, want.Body)
+	}
+	return want.headersDiffer(r)
+}
+
+// onEvery answer are these headers, API Gateway's own answers included.
+var onEvery = map[string]string{
+	"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+}
+
+// longestWait is what a caller may be told to wait, in seconds.
+const longestWait = 60
+
+// headersDiffer says which header of a result is not as on every answer; a 429 and a 503
+// also say when to come again.
+func (want answer) headersDiffer(r *vegeta.Result) string {
+	for name, value := range onEvery {
+		if got := r.Headers.Values(name); len(got) != 1 || got[0] != value {
+			return fmt.Sprintf("got %d with %s %q, want %s", r.Code, name, got, value)
+		}
+	}
+	if want.Status == http.StatusTooManyRequests || want.Status == http.StatusServiceUnavailable {
+		again := r.Headers.Get("Retry-After")
+		if seconds, err := strconv.Atoi(again); err != nil || seconds < 1 || seconds > longestWait {
+			return fmt.Sprintf("got %d with the Retry-After %q, want seconds", r.Code, again)
+		}
+	}
+	return ""
+}
+
+// busySentence is a function's for a table that is slow or throttled.
+const busySentence = "The service is busy, try again in a moment"
+
+// other is an answer that a call may get in place of its own when there is too much to
+// do.
+type other struct {
+	answer
+	verdict verdict
+}
+
+// instead are those of this call. API Gateway's follow Accept alone, and a function's the
+// format it would have answered in.
+func (c *call) instead(own map[string]apigateway.Response) (all []other) {
+	media := client.JSON
+	if slices.Contains(c.Headers, client.AcceptXML) {
+		media = client.XML
+	}
+	for kind, v := range map[string]verdict{
+		"THROTTLED": refused, "INTEGRATION_FAILURE": busy, "INTEGRATION_TIMEOUT": busy, "AUTHORIZER_FAILURE": busy,
 	} {
-		r := &vegeta.Result{Code: row.code, Body: []byte(row.body), Headers: http.Header{
-			"Content-Type": {row.media}, "Cache-Control": {"no-store"}, "X-Content-Type-Options": {"nosniff"}, "Strict-Transport-Security": {"max-age=31536000; includeSubDomains"},
-		}}
-		if row.retryAfter != "" {
-			r.Headers.Set("Retry-After", row.retryAfter)
-		}
-		if got, sentence := judge(r, row.call, own); got != row.want {
-			t.Errorf("%s: %d (%s), want %d", row.name, got, sentence, row.want)
-		}
-		for name := range onEvery {
-			was := r.Headers[name]
-			r.Headers.Set(name, "another")
-			if got, _ := judge(r, row.call, own); got != wrong && got != lost {
-				t.Errorf("%s with another %s: %d", row.name, name, got)
-			}
-			r.Headers[name] = was
-		}
+		by := client.Expected{Status: own[kind].StatusCode, Media: media, Body: own[kind].Templates[media]}
+		all = append(all, other{answer{Expected: by}, v})
 	}
+	var function client.Expected
+	switch c.kind {
+	case deleteInfo, setAllow:
+		function = client.NotDone(c.want.Media, http.StatusServiceUnavailable, busySentence)
+	case deleteCustomer:
+		function = client.NotDeleted(c.want.Media, busySentence)
+		function.Status = http.StatusServiceUnavailable
+	default: // operations 4 and 5 have no 503
+		function = client.Failed(http.StatusInternalServerError, busySentence)
+	}
+	return append(all, other{answer{Expected: function}, busy})
 }

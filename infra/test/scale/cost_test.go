@@ -77,8 +77,8 @@ func (c code) customers(p prices) []cost {
 
 func (c code) windows(numbers int) int { return (numbers + c.windowSize - 1) / c.windowSize }
 
-// ofCall is what a call of operation 4 takes with contacts: besides what it takes without, a note for each window, and the
-// window's copies in transactions.
+// ofCall is what a call of operation 4 takes with contacts: besides what it takes
+// without, a note for each window, and the window's copies in transactions.
 func (c code) ofCall(of cleaning) (writes, trips int) {
 	trips = of.trips
 	for left := of.numbers; left > 0; left -= c.windowSize {

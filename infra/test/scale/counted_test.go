@@ -13,8 +13,9 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-// TestAsCounted holds what this page takes an erasure to cost against what infra/bench/units counts: its guard's own table,
-// which its test compares with the real calls.
+// TestAsCounted holds what this page takes an erasure to cost against what
+// infra/bench/units counts: its guard's own table, which its test compares with the real
+// calls.
 func TestAsCounted(t *testing.T) {
 	c := reading(t)
 	counted := guard(t)
@@ -65,7 +66,8 @@ func find(t *testing.T, counted map[string][2][3]int, begins string, contacts bo
 	return got
 }
 
-// guard is the table of infra/bench/units/units_test.go by name: trips, reads and writes of the request and behind it.
+// guard is the table of infra/bench/units/units_test.go by name: trips, reads and writes
+// of the request and behind it.
 func guard(t *testing.T) map[string][2][3]int {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dynamotest.Root(), "infra", "bench", "units", "units_test.go"), nil, parser.SkipObjectResolution)

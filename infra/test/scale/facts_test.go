@@ -51,7 +51,8 @@ const (
 	stored            = 0.15 // of what is collected, compressed
 )
 
-// What is assumed of times: medians of what calls take (service_test.go), and other times.
+// What is assumed of times: medians of what calls take (service_test.go), and other
+// times.
 const (
 	oneCall       = 5 * time.Millisecond
 	oneBatch      = 12 * time.Millisecond
@@ -62,8 +63,8 @@ const (
 	processorTime = time.Millisecond      // of a second pass
 )
 
-// What an erasure takes of DynamoDB, counted (docs/performance.md); TestAsCounted holds them
-// against what infra/test/units counts.
+// What an erasure takes of DynamoDB, counted (docs/performance.md); TestAsCounted holds
+// them against what infra/test/units counts.
 const (
 	customerRequestWrites = 8 // and one for each transaction, where there are more than fewRecords
 	fewRequestWrites      = 5 // and two for each, where there are not
@@ -77,8 +78,8 @@ const (
 	onIndex               = 4 // and as many of an operation 4: an entry comes, moves and goes
 )
 
-// cleaning is what a call of operation 4 takes without contacts, counted; each contact takes 2
-// write units for each copy, each window of numbers that has any one more.
+// cleaning is what a call of operation 4 takes without contacts, counted; each contact
+// takes 2 write units for each copy, each window of numbers that has any one more.
 type cleaning struct{ numbers, writes, reads, trips int }
 
 var cleanings = []cleaning{{1, 12, 2, 7}, {10, 19, 22, 29}, {1000, 102, 2008, 2009}}

@@ -50,8 +50,8 @@ func mark(inForce bool, value any) string {
 
 func pageName() string { return filepath.Join(dynamotest.Root(), "docs", "scale.md") }
 
-// block takes a page apart at the marks of a name, which are lines of their own; false where
-// they are not there.
+// block takes a page apart at the marks of a name, which are lines of their own; false
+// where they are not there.
 func block(text, name string) (before, inside, after string, ok bool) {
 	begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->\n"
 	before, rest, found := strings.Cut(text, begin)
@@ -88,9 +88,9 @@ func (p *page) equals(t *testing.T, name string) {
 	p.says(t, name, func(is, want string) bool { return is == want })
 }
 
-// holds wants the page to say about the same, with counts that differ by at most this part:
-// what the tests see depends a little on chance, which decides how long the product waits
-// and who comes first.
+// holds wants the page to say about the same, with counts that differ by at most this
+// part: what the tests see depends a little on chance, which decides how long the product
+// waits and who comes first.
 func (p *page) holds(t *testing.T, name string, part float64) {
 	t.Helper()
 	p.says(t, name, func(is, want string) bool {
@@ -115,7 +115,8 @@ func cells(table string) (all []string) {
 	return all
 }
 
-// near allows 3 % of a time, and half a second; this part of anything else, and a little more.
+// near allows 3 % of a time, and half a second; this part of anything else, and a little
+// more.
 func near(shown, seen string, part float64) bool {
 	if shown == seen {
 		return true

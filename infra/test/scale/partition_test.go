@@ -5,11 +5,12 @@ import (
 	"time"
 )
 
-// partition is a partition of DynamoDB as its documentation describes it: a bucket of write
-// units that fills by rate units a second and holds what holds brings. With one second it
-// keeps nothing for later; the developer guide ("Burst and adaptive capacity") speaks of up
-// to 300 s of unused capacity, without a promise. It is never split: the deletions of one
-// customer move through its sort keys in order, and so stay on one side of any split.
+// partition is a partition of DynamoDB as its documentation describes it: a bucket of
+// write units that fills by rate units a second and holds what holds brings. With one
+// second it keeps nothing for later; the developer guide ("Burst and adaptive capacity")
+// speaks of up to 300 s of unused capacity, without a promise. It is never split: the
+// deletions of one customer move through its sort keys in order, and so stay on one side
+// of any split.
 type partition struct {
 	rate  int64         // units a second
 	holds time.Duration // of rate

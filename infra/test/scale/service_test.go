@@ -18,10 +18,11 @@ import (
 	"customercare/shared/store"
 )
 
-// service answers the product's deleting calls as a DynamoDB would whose one busy partition
-// has only so many write units: the part of a batch that it took and the rest in
-// UnprocessedItems, an exception when it took nothing, a transaction whole or cancelled. Its
-// time is that of the synctest bubble it is made in. All other partitions have room.
+// service answers the product's deleting calls as a DynamoDB would whose one busy
+// partition has only so many write units: the part of a batch that it took and the rest
+// in UnprocessedItems, an exception when it took nothing, a transaction whole or
+// cancelled. Its time is that of the synctest bubble it is made in. All other partitions
+// have room.
 type service struct {
 	*dynamodb.Client // the product's, with its retries and backoff, in front of this service
 
@@ -115,7 +116,8 @@ func (s *service) batch(body []byte) (status int, said any, takes quantiles, err
 // hotline is the party that all contacts of a test share: its partition is the busy one.
 const hotline = "hotline"
 
-// transaction takes all of its actions or none, two units each on the hotline's partition.
+// transaction takes all of its actions or none, two units each on the hotline's
+// partition.
 func (s *service) transaction(body []byte) (status int, said any, takes quantiles, err error) {
 	type action struct {
 		Delete struct{ Key map[string]struct{ S string } }
@@ -160,8 +162,9 @@ func (s *service) take(n, least int) int {
 	return took
 }
 
-// What a call takes, assumed: AWS states single-digit milliseconds for calls of one item and
-// nothing for the others. How much the answers depend on it is one of the page's tables.
+// What a call takes, assumed: AWS states single-digit milliseconds for calls of one item
+// and nothing for the others. How much the answers depend on it is one of the page's
+// tables.
 var (
 	batch = quantiles{
 		{0, 4 * time.Millisecond}, {100, 7 * time.Millisecond}, {500, oneBatch}, {900, 20 * time.Millisecond},

@@ -64,15 +64,15 @@ func read(root string) (c code, err error) {
 	number(&c.transactionSize, "shared/store", "transactionSize")
 	number(&c.openShards, "shared/store", "openShards")
 	number(&c.fewRecords, "shared/store", "FewRecords")
-	number(&c.customerStreams, "shared/erasure", "customerStreams")
-	number(&c.numberStreams, "shared/erasure", "numberStreams")
+	number(&c.customerStreams, "shared/erasure", "customerCalls")
+	number(&c.numberStreams, "shared/erasure", "numberCalls")
 	number(&c.numberReads, "shared/erasure", "numberReads")
 	number(&c.windowSize, "shared/erasure", "windowSize")
 	number(&c.openAtOnce, "shared/erasure", "openAtOnce")
 	number(&c.dueAtOnce, "shared/erasure", "dueAtOnce")
 	number(&c.numbersAtOnce, "shared/erasure", "numbersAtOnce")
 	span(&c.wrapUp, "shared/erasure", "wrapUp")
-	span(&c.slice, "shared/erasure", "slice")
+	span(&c.slice, "shared/erasure", "sliceLength")
 	number(&c.attempts, "shared/environment", "attempts")
 	span(&c.margin, "shared/invocation", "margin")
 	span(&c.sweepBudget, "functions/cleanup", "sweepBudget")
@@ -123,8 +123,8 @@ func (c *code) readTemplate(file string) error {
 	return errors.Join(append(faults, err)...)
 }
 
-// takes is how long a run of cleanup takes jobs up: until a slice and its end no longer fit
-// into what it has.
+// takes is how long a run of cleanup takes jobs up: until a slice and its end no longer
+// fit into what it has.
 func (c code) takes() time.Duration { return c.cleanupTimeout - c.margin - c.slice - c.wrapUp }
 
 // open is how long an erasure stays open at least, from the request to its second pass.

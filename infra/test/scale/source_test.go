@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// source is the constants of the product's code, by folder and name. They are read from the
-// source, because most are nobody's business outside their packages, and a page that named
-// its own would go on saying what the code has ceased to do.
+// source is the constants of the product's code, by folder and name. They are read from
+// the source, because most are nobody's business outside their packages, and a page that
+// named its own would go on saying what the code has ceased to do.
 type source struct {
 	root    string
 	folders map[string]map[string]ast.Expr

@@ -11,16 +11,16 @@ import (
 	"customercare/shared/store"
 )
 
-// The product's own code deletes from a partition that takes no more, in simulated time: the
-// SDK, its retries, backoff, patience and limits are the real ones, the time is not. Each
-// test holds what it sees against the page's table.
+// The product's own code deletes from a partition that takes no more, in simulated time:
+// the SDK, its retries, backoff, patience and limits are the real ones, the time is not.
+// Each test holds what it sees against the page's table.
 
 // tenant is whose contacts are deleted.
 const tenant = "acme"
 
-// customers lets so many jobs delete records of a customer each, all on the partition hot.
-// limit bounds the calls of a process on one collection, as the product does; without it
-// only streams does.
+// customers lets so many jobs delete records of a customer each, all on the partition
+// hot. limit bounds the calls of a process on one collection, as the product does;
+// without it only streams does.
 func customers(t *testing.T, hot *partition, slower, jobs, records, streams int, limit bool) (seen tally) {
 	t.Helper()
 	calls := reading(t).batchCalls
@@ -46,8 +46,8 @@ func customers(t *testing.T, hot *partition, slower, jobs, records, streams int,
 	return seen
 }
 
-// contacts lets so many jobs delete contacts that all share one party. Each is filed under
-// its own number, too, whose partition has room.
+// contacts lets so many jobs delete contacts that all share one party. Each is filed
+// under its own number, too, whose partition has room.
 func contacts(t *testing.T, hot *partition, jobs, each, streams int) (seen tally) {
 	t.Helper()
 	calls := reading(t).batchCalls
@@ -107,8 +107,8 @@ func notLater(t *testing.T, what string, took, best time.Duration) {
 // customerStreams.
 var streamsToTry = []int{1, 2, 4, 8}
 
-// Two streams keep a partition busy to the last unit; more only share the same units out in
-// smaller pieces.
+// Two streams keep a partition busy to the last unit; more only share the same units out
+// in smaller pieces.
 func TestOneCustomer(t *testing.T) {
 	const records = 20_000
 	c := reading(t)
@@ -145,8 +145,9 @@ func TestOneCustomerBySlowness(t *testing.T) {
 	p.holds(t, "one customer by slowness", 0.15)
 }
 
-// Customers whose items happen to lie on one partition are gone at the best possible time,
-// however many they are. What it costs is calls, which are not billed when they take nothing.
+// Customers whose items happen to lie on one partition are gone at the best possible
+// time, however many they are. What it costs is calls, which are not billed when they
+// take nothing.
 func TestSeveralCustomers(t *testing.T) {
 	const records = 12_000 // in all
 	c := reading(t)
@@ -161,8 +162,8 @@ func TestSeveralCustomers(t *testing.T) {
 	p.holds(t, "several customers", 0.15)
 }
 
-// Contacts that share a party go at the rate of its partition, and no job gives up: what is
-// refused again and again gets smaller, and waits long enough.
+// Contacts that share a party go at the rate of its partition, and no job gives up: what
+// is refused again and again gets smaller, and waits long enough.
 func TestHotline(t *testing.T) {
 	c := reading(t)
 	var p page
@@ -194,9 +195,9 @@ func TestPartitionTooSmallForATransaction(t *testing.T) {
 	}
 }
 
-// On a partition that takes nothing at all a job gives up after as many calls as there are
-// attempts: 4 of the SDK's for each of a batch, 1 for each of a cancelled transaction, which
-// has come down to a single action then. The lower time is the page's.
+// On a partition that takes nothing at all a job gives up after as many calls as there
+// are attempts: 4 of the SDK's for each of a batch, 1 for each of a cancelled
+// transaction, which has come down to a single action then. The lower time is the page's.
 func TestGivesUp(t *testing.T) {
 	c := reading(t)
 	var p page

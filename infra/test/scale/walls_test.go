@@ -29,10 +29,12 @@ func mean(aDay int) float64 { return float64(aDay) / daySeconds }
 
 func highest(aDay int) float64 { return peak * mean(aDay) }
 
-// secondPass is what the last pass of an erasure takes, of a customer or of one number: the lease, the reading, the end.
+// secondPass is what the last pass of an erasure takes, of a customer or of one number:
+// the lease, the reading, the end.
 const secondPass = 2*oneCall + fewTogether
 
-// passes is how many second passes cleanup makes in a second, over all the time, by what calls take: so many at once.
+// passes is how many second passes cleanup makes in a second, over all the time, by what
+// calls take: so many at once.
 func (c code) passes(atOnce int) float64 { return c.running() * float64(atOnce) / secondPass.Seconds() }
 
 // processed is the same by the processor that its memory brings, for both kinds together.
@@ -48,8 +50,8 @@ func (c code) passed(customers, numbers float64) float64 {
 	return max(customers/c.passes(c.dueAtOnce), numbers/c.passes(c.numbersAtOnce), (customers+numbers)/c.processed())
 }
 
-// requestTime is what operation 3 takes for a customer with each transactions: principal, reading, intent, batches over the
-// streams, the reading after it, the release.
+// requestTime is what operation 3 takes for a customer with each transactions: principal,
+// reading, intent, batches over the streams, the reading after it, the release.
 func (c code) requestTime() time.Duration {
 	return oneCall + oneCall + fewTogether + time.Duration(c.rounds(each))*oneBatch + oneCall + oneCall
 }
@@ -59,8 +61,9 @@ func (c code) rounds(items int) int {
 	return (batches + c.customerStreams - 1) / c.customerStreams
 }
 
-// workerTime is what a worker takes for a call of operation 4 with so many numbers: the lease, the first window's readings, each
-// window's note and its transactions, while which the next window is read, the release.
+// workerTime is what a worker takes for a call of operation 4 with so many numbers: the
+// lease, the first window's readings, each window's note and its transactions, while
+// which the next window is read, the release.
 func (c code) workerTime(numbers int) time.Duration {
 	readings := func(left int) time.Duration {
 		return time.Duration((min(left, c.windowSize)+c.numberReads-1)/c.numberReads) * oneCall
@@ -77,7 +80,8 @@ func (c code) workerTime(numbers int) time.Duration {
 	return took
 }
 
-// lanes is how many workers the ledger's stream keeps busy while it has as many shards as a new table.
+// lanes is how many workers the ledger's stream keeps busy while it has as many shards as
+// a new table.
 func (c code) lanes() int {
 	lanes := newTableShards * c.parallel
 	if c.workerConcurrency > 0 {
@@ -86,10 +90,12 @@ func (c code) lanes() int {
 	return lanes
 }
 
-// openJobs is how many erasures are open at a rate: each waits for its second pass, and half a schedule's time for cleanup.
+// openJobs is how many erasures are open at a rate: each waits for its second pass, and
+// half a schedule's time for cleanup.
 func (c code) openJobs(rate float64) float64 { return rate * (c.open() + c.schedule/2).Seconds() }
 
-// walls are all that is known, the nearest first. Operation 4 comes with one number a call, which makes most calls.
+// walls are all that is known, the nearest first. Operation 4 comes with one number a
+// call, which makes most calls.
 func (c code) walls() []wall {
 	erasures, calls := highest(erasuresADay), highest(numbersADay)
 	jobs := erasures + calls

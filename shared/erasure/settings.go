@@ -1,0 +1,57 @@
+package erasure
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"customercare/shared/store"
+)
+
+// CustomerSettings is the environment of the function that takes on the erasure of
+// customers.
+type CustomerSettings struct {
+	Erasures   string `env:"ERASURES_TABLE,required,notEmpty"`
+	Customers  string `env:"CUSTOMERS_TABLE,required,notEmpty"`
+	BatchCalls int    `env:"BATCH_CALLS,required"` // deleting calls at once, per process
+	Timing
+}
+
+// Intake is the front door of such a function. db is the client of its tables.
+func (s CustomerSettings) Intake(db *dynamodb.Client, digests Digester) CustomerIntake {
+	return NewCustomerIntake(
+		store.Erasures{DB: db, Table: s.Erasures},
+		store.Customers{DB: db, Table: s.Customers, Limiter: store.NewLimiter(s.BatchCalls)},
+		digests, s.Timing, SystemClock(),
+	)
+}
+
+// NumbersSettings is the environment of the function that takes on the erasure of
+// numbers.
+type NumbersSettings struct {
+	Erasures string `env:"ERASURES_TABLE,required,notEmpty"`
+}
+
+// Intake is the front door of such a function. db is the client of its table.
+func (s NumbersSettings) Intake(db *dynamodb.Client, digests Digester) NumbersIntake {
+	return NewNumbersIntake(store.Erasures{DB: db, Table: s.Erasures}, digests, time.Now)
+}
+
+// WorkerSettings is the environment of the functions that go on with open jobs.
+type WorkerSettings struct {
+	CustomerSettings
+	Contacts string        `env:"CONTACTS_TABLE,required,notEmpty"`
+	Lease    time.Duration `env:"WORKER_LEASE,required"`
+}
+
+// Worker is what such a function works with. db is the client of its tables.
+func (s WorkerSettings) Worker(db *dynamodb.Client) Worker {
+	limiter := store.NewLimiter(s.BatchCalls)
+	return NewWorker(
+		store.Erasures{DB: db, Table: s.Erasures},
+		store.Customers{DB: db, Table: s.Customers, Limiter: limiter},
+		store.Contacts{DB: db, Table: s.Contacts, Limiter: limiter},
+		store.NewMemory(store.HeldAtMost, store.LargestPage),
+		s.Timing, s.Lease, SystemClock(),
+	)
+}

@@ -1,0 +1,75 @@
+package erasure
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"customercare/shared/invocation"
+	"customercare/shared/store"
+)
+
+// Worker goes on with jobs that are on record. NewWorker makes one, WorkerSettings.Worker
+// one from a function's environment.
+type Worker struct {
+	eraser
+	contacts store.Contacts
+	// lease is how long the worker holds a job before it must renew. A dead worker's job
+	// is taken up after that, and ClockSkew.
+	lease time.Duration
+}
+
+// NewWorker is a Worker on these tables. All that it holds of pages at a time is in
+// memory, which may be nil: then there is no bound.
+func NewWorker(
+	ledger store.Erasures, customers store.Customers, contacts store.Contacts,
+	memory *store.Memory, timing Timing, lease time.Duration, clock Clock,
+) Worker {
+	return Worker{
+		eraser: eraser{
+			ledger: ledger, customers: customers, memory: memory, timing: timing, clock: clock,
+		},
+		contacts: contacts,
+		lease:    lease,
+	}
+}
+
+// Continue works on the open job with this key until the job has to wait, is done, or
+// ctx's deadline comes near; then it hands the rest over. A job that another worker
+// holds, or that is done, is no error. What goes wrong is written down in the job, which
+// comes back later: an error says that even that failed.
+func (w Worker) Continue(ctx context.Context, key string) (err error) {
+	defer invocation.Recover("erasure", &err)
+	deadline, ok := w.clock.deadline(ctx)
+	if !ok {
+		deadline = w.clock.now().Add(time.Minute)
+	}
+	return w.work(ctx, key, deadline)
+}
+
+// work is Continue with a deadline on the worker's clock.
+func (w Worker) work(ctx context.Context, key string, deadline time.Time) (err error) {
+	defer invocation.Recover("erasure", &err)
+	now := w.clock.now()
+	leaseEnd := now.Add(w.lease + w.timing.ClockSkew)
+	job, err := w.ledger.Acquire(ctx, key, newOwner(), now, leaseEnd)
+	if errors.Is(err, store.ErrHeld) || errors.Is(err, store.ErrNoJob) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if job.Died > 0 && job.Failures > mostDeaths {
+		return w.putBack(ctx, job, errDied)
+	}
+	working, stop := w.keepLease(ctx, job)
+	pass := w.drainNumbers
+	if job.IsCustomer() {
+		pass = w.drainCustomer
+	}
+	err = w.drain(working, job, deadline.Add(-wrapUp), false, func(ctx context.Context) error {
+		return pass(ctx, job)
+	})
+	stop() // before the lease is given back
+	return w.conclude(ctx, job, err)
+}
