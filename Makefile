@@ -86,8 +86,9 @@ import: customercare
 ## test: every test, unit and end to end, on a DynamoDB engine of its own
 ##   PACKAGES=./shared/store         these packages only
 ##   ENGINE=dynamodb-local           AWS's own emulator;  DYNAMODB_ENDPOINT=http://... any other engine
-# -count=1: go test would repeat the end-to-end tests' last result though a function has changed, because they run the
-# functions as built binaries, which it does not see. The packages that take longest come first.
+# -count=1: go test would repeat the end-to-end tests' last result though a function has
+# changed. They run the functions as built binaries, which it does not see. The packages that
+# take longest come first.
 PACKAGES ?= ./shared/erasure ./infra/test/e2e ./...
 test:
 	@go build -o $(TOOLS)/withengine ./infra/cmd/withengine
@@ -122,8 +123,8 @@ bench:
 
 ##@ Before a change is merged
 ## verify: modules are what go.sum says, and none that is called has a known vulnerability
-# Exit code 3 is a finding. That the database of vulnerabilities cannot be reached is said, and is no
-# failure.
+# Exit code 3 is a finding. If the database of vulnerabilities cannot be reached, that is
+# said, and it is no failure.
 verify:
 	go mod verify
 	@mkdir -p .cache; go run $(GOVULNCHECK) ./... >.cache/govulncheck.log 2>&1; found=$$?; \
@@ -136,7 +137,7 @@ verify:
 outdated:
 	@modules=$$(go list -m -f '{{if not (or .Main .Indirect)}}{{.Path}}{{end}}' all); \
 	go list -m -u -e -f '{{if .Update}}{{.Path}} {{.Version}} -> {{.Update.Version}}{{end}}' $$modules || true
-	@newer() { test -z "$$3" -o "$$2" = "$$3" || echo "$$1 $$2 -> $$3"; }; \
+	@newer() { test "$$2" = "$$3" || echo "$$1 $$2 -> $${3:-not known: nothing could be looked up}"; }; \
 	for tool in $(STATICCHECK) $(GOTESTSUM) $(GOVULNCHECK); do \
 	  module=$$(echo $${tool%@*} | sed 's,/cmd/.*,,'); \
 	  newer "$$module" "$${tool#*@}" "$$(go list -m -f '{{.Version}}' $$module@latest 2>/dev/null)"; done; \
