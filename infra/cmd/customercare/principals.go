@@ -56,7 +56,8 @@ which tenant, whether it is let in, and when it was last changed.`,
 	}, a.listPrincipals), a.onOne(&cobra.Command{
 		Use:   "show KIND NAME",
 		Short: "Show one",
-		Long:  "Show one principal, but for its secrets, of which hashes alone are kept. " + kindAndName,
+		Long: `Show one principal, but for its secrets, of which hashes alone are kept.
+` + kindAndName,
 		Example: `  customercare principals show operator csr
   customercare principals show app demo-app-key --json`,
 	}, func(ctx context.Context, of chosen) error { return a.showPrincipal(ctx, of) }),
@@ -64,7 +65,8 @@ which tenant, whether it is let in, and when it was last changed.`,
 			Use:   "disable KIND NAME",
 			Short: "Let one in no more",
 			Long: `Let a principal in no more: from the next call on, also with the tokens that an app has.
-Only the answer for an operator is cached, for 5 minutes. ` + kindAndName,
+Only the answer for an operator is cached, for 5 minutes.
+` + kindAndName,
 			Example: `  customercare principals disable app demo-app-key --stack customercare`,
 		}, func(ctx context.Context, of chosen) error { return a.setDisabled(ctx, of, true) }),
 		a.onOne(&cobra.Command{

@@ -98,6 +98,7 @@ func (a *app) does(command *cobra.Command, do func(ctx context.Context, args []s
 
 // group makes a command of commands. Alone it prints its help.
 func group(parent *cobra.Command, commands ...*cobra.Command) *cobra.Command {
+	parent.SuggestionsMinimumDistance = 2
 	parent.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return cmd.Help()

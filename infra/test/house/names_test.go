@@ -162,6 +162,46 @@ func TestNamesAreKnown(t *testing.T) {
 	}
 }
 
+// TestTreeIsTheRepository compares the tree in the README with the folders: each is named,
+// and no other.
+func TestTreeIsTheRepository(t *testing.T) {
+	var tree string
+	for _, block := range named(t, "README.md").blocks {
+		if strings.HasPrefix(block, "functions/") {
+			tree = block
+		}
+	}
+	shown := map[string]bool{}
+	top := ""
+	for _, line := range strings.Split(tree, "\n") {
+		for _, word := range strings.Fields(line) {
+			name, folder := strings.CutSuffix(word, "/")
+			switch {
+			case folder && strings.HasPrefix(line, word):
+				top = name
+			case folder:
+				shown[top+"/"+name] = true
+			}
+		}
+	}
+	for _, parent := range []string{"functions", "shared", "infra"} {
+		entries, err := os.ReadDir(filepath.Join(root(t), parent))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			name := parent + "/" + entry.Name()
+			if !shown[name] {
+				t.Errorf("the README's tree lacks %s", name)
+			}
+			delete(shown, name)
+		}
+	}
+	for name := range shown {
+		t.Errorf("the README's tree has %s, which is not there", name)
+	}
+}
+
 // TestNoArrowIntoInfra holds the product apart from what is around it: shared and
 // functions import nothing of infra but in tests.
 func TestNoArrowIntoInfra(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"customercare/infra/client"
 	"customercare/shared/store"
 )
 
@@ -183,4 +184,47 @@ func TestCustomerRoundTrips(t *testing.T) {
 			t.Errorf("one deletion took %q, want %q", calls, want)
 		}
 	}
+}
+
+// Nothing of a deleted customer is left anywhere, and the others of its account are as they were.
+func TestDeletedCustomerIsGoneEverywhere(t *testing.T) {
+	openAccount(t, "e1", 60, "4711001", "4711002", "47110010")
+	others := func() []string {
+		return slices.DeleteFunc(dump(t, "e1#"), func(line string) bool { return strings.Contains(line, `e1#4711001"`) })
+	}
+	before := others()
+	for _, try := range []string{"first", "repeat at once"} {
+		r := send(t, "POST", "/", formOf("e1", "4711001"), urlencoded)
+		if r.Status != 200 || r.Body != goneXML("4711001") {
+			t.Fatalf("%s: %d %s", try, r.Status, r.Body)
+		}
+	}
+	if left := dump(t, "mark of e1 4711001"); !onlyLonger(left, "mark of e1 4711001", "mark of e1 47110010") {
+		t.Errorf("left after the answer: %s", left)
+	}
+	// The tombstone and the job stay until no writer can be late any more; then no string of the customer is left.
+	settle(t, "e1")
+	if left := dump(t, `4711001"`); len(left) != 0 {
+		t.Errorf("a trace of the code: %s", left)
+	}
+	if after := others(); !slices.Equal(before, after) {
+		t.Errorf("other customers changed:\n%s\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+	}
+	records := slices.DeleteFunc(dump(t, `"erasure-`), func(line string) bool { return !strings.Contains(line, `"scope":{"Value":"e1"}`) })
+	if len(records) != 1 || !strings.Contains(records[0], `"deleted":{"Value":"61"}`) || !strings.Contains(records[0], `"found":{"Value":"61"}`) {
+		t.Errorf("records: %s", records)
+	}
+	if r := send(t, "POST", "/api.php", formOf("e1", "4711001", "output", "JSON", "condensed", "yes"), urlencoded); r.Body != client.Deleted(client.JSON, "4711001").Body {
+		t.Errorf("a repeat after the end: %s", r.Body)
+	}
+}
+
+// onlyLonger says whether the marker stands in the lines only as a part of the longer one.
+func onlyLonger(lines []string, marker, longer string) bool {
+	for _, line := range lines {
+		if strings.Count(line, marker) != strings.Count(line, longer) {
+			return false
+		}
+	}
+	return true
 }

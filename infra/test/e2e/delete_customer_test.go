@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,14 +12,6 @@ import (
 
 // The rows of the contracts page's section "3: delete a customer".
 
-func goneXML(code string) string {
-	return xmlHead + "\n" + `<response status="success"><customer status="deleted"><code>` + code + `</code></customer></response>`
-}
-
-func sorryXML(sentence string) string {
-	return xmlHead + "\n" + `<response status="error"><error>` + sentence + `</error></response>`
-}
-
 // Sentences of refusals.
 const (
 	wrongCaller = "user_id, user_password or account_id is wrong"
@@ -29,49 +20,6 @@ const (
 	wrongMedia  = "Content-Type must be application/x-www-form-urlencoded or multipart/form-data"
 	noCallback  = "callback must be the name of a JavaScript function"
 )
-
-func userOf(account string) string { return "user of " + account }
-func keyOf(account string) string  { return "key+of%" + account + "&0123456789abcdef" }
-
-// openAccount loads an account's API user, and for each code a customer with so many transactions. Every text of the
-// customer holds "mark of <account>".
-func openAccount(t testing.TB, account string, transactions int, codes ...string) {
-	t.Helper()
-	load(t, record(map[string]any{"kind": "apiUser", "name": userOf(account), "key": keyOf(account), "accounts": []string{account}}))
-	addCustomers(t, account, transactions, codes...)
-}
-
-func addCustomers(t testing.TB, account string, transactions int, codes ...string) {
-	t.Helper()
-	var records []string
-	for _, code := range codes {
-		records = append(records, customerRecords(account, transactions, code)...)
-	}
-	load(t, records...)
-}
-
-func customerRecords(account string, transactions int, code string) (records []string) {
-	mark := "mark of " + account + " " + code
-	records = append(records, record(map[string]any{
-		"kind": "customer", "accountId": account, "code": code, "name": "name " + mark, "email": "email " + mark,
-		"phone": "phone " + mark, "cardNumber": "card " + mark, "children": []any{map[string]string{"name": "child " + mark}},
-	}))
-	for i := range transactions {
-		records = append(records, record(map[string]any{
-			"kind": "transaction", "accountId": account, "code": code, "campaignId": fmt.Sprint("campaign ", i%3),
-			"transactionId": fmt.Sprint("transaction ", i, " ", len(code)), "at": "2026-01-02T03:04:05Z", "amount": "12.50", "note": "note " + mark,
-		}))
-	}
-	return records
-}
-
-func record(fields map[string]any) string {
-	text, err := json.Marshal(fields)
-	if err != nil {
-		panic(err)
-	}
-	return string(text)
-}
 
 // fieldsOf is the documented form, changed by pairs of name and value; the value "-" leaves the field out.
 func fieldsOf(account, code string, changes ...string) url.Values {

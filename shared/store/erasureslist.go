@@ -14,10 +14,15 @@ import (
 	"customercare/shared/invocation"
 )
 
-// openShards spreads the index of open jobs over so many partitions; 1,000 writes a second fit in each.
+// openShards is over how many partitions the index of open jobs is spread. Each takes
+// 1,000 write units a second.
 const openShards = 4
 
-// OpenJob is an open job as the index shows it, eventually consistent.
+// shard is the partition of the index that a job stands in.
+func shard(key string) string { return strconv.Itoa(Spread(key, openShards)) }
+
+// OpenJob is an open job as the index shows it, eventually consistent: only Acquire says
+// whether the job is still open.
 type OpenJob struct {
 	Key         string
 	DueAt       time.Time
@@ -25,9 +30,9 @@ type OpenJob struct {
 	Failures    int64
 }
 
-// ListOpen lists open jobs, in each of the index's shards those due first, at most about limit in
-// all. Acquire decides whether one really is still open. With an error, which tells of every shard
-// that could not be read to its end, come the jobs that were read nevertheless.
+// ListOpen lists open jobs, at most about limit in all: of each shard those due first.
+// Its error tells of every shard that could not be read to its end; the jobs that could
+// be read come with it.
 func (e Erasures) ListOpen(ctx context.Context, limit int) ([]OpenJob, error) {
 	var shards [openShards][]OpenJob
 	var errs [openShards]error
@@ -54,8 +59,11 @@ func (e Erasures) listShard(ctx context.Context, shard string, limit int) (jobs 
 			return jobs, failed("erasures: list open", err)
 		}
 		for _, item := range out.Items {
-			o := object(item)
-			jobs = append(jobs, OpenJob{o.text("erasureId"), o.millis("dueAt"), o.millis("requestedAt"), o.number("failures")})
+			job := object(item)
+			jobs = append(jobs, OpenJob{
+				Key: job.text("erasureId"), DueAt: job.millis("dueAt"),
+				RequestedAt: job.millis("requestedAt"), Failures: job.number("failures"),
+			})
 		}
 		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
 			break
@@ -63,5 +71,3 @@ func (e Erasures) listShard(ctx context.Context, shard string, limit int) (jobs 
 	}
 	return jobs, nil
 }
-
-func shard(key string) string { return strconv.Itoa(Spread(key, openShards)) }

@@ -14,21 +14,23 @@ import (
 
 type deletionsKey struct{}
 
-// deletions is when those within a context end.
+// deletions is what DeleteUntil says of the deletions within a context.
 type deletions struct {
 	calls context.Context
 	now   func() time.Time
 	until time.Time
 }
 
-// DeleteUntil is ctx with a rule for deletions: none is begun any more once now shows until, or
-// something ends a part of ctx, but those that are under way go on for as long as ctx
-// lasts. One that is given up may have been carried out, be so later, or never.
+// DeleteUntil gives ctx a rule for the deletions within it. None is begun once now shows
+// until, or once the part of ctx that it belongs to has ended. Those that are under way go
+// on for as long as ctx itself lasts: a deletion that is given up may have been carried
+// out, or be carried out later, or never.
 func DeleteUntil(ctx context.Context, now func() time.Time, until time.Time) context.Context {
 	return context.WithValue(ctx, deletionsKey{}, &deletions{ctx, now, until})
 }
 
-// deletion is what a deletion within ctx runs in, or why it may not be begun any more.
+// deletion is the context for one deleting call within ctx, or the error for which none
+// may be begun any more.
 func deletion(ctx context.Context) (context.Context, error) {
 	d, ok := ctx.Value(deletionsKey{}).(*deletions)
 	switch {
@@ -46,16 +48,18 @@ func ended(ctx context.Context) bool {
 	return err != nil
 }
 
-// answered notes whether it is known of a deleting call, of each time that it was sent,
-// what became of it: else one of them may still be carried out.
-func (j *Job) answered(known bool) bool {
-	if !known {
+// answered says whether the outcome of a deleting call is known for every time that it was
+// sent. If not, DynamoDB may still carry one of them out, which the job notes.
+func (j *Job) answered(sent *tries) bool {
+	unknown := sent.unknown.Load()
+	if unknown {
 		j.LostAnswer.Store(true)
 	}
-	return known
+	return !unknown
 }
 
-// tries notes, of every time that a call is sent, whether it is known what became of it.
+// tries looks at every try of one call: unknown is set where the outcome of one is not
+// known. The call gets it as an option.
 type tries struct{ unknown atomic.Bool }
 
 func (t *tries) option(o *dynamodb.Options) {
@@ -64,25 +68,27 @@ func (t *tries) option(o *dynamodb.Options) {
 	})
 }
 
-// ID names it among the client's steps.
+// ID is the name of this step among the client's.
 func (t *tries) ID() string { return "customercare.tries" }
 
-// HandleFinalize is run for every try.
-func (t *tries) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-	answered := false
+// HandleFinalize is called by the client for every try.
+func (t *tries) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (
+	middleware.FinalizeOutput, middleware.Metadata, error,
+) {
+	known := false
 	defer func() { // after a panic, too
-		if !answered {
+		if !known {
 			t.unknown.Store(true)
 		}
 	}()
 	out, metadata, err := next.HandleFinalize(ctx, in)
-	answered = err == nil || refused(err)
+	known = err == nil || notDone(err)
 	return out, metadata, err
 }
 
-// refused says whether err is DynamoDB's word that it has not done what it was asked for,
-// and will not.
-func refused(err error) bool {
+// notDone says whether err is DynamoDB's word that it has not done what it was asked for,
+// and will not do it.
+func notDone(err error) bool {
 	api, ok := errors.AsType[smithy.APIError](err)
 	if !ok || api.ErrorCode() == "UnknownError" || api.ErrorCode() == "TransactionInProgressException" {
 		return false

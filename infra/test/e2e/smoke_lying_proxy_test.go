@@ -91,7 +91,7 @@ func TestSmokeNoticesLies(t *testing.T) {
 			}
 		}}, 5 * time.Second, []string{"a customer is deleted", "no transaction is left"}},
 		"says verified": {liar{lie: func(w http.ResponseWriter, r *http.Request, body []byte) bool {
-			return isClean(r, body) && says(w, "application/json", `{"retCode":"0","retMsg":"VerifyParams success"}`)
+			return isClean(r, body) && says(w, "application/json", cleaned)
 		}}, 5 * time.Second, []string{"they are gone under every number", "everybody else's data"}},
 		"lets everybody in": {liar{lie: func(_ http.ResponseWriter, r *http.Request, _ []byte) bool {
 			if strings.HasSuffix(r.URL.Path, "/provision") {
@@ -235,7 +235,7 @@ func replace(r *http.Response, old, words string) {
 // harm changes an item of the customers behind everybody's back.
 func harm(t testing.TB, customer, record, expression string) {
 	table := running.Table("Customers")
-	_, err := client.UpdateItem(context.Background(), &dynamodb.UpdateItemInput{
+	_, err := database.UpdateItem(context.Background(), &dynamodb.UpdateItemInput{
 		TableName: &table, UpdateExpression: &expression,
 		Key: map[string]types.AttributeValue{
 			"customer": &types.AttributeValueMemberS{Value: customer}, "record": &types.AttributeValueMemberS{Value: record},

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,45 +14,6 @@ import (
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )
-
-const tokenPath = "/apigovernance/api/oauth/tokenByAkSk"
-
-// credentials is the body that asks for an app's token.
-func credentials(app string) string {
-	return fmt.Sprintf(`{"app_key":"%s","app_secret":"secret-of-%s-0123456789abcdef"}`, app, app)
-}
-
-// app loads an app and returns the header that lets it in.
-func app(t testing.TB, name, tenant string) (bearer string) {
-	t.Helper()
-	load(t, fmt.Sprintf(`{"kind":"app","name":"%s","secret":"secret-of-%s-0123456789abcdef","tenantId":"%s"}`, name, name, tenant))
-	return "Authorization: Bearer " + token(t, name)
-}
-
-func token(t testing.TB, app string, headers ...string) string {
-	t.Helper()
-	r := send(t, "POST", tokenPath, credentials(app), headers...)
-	var answer struct{ AccessToken string }
-	if err := json.Unmarshal([]byte(r.Body), &answer); err != nil || r.Status != 200 || answer.AccessToken == "" {
-		t.Fatalf("no token: %d %s", r.Status, r.Body)
-	}
-	return answer.AccessToken
-}
-
-var failure = regexp.MustCompile(`^\{"retCode":"(\d{3})","retMsg":("(?:[^"\\]|\\.)+")\}$`)
-
-// failed checks that an answer is operations 4 and 5's failure: exactly the two strings, and a sentence with each of
-// words.
-func (r reply) failed(t testing.TB, status int, words ...string) {
-	t.Helper()
-	m := failure.FindStringSubmatch(r.Body)
-	if r.Status != status || m == nil || m[1] != strconv.Itoa(status) {
-		t.Errorf("got %d %s, want a %d with retCode and retMsg", r.Status, r.Body, status)
-		return
-	}
-	r.contentType(t, "json")
-	sentence(t, m[2], words...)
-}
 
 func TestToken(t *testing.T) {
 	app(t, "app-token", "tenant-token")

@@ -14,7 +14,7 @@ import (
 )
 
 // What DynamoDB refused will not be done; of anything else nobody knows.
-func TestRefused(t *testing.T) {
+func TestNotDone(t *testing.T) {
 	answered := func(status int, err error) error {
 		return &smithy.OperationError{ServiceID: "DynamoDB", OperationName: "BatchWriteItem", Err: &smithyhttp.ResponseError{
 			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}}, Err: err}}
@@ -37,7 +37,7 @@ func TestRefused(t *testing.T) {
 		{"no time", context.DeadlineExceeded, false},
 		{"a code without an answer", code("ThrottlingException"), false},
 	} {
-		if got := refused(c.err); got != c.want {
+		if got := notDone(c.err); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
