@@ -12,7 +12,8 @@ import (
 // inside waits until so many invocations have entered and not ended.
 func inside(t *testing.T, s *Service, want int) {
 	t.Helper()
-	eventually(t, fmt.Sprint(want, " invocations are inside"), func() bool { return int(s.pools["F"].inside.Load()) == want })
+	eventually(t, fmt.Sprint(want, " invocations are inside"),
+		func() bool { return int(s.pools["F"].inside.Load()) == want })
 }
 
 // working waits until so many processes are at work.

@@ -16,7 +16,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-var keys = Secret{LogicalID: "Keys", Name: "keys", ARN: ARN("us-east-1", "123456789012", "keys"), Text: `{"1":"<the&text>"}`}
+var keys = Secret{LogicalID: "Keys", Name: "keys", ARN: ARN("us-east-1", "123456789012", "keys"),
+	Text: `{"1":"<the&text>"}`}
 
 func serve(t *testing.T) (*Server, *secretsmanager.Client) {
 	t.Helper()
@@ -43,7 +44,8 @@ func TestTheSDKReadsASecret(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", id, err)
 		}
-		if *out.SecretString != keys.Text || *out.ARN != keys.ARN || *out.Name != keys.Name || len(*out.VersionId) != 36 ||
+		if *out.SecretString != keys.Text || *out.ARN != keys.ARN || *out.Name != keys.Name ||
+			len(*out.VersionId) != 36 ||
 			!slices.Equal(out.VersionStages, []string{"AWSCURRENT"}) || out.CreatedDate.IsZero() {
 			t.Errorf("%s: %+v", id, out)
 		}
@@ -89,7 +91,8 @@ func TestTheSDKReadsRefusals(t *testing.T) {
 		{SecretId: &keys.Name, VersionId: aws.String(strings.Repeat("0", 36))},
 	} {
 		_, err := client.GetSecretValue(t.Context(), &in)
-		if missing, ok := errors.AsType[*types.ResourceNotFoundException](err); !ok || !strings.HasPrefix(missing.ErrorMessage(), "Secrets Manager can't find") {
+		if missing, ok := errors.AsType[*types.ResourceNotFoundException](err); !ok ||
+			!strings.HasPrefix(missing.ErrorMessage(), "Secrets Manager can't find") {
 			t.Errorf("%+v: %v", in, err)
 		}
 	}
@@ -102,7 +105,8 @@ func TestTheSDKReadsRefusals(t *testing.T) {
 		t.Errorf("another action: %v", err)
 	}
 	calls := s.Calls()
-	if len(calls) != 6 || calls[0] != (Call{"AKIATEST", "GetSecretValue", "nobody"}) || calls[5].Action != "ListSecrets" {
+	if len(calls) != 6 || calls[0] != (Call{"AKIATEST", "GetSecretValue", "nobody"}) ||
+		calls[5].Action != "ListSecrets" {
 		t.Errorf("calls %+v", calls)
 	}
 }
@@ -111,8 +115,10 @@ func TestWhatIsNoCall(t *testing.T) {
 	s, _ := serve(t)
 	signed := "AWS4-HMAC-SHA256 Credential=AKIATEST/20260102/us-east-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=0"
 	for _, c := range []struct{ method, target, authorization, body, want string }{
-		{"POST", "secretsmanager.GetSecretValue", "", `{"SecretId":"keys"}`, `{"__type":"MissingAuthenticationTokenException","Message":"Missing Authentication Token"}`},
-		{"POST", "secretsmanager.GetSecretValue", "Basic eA==", `{"SecretId":"keys"}`, `{"__type":"MissingAuthenticationTokenException","Message":"Missing Authentication Token"}`},
+		{"POST", "secretsmanager.GetSecretValue", "", `{"SecretId":"keys"}`,
+			`{"__type":"MissingAuthenticationTokenException","Message":"Missing Authentication Token"}`},
+		{"POST", "secretsmanager.GetSecretValue", "Basic eA==", `{"SecretId":"keys"}`,
+			`{"__type":"MissingAuthenticationTokenException","Message":"Missing Authentication Token"}`},
 		{"POST", "secretsmanager.GetSecretValue", signed, `{"SecretId":`, `{"__type":"SerializationException"}`},
 		{"POST", "DynamoDB_20120810.GetItem", signed, `{}`, `{"__type":"UnknownOperationException"}`},
 		{"GET", "secretsmanager.GetSecretValue", signed, "", `{"__type":"UnknownOperationException"}`},
@@ -129,7 +135,8 @@ func TestWhatIsNoCall(t *testing.T) {
 		}
 		body, _ := io.ReadAll(answer.Body)
 		answer.Body.Close()
-		if answer.StatusCode != 400 || strings.TrimSpace(string(body)) != c.want || answer.Header.Get("Content-Type") != "application/x-amz-json-1.1" {
+		if answer.StatusCode != 400 || strings.TrimSpace(string(body)) != c.want ||
+			answer.Header.Get("Content-Type") != "application/x-amz-json-1.1" {
 			t.Errorf("%+v: %d %s", c, answer.StatusCode, body)
 		}
 	}
