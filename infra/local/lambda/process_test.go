@@ -76,7 +76,7 @@ func TestBusyProcesses(t *testing.T) {
 	log.holding(t, 3)
 	refused("all are busy") // and stay so: it did not wait for one of them
 	go func() { _, err := call(t, s, "pid"); errs <- err }()
-	queued(t, s, 1) // the event source
+	queued(t, s, 1)               // the event source
 	refused("all are still busy") // after as long as that, the one at work and the event source wait longer
 	release(t, file)
 	for range cap(errs) {
