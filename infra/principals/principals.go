@@ -18,6 +18,7 @@ import (
 	"customercare/infra/attribute"
 	"customercare/infra/deployment"
 	"customercare/infra/importer"
+	"customercare/shared/operation"
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )
@@ -227,7 +228,7 @@ func read(found attribute.Item) Principal {
 	p.Accounts, _ = store.Texts(found["accounts"])
 	hashes, _ := store.Texts(found["hashes"])
 	p.Secrets = len(hashes)
-	p.Operations = principal.Operations[p.Kind]
+	p.Operations = operation.Scopes(p.Kind)
 	understood := true
 	if operations, bound := found["operations"]; bound {
 		p.Operations, understood = store.Texts(operations)
