@@ -33,14 +33,14 @@ func TestDigestKeysAreReadOncePerStart(t *testing.T) {
 		}
 	}
 	remove("s-once-1")
-	if err := running.Kill("delete-customer"); err != nil {
+	if err := running.Kill(operation.DeleteCustomer.Name); err != nil {
 		t.Fatal(err)
 	}
 	before := running.Secrets().Calls()
 	remove("s-once-2") // in a new process
 	remove("s-once-3")
 	secret, _ := running.Secrets().Secret("DigestKeys")
-	want := secrets.Call{AccessKeyID: lambda.Function{Folder: "delete-customer"}.AccessKeyID(), Action: "GetSecretValue", SecretARN: secret.ARN}
+	want := secrets.Call{AccessKeyID: lambda.Function{Folder: operation.DeleteCustomer.Name}.AccessKeyID(), Action: "GetSecretValue", SecretARN: secret.ARN}
 	all := running.Secrets().Calls()
 	if made := all[len(before):]; !slices.Equal(made, []secrets.Call{want}) {
 		t.Errorf("a start and two deletions made %+v", made)

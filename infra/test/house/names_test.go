@@ -54,8 +54,8 @@ var (
 	aTest = regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w*\*?`)
 	// declared is the declaration of one.
 	declared = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Z]\w*)\(`)
-	// aName is a name in camel case with a capital: an alarm, a parameter, a type.
-	aName = regexp.MustCompile(`^[A-Z][a-z]+(?:[A-Z][a-z]*)+$`)
+	// aName is a name in camel case: an alarm, a parameter, a type, a field.
+	aName = regexp.MustCompile(`^[A-Za-z][a-z]+(?:[A-Z][a-z]*)+$`)
 )
 
 // madeByReaders are files that the documents speak of and that are not in the
