@@ -10,19 +10,20 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: help build package deploy smoke run test chaos load bench verify outdated lint import fuzz restorable
+.PHONY: help build package deploy smoke customercare run test chaos load bench verify outdated lint import fuzz
 
 ## help: this list
 # From the lines that begin with "## ": "## target: what it does", "##@ Group" before the targets of
 # a group, and "##   NAME=value  meaning" for what a target takes.
 help:
 	@awk '/^##@ / { print (n++ ? "\n" : "") substr($$0, 5); next } \
-	  /^## [a-z-]+:/ { name = $$2; sub(":", "", name); sub(/^## [a-z-]+: /, ""); printf "  make %-11s %s\n", name, $$0; next } \
-	  /^##   / { printf "  %-16s %s\n", "", substr($$0, 6) }' $(firstword $(MAKEFILE_LIST))
+	  /^## [a-z-]+:/ { name = $$2; sub(":", "", name); sub(/^## [a-z-]+: /, ""); printf "  make %-12s %s\n", name, $$0; next } \
+	  /^##   / { printf "  %-17s %s\n", "", substr($$0, 6) }' $(firstword $(MAKEFILE_LIST))
 
 ##@ Build and deploy
 ## build: every function as it is deployed, .cache/lambda/<function>/bootstrap
-# One go command for all is several times as fast as one for each; it names binaries after their folders.
+# One go command for all is several times as fast as one for each. It names binaries after their
+# folders.
 build:
 	@mkdir -p .cache/lambda/.all
 	@$(FOR_LAMBDA) $(GO_BUILD) -o .cache/lambda/.all/ ./functions/...
@@ -57,11 +58,14 @@ deploy:
 	sam build --config-env $(CONFIG)
 	sam deploy --config-env $(CONFIG)
 
+## customercare: the command line for a stack's data, bin/customercare (it has --help)
+customercare:
+	@go build -o bin/customercare ./infra/cmd/customercare
+
 ## smoke: every operation, with throw-away principals and customers; by default against "make run"
 ##   STACK=name     a deployed stack;  API_URL=https://... its other address
-smoke:
-	@go build -o $(TOOLS)/smoke ./infra/smoke
-	@exec $(TOOLS)/smoke
+smoke: customercare
+	@exec bin/customercare smoke
 
 # "go run" would not pass SIGTERM on, so these build a command and become it.
 
@@ -72,12 +76,19 @@ run:
 	@go build -o $(TOOLS)/run ./infra/cmd/run
 	@exec $(TOOLS)/run
 
+## import: load records, by default into "make run" (docs/data.md has the formats)
+##   FILE=x.ndjson  from line FROM=n;  STACK=name  into a deployed stack
+import: customercare
+	@test -n "$(FILE)" || { echo 'usage: make import FILE=x.ndjson' >&2; exit 2; }
+	@exec bin/customercare import $(if $(FROM),--from $(FROM)) "$(FILE)"
+
 ##@ Tests and figures
 ## test: every test, unit and end to end, on a DynamoDB engine of its own
 ##   PACKAGES=./shared/store         these packages only
 ##   ENGINE=dynamodb-local           AWS's own emulator;  DYNAMODB_ENDPOINT=http://... any other engine
-# -count=1: go test would repeat the end-to-end tests' last result though a function has changed, because they run the
-# functions as built binaries, which it does not see. The packages that take longest come first.
+# -count=1: go test would repeat the end-to-end tests' last result though a function has
+# changed. They run the functions as built binaries, which it does not see. The packages that
+# take longest come first.
 PACKAGES ?= ./shared/erasure ./infra/test/e2e ./...
 test:
 	@go build -o $(TOOLS)/withengine ./infra/cmd/withengine
@@ -110,16 +121,10 @@ bench:
 	@go build -o $(TOOLS)/bench ./infra/bench
 	@exec $(TOOLS)/bench
 
-## import: load records, by default into "make run" (docs/data.md has the formats)
-##   FILE=x.ndjson  from line FROM=n;  STACK=name  into a deployed stack
-import:
-	@test -n "$(FILE)" || { echo 'usage: make import FILE=x.ndjson' >&2; exit 2; }
-	@go build -o $(TOOLS)/import ./infra/import
-	@exec $(TOOLS)/import $(if $(FROM),-from $(FROM)) "$(FILE)"
-
 ##@ Before a change is merged
 ## verify: modules are what go.sum says, and none that is called has a known vulnerability
-# Exit code 3 is a finding. Where the vulnerability database cannot be reached, that is said, and is no failure.
+# Exit code 3 is a finding. If the database of vulnerabilities cannot be reached, that is
+# said, and it is no failure.
 verify:
 	go mod verify
 	@mkdir -p .cache; go run $(GOVULNCHECK) ./... >.cache/govulncheck.log 2>&1; found=$$?; \
@@ -132,20 +137,13 @@ verify:
 outdated:
 	@modules=$$(go list -m -f '{{if not (or .Main .Indirect)}}{{.Path}}{{end}}' all); \
 	go list -m -u -e -f '{{if .Update}}{{.Path}} {{.Version}} -> {{.Update.Version}}{{end}}' $$modules || true
-	@newer() { test -z "$$3" -o "$$2" = "$$3" || echo "$$1 $$2 -> $$3"; }; \
+	@newer() { test "$$2" = "$$3" || echo "$$1 $$2 -> $${3:-not known: nothing could be looked up}"; }; \
 	for tool in $(STATICCHECK) $(GOTESTSUM) $(GOVULNCHECK); do \
 	  module=$$(echo $${tool%@*} | sed 's,/cmd/.*,,'); \
 	  newer "$$module" "$${tool#*@}" "$$(go list -m -f '{{.Version}}' $$module@latest 2>/dev/null)"; done; \
 	sed -n 's/.*name: "\([^"]*\)", version: \([^,]*\),.*/\1 \2/p' infra/local/engine/*.go | while read -r package pin; do \
 	  case $$pin in '"'*) pin=$$(echo $$pin | tr -d '"');; *) pin=$$(sed -n "s/.*$$pin *= *\"\(.*\)\".*/\1/p" infra/local/engine/*.go);; esac; \
 	  newer "$$package" "$$pin" "$$(npm view $$package version 2>/dev/null)"; done; true
-
-## restorable: of a table restored from a backup (TABLE, as of SINCE) what nobody has erased since, as records for "make
-## import"; reads the text of the secret DigestKeys
-restorable:
-	@test -n "$(TABLE)" && test -n "$(SINCE)" || { echo 'usage: make restorable TABLE=restored SINCE=2026-01-02T03:04:05Z <keys >records.ndjson' >&2; exit 2; }
-	@go build -o $(TOOLS)/restorable ./infra/restorable
-	@exec $(TOOLS)/restorable -since "$(SINCE)" "$(TABLE)"
 
 ## lint: formatting, go.mod, vet, staticcheck, and the template where cfn-lint and SAM are installed
 lint:

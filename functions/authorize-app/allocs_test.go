@@ -16,10 +16,10 @@ func TestAllocations(t *testing.T) {
 	db := canned.Client(t, map[string][]string{"BatchGetItem": {`{"Responses":{"Principals":[
 		{"principal":{"S":"` + store.PrincipalKey(store.Token, principal.Hash(token)) + `"},"appKey":{"S":"ak"},"tenantId":{"S":"acme"},"expires":{"N":"4102444800"}},
 		{"principal":{"S":"app#ak"},"tenantId":{"S":"acme"}}]},"UnprocessedKeys":{}}`}})
-	a := authorizer{principal.Directory{Principals: store.Principals{DB: db, Table: "Principals"}, Now: time.Now}}
+	h := handler{principal.Tokens{Principals: store.Principals{DB: db, Table: "Principals"}, Now: time.Now}}
 	ctx, event := canned.Invocation(t), request("Bearer "+token)
 	canned.Allocations(t, 500, 438, func() {
-		if answer, err := a.authorize(ctx, event); err != nil || answer.Context["tenantId"] != "acme" {
+		if answer, err := h.authorizer().Handle(ctx, event); err != nil || answer.Context["tenantId"] != "acme" {
 			t.Fatal(answer, err)
 		}
 	})

@@ -21,7 +21,7 @@ func door(f testing.TB) frontdoor.Door {
 		erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
 		time.Now,
 	)
-	return frontdoor.New(f, db, endpoint(intake).Handler())
+	return frontdoor.New(f, db, handler{intake}.endpoint().Handler())
 }
 
 // send sends a body and gives the numbers that an erasure on record names, none when it was refused.

@@ -15,7 +15,7 @@ var operator = map[string]any{"principalId": "csr", "operations": "delete-custom
 
 func door(f testing.TB, known bool) frontdoor.Door {
 	db := &frontdoor.Database{Known: known}
-	return frontdoor.New(f, db, endpoint(store.Users{DB: db.Client(), Table: "Users"}).Handler())
+	return frontdoor.New(f, db, handler{store.Users{DB: db.Client(), Table: "Users"}}.endpoint().Handler())
 }
 
 // FuzzQuery: any query string does one deletion, in one call, or none; and none unless one of the three is plainly true.

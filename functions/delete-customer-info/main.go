@@ -16,7 +16,7 @@ type settings struct {
 
 func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
-	handler := endpoint(store.Users{DB: db, Table: s.Users}).Handler()
+	h := handler{store.Users{DB: db, Table: s.Users}}
 	connected()
-	return handler, nil
+	return h.endpoint().Handler(), nil
 }

@@ -37,15 +37,16 @@ func TestAllocations(t *testing.T) {
 				"Query":              {`{"Items":[` + items + `]}`, `{"Items":[{"record":{"S":"customer"},"tombstone":{"S":"` + job + `"}}]}`},
 				"TransactWriteItems": {"{}"}, "BatchWriteItem": {`{"UnprocessedItems":{}}`}, "UpdateItem": {"{}"},
 			})
-			handler := endpoint(
+			handle := handler{
 				principal.Directory{Principals: store.Principals{DB: db, Table: "Principals"}, Guard: principal.Guard{Limit: 10, Window: 5 * time.Minute}, Now: time.Now},
 				erasure.NewCustomerIntake(
 					store.Erasures{DB: db, Table: "Erasures"},
 					store.Customers{DB: db, Table: "Customers", Limiter: store.NewLimiter(8)},
 					digests, erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute}, erasure.SystemClock(),
-				), 3*time.Second).Handler()
+				), 3 * time.Second,
+			}.endpoint().Handler()
 			canned.Allocations(t, 200, most, func() {
-				if answer, err := handler(ctx, event); err != nil || !strings.Contains(answer.Body, `<customer status="deleted">`) {
+				if answer, err := handle(ctx, event); err != nil || !strings.Contains(answer.Body, `<customer status="deleted">`) {
 					t.Fatal(answer, err)
 				}
 			})

@@ -37,7 +37,7 @@ func door(f testing.TB, known bool) frontdoor.Door {
 		erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
 		erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute}, erasure.SystemClock(),
 	)
-	return frontdoor.New(f, db, endpoint(directory, intake, time.Second).Handler())
+	return frontdoor.New(f, db, handler{directory, intake, time.Second}.endpoint().Handler())
 }
 
 var jsonp = regexp.MustCompile(`^/\*\*/([A-Za-z_$][A-Za-z0-9_$.]{0,127})\(([^<>` + "\u2028\u2029" + `]*)\);$`)

@@ -28,11 +28,11 @@ func door(f testing.TB, known bool) frontdoor.Door {
 		f.Fatal(err)
 	}
 	db := &frontdoor.Database{Known: known}
-	a := allows{
+	h := handler{
 		users: store.Users{DB: db.Client(), Table: "Users"},
 		rules: rules{types: all, maxAhead: 8784 * time.Hour}, now: func() time.Time { return now },
 	}
-	return frontdoor.New(f, db, a.endpoint().Handler())
+	return frontdoor.New(f, db, h.endpoint().Handler())
 }
 
 // send sends a body and gives the allow that was stored, "type expires" in Unix milliseconds, "" when it was refused.

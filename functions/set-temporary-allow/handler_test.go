@@ -42,8 +42,8 @@ func put(t *testing.T, users store.Users, event events.APIGatewayProxyRequest) g
 	if err := all.UnmarshalText([]byte("1=24h,2=2h,3=date")); err != nil {
 		t.Fatal(err)
 	}
-	a := allows{users: users, rules: rules{types: all, maxAhead: 8784 * time.Hour}, now: func() time.Time { return now }}
-	answer, err := a.endpoint().Handler()(t.Context(), event)
+	h := handler{users: users, rules: rules{types: all, maxAhead: 8784 * time.Hour}, now: func() time.Time { return now }}
+	answer, err := h.endpoint().Handler()(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,11 +20,11 @@ type settings struct {
 
 func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
-	a := allows{
+	h := handler{
 		users: store.Users{DB: db, Table: s.Users},
 		rules: rules{types: s.Types, maxAhead: time.Duration(s.MaxAhead)},
 		now:   time.Now,
 	}
 	connected()
-	return a.endpoint().Handler(), nil
+	return h.endpoint().Handler(), nil
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"customercare/infra/testkit/provisiontest"
+	"customercare/shared/respond"
 )
 
 func TestXML(t *testing.T) {
@@ -208,9 +209,9 @@ func TestXML(t *testing.T) {
 				got = read.kind + "|" + *read.date
 			}
 			if refusal != nil {
-				got = refusal.Sentence
-				if refusal.Status() != 400 {
-					t.Errorf("status %d", refusal.Status())
+				got = refusal.Error()
+				if status := respond.AsError(refusal).Status(); status != 400 {
+					t.Errorf("status %d", status)
 				}
 			}
 			if got != test.want {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// The first call that is answered at all, by a client that tries from the beginning, is answered right: those who may ask
-// are there before anything listens.
+// The first call that is answered at all, by a client that tries from the beginning, is
+// answered right: those who may ask are there before anything listens.
 func TestFirstAnswerIsRight(t *testing.T) {
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
 	if endpoint == "" {
@@ -34,7 +34,8 @@ func TestFirstAnswerIsRight(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	call, err := http.NewRequest(http.MethodDelete, "http://127.0.0.1:"+ports[0]+"/customercare/v1/demo-user/provision?cancelAllTemporaryAllows=true", nil)
+	call, err := http.NewRequest(http.MethodDelete,
+		"http://127.0.0.1:"+ports[0]+"/customercare/v1/demo-user/provision?cancelAllTemporaryAllows=true", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

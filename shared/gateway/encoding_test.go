@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"customercare/shared/operation"
 	"customercare/shared/respond"
 )
 
@@ -37,7 +38,7 @@ func TestContentEncoding(t *testing.T) {
 		}
 		event := events.APIGatewayProxyRequest{Body: "?", IsBase64Encoded: true, MultiValueHeaders: map[string][]string{"content-ENCODING": test.values}}
 		expect(t, serve(t, event, nil), status, provision)
-		answer, err := Endpoint{Name: "test", Limit: limit, Shape: respond.App}.Handler()(t.Context(), event)
+		answer, err := Endpoint{Operation: operation.Operation{Name: "test"}, Limit: limit, Shape: respond.App}.Handler()(t.Context(), event)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -15,6 +14,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"customercare/infra/testkit/bounds"
+	"customercare/shared/operation"
 	"customercare/shared/respond"
 )
 
@@ -39,20 +39,20 @@ func FuzzHandler(f *testing.F) {
 			MultiValueQueryStringParameters: map[string][]string{parameter: {query, query}},
 			RequestContext:                  events.APIGatewayProxyRequestContext{RequestID: id, DomainName: path, Authorizer: map[string]any{"principalId": "csr"}},
 		}
-		handler := Endpoint{Name: "fuzz", Limit: limit, Shape: respond.Provision, Handle: func(_ context.Context, call *Call) (any, error) {
+		handler := Endpoint{Operation: operation.Operation{Name: "fuzz"}, Limit: limit, Shape: respond.Provision, Handle: func(_ context.Context, call *Call) (any, error) {
 			if got := call.Caller("principalId"); got != "csr" {
 				t.Errorf("the caller is %q", got)
 			}
 			call.Query()
-			if _, refusal := call.PathID("id", 256); refusal != nil {
-				return nil, refusal
+			if _, err := call.PathID("id", 256); err != nil {
+				return nil, err
 			}
-			if _, refusal := call.BodyType("application/json"); refusal != nil {
-				return nil, refusal
+			if _, err := call.BodyType("application/json"); err != nil {
+				return nil, err
 			}
 			var into form
-			if refusal := call.DecodeJSON(&into, "task", "size", "names"); refusal != nil {
-				return nil, refusal
+			if err := call.DecodeJSON(&into, "task", "size", "names"); err != nil {
+				return nil, err
 			}
 			return respond.StatusResponse{ResponseMessage: into.Task, Status: true}, nil
 		}}.Handler()
@@ -89,14 +89,14 @@ func FuzzDecodeJSON(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var into form
-		var refusal *respond.Error
+		var refusal error
 		bounds.Check(t, func() {
 			into = form{}
-			refusal = (&Call{Request: &http.Request{}, Body: body}).DecodeJSON(&into, "task", "size", "names")
+			refusal = (&Call{Body: body}).DecodeJSON(&into, "task", "size", "names")
 		})
 		if refusal != nil {
-			if refusal.Sentence == "" || len(refusal.Sentence) > 200 || !utf8.ValidString(refusal.Sentence) || strings.ContainsAny(refusal.Sentence, "\x00\r\n") {
-				t.Errorf("refused with %q", refusal.Sentence)
+			if text := sentence(refusal); text == "" || len(text) > 200 || !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\r\n") {
+				t.Errorf("refused with %q", text)
 			}
 			return
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 
 	"customercare/infra/testkit/metrictest"
+	"customercare/shared/operation"
 	"customercare/shared/respond"
 )
 
@@ -69,7 +70,7 @@ func TestCallsCount(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			log := metrictest.Capture(t)
-			e := Endpoint{Name: "issue-token", Limit: limit, Shape: test.shape,
+			e := Endpoint{Operation: operation.IssueToken, Limit: limit, Shape: test.shape,
 				Handle: func(_ context.Context, call *Call) (any, error) { return test.handle(call) }}
 			got, err := e.Handler()(t.Context(), test.event)
 			if err != nil || got.StatusCode != test.status {

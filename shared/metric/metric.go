@@ -17,14 +17,9 @@ import (
 // and start.Function sets it once, before anything is logged.
 var Namespace = "customercare"
 
-// Operation is the one dimension: the folder of the function that was called, one of Operations.
+// Operation is the one dimension: the folder of the function that was called, one of
+// operation.Functions.
 const Operation = "Operation"
-
-// Operations are all values of the dimension Operation: the functions that a caller waits for.
-var Operations = []string{
-	"authorize-app", "authorize-operator", "clean-customer-data", "delete-customer", "delete-customer-info", "issue-token",
-	"set-temporary-allow",
-}
 
 // Metric is a name with its unit, as CloudWatch spells units.
 type Metric struct {

@@ -127,7 +127,7 @@ func (a *attempt) end(ctx context.Context, v verdict) error {
 	switch {
 	case !v.in:
 		logged(a.count(ctx, v, false, false))
-		return ErrRefused
+		return ErrNotLetIn
 	case a.reserved != store.Reservation{}:
 		logged(a.Principals.Clear(ctx, a.seen, a.expires()))
 	case a.turn != "": // it says nothing of the guesses: they stay

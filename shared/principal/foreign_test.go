@@ -243,7 +243,7 @@ func TestForeignAccountsAtOnce(t *testing.T) {
 				if i%2 == 0 {
 					key = "right"
 				}
-				if err := d.APIUser(t.Context(), here, "john", key, "shoq"); err != ErrRefused {
+				if err := d.APIUser(t.Context(), here, "john", key, "shoq"); err != ErrNotLetIn {
 					t.Error(err)
 				}
 			})

@@ -7,10 +7,10 @@ import (
 	"customercare/shared/store"
 )
 
-// Guard bounds guessing. Failures are counted by source address, and by principal within an address: who guesses locks out
-// their own address, and a right secret from elsewhere still works. Attempts that are refused because of a lock cost no slow
-// hash. An event without an address (a TOKEN authorizer's; the template asks with REQUEST) is not counted: there
-// would be nobody to lock out but everybody.
+// Guard bounds guessing. Failures are counted by source address, and by principal within an
+// address: who guesses locks out their own address, and a right secret from elsewhere still
+// works. Attempts that are refused because of a lock cost no slow hash. An event without an
+// address is not counted: there would be nobody to lock out but everybody.
 //
 // What is counted are secrets, not attempts: one that has failed before for the principal is
 // no new guess, as long as it is among the last Limit of them. Accounts that are asked for
@@ -18,21 +18,17 @@ import (
 // that is not the user's is more often a typo than a guess.
 //
 // An API user's right key that fails for its account counts like a wrong one for those who
-// are refused, so that nobody can tell which it was, and not at all for those who are let
+// are refused, so that nobody can tell which it was. It does not count for those who are let
 // in: a right key with an account of its user is kept out by wrong keys alone. For that the
 // key is looked at before the locks; it takes no slow hash.
 type Guard struct {
-	// Limit is how many failures for one principal from one address within Window lock that address out for that principal.
-	// When the lock is over, attempts are looked at one at a time; a failure is the next lock, a right secret ends it all.
-	Limit int64
-	// Window is also the measure of the locks: the first lasts a fifth of it, each further one twice as long, up to twelve
-	// windows (with 5 minutes: 1 minute to 1 hour). After as long without a failure all is forgotten.
-	Window time.Duration
-}
-
-// Limits is a Guard in a function's environment.
-type Limits struct {
-	Limit  int64         `env:"GUESS_LIMIT,required"`
+	// Limit is how many failures for one principal from one address within Window lock that
+	// address out for that principal. When the lock is over, attempts are looked at one at a
+	// time; a failure is the next lock, a right secret ends it all.
+	Limit int64 `env:"GUESS_LIMIT,required"`
+	// Window is also the measure of the locks: the first lasts a fifth of it, each further one
+	// twice as long, up to twelve windows (with 5 minutes: 1 minute to 1 hour). After as long
+	// without a failure all is forgotten.
 	Window time.Duration `env:"GUESS_WINDOW,required"`
 }
 

@@ -37,7 +37,7 @@ func try(t *testing.T, d Directory, source, name, key string) (left time.Duratio
 	if locked, ok := errors.AsType[*Locked](err); ok {
 		return locked.For, false
 	}
-	if err != nil && err != ErrRefused {
+	if err != nil && err != ErrNotLetIn {
 		t.Fatal(err)
 	}
 	return 0, err == nil
@@ -239,13 +239,13 @@ func TestLocksAreForgotten(t *testing.T) {
 func TestLockedOutBeforeTheHash(t *testing.T) {
 	d, _, _ := guarded(t)
 	for i := range 10 {
-		if _, err := d.Operator(t.Context(), here, "csr", fmt.Sprint("wrong ", i)); err != ErrRefused {
+		if _, err := d.Operator(t.Context(), here, "csr", fmt.Sprint("wrong ", i)); err != ErrNotLetIn {
 			t.Fatal(err)
 		}
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if _, err := d.Operator(t.Context(), here, "csr", "right"); err == nil || err == ErrRefused {
+	if _, err := d.Operator(t.Context(), here, "csr", "right"); err == nil || err == ErrNotLetIn {
 		t.Error(err)
 	}
 	runtime.ReadMemStats(&after)

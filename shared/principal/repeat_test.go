@@ -23,7 +23,7 @@ func ask(t *testing.T, d Directory, kit *dynamotest.Kit, name, key, account stri
 	switch {
 	case ok:
 		left = locked.For
-	case err != nil && err != ErrRefused:
+	case err != nil && err != ErrNotLetIn:
 		t.Fatal(err)
 	}
 	return left, err == nil, strings.Join(kit.Faults.Calls(), " ")
@@ -63,7 +63,7 @@ func TestSameSecretAgain(t *testing.T) {
 			for i := range 19 {
 				another := Directory{Principals: d.Principals, Guard: d.Guard, Now: d.Now}
 				kit.Faults.Calls()
-				if err := c.try(another, name, "wrong"); err != ErrRefused {
+				if err := c.try(another, name, "wrong"); err != ErrNotLetIn {
 					t.Fatalf("%s %s, time %d: %v", c.kind, name, i, err)
 				}
 				if calls := strings.Join(kit.Faults.Calls(), " "); calls != "BatchGetItem UpdateItem" {
@@ -82,7 +82,7 @@ func TestSameSecretAgain(t *testing.T) {
 		}
 		for i := range 9 { // the tenth different one locks; each before it is given twice
 			for range min(2, 9-i) {
-				if err := c.try(d, c.name, fmt.Sprint("other ", i)); err != ErrRefused {
+				if err := c.try(d, c.name, fmt.Sprint("other ", i)); err != ErrNotLetIn {
 					t.Fatalf("%s, other %d: %v", c.kind, i, err)
 				}
 			}
@@ -101,7 +101,7 @@ func TestSameSecretAtOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 40 {
 			all.Go(func() {
-				if err := d.APIUser(t.Context(), here, "john", fmt.Sprint("wrong ", i%3), "shop"); err != ErrRefused {
+				if err := d.APIUser(t.Context(), here, "john", fmt.Sprint("wrong ", i%3), "shop"); err != ErrNotLetIn {
 					t.Error(err)
 				}
 			})
@@ -279,7 +279,7 @@ func TestTagsAreShort(t *testing.T) {
 		return all
 	}
 	for _, source := range []string{here, "192.0.2.2"} {
-		if err := d.APIUser(t.Context(), source, "john", "a wrong key", "shop"); err != ErrRefused {
+		if err := d.APIUser(t.Context(), source, "john", "a wrong key", "shop"); err != ErrNotLetIn {
 			t.Fatal(err)
 		}
 	}

@@ -16,10 +16,10 @@ func enter(t *testing.T, d Directory, kit *dynamotest.Kit, password string) (loo
 	t.Helper()
 	kit.Faults.Calls()
 	_, err := d.Operator(t.Context(), here, "csr", password)
-	if _, ok := err.(*Locked); !ok && err != nil && err != ErrRefused {
+	if _, ok := err.(*Locked); !ok && err != nil && err != ErrNotLetIn {
 		t.Fatal(err)
 	}
-	return err == nil || err == ErrRefused, err == nil, strings.Join(kit.Faults.Calls(), " ")
+	return err == nil || err == ErrNotLetIn, err == nil, strings.Join(kit.Faults.Calls(), " ")
 }
 
 // repeat counts the password "wrong" of the operator csr so often, without its slow hashes.

@@ -25,11 +25,11 @@ func FuzzNegotiate(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, contentType, accept, more string) {
 		var format Format
-		var refusal *Error
+		var refusal error
 		bounds.Check(t, func() {
-			format, refusal = negotiate(&http.Request{Header: http.Header{"Content-Type": {contentType}, "Accept": {accept, more}}})
+			format, refusal = negotiate(http.Header{"Content-Type": {contentType}, "Accept": {accept, more}}, nil)
 		})
-		if format.Media != JSON && format.Media != XML || refusal != nil && refusal.Kind != NotAcceptable {
+		if format.Media != JSON && format.Media != XML || refusal != nil && AsError(refusal).Kind != NotAcceptable {
 			t.Fatalf("got %+v, %v", format, refusal)
 		}
 		name := map[Media]string{JSON: "application/json", XML: "application/xml"}[format.Media]

@@ -120,12 +120,12 @@ func TestNegotiate(t *testing.T) {
 		for _, value := range test.accept {
 			r.Header.Add("Accept", value)
 		}
-		format, refusal := negotiate(r)
+		format, refusal := negotiate(r.Header, nil)
 		got := format.Media
 		if refusal != nil {
 			got = impossible
-			if refusal.Status() != 406 {
-				t.Errorf("%q: status %d", test.accept, refusal.Status())
+			if status := AsError(refusal).Status(); status != 406 {
+				t.Errorf("%q: status %d", test.accept, status)
 			}
 			if fallback := test.contentType == "application/xml"; (format.Media == XML) != fallback {
 				t.Errorf("%q with Content-Type %q is refused in medium %d", test.accept, test.contentType, format.Media)

@@ -27,7 +27,7 @@ type page struct {
 
 // average is about how many bytes an item of the page takes in the table, 0 when DynamoDB
 // did not say. The Query must be consistent, and ask for ReturnConsumedCapacity.
-func (p page) average() int64 {
+func (p page) itemBytes() int64 {
 	if p.rest.ConsumedCapacity == nil || p.rest.ScannedCount == 0 {
 		return 0
 	}

@@ -99,9 +99,6 @@ func (g *Stage) environment(f lambda.Function, endpoint string) []string {
 		"AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
 		"_HANDLER=" + f.Handler, "LANG=en_US.UTF-8", "PATH=/usr/local/bin:/usr/bin:/bin", "TZ=:UTC",
 	}
-	if f.LogFormat != "" {
-		env = append(env, "AWS_LAMBDA_LOG_FORMAT="+f.LogFormat)
-	}
 	for name, value := range f.Environment {
 		if slices.ContainsFunc(g.Template.Tables, func(t template.Table) bool { return t.Name == value }) {
 			value = g.prefix + value

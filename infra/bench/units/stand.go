@@ -22,7 +22,7 @@ import (
 
 // Who calls. The data is made up and lives as long as the DynamoDB Local.
 const (
-	password             = "units-password"
+	password             = "units-password-1"
 	apiUser, apiKey      = "units-user", "units-key-0123456789abcdef"
 	app, appSecret       = "units-app", "units-secret-0123456789abcdef"
 	provisionPath        = "/customercare/v1/%s/provision"

@@ -162,7 +162,7 @@ func operations(ctx context.Context, s setup.Setup, stage *program.Stage) ([]ope
 // newToken is one of the app's, for an hour.
 func newToken(ctx context.Context, stage *program.Stage) (string, error) {
 	directory := principal.Directory{Principals: store.Principals{DB: stage.DynamoDB, Table: stage.Table("Principals")}, Now: time.Now}
-	token, _, err := directory.IssueToken(ctx, app, tenant, time.Hour)
+	token, _, err := principal.Tokens{Principals: directory.Principals, Now: directory.Now}.Issue(ctx, app, tenant, time.Hour)
 	return token, err
 }
 

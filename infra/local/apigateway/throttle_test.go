@@ -10,7 +10,8 @@ import (
 	"customercare/infra/local/lambda"
 )
 
-// Each method has a bucket of its own, and a request beyond it reaches neither authorizer nor function.
+// Each method has a bucket of its own, and a request beyond it reaches neither authorizer
+// nor function.
 func TestThrottle(t *testing.T) {
 	tight := &Throttle{Rate: 20, Burst: 3}
 	h := serve(t, API{
@@ -26,7 +27,7 @@ func TestThrottle(t *testing.T) {
 	})
 	h.answer = func(function string, _ map[string]any) (string, error) {
 		if function == "Guard" {
-			return `{"principalId":"p","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"Allow","Resource":"*"}]}}`, nil
+			return allowAll, nil
 		}
 		return `{"statusCode":200}`, nil
 	}
@@ -40,7 +41,8 @@ func TestThrottle(t *testing.T) {
 		var got strings.Builder
 		for _, r := range h.send(t, raw.String(), methods...) {
 			fmt.Fprint(&got, r.status, " ")
-			if r.status == 429 && (r.header.Get("Retry-After") != "1" || r.body != `{"m":"Too Many Requests"}` || r.header.Get("x-amzn-ErrorType") != "TooManyRequestsException") {
+			if r.status == 429 && (r.header.Get("Retry-After") != "1" || r.body != `{"m":"Too Many Requests"}` ||
+				r.header.Get("x-amzn-ErrorType") != "TooManyRequestsException") {
 				t.Errorf("%v %s", r.header, r.body)
 			}
 		}
@@ -68,7 +70,8 @@ func TestThrottle(t *testing.T) {
 	}
 }
 
-// A function whose processes are all busy is a failed integration, an authorizer's a failed authorizer.
+// A function whose processes are all busy is a failed integration, an authorizer's a
+// failed authorizer.
 func TestBusyFunction(t *testing.T) {
 	busy := func(context.Context, string, []byte) ([]byte, error) { return nil, lambda.ErrThrottled }
 	for authorizer, want := range map[string]string{"": "INTEGRATION_FAILURE", "Guard": "AUTHORIZER_FAILURE"} {

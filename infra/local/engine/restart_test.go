@@ -15,9 +15,9 @@ import (
 	streams "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 )
 
-// TestKilledWhileWriting kills an engine with a data folder a few times, with SIGKILL, while
-// four writers put items by pairs into two tables, each pair in a transaction. Every
-// acknowledged pair has to be there after the next start, and no half of any.
+// TestKilledWhileWriting kills an engine with a data folder a few times, with SIGKILL,
+// while four writers put items by pairs into two tables, each pair in a transaction.
+// Every acknowledged pair has to be there after the next start, and no half of any.
 func TestKilledWhileWriting(t *testing.T) {
 	each(t, func(t *testing.T, kind Kind) {
 		if kind == DynamoDBLocal {
@@ -79,7 +79,8 @@ func TestKilledWhileWriting(t *testing.T) {
 func (p *probe) ids() map[string]bool {
 	p.Helper()
 	ids := map[string]bool{}
-	for pages := dynamodb.NewScanPaginator(p.db, &dynamodb.ScanInput{TableName: &p.table, ConsistentRead: aws.Bool(true)}); pages.HasMorePages(); {
+	for pages := dynamodb.NewScanPaginator(p.db,
+		&dynamodb.ScanInput{TableName: &p.table, ConsistentRead: aws.Bool(true)}); pages.HasMorePages(); {
 		page, err := pages.NextPage(p.Context())
 		if err != nil {
 			p.Fatal(err)
@@ -106,7 +107,8 @@ func TestRestart(t *testing.T) {
 			defer s.Close()
 			db := client(s.Endpoint, Region, "x")
 			do(&probe{T: t, db: db, table: "probes"}, dynamodbstreams.New(dynamodbstreams.Options{
-				Region: Region, BaseEndpoint: &s.Endpoint, Credentials: db.Options().Credentials, Retryer: aws.NopRetryer{},
+				Region: Region, BaseEndpoint: &s.Endpoint, Credentials: db.Options().Credentials,
+				Retryer: aws.NopRetryer{},
 			}))
 		}
 		run(func(p *probe, _ *dynamodbstreams.Client) {

@@ -1,6 +1,8 @@
-// Package secrets does on one machine what AWS Secrets Manager does for functions: it answers GetSecretValue, over the same
+// Package secrets does on one machine what AWS Secrets Manager does for the functions, and for
+// `customercare keys rotate`: it answers GetSecretValue and PutSecretValue, over the same
 // protocol and with the same errors, and remembers who asked. It looks at no signature.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
 package secrets
 
 import (
@@ -23,16 +25,18 @@ type Secret struct {
 	Name      string
 	ARN       string
 	Text      string
+	previous  string // the text before it, "" where there was none
 }
 
-// ARN gives a secret's ARN, which ends in six characters that Secrets Manager makes up; here they follow from the name, so
-// that the ARN is the same after a restart.
+// ARN gives a secret's ARN, which ends in six characters that Secrets Manager makes up;
+// here they follow from the name, so that the ARN is the same after a restart.
 func ARN(region, account, name string) string {
 	suffix := fmt.Sprintf("%x", sha256.Sum256([]byte(name)))[:6]
 	return fmt.Sprintf("arn:aws:secretsmanager:%s:%s:secret:%s-%s", region, account, name, suffix)
 }
 
-// called says whether id names the secret: its name, its ARN, or its ARN without the last six characters.
+// called says whether id names the secret: its name, its ARN, or its ARN without the last
+// six characters.
 func (s Secret) called(id string) bool {
 	return id == s.Name || id == s.ARN || id == s.ARN[:strings.LastIndexByte(s.ARN, '-')]
 }
@@ -43,11 +47,14 @@ func (s Secret) version() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 }
 
+// put gives the secret another text, and keeps the one before it.
+func (s *Secret) put(text string) { s.previous, s.Text = s.Text, text }
+
 // Call is a request that named a caller and an action.
 type Call struct {
 	AccessKeyID string // who asked, as the signature says
 	Action      string // e.g. GetSecretValue
-	SecretARN   string // what was asked for; as the caller wrote it when there is no such secret
+	SecretARN   string // as the caller wrote it when there is no such secret
 }
 
 // Server serves secrets. All methods may be called at the same time.
@@ -88,7 +95,7 @@ func (s *Server) Put(logicalID, text string) {
 	defer s.mu.Unlock()
 	for i := range s.secrets {
 		if s.secrets[i].LogicalID == logicalID {
-			s.secrets[i].Text = text
+			s.secrets[i].put(text)
 		}
 	}
 }
@@ -121,8 +128,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// most is how large a request may be; one for a secret is a few hundred bytes.
-const most = 64 << 10
+// maxRequest is how large a request may be; one for a secret is a few hundred bytes.
+const maxRequest = 64 << 10
 
 func (s *Server) call(r *http.Request) (any, *refusal) {
 	service, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
@@ -133,45 +140,55 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 	if caller == "" {
 		return nil, &refusal{"MissingAuthenticationTokenException", "Missing Authentication Token"}
 	}
-	var asked struct{ SecretId, VersionId, VersionStage string }
-	body, err := io.ReadAll(io.LimitReader(r.Body, most))
+	var asked struct{ SecretId, VersionId, VersionStage, SecretString string }
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
 	if err == nil {
 		err = json.Unmarshal(body, &asked)
 	}
 	if err != nil {
 		return nil, &refusal{Type: "SerializationException"}
 	}
-	var secret Secret
-	what := asked.SecretId
+	secret := Secret{ARN: asked.SecretId}
 	s.mu.Lock()
 	at := slices.IndexFunc(s.secrets, func(secret Secret) bool { return secret.called(asked.SecretId) })
 	if at >= 0 {
+		if action == "PutSecretValue" {
+			s.secrets[at].put(asked.SecretString)
+		}
 		secret = s.secrets[at]
-		what = secret.ARN
 	}
-	s.calls = append(s.calls, Call{caller, action, what})
+	s.calls = append(s.calls, Call{caller, action, secret.ARN})
 	s.mu.Unlock()
+	const notFound, cannotFind = "ResourceNotFoundException", "Secrets Manager can't find the specified secret"
 	switch {
-	case action != "GetSecretValue": // there is more on AWS, but nothing that a function calls
+	case action != "GetSecretValue" && action != "PutSecretValue": // there is more on AWS, but nobody here calls it
 		return nil, &refusal{Type: "UnknownOperationException"}
 	case asked.SecretId == "":
 		return nil, &refusal{"InvalidParameterException", "You must provide a SecretId."}
 	case at < 0:
-		return nil, &refusal{"ResourceNotFoundException", "Secrets Manager can't find the specified secret."}
+		return nil, &refusal{notFound, cannotFind + "."}
+	}
+	stage := "AWSCURRENT"
+	if asked.VersionStage == "AWSPREVIOUS" && secret.previous != "" {
+		stage, secret.Text = asked.VersionStage, secret.previous
 	}
 	switch {
 	case asked.VersionId != "" && asked.VersionId != secret.version():
-		return nil, &refusal{"ResourceNotFoundException", "Secrets Manager can't find the specified secret value for VersionId: " + asked.VersionId}
-	case asked.VersionStage != "" && asked.VersionStage != "AWSCURRENT":
-		return nil, &refusal{"ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: " + asked.VersionStage}
+		return nil, &refusal{notFound, cannotFind + " value for VersionId: " + asked.VersionId}
+	case asked.VersionStage != "" && asked.VersionStage != stage:
+		return nil, &refusal{notFound, cannotFind + " value for staging label: " + asked.VersionStage}
 	}
-	return map[string]any{
-		"ARN": secret.ARN, "Name": secret.Name, "SecretString": secret.Text, "VersionId": secret.version(),
-		"VersionStages": []string{"AWSCURRENT"}, "CreatedDate": float64(s.created.UnixMilli()) / 1000,
-	}, nil
+	answer := map[string]any{
+		"ARN": secret.ARN, "Name": secret.Name, "VersionId": secret.version(), "VersionStages": []string{stage},
+	}
+	if action == "GetSecretValue" {
+		answer["SecretString"], answer["CreatedDate"] = secret.Text, float64(s.created.UnixMilli())/1000
+	}
+	return answer, nil
 }
 
-// AccessKeyID is what a request to any service of AWS is signed with, empty when it is not signed (Signature Version 4).
+// AccessKeyID is what a request to any service of AWS is signed with, empty when it is
+// not signed (Signature Version 4).
 func AccessKeyID(r *http.Request) string {
 	fields, signed := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
 	if !signed {

@@ -69,14 +69,40 @@ func Calls(t testing.TB, log, operation string) []Line {
 	return slices.DeleteFunc(Lines(t, log), func(line Line) bool { return line[metric.Operation] != operation })
 }
 
-// Expect compares members of the line; nil means that there is none.
-func (l Line) Expect(t testing.TB, want Line) {
+// OneCall runs call, which is one call of operation, and gives the one line that it wrote.
+func OneCall(t testing.TB, operation string, call func()) Line {
+	t.Helper()
+	log := Capture(t)
+	call()
+	lines := Calls(t, log.String(), operation)
+	if len(lines) != 1 {
+		t.Fatalf("%d lines: %s", len(lines), log)
+	}
+	return lines[0]
+}
+
+// OnePanic runs call, one call of operation that panics with a text in which personal stands.
+// It logs the panic once, without that, and counts as a failure of ours.
+func OnePanic(t testing.TB, operation, personal string, call func()) {
+	t.Helper()
+	log := Capture(t)
+	call()
+	lines := Calls(t, log.String(), operation)
+	if len(lines) != 1 || strings.Count(log.String(), `"msg":"panic"`) != 1 || strings.Contains(log.String(), personal) {
+		t.Fatalf("log: %s", log)
+	}
+	lines[0].Expect(t, Counts(0, 1, nil))
+}
+
+// Expect compares members of the line; nil means that there is none. It gives the line.
+func (l Line) Expect(t testing.TB, want Line) Line {
 	t.Helper()
 	for name, value := range want {
 		if got := l[name]; fmt.Sprint(got) != fmt.Sprint(value) {
 			t.Errorf("%s is %v, want %v, in %v", name, got, value, l)
 		}
 	}
+	return l
 }
 
 // Counts are the members that tell a call's outcome.
