@@ -2,6 +2,7 @@ package importer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -49,8 +50,10 @@ func expected(owner, secret string) (why string) {
 			return "is a row of letters, digits or keys"
 		}
 	}
+	words := []string{strings.ToLower(owner), product, word}
+	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) }) // a short one may be part of a long one
 	rest := given
-	for _, known := range []string{strings.ToLower(owner), product, word} {
+	for _, known := range words {
 		if known != "" {
 			rest = strings.ReplaceAll(rest, known, "")
 		}

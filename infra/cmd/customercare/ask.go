@@ -43,33 +43,35 @@ func (a *app) askSecret(ctx context.Context, what string) (string, error) {
 	return first, err
 }
 
-// askHidden asks a question on the terminal and reads the answer without showing it. When
-// ctx ends it gives up, and the terminal shows again what is typed.
+// askHidden asks a question on the terminal and reads the answer without showing it. The
+// terminal hides what is typed before the question is there, and shows it again however this
+// ends: by an answer, by Ctrl-C, or with ctx.
 func (a *app) askHidden(ctx context.Context, question string) (string, error) {
 	terminal := int(a.in.Fd())
-	before, err := term.GetState(terminal)
+	before, err := term.MakeRaw(terminal)
 	if err != nil {
 		return "", errors.New("the terminal cannot be used")
 	}
+	defer func() { _ = term.Restore(terminal, before) }()
 	type answer struct {
-		text []byte
+		text string
 		err  error
 	}
 	answers := make(chan answer, 1)
-	fmt.Fprint(a.errs, question)
 	go func() {
-		text, err := term.ReadPassword(terminal)
+		text, err := term.NewTerminal(struct {
+			io.Reader
+			io.Writer
+		}{a.in, a.errs}, "").ReadPassword(question)
 		answers <- answer{text, err}
 	}()
-	defer fmt.Fprintln(a.errs)
 	select {
 	case got := <-answers:
-		if got.err != nil {
-			return "", errors.New("nothing was entered")
+		if got.err != nil { // Ctrl-C or Ctrl-D
+			return "", context.Canceled
 		}
-		return string(got.text), nil
+		return got.text, nil
 	case <-ctx.Done():
-		_ = term.Restore(terminal, before)
 		return "", context.Cause(ctx)
 	}
 }

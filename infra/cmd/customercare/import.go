@@ -44,14 +44,11 @@ of it is loaded; 3 when it is loaded but for the lines that are named.`,
 }
 
 func (a *app) load(ctx context.Context, name string, from int) error {
-	file := a.in
-	if name != "-" {
-		var err error
-		if file, err = os.Open(name); err != nil {
-			return fmt.Errorf("the file %s cannot be read: %w", name, errors.Unwrap(err))
-		}
-		defer file.Close()
+	file, err := a.open(name)
+	if err != nil {
+		return err
 	}
+	defer file.Close()
 	to, err := a.find(ctx)
 	if err != nil {
 		return err
@@ -67,13 +64,8 @@ func (a *app) load(ctx context.Context, name string, from int) error {
 	if _, misformed := errors.AsType[importer.Misformed](err); misformed {
 		return fmt.Errorf("%w; nothing is loaded", err)
 	}
-	if a.json {
-		if err := a.printJSON(map[string]any{"into": to.Where, "loaded": counts.Loaded, "refused": counts.Failed}); err != nil {
-			return err
-		}
-	} else {
-		fmt.Fprintf(a.out, "loaded into %s: %s\n", to.Where, counts)
-	}
+	printed := a.print(map[string]any{"into": to.Where, "loaded": counts.Loaded, "refused": counts.Failed},
+		[][]string{{fmt.Sprintf("loaded into %s: %s", to.Where, counts)}})
 	stopped, early := errors.AsType[*importer.Stopped](err)
 	switch {
 	case early && ctx.Err() != nil:
@@ -83,7 +75,19 @@ func (a *app) load(ctx context.Context, name string, from int) error {
 	case err != nil:
 		return found("%w", err)
 	}
-	return nil
+	return printed
+}
+
+// open opens a file that a command reads; "-" is standard input.
+func (a *app) open(name string) (*os.File, error) {
+	if name == "-" {
+		return a.in, nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("the file %s cannot be read: %w", name, errors.Unwrap(err))
+	}
+	return file, nil
 }
 
 // bar is a progress bar when a person is watching, and nothing otherwise.

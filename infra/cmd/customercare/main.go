@@ -52,11 +52,10 @@ func run() int {
 		code = exitUsage
 	}
 	switch {
+	case errors.Is(err, context.Canceled):
+		code, err = exitInterrupted, errors.New("interrupted")
 	case ctx.Err() != nil:
 		code = exitInterrupted
-		if errors.Is(err, context.Canceled) {
-			err = errors.New("interrupted")
-		}
 	case code == exitUsage:
 		err = fmt.Errorf("%w\nsee `%s --help`", err, command.CommandPath())
 	}

@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -83,14 +81,11 @@ func (a *app) readKeys(ctx context.Context, d *deployment.Deployment, name strin
 		}
 		return digestkeys.Parse(text)
 	}
-	file := a.in
-	if name != "-" {
-		var err error
-		if file, err = os.Open(name); err != nil {
-			return nil, fmt.Errorf("the file %s cannot be read: %w", name, errors.Unwrap(err))
-		}
-		defer file.Close()
+	file, err := a.open(name)
+	if err != nil {
+		return nil, err
 	}
+	defer file.Close()
 	const most = 64 << 10 // what Secrets Manager keeps of a secret
 	text, err := io.ReadAll(io.LimitReader(file, most+1))
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -110,9 +109,5 @@ func (a *app) newSecret(
 	if !generated {
 		return nil
 	}
-	if a.json {
-		return a.printJSON(map[string]string{"kind": of.kind, "name": of.name, "secret": secret})
-	}
-	_, err = fmt.Fprintln(a.out, secret)
-	return err
+	return a.print(map[string]string{"kind": of.kind, "name": of.name, "secret": secret}, [][]string{{secret}})
 }

@@ -62,6 +62,26 @@ func TestTheSDKReadsASecret(t *testing.T) {
 	}
 }
 
+// The text before the last is kept, as the version AWSPREVIOUS.
+func TestTheSDKPutsASecret(t *testing.T) {
+	s, client := serve(t)
+	const text = `{"1":"<the&text>","2":"another"}`
+	put, err := client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: &keys.ARN, SecretString: aws.String(text)})
+	if err != nil || *put.ARN != keys.ARN || !slices.Equal(put.VersionStages, []string{"AWSCURRENT"}) {
+		t.Fatalf("%+v, %v", put, err)
+	}
+	for stage, want := range map[string]string{"AWSCURRENT": text, "AWSPREVIOUS": keys.Text} {
+		out, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &keys.Name, VersionStage: &stage})
+		if err != nil || *out.SecretString != want || !slices.Equal(out.VersionStages, []string{stage}) ||
+			(*out.VersionId == *put.VersionId) != (stage == "AWSCURRENT") {
+			t.Errorf("%s: %+v, %v", stage, out, err)
+		}
+	}
+	if secret, ok := s.Secret("Keys"); !ok || secret.Text != text {
+		t.Errorf("%+v", secret)
+	}
+}
+
 func TestTheSDKReadsRefusals(t *testing.T) {
 	s, client := serve(t)
 	for _, in := range []secretsmanager.GetSecretValueInput{
