@@ -92,7 +92,8 @@ func indented(t testing.TB, text, prefix, indent string) string {
 	return b.String()
 }
 
-// Files as a whole, and what they are said to be; "" is a file that is read line by line, whatever its lines are.
+// Files as a whole, and what they are said to be; "" is a file that is read line by line,
+// whatever its lines are.
 func TestFormOfAFile(t *testing.T) {
 	const (
 		be16, le16 = "the file is UTF-16 (big-endian): convert it to UTF-8", "the file is UTF-16 (little-endian): convert it to UTF-8"
@@ -203,7 +204,8 @@ func TestFormOfAFile(t *testing.T) {
 	}
 }
 
-// What comes slowly is loaded as it comes: a first line that is an object is enough to know the form.
+// What comes slowly is loaded as it comes: a first line that is an object is enough to
+// know the form.
 func TestFormIsKnownFromTheFirstLine(t *testing.T) {
 	r, w := io.Pipe()
 	defer r.Close()
@@ -213,8 +215,8 @@ func TestFormIsKnownFromTheFirstLine(t *testing.T) {
 	}
 }
 
-// FuzzFileForm: whatever a file is, a form is only given to one of which no line could be loaded, or which begins with what no
-// line begins with; and looking takes nothing of it.
+// FuzzFileForm: whatever a file is, a form is only given to one of which no line could be
+// loaded, or which begins with what no line begins with; and looking takes nothing of it.
 func FuzzFileForm(f *testing.F) {
 	for _, file := range []string{
 		goodFile, "[" + goodLine + "]", "[\n" + goodLine + "\n]", indented(f, otherLine, "", " "), `{"kind":` + "\n" + goodFile, in16(binary.LittleEndian, goodFile), gzipped(f, goodFile), "[", "{", "\uFEFF[\n", "[]\n{}", "[1]\n[2]\n{}\n", "[1]\nx\n {}", "{\n}\n{}\n",

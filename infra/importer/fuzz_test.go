@@ -22,8 +22,9 @@ import (
 // strictTime is RFC 3339's date-time, with the bounds of an hour and an offset.
 var strictTime = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
 
-// FuzzParse: whatever a line holds: a sentence of one line that says nothing of the values; or a record that DynamoDB
-// takes, whose keys come apart into what the line said, and whose data is the line's.
+// FuzzParse: whatever a line holds: a sentence of one line that says nothing of the
+// values; or a record that DynamoDB takes, whose keys come apart into what the line said,
+// and whose data is the line's.
 func FuzzParse(f *testing.F) {
 	for _, c := range badLines {
 		if len(c.line) < 1000 {
@@ -123,7 +124,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// sameNumber says whether a number is kept: as it was written, or where that is longer than a number needs, as the same value.
+// sameNumber says whether a number is kept: as it was written, or where that is longer
+// than a number needs, as the same value.
 func sameNumber(kept, written string) bool {
 	if kept == written {
 		return true
@@ -137,7 +139,8 @@ func sameNumber(kept, written string) bool {
 	return ok && a.Cmp(b) == 0 && len(kept) <= 46
 }
 
-// FuzzLines: any file comes apart into its lines, as many bytes as it has, and each in its place, whatever their ends are.
+// FuzzLines: any file comes apart into its lines, as many bytes as it has, and each in
+// its place, whatever their ends are.
 func FuzzLines(f *testing.F) {
 	for _, text := range []string{"", "\n", "a", "a\n", "a\r\nb", "\uFEFFa\n\uFEFFb\n", "\r\r\n", " a \t\n\n\x00\n", "a\rb\n", "\uFEFF"} {
 		f.Add([]byte(text))

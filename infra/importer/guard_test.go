@@ -31,8 +31,8 @@ func contactLine(id int, numbers ...string) string {
 		id, strings.Join(numbers, `","`), strings.Join(numbers, " "))
 }
 
-// Broken once on purpose: without the check on the customer the transactions of 3 come back, without the condition on
-// its put the customer does.
+// Broken once on purpose: without the check on the customer the transactions of 3 come
+// back, without the condition on its put the customer does.
 func TestNothingIsWrittenUnderATombstone(t *testing.T) {
 	kit := dynamotest.Open(t)
 	kit.Put(t, kit.Customers.Table, map[string]types.AttributeValue{
@@ -76,8 +76,8 @@ func TestNothingIsWrittenUnderATombstone(t *testing.T) {
 	}
 }
 
-// For every number that a copy names there is a copy under that number, naming the same: whatever an earlier load
-// filed the contact under.
+// For every number that a copy names there is a copy under that number, naming the same:
+// whatever an earlier load filed the contact under.
 func TestContactIsFiledUnderItsNumbersAlone(t *testing.T) {
 	kit := dynamotest.Open(t)
 	many := make([]string, 50)
@@ -139,8 +139,8 @@ func mixed(n int) string {
 	return b.String()
 }
 
-// A load that dies at any call, before or after DynamoDB has done it, and goes on from the line that it names, ends
-// with the same tables as one that never stopped.
+// A load that dies at any call, before or after DynamoDB has done it, and goes on from
+// the line that it names, ends with the same tables as one that never stopped.
 func TestStoppedLoadGoesOn(t *testing.T) {
 	lines := mixed(800)
 	whole := dynamotest.Open(t)
@@ -214,8 +214,9 @@ func (g *gathering) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// What makes a large load quick (100,000 lines in less than a minute on a machine that does nothing else) is counted: eight
-// calls are under way at the same time, else the first would never be let out, and a call writes many lines.
+// What makes a large load quick (100,000 lines in less than a minute on a machine that
+// does nothing else) is counted: eight calls are under way at the same time, else the
+// first would never be let out, and a call writes many lines.
 func TestTwentyThousandLines(t *testing.T) {
 	kit := dynamotest.Open(t)
 	together := &gathering{next: kit.Faults.Next, wanted: 8, all: make(chan struct{})}
@@ -240,9 +241,9 @@ func TestTwentyThousandLines(t *testing.T) {
 	t.Logf("%s in %v", counts, calls)
 }
 
-// A contact that another writer has filed is moved like any other where its parties can be
-// read, a string set too. Where they cannot, it is not written over, because nobody knows under
-// which numbers its other copies are; the line says why.
+// A contact that another writer has filed is moved like any other where its parties can
+// be read, a string set too. Where they cannot, it is not written over, because nobody
+// knows under which numbers its other copies are; the line says why.
 func TestContactsOfOtherWriters(t *testing.T) {
 	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 	number := &types.AttributeValueMemberN{Value: "2"}

@@ -9,8 +9,8 @@ import (
 	"customercare/shared/store"
 )
 
-// check holds every item that the record will be to DynamoDB's limits, which the engine that takes
-// it may not know, and counts what it takes of a transaction.
+// check holds every item that the record will be to DynamoDB's limits, which the engine
+// that takes it may not know, and counts what it takes of a transaction.
 func (r *record) check() error {
 	var partition, sort string
 	items := []object{r.item}

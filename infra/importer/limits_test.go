@@ -14,8 +14,8 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-// What is refused is what AWS documents, whether the engine at hand takes it or not; what is taken every engine takes, and keeps
-// its value.
+// What is refused is what AWS documents, whether the engine at hand takes it or not; what
+// is taken every engine takes, and keeps its value.
 func TestNumbersAreKeptOrRefused(t *testing.T) {
 	kit := dynamotest.Open(t)
 	nines := strings.Repeat("9", 38)
@@ -57,7 +57,8 @@ func TestNumbersAreKeptOrRefused(t *testing.T) {
 	}
 }
 
-// DynamoDB's own limits, at the size of a group: large records do not break the one they are in.
+// DynamoDB's own limits, at the size of a group: large records do not break the one they
+// are in.
 func TestLargeRecords(t *testing.T) {
 	kit := dynamotest.Open(t)
 	var lines []string
@@ -74,7 +75,8 @@ func TestLargeRecords(t *testing.T) {
 	if n := len(kit.Dump(t, kit.All()...)); n != 12+24+12 {
 		t.Errorf("%d items", n)
 	}
-	// A user that outgrows an item only together with what stands already: DynamoDB alone can say so.
+	// A user that outgrows an item only together with what stands already: DynamoDB alone
+	// can say so.
 	_, reports, err = load(t, kit, `{"kind":"user","customerId":"ok"}`+"\n"+
 		`{"kind":"user","customerId":"7","images":{"i":"`+strings.Repeat("x", 300<<10)+`"}}`+"\n"+`{"kind":"user","customerId":"ok2"}`)
 	same(t, reports, []string{"0002: DynamoDB does not take the record: it breaks one of its limits"})

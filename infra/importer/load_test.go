@@ -21,7 +21,8 @@ import (
 	"customercare/shared/store"
 )
 
-// load loads the lines and returns what was reported, as "line: sentence" in the order of the lines.
+// load loads the lines and returns what was reported, as "line: sentence" in the order of
+// the lines.
 func load(t testing.TB, kit *dynamotest.Kit, lines string, change ...func(*importer.Options)) (importer.Counts, []string, error) {
 	t.Helper()
 	reports := map[int]string{}

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// badLines are lines that are refused. Every value that may be personal holds the word private, which no sentence says.
+// badLines are lines that are refused. Every value that may be personal holds the word
+// private, which no sentence says.
 var badLines = []struct{ name, line, sentence string }{
 	{"no JSON", `private`, "the line is not valid JSON at byte 1"},
 	{"cut off", `{"kind":"user","customerId":"private`, "the line is not valid JSON at byte 37"},

@@ -13,7 +13,8 @@ import (
 	"customercare/shared/store"
 )
 
-// record is one line made ready to be written. Records of one place are written in the order of their lines.
+// record is one line made ready to be written. Records of one place are written in the
+// order of their lines.
 type record struct {
 	line   int
 	bytes  int // of the line, in the file
@@ -43,7 +44,8 @@ const (
 	contactKind = "contact"
 )
 
-// kinds are the formats: the names that must be written so, and what makes the record of the fields.
+// kinds are the formats: the names that must be written so, and what makes the record of
+// the fields.
 var kinds = map[string]struct {
 	names []string
 	build func(*fields, *record)
@@ -57,7 +59,8 @@ var kinds = map[string]struct {
 	store.App:      {append([]string{"password", "key", "secret", "tenantId"}, principalNames...), buildApp},
 }
 
-// userMaps are the fields of a user that the operations work on, each an attribute of its own.
+// userMaps are the fields of a user that the operations work on, each an attribute of its
+// own.
 var userMaps = []string{"registration", "questions", "images", "phrases", "devices"}
 
 // principalNames are the fields of all principals.
@@ -119,10 +122,12 @@ func buildTransaction(f *fields, r *record) {
 	r.item = f.data(object{"customer": text(r.customer), "record": text(key)})
 }
 
-// maxParties keeps all copies of a contact within one transaction, together with the copies it may have to take away.
+// maxParties keeps all copies of a contact within one transaction, together with the
+// copies it may have to take away.
 const maxParties = 50
 
-// buildContact leaves the numbers in the data, too: who called whom is not to be seen from parties alone.
+// buildContact leaves the numbers in the data, too: who called whom is not to be seen
+// from parties alone.
 func buildContact(f *fields, r *record) {
 	c := &contact{tenant: f.id("tenantId", shortID)}
 	c.key = store.ContactKey(f.at(), f.id("contactId", shortID))

@@ -13,8 +13,9 @@ import (
 	"customercare/shared/store"
 )
 
-// A call that DynamoDB may take later is made again, with exponential backoff and full jitter, for about half a
-// minute: tables on demand take that long to grow into a sudden load.
+// A call that DynamoDB may take later is made again, with exponential backoff and full
+// jitter, for about half a minute: tables on demand take that long to grow into a sudden
+// load.
 const (
 	patience     = 30
 	silence      = 10 // how often, at most, when nothing answers at all
@@ -25,9 +26,9 @@ const (
 // errInvalid says that DynamoDB does not take what was asked for, whenever.
 var errInvalid = errors.New("DynamoDB does not take the record: it breaks one of its limits")
 
-// persist makes a call until it succeeds or fails for good. Its error is errInvalid, a *types.TransactionCanceledException
-// with a reason that does not pass, a context's, or one that ends the load: a sentence without DynamoDB's own words,
-// which may quote keys.
+// persist makes a call until it succeeds or fails for good. Its error is errInvalid, a
+// *types.TransactionCanceledException with a reason that does not pass, a context's, or
+// one that ends the load: a sentence without DynamoDB's own words, which may quote keys.
 func persist(ctx context.Context, table string, call func() error) error {
 	for attempt := 0; ; attempt++ {
 		err := call()

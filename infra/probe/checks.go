@@ -15,9 +15,9 @@ import (
 	"customercare/shared/operation"
 )
 
-// The checks, in the order in which they are made: who may call first, then all that must be
-// refused, then what the operations do. The rules that answers are held to are in caller.go, what
-// takes more than one call or a look into the tables is in effects.go.
+// The checks, in the order in which they are made: who may call first, then all that must
+// be refused, then what the operations do. The rules that answers are held to are in
+// caller.go, what takes more than one call or a look into the tables is in effects.go.
 func (r *run) checks() []check {
 	return slices.Concat(
 		[]check{{"records are loaded: operator, API user, two apps, two users, three customers with 66 transactions, four contacts", r.load}},
@@ -247,9 +247,9 @@ func (r *run) unknownPath(ctx context.Context) error {
 		request := client.Request{Method: http.MethodPost, Path: "/customercare/v1/nothing", Headers: headers}
 		err := r.answers(ctx, request, func(a client.Answer) error {
 			if len(headers) > 1 && a.Status == http.StatusBadRequest {
-				// Where there is no route, API Gateway takes Authorization for a signature of its
-				// own, and not every fault that it finds in one has an answer that the template
-				// can choose.
+				// Where there is no route, API Gateway takes Authorization for a
+				// signature of its own, and not every fault that it finds in one has an
+				// answer that the template can choose.
 				r.note("400 with Authorization")
 				return r.refusedByGateway(400)(a)
 			}

@@ -15,9 +15,9 @@ import (
 	"sync"
 )
 
-// calls stands between the functions and DynamoDB in the process that is killed, and does what the test says on its
-// standard input. So a life ends at a moment that is told in calls, whatever the machine does besides, and a function can be
-// made to wait:
+// calls stands between the functions and DynamoDB in the process that is killed, and does
+// what the test says on its standard input. So a life ends at a moment that is told in
+// calls, whatever the machine does besides, and a function can be made to wait:
 //
 //	die N       kills the process, and all with it, at the Nth call from now: before it is made, or before it is answered
 //	hold A B    lets calls of the functions in these folders wait

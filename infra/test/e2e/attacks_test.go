@@ -16,8 +16,9 @@ import (
 	"customercare/shared/operation"
 )
 
-// What an outsider would try, and an insider with somebody else's data in mind: each row is refused in the operation's shape,
-// never with a 5xx, and no byte of any table changes. What else they would try has tests of its own:
+// What an outsider would try, and an insider with somebody else's data in mind: each row
+// is refused in the operation's shape, never with a 5xx, and no byte of any table
+// changes. What else they would try has tests of its own:
 //
 //	forged authorizer context, two Authorization headers    TestOperatorAuthorizationIsKept, TestAppAuthorization
 //	a token as Basic, Basic as Bearer, wrong secrets        TestOperatorAuthorization, TestAppAuthorization, TestTokenRefused
@@ -43,8 +44,8 @@ import (
 //	JSONP that begins with the callback                     "a Flash file"
 //	no Strict-Transport-Security                            every row
 
-// attack is a request as it goes over the wire, and the answer's status; 0 means that the connection is closed
-// without one.
+// attack is a request as it goes over the wire, and the answer's status; 0 means that the
+// connection is closed without one.
 type attack struct {
 	what, request string
 	status        int
@@ -122,7 +123,8 @@ func TestAttackList(t *testing.T) {
 		row(200, wrongCaller, "a wrong key, "+header, over("POST", "/", form("user_password", "wrong"), urlencoded, header))
 		row(404, "Customer ID not found", "another path, "+header, over("DELETE", at(bases[0], "u-attack-nobody")+query, "", csr, header))
 	}
-	// This one API Gateway itself believes: the method that it makes is the one that rights are asked for.
+	// This one API Gateway itself believes: the method that it makes is the one that
+	// rights are asked for.
 	row(403, "not allowed", "the method overridden", over("PUT", path+query, "", setter, "X-HTTP-Method-Override: DELETE"))
 	row(401, "Authorization", "the method overridden, unknown caller", over("PUT", path+query, "", "X-HTTP-Method-Override: DELETE"))
 	row(200, "type is required", "a key in the address of an overridden GET", over("GET", "/?"+form(), "", "X-HTTP-Method-Override: POST"))
@@ -151,7 +153,8 @@ func TestAttackList(t *testing.T) {
 	row(401, "X-APP-Key", "a token of one's own for another app", over("POST", cleanPath, `{"customNos":["victim-a"]}`, bearer, "X-APP-Key: app-victim"))
 	row(401, "X-APP-Key", "another's token that was found, without the app's key", over("POST", cleanPath, `{"customNos":["victim-a"]}`, victim, "X-APP-Key: app-attack"))
 
-	// Framing that two servers could read differently: what could be a second request is none.
+	// Framing that two servers could read differently: what could be a second request is
+	// none.
 	second := over("DELETE", path+query, "", csr)
 	chunked := "0\r\n\r\n" + second
 	start := "POST / HTTP/1.1\r\nHost: api.example.com\r\n" + urlencoded + "\r\n"
@@ -321,8 +324,8 @@ func TestAttackList(t *testing.T) {
 	send(t, "DELETE", at(bases[0], "u-attack-nobody")+query, "", csr).refused(t, 404, "json", "Customer ID not found")
 }
 
-// mostCalls is how many calls to DynamoDB an attack brings about at most: an authorizer's, and those of an operation that
-// looks at what it is asked for.
+// mostCalls is how many calls to DynamoDB an attack brings about at most: an
+// authorizer's, and those of an operation that looks at what it is asked for.
 const mostCalls = 4
 
 // try makes the attack, and looks at all that came back.

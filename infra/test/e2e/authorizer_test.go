@@ -24,8 +24,8 @@ var (
 	unauthorizedXML  = xmlDeclaration + `<StatusResponse><responseCode>401</responseCode><responseMessage>Authorization is missing or wrong</responseMessage><status>false</status></StatusResponse>`
 )
 
-// Operations 1 and 2 are one call to DynamoDB, their authorizer at most one, and one more where a guess is counted; what is
-// refused before costs none.
+// Operations 1 and 2 are one call to DynamoDB, their authorizer at most one, and one more
+// where a guess is counted; what is refused before costs none.
 func TestCallsToDynamoDB(t *testing.T) {
 	csr := operator(t, "csr-calls")
 	loadUsers(t, "u-calls")
@@ -124,8 +124,8 @@ func TestOperatorAuthorization(t *testing.T) {
 	}
 }
 
-// The authorizer's answer is kept for the credentials that it was given for, for all of the operator's routes and no
-// others; whatever else a request claims changes nothing.
+// The authorizer's answer is kept for the credentials that it was given for, for all of
+// the operator's routes and no others; whatever else a request claims changes nothing.
 func TestOperatorAuthorizationIsKept(t *testing.T) {
 	csr := operator(t, "csr-kept")
 	loadUsers(t, "u-kept", "u-kept/2")
@@ -168,8 +168,9 @@ func TestOperatorAuthorizationIsKept(t *testing.T) {
 	send(t, "PUT", at(bases[0], "u-kept"), `{"tempAllowType":2}`, fresh).done(t, "json")
 }
 
-// A wrong name costs what a wrong password does, so that names cannot be guessed by the clock: one slow hash, and the same
-// calls to DynamoDB. What is counted is the real function, built so that it says when it makes a slow hash.
+// A wrong name costs what a wrong password does, so that names cannot be guessed by the
+// clock: one slow hash, and the same calls to DynamoDB. What is counted is the real
+// function, built so that it says when it makes a slow hash.
 func TestUnknownOperatorTakesAsLong(t *testing.T) {
 	t.Parallel()
 	own := options
@@ -193,8 +194,8 @@ func TestUnknownOperatorTakesAsLong(t *testing.T) {
 	made, asked := 0, 0
 	hashes := func() int { // since it was last asked
 		t.Helper()
-		// A function's lines come by a pipe of their own, perhaps after its answer; the last of a
-		// call is its metric line.
+		// A function's lines come by a pipe of their own, perhaps after its answer; the
+		// last of a call is its metric line.
 		eventually(t, "the lines of every call", func() bool {
 			return strings.Count(log.String(), `"Operation":"authorize-operator"`) == asked
 		})
@@ -241,8 +242,9 @@ func TestUnknownOperatorTakesAsLong(t *testing.T) {
 // hashing is what the function says in sayingHashes.
 const hashing = "a slow hash is made"
 
-// sayingHashes are the functions as built, but for the authorizer of operators, which says so whenever it makes a slow hash:
-// one line more in the function that makes them all.
+// sayingHashes are the functions as built, but for the authorizer of operators, which
+// says so whenever it makes a slow hash: one line more in the function that makes them
+// all.
 func sayingHashes(t *testing.T) (binaries string) {
 	t.Helper()
 	binaries = t.TempDir()

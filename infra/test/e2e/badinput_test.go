@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// bad is a request body that must be refused, and what the sentence must name: the field, where there is one.
+// bad is a request body that must be refused, and what the sentence must name: the field,
+// where there is one.
 type bad struct{ what, body, names string }
 
 // badJSON are bodies around one good field: good is `"name":value`.
@@ -147,7 +148,8 @@ func TestBadInputToTheAppRoutes(t *testing.T) {
 	}
 }
 
-// What is no fault of the caller's: fields we do not know, and the freedoms of the formats.
+// What is no fault of the caller's: fields we do not know, and the freedoms of the
+// formats.
 func TestToleratedInput(t *testing.T) {
 	csr := operator(t, "csr-tolerated")
 	loadUsers(t, "u-tolerated")

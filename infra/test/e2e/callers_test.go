@@ -26,8 +26,9 @@ func latin1(name, password string) string {
 	return "Authorization: Basic " + base64.StdEncoding.EncodeToString(pair)
 }
 
-// A header that is there but empty is none: the key is looked for in the form, the app key is
-// not compared, a token lives as long as usual. With another of the same name that one counts.
+// A header that is there but empty is none: the key is looked for in the form, the app
+// key is not compared, a token lives as long as usual. With another of the same name that
+// one counts.
 func TestEmptyHeaders(t *testing.T) {
 	t.Parallel()
 	const account, code = "empty-headers", "code-empty-headers"
@@ -67,8 +68,8 @@ func TestEmptyHeaders(t *testing.T) {
 	}
 }
 
-// A pair that is no UTF-8 is ISO-8859-1, in the name as in the password; one that is UTF-8
-// stays it, whatever else it could be.
+// A pair that is no UTF-8 is ISO-8859-1, in the name as in the password; one that is
+// UTF-8 stays it, whatever else it could be.
 func TestBasicInLatin1(t *testing.T) {
 	t.Parallel()
 	load(t,

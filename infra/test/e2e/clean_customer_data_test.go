@@ -46,7 +46,8 @@ func filed(t testing.TB, tenant string) []string {
 	})
 }
 
-// finished lets the erasures of the tenant end, checks that there were n, and returns their records.
+// finished lets the erasures of the tenant end, checks that there were n, and returns
+// their records.
 func finished(t testing.TB, tenant string, n int) []string {
 	t.Helper()
 	settle(t, tenant)
@@ -86,7 +87,8 @@ func subjects(t testing.TB, record string) int {
 
 func number(name string, n int) string { return fmt.Sprintf(`"%s":{"Value":"%d"}`, name, n) }
 
-// Both sides of a contact go, copies under the other party included; all else stays byte for byte, in every table.
+// Both sides of a contact go, copies under the other party included; all else stays byte
+// for byte, in every table.
 func TestCleanErasesEveryContactOfANumber(t *testing.T) {
 	bearer := app(t, "app-clean", "tenant-clean")
 	app(t, "app-clean2", "tenant-clean2")
@@ -224,7 +226,8 @@ func TestCleanBounds(t *testing.T) {
 	}
 }
 
-// A repeat joins the open erasure: what came in between goes too, the end is not put off, and one record tells of both.
+// A repeat joins the open erasure: what came in between goes too, the end is not put off,
+// and one record tells of both.
 func TestCleanRepeated(t *testing.T) {
 	bearer := app(t, "app-repeat", "tenant-repeat")
 	loadContacts(t, "tenant-repeat", contact{"c-1", "repeat-a", "repeat-b", "first"})

@@ -11,8 +11,8 @@ import (
 	"customercare/shared/store"
 )
 
-// A customer in whose collection another writer has put so much that the first page does not
-// show the customer is deleted like any other, and what was put there goes, too.
+// A customer in whose collection another writer has put so much that the first page does
+// not show the customer is deleted like any other, and what was put there goes, too.
 func TestCustomerBehindForeignRecords(t *testing.T) {
 	t.Parallel()
 	const account = "c-behind"

@@ -14,7 +14,8 @@ import (
 
 // What deleting a customer leaves behind, and what it leaves alone.
 
-// Codes come back as they are, whatever they mean elsewhere: deleted as XML, repeated as JSON and as JSONP.
+// Codes come back as they are, whatever they mean elsewhere: deleted as XML, repeated as
+// JSON and as JSONP.
 func TestCustomerCodesOfAnyCharacters(t *testing.T) {
 	t.Parallel()
 	const account = "c-codes"
@@ -56,8 +57,9 @@ func TestCustomerCodesOfAnyCharacters(t *testing.T) {
 	}
 }
 
-// Between the answer and the end the customer's code stands in the job and the tombstone, and nothing else of the
-// customer anywhere; after the end nothing at all. Who comes back under the code is a new customer.
+// Between the answer and the end the customer's code stands in the job and the tombstone,
+// and nothing else of the customer anywhere; after the end nothing at all. Who comes back
+// under the code is a new customer.
 func TestCustomerIsForgottenAndMayComeBack(t *testing.T) {
 	t.Parallel()
 	const account, code = "c-forgotten", "4234567890123456"
@@ -166,7 +168,8 @@ func TestCustomerNeighboursStay(t *testing.T) {
 	}
 }
 
-// One deletion makes no round trip that it could do without: what is little goes with the transaction that opens the erasure.
+// One deletion makes no round trip that it could do without: what is little goes with the
+// transaction that opens the erasure.
 func TestCustomerRoundTrips(t *testing.T) {
 	const account, few, many = "c-trips", "5234567890123456", "5234567890123457"
 	openAccount(t, account, 3, few)
@@ -186,7 +189,8 @@ func TestCustomerRoundTrips(t *testing.T) {
 	}
 }
 
-// Nothing of a deleted customer is left anywhere, and the others of its account are as they were.
+// Nothing of a deleted customer is left anywhere, and the others of its account are as
+// they were.
 func TestDeletedCustomerIsGoneEverywhere(t *testing.T) {
 	openAccount(t, "e1", 60, "4711001", "4711002", "47110010")
 	others := func() []string {
@@ -202,7 +206,8 @@ func TestDeletedCustomerIsGoneEverywhere(t *testing.T) {
 	if left := dump(t, "mark of e1 4711001"); !onlyLonger(left, "mark of e1 4711001", "mark of e1 47110010") {
 		t.Errorf("left after the answer: %s", left)
 	}
-	// The tombstone and the job stay until no writer can be late any more; then no string of the customer is left.
+	// The tombstone and the job stay until no writer can be late any more; then no string
+	// of the customer is left.
 	settle(t, "e1")
 	if left := dump(t, `4711001"`); len(left) != 0 {
 		t.Errorf("a trace of the code: %s", left)
@@ -219,7 +224,8 @@ func TestDeletedCustomerIsGoneEverywhere(t *testing.T) {
 	}
 }
 
-// onlyLonger says whether the marker stands in the lines only as a part of the longer one.
+// onlyLonger says whether the marker stands in the lines only as a part of the longer
+// one.
 func onlyLonger(lines []string, marker, longer string) bool {
 	for _, line := range lines {
 		if strings.Count(line, marker) != strings.Count(line, longer) {

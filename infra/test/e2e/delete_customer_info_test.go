@@ -24,7 +24,8 @@ func TestDeleteInfoInBothFormatsUnderBothPaths(t *testing.T) {
 	}
 }
 
-// Each deletion takes exactly what it says, is idempotent, and leaves every other byte of every table alone.
+// Each deletion takes exactly what it says, is idempotent, and leaves every other byte of
+// every table alone.
 func TestDeleteInfoTakesExactlyWhatItSays(t *testing.T) {
 	csr := operator(t, "csr-exact")
 	loadUsers(t, "u-exact", "u-exact2", "u-exac", "U-exact")
@@ -55,7 +56,8 @@ func TestDeleteInfoTakesExactlyWhatItSays(t *testing.T) {
 		query string
 		want  map[string]string
 	}{
-		// Precedence: with more than one true, only the first in the documented order is done.
+		// Precedence: with more than one true, only the first in the documented order is
+		// done.
 		{"reset=true&unregisterDevices=true&cancelAllTemporaryAllows=true", noAllows},
 		{"cancelAllTemporaryAllows=true", noAllows},
 		{"reset=true&unregisterDevices=true&cancelAllTemporaryAllows=false", without(noAllows, "devices")},

@@ -21,7 +21,8 @@ const (
 	noCallback  = "callback must be the name of a JavaScript function"
 )
 
-// fieldsOf is the documented form, changed by pairs of name and value; the value "-" leaves the field out.
+// fieldsOf is the documented form, changed by pairs of name and value; the value "-"
+// leaves the field out.
 func fieldsOf(account, code string, changes ...string) url.Values {
 	form := url.Values{
 		"user_id": {userOf(account)}, "user_password": {keyOf(account)}, "type": {"customer_delete"},
@@ -139,7 +140,8 @@ func TestCustomerAnswers(t *testing.T) {
 	}
 }
 
-// An error is said with HTTP status 200, in the format asked for, and leaves every table as it was.
+// An error is said with HTTP status 200, in the format asked for, and leaves every table
+// as it was.
 func TestCustomerRefusals(t *testing.T) {
 	const account, code = "c-refusals", "2234567890123456"
 	openAccount(t, account, 3, code)
@@ -272,7 +274,8 @@ func TestCustomerRefusals(t *testing.T) {
 	}
 }
 
-// GET would put the key into access logs, so it is not offered; nor does a key in the query of a POST count.
+// GET would put the key into access logs, so it is not offered; nor does a key in the
+// query of a POST count.
 func TestCustomerKeyInTheAddress(t *testing.T) {
 	const account, code = "c-address", "3234567890123456"
 	openAccount(t, account, 1, code)

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// codings are values of Content-Encoding that say something; harmless those that say nothing.
+// codings are values of Content-Encoding that say something; harmless those that say
+// nothing.
 var (
 	codings  = []string{"gzip", "GZip", "br", "deflate", "x-gzip", "aws-chunked", "utf-8", "gzip, gzip", "identity, gzip", "gzip,identity", ", gzip", "identity;q=1", "identity gzip", "*"}
 	harmless = []string{"identity", "Identity", "", " ", ",", "identity, IDENTITY", " , identity ,"}
@@ -26,8 +27,8 @@ func squeezed(t testing.TB, text string) string {
 	return b.String()
 }
 
-// A body in a coding is refused by the coding's name, whether it is in that coding or not, and nothing of it is read; one in
-// no coding is taken, however that is said.
+// A body in a coding is refused by the coding's name, whether it is in that coding or
+// not, and nothing of it is read; one in no coding is taken, however that is said.
 func TestContentEncoding(t *testing.T) {
 	csr, bearer := operator(t, "csr-encoding"), app(t, "app-encoding", "tenant-encoding")
 	loadUsers(t, "u-encoding")

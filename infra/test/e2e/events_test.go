@@ -25,7 +25,8 @@ type outcome struct {
 	effect func(t *testing.T)
 }
 
-// operatorPolicy and appPolicy are what authorizers answer about the requests of the events.
+// operatorPolicy and appPolicy are what authorizers answer about the requests of the
+// events.
 var (
 	eventAPI       = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/v1/"
 	operatorPolicy = `{"principalId":"csr","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"Allow","Resource":[` +
@@ -205,7 +206,8 @@ func TestAuthorizerEventsWithOtherCredentials(t *testing.T) {
 	}
 }
 
-// The workers read which erasure a record is about: they try to take the lease of that job, which is long done.
+// The workers read which erasure a record is about: they try to take the lease of that
+// job, which is long done.
 func TestStreamEventsNameTheirJob(t *testing.T) {
 	jobs := regexp.MustCompile(`"S": "(?:handover-)?((?:numbers|customer)-1\.[0-9a-f]{64})"`)
 	for name, text := range eventFiles(t) {

@@ -12,9 +12,10 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-// Whatever DynamoDB does, callers get a well-shaped 503 or 500 in time, which shows nothing of our insides; the next request
-// is fine, in the same process; nothing is half done. In time is before Lambda ends the process, which is looked for in
-// the log, before API Gateway answers in its own shape, while DynamoDB is as it was, and after few tries.
+// Whatever DynamoDB does, callers get a well-shaped 503 or 500 in time, which shows
+// nothing of our insides; the next request is fine, in the same process; nothing is half
+// done. In time is before Lambda ends the process, which is looked for in the log, before
+// API Gateway answers in its own shape, while DynamoDB is as it was, and after few tries.
 //
 // Broken on purpose, and what caught each:
 //
@@ -24,8 +25,9 @@ import (
 //	no Retry-After                                          TestDynamoDBIsGone
 //	2 s for an attempt                                      TestSlowAndHangingDynamoDB (503)
 
-// warmUnderWeather is underWeather with functions that have answered a round before: what a process needs for its first
-// answer, which depends on what else this machine does, counts neither as DynamoDB's fault nor against a time limit.
+// warmUnderWeather is underWeather with functions that have answered a round before: what
+// a process needs for its first answer, which depends on what else this machine does,
+// counts neither as DynamoDB's fault nor against a time limit.
 func warmUnderWeather(t *testing.T, template string) *unfair {
 	t.Helper()
 	u := underWeather(t, template)
@@ -33,8 +35,8 @@ func warmUnderWeather(t *testing.T, template string) *unfair {
 	return u
 }
 
-// strike sends a round's requests in this weather and again after it. With done, what the weather strikes has been done
-// all the same; otherwise no byte may have changed.
+// strike sends a round's requests in this weather and again after it. With done, what the
+// weather strikes has been done all the same; otherwise no byte may have changed.
 func (u *unfair) strike(t *testing.T, mark string, now weather, writes, done, passes bool) {
 	t.Helper()
 	askings := u.askings(t, mark)
@@ -124,8 +126,9 @@ func TestDynamoDBIsGone(t *testing.T) {
 	u.lived(t)
 }
 
-// Three seconds a call are long, but no failure: everything succeeds within its function's time. A DynamoDB that never answers
-// is one, within the template's limits: 25 s for functions, 10 s for authorizers. Both are waited for at the same time.
+// Three seconds a call are long, but no failure: everything succeeds within its
+// function's time. A DynamoDB that never answers is one, within the template's limits: 25
+// s for functions, 10 s for authorizers. Both are waited for at the same time.
 func TestSlowAndHangingDynamoDB(t *testing.T) {
 	t.Parallel()
 	u, hanging := warmUnderWeather(t, ""), warmUnderWeather(t, "")
@@ -158,8 +161,8 @@ func TestSlowAndHangingDynamoDB(t *testing.T) {
 	hanging.lived(t)
 }
 
-// An invocation whose time runs out says so in its operation's shape, and its process lives on; API Gateway does not have to
-// say anything.
+// An invocation whose time runs out says so in its operation's shape, and its process
+// lives on; API Gateway does not have to say anything.
 func TestNearTheDeadline(t *testing.T) {
 	t.Parallel()
 	template, err := os.ReadFile(filepath.Join(dynamotest.Root(), "template.yaml"))

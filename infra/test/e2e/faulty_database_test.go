@@ -20,7 +20,8 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-// A stack of its own behind a DynamoDB that is slow, gone, busy or talks nonsense, and what is asked of it meanwhile.
+// A stack of its own behind a DynamoDB that is slow, gone, busy or talks nonsense, and
+// what is asked of it meanwhile.
 
 // weather is what happens to a call on its way to DynamoDB. next does it.
 type weather func(w http.ResponseWriter, r *http.Request, next http.Handler)
@@ -42,8 +43,8 @@ type unfair struct {
 // attempt is a call to DynamoDB as an invocation makes it; made again, it is the same.
 type attempt struct{ invocation, action, body string }
 
-// underWeather starts one. A function has no more processes than requests of a round, so that those after a fault meet the
-// processes that met the fault.
+// underWeather starts one. A function has no more processes than requests of a round, so
+// that those after a fault meet the processes that met the fault.
 func underWeather(t *testing.T, template string) *unfair {
 	t.Helper()
 	target, err := url.Parse(options.Endpoint)
@@ -125,11 +126,12 @@ func (u *unfair) turn(now weather, writes bool) {
 	u.now, u.writes, u.tries = now, writes, map[attempt]int{}
 }
 
-// mostTries is how often a call is made at most, whatever DynamoDB says or does not say: by the database, which a batch of
-// deletions asks so often in its turn.
+// mostTries is how often a call is made at most, whatever DynamoDB says or does not say:
+// by the database, which a batch of deletions asks so often in its turn.
 const mostTries, ofBatches = 4, 40
 
-// struck checks that the weather so far has struck something, and nobody has tried for longer than it should.
+// struck checks that the weather so far has struck something, and nobody has tried for
+// longer than it should.
 func (u *unfair) struck(t *testing.T, mark string) {
 	t.Helper()
 	u.mu.Lock()
@@ -204,7 +206,8 @@ type asking struct {
 	well                     func(r reply) bool // when all is well
 }
 
-// Shapes of failures: the functions' own, and that of API Gateway, which answers for an authorizer and for any route.
+// Shapes of failures: the functions' own, and that of API Gateway, which answers for an
+// authorizer and for any route.
 var (
 	oursJSON = regexp.MustCompile(`^\{"responseCode":"50[03]","responseMessage":"[^"]+","status":false\}$`)
 	oursXML  = regexp.MustCompile(`^<\?xml version="1.0" encoding="UTF-8" standalone="yes"\?>\n<StatusResponse><responseCode>50[03]</responseCode><responseMessage>[^<]+</responseMessage><status>false</status></StatusResponse>$`)
@@ -270,7 +273,8 @@ func (u *unfair) all(t *testing.T, askings []asking) []reply {
 	return answers
 }
 
-// fails checks that a is answered as a failure of ours: a 503 when trying again may help, in the operations that know one.
+// fails checks that a is answered as a failure of ours: a 503 when trying again may help,
+// in the operations that know one.
 func (a asking) fails(t *testing.T, r reply, authorizer, passes bool) {
 	t.Helper()
 	want, shape := 500, a.shape
@@ -288,10 +292,12 @@ func (a asking) fails(t *testing.T, r reply, authorizer, passes bool) {
 	}
 }
 
-// finish lets the erasures of mark end, and checks that every customer and contact of mark is gone for good and counted.
+// finish lets the erasures of mark end, and checks that every customer and contact of
+// mark is gone for good and counted.
 func (u *unfair) finish(t *testing.T, mark string) {
 	t.Helper()
-	// A worker whose lease was written but not told of is waited for, as is one that the stream did not start.
+	// A worker whose lease was written but not told of is waited for, as is one that the
+	// stream did not start.
 	settleOn(t, u.Stack, "account-"+mark)
 	settleOn(t, u.Stack, "tenant-"+mark)
 	ledger := dynamotest.Dump(t, database, u.Table("Erasures"))

@@ -26,8 +26,9 @@ func updates(t testing.TB, do func()) []string {
 	return slices.DeleteFunc(invocations(t, do), func(made string) bool { return made != "UpdateItem" && made != "UpdateItem UpdateItem" })
 }
 
-// Operations 1 and 2 on a user that another writer has stored: whatever type stands in an attribute's place, the call does what
-// it says, with one write, or two where the map of allows has to be put in place first.
+// Operations 1 and 2 on a user that another writer has stored: whatever type stands in an
+// attribute's place, the call does what it says, with one write, or two where the map of
+// allows has to be put in place first.
 func TestForeignUsers(t *testing.T) {
 	csr := operator(t, "csr-foreign")
 	path := at(bases[0], "u-foreign")
@@ -99,8 +100,9 @@ func allowOf(t testing.TB, id, kind string) (found allow) {
 	return found
 }
 
-// A user's item that is full: an allow is refused as a failure of ours that does not pass, in both formats, and nothing
-// changes; each deletion still ends well, and makes the room that the allow then takes.
+// A user's item that is full: an allow is refused as a failure of ours that does not
+// pass, in both formats, and nothing changes; each deletion still ends well, and makes
+// the room that the allow then takes.
 func TestFullUser(t *testing.T) {
 	csr := operator(t, "csr-full")
 	for name, tempAllows := range map[string]types.AttributeValue{

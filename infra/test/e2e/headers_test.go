@@ -26,7 +26,8 @@ func secured(t testing.TB, r reply) {
 	}
 }
 
-// The answers that API Gateway gives by itself, before any function is asked or instead of it: send checks their headers.
+// The answers that API Gateway gives by itself, before any function is asked or instead
+// of it: send checks their headers.
 func TestTheGatewaysOwnAnswersAreSecured(t *testing.T) {
 	for name, row := range map[string]struct {
 		status                int

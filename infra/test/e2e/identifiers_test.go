@@ -15,8 +15,9 @@ import (
 // cannot ends the sentence about an identifier that an answer in XML could not name.
 const cannot = "holds a character that XML cannot carry"
 
-// The characters that XML 1.0 cannot carry are in no identifier: the importer loads none, and each operation refuses them by
-// the field's name. NUL has a sentence of its own in places, and is refused there as before.
+// The characters that XML 1.0 cannot carry are in no identifier: the importer loads none,
+// and each operation refuses them by the field's name. NUL has a sentence of its own in
+// places, and is refused there as before.
 func TestIdentifiersThatXMLCannotCarry(t *testing.T) {
 	openAccount(t, "c-unsayable", 1, "47")
 	csr, bearer := operator(t, "csr-unsayable"), app(t, "app-unsayable", "tenant-unsayable")
@@ -64,7 +65,8 @@ func TestIdentifiersThatXMLCannotCarry(t *testing.T) {
 	}
 }
 
-// What a foreign writer has stored can be erased as long as XML can say it: a tab, a line's end, DEL and the C1 characters.
+// What a foreign writer has stored can be erased as long as XML can say it: a tab, a
+// line's end, DEL and the C1 characters.
 func TestForeignIdentifiersAreErased(t *testing.T) {
 	openAccount(t, "c-foreign", 0)
 	put := func(code string) {
@@ -89,7 +91,8 @@ func TestForeignIdentifiersAreErased(t *testing.T) {
 	}
 }
 
-// A contact and a transaction of a leap second, RFC 3339's own example, are loaded, and erased like all others.
+// A contact and a transaction of a leap second, RFC 3339's own example, are loaded, and
+// erased like all others.
 func TestLeapSecondsAreLoadedAndErased(t *testing.T) {
 	openAccount(t, "c-leap", 0, "47")
 	bearer := app(t, "app-leap", "tenant-leap")

@@ -26,8 +26,9 @@ func from(t *testing.T, address, url, authorization string) int {
 	return answer.StatusCode
 }
 
-// What API Gateway keeps of the authorizer's answers lets nobody past a lock: a right password that was answered at another
-// address is refused at the one that guessed, and goes on letting in there.
+// What API Gateway keeps of the authorizer's answers lets nobody past a lock: a right
+// password that was answered at another address is refused at the one that guessed, and
+// goes on letting in there.
 func TestLockHoldsAgainstTheAuthorizersCache(t *testing.T) {
 	t.Parallel()
 	s, _ := brokenInto(t)

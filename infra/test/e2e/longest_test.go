@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// inEscapes writes text as JSON may at the longest, and as System.Text.Json does with a "+".
+// inEscapes writes text as JSON may at the longest, and as System.Text.Json does with a
+// "+".
 func inEscapes(text string) string {
 	var b strings.Builder
 	for _, c := range []byte(text) { // ASCII
@@ -26,7 +27,8 @@ func inPercents(text string) string {
 	return b.String()
 }
 
-// Every value as long as it may be, written as long as its format allows, is within the bound of its operation.
+// Every value as long as it may be, written as long as its format allows, is within the
+// bound of its operation.
 func TestLongestBodies(t *testing.T) {
 	csr, bearer := operator(t, "csr-longest"), app(t, "app-longest", "tenant-longest")
 	loadUsers(t, "u-longest")

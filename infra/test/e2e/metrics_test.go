@@ -13,8 +13,9 @@ import (
 	"customercare/shared/operation"
 )
 
-// Every call is one line in the log of each function that had a part in it, and counts there for what it was. A function is
-// found by the name that API Gateway gave the request, which the caller is told as well.
+// Every call is one line in the log of each function that had a part in it, and counts
+// there for what it was. A function is found by the name that API Gateway gave the
+// request, which the caller is told as well.
 func TestOneMetricLineACall(t *testing.T) {
 	csr := operator(t, "csr-metrics")
 	loadUsers(t, "u-metrics")
@@ -123,7 +124,8 @@ func linesWith(word string) string {
 	return found.String()
 }
 
-// The background tells what is open, what it finished and what it swept. All lines with metrics so far are in order.
+// The background tells what is open, what it finished and what it swept. All lines with
+// metrics so far are in order.
 func TestMetricLinesOfTheBackground(t *testing.T) {
 	openAccount(t, "metrics-bg", 2, "code-metrics-bg")
 	if r := send(t, "POST", "/", formOf("metrics-bg", "code-metrics-bg"), urlencoded); r.Body != goneXML("code-metrics-bg") {

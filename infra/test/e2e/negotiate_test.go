@@ -10,7 +10,8 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-// The answer's format follows Accept; without one the request's Content-Type; without either it is JSON.
+// The answer's format follows Accept; without one the request's Content-Type; without
+// either it is JSON.
 func TestProvisionNegotiation(t *testing.T) {
 	csr := operator(t, "csr-negotiation")
 	loadUsers(t, "u-negotiation")
@@ -150,7 +151,8 @@ func TestProvisionBodyLimit(t *testing.T) {
 		send(t, "PUT", path, pad(json, size), csr, bodyJSON, acceptXML).refused(t, 413, "xml", "65536 bytes")
 		send(t, "DELETE", path+"?reset=true", pad(json, size), csr).refused(t, 413, "json", "65536 bytes")
 	}
-	// More than Lambda takes, and more than API Gateway takes: its own answers, in the asked format.
+	// More than Lambda takes, and more than API Gateway takes: its own answers, in the
+	// asked format.
 	for _, size := range []int{5 << 20, 10<<20 + 1} {
 		send(t, "PUT", path, pad(json, size), csr, acceptXML).refused(t, 413, "xml", "too large")
 		send(t, "PUT", path, pad(json, size), csr, acceptJSON).is(t, 413, `{"responseCode":"413","responseMessage":"The request body is too large",`+
@@ -158,7 +160,8 @@ func TestProvisionBodyLimit(t *testing.T) {
 	}
 }
 
-// Failures of ours are answers in shape too: a database that is busy, an authorizer that fails, a function that dies.
+// Failures of ours are answers in shape too: a database that is busy, an authorizer that
+// fails, a function that dies.
 func TestProvisionFailures(t *testing.T) {
 	csr := operator(t, "csr-failures")
 	loadUsers(t, "u-failures")

@@ -18,7 +18,8 @@ import (
 
 // Who may call, for how long, what, and what becomes of somebody who guesses.
 
-// An operator calls what they may and is told 403 by the rest, in the format asked for; nothing is changed.
+// An operator calls what they may and is told 403 by the rest, in the format asked for;
+// nothing is changed.
 func TestOperatorsScopes(t *testing.T) {
 	t.Parallel()
 	load(t,
@@ -42,8 +43,8 @@ func TestOperatorsScopes(t *testing.T) {
 	}
 }
 
-// Both secrets let in while one is being changed; who is disabled, past their time or without the operation is answered
-// like a stranger.
+// Both secrets let in while one is being changed; who is disabled, past their time or
+// without the operation is answered like a stranger.
 func TestPrincipalsComeAndGo(t *testing.T) {
 	t.Parallel()
 	const account, tenant = "p-account", "p-tenant"
@@ -100,7 +101,8 @@ func soonAgain(h http.Header) bool {
 	return err == nil && seconds >= 1 && seconds <= int(lock/time.Second)
 }
 
-// brokenInto is a stack of its own with the template's limits, and long locks; and what it alone logs.
+// brokenInto is a stack of its own with the template's limits, and long locks; and what
+// it alone logs.
 func brokenInto(t *testing.T) (*stack.Stack, *transcript) {
 	t.Helper()
 	return brokenIntoWith(t, map[string]string{"GuessWindow": "150m", "ThrottleBurst": "5000"})
@@ -129,8 +131,9 @@ func brokenIntoWith(t *testing.T, parameters map[string]string) (*stack.Stack, *
 
 var ofOperation = regexp.MustCompile(`"Operation":"[^"]*"`)
 
-// After ten wrong secrets the right one is refused too, in each operation's own words, and without a hash or a write; with
-// the lock's end it lets in again. What the authorizer had let in before stays let in as long as API Gateway keeps it.
+// After ten wrong secrets the right one is refused too, in each operation's own words,
+// and without a hash or a write; with the lock's end it lets in again. What the
+// authorizer had let in before stays let in as long as API Gateway keeps it.
 func TestGuessingIsLockedOut(t *testing.T) {
 	t.Parallel()
 	s, log := brokenInto(t)

@@ -10,7 +10,8 @@ import (
 	"customercare/infra/local/stack"
 )
 
-// Sixty calls at the same moment, the first that a stack ever gets: more than it has processes, and none of them runs yet.
+// Sixty calls at the same moment, the first that a stack ever gets: more than it has
+// processes, and none of them runs yet.
 func TestSixtyCallsToAFreshStack(t *testing.T) {
 	own := options
 	own.TablePrefix = fmt.Sprintf("sixty-%d-", time.Now().UnixNano())

@@ -11,8 +11,8 @@ import (
 	"customercare/shared/operation"
 )
 
-// load imports records into the tables of the stack that all tests share, one JSON object a line.
-// None of their texts may ever be in a log.
+// load imports records into the tables of the stack that all tests share, one JSON object
+// a line. None of their texts may ever be in a log.
 func load(t testing.TB, records ...string) {
 	t.Helper()
 	loadInto(t, running, records...)
@@ -91,8 +91,8 @@ func loadUsers(t testing.TB, ids ...string) {
 func userOf(account string) string { return "user of " + account }
 func keyOf(account string) string  { return "key+of%" + account + "&0123456789abcdef" }
 
-// openAccount loads an account's API user, and for each code a customer with so many transactions.
-// Every text of the customer holds "mark of <account>".
+// openAccount loads an account's API user, and for each code a customer with so many
+// transactions. Every text of the customer holds "mark of <account>".
 func openAccount(t testing.TB, account string, transactions int, codes ...string) {
 	t.Helper()
 	load(t, fixture.APIUser(userOf(account), keyOf(account), account).String())

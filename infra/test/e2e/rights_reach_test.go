@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// The comparison of calls and rights itself: what a call names, and what a condition says of it.
+// The comparison of calls and rights itself: what a call names, and what a condition says
+// of it.
 func TestConditionsAreHeldAgainstCalls(t *testing.T) {
 	for _, c := range []struct {
 		call write

@@ -54,8 +54,8 @@ func TestDigestKeysAreReadOncePerStart(t *testing.T) {
 	}
 }
 
-// The whole stack is deployed with another key of digests: what was asked for under the old one is joined and remembered,
-// what comes now is recorded under the new one.
+// The whole stack is deployed with another key of digests: what was asked for under the
+// old one is joined and remembered, what comes now is recorded under the new one.
 func TestRotationOfTheDigestKeys(t *testing.T) {
 	const account = "s-rotation"
 	openAccount(t, account, 2, "rotated-done", "rotated-open", "rotated-new")
@@ -107,8 +107,8 @@ func TestRotationOfTheDigestKeys(t *testing.T) {
 	}
 }
 
-// A function that cannot have its key of digests ends at its start, with exit code 1 and one line that says why and shows
-// nothing of the secret.
+// A function that cannot have its key of digests ends at its start, with exit code 1 and
+// one line that says why and shows nothing of the secret.
 func TestDigestKeysThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	const key = "a-key-that-no-log-may-show-0123456789"
@@ -147,8 +147,8 @@ func TestDigestKeysThatCannotBeUsed(t *testing.T) {
 			server.Close()
 		}
 	}
-	// Nobody there, and somebody who never answers, as long as the process runs: a start does not wait for ever, and does
-	// not ask for ever.
+	// Nobody there, and somebody who never answers, as long as the process runs: a start
+	// does not wait for ever, and does not ask for ever.
 	silent, asked := listen(t), atomic.Int64{}
 	go func() {
 		for {

@@ -92,7 +92,8 @@ func TestSetTemporaryAllowInBothFormatsUnderBothPaths(t *testing.T) {
 	}
 }
 
-// Without a date an allow lasts as long as its type says; the same type again replaces it, and nothing else changes.
+// Without a date an allow lasts as long as its type says; the same type again replaces
+// it, and nothing else changes.
 func TestSetTemporaryAllowReplacesItsTypeAlone(t *testing.T) {
 	csr, other := operator(t, "csr-replace"), operator(t, "csr-replace2")
 	loadUsers(t, "u-replace", "u-replace2")

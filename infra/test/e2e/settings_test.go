@@ -11,8 +11,9 @@ import (
 	"customercare/shared/operation"
 )
 
-// A function whose environment is not complete ends at once with exit code 1 and one line that names everything that is
-// missing: Lambda then shows a failed start. The template gives it nothing that it could do without.
+// A function whose environment is not complete ends at once with exit code 1 and one line
+// that names everything that is missing: Lambda then shows a failed start. The template
+// gives it nothing that it could do without.
 func TestMissingSettingsAreNamedInOneLine(t *testing.T) {
 	lambda := []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 	for _, f := range running.Template.Functions {

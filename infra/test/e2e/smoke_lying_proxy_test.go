@@ -21,8 +21,8 @@ import (
 	"customercare/shared/store"
 )
 
-// liar stands in front of the API. A lie may answer by itself, change the request, or do harm behind the product's back; a
-// twist changes the answer.
+// liar stands in front of the API. A lie may answer by itself, change the request, or do
+// harm behind the product's back; a twist changes the answer.
 type liar struct {
 	lie   func(w http.ResponseWriter, r *http.Request, body []byte) (answered bool)
 	twist func(*http.Response)
@@ -57,7 +57,8 @@ func (l liar) serve(t testing.TB) string {
 	return server.URL
 }
 
-// A stack that says what is not so, or forgets a check, is not green, and the checks that fail are the right ones.
+// A stack that says what is not so, or forgets a check, is not green, and the checks that
+// fail are the right ones.
 func TestSmokeNoticesLies(t *testing.T) {
 	stranger := operator(t, "csr-of-the-liar")
 	isDelete := func(body []byte) bool { // the one that is to delete the customer
@@ -201,8 +202,8 @@ func TestSmokeNoticesLies(t *testing.T) {
 					failed = append(failed, m[2])
 				}
 			}
-			// What is cleaned that ought to be refused is gone when a worker has been there,
-			// before the next look or after it.
+			// What is cleaned that ought to be refused is gone when a worker has been
+			// there, before the next look or after it.
 			if n := len(failed); n == 2 && name == "does not look at X-APP-Key" && strings.HasPrefix(failed[1], "what was refused has changed nothing") {
 				failed = failed[:1]
 			}

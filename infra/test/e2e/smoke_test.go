@@ -51,8 +51,8 @@ var (
 	lastLine  = regexp.MustCompile(`(?m)^\d+ checks in \d+\.\ds: \d+ passed, \d+ failed, \d+ not made\n\z`)
 )
 
-// removed checks that nothing of a run is left in any table but what the product itself has to end: the ledger's jobs and
-// records, and a tombstone.
+// removed checks that nothing of a run is left in any table but what the product itself
+// has to end: the ledger's jobs and records, and a tombstone.
 func removed(t testing.TB, said string) (run string) {
 	t.Helper()
 	name := runName.FindStringSubmatch(said)
@@ -104,7 +104,8 @@ func TestSmokeIsGreen(t *testing.T) {
 	}
 }
 
-// A stack that asks to be called less often is still green; one that does not answer is not, and all is removed.
+// A stack that asks to be called less often is still green; one that does not answer is
+// not, and all is removed.
 func TestSmokeOfABusyStack(t *testing.T) {
 	var n atomic.Int64
 	busy := liar{lie: func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
@@ -134,7 +135,8 @@ func TestSmokeOfABusyStack(t *testing.T) {
 	removed(t, said)
 }
 
-// An answer that repeats what was sent is not shown with the secrets that are in it, whatever form they have.
+// An answer that repeats what was sent is not shown with the secrets that are in it,
+// whatever form they have.
 func TestSmokeShowsNoSecret(t *testing.T) {
 	var mu sync.Mutex
 	var sent []string
@@ -196,8 +198,8 @@ func TestSmokeInterrupted(t *testing.T) {
 	}
 }
 
-// The command as `make smoke STACK=...` runs it: it finds tables and address through CloudFormation, exits as it should, and
-// a Ctrl-C leaves nothing behind.
+// The command as `make smoke STACK=...` runs it: it finds tables and address through
+// CloudFormation, exits as it should, and a Ctrl-C leaves nothing behind.
 func TestSmokeCommand(t *testing.T) {
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
 	command := filepath.Join(t.TempDir(), "customercare")

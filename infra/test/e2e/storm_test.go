@@ -13,8 +13,9 @@ import (
 	"customercare/shared/erasure"
 )
 
-// Eight clients delete 200 customers, every one by two clients at the same moment: both are told "deleted", there is
-// one record with right counts, and the customers in between stay byte for byte.
+// Eight clients delete 200 customers, every one by two clients at the same moment: both
+// are told "deleted", there is one record with right counts, and the customers in between
+// stay byte for byte.
 func TestStormOfDeletions(t *testing.T) {
 	t.Parallel()
 	const account, deletions, pairs = "storm", 200, 4

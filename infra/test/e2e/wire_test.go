@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// What a client may see of HTTP itself, on the routes of the product; infra/local/apigateway has the whole list.
+// What a client may see of HTTP itself, on the routes of the product;
+// infra/local/apigateway has the whole list.
 func TestWireOfTheRoutes(t *testing.T) {
 	csr := operator(t, "csr-wire")
 	loadUsers(t, "u-wire")

@@ -17,10 +17,12 @@ import (
 	"customercare/shared/store"
 )
 
-// What the background does, each worker by itself: the call that began it, the worker that the stream starts, cleanup.
+// What the background does, each worker by itself: the call that began it, the worker
+// that the stream starts, cleanup.
 
-// brisk starts a stack with tables of its own on which nobody waits for late writers, so that whoever drains a customer
-// also ends the job; with hardly any time for the call itself, and no schedule.
+// brisk starts a stack with tables of its own on which nobody waits for late writers, so
+// that whoever drains a customer also ends the job; with hardly any time for the call
+// itself, and no schedule.
 func brisk(t *testing.T) *stack.Stack {
 	t.Helper()
 	own := options
@@ -35,8 +37,9 @@ func brisk(t *testing.T) *stack.Stack {
 	return s
 }
 
-// A customer that the call itself cannot finish is finished by the worker that the stream starts, without cleanup; one that
-// it can, by the call. Who writes a customer over the tombstone meanwhile is found by the worker, and counted.
+// A customer that the call itself cannot finish is finished by the worker that the stream
+// starts, without cleanup; one that it can, by the call. Who writes a customer over the
+// tombstone meanwhile is found by the worker, and counted.
 func TestWorkersFinishWhatIsHandedOn(t *testing.T) {
 	s := brisk(t)
 	const account, small, large, transactions = "w-brisk", "brisk-small", "brisk-large", 4000
@@ -115,7 +118,8 @@ func TestCleanupSweepsExpiredAllows(t *testing.T) {
 	}
 }
 
-// Writers that were under way at the request are found by cleanup's second pass: a transaction, and a contact's copy.
+// Writers that were under way at the request are found by cleanup's second pass: a
+// transaction, and a contact's copy.
 func TestCleanupFindsLateWriters(t *testing.T) {
 	t.Parallel()
 	const account, code, tenant, late = "w-late", "late-customer", "w-late-tenant", "late-number"

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Every alarm, as a sentence that says all that makes it sound: with what is missing taken for well (or for bad), what over
-// how long, how often.
+// Every alarm, as a sentence that says all that makes it sound: with what is missing
+// taken for well (or for bad), what over how long, how often.
 func TestAlarms(t *testing.T) {
 	const bad = " missing:breaching"
 	want := map[string]string{

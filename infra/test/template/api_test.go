@@ -51,8 +51,8 @@ func TestAccessLogHoldsNoPersonalData(t *testing.T) {
 	}
 }
 
-// An account that never had an API takes the role for API Gateway's logs only when there is one; the stage, which has an
-// access log, can only be made after that.
+// An account that never had an API takes the role for API Gateway's logs only when there
+// is one; the stage, which has an access log, can only be made after that.
 func TestLogRoleComesBetweenAPIAndStage(t *testing.T) {
 	if account := resources(t)["ApiGatewayAccount"]; account.DependsOn != "Api" || account.Deletion != "Retain" || account.Replace != "Retain" ||
 		account.Properties["CloudWatchRoleArn"] != "arn:aws:iam:us-east-1:123456789012:ApiGatewayLogRole/Arn" {
@@ -76,7 +76,8 @@ func TestLogRoleComesBetweenAPIAndStage(t *testing.T) {
 	}
 }
 
-// Every route that is an operation has limits of its own, and no route is without any; bodies are never logged.
+// Every route that is an operation has limits of its own, and no route is without any;
+// bodies are never logged.
 func TestThrottles(t *testing.T) {
 	settings, _ := api(t)["MethodSettings"].([]any)
 	limited := map[string]bool{}
@@ -107,7 +108,8 @@ func TestThrottles(t *testing.T) {
 	}
 }
 
-// What API Gateway says by itself is in the shapes of the contracts, has the right status, and is kept by no cache.
+// What API Gateway says by itself is in the shapes of the contracts, has the right
+// status, and is kept by no cache.
 func TestGatewayResponses(t *testing.T) {
 	responses, _ := api(t)["GatewayResponses"].(map[string]any)
 	for kind, status := range map[string]string{
@@ -158,8 +160,8 @@ func TestGatewayResponses(t *testing.T) {
 	}
 }
 
-// A cached answer of the operator authorizer holds for all routes that it guards, so it may only be kept by what it is made
-// from; an app's is not kept at all.
+// A cached answer of the operator authorizer holds for all routes that it guards, so it
+// may only be kept by what it is made from; an app's is not kept at all.
 func TestAuthorizers(t *testing.T) {
 	authorizers := at(api(t), "Auth", "Authorizers").(map[string]any)
 	if got := at(authorizers, "Operator", "Identity", "Context"); len(got.([]any)) != 1 || at(got, 0) != "identity.sourceIp" {

@@ -88,7 +88,8 @@ func shown(t *testing.T) []watch {
 	return all
 }
 
-// Where AWS's own metrics are found: a name or a dimension that is not AWS's shows nothing and never sounds.
+// Where AWS's own metrics are found: a name or a dimension that is not AWS's shows
+// nothing and never sounds.
 var awsMetrics = map[string]struct {
 	metrics    []string
 	dimensions []string // all that such a metric may be asked by
@@ -152,7 +153,8 @@ func TestDashboardShowsEverything(t *testing.T) {
 	}
 }
 
-// What alarms and widgets say of our metrics is what the code declares: name, unit, dimension and its values.
+// What alarms and widgets say of our metrics is what the code declares: name, unit,
+// dimension and its values.
 func TestMetricsAreDeclared(t *testing.T) {
 	declared := map[string]metric.Metric{}
 	for _, m := range metric.All {

@@ -27,8 +27,8 @@ func trusts(service string) any {
 	}}}
 }
 
-// platform is what Lambda does in a function's name. What the function does by itself is held against these roles, right by
-// right, in the end-to-end tests.
+// platform is what Lambda does in a function's name. What the function does by itself is
+// held against these roles, right by right, in the end-to-end tests.
 func platform(function string) []string {
 	logs := "arn:aws:logs:us-east-1:123456789012:" + function + "Logs/Arn"
 	rights := []string{"logs:CreateLogStream " + logs, "logs:PutLogEvents " + logs, "xray:PutTelemetryRecords *", "xray:PutTraceSegments *"}
@@ -63,7 +63,8 @@ func narrowed() map[string]any {
 	return conditions
 }
 
-// attributes are the only ones that a call may name. ForAllValues holds also for a request without the key.
+// attributes are the only ones that a call may name. ForAllValues holds also for a
+// request without the key.
 func attributes(names ...any) any {
 	return map[string]any{
 		"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": names}, "Null": map[string]any{"dynamodb:Attributes": "false"},
@@ -76,8 +77,9 @@ func keys(patterns ...any) any {
 	}
 }
 
-// Every role is one service's, with one policy of its own; a right is one action on one resource, once, under the condition
-// that is listed above or none; what Lambda needs is there.
+// Every role is one service's, with one policy of its own; a right is one action on one
+// resource, once, under the condition that is listed above or none; what Lambda needs is
+// there.
 func TestRoles(t *testing.T) {
 	conditions := narrowed()
 	notFound := maps.Clone(conditions)
@@ -153,8 +155,9 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-// Rights can also be given elsewhere: in policies of queues, secrets and topics, in permissions to call a function. So only
-// these types are in the template, and what they could carry is looked at.
+// Rights can also be given elsewhere: in policies of queues, secrets and topics, in
+// permissions to call a function. So only these types are in the template, and what they
+// could carry is looked at.
 func TestNothingElseGivesRights(t *testing.T) {
 	known := []string{
 		"AWS::ApiGateway::Account", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::Logs::LogGroup",
@@ -194,7 +197,8 @@ func may(t *testing.T, function string) []string {
 	return rights
 }
 
-// Who sets an allow cannot delete; who erases cannot put a contact or a user; nobody but cleanup scans.
+// Who sets an allow cannot delete; who erases cannot put a contact or a user; nobody but
+// cleanup scans.
 func TestRightsAreApart(t *testing.T) {
 	if got := may(t, "set-temporary-allow"); !slices.Equal(got, []string{"UpdateItem Users"}) {
 		t.Errorf("set-temporary-allow may %v", got)

@@ -1,6 +1,7 @@
-// Package template tests template.yaml as AWS would read it: that every function has all that belongs to it, that routes,
-// rights, variables, alarms and tables are what the contracts and the code say. What the functions really call is compared
-// with their rights in the end-to-end tests.
+// Package template tests template.yaml as AWS would read it: that every function has all
+// that belongs to it, that routes, rights, variables, alarms and tables are what the
+// contracts and the code say. What the functions really call is compared with their
+// rights in the end-to-end tests.
 package template
 
 import (
@@ -18,7 +19,8 @@ import (
 	"customercare/shared/operation"
 )
 
-// resources are those of the template with its defaults and somebody to write to, by logical id.
+// resources are those of the template with its defaults and somebody to write to, by
+// logical id.
 func resources(t *testing.T) map[string]template.Resource {
 	t.Helper()
 	list, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"AlarmEmail": "who@example.com"})
@@ -131,8 +133,9 @@ func TestEveryFunctionHasItsOwn(t *testing.T) {
 	}
 }
 
-// The template's routes are those of shared/operation, each with the function that answers it and
-// the authorizer before it, and those that refuse every other method of operations 1 and 2.
+// The template's routes are those of shared/operation, each with the function that
+// answers it and the authorizer before it, and those that refuse every other method of
+// operations 1 and 2.
 func TestRoutes(t *testing.T) {
 	template, err := template.Load(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
 	if err != nil {
@@ -160,7 +163,8 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// Erasures that go wrong end in a queue that somebody hears of, and a storm of them cannot take the whole account.
+// Erasures that go wrong end in a queue that somebody hears of, and a storm of them
+// cannot take the whole account.
 func TestFailuresGoSomewhere(t *testing.T) {
 	f := functions(t)["continue-erasure"]
 	const queue = "arn:aws:sqs:us-east-1:123456789012:UnworkedErasures/Arn"

@@ -17,8 +17,9 @@ import (
 // What Lambda itself sets.
 var lambdas = []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"}
 
-// A function reads its variables by the tags of structs (shared/environment), and the linker keeps in a binary only what
-// that function reaches: so the binary says what it reads.
+// A function reads its variables by the tags of structs (shared/environment), and the
+// linker keeps in a binary only what that function reaches: so the binary says what it
+// reads.
 func TestVariablesAreWhatIsRead(t *testing.T) {
 	binaries := filepath.Join(dynamotest.Root(), ".cache", "bin")
 	if err := stack.Build(context.Background(), dynamotest.Root(), binaries); err != nil {

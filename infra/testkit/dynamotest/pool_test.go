@@ -36,8 +36,8 @@ func job(id string) map[string]types.AttributeValue {
 	}
 }
 
-// Whatever a test does, the next one gets empty tables: the same ones only where nothing can
-// come any more.
+// Whatever a test does, the next one gets empty tables: the same ones only where nothing
+// can come any more.
 func TestTablesOfTheNextTest(t *testing.T) {
 	for _, test := range []struct {
 		what string
