@@ -33,11 +33,12 @@ func NotDone(media string, status int, sentence string) Expected {
 }
 
 func statusResponse(media string, status int, code, sentence, done string) Expected {
+	body := `{"responseCode":"` + code + `","responseMessage":"` + sentence + `","status":` + done + `}`
 	if media == XML {
-		return Expected{status, XML, XMLHead + "<StatusResponse><responseCode>" + code + "</responseCode><responseMessage>" +
-			sentence + "</responseMessage><status>" + done + "</status></StatusResponse>"}
+		body = XMLHead + "<StatusResponse><responseCode>" + code + "</responseCode><responseMessage>" +
+			sentence + "</responseMessage><status>" + done + "</status></StatusResponse>"
 	}
-	return Expected{status, JSON, `{"responseCode":"` + code + `","responseMessage":"` + sentence + `","status":` + done + `}`}
+	return Expected{status, media, body}
 }
 
 // Callback is the name of the function that answers in JSONP call here.
@@ -46,7 +47,8 @@ const Callback = "cb"
 // Deleted is what operation 3 answers when a customer is deleted, in XML, in JSON with
 // condensed=yes, or as Script in JSONP (Callback) with condensed=yes.
 func Deleted(media, code string) Expected {
-	return customerResponse(media, `<response status="success"><customer status="deleted"><code>`+code+`</code></customer></response>`,
+	return customerResponse(media,
+		`<response status="success"><customer status="deleted"><code>`+code+`</code></customer></response>`,
 		`{"status":"success","customer":{"status":"deleted","code":"`+code+`"}}`)
 }
 

@@ -4,8 +4,9 @@
 // their calls with it.
 //
 //	c := client.Client{Base: "http://127.0.0.1:8080"}
-//	by := client.APIUser{Name: "john1970", Key: "1959caadac9b13dcb3", Account: "greatwidgets"}
-//	err := c.Expect(ctx, client.DeleteCustomer(by, "4711"), client.Deleted(client.XML, "4711"))
+//	by := client.APIUser{Name: "john1970", Key: key, Account: "greatwidgets"}
+//	want := client.Deleted(client.XML, "4711")
+//	err := c.Expect(ctx, client.DeleteCustomer(by, "4711"), want)
 package client
 
 import (

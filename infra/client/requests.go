@@ -54,7 +54,8 @@ func SetTemporaryAllow(customerID string, allow Allow, media string) Request {
 	if !allow.Expires.IsZero() {
 		expires = allow.Expires.UTC().Format("2006-01-02T15:04:05.000Z")
 	}
-	return newRequest(operation.SetTemporaryAllow, customerID, AllowBody(allow.Type, expires, media), "Content-Type: "+media)
+	body := AllowBody(allow.Type, expires, media)
+	return newRequest(operation.SetTemporaryAllow, customerID, body, "Content-Type: "+media)
 }
 
 // AllowBody is the body of operation 2 with values that need not be right. Without an
@@ -80,7 +81,8 @@ type APIUser struct{ Name, Key, Account string }
 // pairs of name and value: Form(by, code, "output", "JSON").
 func Form(by APIUser, code string, changes ...string) url.Values {
 	form := url.Values{
-		"user_id": {by.Name}, "user_password": {by.Key}, "type": {"customer_delete"}, "account_id": {by.Account}, "code": {code},
+		"user_id": {by.Name}, "user_password": {by.Key}, "account_id": {by.Account},
+		"type": {"customer_delete"}, "code": {code},
 	}
 	for i := 0; i+1 < len(changes); i += 2 {
 		form.Set(changes[i], changes[i+1])

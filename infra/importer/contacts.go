@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/shared/store"
 )
 
@@ -16,9 +17,11 @@ import (
 // be a copy under that number, and it must name the same numbers: else data of an erased
 // number would stay in a copy that nobody finds. Hence:
 //
-//   - The copies are written in one transaction, all or none; a crash leaves no half of them.
-//   - A contact that is loaded again with other numbers takes the copies of the numbers it no longer has with it, in
-//     the same transaction. The condition on every copy tells that case from the common one without a read.
+//   - The copies are written in one transaction, all or none: a crash leaves no half of
+//     them.
+//   - A contact that is loaded again with other numbers takes the copies of the numbers
+//     that it no longer has away, in the same transaction. The condition on every copy
+//     tells that case from the common one without a read.
 
 // writeContacts files contacts, in order, several in one transaction.
 func (l *loader) writeContacts(ctx context.Context, records []*record) error {
@@ -64,7 +67,7 @@ func fitContacts(records []*record) int {
 // party, the removal of its copy.
 func (l *loader) file(r *record, known map[string]types.AttributeValue) []action {
 	condition := func(number string) (string, object) {
-		values := object{":parties": texts(r.contact.parties)}
+		values := object{":parties": attribute.Texts(r.contact.parties...)}
 		if was, ok := known[number]; ok {
 			values[":was"] = was
 			return "attribute_not_exists(contact) OR parties IN (:parties, :was)", values
@@ -90,8 +93,8 @@ func (l *loader) file(r *record, known map[string]types.AttributeValue) []action
 		actions = append(actions, action{records: []*record{r}, write: types.TransactWriteItem{Delete: &types.Delete{
 			TableName: &l.Tables.Contacts,
 			Key: object{
-				"party":   text(store.PartyKey(r.contact.tenant, number)),
-				"contact": text(r.contact.key),
+				"party":   attribute.Text(store.PartyKey(r.contact.tenant, number)),
+				"contact": attribute.Text(r.contact.key),
 			},
 			ConditionExpression:                 &expression,
 			ExpressionAttributeValues:           values,

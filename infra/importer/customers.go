@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/shared/store"
 )
 
@@ -82,11 +83,12 @@ func (l *loader) customerActions(records []*record) []action {
 		if put[key] {
 			continue
 		}
-		actions = append(actions, action{records: all, write: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-			TableName:           &l.Tables.Customers,
-			Key:                 object{"customer": text(key), "record": text(store.CustomerRecord)},
-			ConditionExpression: aws.String(untouched),
-		}}})
+		actions = append(actions, action{records: all,
+			write: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+				TableName:           &l.Tables.Customers,
+				Key:                 object{"customer": attribute.Text(key), "record": attribute.Text(store.CustomerRecord)},
+				ConditionExpression: aws.String(untouched),
+			}}})
 	}
 	return actions
 }

@@ -74,7 +74,8 @@ func misformed(r *bufio.Reader) error {
 	if len(head) > tarMagic && bytes.HasPrefix(head[tarMagic:], []byte("ustar")) {
 		return packed("tar")
 	}
-	if text := bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark), blank); len(text) == 0 || text[0] != '[' && (text[0] != '{' || isObject(text)) {
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark), blank)
+	if len(text) == 0 || text[0] != '[' && (text[0] != '{' || isObject(text)) {
 		return nil
 	}
 	if !whole {
@@ -130,7 +131,8 @@ func beginsObject(text []byte) bool {
 
 // lenient reads all that has JSON's form.
 func lenient(text []byte) *jsontext.Decoder {
-	return jsontext.NewDecoder(bytes.NewBuffer(slices.Clip(text)), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	return jsontext.NewDecoder(bytes.NewBuffer(slices.Clip(text)), jsontext.AllowDuplicateNames(true),
+		jsontext.AllowInvalidUTF8(true))
 }
 
 // document says what a file is whose first line is no object by itself: text is its

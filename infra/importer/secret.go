@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/attribute"
 )
 
 // shortestSecret is how many characters a password, key or secret has at least. It is
@@ -21,7 +23,7 @@ const shortestSecret = 15
 // is what the sentence calls it, for example "password". The secret is never in it.
 func CheckSecret(field, owner, secret string) error {
 	f := &fields{}
-	f.secret(field, owner, text(secret))
+	f.secret(field, owner, attribute.Text(secret))
 	return f.err
 }
 

@@ -41,7 +41,8 @@ func (l *loader) transact(ctx context.Context, table string, actions []action) e
 // together writes records, no two of one key, in one transaction made by build. Those
 // that DynamoDB refuses are left out and the others written without them; the ones that a
 // condition refused are returned, not settled.
-func (l *loader) together(ctx context.Context, table string, records []*record, build func([]*record) []action) (refused []*record, err error) {
+func (l *loader) together(ctx context.Context, table string, records []*record,
+	build func([]*record) []action) (refused []*record, err error) {
 	for len(records) > 0 {
 		actions := build(records)
 		err := l.transact(ctx, table, actions)

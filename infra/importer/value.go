@@ -11,21 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"customercare/infra/attribute"
 	"customercare/infra/quotas"
 )
 
 // object is a map attribute, or an item.
-type object = map[string]types.AttributeValue
-
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func texts(all []string) types.AttributeValue {
-	list := make([]types.AttributeValue, len(all))
-	for i, s := range all {
-		list[i] = text(s)
-	}
-	return &types.AttributeValueMemberL{Value: list}
-}
+type object = attribute.Item
 
 // maxDepth is how deep a line may be nested, itself counted. DynamoDB takes a little
 // more, which is left for the map or list that the record's own values are put into.
@@ -84,7 +75,7 @@ func parseValue(d *jsontext.Decoder, left *int) (types.AttributeValue, error) {
 	case 't', 'f':
 		return &types.AttributeValueMemberBOOL{Value: token.Bool()}, nil
 	case '"':
-		return text(token.String()), nil
+		return attribute.Text(token.String()), nil
 	case '0':
 		number := token.String()
 		if !quotas.Storable(number) {

@@ -52,7 +52,8 @@ func (r *run) askForToken(ctx context.Context, expires string, headers ...string
 func (r *run) letsNobodyIn(ctx context.Context, headers ...string) error {
 	for _, request := range []client.Request{
 		client.DeleteCustomerInfo(r.user, "unregisterDevices=true").With(client.AcceptJSON),
-		client.SetTemporaryAllow(r.user, client.Allow{Type: r.allowTypes()[0]}, client.JSON).Under(1).With(client.AcceptXML),
+		client.SetTemporaryAllow(r.user, client.Allow{Type: r.allowTypes()[0]}, client.JSON).
+			Under(1).With(client.AcceptXML),
 	} {
 		if err := r.answers(ctx, request.With(headers...), r.challenged("Basic")); err != nil {
 			return fmt.Errorf("%s: %w", request.Method, err)
@@ -105,7 +106,8 @@ func (r *run) refusesToDelete(ctx context.Context, changes ...string) (string, e
 // until the date, and that nothing else of the user changed.
 func (r *run) setsAllow(ctx context.Context, kind string, lasts time.Duration, media string, path int) error {
 	expires := time.Now().Add(lasts).UTC().Truncate(time.Millisecond)
-	request := client.SetTemporaryAllow(r.user, client.Allow{Type: kind, Expires: expires}, media).Under(path).As(r.operator, r.password)
+	request := client.SetTemporaryAllow(r.user, client.Allow{Type: kind, Expires: expires}, media).
+		Under(path).As(r.operator, r.password)
 	if media == client.XML {
 		request = request.With(client.AcceptXML)
 	}
@@ -128,7 +130,8 @@ func (r *run) setsAllow(ctx context.Context, kind string, lasts time.Duration, m
 	if allow == nil {
 		return fmt.Errorf("no temporary allow of type %s stands", kind)
 	}
-	if attribute.ReadNumber(allow.Value, "expires") != expires.UnixMilli() || attribute.ReadText(allow.Value, "grantedBy") != r.operator {
+	if attribute.ReadNumber(allow.Value, "expires") != expires.UnixMilli() ||
+		attribute.ReadText(allow.Value, "grantedBy") != r.operator {
 		return fmt.Errorf("the temporary allow of type %s stands with another date, or as another's", kind)
 	}
 	// When it was granted is the product's own: what stands is taken over.
@@ -225,7 +228,7 @@ func (r *run) contactsGone(ctx context.Context) error {
 			}
 		}
 		r.want[at] = kept
-		if err := r.eventually(ctx, func(ctx context.Context) error { return r.stands(ctx, at) }); err != nil {
+		if err := r.eventuallyStands(ctx, at); err != nil {
 			return err
 		}
 	}

@@ -177,12 +177,11 @@ func (r *run) wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// eventually repeats do, which looks at what must come true in the background, until it
-// returns nil or Timeout has passed.
-func (r *run) eventually(ctx context.Context, do func(context.Context) error) error {
+// eventuallyStands is stands of what must come true in the background, within Timeout.
+func (r *run) eventuallyStands(ctx context.Context, at place) error {
 	began := time.Now()
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		err := do(ctx)
+		err := r.stands(ctx, at)
 		if err == nil {
 			return nil
 		}

@@ -33,7 +33,8 @@ func main() {
 		end(fmt.Sprintf("the targets cannot be listed: %v\n%s", err, list))
 	}
 	targets := slices.DeleteFunc(parse(string(list)), func(t target) bool {
-		return slices.ContainsFunc(os.Args[1:], func(part string) bool { return !strings.Contains(t.pkg+" "+t.name, part) })
+		return slices.ContainsFunc(os.Args[1:],
+			func(part string) bool { return !strings.Contains(t.pkg+" "+t.name, part) })
 	})
 	if len(targets) == 0 {
 		end("there is no such target")
@@ -45,7 +46,8 @@ func main() {
 			end("interrupted")
 		}
 		total, failures = total+inputs, failures+failed
-		fmt.Printf("%-36s %-18s %10d inputs  %d failures\n", strings.TrimPrefix(t.pkg, "customercare/"), t.name, inputs, failed)
+		fmt.Printf("%-36s %-18s %10d inputs  %d failures\n", strings.TrimPrefix(t.pkg, "customercare/"), t.name,
+			inputs, failed)
 	}
 	fmt.Printf("fuzz: %d targets of %s each, %d inputs, %d failures\n", len(targets), duration, total, failures)
 	os.Exit(min(failures, 1))

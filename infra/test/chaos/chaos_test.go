@@ -161,7 +161,8 @@ func (v *victim) over() bool {
 func (v *victim) openJobs() ([]map[string]types.AttributeValue, error) {
 	var all []map[string]types.AttributeValue
 	for pages := dynamodb.NewScanPaginator(v.client, &dynamodb.ScanInput{
-		TableName: aws.String("Erasures"), ConsistentRead: aws.Bool(true), FilterExpression: aws.String("attribute_exists(openShard)"),
+		TableName: aws.String("Erasures"), ConsistentRead: aws.Bool(true),
+		FilterExpression: aws.String("attribute_exists(openShard)"),
 	}); pages.HasMorePages(); {
 		page, err := pages.NextPage(context.Background())
 		if err != nil {
@@ -212,7 +213,8 @@ func settle(t *testing.T, v *victim) {
 			}
 			_, err := v.client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
 				TableName: aws.String("Erasures"), Key: map[string]types.AttributeValue{"erasureId": job["erasureId"]},
-				ConditionExpression: aws.String("attribute_exists(openShard) AND dueAt = :seen"), UpdateExpression: aws.String("SET dueAt = :now"),
+				ConditionExpression: aws.String("attribute_exists(openShard) AND dueAt = :seen"),
+				UpdateExpression:    aws.String("SET dueAt = :now"),
 				ExpressionAttributeValues: map[string]types.AttributeValue{
 					":seen": value, ":now": &types.AttributeValueMemberN{Value: strconv.FormatInt(now.UnixMilli(), 10)},
 				},

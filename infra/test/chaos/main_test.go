@@ -69,7 +69,8 @@ func serve(data string) error {
 	}
 	defer end()
 	s, err := stack.Start(context.Background(), stack.Options{
-		Root: dynamotest.Root(), Endpoint: database.Endpoint, FunctionEndpoint: address, BinDir: filepath.Join(cache(), "bin"), Log: os.Stderr,
+		Root: dynamotest.Root(), Endpoint: database.Endpoint, FunctionEndpoint: address,
+		BinDir: filepath.Join(cache(), "bin"), Log: os.Stderr,
 		ScheduleEvery: time.Second,
 		// The same in each life.
 		Secrets: map[string]string{"DigestKeys": `{"1":"digest-key-of-the-chaos-tests-0123456789"}`},

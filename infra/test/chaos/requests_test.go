@@ -25,7 +25,8 @@ var tables = fixture.Tables(func(id string) string { return id })
 // callers are the records of those who call.
 func callers() []fixture.Record {
 	return []fixture.Record{
-		fixture.Operator(operator, password), fixture.APIUser(by.Name, by.Key, by.Account), fixture.App(app, secret, tenant),
+		fixture.Operator(operator, password), fixture.APIUser(by.Name, by.Key, by.Account),
+		fixture.App(app, secret, tenant),
 	}
 }
 

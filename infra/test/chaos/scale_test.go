@@ -55,7 +55,8 @@ func TestMillionTransactions(t *testing.T) {
 		t.Fatalf("%v, after %s", err, time.Since(began))
 	}
 	answered := time.Since(began)
-	standing, err := v.client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &tables.Customers, Select: types.SelectCount, ConsistentRead: aws.Bool(true)})
+	standing, err := v.client.Scan(t.Context(),
+		&dynamodb.ScanInput{TableName: &tables.Customers, Select: types.SelectCount, ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,8 @@ var (
 	xmlDeclaration = strings.TrimSpace(client.XMLHead)
 
 	refusedJSON = regexp.MustCompile(`^\{"responseCode":"(\d{3})","responseMessage":("(?:[^"\\]|\\.)+"),"status":false\}$`)
-	refusedXML  = regexp.MustCompile(`^` + regexp.QuoteMeta(xmlDeclaration) + `\n?<StatusResponse><responseCode>(\d{3})</responseCode>` +
+	refusedXML  = regexp.MustCompile(`^` + regexp.QuoteMeta(xmlDeclaration) +
+		`\n?<StatusResponse><responseCode>(\d{3})</responseCode>` +
 		`<responseMessage>([^<>]+)</responseMessage><status>false</status></StatusResponse>$`)
 	failure = regexp.MustCompile(`^\{"retCode":"(\d{3})","retMsg":("(?:[^"\\]|\\.)+")\}$`)
 )

@@ -24,8 +24,8 @@ import (
 // table, and they are moved back. So nothing ends before a test has looked at it, however
 // slow the machine is, and nobody waits for what takes long.
 
-// writerLifetime is that of the shared stack, and of those behind weather: no erasure
-// ends by itself while tests run.
+// writerLifetime is that of the shared stack, and of those on a faulty database: no
+// erasure ends by itself while tests run.
 const writerLifetime = 30 * time.Minute
 
 type item = map[string]types.AttributeValue
@@ -82,7 +82,8 @@ func elapse(t testing.TB, table string, job item) {
 		ConditionExpression: aws.String("attribute_exists(openShard) AND lastRequestedAt = :seen"),
 		UpdateExpression:    aws.String("SET requestedAt = :asked, lastRequestedAt = :last, dueAt = :now REMOVE unanswered"),
 		ExpressionAttributeValues: item{
-			":seen": job["lastRequestedAt"], ":asked": millis(asked.Add(-back)), ":last": millis(seen.Add(-back)), ":now": millis(time.Now()),
+			":seen": job["lastRequestedAt"], ":asked": millis(asked.Add(-back)), ":last": millis(seen.Add(-back)),
+			":now": millis(time.Now()),
 		},
 	})
 	var ended *types.ConditionalCheckFailedException
@@ -133,7 +134,8 @@ func millis(at time.Time) types.AttributeValue {
 func endOfLocks(t testing.TB, table string, passes time.Duration) {
 	t.Helper()
 	for _, failures := range scan(t, table, "attribute_exists(principal)") {
-		if key := failures["principal"].(*types.AttributeValueMemberS).Value; !strings.HasPrefix(key, store.FailuresPrefix) {
+		if key := failures["principal"].(*types.AttributeValueMemberS).Value; !strings.HasPrefix(key,
+			store.FailuresPrefix) {
 			continue
 		}
 		for name, value := range failures {

@@ -44,7 +44,8 @@ func (c *confidential) add(value string) {
 }
 
 // plain are the fields whose values are nobody's data.
-var plain = []string{"kind", "accountId", "accounts", "tenantId", "campaignId", "at", "amount", "operations", "validUntil"}
+var plain = []string{"kind", "accountId", "accounts", "tenantId", "campaignId", "at", "amount", "operations",
+	"validUntil"}
 
 func (c *confidential) records(t testing.TB, records []string) {
 	t.Helper()
@@ -114,7 +115,8 @@ func (c *confidential) in(text string) []string {
 	var found []string
 	for line := range strings.Lines(text) {
 		for i := 0; i+shortest <= len(line); i++ {
-			if slices.ContainsFunc(byStart[line[i:i+shortest]], func(form string) bool { return strings.HasPrefix(line[i:], form) }) {
+			if slices.ContainsFunc(byStart[line[i:i+shortest]],
+				func(form string) bool { return strings.HasPrefix(line[i:], form) }) {
 				found = append(found, line)
 				break
 			}
@@ -165,7 +167,8 @@ func TestLogSearchFindsEveryForm(t *testing.T) {
 		for _, line := range []string{
 			"x" + value + "x", string(quoted), url.QueryEscape(value), "/path/" + url.PathEscape(value) + "/x",
 			hex.EncodeToString(hash[:]), base64.StdEncoding.EncodeToString([]byte(value)),
-			base64.StdEncoding.EncodeToString([]byte("n:" + value)), base64.URLEncoding.EncodeToString([]byte("x" + value + "yz")),
+			base64.StdEncoding.EncodeToString([]byte("n:" + value)),
+			base64.URLEncoding.EncodeToString([]byte("x" + value + "yz")),
 		} {
 			if found := c.in("before\nfn: " + line + "\nbehind"); len(found) != 1 {
 				t.Errorf("%q is not found in %q", value, line)

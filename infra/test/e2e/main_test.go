@@ -93,7 +93,8 @@ func run(m *testing.M, endpoint string) (int, error) {
 		// the API.
 		Parameters: map[string]string{
 			"WriterLifetime": "30m", "ClockSkew": "100ms", "GuessLimit": "1000000",
-			"ProvisionRate": "10000", "DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ThrottleBurst": "5000",
+			"ProvisionRate": "10000", "DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000",
+			"ThrottleBurst": "5000",
 		},
 		Access:            accessed(template),
 		IntegrationPeriod: generous, // other packages' tests may take the whole machine
@@ -113,7 +114,8 @@ func run(m *testing.M, endpoint string) (int, error) {
 		return 1, err
 	}
 	if lines := logged.in(items); len(lines) > 0 {
-		return 1, fmt.Errorf("%d items that are kept hold personal data or secrets, the first: %s", len(lines), lines[0])
+		return 1, fmt.Errorf("%d items that are kept hold personal data or secrets, the first: %s", len(lines),
+			lines[0])
 	}
 	if differences := used.compare(); wholeSuite() && code == 0 && len(differences) > 0 {
 		return 1, fmt.Errorf("rights in template.yaml and calls differ:\n%s", strings.Join(differences, "\n"))

@@ -22,9 +22,11 @@ func TestSixtyCallsToAFreshStack(t *testing.T) {
 	}
 	t.Cleanup(s.Close)
 	records := []string{
-		`{"kind":"user","customerId":"sixty"}`, `{"kind":"operator","name":"csr-sixty","password":"password of csr-sixty"}`,
+		`{"kind":"user","customerId":"sixty"}`,
+		`{"kind":"operator","name":"csr-sixty","password":"password of csr-sixty"}`,
 		`{"kind":"app","name":"app-sixty","secret":"secret-of-app-sixty-0123456789abcdef","tenantId":"tenant-sixty"}`,
-		record(map[string]any{"kind": "apiUser", "name": userOf("sixty"), "key": keyOf("sixty"), "accounts": []string{"sixty"}}),
+		record(map[string]any{"kind": "apiUser", "name": userOf("sixty"), "key": keyOf("sixty"),
+			"accounts": []string{"sixty"}}),
 	}
 	for i := range 20 {
 		records = append(records, customerRecords("sixty", 1, fmt.Sprint("sixty-", i))...)

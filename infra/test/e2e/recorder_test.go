@@ -70,16 +70,17 @@ func invocations(t testing.TB, do func()) []string {
 	}
 	made := []string{}
 	for _, id := range order {
-		if first[id].action != "Query" && first[id].action != "Scan" && !strings.Contains(first[id].body, "leaseOwner") {
+		if first[id].action != "Query" && first[id].action != "Scan" &&
+			!strings.Contains(first[id].body, "leaseOwner") {
 			made = append(made, strings.Join(actions[id], " "))
 		}
 	}
 	return made
 }
 
-// quiet lets all erasures of earlier tests end, so that nothing but the test changes a
-// table.
-func quiet(t testing.TB) {
+// settleAll lets all erasures of earlier tests end, so that nothing but the test changes
+// a table.
+func settleAll(t testing.TB) {
 	t.Helper()
 	settle(t, "*")
 }
@@ -88,7 +89,7 @@ func quiet(t testing.TB) {
 // changes.
 func unchanged(t *testing.T) {
 	t.Helper()
-	quiet(t)
+	settleAll(t)
 	before := dump(t, "")
 	t.Cleanup(func() {
 		after := dump(t, "")

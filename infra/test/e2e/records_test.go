@@ -80,7 +80,8 @@ func loadUsers(t testing.TB, ids ...string) {
 			With("questions", fixture.Fields{"q1": fixture.Fields{"text": "first pet", "answer": "Rex <&> \u2028"}}).
 			With("phrases", fixture.Fields{"p1": "ünïcode"}).
 			With("devices", fixture.Fields{
-				"d1": fixture.Fields{"name": "phone", "seen": []any{1, 2.50, nil, true}}, "d2": fixture.Fields{"name": "tablet"},
+				"d1": fixture.Fields{"name": "phone", "seen": []any{1, 2.50, nil, true}},
+				"d2": fixture.Fields{"name": "tablet"},
 			}).
 			With("note", "kept as it is"))
 	}
@@ -116,7 +117,8 @@ func customerRecords(account string, transactions int, code string) []string {
 		With("children", []any{map[string]string{"name": "child " + mark}})
 	records := []fixture.Record{customer}
 	for i := range transactions {
-		records = append(records, fixture.Transaction(account, code, i).With("campaignId", fmt.Sprint("campaign ", i%3)).
+		records = append(records, fixture.Transaction(account, code, i).With("campaignId",
+			fmt.Sprint("campaign ", i%3)).
 			With("transactionId", fmt.Sprint("transaction ", i, " ", len(code))).With("note", "note "+mark))
 	}
 	return asLines(records...)

@@ -137,7 +137,8 @@ func verdict(e object) []byte {
 	delete(caller, "integrationLatency")
 	answer, _ := json.Marshal(object{
 		"principalId": id, "context": caller,
-		"policyDocument": object{"Statement": []any{object{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}}},
+		"policyDocument": object{"Statement": []any{object{"Effect": "Allow", "Action": "execute-api:Invoke",
+			"Resource": "*"}}},
 	})
 	return answer
 }
@@ -176,7 +177,8 @@ func request(t *testing.T, e object, address string) *http.Request {
 	}
 	host, _ := headers["Host"].(string)
 	target := &url.URL{Scheme: "http", Host: address, Opaque: e["path"].(string), RawQuery: query.Encode()}
-	r, err := http.NewRequestWithContext(t.Context(), e["httpMethod"].(string), "http://"+address, strings.NewReader(string(body)))
+	r, err := http.NewRequestWithContext(t.Context(), e["httpMethod"].(string), "http://"+address,
+		strings.NewReader(string(body)))
 	if err != nil {
 		t.Fatal(err)
 	}

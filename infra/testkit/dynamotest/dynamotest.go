@@ -135,7 +135,8 @@ func Dump(t testing.TB, client *dynamodb.Client, tables ...string) []string {
 	t.Helper()
 	var lines []string
 	for _, table := range tables {
-		for pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)}); pages.HasMorePages(); {
+		for pages := dynamodb.NewScanPaginator(client,
+			&dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)}); pages.HasMorePages(); {
 			page, err := pages.NextPage(context.Background())
 			if err != nil {
 				t.Fatalf("scan: %v", err)

@@ -240,7 +240,8 @@ func (f *Faults) part(action string, r *http.Request) (*http.Response, error) {
 		if err := json.Unmarshal(body, &batch); err != nil {
 			return nil, err
 		}
-		return answer(r, http.StatusOK, map[string]any{"Responses": map[string]any{}, "UnprocessedKeys": batch.RequestItems}), nil
+		return answer(r, http.StatusOK, map[string]any{"Responses": map[string]any{},
+			"UnprocessedKeys": batch.RequestItems}), nil
 	}
 	var batch struct{ RequestItems map[string][]json.RawMessage }
 	if err := json.Unmarshal(body, &batch); err != nil {
@@ -274,9 +275,10 @@ func failure(r *http.Request, status int, code string) *http.Response {
 func answer(r *http.Request, status int, body any) *http.Response {
 	text, _ := json.Marshal(body)
 	return &http.Response{
-		Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
-		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}, injectedHeader: {"true"}},
-		Body:   io.NopCloser(bytes.NewReader(text)), ContentLength: int64(len(text)),
+		Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Request: r,
+		Header:  http.Header{"Content-Type": {"application/x-amz-json-1.0"}, injectedHeader: {"true"}},
+		Body:    io.NopCloser(bytes.NewReader(text)), ContentLength: int64(len(text)),
 	}
 }
 
