@@ -31,6 +31,7 @@ type Table struct {
 	Since      time.Time        // to which the table was restored
 	Digests    erasure.Digester // with every key that the ledger's digests were made with
 	Out, Notes io.Writer        // lines for the import; which items are left out, and why
+	Progress   func()           // called for each item that is read, twice in all; nil: for none
 
 	// Printed counts records; Erased and Unreadable count items that are left out.
 	Printed, Erased, Unreadable int
@@ -49,12 +50,16 @@ func (t *Table) Print(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if t.Progress == nil {
+		t.Progress = func() {}
+	}
 	table := &dynamodb.ScanInput{TableName: &t.Name, ConsistentRead: aws.Bool(true)}
 	position := 0
 	// Contacts with a copy that cannot be read, and contacts about somebody who is gone.
 	unreadable, erased := map[string]bool{}, map[string]bool{}
 	err = deployment.Scan(ctx, t.DB, table, func(found attribute.Item) error {
 		position++
+		t.Progress()
 		if attribute.ReadText(found, "record") == "" && attribute.ReadText(found, "contact") == "" {
 			return fmt.Errorf("the table %s is neither one of customers nor one of contacts", t.Name)
 		}
@@ -75,6 +80,7 @@ func (t *Table) Print(ctx context.Context) error {
 	position = 0
 	return deployment.Scan(ctx, t.DB, table, func(found attribute.Item) error {
 		position++
+		t.Progress()
 		record := read(found)
 		switch {
 		case record.fault != "": // named above

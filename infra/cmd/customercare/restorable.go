@@ -58,12 +58,13 @@ func (a *app) restorable(ctx context.Context, table string, since time.Time, key
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriter(a.out)
+	out, bar := bufio.NewWriter(a.out), a.newBar("reading", -1)
 	run := restore.Table{
 		DB: d.DB, Name: table, Ledger: d.Tables.Erasures, Since: since,
-		Digests: keys.Digester(), Out: out, Notes: a.errs,
+		Digests: keys.Digester(), Out: out, Notes: bar, Progress: func() { bar.add(1) },
 	}
 	err = errors.Join(run.Print(ctx), out.Flush())
+	bar.finish()
 	a.tell("%s with the ledger of %s: %d records can be restored, %d items are left out because they were erased since %s",
 		table, d.Where, run.Printed, run.Erased, since.Format(time.RFC3339))
 	if err == nil && run.Unreadable > 0 {

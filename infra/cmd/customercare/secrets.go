@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"customercare/infra/principals"
+	"customercare/shared/operation"
 	"customercare/shared/rfc3339"
-	"customercare/shared/store"
 )
 
 func (a *app) addCommand() *cobra.Command {
@@ -40,9 +40,9 @@ Exit code: 1 when there is one of that kind and name already, or the secret is w
 			p.ValidUntil = &at
 		}
 		switch {
-		case (p.Kind == store.APIUser) != (len(p.Accounts) > 0):
+		case (p.Kind == operation.APIUser) != (len(p.Accounts) > 0):
 			return misused("an api-user needs --account, and no other kind has one")
-		case (p.Kind == store.App) != (p.Tenant != ""):
+		case (p.Kind == operation.App) != (p.Tenant != ""):
 			return misused("an app needs --tenant, and no other kind has one")
 		}
 		return a.newSecret(ctx, of, generated, func(secret string) error { return of.table.Add(ctx, p, secret) }, "is added")
