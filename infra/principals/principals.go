@@ -1,5 +1,6 @@
-// Package principals keeps those who may call: operators, API users and apps. It writes the
-// items that the import writes, and holds to the same rules, of names and of weak secrets.
+// Package principals keeps those who may call: operators, API users and apps. It writes
+// the items that the import writes, and holds to the same rules, of names and of weak
+// secrets.
 package principals
 
 import (
@@ -99,7 +100,8 @@ func (t Table) List(ctx context.Context) ([]Principal, error) {
 	all := []Principal{}
 	err := deployment.Scan(ctx, t.DB, &dynamodb.ScanInput{
 		TableName: &t.Name, ConsistentRead: aws.Bool(true),
-		FilterExpression: aws.String("begins_with(principal, :operator) OR begins_with(principal, :user) OR begins_with(principal, :app)"),
+		FilterExpression: aws.String("begins_with(principal, :operator) OR begins_with(principal, :user)" +
+			" OR begins_with(principal, :app)"),
 		ExpressionAttributeValues: attribute.Item{
 			":operator": attribute.Text(operation.Operator + "#"), ":user": attribute.Text(operation.APIUser + "#"),
 			":app": attribute.Text(operation.App + "#"),
@@ -134,8 +136,8 @@ func (t Table) SetDisabled(ctx context.Context, kind, name string, disabled bool
 	return t.update(ctx, kind, name, update, "attribute_exists(principal)", values, ErrNone)
 }
 
-// Rotate puts a new secret beside the one that lets in, so that both do until Finish. ErrNone,
-// ErrTwo, ErrSame, ErrChanged, or a sentence about a weak secret.
+// Rotate puts a new secret beside the one that lets in, so that both do until Finish.
+// ErrNone, ErrTwo, ErrSame, ErrChanged, or a sentence about a weak secret.
 func (t Table) Rotate(ctx context.Context, kind, name, secret string) error {
 	p, err := t.Show(ctx, kind, name)
 	switch {
@@ -157,8 +159,8 @@ func (t Table) Rotate(ctx context.Context, kind, name, secret string) error {
 	return t.setHashes(ctx, p, append(slices.Clone(p.hashes), hash))
 }
 
-// Finish takes the older of two secrets away: of two that were imported, the first. ErrNone,
-// ErrOne, ErrChanged.
+// Finish takes the older of two secrets away: of two that were imported, the first.
+// ErrNone, ErrOne, ErrChanged.
 func (t Table) Finish(ctx context.Context, kind, name string) error {
 	p, err := t.Show(ctx, kind, name)
 	switch {
@@ -172,7 +174,8 @@ func (t Table) Finish(ctx context.Context, kind, name string) error {
 
 func (t Table) setHashes(ctx context.Context, p Principal, after []string) error {
 	return t.update(ctx, p.Kind, p.Name, "SET hashes = :after, changed = :now", "hashes = :before", attribute.Item{
-		":before": attribute.Texts(p.hashes...), ":after": attribute.Texts(after...), ":now": attribute.Number(t.Now().Unix()),
+		":before": attribute.Texts(p.hashes...), ":after": attribute.Texts(after...),
+		":now": attribute.Number(t.Now().Unix()),
 	}, ErrChanged)
 }
 
@@ -194,8 +197,8 @@ func (t Table) update(
 	return t.failed(ctx, err, refused)
 }
 
-// failed makes a sentence of DynamoDB's error; refused is what a condition that did not hold
-// means.
+// failed makes a sentence of DynamoDB's error; refused is what a condition that did not
+// hold means.
 func (t Table) failed(ctx context.Context, err, refused error) error {
 	if _, conditioned := errors.AsType[*types.ConditionalCheckFailedException](err); conditioned {
 		return refused
@@ -212,8 +215,8 @@ func rank(kind string) int {
 	return slices.Index([]string{operation.Operator, operation.APIUser, operation.App}, kind)
 }
 
-// read makes a principal of an item. What bounds it and has another type than ours cannot be
-// understood, and the functions let nobody in by it: so it reads as disabled.
+// read makes a principal of an item. What bounds it and has another type than ours
+// cannot be understood, and the functions let nobody in by it: so it reads as disabled.
 func read(found attribute.Item) Principal {
 	parts := append(store.SplitKey(attribute.ReadText(found, "principal")), "")
 	p := Principal{Kind: parts[0], Name: parts[1], Tenant: attribute.ReadText(found, "tenantId")}

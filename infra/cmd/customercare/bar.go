@@ -9,8 +9,8 @@ import (
 	"golang.org/x/term"
 )
 
-// bar is a progress bar when a person is watching, and nothing otherwise. What is written to
-// it stands above it.
+// bar is a progress bar when a person is watching, and nothing otherwise. What is
+// written to it stands above it.
 type bar struct {
 	errs  io.Writer
 	shown *progressbar.ProgressBar

@@ -14,8 +14,8 @@ import (
 	"customercare/infra/testkit/cloudformationtest"
 )
 
-// Each command says what it does and shows an example; the examples call commands and flags
-// that there are.
+// Each command says what it does and shows an example; the examples call commands and
+// flags that there are.
 func TestHelp(t *testing.T) {
 	root := (&app{}).root()
 	pages := 0

@@ -70,7 +70,7 @@ func (a *app) load(ctx context.Context, name string, from int) error {
 	stopped, early := errors.AsType[*importer.Stopped](err)
 	switch {
 	case early && ctx.Err() != nil:
-		return fmt.Errorf("interrupted at line %d: load the file again, or the rest with --from %d", stopped.Line, stopped.Line)
+		return fmt.Errorf("interrupted at line %d: load the file again, or the rest with --from %[1]d", stopped.Line)
 	case early:
 		return fmt.Errorf("%w: load the file again, or the rest with --from %d", stopped, stopped.Line)
 	case err != nil:

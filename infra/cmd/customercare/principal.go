@@ -54,7 +54,8 @@ func (a *app) onOne(command *cobra.Command, do func(context.Context, chosen) err
 		if err != nil {
 			return err
 		}
-		return do(ctx, chosen{principals.Table{DB: d.DB, Name: d.Tables.Principals, Now: time.Now}, kind, args[1], d.Where})
+		table := principals.Table{DB: d.DB, Name: d.Tables.Principals, Now: time.Now}
+		return do(ctx, chosen{table, kind, args[1], d.Where})
 	})
 }
 

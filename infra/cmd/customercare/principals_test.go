@@ -162,8 +162,8 @@ func TestPrincipalsThatAreRefused(t *testing.T) {
 	}
 }
 
-// The list shows everybody who may call, when each was changed, and no hash; nobody else's
-// item is taken for a principal.
+// The list shows everybody who may call, when each was changed, and no hash; nobody
+// else's item is taken for a principal.
 func TestPrincipalsAreListed(t *testing.T) {
 	kit := dynamotest.Open(t)
 	local(t, kit)
@@ -244,8 +244,9 @@ func TestPasswordsAreAskedFor(t *testing.T) {
 	}
 }
 
-// onTerminal runs the command on a terminal of its own, and answers each of its questions,
-// which end in ": " or "] ". When the command has ended the terminal echoes again.
+// onTerminal runs the command on a terminal of its own, and answers each of its
+// questions, which end in ": " or "] ". When the command has ended the terminal echoes
+// again.
 func onTerminal(t *testing.T, answers []string, args ...string) (said string, code int) {
 	t.Helper()
 	controller, terminal, err := pty.Open()

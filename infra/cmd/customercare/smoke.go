@@ -30,7 +30,8 @@ Exit code: 1 when a check failed or was not made.`,
   API_URL=https://care.example.com customercare smoke --stack customercare`,
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error {
-		// A reader of the output that goes away must not keep it from removing its records.
+		// A reader of the output that goes away must not keep it from removing its
+		// records.
 		signal.Ignore(syscall.SIGPIPE)
 		interrupted := context.AfterFunc(ctx, func() {
 			a.tell("interrupted: the call under way is finished, then everything is removed")
