@@ -1,5 +1,8 @@
-// Package store is every DynamoDB call of the functions: plain SDK calls, one file per kind
-// of item, each invariant a condition expression in the open. It knows nothing of HTTP.
+// Package store is every DynamoDB call of the functions: plain SDK calls, each invariant a
+// condition expression in the open. It knows nothing of HTTP.
+//
+// The files about one kind of items begin with its name: users, customers, contacts,
+// erasures (and job), principals, failures.
 package store
 
 import (

@@ -57,8 +57,8 @@ type Filed struct {
 // contactPage is how many copies a page has at most. DynamoDB's own bound is 1 MB.
 const contactPage = 200
 
-// Read is the first page of the copies under number, strongly consistent. A worker deletes
-// what it has read, so the first page is the only one that it ever needs.
+// Read is the first page of the copies under number, strongly consistent. A worker
+// deletes what it has read, so the first page is the only one that it ever needs.
 //
 // Where the page does not reach the sort key through, the sort keys of the copies from
 // there to through are read as well: the caller counts those copies. ErrNoRoom when the
@@ -90,10 +90,12 @@ func (c Contacts) Read(ctx context.Context, tenant, number, through string) (Fil
 	return filed, err
 }
 
-// ReadKeys is the sort keys of the copies behind the sort key after, "" for the first: one
-// page of them, or as many pages as it takes to reach through. more says that there may be
-// others behind.
-func (c Contacts) ReadKeys(ctx context.Context, tenant, number, after, through string) (keys []string, more bool, err error) {
+// ReadKeys is the sort keys of the copies behind the sort key after, "" for the first:
+// one page of them, or as many pages as it takes to reach through. more says that there
+// may be others behind.
+func (c Contacts) ReadKeys(ctx context.Context, tenant, number, after, through string) (
+	keys []string, more bool, err error,
+) {
 	in := &dynamodb.QueryInput{
 		TableName:                 &c.Table,
 		ConsistentRead:            aws.Bool(true),

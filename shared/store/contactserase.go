@@ -46,8 +46,8 @@ func (e Erasable) filed(tenant string) Erasable {
 	return e
 }
 
-// partiesBytes is what its parties take as they are stored, or all that Limiter.holdParties
-// has, if that is less.
+// partiesBytes is what its parties take as they are stored, or all that
+// Limiter.holdParties has, if that is less.
 func (e Erasable) partiesBytes() int64 {
 	n := len(e.Seen)
 	for _, other := range e.Others {
@@ -62,12 +62,12 @@ func (e Erasable) units() int64 { return 2 * max(1, (e.CopyBytes+1023)/1024) }
 const (
 	// transactionSize is how many actions TransactWriteItems takes.
 	transactionSize = 100
-	// transactionUnits is what one transaction may take of one partition at first: half of
-	// what a partition gives in a second.
+	// transactionUnits is what one transaction may take of one partition at first: half
+	// of what a partition gives in a second.
 	transactionUnits = 500
-	// transactionBytes is what the items of one transaction may take together at first. It
-	// is less than DynamoDB's 4 MB because the sizes are estimates. DynamoDB's manual does
-	// not say whether deleted items count.
+	// transactionBytes is what the items of one transaction may take together at first.
+	// It is less than DynamoDB's 4 MB because the sizes are estimates. DynamoDB's manual
+	// does not say whether deleted items count.
 	transactionBytes = 3 << 20
 )
 
@@ -75,9 +75,9 @@ const (
 // The others of the same call are done.
 var ErrNotTaken = errors.New("contacts: the deletion of one is refused")
 
-// Erase deletes contacts of the job's tenant, over at most so many calls in parallel. Each
-// contact goes with all its copies at once, on two conditions: its parties are still as
-// the caller read them, and each other copy is still one of a contact with Own, or one
+// Erase deletes contacts of the job's tenant, over at most so many calls in parallel.
+// Each contact goes with all its copies at once, on two conditions: its parties are still
+// as the caller read them, and each other copy is still one of a contact with Own, or one
 // whose parties nobody can read (readPeer). A batch would cost half as much, but has no
 // conditions: a contact that is filed again in between would keep a copy under a number
 // where no later reading finds it.
@@ -89,7 +89,9 @@ var ErrNotTaken = errors.New("contacts: the deletion of one is refused")
 // What DynamoDB does not take at once, because it is too large or because a partition
 // refuses it again and again, goes in halves (groupSize), down to one contact. A contact
 // that no single transaction takes goes copy by copy, the one under Own last.
-func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, parallel int) (skipped int, kept bool, err error) {
+func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, parallel int) (
+	skipped int, kept bool, err error,
+) {
 	var allSkipped atomic.Int64
 	var anyKept atomic.Bool
 	sizes := newTransactionSizes()
@@ -143,7 +145,9 @@ func (c Contacts) nextGroup(ctx context.Context, tenant string, contacts []Erasa
 
 // eraseGroup deletes contacts in one transaction, or in as few as DynamoDB takes them in.
 // It leaves out those that have changed, and waits out a conflict with another writer.
-func (c Contacts) eraseGroup(ctx context.Context, job *Job, contacts []Erasable, size *groupSize) (skipped int, kept bool, err error) {
+func (c Contacts) eraseGroup(ctx context.Context, job *Job, contacts []Erasable, size *groupSize) (
+	skipped int, kept bool, err error,
+) {
 	const call = "contacts: erase"
 	certain, asking := true, false // certain: no contact that is left may have been deleted
 	var notTaken error             // of the first contact that is not taken by itself

@@ -18,8 +18,9 @@ type copyOf struct {
 }
 
 // nextCopies are the copies that go in one transaction of at most so many actions: those
-// of the first of the contacts, which are then whole. Of a contact that has more copies it
-// takes the last; then whole is 0, and the copy under Own, the first, stays for the end.
+// of the first of the contacts, which are then whole. Of a contact that has more copies
+// it takes the last; then whole is 0, and the copy under Own, the first, stays for the
+// end.
 func nextCopies(contacts []Erasable, atMost int) (copies []copyOf, whole int) {
 	first := contacts[0]
 	if first.CopyBytes > 0 {
@@ -42,7 +43,9 @@ func nextCopies(contacts []Erasable, atMost int) (copies []copyOf, whole int) {
 
 // transact deletes copies of contacts, all or none. Its errors are the SDK's. answered
 // says that every time the call was sent, its outcome became known.
-func (c Contacts) transact(ctx context.Context, job *Job, contacts []Erasable, copies []copyOf) (answered bool, err error) {
+func (c Contacts) transact(ctx context.Context, job *Job, contacts []Erasable, copies []copyOf) (
+	answered bool, err error,
+) {
 	var collections []string // the item collections that the actions touch
 	touched := make(map[string]bool, len(copies))
 	for _, copy := range copies {
@@ -80,14 +83,14 @@ func (c Contacts) transact(ctx context.Context, job *Job, contacts []Erasable, c
 	return false, err
 }
 
-// readConflicts reads out of a cancelled transaction which contacts have changed since the
-// caller read them. It looks at the copies under other numbers that do not name Own
-// (readPeer), and takes those out of contacts that belong to a contact filed again without
-// Own; others says that there were any. again says that there is something else to try
-// now. The error is that of the transaction, or of a look.
-func (c Contacts) readConflicts(ctx context.Context, tenant string, contacts []Erasable, copies []copyOf, cancelled error) (
-	changed map[int]bool, others, again bool, err error,
-) {
+// readConflicts reads out of a cancelled transaction which contacts have changed since
+// the caller read them. It looks at the copies under other numbers that do not name Own
+// (readPeer), and takes those out of contacts that belong to a contact filed again
+// without Own; others says that there were any. again says that there is something else
+// to try now. The error is that of the transaction, or of a look.
+func (c Contacts) readConflicts(
+	ctx context.Context, tenant string, contacts []Erasable, copies []copyOf, cancelled error,
+) (changed map[int]bool, others, again bool, err error) {
 	e, ok := errors.AsType[*types.TransactionCanceledException](cancelled)
 	if !ok {
 		return nil, false, false, cancelled
@@ -115,9 +118,9 @@ func (c Contacts) readConflicts(ctx context.Context, tenant string, contacts []E
 	return changed, others, again, cancelled
 }
 
-// tooMuch says whether fewer actions at once may be taken: because a partition is busy, or
-// because these are invalid together. DynamoDB has no code for a transaction that is too
-// large.
+// tooMuch says whether fewer actions at once may be taken: because a partition is busy,
+// or because these are invalid together. DynamoDB has no code for a transaction that is
+// too large.
 func tooMuch(err error) (busy, invalid bool) {
 	var codes []string
 	if e, ok := errors.AsType[*types.TransactionCanceledException](err); ok {

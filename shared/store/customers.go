@@ -11,8 +11,8 @@ import (
 
 // Customers is one item collection for each loyalty customer: key customer (CustomerKey),
 // sort key record, which is CustomerRecord for the customer itself and TransactionRecord
-// for a transaction. Other writers may have put records of their own there, under any sort
-// key: they are part of the customer, and go with it.
+// for a transaction. Other writers may have put records of their own there, under any
+// sort key: they are part of the customer, and go with it.
 //
 // While a customer is being erased, a tombstone stands in place of its item: {customer,
 // record, tombstone (the job's key), at (Unix milliseconds)}. Writers put customers and
@@ -49,9 +49,9 @@ type Collection struct {
 	foreign Stored
 }
 
-// Tombstone is the key of the job that has put this attribute in a customer's place. It is
-// "" for a value that no job puts there: then the item is a customer, whatever its writer
-// meant by it.
+// Tombstone is the key of the job that has put this attribute in a customer's place. It
+// is "" for a value that no job puts there: then the item is a customer, whatever its
+// writer meant by it.
 func Tombstone(value types.AttributeValue) string {
 	if s, ok := value.(*types.AttributeValueMemberS); ok && IsCustomerJob(s.Value) && len(s.Value) <= maxKey {
 		return s.Value
@@ -76,8 +76,8 @@ func (c Collection) customers() int {
 }
 
 // recordPage is how many records a page has at most; about as many of the smallest
-// transactions fill DynamoDB's own bound of 1 MB. DynamoDB Local reads the whole collection
-// for a query without a limit: 1.5 s for 400,000 items, 0.03 s with one.
+// transactions fill DynamoDB's own bound of 1 MB. DynamoDB Local reads the whole
+// collection for a query without a limit: 1.5 s for 400,000 items, 0.03 s with one.
 const recordPage = 10_000
 
 // Read is one page of the customer's collection, sort keys only, strongly consistent. It
@@ -123,8 +123,8 @@ func (c Customers) Read(ctx context.Context, customer, after string) (Collection
 	return found, err
 }
 
-// readCustomer looks for the customer item alone. It is a query, as every other reading is:
-// the functions need no right to GetItem.
+// readCustomer looks for the customer item alone. It is a query, as every other reading
+// is: the functions need no right to GetItem.
 func (c Customers) readCustomer(ctx context.Context, customer string, into *Collection) error {
 	read, err := query(ctx, c.DB, &dynamodb.QueryInput{
 		TableName:                &c.Table,

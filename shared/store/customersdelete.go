@@ -27,8 +27,8 @@ const maxAttempts = 40
 // The records may be gone already.
 //
 // It returns nil only when DynamoDB has confirmed every single one. A batch that fails
-// keeps no other from being deleted, unless the collection takes nothing for now. After an
-// error any part may be done: the job's Confirmed counts what was confirmed, and its
+// keeps no other from being deleted, unless the collection takes nothing for now. After
+// an error any part may be done: the job's Confirmed counts what was confirmed, and its
 // OutcomeUnknown is set where more may be gone.
 func (c Customers) Delete(ctx context.Context, job *Job, records []string, parallel int) error {
 	var group errgroup.Group // the first error ends no other queue

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/store"
 )
@@ -29,8 +27,13 @@ func TestWhatAJobKnowsOfItsDeletions(t *testing.T) {
 		{"an answer lost", once(dynamotest.After, 1), true, false, false},
 		{"no answer in time, four times", once(dynamotest.Timeout, 4), true, false, false},
 		{"a failure of DynamoDB's", once(dynamotest.Before, 1), true, false, false},
-		{"refused", func(f *dynamotest.Faults) context.Context { f.FailOn("BatchWriteItem"); return context.Background() }, false, false, true},
-		{"ended in a call", func(f *dynamotest.Faults) context.Context { return f.DieAfter("BatchWriteItem", 1) }, true, true, true},
+		{"refused", func(f *dynamotest.Faults) context.Context {
+			f.FailOn("BatchWriteItem")
+			return context.Background()
+		}, false, false, true},
+		{"ended in a call", func(f *dynamotest.Faults) context.Context {
+			return f.DieAfter("BatchWriteItem", 1)
+		}, true, true, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -38,8 +41,8 @@ func TestWhatAJobKnowsOfItsDeletions(t *testing.T) {
 			var records []string
 			for i := range n {
 				records = append(records, store.TransactionRecord("c", fmt.Sprint(i)))
-				kit.Put(t, kit.Customers.Table, map[string]types.AttributeValue{
-					"customer": &types.AttributeValueMemberS{Value: "shop#4711"}, "record": &types.AttributeValueMemberS{Value: records[i]},
+				kit.Put(t, kit.Customers.Table, item{
+					"customer": text("shop#4711"), "record": text(records[i]),
 				})
 			}
 			ctx := t.Context()
@@ -47,7 +50,7 @@ func TestWhatAJobKnowsOfItsDeletions(t *testing.T) {
 				ctx = c.inject(kit.Faults)
 			}
 			job := &store.Job{Scope: "shop", Identifiers: []string{"4711"}}
-			// As the engine calls it: what one stream meets does not end the others' calls.
+			// As the engine calls it: what one call meets does not end the others.
 			ctx = store.DeleteUntil(ctx, time.Now, time.Now().Add(time.Hour))
 			err := kit.Customers.Delete(ctx, job, records, 2)
 			kit.Faults.Calls()

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -22,9 +21,9 @@ type deletions struct {
 }
 
 // DeleteUntil gives ctx a rule for the deletions within it. None is begun once now shows
-// until, or once the part of ctx that it belongs to has ended. Those that are under way go
-// on for as long as ctx itself lasts: a deletion that is given up may have been carried
-// out, or be carried out later, or never.
+// until, or once the part of ctx that it belongs to has ended. Those that are under way
+// go on for as long as ctx itself lasts: a deletion that is given up may have been
+// carried out, or be carried out later, or never.
 func DeleteUntil(ctx context.Context, now func() time.Time, until time.Time) context.Context {
 	return context.WithValue(ctx, deletionsKey{}, &deletions{ctx, now, until})
 }
@@ -48,8 +47,8 @@ func ended(ctx context.Context) bool {
 	return err != nil
 }
 
-// answered says whether the outcome of a deleting call is known for every time that it was
-// sent. If not, DynamoDB may still carry one of them out, which the job notes.
+// answered says whether the outcome of a deleting call is known for every time that it
+// was sent. If not, DynamoDB may still carry one of them out, which the job notes.
 func (j *Job) answered(sent *tries) bool {
 	unknown := sent.unknown.Load()
 	if unknown {
@@ -97,5 +96,5 @@ func notDone(err error) bool {
 		error
 		HTTPStatusCode() int
 	}](err)
-	return ok && answer.HTTPStatusCode() >= http.StatusBadRequest && answer.HTTPStatusCode() < http.StatusInternalServerError
+	return ok && answer.HTTPStatusCode()/100 == 4
 }

@@ -16,8 +16,11 @@ import (
 // What DynamoDB refused will not be done; of anything else nobody knows.
 func TestNotDone(t *testing.T) {
 	answered := func(status int, err error) error {
-		return &smithy.OperationError{ServiceID: "DynamoDB", OperationName: "BatchWriteItem", Err: &smithyhttp.ResponseError{
-			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: status}}, Err: err}}
+		response := &smithyhttp.Response{Response: &http.Response{StatusCode: status}}
+		return &smithy.OperationError{
+			ServiceID: "DynamoDB", OperationName: "BatchWriteItem",
+			Err: &smithyhttp.ResponseError{Response: response, Err: err},
+		}
 	}
 	code := func(code string) error { return &smithy.GenericAPIError{Code: code} }
 	for _, c := range []struct {

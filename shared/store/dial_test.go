@@ -51,7 +51,7 @@ func TestReachConnectsAhead(t *testing.T) {
 			}
 			get := func(db *dynamodb.Client) error {
 				_, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{
-					TableName: aws.String("t"), Key: map[string]types.AttributeValue{"k": s("k")},
+					TableName: aws.String("t"), Key: map[string]types.AttributeValue{"k": text("k")},
 				})
 				return err
 			}

@@ -5,21 +5,21 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"customercare/infra/testkit/dynamotest"
 )
 
-// More open jobs than fit into one page of 1 MB are all listed, those due first first; a limit cuts off those due last.
+// More open jobs than fit into one page of 1 MB are all listed, those due first first; a
+// limit cuts off those due last.
 func TestListOpenReadsEveryPage(t *testing.T) {
 	t.Parallel()
 	kit := dynamotest.Open(t)
 	const n = 7000
-	jobs := make([]map[string]types.AttributeValue, n)
+	jobs := make([]item, n)
 	for i := range jobs {
-		jobs[i] = map[string]types.AttributeValue{
-			"erasureId": s(fmt.Sprintf("customer-1.%0200d", i)), "openShard": s(strconv.Itoa(i % 8 / 7)), // seven of eight in shard 0
-			"dueAt": &types.AttributeValueMemberN{Value: strconv.Itoa(n - i)}, "requestedAt": &types.AttributeValueMemberN{Value: "1"},
+		jobs[i] = item{
+			"erasureId": text(fmt.Sprintf("customer-1.%0200d", i)),
+			"openShard": text(strconv.Itoa(i % 8 / 7)), // seven of eight in shard 0
+			"dueAt":     number(strconv.Itoa(n - i)), "requestedAt": number("1"),
 		}
 	}
 	kit.Put(t, kit.Erasures.Table, jobs...)
@@ -36,21 +36,23 @@ func TestListOpenReadsEveryPage(t *testing.T) {
 			t.Fatalf("%d: %s before %s", i, open[i-1].DueAt, open[i].DueAt)
 		}
 	}
-	if open, err = kit.Erasures.ListOpen(t.Context(), 400); err != nil || len(open) != 200 || open[0].DueAt.UnixMilli() != 2 || open[100].DueAt.UnixMilli() != 1 {
+	open, err = kit.Erasures.ListOpen(t.Context(), 400)
+	if err != nil || len(open) != 200 || open[0].DueAt.UnixMilli() != 2 || open[100].DueAt.UnixMilli() != 1 {
 		t.Errorf("%d jobs, %v", len(open), err)
 	}
 }
 
-// A page that cannot be read takes away what lies behind it in its shard, and nothing else.
+// A page that cannot be read takes away what lies behind it in its shard, and nothing
+// else.
 func TestListOpenGoesOnPastAnUnreadablePage(t *testing.T) {
 	t.Parallel()
 	kit := dynamotest.Open(t)
 	const n = 4000 // of 300 bytes, in two shards: two pages of the first
-	jobs := make([]map[string]types.AttributeValue, n)
+	jobs := make([]item, n)
 	for i := range jobs {
-		jobs[i] = map[string]types.AttributeValue{
-			"erasureId": s(fmt.Sprintf("customer-1.%0300d", i)), "openShard": s(strconv.Itoa(i % 8 / 7)),
-			"dueAt": &types.AttributeValueMemberN{Value: strconv.Itoa(i + 1)}, "requestedAt": &types.AttributeValueMemberN{Value: "1"},
+		jobs[i] = item{
+			"erasureId": text(fmt.Sprintf("customer-1.%0300d", i)), "openShard": text(strconv.Itoa(i % 8 / 7)),
+			"dueAt": number(strconv.Itoa(i + 1)), "requestedAt": number("1"),
 		}
 	}
 	kit.Put(t, kit.Erasures.Table, jobs...)

@@ -41,10 +41,10 @@ func NewLimiter(atMost int) *Limiter {
 	}
 }
 
-// enter waits until there is room for a call, in all and on each of the collections, which
-// are distinct. It takes all of that at once, so that no two callers can wait for each
-// other. The caller calls leave with the same collections, unless it got false: then ctx
-// has ended.
+// enter waits until there is room for a call, in all and on each of the collections,
+// which are distinct. It takes all of that at once, so that no two callers can wait for
+// each other. The caller calls leave with the same collections, unless it got false: then
+// ctx has ended.
 func (l *Limiter) enter(ctx context.Context, collections ...string) bool {
 	if l == nil {
 		return true
@@ -109,8 +109,8 @@ func (l *Limiter) releaseParties(n int64) {
 	}
 }
 
-// peerShare is a share of the memory for readPeer's answers. Who has one waits for nothing
-// else.
+// peerShare is a share of the memory for readPeer's answers. Who has one waits for
+// nothing else.
 func (l *Limiter) peerShare() *Share {
 	if l == nil {
 		return nil

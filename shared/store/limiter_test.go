@@ -10,13 +10,15 @@ import (
 	"time"
 )
 
-func TestStreamsBoundAllAndEachCollection(t *testing.T) {
-	synctest.Test(t, streamsBoundAllAndEachCollection) // no wait is real
+// However many want to delete, no more calls are under way than may be, in all and on
+// each collection; and who gives up waiting takes no room.
+func TestLimiterBoundsAllAndEachCollection(t *testing.T) {
+	synctest.Test(t, limiterBoundsAllAndEachCollection) // no wait is real
 }
 
-func streamsBoundAllAndEachCollection(t *testing.T) {
-	const most = 5
-	streams := NewLimiter(most)
+func limiterBoundsAllAndEachCollection(t *testing.T) {
+	const atMost = 5
+	limiter := NewLimiter(atMost)
 	var mu sync.Mutex
 	busy, on, highest := 0, map[string]int{}, 0
 	var group sync.WaitGroup
@@ -24,7 +26,7 @@ func streamsBoundAllAndEachCollection(t *testing.T) {
 		group.Go(func() {
 			for range 20 {
 				collections := []string{"agent", fmt.Sprint("n", rand.IntN(3))}[rand.IntN(2):]
-				if !streams.enter(context.Background(), collections...) {
+				if !limiter.enter(context.Background(), collections...) {
 					t.Error("not let in")
 				}
 				mu.Lock()
@@ -43,23 +45,23 @@ func streamsBoundAllAndEachCollection(t *testing.T) {
 					on[c]--
 				}
 				mu.Unlock()
-				streams.leave(collections...)
+				limiter.leave(collections...)
 			}
 		})
 	}
 	group.Wait()
-	if highest > most || highest < 3 {
-		t.Errorf("at most %d calls at once, want up to %d", highest, most)
+	if highest > atMost || highest < 3 {
+		t.Errorf("at most %d calls at once, want up to %d", highest, atMost)
 	}
 	for range perCollection {
-		streams.enter(context.Background(), "a")
+		limiter.enter(context.Background(), "a")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 	defer cancel()
-	if streams.enter(ctx, "b", "a") {
+	if limiter.enter(ctx, "b", "a") {
 		t.Error("a third call was let in on one collection")
 	}
-	if !streams.enter(context.Background(), "b") {
+	if !limiter.enter(context.Background(), "b") {
 		t.Error("a wait that ended took room with it")
 	}
 }

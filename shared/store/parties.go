@@ -9,10 +9,10 @@ import (
 // Parties is the numbers in a copy's attribute parties. All who read contacts read the
 // attribute with this function. It is a list of strings, or a string set.
 //
-// whole is false for everything else that another writer may have stored: another type, an
-// empty list, a member that is no string or an empty one, no attribute at all. Then nobody
-// knows all the parties, and numbers is what an erasure may still try: the strings that
-// are there, and of numbers the digits.
+// whole is false for everything else that another writer may have stored: another type,
+// an empty list, a member that is no string or an empty one, no attribute at all. Then
+// nobody knows all the parties, and numbers is what an erasure may still try: the strings
+// that are there, and of numbers the digits.
 func Parties(value types.AttributeValue) (numbers []string, whole bool) {
 	switch v := value.(type) {
 	case *types.AttributeValueMemberS:

@@ -4,9 +4,9 @@ import "sync"
 
 // smallerAfter is how many times in a row DynamoDB may throttle a transaction of a size
 // that it has taken before, until a smaller one is tried. A partition that many write to
-// refuses most of what it takes a moment later, and smaller transactions are slower there.
-// With maxAttempts this leaves enough tries to come down to a single action, and to wait
-// with that.
+// refuses most of what it takes a moment later, and smaller transactions are slower
+// there. With maxAttempts this leaves enough tries to come down to a single action, and
+// to wait with that.
 const smallerAfter = 8
 
 // transactionSizes is how many actions at once DynamoDB takes, as far as the transactions

@@ -51,8 +51,8 @@ func TestProcessesGrowToTheLimit(t *testing.T) {
 	}
 }
 
-// Who waits for an answer is refused when all processes stay busy for longer than the
-// patience; an event source waits, and so does who is longer at work than that.
+// A request is refused when all processes stay busy for longer than QueueTimeout. An event
+// source waits, and who is at work may be so for longer.
 func TestBusyProcesses(t *testing.T) {
 	s, log := service(t, nil)
 	s.opts.QueueTimeout = 100 * time.Millisecond
@@ -69,19 +69,14 @@ func TestBusyProcesses(t *testing.T) {
 	for range 2 {
 		go func() { _, err := call(t, s, "hold "+file); errs <- err }()
 	}
-	go func() { // begins before its patience ends, and works on
+	go func() { // begins before the timeout, and works on
 		_, err := s.Request(t.Context(), "F", []byte(`{"do":"hold `+file+`"}`))
 		errs <- err
 	}()
 	log.holding(t, 3)
 	refused("all are busy") // and stay so: it did not wait for one of them
 	go func() { _, err := call(t, s, "pid"); errs <- err }()
-	eventually(t, "an event source waits", func() bool {
-		p := s.pools["F"]
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return len(p.waiting) == 1
-	})
+	queued(t, s, 1)               // the event source
 	refused("all are still busy") // after as long as that, the one at work and the event source wait longer
 	release(t, file)
 	for range cap(errs) {

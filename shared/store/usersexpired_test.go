@@ -6,24 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/store"
 )
-
-func s(text string) types.AttributeValue { return &types.AttributeValueMemberS{Value: text} }
-
-func userWithAllows(id string, expires map[string]time.Time) map[string]types.AttributeValue {
-	allows := map[string]types.AttributeValue{}
-	for kind, at := range expires {
-		allows[kind] = &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
-			"expires":   &types.AttributeValueMemberN{Value: strconv.FormatInt(at.UnixMilli(), 10)},
-			"grantedBy": s("csr"),
-		}}
-	}
-	return map[string]types.AttributeValue{"customerId": s(id), "tempAllows": &types.AttributeValueMemberM{Value: allows}, "devices": s(id + "'s")}
-}
 
 func TestSweepRemovesExpiredAllowsOnly(t *testing.T) {
 	t.Parallel()
@@ -34,7 +19,7 @@ func TestSweepRemovesExpiredAllowsOnly(t *testing.T) {
 		userWithAllows("some", map[string]time.Time{"1": past, "2": future, "3": now}),
 		userWithAllows("none", map[string]time.Time{"1": future}),
 		userWithAllows("empty", nil),
-		map[string]types.AttributeValue{"customerId": s("foreign")})
+		item{"customerId": text("foreign")})
 	removed := 0
 	for segment := range int32(3) {
 		n, err := kit.Users.SweepTempAllows(t.Context(), segment, 3, now)
@@ -51,7 +36,7 @@ func TestSweepRemovesExpiredAllowsOnly(t *testing.T) {
 		userWithAllows("some", map[string]time.Time{"2": future}),
 		userWithAllows("none", map[string]time.Time{"1": future}),
 		userWithAllows("empty", nil),
-		map[string]types.AttributeValue{"customerId": s("foreign")})
+		item{"customerId": text("foreign")})
 	got := strings.ReplaceAll(strings.Join(kit.Dump(t, kit.Users.Table), "\n"), kit.Users.Table, "")
 	want := strings.ReplaceAll(strings.Join(kit2.Dump(t, kit2.Users.Table), "\n"), kit2.Users.Table, "")
 	if got != want {
@@ -59,7 +44,8 @@ func TestSweepRemovesExpiredAllowsOnly(t *testing.T) {
 	}
 }
 
-// Broken once on purpose: without the condition on what was seen, the renewed allow is lost here.
+// Broken once on purpose: without the condition on what was seen, the renewed allow is
+// lost here.
 func TestSweepNeverRemovesARenewedAllow(t *testing.T) {
 	t.Parallel()
 	kit := dynamotest.Open(t)
@@ -67,15 +53,16 @@ func TestSweepNeverRemovesARenewedAllow(t *testing.T) {
 	kit.Put(t, kit.Users.Table, userWithAllows("u", map[string]time.Time{"1": now.Add(-time.Minute)}))
 	plain := store.Users{DB: kit.Plain, Table: kit.Users.Table}
 	kit.Faults.Interrupt(2, func() { // between the reading and the removal
-		err := plain.SetTempAllow(t.Context(), "u", store.TempAllow{Type: 1, Expires: now.Add(time.Hour), GrantedAt: now, GrantedBy: "csr"})
-		if err != nil {
+		renewed := store.TempAllow{Type: 1, Expires: now.Add(time.Hour), GrantedAt: now, GrantedBy: "csr"}
+		if err := plain.SetTempAllow(t.Context(), "u", renewed); err != nil {
 			t.Error(err)
 		}
 	})
 	if n, err := kit.Users.SweepTempAllows(t.Context(), 0, 1, now); n != 0 || err != nil {
 		t.Errorf("%d removed, %v", n, err)
 	}
-	if got := kit.Dump(t, kit.Users.Table); !strings.Contains(got[0], strconv.FormatInt(now.Add(time.Hour).UnixMilli(), 10)) {
+	expires := strconv.FormatInt(now.Add(time.Hour).UnixMilli(), 10)
+	if got := kit.Dump(t, kit.Users.Table); !strings.Contains(got[0], expires) {
 		t.Errorf("the renewed allow is gone: %s", got)
 	}
 }

@@ -7,21 +7,22 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// attribute reads one value of any type, {"S":"text"} say. One of a type that came after
-// this program is nil, as it is with the SDK.
-func attribute(d *jsontext.Decoder) (value types.AttributeValue, err error) {
+// decodeValue reads one value of any type, {"S":"text"} say. A value of a type that is
+// newer than this program is nil, as it is with the SDK.
+func decodeValue(d *jsontext.Decoder) (value types.AttributeValue, err error) {
 	err = within(d, '{', func() error {
 		kind, err := readText(d)
 		if err != nil {
 			return err
 		}
-		value, err = attributeOf(kind, d)
+		value, err = decodeKind(kind, d)
 		return err
 	})
 	return value, err
 }
 
-func attributeOf(kind string, d *jsontext.Decoder) (types.AttributeValue, error) {
+// decodeKind reads the value behind the name of its type.
+func decodeKind(kind string, d *jsontext.Decoder) (types.AttributeValue, error) {
 	switch kind {
 	case "S":
 		v, err := readText(d)
@@ -48,14 +49,14 @@ func attributeOf(kind string, d *jsontext.Decoder) (types.AttributeValue, error)
 		v, err := readAll(d, readBinary)
 		return &types.AttributeValueMemberBS{Value: v}, err
 	case "L":
-		v, err := readAll(d, attribute)
+		v, err := readAll(d, decodeValue)
 		return &types.AttributeValueMemberL{Value: v}, err
 	case "M":
 		v := map[string]types.AttributeValue{}
 		err := within(d, '{', func() error {
 			name, err := readText(d)
 			if err == nil {
-				v[name], err = attribute(d)
+				v[name], err = decodeValue(d)
 			}
 			return err
 		})
@@ -64,8 +65,8 @@ func attributeOf(kind string, d *jsontext.Decoder) (types.AttributeValue, error)
 	return nil, d.SkipValue()
 }
 
-// within reads what stands between an opening token and the one that closes it, member by
-// member.
+// within reads an object or a list: the opening token, each member by a call of member,
+// and the token that closes it.
 func within(d *jsontext.Decoder, opening jsontext.Kind, member func() error) error {
 	token, err := d.ReadToken()
 	if err != nil || token.Kind() != opening {

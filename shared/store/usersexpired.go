@@ -12,20 +12,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Segment is one of Total equal parts of the users' keys, and how far it has been read.
-// Number counts from 0. The zero position is the segment's start.
+// Segment is one of Total equal parts of the users, and how far it has been read. Number
+// counts from 0. A new Segment begins at its start.
 //
-// Segments rather than an index: an index on the expiry would double or triple the cost of every setting of an allow (1
-// write unit for the item, 1 or 2 for the index), while a sweep reads the table once, eventually consistent: 1 million
-// users of 2 KB are 2 GB, 250,000 read units, about 0.03 USD in us-east-1 (0.125 USD a million, 2026). A user whose
-// allows expired costs one more write.
+// The sweep reads the whole table because an index on the expiry would cost more. Every
+// setting of an allow would take 2 or 3 write units in place of 1. A sweep of 1 million
+// users of 2 KB reads 2 GB, eventually consistent: 250,000 read units, about 0.03 USD in
+// us-east-1 (0.125 USD a million, 2026), and one write for each user whose allows
+// expired.
 type Segment struct {
 	Number, Total int32
 
-	from object // the last key that was read
+	from object // the last key that was read, nil at the start
 }
 
-// Expired is a user with the temporary allows that were seen expired, as they were seen.
+// Expired is a user with the temporary allows that had expired when they were read, as
+// they were then.
 type Expired struct {
 	user   types.AttributeValue
 	allows []expiredAllow
@@ -47,16 +49,19 @@ func (e Expired) Since() time.Time {
 	return time.UnixMilli(oldest)
 }
 
-// ReadExpired reads the next page of segment and moves segment behind it. It returns the users
-// on it who have allows that had expired by then, and whether there is more. After an error
-// segment is where it was.
-func (u Users) ReadExpired(ctx context.Context, segment *Segment, by time.Time) (users []Expired, more bool, err error) {
+// ReadExpired reads the next page of the segment and moves the segment behind it. It
+// returns the users on that page whose allows had expired at the time by; more says that
+// there are further pages. After an error the segment is where it was.
+func (u Users) ReadExpired(ctx context.Context, segment *Segment, by time.Time) (
+	users []Expired, more bool, err error,
+) {
 	page, err := u.DB.Scan(ctx, &dynamodb.ScanInput{
 		TableName:         &u.Table,
 		Segment:           &segment.Number,
 		TotalSegments:     &segment.Total,
 		ExclusiveStartKey: segment.from,
-		// A foreign writer's tempAllows may be of any type, and size knows only some.
+		// Another writer's tempAllows may be of any type, and DynamoDB has a size of only
+		// some.
 		FilterExpression:          aws.String("attribute_type(tempAllows, :map) AND tempAllows <> :none"),
 		ProjectionExpression:      aws.String("customerId, tempAllows"),
 		ExpressionAttributeValues: object{":map": mapType, ":none": object{}.value()},
@@ -73,9 +78,9 @@ func (u Users) ReadExpired(ctx context.Context, segment *Segment, by time.Time) 
 	return users, segment.from != nil, nil
 }
 
-// expiredOf are the allows in a user's item that had expired by then, sorted by their kind.
-// What has no time of expiry, or none that is a time, is a foreign writer's and not ours to
-// judge.
+// expiredOf are the allows in a user's item that had expired at the time by, sorted by
+// their kind. What has no time of expiry, or one that is no time, is another writer's,
+// and stays as it is.
 func expiredOf(item object, by time.Time) (expired []expiredAllow) {
 	allows, _ := item["tempAllows"].(*types.AttributeValueMemberM)
 	if allows == nil {
@@ -98,21 +103,24 @@ func expiredOf(item object, by time.Time) (expired []expiredAllow) {
 	return expired
 }
 
-// removedAtOnce is how many allows of a user one write removes. DynamoDB takes expressions of
-// at most 4 KB and 300 operators; the condition is the longer one, of 36 bytes and two
-// operators an allow. Few users have more than three kinds.
+// removedAtOnce is how many allows of a user one write removes. DynamoDB takes
+// expressions of at most 4 KB and 300 operators. The condition is the longer one, of 36
+// bytes and two operators for each allow. Few users have more than three kinds of allows.
 const removedAtOnce = 50
 
-// RemoveExpired removes the allows of one user and returns how many: each only while it is
-// still the one that was seen, never one that was renewed meanwhile. Where one of those that
-// go in one write has changed, that write removes nothing, and the next sweep looks again. An
-// error is the first of several writes': the others were made nevertheless.
+// RemoveExpired removes the allows of one user, and returns how many. Each goes only
+// while it is as it was read: never one that was renewed in the meantime. Where one of
+// those in the same write has changed, that write removes nothing, and the next sweep
+// looks again. The error is that of the first write that failed; the others were made
+// nevertheless.
 func (u Users) RemoveExpired(ctx context.Context, user Expired) (removed int, err error) {
-	for some := range slices.Chunk(user.allows, removedAtOnce) {
-		switch writeErr := u.remove(ctx, user.user, some); {
+	for allows := range slices.Chunk(user.allows, removedAtOnce) {
+		writeErr := u.remove(ctx, user.user, allows)
+		_, changed := conditionFailed(writeErr)
+		switch {
 		case writeErr == nil:
-			removed += len(some)
-		case conditionOnly(writeErr): // set anew or cancelled since
+			removed += len(allows)
+		case changed: // one was set again or cancelled
 		case err == nil:
 			err = failed("users: remove expired allows", writeErr)
 		}
@@ -120,12 +128,7 @@ func (u Users) RemoveExpired(ctx context.Context, user Expired) (removed int, er
 	return removed, err
 }
 
-func conditionOnly(err error) bool {
-	_, refused := conditionFailed(err)
-	return refused
-}
-
-// remove removes allows of one user in one conditional write.
+// remove removes allows of one user in one write, if all are as they were read.
 func (u Users) remove(ctx context.Context, user types.AttributeValue, allows []expiredAllow) error {
 	names, values := make(map[string]string, len(allows)), make(object, len(allows))
 	remove, unchanged := make([]string, len(allows)), make([]string, len(allows))
