@@ -22,7 +22,7 @@ func Explain(ctx context.Context, what string, err error) error {
 	refusal, ok := errors.AsType[smithy.APIError](err)
 	switch {
 	case !ok:
-		return fmt.Errorf("%s cannot be reached: AWS gave no answer, or none that can be read", what)
+		return fmt.Errorf("%s cannot be reached: no answer came, or none that can be read", what)
 	case refusal.ErrorCode() == "ResourceNotFoundException":
 		return fmt.Errorf("%s is not there", what)
 	case strings.Contains(refusal.ErrorCode(), "AccessDenied"):
