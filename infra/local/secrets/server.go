@@ -17,6 +17,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Secret is one secret with its current and only version.
@@ -44,7 +46,7 @@ func (s Secret) called(id string) bool {
 // version is the id of the secret's version, the same as long as its text is.
 func (s Secret) version() string {
 	sum := sha256.Sum256([]byte(s.ARN + "\n" + s.Text))
-	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+	return uuid.UUID(sum[:16]).String()
 }
 
 // put gives the secret another text, and keeps the one before it.
