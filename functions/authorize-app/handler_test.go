@@ -87,9 +87,11 @@ func TestOneLineACall(t *testing.T) {
 		t.Helper()
 		event := request(headers...)
 		event.RequestContext.RequestID = "r1"
-		metrictest.OneCall(t, "authorize-app", func() { _, _ = h.authorizer().Handle(t.Context(), event) }).
-			Expect(t, want).
-			Expect(t, metrictest.Line{"apiRequestId": "r1", "status": nil})
+		line, _ := metrictest.OneCall(t, "authorize-app", func() {
+			_, _ = h.authorizer().Handle(t.Context(), event)
+		})
+		line.Expect(t, want)
+		line.Expect(t, metrictest.Line{"apiRequestId": "r1", "status": nil})
 	}
 	counts(metrictest.Counts(0, 0, nil), "Bearer "+token)
 	counts(metrictest.Counts(1, 0, 1), "Bearer x"+token)

@@ -12,8 +12,8 @@ import (
 
 // One request allocates no more than today, the slow hash included.
 func TestAllocations(t *testing.T) {
-	db := canned.Client(t, map[string][]string{"BatchGetItem": {`{"Responses":{"Principals":[{"principal":{"S":"operator#csr"},"hashes":{"L":[{"S":"` +
-		principal.HashPasswords([]string{"right"}, nil)[0] + `"}]}}]},"UnprocessedKeys":{}}`}})
+	db := canned.Client(canned.Answers(t, map[string][]string{"BatchGetItem": {`{"Responses":{"Principals":[{"principal":{"S":"operator#csr"},"hashes":{"L":[{"S":"` +
+		principal.HashPasswords([]string{"right"}, nil)[0] + `"}]}}]},"UnprocessedKeys":{}}`}}))
 	h := handler{principal.Directory{
 		Principals: store.Principals{DB: db, Table: "Principals"}, Guard: principal.Guard{Limit: 10, Window: 5 * time.Minute}, Now: time.Now,
 	}}

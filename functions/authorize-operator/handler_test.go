@@ -115,11 +115,13 @@ func TestOneLineACall(t *testing.T) {
 		event := request(header)
 		event.MultiValueHeaders, event.Headers = nil, map[string]string{"authorization": header}
 		event.RequestContext.Identity.SourceIP = "192.0.2.1"
-		metrictest.OneCall(t, "authorize-operator", func() {
+		line, _ := metrictest.OneCall(t, "authorize-operator", func() {
 			if _, err := h.authorizer().Handle(t.Context(), event); (err != nil) != wantError {
 				t.Errorf("%q: %v", header, err)
 			}
-		}).Expect(t, want).Expect(t, metrictest.Line{"apiRequestId": "r1", "status": nil})
+		})
+		line.Expect(t, want)
+		line.Expect(t, metrictest.Line{"apiRequestId": "r1", "status": nil})
 	}
 	counts(false, metrictest.Counts(0, 0, nil), basic("csr:right"))
 	for _, header := range []string{basic("csr:wrong"), basic("nobody:right"), basic("csr"), "Basic !", "Bearer x", ""} {

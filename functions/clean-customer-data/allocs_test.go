@@ -29,7 +29,7 @@ func TestAllocations(t *testing.T) {
 			if numbers > 1 {
 				update = refused
 			}
-			db := canned.Client(t, map[string][]string{"UpdateItem": {update}, "PutItem": {"{}"}, "TransactWriteItems": {"{}"}})
+			db := canned.Client(canned.Answers(t, map[string][]string{"UpdateItem": {update}, "PutItem": {"{}"}, "TransactWriteItems": {"{}"}}))
 			handle := handler{erasure.NewNumbersIntake(
 				store.Erasures{DB: db, Table: "Erasures"},
 				erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},

@@ -10,7 +10,7 @@ import (
 
 // One request allocates no more than today.
 func TestAllocations(t *testing.T) {
-	db := canned.Client(t, map[string][]string{"UpdateItem": {"{}"}})
+	db := canned.Client(canned.Answers(t, map[string][]string{"UpdateItem": {"{}"}}))
 	handle := handler{store.Users{DB: db, Table: "Users"}}.endpoint().Handler()
 	ctx, event := canned.Invocation(t), provisiontest.Event("DELETE", "u1", "reset=true", "")
 	canned.Allocations(t, 500, 374, func() {

@@ -31,12 +31,12 @@ func TestAllocations(t *testing.T) {
 			for i := range transactions {
 				items += fmt.Sprintf(`,{"record":{"S":"txn#c#%02d"}}`, i)
 			}
-			db := canned.Client(t, map[string][]string{
+			db := canned.Client(canned.Answers(t, map[string][]string{
 				"BatchGetItem": {`{"Responses":{"Principals":[{"principal":{"S":"apiUser#john"},"hashes":{"L":[{"S":"` + principal.Hash("key") + `"}]},"accounts":{"L":[{"S":"a"}]}}]},"UnprocessedKeys":{}}`},
 				// The customer, and what stands there when the transactions are gone: the tombstone.
 				"Query":              {`{"Items":[` + items + `]}`, `{"Items":[{"record":{"S":"customer"},"tombstone":{"S":"` + job + `"}}]}`},
 				"TransactWriteItems": {"{}"}, "BatchWriteItem": {`{"UnprocessedItems":{}}`}, "UpdateItem": {"{}"},
-			})
+			}))
 			handle := handler{
 				principal.Directory{Principals: store.Principals{DB: db, Table: "Principals"}, Guard: principal.Guard{Limit: 10, Window: 5 * time.Minute}, Now: time.Now},
 				erasure.NewCustomerIntake(

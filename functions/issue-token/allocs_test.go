@@ -11,10 +11,10 @@ import (
 
 // One request allocates no more than today.
 func TestAllocations(t *testing.T) {
-	db := canned.Client(t, map[string][]string{
+	db := canned.Client(canned.Answers(t, map[string][]string{
 		"BatchGetItem": {`{"Responses":{"Principals":[{"principal":{"S":"app#ak"},"hashes":{"L":[{"S":"` + principal.Hash("sk") + `"}]},"tenantId":{"S":"acme"}}]},"UnprocessedKeys":{}}`},
 		"PutItem":      {"{}"},
-	})
+	}))
 	handle := newHandler(db, 600).endpoint().Handler()
 	ctx, event := canned.Invocation(t), events.APIGatewayProxyRequest{
 		HTTPMethod: "POST", Path: "/apigovernance/api/oauth/tokenByAkSk", Body: "eyJhcHBfa2V5IjoiYWsiLCJhcHBfc2VjcmV0Ijoic2sifQ==", IsBase64Encoded: true,

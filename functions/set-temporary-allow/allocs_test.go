@@ -14,7 +14,7 @@ import (
 func TestAllocations(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	h := handler{
-		users: store.Users{DB: canned.Client(t, map[string][]string{"UpdateItem": {"{}"}}), Table: "Users"},
+		users: store.Users{DB: canned.Client(canned.Answers(t, map[string][]string{"UpdateItem": {"{}"}})), Table: "Users"},
 		rules: rules{types: types{1: lifetime(24 * time.Hour), 3: 0}, maxAhead: 366 * 24 * time.Hour},
 		now:   func() time.Time { return now },
 	}
