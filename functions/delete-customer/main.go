@@ -1,5 +1,5 @@
-// Command delete-customer is operation 3: it deletes a loyalty customer with every transaction,
-// for good.
+// Command delete-customer is operation 3: it deletes a loyalty customer with every
+// transaction, for good.
 package main
 
 import (

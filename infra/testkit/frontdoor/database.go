@@ -15,17 +15,17 @@ import (
 )
 
 // Database answers in the process, many thousand times a second, what DynamoDB answers a
-// function whose tables are empty or hold just what the caller names. Like DynamoDB it refuses
-// keys and items that are too large, which a function turns into a 500: so an input that gets
-// that far without having been refused is seen.
+// function whose tables are empty or hold just what the caller names. Like DynamoDB it
+// refuses keys and items that are too large, which a function turns into a 500: so an
+// input that gets that far without having been refused is seen.
 type Database struct {
 	// Known says that the user, customer or open erasure that is asked for stands there:
 	// conditions on it hold.
 	Known bool
 	// Principals are items of the principals' table as DynamoDB's JSON, by their key.
 	Principals map[string]string
-	// Strict locks the caller's address out for all other principals, so that no slow hash is
-	// spent on their names.
+	// Strict locks the caller's address out for all other principals, so that no slow
+	// hash is spent on their names.
 	Strict bool
 
 	calls   []Call
@@ -132,8 +132,8 @@ func unacceptable(body []byte) (wrong string) {
 	return wrong
 }
 
-// attributes calls visit with every string attribute of a call's body, those within lists under
-// the list's name.
+// attributes calls visit with every string attribute of a call's body, those within lists
+// under the list's name.
 func attributes(name string, value any, visit func(name, text string)) {
 	switch value := value.(type) {
 	case map[string]any:
