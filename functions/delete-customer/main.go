@@ -30,15 +30,9 @@ func prepare(s settings) (any, error) {
 		return nil, err
 	}
 	digests := erasure.NewDigester(keys.Current, keys.ByID, keys.Again)
-	h := handler{
-		directory: principal.Directory{
-			Principals: store.Principals{DB: db, Table: s.Principals},
-			Guard:      s.Guard,
-			Now:        time.Now,
-		},
-		intake: s.Erasure.Intake(db, digests),
-		budget: s.Budget,
-	}
+	principals := store.Principals{DB: db, Table: s.Principals}
+	directory := principal.Directory{Principals: principals, Guard: s.Guard, Now: time.Now}
+	h := handler{directory, s.Erasure.Intake(db, digests), s.Budget}
 	connected()
 	return h.endpoint().Handler(), nil
 }

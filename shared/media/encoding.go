@@ -69,7 +69,8 @@ func isUTF8(charset string) bool {
 
 // latin1 is ISO-8859-1 under the names that IANA knows, in lower case.
 var latin1 = []string{
-	"iso-8859-1", "iso_8859-1", "iso8859-1", "latin1", "l1", "iso_8859-1:1987", "iso-ir-100", "ibm819", "cp819", "csisolatin1",
+	"iso-8859-1", "iso_8859-1", "iso8859-1", "latin1", "l1",
+	"iso_8859-1:1987", "iso-ir-100", "ibm819", "cp819", "csisolatin1",
 }
 
 // IsLatin1 says whether a charset is ISO-8859-1.

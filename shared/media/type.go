@@ -89,7 +89,10 @@ func speaksOfCharset(text string) bool {
 	between := func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }
 	for field := range strings.FieldsFuncSeq(text, between) {
 		field = strings.Trim(field, `"`)
-		if len(field) >= len(word) && strings.EqualFold(field[:len(word)], word) && !isUTF8(strings.Trim(field[len(word):], `="`)) {
+		if len(field) < len(word) || !strings.EqualFold(field[:len(word)], word) {
+			continue
+		}
+		if !isUTF8(strings.Trim(field[len(word):], `="`)) {
 			return true
 		}
 	}

@@ -140,10 +140,10 @@ func (g Guard) until(c store.Count, now time.Time) time.Time {
 	return now.Add(reservation - g.lock(c.Locks+1))
 }
 
-// nextGuess is what a wrong secret does to a count of wrong secrets alone. Its lock may stand
-// while the count of all failures has none, and the other way round. So wrong secrets come
-// while it stands, too, and unlike next it makes the lock longer with each of them, as with
-// each that comes after the lock.
+// nextGuess is what a wrong secret does to a count of wrong secrets alone. Its lock may
+// stand while the count of all failures has none, and the other way round. So wrong
+// secrets come while it stands, too, and unlike next it makes the lock longer with each
+// of them, as with each that comes after the lock.
 func (g Guard) nextGuess(c store.Count, limit int64, now time.Time) store.Change {
 	switch {
 	case limit == g.Limit && g.suspect(c, now):

@@ -53,7 +53,8 @@ func (d Directory) Operator(ctx context.Context, source, name, password string) 
 func (d Directory) APIUser(ctx context.Context, source, name, key, account string) error {
 	_, err := d.check(ctx, store.APIUser, source, name, account, func(p store.Principal) verdict {
 		same, work := sameSecret(key, p.Hashes)
-		return verdict{same && slices.Contains(p.Accounts, account) && allows(p, operation.DeleteCustomer.Name), same, work}
+		in := same && slices.Contains(p.Accounts, account) && allows(p, operation.DeleteCustomer.Name)
+		return verdict{in, same, work}
 	})
 	return err
 }
@@ -62,7 +63,8 @@ func (d Directory) APIUser(ctx context.Context, source, name, key, account strin
 func (d Directory) App(ctx context.Context, source, key, secret string) (tenant string, err error) {
 	found, err := d.check(ctx, store.App, source, key, "", func(p store.Principal) verdict {
 		same, work := sameSecret(secret, p.Hashes)
-		return verdict{same && p.TenantID != "" && allows(p, operation.CleanCustomerData.Name), same, work}
+		in := same && p.TenantID != "" && allows(p, operation.CleanCustomerData.Name)
+		return verdict{in, same, work}
 	})
 	return found.TenantID, err
 }

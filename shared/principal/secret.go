@@ -60,8 +60,10 @@ func HashBeside(password string, standing []string) string {
 func hashAll(passwords []string, salt []byte) []string {
 	hashes := make([]string, len(passwords))
 	for i, password := range passwords {
-		hashes[i] = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, PasswordParams.Memory, PasswordParams.Iterations,
-			PasswordParams.Parallelism, base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(derive(password, salt, PasswordParams)))
+		p, encode := PasswordParams, base64.RawStdEncoding.EncodeToString
+		hashes[i] = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s",
+			argon2.Version, p.Memory, p.Iterations, p.Parallelism,
+			encode(salt), encode(derive(password, salt, p)))
 	}
 	return hashes
 }

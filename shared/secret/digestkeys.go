@@ -66,7 +66,9 @@ func (k DigestKeys) again(client *secretsmanager.Client) func(context.Context) (
 }
 
 // read reads the secret, and the keys in its text.
-func (k DigestKeys) read(ctx context.Context, client *secretsmanager.Client, within time.Duration) (map[string][]byte, error) {
+func (k DigestKeys) read(
+	ctx context.Context, client *secretsmanager.Client, within time.Duration,
+) (map[string][]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	text, err := k.text(ctx, client)

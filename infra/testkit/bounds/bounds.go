@@ -42,7 +42,8 @@ func check(t testing.TB, measured func() (worked time.Duration, allocated uint64
 			return
 		}
 	}
-	t.Errorf("it took %s of the processor and %.1f MB, more than %s and %d MB", worked, float64(allocated)/(1<<20), longest, most>>20)
+	t.Errorf("it took %s of the processor and %.1f MB, more than %s and %d MB",
+		worked, float64(allocated)/(1<<20), longest, most>>20)
 }
 
 func measure(do func()) (worked time.Duration, allocated uint64) {

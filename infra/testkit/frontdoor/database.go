@@ -48,7 +48,8 @@ func (d *Database) reset() { d.calls, d.written = nil, false }
 
 const (
 	wrongInput      = `{"__type":"com.amazon.coral.validate#ValidationException","message":%q}`
-	conditionFailed = `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"The conditional request failed"}`
+	conditionFailed = `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",` +
+		`"message":"The conditional request failed"}`
 )
 
 func (d *Database) answer(action string, r io.Reader) (string, error) {
@@ -94,8 +95,8 @@ func (d *Database) principals(body []byte) string {
 			if item, ok := d.Principals[name]; ok {
 				items = append(items, item)
 			} else if strings.HasPrefix(name, "failures#") {
-				failures = fmt.Sprintf(`{"principal":{"S":%q},"n":{"N":"1000000"},"since":{"N":"%[2]d"},"last":{"N":"%[2]d"}}`,
-					name, time.Now().UnixMilli())
+				failures = fmt.Sprintf(`{"principal":{"S":%q},"n":{"N":"1000000"},`+
+					`"since":{"N":"%[2]d"},"last":{"N":"%[2]d"}}`, name, time.Now().UnixMilli())
 			}
 		}
 		if d.Strict && len(items) == 0 && failures != "" {
@@ -108,8 +109,9 @@ func (d *Database) principals(body []byte) string {
 
 // keys are the template's key attributes, with DynamoDB's limit in bytes.
 var keys = map[string]int{
-	"customerId": quotas.MaxPartitionKey, "customer": quotas.MaxPartitionKey, "principal": quotas.MaxPartitionKey,
-	"erasureId": quotas.MaxPartitionKey, "party": quotas.MaxPartitionKey, "record": quotas.MaxSortKey, "contact": quotas.MaxSortKey,
+	"customerId": quotas.MaxPartitionKey, "customer": quotas.MaxPartitionKey,
+	"principal": quotas.MaxPartitionKey, "erasureId": quotas.MaxPartitionKey,
+	"party": quotas.MaxPartitionKey, "record": quotas.MaxSortKey, "contact": quotas.MaxSortKey,
 }
 
 // unacceptable is why DynamoDB would not take a call's body, or "".

@@ -15,7 +15,9 @@ import (
 func User(id string) Item {
 	text, number, object := attribute.Text, attribute.Number, attribute.Map
 	allow := func(expires int64) types.AttributeValue {
-		return object(Item{"expires": number(expires), "grantedBy": text("someone"), "grantedAt": number(1690000000000)})
+		return object(Item{
+			"expires": number(expires), "grantedBy": text("someone"), "grantedAt": number(1690000000000),
+		})
 	}
 	return Item{
 		"customerId":   text(id),

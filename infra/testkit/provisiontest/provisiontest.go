@@ -89,7 +89,9 @@ func (u Users) Put(t testing.TB, items ...Item) {
 func (u Users) Items(t testing.TB) map[string]Item {
 	t.Helper()
 	all := make(map[string]Item)
-	pages := dynamodb.NewScanPaginator(u.kit.Plain, &dynamodb.ScanInput{TableName: &u.Table, ConsistentRead: aws.Bool(true)})
+	pages := dynamodb.NewScanPaginator(u.kit.Plain, &dynamodb.ScanInput{
+		TableName: &u.Table, ConsistentRead: aws.Bool(true),
+	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
