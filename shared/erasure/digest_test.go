@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// The current key's digest comes first and the others follow in the order of their ids, each time: what is looked for, and
-// in which order, must not change between two calls.
+// The current key's digest comes first and the others follow in the order of their ids,
+// each time: what is looked for, and in which order, must not change between two calls.
 func TestEverySubjectIsInOrder(t *testing.T) {
 	d := Digester{Current: "c", Keys: map[string][]byte{}}
 	for _, id := range []string{"e", "a", "d", "b", "c"} {
