@@ -15,7 +15,8 @@ import (
 	"customercare/infra/testkit/cloudformationtest"
 )
 
-// deployed is a stack as CloudFormation lists it: with much that is no table, and what an update has left behind.
+// deployed is a stack as CloudFormation lists it: with much that is no table, and what
+// an update has left behind.
 func deployed() cloudformationtest.Stack {
 	stack := cloudformationtest.Stack{
 		Name: "customercare", Status: "UPDATE_COMPLETE",

@@ -33,8 +33,8 @@ const firstKey = "the first key of digests in the tests of a restore"
 
 var spokenAt = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// copyOf is the copy of a contact of 111 and 222 that number has filed with these parties, nil
-// for none.
+// copyOf is the copy of a contact of 111 and 222 that number has filed with these
+// parties, nil for none.
 func copyOf(id, number string, parties types.AttributeValue, more ...item) item {
 	data := item{"at": s("2026-01-02T03:04:05Z"), "content": s("said")}
 	for _, fields := range more {
@@ -71,8 +71,8 @@ func printOf(t *testing.T, inUse *dynamotest.Kit, table string) (lines, notes st
 	return out.String(), said.String(), r, err
 }
 
-// Of a contact with a copy that cannot be read nothing is printed, whichever copy it is and
-// whoever was erased; it is named by digests and counted.
+// Of a contact with a copy that cannot be read nothing is printed, whichever copy it is
+// and whoever was erased; it is named by digests and counted.
 func TestUnreadableContacts(t *testing.T) {
 	list, null := l(s("111"), s("222")), &types.AttributeValueMemberNULL{Value: true}
 	named := func(fields item) []item {
@@ -159,8 +159,8 @@ func TestUnreadableContacts(t *testing.T) {
 	}
 }
 
-// Copies that can be read and disagree: nothing is printed while one of them names somebody
-// who was erased.
+// Copies that can be read and disagree: nothing is printed while one of them names
+// somebody who was erased.
 func TestCopiesThatDisagree(t *testing.T) {
 	restored, inUse, intake := stand(t)
 	restored.Put(t, restored.Contacts.Table,
@@ -184,8 +184,8 @@ func remove(t *testing.T, kit *dynamotest.Kit, table string, key item) {
 	}
 }
 
-// What stands in a table of customers and is no customer of ours is named, and the others are
-// printed; a tombstone that no erasure has put is nobody's erasure.
+// What stands in a table of customers and is no customer of ours is named, and the
+// others are printed; a tombstone that no erasure has put is nobody's erasure.
 func TestUnreadableCustomers(t *testing.T) {
 	restored, inUse, _ := stand(t)
 	customer := func(code, record string, more item) item {
@@ -233,7 +233,8 @@ func TestAnotherTable(t *testing.T) {
 	}
 }
 
-// A ledger whose entries cannot be read must not look like one in which nobody was erased.
+// A ledger whose entries cannot be read must not look like one in which nobody was
+// erased.
 func TestUnreadableLedger(t *testing.T) {
 	digest := erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}.Subject("number", "acme", "111")
 	ended := n(fmt.Sprint(time.Now().UnixMilli()))

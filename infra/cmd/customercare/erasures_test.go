@@ -60,8 +60,8 @@ func list(t *testing.T, code int, args ...string) (all []ledger.Erasure, said st
 	return all, r.String()
 }
 
-// Erasures are listed by how they stand, and shown with their digests; identifiers of open
-// ones are printed only where they are asked for.
+// Erasures are listed by how they stand, and shown with their digests; identifiers of
+// open ones are printed only where they are asked for.
 func TestErasuresAreShown(t *testing.T) {
 	kit := dynamotest.Open(t)
 	local(t, kit)

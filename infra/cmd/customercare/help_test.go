@@ -14,8 +14,8 @@ import (
 	"customercare/infra/testkit/cloudformationtest"
 )
 
-// Each command says what it does and shows an example; the examples call commands and flags
-// that there are.
+// Each command says what it does and shows an example; the examples call commands and
+// flags that there are.
 func TestHelp(t *testing.T) {
 	root := (&app{}).root()
 	pages := 0
@@ -92,7 +92,7 @@ func TestErrorsAreSentences(t *testing.T) {
 		}
 	}()
 	r := call(t, "", "principals", "list", "--endpoint", "http://"+listener.Addr().String())
-	if r.code != 1 || r.errs != "customercare: the table Principals cannot be reached: AWS gave no answer, or none that can be read\n" {
+	if r.code != 1 || r.errs != "customercare: the table Principals cannot be reached: no answer came, or none that can be read\n" {
 		t.Error(r)
 	}
 	call(t, "", "principals", "list", "--stack", "x", "--endpoint", "http://127.0.0.1:1").is(t, 1, "are both set")

@@ -58,7 +58,8 @@ func TestImportIntoAStack(t *testing.T) {
 	}
 }
 
-// A file that is no lines of JSON is refused as a whole, in one sentence, before anything is loaded.
+// A file that is no lines of JSON is refused as a whole, in one sentence, before
+// anything is loaded.
 func TestImportOfAnotherForm(t *testing.T) {
 	kit := dynamotest.Open(t)
 	stack(t, kit, nil, nil)

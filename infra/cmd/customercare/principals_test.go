@@ -13,8 +13,8 @@ import (
 
 	"customercare/infra/principals"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/operation"
 	"customercare/shared/principal"
-	"customercare/shared/store"
 )
 
 // local makes the kit's tables those of the local stack.
@@ -41,6 +41,9 @@ func (r result) is(t *testing.T, code int, errs string) {
 	}
 }
 
+// both are the operations of an operator.
+var both = operation.DeleteCustomerInfo.Name + ", " + operation.SetTemporaryAllow.Name
+
 const (
 	password = "a password of the tests"
 	another  = "another password of them"
@@ -52,9 +55,9 @@ func TestOperatorsComeAndGo(t *testing.T) {
 	local(t, kit)
 	in := func(secret string) bool {
 		operations, err := directory(kit).Operator(t.Context(), "", "csr", secret)
-		return err == nil && strings.Join(operations, " ") == "set-temporary-allow"
+		return err == nil && strings.Join(operations, " ") == operation.SetTemporaryAllow.Name
 	}
-	add := []string{"principals", "add", "operator", "csr", "--operation", "set-temporary-allow", "--valid-until", "2999-01-02T03:04:05Z"}
+	add := []string{"principals", "add", "operator", "csr", "--operation", operation.SetTemporaryAllow.Name, "--valid-until", "2999-01-02T03:04:05Z"}
 	call(t, password+"\n", add...).is(t, 0, "operator csr of http://")
 	if !in(password) || in(password+"\n") {
 		t.Error("the password does not let in as it was given")
@@ -107,7 +110,7 @@ func TestGeneratedSecrets(t *testing.T) {
 	}
 	r = call(t, "", "principals", "add", "app", "portal", "--tenant", "acme", "--generate", "--json")
 	var printed struct{ Kind, Name, Secret string }
-	if err := json.Unmarshal([]byte(r.out), &printed); err != nil || printed.Kind != store.App || printed.Name != "portal" {
+	if err := json.Unmarshal([]byte(r.out), &printed); err != nil || printed.Kind != operation.App || printed.Name != "portal" {
 		t.Fatal(r)
 	}
 	if tenant, err := directory(kit).App(t.Context(), "", "portal", printed.Secret); err != nil || tenant != "acme" {
@@ -138,7 +141,7 @@ func TestPrincipalsThatAreRefused(t *testing.T) {
 		{password, "add app a", 2, "an app needs --tenant"},
 		{password, "add operator csr --valid-until tomorrow", 2, "--valid-until must be a time"},
 		{password, "add operator csr --password x", 2, "unknown flag: --password"},
-		{password, "add operator csr --operation delete-customer", 1, "operations may only name delete-customer-info, set-temporary-allow"},
+		{password, "add operator csr --operation " + operation.DeleteCustomer.Name, 1, "operations may only name " + both},
 		{password, "add operator a:b", 1, "name holds a colon"},
 		{"sesame", "add operator csr", 1, "password has less than 15 characters"},
 		{"sesame", "add app a --tenant t", 1, "secret has less than 15 characters"},
@@ -159,8 +162,8 @@ func TestPrincipalsThatAreRefused(t *testing.T) {
 	}
 }
 
-// The list shows everybody who may call, when each was changed, and no hash; nobody else's
-// item is taken for a principal.
+// The list shows everybody who may call, when each was changed, and no hash; nobody
+// else's item is taken for a principal.
 func TestPrincipalsAreListed(t *testing.T) {
 	kit := dynamotest.Open(t)
 	local(t, kit)
@@ -182,7 +185,7 @@ func TestPrincipalsAreListed(t *testing.T) {
 		t.Fatal(r)
 	}
 	if all[0].Kind != "operator" || all[1].Name != "jo#hn" || all[2].Tenant != "acme" || all[0].Secrets != 2 || !all[1].Disabled ||
-		all[0].Disabled || all[2].ValidUntil == nil || strings.Join(all[0].Operations, " ") != "delete-customer-info set-temporary-allow" {
+		all[0].Disabled || all[2].ValidUntil == nil || strings.Join(all[0].Operations, ", ") != both {
 		t.Errorf("%+v", all)
 	}
 	for _, p := range all {
@@ -206,7 +209,7 @@ func TestPrincipalsAreListed(t *testing.T) {
 	if after := kit.Dump(t, kit.Principals.Table); strings.Join(after, "\n") != strings.Join(before, "\n") {
 		t.Errorf("%s\nwas\n%s", after, before)
 	}
-	if shown := call(t, "", "principals", "show", "api-user", "jo#hn"); shown.code != 0 || !strings.Contains(shown.out, "delete-customer") {
+	if shown := call(t, "", "principals", "show", "api-user", "jo#hn"); shown.code != 0 || !strings.Contains(shown.out, operation.DeleteCustomer.Name) {
 		t.Error(shown)
 	}
 }
@@ -241,8 +244,9 @@ func TestPasswordsAreAskedFor(t *testing.T) {
 	}
 }
 
-// onTerminal runs the command on a terminal of its own, and answers each of its questions,
-// which end in ": " or "] ". When the command has ended the terminal echoes again.
+// onTerminal runs the command on a terminal of its own, and answers each of its
+// questions, which end in ": " or "] ". When the command has ended the terminal echoes
+// again.
 func onTerminal(t *testing.T, answers []string, args ...string) (said string, code int) {
 	t.Helper()
 	controller, terminal, err := pty.Open()

@@ -22,8 +22,9 @@ const (
 	bothKeys  = `{"1":"` + firstKey + `","2":"` + secondKey + `"}`
 )
 
-// erasable is what the tables hold at the time that they are restored to. late may be erased before that time, and comes
-// back; now, open and the number 222 are erased after it.
+// erasable is what the tables hold at the time that they are restored to. late may be
+// erased before that time, and comes back; now, open and the number 222 are erased
+// after it.
 func erasable() string {
 	var lines []string
 	for _, code := range []string{"keeps#1", "late", "now", "open", "rotated"} {
@@ -50,7 +51,8 @@ func load(t *testing.T, kit *dynamotest.Kit, lines string) {
 	}
 }
 
-// What is printed of a restored table and loaded again is all that nobody has erased since, exactly as it was.
+// What is printed of a restored table and loaded again is all that nobody has erased
+// since, exactly as it was.
 func TestARestoreBringsNobodyBack(t *testing.T) {
 	restored, inUse := dynamotest.Open(t), dynamotest.Open(t)
 	load(t, restored, erasable())

@@ -1,6 +1,7 @@
-// Package secrets does on one machine what AWS Secrets Manager does for the functions, and for
-// `customercare keys rotate`: it answers GetSecretValue and PutSecretValue, over the same
-// protocol and with the same errors, and remembers who asked. It looks at no signature.
+// Package secrets does on one machine what AWS Secrets Manager does for the functions,
+// and for `customercare keys rotate`: it answers GetSecretValue and PutSecretValue, over
+// the same protocol and with the same errors, and remembers who asked. It looks at no
+// signature.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
 package secrets
@@ -17,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Secret is one secret with its current and only version.
@@ -44,7 +47,7 @@ func (s Secret) called(id string) bool {
 // version is the id of the secret's version, the same as long as its text is.
 func (s Secret) version() string {
 	sum := sha256.Sum256([]byte(s.ARN + "\n" + s.Text))
-	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+	return uuid.UUID(sum[:16]).String()
 }
 
 // put gives the secret another text, and keeps the one before it.

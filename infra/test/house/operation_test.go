@@ -33,7 +33,6 @@ var editedFiles = []string{
 	"infra/client/requests.go",
 	"infra/probe/checks.go",
 	"infra/test/template/rights_test.go",
-	"infra/local/template/template_test.go",
 	"infra/test/e2e/events_test.go",
 	"infra/test/e2e/metrics_test.go",
 	"infra/test/load/calls_test.go",
@@ -45,9 +44,9 @@ var editedFiles = []string{
 // sentence or the test. A folder stands for all its files.
 var examples = []string{
 	"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "functions", "infra/events", // documents, and events with scopes
-	"infra/bench",                                                                                   // measures each by its name
-	"infra/cmd/run/run_test.go", "infra/local/console_test.go", "infra/local/lambda/lambda_test.go", // lines as they are printed
-	"infra/cmd/customercare/secrets.go", "infra/importer/fuzz_test.go", "infra/importer/parse_test.go", // records with scopes
+	"infra/bench",                                                                    // measures each by its name
+	"infra/cmd/run/run_test.go", "infra/local/console_test.go", "infra/local/lambda", // lines as they are printed
+	"infra/cmd/customercare", "infra/importer/fuzz_test.go", "infra/importer/parse_test.go", // records with scopes
 	"infra/testkit/provisiontest/provisiontest.go", "infra/test/house", "infra/test/e2e/logs_test.go",
 	"shared/gateway/metrics_test.go", "shared/metric", "shared/principal",
 }
