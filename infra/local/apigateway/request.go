@@ -139,7 +139,7 @@ func readFault(err error) *refusal {
 		return &headTooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &requestTimeout
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // the client may still read
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // it may still read
 		return &badRequest
 	}
 	return nil

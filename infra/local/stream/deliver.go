@@ -61,7 +61,8 @@ func (p *Poller) nextBatch(queue <-chan record) []record {
 		return nil
 	}
 	batch := []record{first}
-	for len(batch) < p.Mapping.BatchSize && len(queue) > 0 { // nobody else takes from the queue
+	// Nobody else takes from the queue: what it has now is there to be taken.
+	for len(batch) < p.Mapping.BatchSize && len(queue) > 0 {
 		batch = append(batch, <-queue)
 	}
 	return batch
