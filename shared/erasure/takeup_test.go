@@ -58,7 +58,8 @@ func TestFewRecordsTooManyAtOnce(t *testing.T) {
 // takes the lease finds the deaths, with no call more.
 func TestJobWhoseWorkersDie(t *testing.T) {
 	t.Parallel()
-	for _, call := range []int{2, 4} { // behind the lease, and behind what is written down of the first pages
+	// Behind the lease, and behind what is written down of the first pages.
+	for _, call := range []int{2, 4} {
 		sys := newSystem(t)
 		sys.putContact(t, "acme", "c1", "135", "200")
 		sys.eraseNumbers(t, "135")
@@ -109,7 +110,8 @@ func TestLeasesThatAreNoDeaths(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for range 3 { // both passes; then, of one that has joined late, the erasure that follows
+	// Both passes; then, of one that has joined late, the erasure that follows.
+	for range 3 {
 		for _, open := range sys.ledger(t).open {
 			job, err := sys.Ledger.Acquire(t.Context(), open.key, "x", sys.clock.Now(), sys.clock.Now())
 			if err != nil || job.Died != 0 || job.Failures != 0 {

@@ -11,8 +11,8 @@ import (
 	"customercare/shared/operation"
 )
 
-// The template's routes are those of the operations, each with the operation's function and authorizer, and no other: what
-// shared/operation says is what is deployed.
+// The template's routes are those of the operations, each with the operation's function
+// and authorizer, and no other: what shared/operation says is what is deployed.
 func TestRoutesAreTheOperations(t *testing.T) {
 	deployed, err := template.Load(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
 	if err != nil {
@@ -47,7 +47,8 @@ func TestRoutesAreTheOperations(t *testing.T) {
 	}
 }
 
-// An operation that operators call needs their authorizer: gateway.Endpoint asks it what the caller may call.
+// An operation that operators call needs their authorizer: gateway.Endpoint asks it what
+// the caller may call.
 func TestCallersHaveTheirAuthorizers(t *testing.T) {
 	for _, o := range operation.All {
 		if (o.Caller == operation.Operator) != (o.Authorizer == operation.AuthorizeOperator) {
