@@ -30,7 +30,8 @@ func door(f testing.TB) frontdoor.Door {
 	return frontdoor.New(f, db, handler{principal.Tokens{Principals: store.Principals{DB: db.Client(), Table: "Principals"}, Now: time.Now}}.authorizer().Handle)
 }
 
-// ask sends an event and says whether it was let in; reached is false when it was no event.
+// ask sends an event and says whether it was let in; reached is false when it was no
+// event.
 func ask(t testing.TB, door frontdoor.Door, event []byte) (in, reached bool) {
 	t.Helper()
 	out, err := door.Invoke(t, event)
@@ -52,7 +53,8 @@ func ask(t testing.TB, door frontdoor.Door, event []byte) (in, reached bool) {
 	return in, true
 }
 
-// FuzzAuthorization: any Authorization header lets in if and only if it is the one token under the one scheme; and two headers never do.
+// FuzzAuthorization: any Authorization header lets in if and only if it is the one token
+// under the one scheme; and two headers never do.
 func FuzzAuthorization(f *testing.F) {
 	for _, value := range []string{
 		"Bearer " + goodToken, "bearer   " + goodToken, "Bearer " + goodToken + " ", "Bearer\t" + goodToken, "Basic " + goodToken, goodToken, "Bearer", "Bearer ", "", "Bearer " + goodToken + "=",
@@ -83,7 +85,8 @@ func FuzzAuthorization(f *testing.F) {
 	})
 }
 
-// FuzzEvent: whatever API Gateway asks, the answer is a policy that allows or denies the app's routes.
+// FuzzEvent: whatever API Gateway asks, the answer is a policy that allows or denies the
+// app's routes.
 func FuzzEvent(f *testing.F) {
 	for _, event := range frontdoor.Events(f, "authorize-app") {
 		f.Add(event)

@@ -26,7 +26,8 @@ func request(headers ...string) authorizer.Request {
 	}
 }
 
-// open is the authorizer on a database with one app, and a token of that app for ten seconds.
+// open is the authorizer on a database with one app, and a token of that app for ten
+// seconds.
 func open(t *testing.T, now func() time.Time) (h handler, kit *dynamotest.Kit, token string) {
 	t.Helper()
 	kit = dynamotest.Open(t)
@@ -42,7 +43,8 @@ func open(t *testing.T, now func() time.Time) (h handler, kit *dynamotest.Kit, t
 	return h, kit, token
 }
 
-// Each policy names the one route of apps and no other, and a refusal names no app and no tenant.
+// Each policy names the one route of apps and no other, and a refusal names no app and no
+// tenant.
 func TestAuthorize(t *testing.T) {
 	clock := &dynamotest.Clock{Time: time.Unix(1_800_000_000, 0)}
 	h, kit, token := open(t, clock.Now)
@@ -104,7 +106,8 @@ func TestOneLineACall(t *testing.T) {
 	counts(metrictest.Counts(0, 1, nil), "Bearer "+token)
 }
 
-// A panic is an error that says nothing of the caller, one line that counts it as ours, and the process goes on.
+// A panic is an error that says nothing of the caller, one line that counts it as ours,
+// and the process goes on.
 func TestPanic(t *testing.T) {
 	const tokenOfNobody = "cGFuaWM.YXBw"
 	h, kit, _ := open(t, time.Now)

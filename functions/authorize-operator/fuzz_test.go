@@ -17,8 +17,8 @@ import (
 	"customercare/shared/store"
 )
 
-// door is the authorizer with one operator, csr, whose hash is a cheap one. Other names are locked out, so that none of them
-// costs the slow hash.
+// door is the authorizer with one operator, csr, whose hash is a cheap one. Other names
+// are locked out, so that none of them costs the slow hash.
 func door(f testing.TB) frontdoor.Door {
 	hash, err := argon2id.CreateHash("pa:ss", &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
 	if err != nil {
@@ -33,7 +33,8 @@ func door(f testing.TB) frontdoor.Door {
 	return frontdoor.New(f, db, handler{directory}.authorizer().Handle)
 }
 
-// ask sends an event and says whether it was let in; a refusal is the word that API Gateway answers with 401, and nothing else.
+// ask sends an event and says whether it was let in; a refusal is the word that API
+// Gateway answers with 401, and nothing else.
 func ask(t testing.TB, door frontdoor.Door, event []byte) (in, reached bool) {
 	t.Helper()
 	out, err := door.Invoke(t, event)
@@ -51,7 +52,8 @@ func ask(t testing.TB, door frontdoor.Door, event []byte) (in, reached bool) {
 	return true, true
 }
 
-// FuzzAuthorization: any Authorization header lets in if and only if net/http reads csr's name and password in it; and two headers never do.
+// FuzzAuthorization: any Authorization header lets in if and only if net/http reads csr's
+// name and password in it; and two headers never do.
 func FuzzAuthorization(f *testing.F) {
 	encode := func(pair string) string { return base64.StdEncoding.EncodeToString([]byte(pair)) }
 	for _, value := range []string{
@@ -76,7 +78,8 @@ func FuzzAuthorization(f *testing.F) {
 			t.Fatal(err)
 		}
 		in, reached := ask(t, door, event)
-		// RFC 9110 section 11.4 allows more than one space before the credentials, net/http one.
+		// RFC 9110 section 11.4 allows more than one space before the credentials,
+		// net/http one.
 		scheme, credentials, _ := strings.Cut(value, " ")
 		name, password, ok := (&http.Request{Header: http.Header{"Authorization": {scheme + " " + strings.TrimLeft(credentials, " ")}}}).BasicAuth()
 		want := ok && name == "csr" && password == "pa:ss" && second == ""
@@ -86,7 +89,8 @@ func FuzzAuthorization(f *testing.F) {
 	})
 }
 
-// FuzzEvent: whatever API Gateway asks, the answer is a policy for csr's routes or the refusal.
+// FuzzEvent: whatever API Gateway asks, the answer is a policy for csr's routes or the
+// refusal.
 func FuzzEvent(f *testing.F) {
 	for _, event := range frontdoor.Events(f, "authorize-operator") {
 		f.Add(event)

@@ -20,8 +20,8 @@ func (h handler) authorizer() authorizer.Authorizer {
 }
 
 // identify says whose Basic credentials (RFC 7617) the request has. The policy lets an
-// operator in to all of operators' operations; gateway.Endpoint refuses, in the operations'
-// own shape, those that are not among what the context names.
+// operator in to all of operators' operations; gateway.Endpoint refuses, in the
+// operations' own shape, those that are not among what the context names.
 func (h handler) identify(ctx context.Context, r authorizer.Request) (authorizer.Caller, error) {
 	nobody := authorizer.Caller{}
 	value, ok := authorizer.Authorization(r, "Basic")
@@ -45,9 +45,9 @@ func (h handler) identify(ctx context.Context, r authorizer.Request) (authorizer
 	}, nil
 }
 
-// characters are those of a pair in UTF-8 or, where it is none, in ISO-8859-1, which older
-// clients send (RFC 7617, appendix B). It is one reading or the other, so that a password is
-// looked at once, and a name is counted as the same in both.
+// characters are those of a pair in UTF-8 or, where it is none, in ISO-8859-1, which
+// older clients send (RFC 7617, appendix B). It is one reading or the other, so that a
+// password is looked at once, and a name is counted as the same in both.
 func characters(pair []byte) string {
 	if utf8.Valid(pair) {
 		return string(pair)

@@ -88,7 +88,8 @@ func TestAuthorize(t *testing.T) {
 	}
 }
 
-// The policy opens no other operation: an operator's must never open those of apps and API users.
+// The policy opens no other operation: an operator's must never open those of apps and
+// API users.
 func TestRoutes(t *testing.T) {
 	for route, in := range map[string]bool{
 		"PUT/customercare/v1/u1/provision": true, "DELETE/risk-cc/customercare/v1/u1/provision": true,
@@ -106,8 +107,8 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-// One line a call that counts it for what it was. The template's alarm on this function takes the refused callers off
-// Lambda's errors, so each refusal has to be one of both.
+// One line a call that counts it for what it was. The template's alarm on this function
+// takes the refused callers off Lambda's errors, so each refusal has to be one of both.
 func TestOneLineACall(t *testing.T) {
 	h, kit := open(t, "right")
 	counts := func(wantError bool, want metrictest.Line, header string) {
@@ -135,8 +136,8 @@ func TestOneLineACall(t *testing.T) {
 	counts(true, metrictest.Counts(0, 1, nil), basic("csr:right"))
 }
 
-// A panic is an error that says nothing of the caller and is no refusal, one line that counts it as ours, and the process
-// goes on.
+// A panic is an error that says nothing of the caller and is no refusal, one line that
+// counts it as ours, and the process goes on.
 func TestPanic(t *testing.T) {
 	h, kit := open(t, "other")
 	kit.Faults.Interrupt(1, func() { panic("about csr:secret") })

@@ -15,7 +15,8 @@ import (
 	"customercare/shared/store"
 )
 
-// One request allocates no more than today, with one number and with as many as there may be.
+// One request allocates no more than today, with one number and with as many as there may
+// be.
 func TestAllocations(t *testing.T) {
 	want, err := json.Marshal(respond.Verified)
 	if err != nil {

@@ -19,14 +19,15 @@ func (h handler) endpoint() gateway.Endpoint {
 	}
 }
 
-// request is the body: phone numbers, user names, mail addresses. "*" is a character like any
-// other.
+// request is the body: phone numbers, user names, mail addresses. "*" is a character like
+// any other.
 type request struct {
 	CustomNos numbers `json:"customNos"`
 }
 
 // handle puts the erasure on record and answers; the ledger's stream starts the worker.
-// Nothing is erased here: the answer promises that it will be, and that promise is one write.
+// Nothing is erased here: the answer promises that it will be, and that promise is one
+// write.
 func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	app, tenant := call.Caller("appKey"), call.Caller("tenantId")
 	if app == "" || tenant == "" {

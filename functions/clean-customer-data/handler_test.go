@@ -8,8 +8,8 @@ import (
 	"customercare/shared/erasure"
 )
 
-// Without the authorizer's word nothing is even looked at, whatever a caller writes into headers: the intake here has
-// no database, so that any use of it would be a 500.
+// Without the authorizer's word nothing is even looked at, whatever a caller writes into
+// headers: the intake here has no database, so that any use of it would be a 500.
 func TestNoCallerNoErasure(t *testing.T) {
 	handle := handler{erasure.NumbersIntake{}}.endpoint().Handler()
 	for _, context := range []map[string]any{

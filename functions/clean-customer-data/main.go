@@ -1,5 +1,5 @@
-// Command clean-customer-data is operation 4: it takes on the erasure of the personal data of
-// up to 1000 customer numbers.
+// Command clean-customer-data is operation 4: it takes on the erasure of the personal
+// data of up to 1000 customer numbers.
 package main
 
 import (

@@ -13,16 +13,16 @@ import (
 const (
 	maxNumbers     = 1000 // different ones in a call (docs/contracts.md, operation 4)
 	maxNumberBytes = identifier.MaxShort
-	// bodyLimit lets in every list that is allowed: each byte of a number may be written as
-	// \u0031, and 128 more go to the quotes, the comma and the white space around it.
+	// bodyLimit lets in every list that is allowed: each byte of a number may be written
+	// as \u0031, and 128 more go to the quotes, the comma and the white space around it.
 	bodyLimit = maxNumbers * (maxNumberBytes*len(`\u0031`) + 128)
 )
 
 // numbers are customer numbers in order, each once.
 type numbers []string
 
-// UnmarshalJSONFrom reads the list, or null for none. It stops at the first fault and never
-// holds many more than are allowed: a body may have 300,000.
+// UnmarshalJSONFrom reads the list, or null for none. It stops at the first fault and
+// never holds many more than are allowed: a body may have 300,000.
 func (n *numbers) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	token, err := d.ReadToken()
 	if err != nil || token.Kind() == 'n' {

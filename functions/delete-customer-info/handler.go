@@ -46,7 +46,8 @@ var errOtherMethod error = &respond.Error{
 }
 
 // handle does one deletion with one DynamoDB call, and makes none for a request that is
-// refused. The operation has no body: one that comes along is passed over, of whatever type.
+// refused. The operation has no body: one that comes along is passed over, of whatever
+// type.
 func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	if call.Method != operation.DeleteCustomerInfo.Method {
 		return nil, errOtherMethod
@@ -70,8 +71,8 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 }
 
 // choose finds the deletion that the query asks for. All three parameters must be
-// well-formed, also those that precedence passes over: a caller's mistake must not wait for
-// another call to show.
+// well-formed, also those that precedence passes over: a caller's mistake must not wait
+// for another call to show.
 func choose(query map[string][]string) (chosen deletion, err error) {
 	for _, d := range deletions {
 		wanted, err := flag(d.parameter, query[d.parameter])
@@ -89,8 +90,8 @@ func choose(query map[string][]string) (chosen deletion, err error) {
 	return chosen, nil
 }
 
-// flag reads a boolean parameter, true or false in any case; it may be repeated, but not with
-// another value.
+// flag reads a boolean parameter, true or false in any case; it may be repeated, but not
+// with another value.
 func flag(name string, values []string) (bool, error) {
 	for i, value := range values {
 		if lower := asciiLower(value); lower != "true" && lower != "false" {

@@ -1,5 +1,5 @@
-// Command delete-customer-info is operation 1: it cancels a user's temporary allows, unregisters
-// the user's devices or resets the user's profile.
+// Command delete-customer-info is operation 1: it cancels a user's temporary allows,
+// unregisters the user's devices or resets the user's profile.
 package main
 
 import (

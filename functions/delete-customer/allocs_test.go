@@ -15,7 +15,8 @@ import (
 	"customercare/shared/store"
 )
 
-// One request allocates no more than today, with no transaction, with as many as go in one DynamoDB transaction, and with one batch.
+// One request allocates no more than today, with no transaction, with as many as go in
+// one DynamoDB transaction, and with one batch.
 func TestAllocations(t *testing.T) {
 	const body = "type=customer_delete&account_id=a&user_id=john&user_password=key&code=47"
 	event := events.APIGatewayProxyRequest{
@@ -33,7 +34,8 @@ func TestAllocations(t *testing.T) {
 			}
 			db := canned.Client(canned.Answers(t, map[string][]string{
 				"BatchGetItem": {`{"Responses":{"Principals":[{"principal":{"S":"apiUser#john"},"hashes":{"L":[{"S":"` + principal.Hash("key") + `"}]},"accounts":{"L":[{"S":"a"}]}}]},"UnprocessedKeys":{}}`},
-				// The customer, and what stands there when the transactions are gone: the tombstone.
+				// The customer, and what stands there when the transactions are gone: the
+				// tombstone.
 				"Query":              {`{"Items":[` + items + `]}`, `{"Items":[{"record":{"S":"customer"},"tombstone":{"S":"` + job + `"}}]}`},
 				"TransactWriteItems": {"{}"}, "BatchWriteItem": {`{"UnprocessedItems":{}}`}, "UpdateItem": {"{}"},
 			}))

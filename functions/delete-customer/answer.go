@@ -27,7 +27,8 @@ func deleted(code string) answer {
 }
 
 // shape is the family of this operation's answers. Its own refusals are 200, because real
-// clients throw the body of any other status away; limits and failures of ours keep theirs.
+// clients throw the body of any other status away; limits and failures of ours keep
+// theirs.
 var shape = respond.Shape{
 	Format: format,
 	Failure: func(e *respond.Error) (int, any) {
@@ -40,9 +41,9 @@ var shape = respond.Shape{
 	},
 }
 
-// callbackName, of at most longestCallback characters, is what may stand in front of JSONP's
-// parenthesis: anything else would let a caller put script there. The bound is no part of the
-// pattern, because to compile that would be a tenth of the function's start.
+// callbackName, of at most longestCallback characters, is what may stand in front of
+// JSONP's parenthesis: anything else would let a caller put script there. The bound is no
+// part of the pattern, because to compile that would be a tenth of the function's start.
 var callbackName = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$.]*$`)
 
 const longestCallback = 128

@@ -19,9 +19,10 @@ var fields = []string{
 	"output", "callback", "condensed",
 }
 
-// readForm reads the body as the form that it is, urlencoded or multipart (PHP's curl sends
-// an array that way). Without a Content-Type the body counts as urlencoded. A refusal of a
-// field comes with all the others, so that its answer can have the format that they ask for.
+// readForm reads the body as the form that it is, urlencoded or multipart (PHP's curl
+// sends an array that way). Without a Content-Type the body counts as urlencoded. A
+// refusal of a field comes with all the others, so that its answer can have the format
+// that they ask for.
 func readForm(header http.Header, body []byte) (map[string]string, error) {
 	all, err := parse(header, body)
 	if err != nil {
@@ -84,8 +85,8 @@ func (f form) check() error {
 	return nil
 }
 
-// key is the caller's key: the header's when the header api_access_key is given, whatever the
-// form says, else the form's.
+// key is the caller's key: the header's when the header api_access_key is given, whatever
+// the form says, else the form's.
 func (f form) key(header []string) (string, error) {
 	switch {
 	case len(header) == 1:

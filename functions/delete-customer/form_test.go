@@ -93,7 +93,8 @@ func TestCharsets(t *testing.T) {
 		{form, strings.Repeat("--b\r\n\r\n\r\n", 999) + parts([3]string{"code", "", "47"}), "47", ""},
 		{form, strings.Repeat("--b\r\n\r\n\r\n", 1000) + parts([3]string{"code", "", "47"}), "", "The form in the request body cannot be read"},
 
-		// Which charset is meant, nobody knows: the bytes of é in UTF-8 are two letters in others.
+		// Which charset is meant, nobody knows: the bytes of é in UTF-8 are two letters
+		// in others.
 		{urlencoded + "; charset=ISO-8859-1; charset=latin1", "code=caf%C3%A9", "", unclear},
 		{urlencoded + "; charset=utf-8; charset=latin1", "code=caf%C3%A9", "", unclear},
 		{urlencoded + "; charset=ISO 8859-1", "code=caf%C3%A9", "", unclear},

@@ -46,8 +46,8 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 		return nil, respond.TryLater(locked.For)
 	}
 	if errors.Is(err, principal.ErrNotLetIn) {
-		// One sentence for a wrong user, a wrong key and a foreign account: none of them is
-		// confirmed to exist.
+		// One sentence for a wrong user, a wrong key and a foreign account: none of them
+		// is confirmed to exist.
 		return nil, respond.Refuse(respond.Unauthorized, "user_id, user_password or account_id is wrong")
 	}
 	if err != nil {

@@ -1,5 +1,5 @@
-// Command delete-customer is operation 3: it deletes a loyalty customer with every transaction,
-// for good.
+// Command delete-customer is operation 3: it deletes a loyalty customer with every
+// transaction, for good.
 package main
 
 import (
@@ -30,15 +30,9 @@ func prepare(s settings) (any, error) {
 		return nil, err
 	}
 	digests := erasure.NewDigester(keys.Current, keys.ByID, keys.Again)
-	h := handler{
-		directory: principal.Directory{
-			Principals: store.Principals{DB: db, Table: s.Principals},
-			Guard:      s.Guard,
-			Now:        time.Now,
-		},
-		intake: s.Erasure.Intake(db, digests),
-		budget: s.Budget,
-	}
+	principals := store.Principals{DB: db, Table: s.Principals}
+	directory := principal.Directory{Principals: principals, Guard: s.Guard, Now: time.Now}
+	h := handler{directory, s.Erasure.Intake(db, digests), s.Budget}
 	connected()
 	return h.endpoint().Handler(), nil
 }

@@ -25,8 +25,8 @@ func (s *sent) declare(name, value, charset string) {
 	}
 }
 
-// parse reads every field of the body, or none: a form that is broken in one place may mean
-// something else in another, and the call cannot be undone.
+// parse reads every field of the body, or none: a form that is broken in one place may
+// mean something else in another, and the call cannot be undone.
 func parse(header http.Header, body []byte) (all sent, err error) {
 	const urlencoded, multipart = "application/x-www-form-urlencoded", "multipart/form-data"
 	t, given, ok := media.ContentType(header)
@@ -43,7 +43,8 @@ func parse(header http.Header, body []byte) (all sent, err error) {
 	}
 	switch t.Name {
 	case urlencoded:
-		// Only "&" separates (WHATWG URL Standard, section 5.1); net/url would refuse a plain ";".
+		// Only "&" separates (WHATWG URL Standard, section 5.1); net/url would refuse a
+		// plain ";".
 		if all.values, err = url.ParseQuery(strings.ReplaceAll(string(text), ";", "%3B")); err == nil {
 			all.declareAll(all.values, t.Charset())
 		}
@@ -69,9 +70,9 @@ func (s *sent) declareAll(fields url.Values, contentType string) {
 	}
 }
 
-// charset is the charset of the whole form: the one that its Content-Type declares, or the
-// one that it names in a field of its own, as browsers do (RFC 7578, section 4.6). Beside
-// UTF-8 the other one counts, so that nothing is read as what it may not be.
+// charset is the charset of the whole form: the one that its Content-Type declares, or
+// the one that it names in a field of its own, as browsers do (RFC 7578, section 4.6).
+// Beside UTF-8 the other one counts, so that nothing is read as what it may not be.
 func (s *sent) charset(contentType string) (charset string) {
 	consider := func(declared string) {
 		switch {

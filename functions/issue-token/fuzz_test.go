@@ -49,8 +49,8 @@ func checked(t testing.TB, a events.APIGatewayProxyResponse) (got answer) {
 	return got
 }
 
-// FuzzBody: any body and X-Token-Expire are refused, or a token is stored and given for the app and the time that a second
-// reader reads in them.
+// FuzzBody: any body and X-Token-Expire are refused, or a token is stored and given for
+// the app and the time that a second reader reads in them.
 func FuzzBody(f *testing.F) {
 	for _, body := range []string{
 		`{"app_key":"ak","app_secret":"sk"}`, `{"app_key":"ak","app_secret":"wrong"}`, `{"app_key":"nobody","app_secret":"sk"}`, `{"app_key":"","app_secret":""}`, `{"app_key":"ak"}`,

@@ -14,15 +14,15 @@ import (
 	"customercare/shared/respond"
 )
 
-// Seconds that a token may live when the caller asks for them (docs/contracts.md, operation
-// 5).
+// Seconds that a token may live when the caller asks for them (docs/contracts.md,
+// operation 5).
 const (
 	shortest = 1
 	longest  = 3600
 )
 
-// lifetime is how many seconds tokens live whose callers name no time: a setting, within the
-// same bounds as what callers name.
+// lifetime is how many seconds tokens live whose callers name no time: a setting, within
+// the same bounds as what callers name.
 type lifetime int
 
 // UnmarshalText reads the setting. With its error the function does not start.
@@ -55,8 +55,8 @@ type request struct {
 	AppSecret string `json:"app_secret"`
 }
 
-// answer is all strings, in the documented order; CreateTime is in Unix seconds, Expires in
-// seconds.
+// answer is all strings, in the documented order; CreateTime is in Unix seconds, Expires
+// in seconds.
 type answer struct {
 	AccessToken string
 	ApplyType   string

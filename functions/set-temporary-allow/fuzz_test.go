@@ -35,7 +35,8 @@ func door(f testing.TB, known bool) frontdoor.Door {
 	return frontdoor.New(f, db, h.endpoint().Handler())
 }
 
-// send sends a body and gives the allow that was stored, "type expires" in Unix milliseconds, "" when it was refused.
+// send sends a body and gives the allow that was stored, "type expires" in Unix
+// milliseconds, "" when it was refused.
 func send(t testing.TB, door frontdoor.Door, contentType string, body []byte) (stored string) {
 	t.Helper()
 	answer := door.Send(t, frontdoor.Request{

@@ -43,15 +43,16 @@ type request struct {
 }
 
 // errFull is the answer for a user whose item has no room left. It is a failure of ours,
-// because the caller can do nothing about it, and its sentence does not ask for another try,
-// which would fail too.
+// because the caller can do nothing about it, and its sentence does not ask for another
+// try, which would fail too.
 var errFull error = &respond.Error{
 	Kind:     respond.Internal,
 	Sentence: "The record of this customerId is full, the temporary allow cannot be stored until it is made smaller",
 	Cause:    store.ErrUserFull,
 }
 
-// handle sets the allow with one DynamoDB call, and makes none for a request that is refused.
+// handle sets the allow with one DynamoDB call, and makes none for a request that is
+// refused.
 func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	customerID, err := call.PathID("customerId", identifier.MaxLong)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Command set-temporary-allow is operation 2: it gives a user a temporary allow of one type, in
-// place of any other of that type.
+// Command set-temporary-allow is operation 2: it gives a user a temporary allow of one
+// type, in place of any other of that type.
 package main
 
 import (

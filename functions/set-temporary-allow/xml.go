@@ -31,15 +31,16 @@ const xmlSpace = " \t\r\n"
 
 // readXML reads a TempAllowRequest strictly, because encoding/xml lets much pass.
 //
-// Refused are DOCTYPE; processing instructions but the leading declaration; elements with a
-// prefix or in a namespace; attributes that nilled does not know on the root and the two
-// fields; a field given twice or written in another case; elements and comments inside a
-// field; text between elements; and whatever follows the root but white space and comments.
+// Refused are DOCTYPE; processing instructions but the leading declaration; elements with
+// a prefix or in a namespace; attributes that nilled does not know on the root and the
+// two fields; a field given twice or written in another case; elements and comments
+// inside a field; text between elements; and whatever follows the root but white space
+// and comments.
 //
-// CDATA is text. White space around a value is not part of it, and is no value. A field that
-// is empty or nil is absent. Elements with other names are passed over, as JSON's unknown
-// names are. A byte-order mark is allowed, as in XML 1.0 section 4.3.3, and any declared
-// encoding while every byte is ASCII.
+// CDATA is text. White space around a value is not part of it, and is no value. A field
+// that is empty or nil is absent. Elements with other names are passed over, as JSON's
+// unknown names are. A byte-order mark is allowed, as in XML 1.0 section 4.3.3, and any
+// declared encoding while every byte is ASCII.
 func readXML(body []byte) (request, error) {
 	body, wide := media.Text(body)
 	if wide != "" {
@@ -86,8 +87,8 @@ type xmlReader struct {
 	rootSeen bool
 	depth    int    // of open elements
 	field    string // the known field that is open
-	// text is what stands in that field so far. It is no string in values, of which each CDATA
-	// section would make a copy.
+	// text is what stands in that field so far. It is no string in values, of which each
+	// CDATA section would make a copy.
 	text   []byte
 	isNil  bool                // the field's xsi:nil, or the root's before a field was open
 	values map[string]xmlValue // of the fields that have an element
@@ -145,7 +146,8 @@ func (r *xmlReader) take(token xml.Token) error {
 		switch {
 		case r.field != "":
 			r.text = append(r.text, token...)
-		// The raw text: outside the root not even white space may be written as CDATA or a reference.
+		// The raw text: outside the root not even white space may be written as CDATA or
+		// a reference.
 		case r.depth < 2 && len(bytes.Trim(r.body[r.from:r.tokens.InputOffset()], xmlSpace)) > 0:
 			return invalid("The request body has text outside its elements")
 		}

@@ -36,9 +36,9 @@ func (s Secret) read(ctx context.Context, stage string) (string, error) {
 	return aws.ToString(out.SecretString), nil
 }
 
-// Replace puts the text after in place of before, which the caller has read. Secrets Manager
-// knows no condition, but keeps the text before the last one: so a change that somebody else
-// made at the same moment is not prevented, but told.
+// Replace puts the text after in place of before, which the caller has read. Secrets
+// Manager knows no condition, but keeps the text before the last one: so a change that
+// somebody else made at the same moment is not prevented, but told.
 func (s Secret) Replace(ctx context.Context, before, after string) error {
 	if s.Client == nil {
 		return errNoSecret
@@ -49,8 +49,8 @@ func (s Secret) Replace(ctx context.Context, before, after string) error {
 	}
 	replaced, err := s.read(ctx, "AWSPREVIOUS")
 	if err == nil && replaced != before {
-		err = errors.New("somebody else changed the secret DigestKeys at the same moment: what was written then is its version" +
-			" AWSPREVIOUS, put the keys of both together by hand before anything is deployed")
+		err = errors.New("somebody else changed the secret DigestKeys at the same moment: what was written then" +
+			" is its version AWSPREVIOUS, put the keys of both together by hand before anything is deployed")
 	}
 	return err
 }

@@ -17,7 +17,8 @@ import (
 	"customercare/shared/principal"
 )
 
-// Request is what API Gateway asks: it sends the whole request but the body (Type REQUEST).
+// Request is what API Gateway asks: it sends the whole request but the body (Type
+// REQUEST).
 type Request = events.APIGatewayCustomAuthorizerRequestTypeRequest
 
 // Answer is a policy, with what the operation is told of the caller.
@@ -62,7 +63,8 @@ func Deny(a Authorizer, r Request) (Answer, error) {
 	return a.policy("Deny", r, Caller{Name: "refused"}), nil
 }
 
-// errFailed is all that API Gateway is told of a failure of ours, which it answers with 500.
+// errFailed is all that API Gateway is told of a failure of ours, which it answers with
+// 500.
 var errFailed = errors.New("authorizer failed")
 
 // Handle is the function to give to Lambda's runtime. It writes one line with the call's
@@ -91,8 +93,8 @@ func (a Authorizer) Handle(ctx context.Context, r Request) (answer Answer, err e
 }
 
 // policy is about all that the caller may call on the API and the stage of the request,
-// whatever path it has: API Gateway may keep the policy and apply it to the caller's other
-// requests.
+// whatever path it has: API Gateway may keep the policy and apply it to the caller's
+// other requests.
 func (a Authorizer) policy(effect string, r Request, caller Caller) Answer {
 	// arn:aws:execute-api:region:account:api/stage/METHOD/path
 	parts := strings.SplitN(r.MethodArn, "/", 3)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// The policy is about all of the caller's routes on the API and stage that was called, whatever the path was: API
-// Gateway applies it to the caller's other requests.
+// The policy is about all of the caller's routes on the API and stage that was called,
+// whatever the path was: API Gateway applies it to the caller's other requests.
 func TestPolicy(t *testing.T) {
 	for _, methodArn := range []string{
 		"arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/PUT/customercare/v1/u/provision",
@@ -60,7 +60,8 @@ func TestAuthorization(t *testing.T) {
 	}{
 		// A hand-written event may have the single-valued form alone.
 		{`{"type":"REQUEST","headers":{"AuThOrIzAtIoN":"Bearer x"}}`, "x", true},
-		// Of the other kind of event, which the template does not ask for, nothing is read.
+		// Of the other kind of event, which the template does not ask for, nothing is
+		// read.
 		{`{"type":"REQUEST","authorizationToken":"Bearer x"}`, "", false},
 		{`{"type":"REQUEST","authorizationToken":"Bearer x","multiValueHeaders":{"Authorization":["Bearer y"]}}`, "y", true},
 	} {

@@ -17,7 +17,8 @@ import (
 // tombstone back and has not joined. That customer is counted.
 func TestRepeatDiesAtEveryMoment(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{2, 12} { // transactions that go with the opening of the job, or in batches
+	// Transactions that go with the opening of the job, or in batches.
+	for _, n := range []int{2, 12} {
 		for _, after := range []bool{false, true} {
 			t.Run(fmt.Sprint(n, after), func(t *testing.T) {
 				t.Parallel()
@@ -114,7 +115,8 @@ func TestWrittenIntoADeadWorkersRange(t *testing.T) {
 						c.add(t, sys)
 						n += 30
 					}
-					if err := c.begin(t.Context(), sys); err != nil { // the request, where it was not answered
+					// The request, where it was not answered.
+					if err := c.begin(t.Context(), sys); err != nil {
 						t.Fatal(err)
 					}
 					sys.finishAll(t)
@@ -199,7 +201,8 @@ func TestLostAnswersCountOnce(t *testing.T) {
 				}
 			}
 			plain, _ := sys.another()
-			for _, before := range []int{0, 1, mostNamed, mostNamed + 1} { // requests that have been counted
+			// Requests that have been counted.
+			for _, before := range []int{0, 1, mostNamed, mostNamed + 1} {
 				for _, between := range []int{0, 1} {
 					for _, action := range []string{"UpdateItem", "TransactWriteItems", "PutItem"} {
 						lost := true

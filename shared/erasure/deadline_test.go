@@ -45,7 +45,8 @@ func TestBudgetEndsOnTheClock(t *testing.T) {
 	t.Parallel()
 	sys := newSystem(t)
 	sys.putCustomer(t, "shop", "4711", 60)
-	sys.Faults.Interrupt(3, func() { sys.clock.Advance(2 * time.Minute) }) // the first deleting call
+	// The first deleting call.
+	sys.Faults.Interrupt(3, func() { sys.clock.Advance(2 * time.Minute) })
 	sys.eraseCustomer(t)
 	sys.Faults.Calls()
 	sys.wantHandedOver(t, 2)

@@ -62,7 +62,9 @@ func TestUnreadableShards(t *testing.T) {
 				if taken, err := sys.Due(t.Context()); err != nil || taken != unseen {
 					t.Errorf("the next run: %d taken, %v", taken, err)
 				}
-				metrictest.Lines(t, log.String())[0].Expect(t, metrictest.Line{"ErasuresOpen": unseen, "ErasuresUnlisted": 0})
+				metrictest.Lines(t, log.String())[0].Expect(t, metrictest.Line{
+					"ErasuresOpen": unseen, "ErasuresUnlisted": 0,
+				})
 				if left := len(sys.ledger(t).open); left != 0 {
 					t.Errorf("%d are still open", left)
 				}
@@ -84,7 +86,8 @@ func TestJobThatCannotBeTakenUp(t *testing.T) {
 			if fault != "" {
 				sys.Faults.InjectOn("UpdateItem", fault, 1, 1)
 			} else {
-				sys.Faults.Interrupt(5, func() { panic("135****1111") }) // behind the list's four
+				// Behind the list's four.
+				sys.Faults.Interrupt(5, func() { panic("135****1111") })
 			}
 			metrictest.Capture(t)
 			if taken, err := sys.Due(t.Context()); taken != 24 || err == nil {

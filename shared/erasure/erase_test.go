@@ -108,6 +108,7 @@ func TestLateWritersAreErasedInTheSecondPass(t *testing.T) {
 	sys.putContact(t, "acme", "c1", "135", "200")
 	sys.eraseCustomer(t)
 	sys.eraseNumbers(t, "135")
+	sys.goOn(t, sys.numbersJob("135"))
 	sys.cleanUp(t)
 	sys.putCustomer(t, "shop", "4711", 5) // unconditionally, over the tombstone
 	sys.putContact(t, "acme", "c2", "300", "135")
@@ -161,4 +162,27 @@ func TestNoPageIsReadTwice(t *testing.T) {
 	if len(queries) != 3+1 {
 		t.Errorf("%d queries, want one a page and one that finds nothing", len(queries))
 	}
+}
+
+// Few records that a partition does not take at once, as 10 of nearly 100 KB, go in
+// batches.
+func TestFewRecordsTooManyAtOnce(t *testing.T) { fewRecordsInBatches(t, "throttled") }
+
+// So do few records that are no valid transaction.
+func TestFewRecordsTooLargeAtOnce(t *testing.T) { fewRecordsInBatches(t, "too large") }
+
+// fewRecordsInBatches erases few records where DynamoDB does not take them with the
+// opening of the job, and says so as noTransaction has it.
+func fewRecordsInBatches(t *testing.T, why string) {
+	t.Parallel()
+	sys := newSystem(t)
+	sys.Faults.Next = crowded(sys.Faults.Next, noTransaction[why])
+	sys.putCustomer(t, "shop", "4711", store.FewRecords)
+	sys.eraseCustomerIn(t,
+		"Query", "TransactWriteItems", "TransactWriteItems", "BatchWriteItem", "Query", "UpdateItem")
+	if left := sys.Dump(t, sys.Kit.Customers.Table); len(left) != 1 {
+		t.Errorf("left %s", left)
+	}
+	sys.finishAll(t)
+	sys.wantRecord(t, store.FewRecords+1)
 }

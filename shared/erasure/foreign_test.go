@@ -172,7 +172,8 @@ func TestForeignRecordsFillTheFirstPage(t *testing.T) {
 				if left := sys.Dump(t, sys.Kit.Customers.Table); len(left) != 1 || !sys.tombstoneStands(t) {
 					t.Errorf("%d left besides the tombstone", len(left)-1)
 				}
-				sys.Put(t, sys.Kit.Customers.Table, records...) // late, and in front of the tombstone
+				// Late, and in front of the tombstone.
+				sys.Put(t, sys.Kit.Customers.Table, records...)
 				if err := sys.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
 					t.Errorf("a repeat: %v", err)
 				}
@@ -231,7 +232,8 @@ func TestTombstonesOfEveryType(t *testing.T) {
 					t.Fatalf("left %s", left)
 				}
 				deleted := transactions + 3
-				if name == "a job that is not open" { // what looks like a tombstone is no customer
+				// What looks like a tombstone is no customer.
+				if name == "a job that is not open" {
 					deleted = transactions
 				}
 				sys.wantRecord(t, deleted)

@@ -59,7 +59,8 @@ func TestLateDeletion(t *testing.T) {
 				}
 				sys.cleanUp(t)
 				sys.clock.Advance(7 * time.Minute)
-				kind.fill(sys, t) // by a writer without conditions: the last pass has something to delete
+				// By a writer without conditions: the last pass has something to delete.
+				kind.fill(sys, t)
 				_, _ = sys.Due(way.inject(sys.Faults))
 				if !sys.Faults.Struck() {
 					t.Fatal("nothing was deleted")
@@ -141,7 +142,8 @@ func TestDeathIsWaitedFor(t *testing.T) {
 		sys.cleanUp(t)
 		sys.clock.Advance(time.Minute)
 	}
-	if waited := sys.clock.Now().Sub(noticed); waited < sys.WriterLifetime+sys.ClockSkew || waited > 2*(sys.WriterLifetime+sys.ClockSkew) {
+	writers := sys.WriterLifetime + sys.ClockSkew
+	if waited := sys.clock.Now().Sub(noticed); waited < writers || waited > 2*writers {
 		t.Errorf("ended %s after the death was noticed", waited)
 	}
 }

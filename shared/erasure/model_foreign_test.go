@@ -85,14 +85,16 @@ func partiesOf(t *rapid.T, parties []string) types.AttributeValue {
 // who keeps the rules, or by one who does not ask for the tombstone.
 func (m *model) writeForeign(t *rapid.T) {
 	code := rapid.SampledFrom(codes).Draw(t, "code")
-	key := item{"customer": attribute.Text(store.CustomerKey(m.shop, code)), "record": attribute.Text(store.CustomerRecord)}
+	key := m.record(code, store.CustomerRecord)
 	start := rapid.SampledFrom([]string{"0", "Z", "a", "customer", "zzz"}).Draw(t, "before or behind")
 	guard := key
 	if rapid.Bool().Draw(t, "without asking") {
 		guard = nil
 	}
 	for i := range rapid.IntRange(1, 5).Draw(t, "records") {
-		m.write(t, code, item{"customer": key["customer"], "record": attribute.Text(fmt.Sprint(start, "#", i)), "note": attribute.Text("foreign")}, guard)
+		foreign := m.record(code, fmt.Sprint(start, "#", i))
+		foreign["note"] = attribute.Text("foreign")
+		m.write(t, code, foreign, guard)
 	}
 }
 

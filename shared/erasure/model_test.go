@@ -22,9 +22,13 @@ import (
 type fate int
 
 const (
-	lives  fate = iota // must be there, byte for byte
-	doomed             // its erasure was accepted: must be gone in the end
-	maybe              // written while its owner was being erased, or its erasure's answer was lost: either is right
+	// lives must be there, byte for byte.
+	lives fate = iota
+	// doomed must be gone in the end: its erasure was accepted.
+	doomed
+	// maybe may be there or not: it was written while its owner was being erased, or the
+	// answer to the request for its erasure was lost.
+	maybe
 )
 
 // model is the specification in a few lines: what was written and what became of it.
@@ -36,10 +40,12 @@ type model struct {
 	lines         map[string]string // the last one of each key
 	copies        map[string]filed  // of contacts, by line
 	contacts      int
-	customers     int  // customers and transactions that came to be
-	overlap       bool // two erasures of numbers that overlap were open: what is both's may be counted by both
+	customers     int // customers and transactions that came to be
 	crashed, runs int
-	exact         []bool // what compare has seen
+	// overlap says that erasures of numbers were open that overlap: what is in both
+	// lists may be counted by both.
+	overlap bool
+	exact   []bool // what compare has seen
 }
 
 var (
@@ -190,7 +196,8 @@ func TestInterleavings(t *testing.T) {
 	t.Parallel()
 	sys := newSystem(t)
 	sys.shortenPages(3)
-	_ = flag.Set("rapid.checks", cmp.Or(os.Getenv("CHAOS_CHECKS"), "20")) // `make chaos` runs many
+	// `make chaos` runs many.
+	_ = flag.Set("rapid.checks", cmp.Or(os.Getenv("CHAOS_CHECKS"), "20"))
 	checks, exact, bounds := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		checks++

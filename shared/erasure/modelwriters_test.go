@@ -17,6 +17,20 @@ import (
 	"customercare/shared/store"
 )
 
+// record is an item of a customer's, without attributes but its key.
+func (m *model) record(code, record string) item {
+	return item{
+		"customer": attribute.Text(store.CustomerKey(m.shop, code)), "record": attribute.Text(record),
+	}
+}
+
+// named is a record with a name.
+func (m *model) named(code, record string) item {
+	it := m.record(code, record)
+	it["name"] = attribute.Text("name")
+	return it
+}
+
 // put writes an item as a well-behaved writer does: on condition that no tombstone
 // stands. It reports whether it was taken.
 func (m *model) put(t *rapid.T, table string, it item, guard item) bool {
@@ -24,14 +38,15 @@ func (m *model) put(t *rapid.T, table string, it item, guard item) bool {
 	condition := aws.String("attribute_not_exists(tombstone)")
 	switch {
 	case guard == nil:
-	case guard["record"] == it["record"]:
+	case attribute.ReadText(guard, "record") == attribute.ReadText(it, "record"):
 		actions[0].Put.ConditionExpression = condition
 	default:
 		actions = append(actions, types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 			TableName: &table, Key: guard, ConditionExpression: condition}})
 	}
 	there := table == m.Kit.Customers.Table && m.stands(t, item{"customer": it["customer"], "record": it["record"]})
-	_, err := m.Plain.TransactWriteItems(context.Background(), &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+	_, err := m.Plain.TransactWriteItems(context.Background(),
+		&dynamodb.TransactWriteItemsInput{TransactItems: actions})
 	if _, cancelled := errors.AsType[*types.TransactionCanceledException](err); cancelled {
 		return false
 	}
@@ -46,7 +61,9 @@ func (m *model) put(t *rapid.T, table string, it item, guard item) bool {
 
 // get is the item with this key, nil when there is none.
 func (m *model) get(t *rapid.T, table string, key item) item {
-	out, err := m.Plain.GetItem(context.Background(), &dynamodb.GetItemInput{TableName: &table, Key: key, ConsistentRead: aws.Bool(true)})
+	out, err := m.Plain.GetItem(context.Background(), &dynamodb.GetItemInput{
+		TableName: &table, Key: key, ConsistentRead: aws.Bool(true),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,8 +80,9 @@ func (m *model) stands(t *rapid.T, key item) bool {
 // what comes while the erasure is open goes with it.
 func (m *model) writeOver(t *rapid.T) {
 	code := rapid.SampledFrom(codes).Draw(t, "code")
-	it := item{"customer": attribute.Text(store.CustomerKey(m.shop, code)), "record": attribute.Text(store.CustomerRecord), "name": attribute.Text("name")}
-	if n := rapid.IntRange(0, 40).Draw(t, "transaction"); n > 20 { // more often the customer
+	it := m.named(code, store.CustomerRecord)
+	// More often the customer.
+	if n := rapid.IntRange(0, 40).Draw(t, "transaction"); n > 20 {
 		it["record"] = attribute.Text(store.TransactionRecord("c", fmt.Sprint("t", n)))
 	}
 	m.write(t, code, it, nil)
@@ -87,8 +105,8 @@ func (m *model) write(t *rapid.T, code string, it, guard item) {
 
 func (m *model) writeCustomer(t *rapid.T) {
 	code := rapid.SampledFrom(codes).Draw(t, "code")
-	key := item{"customer": attribute.Text(store.CustomerKey(m.shop, code)), "record": attribute.Text(store.CustomerRecord)}
-	it := item{"customer": key["customer"], "record": key["record"], "name": attribute.Text("name")}
+	key := m.record(code, store.CustomerRecord)
+	it := m.named(code, store.CustomerRecord)
 	if n := rapid.IntRange(0, 40).Draw(t, "transaction"); n > 0 {
 		it["record"] = attribute.Text(store.TransactionRecord("c", fmt.Sprint("t", n)))
 	} else if mark := anyType(t); mark != nil && rapid.Bool().Draw(t, "marked") {
@@ -100,10 +118,9 @@ func (m *model) writeCustomer(t *rapid.T) {
 // writeTransactions adds more transactions than go with the opening of a job.
 func (m *model) writeTransactions(t *rapid.T) {
 	code := rapid.SampledFrom(codes).Draw(t, "code")
-	key := item{"customer": attribute.Text(store.CustomerKey(m.shop, code)), "record": attribute.Text(store.CustomerRecord)}
+	key := m.record(code, store.CustomerRecord)
 	for i := range store.FewRecords + 1 {
-		it := item{"customer": key["customer"], "record": attribute.Text(store.TransactionRecord("c", fmt.Sprint("t", i))), "name": attribute.Text("name")}
-		m.write(t, code, it, key)
+		m.write(t, code, m.named(code, store.TransactionRecord("c", fmt.Sprint("t", i))), key)
 	}
 }
 

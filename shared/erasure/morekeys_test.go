@@ -102,7 +102,14 @@ func TestLooksForKeysAreBounded(t *testing.T) {
 	for n, c := range []struct {
 		keys map[string][]byte
 		err  error
-	}{{err: errors.New("no answer")}, {keys: sys.Digests.Keys}, {keys: nil}, {keys: fresh.Digests.Keys}, {keys: sys.Digests.Keys}, {err: errors.New("no answer")}} {
+	}{
+		{err: errors.New("no answer")},
+		{keys: sys.Digests.Keys},
+		{keys: nil},
+		{keys: fresh.Digests.Keys}, // from here on there is one key more to look under
+		{keys: sys.Digests.Keys},
+		{err: errors.New("no answer")},
+	} {
 		secret.keys, secret.err = c.keys, c.err
 		for range 3 {
 			sys.Faults.Calls()
@@ -147,12 +154,13 @@ func TestLookAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	keys := map[string][]byte{"1": []byte("one"), "2": []byte("two")}
 	secret := &vault{keys: keys}
-	d := Digester{Current: "1", Keys: map[string][]byte{"1": keys["1"]}, more: &moreKeys{read: secret.read, now: time.Now}}
+	d := NewDigester("1", map[string][]byte{"1": keys["1"]}, secret.read)
 	var group sync.WaitGroup
 	for range 20 {
 		group.Go(func() {
 			d.more.look(t.Context(), d.Keys)
-			if all := d.EverySubject("customer", "shop", "4711"); len(all) != 2 || !strings.HasPrefix(all[1], "2.") || !d.knows(store.CustomerJob(all[1])) {
+			all := d.EverySubject("customer", "shop", "4711")
+			if len(all) != 2 || !strings.HasPrefix(all[1], "2.") || !d.knows(store.CustomerJob(all[1])) {
 				t.Errorf("digests %s", all)
 			}
 		})

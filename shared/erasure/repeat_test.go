@@ -110,7 +110,8 @@ func TestOpenedAtEveryMoment(t *testing.T) {
 // again: all of it goes, and the counts say so.
 func TestRepeatOfADeleteAtEveryMoment(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{2, 12} { // transactions that go with the opening of the job, or in batches
+	// Transactions that go with the opening of the job, or in batches.
+	for _, n := range []int{2, 12} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			sys := newSystem(t)

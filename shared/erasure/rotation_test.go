@@ -32,7 +32,8 @@ func TestRotationInTheMiddleOfAnErasure(t *testing.T) {
 	sys.Digests = sys.Digests.rotated()
 	sys.eraseCustomerIn(t, "Query", "UpdateItem") // the tombstone names its job
 
-	sys.putCustomer(t, "shop", "4711", 15) // a writer without conditions, over the tombstone
+	// A writer without conditions, over the tombstone.
+	sys.putCustomer(t, "shop", "4711", 15)
 	sys.eraseCustomerIn(t,
 		"Query", "TransactWriteItems", "TransactWriteItems", "TransactWriteItems", "Query", "UpdateItem")
 	if n := len(sys.ledger(t).open); n != 1 {
@@ -68,7 +69,8 @@ func TestRepeatAfterARotation(t *testing.T) {
 	if err := sys.Customer(t.Context(), "shop", "4712", "john", time.Minute); !errors.Is(err, ErrUnknownCustomer) {
 		t.Errorf("a code that never existed: %v", err)
 	}
-	if digests := sys.Digests.EverySubject("customer", "shop", "4711"); len(digests) != 2 || digests[1] != old || !strings.HasPrefix(digests[0], "2.") {
+	digests := sys.Digests.EverySubject("customer", "shop", "4711")
+	if len(digests) != 2 || digests[1] != old || !strings.HasPrefix(digests[0], "2.") {
 		t.Errorf("digests %s, the old one was %s", digests, old)
 	}
 	if n := len(sys.ledger(t).records); n != 1 {
@@ -86,7 +88,8 @@ func TestRepeatAfterARotation(t *testing.T) {
 	if now := sys.Digests.Subject("customer", "shop", "4711"); !slices.Equal(subjects, []string{old, now}) {
 		t.Errorf("records of %s, want one of %s and one of %s", subjects, old, now)
 	}
-	sys.clock.Advance(20 * 24 * time.Hour) // the old pointer is out of date, the new one is not
+	// The old pointer is out of date, the new one is not.
+	sys.clock.Advance(20 * 24 * time.Hour)
 	sys.eraseCustomerIn(t, "Query", "UpdateItem", "UpdateItem")
 	sys.clock.Advance(11 * 24 * time.Hour)
 	if err := sys.Customer(t.Context(), "shop", "4711", "john", time.Minute); !errors.Is(err, ErrUnknownCustomer) {
@@ -100,7 +103,8 @@ func TestRepeatAfterARotation(t *testing.T) {
 // conditions then puts the customer back.
 func TestBothKeysAtEveryMoment(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{2, 12} { // transactions that go with the opening of the job, or in batches
+	// Transactions that go with the opening of the job, or in batches.
+	for _, n := range []int{2, 12} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			sys := newSystem(t)

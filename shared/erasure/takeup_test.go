@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"customercare/shared/store"
 )
 
 // A worker's death costs its lease and not WriterLifetime, also where the job was
@@ -37,28 +35,13 @@ func TestDeadWorkerOfAWaitingJob(t *testing.T) {
 	sys.wantEmpty(t, sys.Kit.Contacts.Table)
 }
 
-// Few records that a partition does not take at once, as 10 of nearly 100 KB, go in
-// batches.
-func TestFewRecordsTooManyAtOnce(t *testing.T) {
-	t.Parallel()
-	sys := newSystem(t)
-	sys.Faults.Next = crowded(sys.Faults.Next, noTransaction["throttled"])
-	sys.putCustomer(t, "shop", "4711", store.FewRecords)
-	sys.eraseCustomerIn(t,
-		"Query", "TransactWriteItems", "TransactWriteItems", "BatchWriteItem", "Query", "UpdateItem")
-	if left := sys.Dump(t, sys.Kit.Customers.Table); len(left) != 1 {
-		t.Errorf("left %s", left)
-	}
-	sys.finishAll(t)
-	sys.wantRecord(t, store.FewRecords+1)
-}
-
 // A job that its workers die of is taken up at once after the first death. After each
 // further one it is put back, for longer and longer, and counted as failing: whoever
 // takes the lease finds the deaths, with no call more.
 func TestJobWhoseWorkersDie(t *testing.T) {
 	t.Parallel()
-	for _, call := range []int{2, 4} { // behind the lease, and behind what is written down of the first pages
+	// Behind the lease, and behind what is written down of the first pages.
+	for _, call := range []int{2, 4} {
 		sys := newSystem(t)
 		sys.putContact(t, "acme", "c1", "135", "200")
 		sys.eraseNumbers(t, "135")
@@ -109,7 +92,8 @@ func TestLeasesThatAreNoDeaths(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for range 3 { // both passes; then, of one that has joined late, the erasure that follows
+	// Both passes; then, of one that has joined late, the erasure that follows.
+	for range 3 {
 		for _, open := range sys.ledger(t).open {
 			job, err := sys.Ledger.Acquire(t.Context(), open.key, "x", sys.clock.Now(), sys.clock.Now())
 			if err != nil || job.Died != 0 || job.Failures != 0 {

@@ -156,8 +156,9 @@ func (x *tries) RoundTrip(r *http.Request) (*http.Response, error) {
 type narrow struct {
 	next   http.RoundTripper
 	most   int
-	answer string                   // to those that it does not take
-	busy   func(keys []string) bool // of which of the others it does not take; nil: of none
+	answer string // to those that it does not take
+	// Of which of the others it does not take; nil: of none.
+	busy func(keys []string) bool
 
 	mu       sync.Mutex
 	sizes    []int    // of the transactions that it took

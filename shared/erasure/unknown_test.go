@@ -85,7 +85,8 @@ func TestNumbersUnknownUnderDeadWorkers(t *testing.T) {
 		if moment > 25 {
 			k += 5 * min(moment-25, 20)
 		}
-		for i := range 20 { // 20 numbers of the first two windows, and as many of the last two
+		// 20 numbers of the first two windows, and as many of the last two.
+		for i := range 20 {
 			sys.putContact(t, "acme", fmt.Sprint("c", i), numbers[i*2], numbers[69-i])
 		}
 		sys.eraseNumbers(t, numbers...)

@@ -28,11 +28,11 @@ type Call struct {
 	line  metric.CallLine
 }
 
-// PathID is a path parameter that identifies somebody: once percent-decoded 1 to limit bytes
-// of UTF-8, any character but the control characters (C0, DEL and C1) and the two more that
-// XML cannot carry. It is decoded once, because a REST API passes it as it stood in the
-// request line, so that "%2F" is part of the value (aws-sam-cli issues 771 and 3524,
-// serverless-offline issue 265).
+// PathID is a path parameter that identifies somebody: once percent-decoded 1 to limit
+// bytes of UTF-8, any character but the control characters (C0, DEL and C1) and the two
+// more that XML cannot carry. It is decoded once, because a REST API passes it as it
+// stood in the request line, so that "%2F" is part of the value (aws-sam-cli issues 771
+// and 3524, serverless-offline issue 265).
 func (c *Call) PathID(name string, limit int) (string, error) {
 	value, err := url.PathUnescape(c.event.PathParameters[name])
 	if err != nil {
@@ -48,7 +48,8 @@ func (c *Call) PathID(name string, limit int) (string, error) {
 	return value, nil
 }
 
-// Query is the event's query parameters, decoded by API Gateway, each with all its values.
+// Query is the event's query parameters, decoded by API Gateway, each with all its
+// values.
 func (c *Call) Query() map[string][]string {
 	if c.event.MultiValueQueryStringParameters != nil {
 		return c.event.MultiValueQueryStringParameters
@@ -71,8 +72,8 @@ func (c *Call) Caller(name string) string {
 // change it.
 func (c *Call) Source() string { return c.event.RequestContext.Identity.SourceIP }
 
-// Given is the header's values but for empty ones: a header that is there without a value is
-// a setting that the client has left empty, and says nothing.
+// Given is the header's values but for empty ones: a header that is there without a value
+// is a setting that the client has left empty, and says nothing.
 func (c *Call) Given(name string) []string {
 	return slices.DeleteFunc(slices.Clone(c.Header.Values(name)), func(value string) bool {
 		return strings.Trim(value, " \t") == ""
@@ -80,8 +81,8 @@ func (c *Call) Given(name string) []string {
 }
 
 // BodyType is the media type of the call's body, one of offered; the first of them when
-// there is no body or no Content-Type. Any other type is refused, and so is a body that its
-// charset makes another than UTF-8.
+// there is no body or no Content-Type. Any other type is refused, and so is a body that
+// its charset makes another than UTF-8.
 func (c *Call) BodyType(offered ...string) (string, error) {
 	t, given, ok := media.ContentType(c.Header)
 	if len(c.Body) == 0 || !given {
@@ -104,8 +105,8 @@ func notUTF8(charset string) string {
 }
 
 // readBody decodes the event's body into the call. API Gateway sends every body
-// base64-encoded (the template's BinaryMediaTypes); `sam local invoke` and events written by
-// hand may not. encoded is the kind of the refusal of a Content-Encoding.
+// base64-encoded (the template's BinaryMediaTypes); `sam local invoke` and events written
+// by hand may not. encoded is the kind of the refusal of a Content-Encoding.
 func (c *Call) readBody(limit int, encoded respond.Kind) error {
 	if err := c.checkEncoding(encoded); err != nil {
 		return err
@@ -136,10 +137,10 @@ func tooLarge(limit int) error {
 	return respond.Refuse(respond.TooLarge, fmt.Sprintf("The request body is larger than %d bytes", limit))
 }
 
-// checkEncoding refuses, as the kind, any Content-Encoding but identity, which says nothing:
-// a body that is compressed, read as if it were not, would be refused for what stands nowhere
-// in it. The header counts without a body too. Its fields together are one list (RFC 9110,
-// section 8.4).
+// checkEncoding refuses, as the kind, any Content-Encoding but identity, which says
+// nothing: a body that is compressed, read as if it were not, would be refused for what
+// stands nowhere in it. The header counts without a body too. Its fields together are one
+// list (RFC 9110, section 8.4).
 func (c *Call) checkEncoding(kind respond.Kind) error {
 	for coding := range strings.SplitSeq(strings.Join(c.Header.Values("Content-Encoding"), ","), ",") {
 		if coding = strings.Trim(coding, " \t"); coding != "" && !strings.EqualFold(coding, "identity") {

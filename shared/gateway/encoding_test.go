@@ -9,7 +9,8 @@ import (
 	"customercare/shared/respond"
 )
 
-// A coding is refused before anything of the body is read, in the kind of the operation's shape.
+// A coding is refused before anything of the body is read, in the kind of the operation's
+// shape.
 func TestContentEncoding(t *testing.T) {
 	for _, test := range []struct {
 		values []string

@@ -18,8 +18,8 @@ import (
 	"customercare/shared/respond"
 )
 
-// FuzzHandler: whatever event comes, the function does not panic, and its answer has a status of three digits and a
-// body of the shape.
+// FuzzHandler: whatever event comes, the function does not panic, and its answer has a
+// status of three digits and a body of the shape.
 func FuzzHandler(f *testing.F) {
 	f.Add("PUT", "/customercare/v1/u1/provision", "u1", "Accept", "application/xml;q=0.5, */*;q=.1", "reset", "true", `{"task":"a"}`, false)
 	f.Add("DELETE", "/%zz?#", "%2F%zz", "x-golambdaproxy-apigw-context", "{}", "", "%", "e30=", true)
@@ -77,8 +77,8 @@ func FuzzHandler(f *testing.F) {
 	})
 }
 
-// FuzzDecodeJSON: whatever the bytes, a readable sentence, or a form of the very values that encoding/json reads under those
-// names, in valid UTF-8 without NUL.
+// FuzzDecodeJSON: whatever the bytes, a readable sentence, or a form of the very values
+// that encoding/json reads under those names, in valid UTF-8 without NUL.
 func FuzzDecodeJSON(f *testing.F) {
 	for _, body := range []string{
 		`{"task":"a","size":1,"names":["b"]}`, `{"TASK":"\u0000","other":{"x":[null,true,1e3]}}`, `{"a":1,"\u0061":2} `, "null", "{}", "", `{"task":"\ud83e\udd8a"}`, `{"task":"\ud83e"}`,

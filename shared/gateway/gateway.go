@@ -1,15 +1,16 @@
-// Package gateway is the one way from an API Gateway event to a handler and back. It wraps
-// the api-proxy adapter, whose archived version has pitfalls that this package closes, each
-// with a test beside it:
+// Package gateway is the one way from an API Gateway event to a handler and back. It
+// wraps the api-proxy adapter, whose archived version has pitfalls that this package
+// closes, each with a test beside it:
 //
-//   - The adapter's GetAPIGatewayContext believes a request header, so a caller could forge
-//     the authorizer's context. Here the context comes from the event alone, and
+//   - The adapter's GetAPIGatewayContext believes a request header, so a caller could
+//     forge the authorizer's context. Here the context comes from the event alone, and
 //     X-GoLambdaProxy-* headers are dropped.
 //   - The adapter rebuilds a URL from the event's path: a "%" ends in a 504, a "?" or "#"
-//     changes the route. Here the path never reaches it; path parameters come from the event.
-//   - A handler that writes nothing, a body that is no base64 and a panic would each be an
-//     answer without shape, or end the process. Here each is an answer in the operation's
-//     own shape.
+//     changes the route. Here the path never reaches it; path parameters come from the
+//     event.
+//   - A handler that writes nothing, a body that is no base64 and a panic would each be
+//     an answer without shape, or end the process. Here each is an answer in the
+//     operation's own shape.
 package gateway
 
 import (
@@ -35,7 +36,8 @@ import (
 	"customercare/shared/respond"
 )
 
-// SmallBody is the largest body, in bytes, of operations whose requests have a few fields.
+// SmallBody is the largest body, in bytes, of operations whose requests have a few
+// fields.
 const SmallBody = 64 << 10
 
 // Endpoint is what an operation does with a call.
@@ -43,12 +45,12 @@ type Endpoint struct {
 	Operation operation.Operation
 	Shape     respond.Shape
 	Limit     int // the largest body in bytes
-	// Form reads the body as the form that it is; nil for an operation whose body is none.
-	// With an error it gives the fields that can be read all the same, so that the answer
-	// can have the format that they ask for.
+	// Form reads the body as the form that it is; nil for an operation whose body is
+	// none. With an error it gives the fields that can be read all the same, so that the
+	// answer can have the format that they ask for.
 	Form func(header http.Header, body []byte) (map[string]string, error)
-	// Handle gives the body of a 200, or an error: a *respond.Error for the caller, or any
-	// other one, which is answered with a stock sentence.
+	// Handle gives the body of a 200, or an error: a *respond.Error for the caller, or
+	// any other one, which is answered with a stock sentence.
 	Handle func(context.Context, *Call) (any, error)
 }
 
@@ -64,8 +66,8 @@ type callKey struct{}
 func (e Endpoint) Handler() func(context.Context, events.APIGatewayProxyRequest) (Answer, error) {
 	adapter := httpadapter.New(http.HandlerFunc(e.serve))
 	return func(ctx context.Context, event events.APIGatewayProxyRequest) (Answer, error) {
-		// The answer has to be written before Lambda ends the invocation: API Gateway would
-		// answer in a shape of its own.
+		// The answer has to be written before Lambda ends the invocation: API Gateway
+		// would answer in a shape of its own.
 		ctx, cancel := invocation.InTime(ctx)
 		defer cancel()
 		call := &Call{event: &event, Method: event.HTTPMethod, line: metric.CallLine{
@@ -95,8 +97,8 @@ func plain(event events.APIGatewayProxyRequest) events.APIGatewayProxyRequest {
 	return event
 }
 
-// headers is the event's header fields under canonical names, values of names that differ in
-// case together, without those that the adapter reserves for itself.
+// headers is the event's header fields under canonical names, values of names that differ
+// in case together, without those that the adapter reserves for itself.
 func headers(event *events.APIGatewayProxyRequest) map[string][]string {
 	all := make(http.Header)
 	for name, values := range event.MultiValueHeaders {
@@ -117,8 +119,8 @@ func headers(event *events.APIGatewayProxyRequest) map[string][]string {
 	return all
 }
 
-// serve answers one request. It reads the body, picks the answer's format, calls the handler
-// and writes, whatever happens.
+// serve answers one request. It reads the body, picks the answer's format, calls the
+// handler and writes, whatever happens.
 func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	call := r.Context().Value(callKey{}).(*Call)
 	call.Header = r.Header
@@ -126,8 +128,9 @@ func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	var format respond.Format
 	defer func() {
 		if p := recover(); p != nil {
-			// The panic's text may quote what the caller sent: only its type and the stack are
-			// logged. The stack names functions and argument addresses, no values.
+			// The panic's text may quote what the caller sent: only its type and the
+			// stack are logged. The stack names functions and argument addresses, no
+			// values.
 			slog.Error("panic", "operation", e.Operation.Name,
 				"type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 			e.fail(w, call, format) // respond.Write is whole or not at all: nothing was written
@@ -176,8 +179,8 @@ func (e Endpoint) read(call *Call) (respond.Format, error) {
 	return format, err
 }
 
-// allowed refuses an operator who may not call this operation: their authorizer lets them in
-// to all of operators', and names those that they may call.
+// allowed refuses an operator who may not call this operation: their authorizer lets them
+// in to all of operators', and names those that they may call.
 func (e Endpoint) allowed(call *Call) error {
 	if e.Operation.Caller == operation.Operator &&
 		!slices.Contains(strings.Fields(call.Caller("operations")), e.Operation.Name) {
@@ -193,8 +196,8 @@ func (e Endpoint) fail(w http.ResponseWriter, call *Call, format respond.Format)
 	call.line.Status, call.line.Outcome = status, metric.Failed
 }
 
-// outcome is whose a failure is, by its kind: the status of its answer does not say, because
-// it is the shape's.
+// outcome is whose a failure is, by its kind: the status of its answer does not say,
+// because it is the shape's.
 func outcome(failure *respond.Error) metric.Outcome {
 	switch failure.Kind {
 	case respond.Internal, respond.Unavailable:

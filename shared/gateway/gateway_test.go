@@ -117,14 +117,13 @@ func TestForgedContext(t *testing.T) {
 	}
 }
 
-// Pitfall: a path with "%" is a 504, one with "?" or "#" another route. And StripBasePath("/app"), which would eat
-// "/application", is not in use: the path parameter and the handler never depend on the path.
 // Pitfall: a handler that writes nothing is a 504 without a shape.
 func TestNoAnswer(t *testing.T) {
 	expect(t, serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { return nil, nil }), 500, failure(500, failed))
 }
 
-// Pitfall: a panic ends the process, and its text, which may quote the caller, goes to the log.
+// Pitfall: a panic ends the process, and its text, which may quote the caller, goes to
+// the log.
 func TestPanic(t *testing.T) {
 	const secret = "135****1111"
 	log := logged(t, func() {
@@ -147,7 +146,8 @@ func TestPanic(t *testing.T) {
 	}
 }
 
-// Errors that are not made for the caller are a stock sentence; the cause goes to the log, once.
+// Errors that are not made for the caller are a stock sentence; the cause goes to the
+// log, once.
 func TestErrors(t *testing.T) {
 	log := logged(t, func() {
 		got := serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { return nil, errors.New("the cause") })
@@ -167,7 +167,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// A setting of the adapter's that makes its request impossible still ends in an answer of the shape.
+// A setting of the adapter's that makes its request impossible still ends in an answer of
+// the shape.
 func TestAdapterFails(t *testing.T) {
 	t.Setenv(core.CustomHostVariable, "http://a b\x7f")
 	expect(t, serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { return answer{}, nil }), 500, failure(500, failed))
@@ -213,7 +214,8 @@ func TestEmptyEvent(t *testing.T) {
 	inspect(t, event, func(*Call) {})
 }
 
-// API Gateway knows no such methods, an event written by hand may. The handler sees the method as it was.
+// API Gateway knows no such methods, an event written by hand may. The handler sees the
+// method as it was.
 func TestMethods(t *testing.T) {
 	for _, method := range []string{"GET", "PROPFIND", "get", "", " ", "GET /x HTTP/1.1\r\n", "a b", "\x00", "\xff", "É"} {
 		inspect(t, events.APIGatewayProxyRequest{HTTPMethod: method}, func(call *Call) {

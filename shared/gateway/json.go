@@ -16,13 +16,13 @@ import (
 	"customercare/shared/respond"
 )
 
-// DecodeJSON reads the call's body, one JSON object, into into, a pointer to a struct whose
-// fields have these names. It is the strict reading of RFC 8259 and I-JSON: names match by
-// case; duplicate names, invalid UTF-8 and anything behind the object are refused. So is a
-// NUL character in any string. Other names are passed over, unless one differs from a
-// struct's only in case: that is a misspelling whose value would be lost silently. Passed
-// over are also one byte-order mark, and what Content-Type says, but for a charset that
-// makes the body another than UTF-8.
+// DecodeJSON reads the call's body, one JSON object, into into, a pointer to a struct
+// whose fields have these names. It is the strict reading of RFC 8259 and I-JSON: names
+// match by case; duplicate names, invalid UTF-8 and anything behind the object are
+// refused. So is a NUL character in any string. Other names are passed over, unless one
+// differs from a struct's only in case: that is a misspelling whose value would be lost
+// silently. Passed over are also one byte-order mark, and what Content-Type says, but for
+// a charset that makes the body another than UTF-8.
 func (c *Call) DecodeJSON(into any, names ...string) error {
 	body, wide := media.Text(c.Body)
 	if len(bytes.TrimSpace(body)) == 0 {
@@ -45,8 +45,8 @@ func (c *Call) DecodeJSON(into any, names ...string) error {
 	if jsontext.Value(body).Kind() != '{' { // Unmarshal would take null for an empty object
 		return errNotObject
 	}
-	// checkNames has looked for duplicates: to remember the names once more would double what
-	// a body of many costs.
+	// checkNames has looked for duplicates: to remember the names once more would double
+	// what a body of many costs.
 	err := json.Unmarshal(body, into, jsontext.AllowDuplicateNames(true))
 	if err == nil {
 		return nil
@@ -68,8 +68,8 @@ var (
 	errNotObject = respond.Refuse(respond.Invalid, "The request body must be a JSON object")
 )
 
-// checkNames walks the body's tokens. It refuses wrong syntax, duplicate names, a top-level
-// name that is one of names but for its case, and NUL in any string.
+// checkNames walks the body's tokens. It refuses wrong syntax, duplicate names, a
+// top-level name that is one of names but for its case, and NUL in any string.
 func checkNames(body []byte, names []string) error {
 	d := jsontext.NewDecoder(bytes.NewBuffer(body)) // a Buffer is read in place
 	for {
@@ -114,8 +114,8 @@ func isTopName(d *jsontext.Decoder) bool {
 	return d.StackDepth() == 1 && kind == '{' && length%2 == 1
 }
 
-// topField is the top-level field that a place in the body belongs to: the one that a caller
-// knows, even when the fault is in the third element of its list.
+// topField is the top-level field that a place in the body belongs to: the one that a
+// caller knows, even when the fault is in the third element of its list.
 func topField(place jsontext.Pointer) string {
 	for place.Parent() != "" {
 		place = place.Parent()
@@ -125,8 +125,8 @@ func topField(place jsontext.Pointer) string {
 
 func trailing(rest []byte) bool { return len(strings.TrimRight(string(rest), " \t\r\n")) > 0 }
 
-// printable is a caller's own text made fit to stand in a sentence: control characters gone,
-// and cut.
+// printable is a caller's own text made fit to stand in a sentence: control characters
+// gone, and cut.
 func printable(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

@@ -9,7 +9,8 @@ import (
 	"customercare/shared/respond"
 )
 
-// form has a name with an "s" and a "k", which Unicode folds with "ſ" and the Kelvin sign.
+// form has a name with an "s" and a "k", which Unicode folds with "ſ" and the Kelvin
+// sign.
 type form struct {
 	Task  string   `json:"task"`
 	Size  *int     `json:"size"`

@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// Outcome is how a call ended. The zero Outcome is Failed: a call that comes to no other end,
-// because of a panic, counts as ours.
+// Outcome is how a call ended. The zero Outcome is Failed: a call that comes to no other
+// end, because of a panic, counts as ours.
 type Outcome int
 
 const (

@@ -39,7 +39,8 @@ func TestDeclarations(t *testing.T) {
 	}
 }
 
-// The line to the letter, but for its times: what CloudWatch reads, and what a query of the log can count on.
+// The line to the letter, but for its times: what CloudWatch reads, and what a query of
+// the log can count on.
 func TestCall(t *testing.T) {
 	log := metrictest.Capture(t)
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "lambda-1"})

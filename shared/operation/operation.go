@@ -72,8 +72,8 @@ var All = []Operation{
 	DeleteCustomerInfo, SetTemporaryAllow, DeleteCustomer, CleanCustomerData, IssueToken,
 }
 
-// Functions are the folders of the functions that a caller waits for, sorted: those of the
-// operations and their authorizers.
+// Functions are the folders of the functions that a caller waits for, sorted: those of
+// the operations and their authorizers.
 func Functions() []string {
 	var names []string
 	for _, o := range All {
@@ -86,8 +86,8 @@ func Functions() []string {
 	return slices.Compact(names)
 }
 
-// Scopes are the names of the operations that a principal of the kind caller can be allowed
-// to call. IssueToken is none of them: it gives an app the token for the others.
+// Scopes are the names of the operations that a principal of the kind caller can be
+// allowed to call. IssueToken is none of them: it gives an app the token for the others.
 func Scopes(caller string) []string {
 	var names []string
 	for _, o := range All {
@@ -98,10 +98,10 @@ func Scopes(caller string) []string {
 	return names
 }
 
-// Routes are all that a caller may call whom the authorizer lets in, as an IAM policy writes
-// them: "POST/path", with "*" for a parameter of the path and for a method where an
-// operation gets the other ones too. Each stands there with and without a slash at its end,
-// which API Gateway routes alike but leaves in the event.
+// Routes are all that a caller may call whom the authorizer lets in, as an IAM policy
+// writes them: "POST/path", with "*" for a parameter of the path and for a method where
+// an operation gets the other ones too. Each stands there with and without a slash at its
+// end, which API Gateway routes alike but leaves in the event.
 func Routes(authorizer string) []string {
 	var routes []string
 	for _, o := range All {

@@ -1,5 +1,5 @@
-// Package principal says who calls: operators by password, API users by key, apps by secret, and apps again by the
-// token they were given. It knows nothing of HTTP.
+// Package principal says who calls: operators by password, API users by key, apps by
+// secret, and apps again by the token they were given. It knows nothing of HTTP.
 package principal
 
 import (
@@ -12,9 +12,9 @@ import (
 	"customercare/shared/store"
 )
 
-// ErrNotLetIn is every refusal but a lock. Nobody can tell from it what is wrong: an unknown
-// name, a wrong secret, a foreign account, an operation that is not allowed, or a principal
-// that is disabled or not valid any more.
+// ErrNotLetIn is every refusal but a lock. Nobody can tell from it what is wrong: an
+// unknown name, a wrong secret, a foreign account, an operation that is not allowed, or a
+// principal that is disabled or not valid any more.
 var ErrNotLetIn = errors.New("principal: not let in")
 
 // Directory looks principals up by their secrets, each by one round trip.
@@ -27,8 +27,8 @@ type Directory struct {
 // operators are the operations of an operator whose entry lists none.
 var operators = operation.Scopes(operation.Operator)
 
-// Operator checks the password of an operator who calls from the address source, and gives
-// the operations that the operator may call. ErrNotLetIn, *Locked.
+// Operator checks the password of an operator who calls from the address source, and
+// gives the operations that the operator may call. ErrNotLetIn, *Locked.
 func (d Directory) Operator(ctx context.Context, source, name, password string) (operations []string, err error) {
 	if len(password) > maxSecret {
 		return nil, ErrNotLetIn
@@ -46,14 +46,15 @@ func (d Directory) Operator(ctx context.Context, source, name, password string) 
 	return found.Operations, nil
 }
 
-// APIUser checks an API user's key and that the user may delete customers of the account. A
-// right key with a foreign account is refused as a wrong key is, and nobody can tell one from
-// the other. But it is no guess: the accounts that are the user's stay open, to the user and
-// to everybody else at the address. ErrNotLetIn, *Locked.
+// APIUser checks an API user's key and that the user may delete customers of the account.
+// A right key with a foreign account is refused as a wrong key is, and nobody can tell
+// one from the other. But it is no guess: the accounts that are the user's stay open, to
+// the user and to everybody else at the address. ErrNotLetIn, *Locked.
 func (d Directory) APIUser(ctx context.Context, source, name, key, account string) error {
 	_, err := d.check(ctx, store.APIUser, source, name, account, func(p store.Principal) verdict {
 		same, work := sameSecret(key, p.Hashes)
-		return verdict{same && slices.Contains(p.Accounts, account) && allows(p, operation.DeleteCustomer.Name), same, work}
+		in := same && slices.Contains(p.Accounts, account) && allows(p, operation.DeleteCustomer.Name)
+		return verdict{in, same, work}
 	})
 	return err
 }
@@ -62,7 +63,8 @@ func (d Directory) APIUser(ctx context.Context, source, name, key, account strin
 func (d Directory) App(ctx context.Context, source, key, secret string) (tenant string, err error) {
 	found, err := d.check(ctx, store.App, source, key, "", func(p store.Principal) verdict {
 		same, work := sameSecret(secret, p.Hashes)
-		return verdict{same && p.TenantID != "" && allows(p, operation.CleanCustomerData.Name), same, work}
+		in := same && p.TenantID != "" && allows(p, operation.CleanCustomerData.Name)
+		return verdict{in, same, work}
 	})
 	return found.TenantID, err
 }
@@ -74,10 +76,10 @@ type verdict struct {
 	work  string // what was computed of the secret, the same for the same one
 }
 
-// check finds a principal that judge lets in and that may still be used. judge has to be as
-// slow for a principal who is nobody, the zero Principal. All refusals are counted alike for
-// all that a caller can tell, also that of a right secret, so that neither time nor a lock
-// tells them apart. account is what is asked for, "" for a kind without.
+// check finds a principal that judge lets in and that may still be used. judge has to be
+// as slow for a principal who is nobody, the zero Principal. All refusals are counted
+// alike for all that a caller can tell, also that of a right secret, so that neither time
+// nor a lock tells them apart. account is what is asked for, "" for a kind without.
 func (d Directory) check(
 	ctx context.Context, kind, source, name, account string, judge func(store.Principal) verdict,
 ) (store.Principal, error) {

@@ -70,7 +70,8 @@ func newDirectory(t testing.TB) (Directory, *dynamotest.Kit, *dynamotest.Clock) 
 // here is where callers come from.
 const here = "192.0.2.1"
 
-// Who gets in, and that everybody else gets the same error for the same single reading and the same write.
+// Who gets in, and that everybody else gets the same error for the same single reading
+// and the same write.
 func TestWhoGetsIn(t *testing.T) {
 	d, kit, _ := newDirectory(t)
 	ctx := t.Context()
@@ -164,8 +165,9 @@ func TestWhoGetsIn(t *testing.T) {
 	}
 }
 
-// An unknown operator costs the same slow hash as a wrong password, so that time tells nobody who exists. The hash's
-// memory is measured: it is its work, and other than its time the machine's other work does not disturb it.
+// An unknown operator costs the same slow hash as a wrong password, so that time tells
+// nobody who exists. The hash's memory is measured: it is its work, and other than its
+// time the machine's other work does not disturb it.
 func TestUnknownOperatorTakesTheSameWork(t *testing.T) {
 	d, _, _ := newDirectory(t)
 	allocated := func(name string) uint64 {
@@ -189,7 +191,8 @@ func TestUnknownOperatorTakesTheSameWork(t *testing.T) {
 	}
 }
 
-// Keys that DynamoDB leaves unprocessed are asked for again; an answer that never comes is no refusal.
+// Keys that DynamoDB leaves unprocessed are asked for again; an answer that never comes
+// is no refusal.
 func TestUnprocessedKeys(t *testing.T) {
 	d, kit, _ := newDirectory(t)
 	kit.Faults.Inject(dynamotest.Unprocessed, 1, 1)

@@ -30,17 +30,18 @@ func (t Tokens) Issue(
 	return token, created, t.Principals.PutToken(ctx, Hash(token), appKey, tenant, created.Add(life))
 }
 
-// Find gives the app and the tenant that a token speaks for. It is ErrNotLetIn when the token
-// is unknown or expired, by the clock, because DynamoDB removes expired items only within
-// days; and from the moment on in which its app is gone, disabled, not valid any more or
-// another tenant's. Nobody guesses 256 bits: failures are not counted.
+// Find gives the app and the tenant that a token speaks for. It is ErrNotLetIn when the
+// token is unknown or expired, by the clock, because DynamoDB removes expired items only
+// within days; and from the moment on in which its app is gone, disabled, not valid any
+// more or another tenant's. Nobody guesses 256 bits: failures are not counted.
 func (t Tokens) Find(ctx context.Context, token string) (appKey, tenant string, err error) {
 	_, encoded, _ := strings.Cut(token, ".")
 	named, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
 	if err != nil || len(named) == 0 || len(named) > store.MaxName {
 		return "", "", ErrNotLetIn
 	}
-	// The hash is of all of the token: nobody can put another app's name behind the random bits.
+	// The hash is of all of the token: nobody can put another app's name behind the
+	// random bits.
 	found, app, err := t.Principals.FindToken(ctx, Hash(token), string(named))
 	if err != nil {
 		return "", "", err

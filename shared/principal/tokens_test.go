@@ -15,7 +15,8 @@ import (
 	"customercare/shared/store"
 )
 
-// A token ends by the clock, whether or not DynamoDB has removed it; it is stored as a hash alone.
+// A token ends by the clock, whether or not DynamoDB has removed it; it is stored as a
+// hash alone.
 func TestTokenEndsByTheClock(t *testing.T) {
 	d, kit, clock := newDirectory(t)
 	tokens := Tokens{d.Principals, d.Now}

@@ -47,9 +47,9 @@ const (
 	unavailableSentence = "The service is busy, try again in a moment"
 )
 
-// Error is a failure with a sentence for the caller and a cause for the log. The cause never
-// reaches a caller, and must not hold personal data. Functions return it as an error, never
-// as a *Error: a nil *Error would be an error that is not nil.
+// Error is a failure with a sentence for the caller and a cause for the log. The cause
+// never reaches a caller, and must not hold personal data. Functions return it as an
+// error, never as a *Error: a nil *Error would be an error that is not nil.
 type Error struct {
 	Kind     Kind
 	Sentence string
@@ -66,7 +66,8 @@ func TryLater(after time.Duration) error {
 	}
 }
 
-// Refuse makes an Error that is the caller's to mend; the sentence names the field at fault.
+// Refuse makes an Error that is the caller's to mend; the sentence names the field at
+// fault.
 func Refuse(kind Kind, sentence string) error { return &Error{Kind: kind, Sentence: sentence} }
 
 func (e *Error) Error() string {
@@ -81,9 +82,9 @@ func (e *Error) Unwrap() error { return e.Cause }
 // Status is the HTTP status of the error's kind.
 func (e *Error) Status() int { return statuses[e.Kind] }
 
-// AsError finds the Error in err. Any other error becomes Unavailable when it says of itself,
-// with a method Retryable() bool, that another try may help, as the store's throttles and
-// timeouts do; otherwise it becomes Internal.
+// AsError finds the Error in err. Any other error becomes Unavailable when it says of
+// itself, with a method Retryable() bool, that another try may help, as the store's
+// throttles and timeouts do; otherwise it becomes Internal.
 func AsError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e

@@ -8,9 +8,9 @@ import (
 	"customercare/shared/media"
 )
 
-// negotiate picks JSON or XML for operations 1 and 2: by Accept (RFC 9110 section 12.5.1),
-// without one by the request's Content-Type, without either JSON. Only an Accept that names
-// neither is refused.
+// negotiate picks JSON or XML for operations 1 and 2: by Accept (RFC 9110 section
+// 12.5.1), without one by the request's Content-Type, without either JSON. Only an Accept
+// that names neither is refused.
 func negotiate(header http.Header, _ map[string]string) (Format, error) {
 	fallback := JSON
 	if t, _, _ := media.ContentType(header); t.Name == "application/xml" {

@@ -46,7 +46,8 @@ func TestNegotiate(t *testing.T) {
 		{"application/xml", []string{"*"}, XML},
 		{"", []string{"text/*, */*;q=0.1"}, JSON},
 
-		// The higher q wins, wherever it stands; a range of more detail goes before a wildcard.
+		// The higher q wins, wherever it stands; a range of more detail goes before a
+		// wildcard.
 		{"", []string{"application/json;q=0.5, application/xml;q=0.6"}, XML},
 		{"", []string{"application/xml;q=0.5, application/json;q=0.501"}, JSON},
 		{"", []string{"application/json;q=0.9, application/xml"}, XML},
@@ -83,7 +84,8 @@ func TestNegotiate(t *testing.T) {
 		{"", []string{"text/*"}, impossible},
 		{"", []string{"json"}, impossible},
 
-		// A quoted string is one token, and a parameter that cannot be read is dropped alone.
+		// A quoted string is one token, and a parameter that cannot be read is dropped
+		// alone.
 		{"", []string{`application/json; profile="https://x/y,z", application/xml;q=0.1`}, JSON},
 		{"", []string{`application/xml; profile="https://x/y,z", application/json;q=0.1`}, XML},
 		{"", []string{`application/xml; profile="a,b"`}, XML},

@@ -6,17 +6,17 @@ import (
 	"strconv"
 )
 
-// A Shape is the family of answers of one operation: how a request's format is chosen, and
-// what a failure looks like in it.
+// A Shape is the family of answers of one operation: how a request's format is chosen,
+// and what a failure looks like in it.
 type Shape struct {
-	// Format says how the answer is written, by the request's header and by the fields of its
-	// form, for operations whose body is one. With an error, the answer is that error, in the
-	// format given beside it.
+	// Format says how the answer is written, by the request's header and by the fields of
+	// its form, for operations whose body is one. With an error, the answer is that
+	// error, in the format given beside it.
 	Format func(header http.Header, form map[string]string) (Format, error)
 	// Failure gives the status and the body of an error's answer.
 	Failure func(*Error) (status int, body any)
-	// Encoded is the kind of a failure whose cause is the Content-Encoding; the zero value
-	// stands for Invalid.
+	// Encoded is the kind of a failure whose cause is the Content-Encoding; the zero
+	// value stands for Invalid.
 	Encoded Kind
 }
 

@@ -100,7 +100,8 @@ func TestAttributes(t *testing.T) {
 	}
 }
 
-// An answer is written whole or not at all: what cannot be written leaves the response alone.
+// An answer is written whole or not at all: what cannot be written leaves the response
+// alone.
 func TestUnwritable(t *testing.T) {
 	for _, format := range []Format{{}, {Media: XML}, {Media: JSONP}} {
 		w := httptest.NewRecorder()

@@ -18,7 +18,8 @@ import (
 	"customercare/shared/store"
 )
 
-// The connection of the first call stands before it, TLS and all, and the call uses it; one that is lost costs a try.
+// The connection of the first call stands before it, TLS and all, and the call uses it;
+// one that is lost costs a try.
 func TestReachConnectsAhead(t *testing.T) {
 	for name, secure := range map[string]bool{"http": false, "https": true} {
 		t.Run(name, func(t *testing.T) {

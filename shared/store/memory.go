@@ -40,7 +40,7 @@ var ErrNoRoom = errors.New("store: there is no memory for another page")
 // Share is what one job holds of the process's memory. A nil Share holds nothing, and has
 // room for everything.
 type Share struct {
-	of       *Memory
+	memory   *Memory
 	mu       sync.Mutex
 	held     int64
 	reserved int64 // by Wait, for a page that has not come yet
@@ -51,7 +51,7 @@ func (m *Memory) Share() *Share {
 	if m == nil {
 		return nil
 	}
-	return &Share{of: m}
+	return &Share{memory: m}
 }
 
 // Wait returns when there is room for one page of any size; the next reading on this
@@ -60,12 +60,12 @@ func (s *Share) Wait(ctx context.Context) error {
 	if s == nil {
 		return nil
 	}
-	if err := s.of.free.Acquire(ctx, s.of.page); err != nil {
+	if err := s.memory.free.Acquire(ctx, s.memory.page); err != nil {
 		return failed("wait for memory", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.reserved += s.of.page
+	s.reserved += s.memory.page
 	return nil
 }
 
@@ -77,11 +77,11 @@ func (s *Share) take(n int64) bool {
 	defer s.mu.Unlock()
 	if s.reserved > 0 {
 		n = min(n, s.reserved)
-		s.of.free.Release(s.reserved - n)
+		s.memory.free.Release(s.reserved - n)
 		s.held, s.reserved = s.held+n, 0
 		return true
 	}
-	if !s.of.free.TryAcquire(n) {
+	if !s.memory.free.TryAcquire(n) {
 		return false
 	}
 	s.held += n
@@ -97,7 +97,7 @@ func (s *Share) Give(n int64) {
 	defer s.mu.Unlock()
 	n = min(n, s.held)
 	s.held -= n
-	s.of.free.Release(n)
+	s.memory.free.Release(n)
 }
 
 // Release gives everything back. The share may be used again.
@@ -107,7 +107,7 @@ func (s *Share) Release() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.of.free.Release(s.held + s.reserved)
+	s.memory.free.Release(s.held + s.reserved)
 	s.held, s.reserved = 0, 0
 }
 

@@ -13,11 +13,12 @@ import (
 	"golang.org/x/term"
 )
 
-// mostSecret is more than any secret may have, so that what is too long is refused as that.
+// mostSecret is more than any secret may have, so that what is too long is refused as
+// that.
 const mostSecret = 4096
 
-// askSecret gets a new secret: asked for twice on a terminal, where it is not shown, or else
-// the one line of standard input.
+// askSecret gets a new secret: asked for twice on a terminal, where it is not shown, or
+// else the one line of standard input.
 func (a *app) askSecret(ctx context.Context, what string) (string, error) {
 	if !term.IsTerminal(int(a.in.Fd())) {
 		text, err := io.ReadAll(io.LimitReader(a.in, mostSecret))
@@ -26,7 +27,8 @@ func (a *app) askSecret(ctx context.Context, what string) (string, error) {
 		case err != nil:
 			return "", errors.New("standard input cannot be read")
 		case line == "":
-			return "", fmt.Errorf("the %s is read from standard input, which is empty: call this on a terminal to be asked", what)
+			return "", fmt.Errorf("the %s is read from standard input, which is empty:"+
+				" call this on a terminal to be asked", what)
 		case strings.ContainsAny(line, "\r\n"):
 			return "", fmt.Errorf("the %s is read from standard input, which has more than one line", what)
 		}
@@ -43,9 +45,9 @@ func (a *app) askSecret(ctx context.Context, what string) (string, error) {
 	return first, err
 }
 
-// askHidden asks a question on the terminal and reads the answer without showing it. The
-// terminal hides what is typed before the question is there, and shows it again however this
-// ends: by an answer, by Ctrl-C, or with ctx.
+// askHidden asks a question on the terminal and reads the answer without showing it.
+// The terminal hides what is typed before the question is there, and shows it again
+// however this ends: by an answer, by Ctrl-C, or with ctx.
 func (a *app) askHidden(ctx context.Context, question string) (string, error) {
 	terminal := int(a.in.Fd())
 	before, err := term.MakeRaw(terminal)

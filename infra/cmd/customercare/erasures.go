@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -96,8 +95,9 @@ func (a *app) listErasures(ctx context.Context, which string, since time.Time, l
 		if e.State == ledger.Finished {
 			counts = []string{number(e.Found), number(e.Deleted)}
 		}
-		rows = append(rows, slices.Concat(
-			[]string{e.State, e.Kind, when(e.RequestedAt), when(e.FinishedAt), number(e.Failures)}, counts, []string{e.ID}))
+		rows = append(rows, []string{
+			e.State, e.Kind, when(e.RequestedAt), when(e.FinishedAt), number(e.Failures), counts[0], counts[1], e.ID,
+		})
 	}
 	err = a.print(all, rows)
 	if more {

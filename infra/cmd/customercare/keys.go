@@ -26,7 +26,8 @@ show any more whom the records are about that were made with it.`,
   customercare keys rotate --id 2027a --stack customercare --json`,
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error { return a.rotateKeys(ctx, id) })
-	rotate.Flags().StringVar(&id, "id", "", "`ID` of the new key, 1 to 16 letters and digits (default: the next number)")
+	rotate.Flags().StringVar(&id, "id", "",
+		"`ID` of the new key, 1 to 16 letters and digits (default: the next number)")
 	return group(&cobra.Command{
 		Use:   "keys",
 		Short: "Show, rotate and check the keys of the digests",
@@ -61,8 +62,8 @@ type keyring struct {
 	current string // id of the key that makes new digests
 }
 
-// keyring looks the deployment up and reads its secret. The current key is the one that the
-// stack's parameter names, or the template's default, 1.
+// keyring looks the deployment up and reads its secret. The current key is the one that
+// the stack's parameter names, or the template's default, 1.
 func (a *app) keyring(ctx context.Context) (k keyring, err error) {
 	if k.Deployment, err = a.find(ctx); err != nil {
 		return k, err

@@ -1,5 +1,6 @@
-// Command customercare works on the data of a deployed stack, or of the local one of `make
-// run`: records, principals, digest keys, erasures. `customercare --help` tells the rest.
+// Command customercare works on the data of a deployed stack, or of the local one of
+// `make run`: records, principals, digest keys, erasures. `customercare --help` tells
+// the rest.
 package main
 
 import (

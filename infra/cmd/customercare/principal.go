@@ -8,17 +8,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"customercare/infra/principals"
-	"customercare/shared/store"
+	"customercare/shared/operation"
 )
 
 // kinds are the kinds of principals as they are written on the command line.
-var kinds = map[string]string{"operator": store.Operator, "api-user": store.APIUser, "app": store.App}
+var kinds = map[string]string{"operator": operation.Operator, "api-user": operation.APIUser, "app": operation.App}
 
 var kindNames = []string{"operator", "api-user", "app"}
 
 // title is a kind as it is written on the command line.
 func title(kind string) string {
-	if kind == store.APIUser {
+	if kind == operation.APIUser {
 		return "api-user"
 	}
 	return kind
@@ -54,7 +54,8 @@ func (a *app) onOne(command *cobra.Command, do func(context.Context, chosen) err
 		if err != nil {
 			return err
 		}
-		return do(ctx, chosen{principals.Table{DB: d.DB, Name: d.Tables.Principals, Now: time.Now}, kind, args[1], d.Where})
+		table := principals.Table{DB: d.DB, Name: d.Tables.Principals, Now: time.Now}
+		return do(ctx, chosen{table, kind, args[1], d.Where})
 	})
 }
 

@@ -100,7 +100,9 @@ func (a *app) listPrincipals(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
-	rows := [][]string{{"KIND", "NAME", "MAY CALL", "ACCOUNTS OR TENANT", "DISABLED", "VALID UNTIL", "SECRETS", "LAST CHANGED"}}
+	rows := [][]string{{
+		"KIND", "NAME", "MAY CALL", "ACCOUNTS OR TENANT", "DISABLED", "VALID UNTIL", "SECRETS", "LAST CHANGED",
+	}}
 	for _, p := range all {
 		rows = append(rows, []string{
 			title(p.Kind), p.Name, join(p.Operations), bound(p), yes(p.Disabled), when(p.ValidUntil),

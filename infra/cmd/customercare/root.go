@@ -18,7 +18,8 @@ import (
 	"customercare/infra/deployment"
 )
 
-// app is one call of the command line. Data goes to out, and what is told to a person to errs.
+// app is one call of the command line. Data goes to out, and what is told to a person
+// to errs.
 type app struct {
 	in        *os.File
 	out, errs io.Writer
@@ -55,7 +56,8 @@ Data goes to standard output, everything else to standard error. Exit codes:
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.chosen.Stack, "stack", "", "work on the CloudFormation stack `NAME` in AWS")
-	flags.StringVar(&a.chosen.Endpoint, "endpoint", "", "work on the tables of the DynamoDB at `URL`, or of AWS itself (aws)")
+	flags.StringVar(&a.chosen.Endpoint, "endpoint", "",
+		"work on the tables of the DynamoDB at `URL`, or of AWS itself (aws)")
 	flags.BoolVar(&a.json, "json", false, "print JSON")
 	root.AddGroup(&cobra.Group{ID: "data", Title: "Records and who may call:"},
 		&cobra.Group{ID: "erasures", Title: "Erasures:"}, &cobra.Group{ID: "stack", Title: "The stack:"})
@@ -118,7 +120,8 @@ func (a *app) find(ctx context.Context) (*deployment.Deployment, error) {
 	return deployment.Find(ctx, a.chosen)
 }
 
-// print prints data: value as JSON when --json asks for it, and rows in columns otherwise.
+// print prints data: value as JSON when --json asks for it, and rows in columns
+// otherwise.
 func (a *app) print(value any, rows [][]string) error {
 	if a.json {
 		encoder := json.NewEncoder(a.out)

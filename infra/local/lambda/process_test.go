@@ -51,8 +51,8 @@ func TestProcessesGrowToTheLimit(t *testing.T) {
 	}
 }
 
-// A request is refused when all processes stay busy for longer than QueueTimeout. An event
-// source waits, and who is at work may be so for longer.
+// A request is refused when all processes stay busy for longer than QueueTimeout. An
+// event source waits, and who is at work may be so for longer.
 func TestBusyProcesses(t *testing.T) {
 	s, log := service(t, nil)
 	s.opts.QueueTimeout = 100 * time.Millisecond

@@ -1,6 +1,7 @@
-// Package secrets does on one machine what AWS Secrets Manager does for the functions, and for
-// `customercare keys rotate`: it answers GetSecretValue and PutSecretValue, over the same
-// protocol and with the same errors, and remembers who asked. It looks at no signature.
+// Package secrets does on one machine what AWS Secrets Manager does for the functions,
+// and for `customercare keys rotate`: it answers GetSecretValue and PutSecretValue, over
+// the same protocol and with the same errors, and remembers who asked. It looks at no
+// signature.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
 package secrets

@@ -61,7 +61,8 @@ func (p *Poller) nextBatch(queue <-chan record) []record {
 		return nil
 	}
 	batch := []record{first}
-	for len(batch) < p.Mapping.BatchSize && len(queue) > 0 { // nobody else takes from the queue
+	// Nobody else takes from the queue: what it has now is there to be taken.
+	for len(batch) < p.Mapping.BatchSize && len(queue) > 0 {
 		batch = append(batch, <-queue)
 	}
 	return batch
@@ -71,14 +72,14 @@ func (p *Poller) nextBatch(queue <-chan record) []record {
 func (p *Poller) deliver(ctx context.Context, batch []record) {
 	backoff := firstBackoff
 	for attempt := 0; ; attempt++ {
-		left, err := p.invoke(ctx, batch)
-		if len(left) == 0 || ctx.Err() != nil {
+		rest, err := p.invoke(ctx, batch)
+		if len(rest) == 0 || ctx.Err() != nil {
 			return
 		}
-		if len(left) < len(batch) { // it moved on: what is left starts afresh
+		if len(rest) < len(batch) { // it moved on: what is left starts afresh
 			attempt, backoff = 0, firstBackoff
 		}
-		batch = left
+		batch = rest
 		if p.Mapping.MaxRetries >= 0 && attempt >= p.Mapping.MaxRetries {
 			p.logf("%s failed %d times; %d records from sequence number %s on are given up: %v",
 				p.Mapping.Function, attempt+1, len(batch), batch[0].sequence, err)

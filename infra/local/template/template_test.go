@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"customercare/infra/local/apigateway"
+	"customercare/shared/operation"
 )
 
 // parse reads a template that is not in a file.
@@ -34,9 +35,7 @@ func TestRealTemplate(t *testing.T) {
 			t.Errorf("function %+v", f)
 		}
 	}
-	for _, want := range []string{"delete-customer-info", "set-temporary-allow", "delete-customer",
-		"clean-customer-data", "issue-token",
-		"authorize-operator", "authorize-app", "continue-erasure", "cleanup"} {
+	for _, want := range []string{operation.AuthorizeOperator, operation.AuthorizeApp, "continue-erasure", "cleanup"} {
 		if !slices.Contains(folders, want) {
 			t.Errorf("function %s is missing", want)
 		}
@@ -45,16 +44,16 @@ func TestRealTemplate(t *testing.T) {
 	for _, r := range template.API.Routes {
 		routes[r.Method+" "+r.Path] = r.Authorizer
 	}
-	for route, authorizer := range map[string]string{
-		"DELETE /customercare/v1/{customerId}/provision":      "Operator",
-		"PUT /risk-cc/customercare/v1/{customerId}/provision": "Operator",
-		"POST /":        "",
-		"POST /api.php": "",
-		"POST /apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata": "App",
-		"POST /apigovernance/api/oauth/tokenByAkSk":                            "",
-	} {
-		if got, ok := routes[route]; !ok || got != authorizer {
-			t.Errorf("route %s has the authorizer %q (%t), want %q", route, got, ok, authorizer)
+	authorizers := map[string]string{operation.AuthorizeOperator: "Operator", operation.AuthorizeApp: "App"}
+	for _, o := range operation.All {
+		if !slices.Contains(folders, o.Name) {
+			t.Errorf("function %s is missing", o.Name)
+		}
+		for _, path := range o.Paths {
+			got, ok := routes[o.Method+" "+path]
+			if want := authorizers[o.Authorizer]; !ok || got != want {
+				t.Errorf("route %s %s has the authorizer %q (%t), want %q", o.Method, path, got, ok, want)
+			}
 		}
 	}
 	api := template.API
@@ -109,10 +108,10 @@ func TestRealTemplate(t *testing.T) {
 	if !strings.Contains(api.AccessLog, `"resource":"$context.resourcePath"`) {
 		t.Errorf("the access log's lines are %q", api.AccessLog)
 	}
-	f, _ := template.Function("clean-customer-data")
+	f, _ := template.Function(operation.CleanCustomerData.Name)
 	if f.Environment["DIGEST_KEYS"] != template.Secrets[0].ARN || f.Environment["DIGEST_KEY_ID"] != "1" ||
 		f.Environment["ERASURES_TABLE"] != "Erasures" {
-		t.Errorf("clean-customer-data has %v", f.Environment)
+		t.Errorf("its variables are %v", f.Environment)
 	}
 }
 
@@ -121,7 +120,7 @@ func TestTablePrefixReachesVariables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, _ := template.Function("delete-customer-info")
+	f, _ := template.Function(operation.DeleteCustomerInfo.Name)
 	if f.Environment["USERS_TABLE"] != "p-Users" || template.Streams[0].Table != "p-Erasures" {
 		t.Errorf("%v, %+v", f.Environment, template.Streams)
 	}
@@ -205,13 +204,18 @@ func TestReservedConcurrencyIsRead(t *testing.T) {
 
 // What would run otherwise than on AWS is refused.
 func TestWhatTheLocalStackCannotDoIsNamed(t *testing.T) {
-	for resource, want := range map[string]string{
-		`{Type: "AWS::DynamoDB::Table", Properties: {LocalSecondaryIndexes: [{IndexName: i}]}}`:                  "global secondary indexes only",
-		`{Type: "AWS::Serverless::Api", Properties: {StageName: s, Auth: {Authorizers: {A: {FunctionArn: a}}}}}`: "authorizer A: the local stack knows authorizers of the type REQUEST only",
+	for _, c := range []struct{ resource, want string }{
+		{`{Type: "AWS::DynamoDB::Table", Properties: {LocalSecondaryIndexes: [{IndexName: i}]}}`,
+			"the local stack makes global secondary indexes only"},
+		{`{Type: "AWS::Serverless::Api", Properties: {StageName: s, Auth: {Authorizers: {A: {FunctionArn: a}}}}}`,
+			"authorizer A: the local stack knows authorizers of the type REQUEST only"},
+		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: DynamoDB, Properties: {
+			Stream: "arn:aws:dynamodb:r:1:table/T/stream/latest", StartingPosition: LATEST}}}}}`,
+			"event E: the local stack reads streams from TRIM_HORIZON only"},
 	} {
-		_, err := parse([]byte("Resources: {R: "+resource+"}"), nil, Settings{})
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %s", resource, err, want)
+		_, err := parse([]byte("Resources: {R: "+c.resource+"}"), nil, Settings{})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s", c.resource, err, c.want)
 		}
 	}
 }

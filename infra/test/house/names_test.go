@@ -162,6 +162,21 @@ func TestNamesAreKnown(t *testing.T) {
 	}
 }
 
+// TestConditionsStandWhereTheyAre looks for every condition in docs/design.md in the file
+// that its row names: `held` in `shared/store/erasureslease.go`.
+func TestConditionsStandWhereTheyAre(t *testing.T) {
+	section := named(t, "docs/design.md").section("what-each-condition-protects")
+	rows := regexp.MustCompile("`([^`]+)` in `([\\w/.-]+)`").FindAllStringSubmatch(section, -1)
+	if len(rows) < 10 {
+		t.Errorf("%d rows only", len(rows))
+	}
+	for _, row := range rows {
+		if !strings.Contains(source(t, row[2]), row[1]) {
+			t.Errorf("docs/design.md: %s does not hold %s", row[2], row[1])
+		}
+	}
+}
+
 // TestTreeIsTheRepository compares the tree in the README with the folders: each is named,
 // and no other.
 func TestTreeIsTheRepository(t *testing.T) {

@@ -33,7 +33,6 @@ var editedFiles = []string{
 	"infra/client/requests.go",
 	"infra/probe/checks.go",
 	"infra/test/template/rights_test.go",
-	"infra/local/template/template_test.go",
 	"infra/test/e2e/events_test.go",
 	"infra/test/e2e/metrics_test.go",
 	"infra/test/load/calls_test.go",

@@ -1,5 +1,5 @@
-// Package canned runs functions without a network: a database that answers in the process, so
-// that a test can count what one request allocates, or send very many.
+// Package canned runs functions without a network: a database that answers in the
+// process, so that a test can count what one request allocates, or send very many.
 package canned
 
 import (
@@ -21,8 +21,8 @@ import (
 	"customercare/shared/store"
 )
 
-// Database answers a call of DynamoDB's, such as "GetItem", with the body of the answer. One
-// with a member "__type" is a refusal. With an error no answer comes back at all.
+// Database answers a call of DynamoDB's, such as "GetItem", with the body of the answer.
+// One with a member "__type" is a refusal. With an error no answer comes back at all.
 type Database func(action string, body io.Reader) (answer string, err error)
 
 // Client is a client with the options of the functions' own whose calls db answers. What
@@ -53,8 +53,8 @@ func (db Database) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// Answers answers each call with the next of the answers for its action, from the first again
-// behind the last. A call without one fails the test.
+// Answers answers each call with the next of the answers for its action, from the first
+// again behind the last. A call without one fails the test.
 func Answers(t testing.TB, answers map[string][]string) Database {
 	var mu sync.Mutex
 	given := map[string]int{}
@@ -81,10 +81,11 @@ func Invocation(t *testing.T) context.Context {
 	})
 }
 
-// Allocations fails the test when one of runs calls, on average, allocates more often than
-// most. The bounds are the highest of 20 measurements, because pools that the garbage
-// collector empties make a difference of one or two now and then. The log is written as ever,
-// to nowhere. Under the race detector, which allocates by itself, the test is skipped.
+// Allocations fails the test when one of runs calls, on average, allocates more often
+// than most. The bounds are the highest of 20 measurements, because pools that the
+// garbage collector empties make a difference of one or two now and then. The log is
+// written as ever, to nowhere. Under the race detector, which allocates by itself, the
+// test is skipped.
 func Allocations(t *testing.T, runs int, most float64, call func()) {
 	t.Helper()
 	race := debug.BuildSetting{Key: "-race", Value: "true"}

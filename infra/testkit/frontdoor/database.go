@@ -15,17 +15,17 @@ import (
 )
 
 // Database answers in the process, many thousand times a second, what DynamoDB answers a
-// function whose tables are empty or hold just what the caller names. Like DynamoDB it refuses
-// keys and items that are too large, which a function turns into a 500: so an input that gets
-// that far without having been refused is seen.
+// function whose tables are empty or hold just what the caller names. Like DynamoDB it
+// refuses keys and items that are too large, which a function turns into a 500: so an
+// input that gets that far without having been refused is seen.
 type Database struct {
 	// Known says that the user, customer or open erasure that is asked for stands there:
 	// conditions on it hold.
 	Known bool
 	// Principals are items of the principals' table as DynamoDB's JSON, by their key.
 	Principals map[string]string
-	// Strict locks the caller's address out for all other principals, so that no slow hash is
-	// spent on their names.
+	// Strict locks the caller's address out for all other principals, so that no slow
+	// hash is spent on their names.
 	Strict bool
 
 	calls   []Call
@@ -48,7 +48,8 @@ func (d *Database) reset() { d.calls, d.written = nil, false }
 
 const (
 	wrongInput      = `{"__type":"com.amazon.coral.validate#ValidationException","message":%q}`
-	conditionFailed = `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"The conditional request failed"}`
+	conditionFailed = `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",` +
+		`"message":"The conditional request failed"}`
 )
 
 func (d *Database) answer(action string, r io.Reader) (string, error) {
@@ -94,8 +95,8 @@ func (d *Database) principals(body []byte) string {
 			if item, ok := d.Principals[name]; ok {
 				items = append(items, item)
 			} else if strings.HasPrefix(name, "failures#") {
-				failures = fmt.Sprintf(`{"principal":{"S":%q},"n":{"N":"1000000"},"since":{"N":"%[2]d"},"last":{"N":"%[2]d"}}`,
-					name, time.Now().UnixMilli())
+				failures = fmt.Sprintf(`{"principal":{"S":%q},"n":{"N":"1000000"},`+
+					`"since":{"N":"%[2]d"},"last":{"N":"%[2]d"}}`, name, time.Now().UnixMilli())
 			}
 		}
 		if d.Strict && len(items) == 0 && failures != "" {
@@ -108,8 +109,9 @@ func (d *Database) principals(body []byte) string {
 
 // keys are the template's key attributes, with DynamoDB's limit in bytes.
 var keys = map[string]int{
-	"customerId": quotas.MaxPartitionKey, "customer": quotas.MaxPartitionKey, "principal": quotas.MaxPartitionKey,
-	"erasureId": quotas.MaxPartitionKey, "party": quotas.MaxPartitionKey, "record": quotas.MaxSortKey, "contact": quotas.MaxSortKey,
+	"customerId": quotas.MaxPartitionKey, "customer": quotas.MaxPartitionKey,
+	"principal": quotas.MaxPartitionKey, "erasureId": quotas.MaxPartitionKey,
+	"party": quotas.MaxPartitionKey, "record": quotas.MaxSortKey, "contact": quotas.MaxSortKey,
 }
 
 // unacceptable is why DynamoDB would not take a call's body, or "".
@@ -132,8 +134,8 @@ func unacceptable(body []byte) (wrong string) {
 	return wrong
 }
 
-// attributes calls visit with every string attribute of a call's body, those within lists under
-// the list's name.
+// attributes calls visit with every string attribute of a call's body, those within lists
+// under the list's name.
 func attributes(name string, value any, visit func(name, text string)) {
 	switch value := value.(type) {
 	case map[string]any:

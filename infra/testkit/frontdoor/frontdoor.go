@@ -1,6 +1,6 @@
-// Package frontdoor sends functions whatever a fuzz engine makes up, as Lambda would, on a
-// database that answers like an empty DynamoDB, and looks at what no answer may be: a failure
-// of ours, or not well-formed.
+// Package frontdoor sends functions whatever a fuzz engine makes up, as Lambda would, on
+// a database that answers like an empty DynamoDB, and looks at what no answer may be: a
+// failure of ours, or not well-formed.
 package frontdoor
 
 import (
@@ -29,8 +29,8 @@ type Door struct {
 	function lambda.Handler
 }
 
-// New is the door of the function that lambda.Start is given. Until f ends nothing is logged:
-// a line an input would be gigabytes.
+// New is the door of the function that lambda.Start is given. Until f ends nothing is
+// logged: a line an input would be gigabytes.
 func New(f testing.TB, database *Database, function any) Door {
 	log := slog.Default()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
@@ -48,8 +48,8 @@ type Request struct {
 	Authorizer   map[string]any
 }
 
-// Event is the request as API Gateway passes it on: header fields and query parameters in both
-// forms, the body base64-encoded, as with the template's BinaryMediaTypes.
+// Event is the request as API Gateway passes it on: header fields and query parameters in
+// both forms, the body base64-encoded, as with the template's BinaryMediaTypes.
 func (r Request) Event() events.APIGatewayProxyRequest {
 	event := events.APIGatewayProxyRequest{
 		HTTPMethod: r.Method, Path: r.Path, PathParameters: r.Params,
@@ -86,8 +86,8 @@ func (d Door) Send(t testing.TB, r Request) events.APIGatewayProxyResponse {
 	return answer
 }
 
-// SendRaw sends bytes as Lambda's runtime passes them on. ok is false when they are no event:
-// then the function was not reached, and API Gateway sends no such.
+// SendRaw sends bytes as Lambda's runtime passes them on. ok is false when they are no
+// event: then the function was not reached, and API Gateway sends no such.
 func (d Door) SendRaw(t testing.TB, payload []byte) (answer events.APIGatewayProxyResponse, ok bool) {
 	t.Helper()
 	out, err := d.Invoke(t, payload)
@@ -104,8 +104,9 @@ func (d Door) SendRaw(t testing.TB, payload []byte) (answer events.APIGatewayPro
 	return answer, true
 }
 
-// Invoke runs the function once within the bounds, and gives what it returns to Lambda. A panic
-// is a failure also where the function has recovered from it (invocation.ErrPanicked).
+// Invoke runs the function once within the bounds, and gives what it returns to Lambda. A
+// panic is a failure also where the function has recovered from it
+// (invocation.ErrPanicked).
 func (d Door) Invoke(t testing.TB, payload []byte) (out []byte, err error) {
 	t.Helper()
 	bounds.Check(t, func() {
@@ -143,7 +144,8 @@ func check(t testing.TB, a events.APIGatewayProxyResponse) {
 	}
 }
 
-// Events are the project's own events for a function, in infra/events, as they stand there.
+// Events are the project's own events for a function, in infra/events, as they stand
+// there.
 func Events(f testing.TB, function string) (all [][]byte) {
 	f.Helper()
 	files, err := filepath.Glob(filepath.Join(dynamotest.Root(), "infra", "events", function+".*json"))

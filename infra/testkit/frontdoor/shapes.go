@@ -16,8 +16,8 @@ import (
 
 const xmlHead = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
 
-// ReadJSON reads a JSON body strictly: no name twice, none that into does not have, nothing
-// behind it.
+// ReadJSON reads a JSON body strictly: no name twice, none that into does not have,
+// nothing behind it.
 func ReadJSON(t testing.TB, body string, into any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(body), into, json.RejectUnknownMembers(true)); err != nil {
@@ -80,8 +80,8 @@ func App(t testing.TB, a events.APIGatewayProxyResponse) (answer respond.Result)
 	return answer
 }
 
-// Sentence checks a refusal's sentence: one line that a person can read, and no caller's text
-// at length.
+// Sentence checks a refusal's sentence: one line that a person can read, and no caller's
+// text at length.
 func Sentence(t testing.TB, sentence string) {
 	t.Helper()
 	if sentence == "" || len(sentence) > 250 || strings.ContainsAny(sentence, "\x00\r\n\u2028") {

@@ -1,6 +1,6 @@
 // Package metrictest reads metric lines out of logs, and holds each against the embedded
-// metric format's specification (Amazon CloudWatch User Guide, "Specification: Embedded metric
-// format") and the declarations of shared/metric.
+// metric format's specification (Amazon CloudWatch User Guide, "Specification: Embedded
+// metric format") and the declarations of shared/metric.
 package metrictest
 
 import (
@@ -40,7 +40,8 @@ func (l *Log) String() string {
 	return l.text.String()
 }
 
-// Capture takes the process's log, in the format that functions write, until the test ends.
+// Capture takes the process's log, in the format that functions write, until the test
+// ends.
 func Capture(t testing.TB) *Log {
 	log, before := new(Log), slog.Default()
 	slog.SetDefault(slog.New(slog.NewJSONHandler(log, nil)))
@@ -48,8 +49,8 @@ func Capture(t testing.TB) *Log {
 	return log
 }
 
-// Lines are log's metric lines in order, each checked. What stands before a line's JSON, such
-// as a function's name, is left out.
+// Lines are log's metric lines in order, each checked. What stands before a line's JSON,
+// such as a function's name, is left out.
 func Lines(t testing.TB, log string) []Line {
 	t.Helper()
 	var all []Line
@@ -72,8 +73,8 @@ func Calls(t testing.TB, log, operation string) []Line {
 	return slices.DeleteFunc(Lines(t, log), func(l Line) bool { return l[metric.Operation] != operation })
 }
 
-// OneCall runs call, which is one call of operation, and gives the one line that it wrote and
-// the log.
+// OneCall runs call, which is one call of operation, and gives the one line that it wrote
+// and the log.
 func OneCall(t testing.TB, operation string, call func()) (Line, *Log) {
 	t.Helper()
 	log := Capture(t)
@@ -85,8 +86,8 @@ func OneCall(t testing.TB, operation string, call func()) (Line, *Log) {
 	return lines[0], log
 }
 
-// OnePanic runs call, one call of operation that panics with a text in which personal stands.
-// It must log the panic once, without that, and count as a failure of ours.
+// OnePanic runs call, one call of operation that panics with a text in which personal
+// stands. It must log the panic once, without that, and count as a failure of ours.
 func OnePanic(t testing.TB, operation, personal string, call func()) {
 	t.Helper()
 	line, log := OneCall(t, operation, call)
@@ -114,8 +115,8 @@ func Counts(callerErrors, serviceErrors int, refused any) Line {
 	}
 }
 
-// units are all that CloudWatch knows but for those of bytes and bits, which nothing here is
-// counted in.
+// units are all that CloudWatch knows but for those of bytes and bits, which nothing here
+// is counted in.
 var units = []string{"Seconds", "Microseconds", "Milliseconds", "Percent", "Count", "Count/Second", "None"}
 
 // directive declares metrics of a line.

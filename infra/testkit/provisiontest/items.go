@@ -10,12 +10,14 @@ import (
 	"customercare/infra/quotas"
 )
 
-// User is a full item as the import writes it: every attribute of a user, one device and two
-// temporary allows, and one attribute that no operation knows.
+// User is a full item as the import writes it: every attribute of a user, one device and
+// two temporary allows, and one attribute that no operation knows.
 func User(id string) Item {
 	text, number, object := attribute.Text, attribute.Number, attribute.Map
 	allow := func(expires int64) types.AttributeValue {
-		return object(Item{"expires": number(expires), "grantedBy": text("someone"), "grantedAt": number(1690000000000)})
+		return object(Item{
+			"expires": number(expires), "grantedBy": text("someone"), "grantedAt": number(1690000000000),
+		})
 	}
 	return Item{
 		"customerId":   text(id),
@@ -40,8 +42,8 @@ func Without(item Item, names ...string) Item {
 	return rest
 }
 
-// Foreign is a value of every type of DynamoDB's, as another writer of the table may store one
-// in place of any attribute; nil is the attribute that is not there.
+// Foreign is a value of every type of DynamoDB's, as another writer of the table may
+// store one in place of any attribute; nil is the attribute that is not there.
 func Foreign() map[string]types.AttributeValue {
 	null := &types.AttributeValueMemberNULL{Value: true}
 	return map[string]types.AttributeValue{
@@ -62,8 +64,8 @@ func Foreign() map[string]types.AttributeValue {
 	}
 }
 
-// Filled is a copy of item with a further attribute that fills it to DynamoDB's limit but for
-// room bytes.
+// Filled is a copy of item with a further attribute that fills it to DynamoDB's limit but
+// for room bytes.
 func Filled(item Item, room int) Item {
 	full := maps.Clone(item)
 	full["filling"] = attribute.Text("")

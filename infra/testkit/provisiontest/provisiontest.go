@@ -1,5 +1,6 @@
-// Package provisiontest is what the tests of operations 1 and 2 share: events as API Gateway
-// sends them, full users, and a count of the calls that a function makes to their table.
+// Package provisiontest is what the tests of operations 1 and 2 share: events as API
+// Gateway sends them, full users, and a count of the calls that a function makes to their
+// table.
 package provisiontest
 
 import (
@@ -21,12 +22,12 @@ import (
 	"customercare/shared/store"
 )
 
-// Operator is the name of the operator whom every event of this package says its authorizer let
-// in.
+// Operator is the name of the operator whom every event of this package says its
+// authorizer let in.
 const Operator = "csr"
 
-// Event is a call of the provision path: customerID as it stands in the request line, and one
-// line a header field, such as "Accept: application/xml".
+// Event is a call of the provision path: customerID as it stands in the request line, and
+// one line a header field, such as "Accept: application/xml".
 func Event(method, customerID, query, body string, header ...string) events.APIGatewayProxyRequest {
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -46,8 +47,8 @@ func Event(method, customerID, query, body string, header ...string) events.APIG
 	}.Event()
 }
 
-// Users is a Users table whose calls through DB are counted. The table's own Put and Items are
-// not.
+// Users is a Users table whose calls through DB are counted. The table's own Put and
+// Items are not.
 type Users struct {
 	store.Users
 	kit   *dynamotest.Kit
@@ -57,7 +58,8 @@ type Users struct {
 // Item is a stored item.
 type Item = attribute.Item
 
-// New is the template's Users table, empty, on a real engine. Without one the test is skipped.
+// New is the template's Users table, empty, on a real engine. Without one the test is
+// skipped.
 func New(t testing.TB) Users {
 	t.Helper()
 	kit := dynamotest.Open(t)
@@ -87,7 +89,9 @@ func (u Users) Put(t testing.TB, items ...Item) {
 func (u Users) Items(t testing.TB) map[string]Item {
 	t.Helper()
 	all := make(map[string]Item)
-	pages := dynamodb.NewScanPaginator(u.kit.Plain, &dynamodb.ScanInput{TableName: &u.Table, ConsistentRead: aws.Bool(true)})
+	pages := dynamodb.NewScanPaginator(u.kit.Plain, &dynamodb.ScanInput{
+		TableName: &u.Table, ConsistentRead: aws.Bool(true),
+	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(t.Context())
 		if err != nil {
