@@ -35,7 +35,8 @@ func TestASecretThatSomebodyElseChanged(t *testing.T) {
 		t.Error(err)
 	}
 	server.Put("DigestKeys", "somebody else's")
-	if err := d.Keys.Replace(t.Context(), "two", "three"); err == nil || !strings.Contains(err.Error(), "somebody else changed the secret") {
+	if err := d.Keys.Replace(t.Context(), "two", "three"); err == nil ||
+		!strings.Contains(err.Error(), "somebody else changed the secret") {
 		t.Errorf("%v", err)
 	}
 }

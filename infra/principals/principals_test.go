@@ -76,7 +76,9 @@ func TestForeignBoundsReadAsDisabled(t *testing.T) {
 	for name, bound := range map[string]types.AttributeValue{
 		"disabled": attribute.Text("no"), "validUntil": attribute.Text("2999-01-02T03:04:05Z"), "operations": attribute.Text("all"),
 	} {
-		kit.Put(t, table.Name, attribute.Item{"principal": attribute.Text("app#" + name), name: bound, "tenantId": attribute.Text("t")})
+		kit.Put(t, table.Name, attribute.Item{
+			"principal": attribute.Text("app#" + name), name: bound, "tenantId": attribute.Text("t"),
+		})
 		p, err := table.Show(t.Context(), operation.App, name)
 		if err != nil || !p.Disabled {
 			t.Errorf("%s: %+v, %v", name, p, err)

@@ -134,11 +134,13 @@ func TestUnreadableContacts(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 			printed := c.restored && erased != "111" && erased != "222"
-			if strings.Count(lines, `"contactId":"c"`) != 0 != printed || strings.Count(lines, `"contactId":"alone"`) != 1 {
+			if strings.Count(lines, `"contactId":"c"`) != 0 != printed ||
+				strings.Count(lines, `"contactId":"alone"`) != 1 {
 				t.Errorf("%s, %q erased: printed %s", name, erased, lines)
 			}
 			unknown := c.unknown
-			if name == "one copy alone" && (erased == "111" || erased == "222") || name == "its own number not in it" && erased == "222" {
+			if name == "one copy alone" && (erased == "111" || erased == "222") ||
+				name == "its own number not in it" && erased == "222" {
 				unknown = 1 // a copy that can be read is about them, and is counted as erased
 			}
 			if r.Unreadable != unknown || strings.Count(notes, "\n") != unknown {
@@ -149,7 +151,9 @@ func TestUnreadableContacts(t *testing.T) {
 					t.Errorf("%s: a number is told:\n%s", name, notes)
 				}
 			}
-			if strings.Contains(name, "list") && unknown == 2 && (!strings.Contains(notes, digests.Subject("number", "acme", "222")) || !strings.Contains(notes, "2026-01-02T03:04:05")) {
+			if strings.Contains(name, "list") && unknown == 2 &&
+				(!strings.Contains(notes, digests.Subject("number", "acme", "222")) ||
+					!strings.Contains(notes, "2026-01-02T03:04:05")) {
 				t.Errorf("%s: not named:\n%s", name, notes)
 			}
 			for _, found := range c.items {
@@ -216,7 +220,8 @@ func TestUnreadableCustomers(t *testing.T) {
 	if strings.Count(lines, "name of 4711") != 2 || strings.Count(lines, "name of") != 2 {
 		t.Errorf("printed %s", lines)
 	}
-	if strings.Count(notes, "\n") != len(faults) || !strings.Contains(notes, r.Digests.Subject("customer", "shop", "4713")) {
+	if strings.Count(notes, "\n") != len(faults) ||
+		!strings.Contains(notes, r.Digests.Subject("customer", "shop", "4713")) {
 		t.Errorf("named:\n%s", notes)
 	}
 }
@@ -227,7 +232,8 @@ func TestAnotherTable(t *testing.T) {
 	restored.Put(t, restored.Users.Table, item{"customerId": s("u1")}, item{"customerId": s("u2")})
 	restored.Put(t, restored.Principals.Table, item{"principal": s("app#a")})
 	for _, table := range []string{restored.Users.Table, restored.Principals.Table} {
-		if lines, notes, _, err := printOf(t, inUse, table); err == nil || !strings.Contains(err.Error(), "neither one of customers nor one of contacts") || lines+notes != "" {
+		if lines, notes, _, err := printOf(t, inUse, table); err == nil ||
+			!strings.Contains(err.Error(), "neither one of customers nor one of contacts") || lines+notes != "" {
 			t.Errorf("%v, %s, %s", err, lines, notes)
 		}
 	}

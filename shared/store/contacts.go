@@ -35,9 +35,9 @@ func contactKey(tenant, number, contact string) object {
 // maxKey is the longest partition key that DynamoDB takes, in bytes.
 const maxKey = 2048
 
-// CanFile says whether a copy can stand under this number at all. A list that another
+// canFile says whether a copy can stand under this number at all. A list that another
 // writer stored may name what is no number.
-func CanFile(tenant, number string) bool { return len(PartyKey(tenant, number)) <= maxKey }
+func canFile(tenant, number string) bool { return len(PartyKey(tenant, number)) <= maxKey }
 
 // Copy is a contact as it stands under one of its numbers.
 type Copy struct {

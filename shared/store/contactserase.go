@@ -14,7 +14,7 @@ import (
 
 // Erasable is a contact to delete with all its copies. Own is the number under which the
 // caller has read it. Copies are the numbers under which a copy may stand, Own the first;
-// all numbers in Seen and Others that CanFile are added to them.
+// all numbers in Seen and Others that canFile are added to them.
 type Erasable struct {
 	Contact   string
 	Own       string
@@ -37,7 +37,7 @@ func (e Erasable) filed(tenant string) Erasable {
 	for _, stored := range append([]Stored{e.Seen}, e.Others...) {
 		numbers, _ := stored.Parties()
 		for _, number := range numbers {
-			if !known[number] && CanFile(tenant, number) {
+			if !known[number] && canFile(tenant, number) {
 				known[number], e.Copies = true, append(e.Copies, number)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/attribute"
+	"customercare/infra/fixture"
 	"customercare/infra/ledger"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/erasure"
@@ -20,7 +21,7 @@ import (
 // customer, one of a few numbers and one of many, which are open.
 func erased(t *testing.T, kit *dynamotest.Kit) (many []string) {
 	t.Helper()
-	load(t, kit, `{"kind":"customer","accountId":"shop","code":"4711-done"}`+"\n"+`{"kind":"customer","accountId":"shop","code":"4712-open"}`)
+	load(t, kit, fixture.Customer("shop", "4711-done").String()+"\n"+fixture.Customer("shop", "4712-open").String())
 	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
 	engineClock := erasure.NewClock(clock.Now, clock.AfterFunc)
 	digests := erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}
@@ -70,7 +71,8 @@ func TestErasuresAreShown(t *testing.T) {
 	}
 	many := erased(t, kit)
 	open, said := list(t, 0)
-	if len(open) != 3 || open[0].Kind != "customer" || open[1].Kind != "numbers" || open[0].State != "open" || open[0].FinishedAt != nil {
+	if len(open) != 3 || open[0].Kind != "customer" || open[1].Kind != "numbers" || open[0].State != "open" ||
+		open[0].FinishedAt != nil {
 		t.Fatal(said)
 	}
 	if some, _ := list(t, 0, "--limit", "1"); len(some) != 1 || some[0].ID != open[0].ID {
@@ -78,7 +80,8 @@ func TestErasuresAreShown(t *testing.T) {
 	}
 	finished, more := list(t, 0, "--state", "finished", "--since", "2026-01-02T03:04:05Z")
 	said += more
-	if len(finished) != 1 || !strings.HasPrefix(finished[0].ID, "erasure-") || finished[0].Deleted != 1 || finished[0].FinishedAt == nil {
+	if len(finished) != 1 || !strings.HasPrefix(finished[0].ID, "erasure-") || finished[0].Deleted != 1 ||
+		finished[0].FinishedAt == nil {
 		t.Fatal(more)
 	}
 	if later, _ := list(t, 0, "--state", "finished", "--since", "2999-01-02T03:04:05Z"); len(later) != 0 {
@@ -91,7 +94,8 @@ func TestErasuresAreShown(t *testing.T) {
 			t.Fatalf("%s: %v", id, r)
 		}
 		subjects := map[bool]int{true: len(many), false: 1}[i == 4]
-		if len(e.Subjects) != subjects || !strings.HasPrefix(e.Subjects[0], "1.") || e.RequestedBy == "" || e.Scope == "" ||
+		if len(e.Subjects) != subjects || !strings.HasPrefix(e.Subjects[0], "1.") || e.RequestedBy == "" ||
+			e.Scope == "" ||
 			(e.State == "finished") != (i < 2) || e.Requests != 1 {
 			t.Errorf("%s: %v", id, r)
 		}
@@ -104,7 +108,8 @@ func TestErasuresAreShown(t *testing.T) {
 		}
 	}
 	for id, identifier := range map[string]string{open[0].ID: "4712-open", open[1].ID: "+49 30 1234", open[2].ID: many[29]} {
-		if r := call(t, "", "erasures", "show", id, "--identifiers"); r.code != 0 || !strings.Contains(r.out, identifier) {
+		if r := call(t, "", "erasures", "show", id, "--identifiers"); r.code != 0 ||
+			!strings.Contains(r.out, identifier) {
 			t.Errorf("no %q: %v", identifier, r)
 		}
 	}
@@ -129,7 +134,8 @@ func TestAnErasureThatIsOverIsFoundByItsJob(t *testing.T) {
 			job = item.ErasureID.Value
 		}
 	}
-	if r := call(t, "", "erasures", "show", job); r.code != 0 || !strings.Contains(r.out, "erasure-") || !strings.Contains(r.out, "finished") {
+	if r := call(t, "", "erasures", "show", job); r.code != 0 || !strings.Contains(r.out, "erasure-") ||
+		!strings.Contains(r.out, "finished") {
 		t.Errorf("%s: %v", job, r)
 	}
 }
@@ -152,7 +158,8 @@ func TestFailingErasuresAreFound(t *testing.T) {
 	}
 	for _, args := range [][]string{{"--state", "failing"}, {}} {
 		all, said := list(t, exitFound, args...)
-		if len(all) != map[bool]int{true: 3, false: 1}[len(args) == 0] || !strings.Contains(said, "1 erasures fail, and are tried again") {
+		if len(all) != map[bool]int{true: 3, false: 1}[len(args) == 0] ||
+			!strings.Contains(said, "1 erasures fail, and are tried again") {
 			t.Error(said)
 		}
 	}

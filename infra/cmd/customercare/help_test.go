@@ -44,6 +44,12 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%s has a flag that there is not", example)
 			}
 		}
+		// A secret in a flag would stand in the list of processes and in the shell's history.
+		for _, name := range []string{"password", "secret", "key"} {
+			if command.Flag(name) != nil {
+				t.Errorf("%s takes a secret as --%s", command.CommandPath(), name)
+			}
+		}
 		for line := range strings.SplitSeq(command.Long, "\n") {
 			if len(line) > 90 {
 				t.Errorf("%s: a line of %d columns: %s", command.CommandPath(), len(line), line)
@@ -72,7 +78,8 @@ func TestErrorsAreSentences(t *testing.T) {
 	cloudformationtest.Unconfigured(t)
 	for _, args := range [][]string{{"principals", "list"}, {"keys", "show"}, {"erasures", "list"}, {"smoke"}, {"import", "-"}} {
 		r := call(t, "", append(args, "--endpoint", "http://127.0.0.1:1")...)
-		if r.code != 1 || r.out != "" || r.errs != "customercare: nothing answers at 127.0.0.1:1: start the local stack with `make run`, or set DYNAMODB_ENDPOINT, or STACK\n" {
+		if r.code != 1 || r.out != "" ||
+			r.errs != "customercare: nothing answers at 127.0.0.1:1: start the local stack with `make run`, or set DYNAMODB_ENDPOINT, or STACK\n" {
 			t.Errorf("%v: %v", args, r)
 		}
 	}
@@ -92,7 +99,8 @@ func TestErrorsAreSentences(t *testing.T) {
 		}
 	}()
 	r := call(t, "", "principals", "list", "--endpoint", "http://"+listener.Addr().String())
-	if r.code != 1 || r.errs != "customercare: the table Principals cannot be reached: no answer came, or none that can be read\n" {
+	if r.code != 1 ||
+		r.errs != "customercare: the table Principals cannot be reached: no answer came, or none that can be read\n" {
 		t.Error(r)
 	}
 	call(t, "", "principals", "list", "--stack", "x", "--endpoint", "http://127.0.0.1:1").is(t, 1, "are both set")

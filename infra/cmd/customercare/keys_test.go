@@ -73,7 +73,8 @@ func TestKeysAreRotated(t *testing.T) {
 			t.Errorf("a key is told:\n%s", all)
 		}
 	}
-	if shown := call(t, "", "keys", "show"); !strings.Contains(shown.out, "2      yes\n") || !strings.Contains(shown.out, "3      no\n") {
+	if shown := call(t, "", "keys", "show"); !strings.Contains(shown.out, "2      yes\n") ||
+		!strings.Contains(shown.out, "3      no\n") {
 		t.Error(shown)
 	}
 }
@@ -94,7 +95,9 @@ func TestFaultsOfKeysAreFound(t *testing.T) {
 			t.Errorf("%s, was %s; %v", secret.Text, text, r)
 		}
 	}
-	for _, text := range []string{"", "[]", "null", firstKey, `{"2":"` + firstKey + `","2":"` + secondKey + `"}`, `{"2":{"key":"` + firstKey + `"}}`} {
+	for _, text := range []string{
+		"", "[]", "null", firstKey, `{"2":"` + firstKey + `","2":"` + secondKey + `"}`, `{"2":{"key":"` + firstKey + `"}}`,
+	} {
 		keysSecret(t, kit, text, "2")
 		r := call(t, "", "keys", "check")
 		r.is(t, 1, "this is not the text of the secret DigestKeys")
