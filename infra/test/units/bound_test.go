@@ -1,11 +1,9 @@
 package units
 
-// Bound is the least that a call of an operation can take, of each figure by itself: the way with the fewest round trips need
-// not be the one with the fewest units.
-type Bound struct{ Request, Background Count }
+import "customercare/infra/bench"
 
-// Total is both parts together.
-func (b Bound) Total() Count { return b.Request.Plus(b.Background) }
+// Bound is the least that a call of an operation can take.
+type Bound = bench.Bound
 
 // The operations without a background. Users, principals and tokens are smaller than 1 KB.
 var (

@@ -10,7 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/bench/erase/bed"
+	"customercare/infra/attribute"
+	"customercare/infra/bench"
 	"customercare/shared/store"
 )
 
@@ -20,31 +21,17 @@ const (
 	forNumbers  = "clean-customer-data"
 )
 
-// Why erasures cost more than their bounds.
-const (
-	becauseTogether = "What must never be there alone is written in transactions, which cost twice: the job and the tombstone, and at the end " +
-		"the record, the memory in the job's place and the tombstone. "
-	becauseFew   = becauseTogether + "Up to ten of the customer's transactions go with the first, which costs as much again, but saves two round trips. And a worker writes the job when it takes it."
-	becauseMany  = becauseTogether + "And the job is written when the request lets go of it and when a worker takes it."
-	becauseLists = "The record comes and the job goes in one transaction, and a list of many numbers comes and goes with the job: transactions cost twice. " +
-		"Whether many numbers repeat an open job is asked before they are written. " +
-		"And the job is written when a worker takes it, in either pass, and when it lets go."
-	becauseCopies = "All copies of a contact go together, on condition that it has not been filed anew, in transactions, which cost twice " +
-		"what batches cost: else a copy could stay under a party where no later reading looks for it."
-	becauseOneCall = "One call counts a repeat of what is open or, refused, shows that the erasure is over: a write unit in place of a read unit."
-)
-
 // erasures counts operations 3 and 4: first every request with what follows at once, then, when they are due, the passes
 // behind the writers' lifetime. What cleanup reads to find them is one figure for all, "cleanup, nothing to do".
 func (s *stand) erasures(ctx context.Context) ([]Operation, error) {
 	var all []Operation
 	jobs := map[string]int{} // index in all, by the job's key
-	begin := func(name, function string, bare, evident Bound, because string, ask func() error) error {
+	begin := func(name, function string, bare, evident Bound, ask func() error) error {
 		before, err := s.firstPass(ctx)
 		if err != nil {
 			return err
 		}
-		op := Operation{Name: name, Function: function, Bare: bare, Evident: evident, ByCaller: true, Because: because}
+		op := Operation{Counted: bench.Counted{Name: name, Function: function, Bare: bare, Evident: evident, ByCaller: true}}
 		var after []job
 		calls, err := s.during(ctx, func() error {
 			if err := ask(); err != nil {
@@ -56,8 +43,8 @@ func (s *stand) erasures(ctx context.Context) ([]Operation, error) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		op.Request, op.Background = of(calls, function), of(calls, worker)
-		op.Workers = invocations(op.Background)
+		op.request, op.background = of(calls, function), of(calls, worker)
+		op.add()
 		for _, j := range after {
 			if !slices.ContainsFunc(before, func(known job) bool { return known.key == j.key }) {
 				jobs[j.key] = len(all)
@@ -66,27 +53,23 @@ func (s *stand) erasures(ctx context.Context) ([]Operation, error) {
 		all = append(all, op)
 		return nil
 	}
-	remove := func(name, code string, bare, evident Bound, because string) error {
-		return begin(name, forCustomer, bare, evident, because, func() error { return s.remove(ctx, code) })
+	remove := func(name, code string, bare, evident Bound) error {
+		return begin(name, forCustomer, bare, evident, func() error { return s.remove(ctx, code) })
 	}
 	for _, n := range customers {
 		w, err := s.customerWork(ctx, code(n), n)
 		if err != nil {
 			return nil, err
 		}
-		because := becauseMany
-		if n <= store.FewRecords {
-			because = becauseFew
-		}
-		if err := remove(fmt.Sprintf("3: %d transactions", n), code(n), bareCustomer(w), evidentCustomer(w), because); err != nil {
+		if err := remove(fmt.Sprintf("3: %d transactions", n), code(n), bareCustomer(w), evidentCustomer(w)); err != nil {
 			return nil, err
 		}
-		all[len(all)-1].OneBatch = n == batch
+		all[len(all)-1].oneBatch = n == batch
 	}
 	if err := s.remove(ctx, repeated); err != nil {
 		return nil, err
 	}
-	if err := remove("3: repeat, still open", repeated, bareRepeat, evidentRepeat, ""); err != nil {
+	if err := remove("3: repeat, still open", repeated, bareRepeat, evidentRepeat); err != nil {
 		return nil, err
 	}
 	for _, c := range cleanings {
@@ -95,30 +78,32 @@ func (s *stand) erasures(ctx context.Context) ([]Operation, error) {
 		if c.numbers == 1 {
 			name = "4: 1 number"
 		}
-		because := becauseLists
 		if c.contacts > 0 {
 			name += fmt.Sprintf(" with %d contacts each", c.contacts)
-			because = becauseCopies
 		}
-		if err := begin(name, forNumbers, w.bare(), w.evident(), because, func() error { return s.clean(ctx, w.numbers) }); err != nil {
+		if err := begin(name, forNumbers, w.bare(), w.evident(), func() error { return s.clean(ctx, w.numbers) }); err != nil {
 			return nil, err
 		}
 	}
 	err := s.finish(ctx, func(key string, calls []Call) {
 		if at, counted := jobs[key]; counted {
-			all[at].Background = append(all[at].Background, of(calls, worker)...)
-			all[at].Workers++
+			op := &all[at]
+			op.background = append(op.background, of(calls, worker)...)
+			op.add()
 		}
 	})
 	if err == nil {
-		err = remove("3: repeat after the end", repeated, bareRepeat, evidentRepeatLater, becauseOneCall)
+		err = remove("3: repeat after the end", repeated, bareRepeat, evidentRepeatLater)
 	}
 	if err != nil {
 		return nil, err
 	}
 	calls, err := s.during(ctx, func() error { return s.cleanup(ctx) })
-	all = append(all, Operation{Name: "cleanup, nothing to do", Function: "cleanup", Request: of(calls, "cleanup"), Bare: idle, Evident: idle})
-	return all, err
+	op := Operation{request: of(calls, "cleanup"), Counted: bench.Counted{
+		Name: "cleanup, nothing to do", Function: "cleanup", Bare: idle, Evident: idle,
+	}}
+	op.add()
+	return append(all, op), err
 }
 
 // invocations is how many made the calls.
@@ -176,7 +161,7 @@ func (s *stand) customerWork(ctx context.Context, code string, transactions int)
 	w.transactions = transactions
 	pages := dynamodb.NewQueryPaginator(s.DynamoDB(), &dynamodb.QueryInput{
 		TableName: aws.String(s.Table("Customers")), ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("customer = :c"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":c": &types.AttributeValueMemberS{Value: store.CustomerKey(bed.Account, code)}},
+		ExpressionAttributeValues: attribute.Item{":c": attribute.Text(store.CustomerKey(account, code))},
 		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
 	})
 	for pages.HasMorePages() {

@@ -1,5 +1,7 @@
-// Package units counts what each operation asks of DynamoDB, with the real binaries on the whole local stack: round trips,
-// read units and write units, and what those cost on AWS. The counts are the same on every machine, so they are tests, too.
+// Package units counts what each operation asks of DynamoDB, with the real binaries on the
+// whole local stack: round trips, read units and write units. The counts are the same on
+// every machine. infra/bench/units.json has them, and the tests fail while it says something
+// else: UPDATE=1 go test ./infra/test/units writes it anew.
 package units
 
 import (

@@ -124,7 +124,7 @@ var errNoValue = errors.New("no attribute value of DynamoDB's")
 // size is an item's in bytes as AWS documents it; see package quotas.
 func (i item) size() (bytes int, err error) {
 	for name, value := range i {
-		read, err := attribute(value)
+		read, err := valueOf(value)
 		if err != nil {
 			return 0, fmt.Errorf("attribute %s: %w", name, err)
 		}
@@ -133,8 +133,8 @@ func (i item) size() (bytes int, err error) {
 	return bytes, nil
 }
 
-// attribute reads a value as it is on the wire.
-func attribute(value map[string]any) (types.AttributeValue, error) {
+// valueOf reads a value as it is on the wire.
+func valueOf(value map[string]any) (types.AttributeValue, error) {
 	for kind, v := range value {
 		switch v := v.(type) {
 		case bool:
@@ -146,7 +146,7 @@ func attribute(value map[string]any) (types.AttributeValue, error) {
 				list := &types.AttributeValueMemberL{}
 				for _, member := range v {
 					in, _ := member.(map[string]any)
-					read, err := attribute(in)
+					read, err := valueOf(in)
 					if err != nil {
 						return nil, err
 					}
@@ -159,7 +159,7 @@ func attribute(value map[string]any) (types.AttributeValue, error) {
 			all := &types.AttributeValueMemberM{Value: quotas.Item{}}
 			for name, member := range v {
 				in, _ := member.(map[string]any)
-				read, err := attribute(in)
+				read, err := valueOf(in)
 				if err != nil {
 					return nil, err
 				}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"customercare/infra/bench"
 )
 
 // on is the call's use of a table, for adding to.
@@ -104,20 +106,9 @@ func (m *Meter) batchGot(c *Call, a *asked, places []place, stands map[string]it
 }
 
 // Count is what calls take together.
-type Count struct {
-	Trips         int
-	Reads, Writes float64 // request units, those of indexes included
-}
+type Count = bench.Count
 
-// Plus is both.
-func (c Count) Plus(other Count) Count {
-	return Count{c.Trips + other.Trips, c.Reads + other.Reads, c.Writes + other.Writes}
-}
-
-func (c Count) String() string {
-	return fmt.Sprintf("%d trips, %g reads, %g writes", c.Trips, c.Reads, c.Writes)
-}
-
+// count adds calls up.
 func count(calls []Call) Count {
 	total := Count{Trips: len(calls)}
 	for _, c := range calls {

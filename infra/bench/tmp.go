@@ -1,0 +1,4 @@
+package bench
+
+// WritePages x
+func WritePages(root string) error { return nil }
