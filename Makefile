@@ -10,15 +10,15 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: help build package deploy smoke run test chaos load bench verify outdated lint import fuzz restorable
+.PHONY: help build package deploy smoke customercare run test chaos load bench verify outdated lint import fuzz restorable
 
 ## help: this list
 # From the lines that begin with "## ": "## target: what it does", "##@ Group" before the targets of
 # a group, and "##   NAME=value  meaning" for what a target takes.
 help:
 	@awk '/^##@ / { print (n++ ? "\n" : "") substr($$0, 5); next } \
-	  /^## [a-z-]+:/ { name = $$2; sub(":", "", name); sub(/^## [a-z-]+: /, ""); printf "  make %-11s %s\n", name, $$0; next } \
-	  /^##   / { printf "  %-16s %s\n", "", substr($$0, 6) }' $(firstword $(MAKEFILE_LIST))
+	  /^## [a-z-]+:/ { name = $$2; sub(":", "", name); sub(/^## [a-z-]+: /, ""); printf "  make %-12s %s\n", name, $$0; next } \
+	  /^##   / { printf "  %-17s %s\n", "", substr($$0, 6) }' $(firstword $(MAKEFILE_LIST))
 
 ##@ Build and deploy
 ## build: every function as it is deployed, .cache/lambda/<function>/bootstrap
@@ -59,9 +59,8 @@ deploy:
 
 ## smoke: every operation, with throw-away principals and customers; by default against "make run"
 ##   STACK=name     a deployed stack;  API_URL=https://... its other address
-smoke:
-	@go build -o $(TOOLS)/smoke ./infra/smoke
-	@exec $(TOOLS)/smoke
+smoke: customercare
+	@exec bin/customercare smoke
 
 # "go run" would not pass SIGTERM on, so these build a command and become it.
 
@@ -110,12 +109,22 @@ bench:
 	@go build -o $(TOOLS)/bench ./infra/bench
 	@exec $(TOOLS)/bench
 
+## customercare: the command line for all that is done to a stack, bin/customercare (it has --help)
+customercare:
+	@go build -o bin/customercare ./infra/cmd/customercare
+
 ## import: load records, by default into "make run" (docs/data.md has the formats)
 ##   FILE=x.ndjson  from line FROM=n;  STACK=name  into a deployed stack
-import:
+import: customercare
 	@test -n "$(FILE)" || { echo 'usage: make import FILE=x.ndjson' >&2; exit 2; }
-	@go build -o $(TOOLS)/import ./infra/import
-	@exec $(TOOLS)/import $(if $(FROM),-from $(FROM)) "$(FILE)"
+	@exec bin/customercare import $(if $(FROM),--from $(FROM)) "$(FILE)"
+
+## restorable: of a table restored from a backup what nobody has erased since, as records for "make import"
+##   TABLE=restored SINCE=2026-01-02T03:04:05Z  the table, and its time;  STACK=name  whose ledger
+restorable: customercare
+	@test -n "$(TABLE)" && test -n "$(SINCE)" || \
+	  { echo 'usage: make restorable TABLE=restored SINCE=2026-01-02T03:04:05Z >records.ndjson' >&2; exit 2; }
+	@exec bin/customercare restorable --table "$(TABLE)" --since "$(SINCE)" $(if $(KEYS),--keys "$(KEYS)")
 
 ##@ Before a change is merged
 ## verify: modules are what go.sum says, and none that is called has a known vulnerability
@@ -139,13 +148,6 @@ outdated:
 	sed -n 's/.*name: "\([^"]*\)", version: \([^,]*\),.*/\1 \2/p' infra/local/engine/*.go | while read -r package pin; do \
 	  case $$pin in '"'*) pin=$$(echo $$pin | tr -d '"');; *) pin=$$(sed -n "s/.*$$pin *= *\"\(.*\)\".*/\1/p" infra/local/engine/*.go);; esac; \
 	  newer "$$package" "$$pin" "$$(npm view $$package version 2>/dev/null)"; done; true
-
-## restorable: of a table restored from a backup (TABLE, as of SINCE) what nobody has erased since, as records for "make
-## import"; reads the text of the secret DigestKeys
-restorable:
-	@test -n "$(TABLE)" && test -n "$(SINCE)" || { echo 'usage: make restorable TABLE=restored SINCE=2026-01-02T03:04:05Z <keys >records.ndjson' >&2; exit 2; }
-	@go build -o $(TOOLS)/restorable ./infra/restorable
-	@exec $(TOOLS)/restorable -since "$(SINCE)" "$(TABLE)"
 
 ## lint: formatting, go.mod, vet, staticcheck, and the template where cfn-lint and SAM are installed
 lint:

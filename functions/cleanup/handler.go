@@ -13,8 +13,8 @@ import (
 	"customercare/shared/store"
 )
 
-// cleaner is the function. A schedule starts it every minute; each run sweeps expired allows
-// out of the users table, and works on open erasures that are due.
+// cleaner is the function. A schedule starts it every minute; each run sweeps expired
+// allows out of the users table, and works on open erasures that are due.
 //
 // All that it keeps from one run to the next is which parts of the users table still wait
 // for the sweep. When the process ends that is lost, and the next process begins with the
@@ -31,9 +31,9 @@ type cleaner struct {
 	next    int64   // the minute whose parts have not had their turn
 }
 
-// due is when a run was due, however late it begins: the time that its event was scheduled
-// for. A run that somebody starts by hand, with an event of some other day or without a
-// time, is due now.
+// due is when a run was due, however late it begins: the time that its event was
+// scheduled for. A run that somebody starts by hand, with an event of some other day or
+// without a time, is due now.
 func (c *cleaner) due(scheduled time.Time) time.Time {
 	const day = 24 * time.Hour
 	now := c.clock.Now()

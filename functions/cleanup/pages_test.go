@@ -103,14 +103,14 @@ func TestPageThatTakesNothing(t *testing.T) {
 	putUsers(t, kit, 40, clock.Now().Add(-time.Hour))
 	whole := &part{Segment: store.Segment{Number: 0, Total: 1}, due: clock.Now()}
 	c.waiting, c.next = []*part{whole}, 1
-	for n := 1; n <= fruitless; n++ {
+	for n := 1; n <= mostIdle; n++ {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := &sweeping{users: c.users, by: clock.Now().Add(-skew)}
 		kit.Faults.Interrupt(2, cancel) // the page is read, and then there is no time
 		_ = s.sweep(ctx, whole)
 		cancel()
 		kit.Faults.Calls()
-		if s.removed != 0 || whole.done != (n == fruitless) {
+		if s.removed != 0 || whole.done != (n == mostIdle) {
 			t.Errorf("run %d: %d removed, done: %t", n, s.removed, whole.done)
 		}
 	}

@@ -11,32 +11,36 @@ import (
 	"customercare/shared/store"
 )
 
-// What a run does at once, and for how long, so that the sweep keeps up with the 100 settings a
-// second that the API lets in (ProvisionRate), should each expire before it is set again: 6,000
-// removals a minute.
+// What a run does at the same time, and for how long. The sweep must keep up with the
+// API, which lets in 100 settings of allows a second (ProvisionRate): should each expire
+// before it is set again, that is 6,000 removals a minute.
 //
-// A removal is one round trip, on AWS about 9 ms. One after the other they are 1,150 in a run; two at
-// a time 2,200 of one part, and 8,900 of four. A part whose minute does not suffice waits, and the next
-// runs go on with it beside those of their own minutes: with 6,000 in each part, each takes three runs
-// and three are swept at a time. To read a part of a table of 20 GB takes 14 pages of 70 ms.
+// A removal is one round trip, on AWS about 9 ms. In a run of 10 s these are 1,150
+// removals one after the other, 2,200 two at a time in one part of the table, and 8,900
+// in four parts. A part whose run does not suffice waits, and the next runs go on with
+// it beside the parts of their own minutes. With 6,000 removals in each part, each part
+// takes three runs, and three are swept at a time. To read a part of a table of 20 GB
+// takes 14 pages of 70 ms.
 //
-// A user of 2 KB takes 2 write units, so a part has 2 x 2 / 9 ms = 450 of the 1,000 units a second of
-// its partition, and callers the others. The parts of four minutes in a row lie a quarter of the keys
-// apart: in four partitions, as many as a new table has.
+// A user of 2 KB takes 2 write units, so a part uses 2 x 2 / 9 ms = 450 of the 1,000
+// units a second of its partition, and leaves the others to callers. The parts of four
+// minutes in a row lie a quarter of the keys apart: in four partitions, as many as a new
+// table has.
 const (
-	// sweepBudget is what a run spends on expired allows, so that a backlog of erasures and a
-	// large table do not keep each other from being worked on.
+	// sweepBudget is how long a run works on expired allows. So neither a large table nor
+	// many open erasures keep the other from being worked on.
 	sweepBudget = 10 * time.Second
-	// sweepParts is how many parts of the table a run sweeps at the same time. One has its turn
-	// each minute; the others are those that wait.
+	// sweepParts is how many parts of the table a run sweeps at the same time. One has
+	// its turn each minute; the others are those that wait.
 	sweepParts = 4
 	// removalsAtOnce is how many users of a part are written to at the same time.
 	removalsAtOnce = 2
-	// madeUp is how many minutes' turns a new process begins with: its own, and those that the one
-	// before it may have left when it ended.
-	madeUp = 5
-	// fruitless is how many runs in a row may remove nothing of a page before they go on behind it.
-	fruitless = 3
+	// firstTurns is how many minutes' turns a new process begins with: its own, and those
+	// that the process before it may have left when it ended.
+	firstTurns = 5
+	// mostIdle is how many runs in a row may remove nothing of a page. Then the next run
+	// goes on behind that page.
+	mostIdle = 3
 )
 
 // part is a part of the users table whose turn has come.
@@ -45,20 +49,22 @@ type part struct {
 	due time.Time // its turn
 
 	begun, done bool // in this run
-	failed      bool // it could not be read on
+	failed      bool // the page it stands at could not be read
 	idle        int  // runs in a row that removed nothing of the page it stands at
 }
 
-// takeTurns lets the parts wait whose turn is the minute of at, or was one between the last run's
-// and that: a late, a left out and a repeated start skip nothing. A process that does not know the
-// last run takes the last few minutes for left out. A part that still waits keeps its place. One
-// that could not be read begins anew, so that what is readable of it is swept.
+// takeTurns adds the parts to those that wait whose turn is the minute of at, or was a
+// minute since the last run. So a start that comes late, twice or not at all skips no
+// part. A process that does not know of a last run takes the last few minutes' parts.
+//
+// A part that still waits keeps its place. One that could not be read begins anew, so
+// that what is readable of it is swept.
 func (c *cleaner) takeTurns(at time.Time) {
 	turns := int64(max(1, c.segments))
 	minute := at.Unix() / 60
 	first := min(c.next, minute)
 	if c.next == 0 {
-		first = minute - madeUp + 1
+		first = minute - firstTurns + 1
 	}
 	first = max(first, minute-turns+1)
 	c.next = max(c.next, minute+1)
@@ -77,18 +83,18 @@ func (c *cleaner) takeTurns(at time.Time) {
 	}
 }
 
-// stride is how many parts lie between those of two minutes in a row: a sweepParts-th of all, or a
-// few more, so that no part is left out.
+// stride is how many parts further on the part of the next minute lies: a quarter of all
+// parts (1/sweepParts), or a few more, until it has no divisor in common with their
+// number. So each of that many minutes has a part of its own.
 func stride(turns int64) int64 {
 	s := (turns + sweepParts - 1) / sweepParts
-	for common(s, turns) > 1 {
+	for greatestCommonDivisor(s, turns) > 1 {
 		s++
 	}
 	return s
 }
 
-// common is the greatest common divisor.
-func common(a, b int64) int64 {
+func greatestCommonDivisor(a, b int64) int64 {
 	for b != 0 {
 		a, b = b, a%b
 	}
@@ -98,17 +104,19 @@ func common(a, b int64) int64 {
 // sweeping is one run of the sweep.
 type sweeping struct {
 	users store.Users
-	by    time.Time // what expired until then is in force by no clock
+	by    time.Time // an allow that expired until then has expired by every clock
 
 	mu      sync.Mutex
 	removed int
 	oldest  time.Time // when the first of the allows expired that could not be removed
 }
 
-// sweep takes expired allows out of the parts whose turn has come, those first that the runs
-// before did not come to or had no time to end. It returns how many it removed, and how far the
-// sweep is behind (metric.SweepBehind). The error is the first of what went wrong; a user or a part
-// that fails keeps nobody else from being swept, nor the erasures from being worked on.
+// sweep removes expired allows from the parts whose turn has come. First come those that
+// runs before did not come to, or had no time to end. It returns how many allows it
+// removed, and how far the sweep is behind (metric.SweepBehind).
+//
+// The error is the first of all that went wrong. A user or a part that fails keeps no
+// other from being swept.
 func (c *cleaner) sweep(ctx context.Context, at time.Time) (removed int, behind time.Duration, err error) {
 	defer invocation.Recover("cleanup: sweep", &err)
 	ctx, release := c.clock.WithTimeout(ctx, sweepBudget)
@@ -122,7 +130,7 @@ func (c *cleaner) sweep(ctx context.Context, at time.Time) (removed int, behind 
 		group.Go(func() error { return s.sweep(ctx, p) })
 	}
 	err = group.Wait()
-	var unread, rest []*part // none goes first in every run
+	var unread, rest []*part // those not begun go first next time
 	now := c.clock.Now()
 	for _, p := range c.waiting {
 		switch {
@@ -143,7 +151,9 @@ func (c *cleaner) sweep(ctx context.Context, at time.Time) (removed int, behind 
 	return s.removed, behind, err
 }
 
-// sweep sweeps one part until its end, or until ctx ends.
+// sweep sweeps one part until its end, or until ctx ends. Where ctx ends in the middle
+// of a page, the next run begins with that page, unless its users have long let nothing
+// be removed (mostIdle).
 func (s *sweeping) sweep(ctx context.Context, p *part) (err error) {
 	defer invocation.Recover("cleanup: sweep", &err)
 	for more := true; more && ctx.Err() == nil; {
@@ -162,7 +172,7 @@ func (s *sweeping) sweep(ctx context.Context, p *part) (err error) {
 		if p.idle++; removed > 0 {
 			p.idle = 0
 		}
-		if ctx.Err() != nil && len(users) > 0 && p.idle < fruitless {
+		if ctx.Err() != nil && len(users) > 0 && p.idle < mostIdle {
 			p.Segment = page
 			return err
 		}
@@ -171,12 +181,17 @@ func (s *sweeping) sweep(ctx context.Context, p *part) (err error) {
 	return err
 }
 
-func (s *sweeping) read(ctx context.Context, p *part) (users []store.Expired, more bool, err error) {
+// read is the users of the part's next page that have an expired allow. It moves the part
+// on behind that page.
+func (s *sweeping) read(
+	ctx context.Context, p *part,
+) (users []store.Expired, more bool, err error) {
 	defer invocation.Recover("cleanup: sweep", &err)
 	return s.users.ReadExpired(ctx, &p.Segment, s.by)
 }
 
-// remove removes what of users has expired, of each whatever becomes of the others.
+// remove removes the expired allows of each of users, whatever becomes of the others. It
+// returns how many allows it removed; the error is the first of all.
 func (s *sweeping) remove(ctx context.Context, users []store.Expired) (removed int, err error) {
 	var group errgroup.Group
 	group.SetLimit(removalsAtOnce)

@@ -274,7 +274,7 @@ func TestSweepThatRunsOutOfTimeGoesOn(t *testing.T) {
 // one, minutes later, begins with what may be left.
 func TestSweepOfAProcessThatEnds(t *testing.T) {
 	const segments = 20
-	for minutes := 1; minutes < madeUp; minutes++ {
+	for minutes := 1; minutes < firstTurns; minutes++ {
 		c, kit, clock := newCleaner(t, segments)
 		due := clock.Truncate(time.Minute)
 		putUsers(t, kit, 100, clock.Now().Add(-time.Hour))

@@ -12,14 +12,15 @@ import (
 	"customercare/shared/store"
 )
 
-// handler is the function: the ledger's stream starts it with records that each name a job.
+// handler is the function: the ledger's stream starts it with records that each name a
+// job.
 type handler struct{ worker erasure.Worker }
 
 // handle works on the job that each record names, until the invocation's deadline comes
 // near. A job that could not be worked on keeps none behind it from being worked on. The
 // first such record is reported, so that Lambda sends it again with all those behind it
-// (ReportBatchItemFailures): a job that is done by then costs one call. Cleanup takes such
-// jobs up in any case.
+// (ReportBatchItemFailures): a job that is done by then costs one call. Cleanup takes
+// such jobs up in any case.
 func (h handler) handle(
 	ctx context.Context, event events.DynamoDBEvent,
 ) (events.DynamoDBEventResponse, error) {

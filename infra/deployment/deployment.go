@@ -1,14 +1,19 @@
-// Package deployment finds what the commands work on: the tables and the API of a stack in AWS, or of the local one. It
-// reads these variables, all of which may be left out:
+// Package deployment finds what the commands work on: the tables, the secret and the API
+// of a stack in AWS, or of the local one. It reads these variables, all of which may be
+// left out:
 //
-//	STACK               a CloudFormation stack of template.yaml, found with the credentials and the region that the AWS
-//	                    tools would use; it needs cloudformation:DescribeStacks and cloudformation:ListStackResources
-//	DYNAMODB_ENDPOINT   without STACK: an address (default http://127.0.0.1:8000, the local stack, with another port in
-//	                    DYNAMODB_PORT), or aws for tables in AWS that have the names below
+//	STACK               a CloudFormation stack of template.yaml, found with the credentials
+//	                    and the region that the AWS tools would use; this needs the rights
+//	                    cloudformation:DescribeStacks and cloudformation:ListStackResources
+//	DYNAMODB_ENDPOINT   without STACK: an address (default http://127.0.0.1:8000, the local
+//	                    stack, with another port in DYNAMODB_PORT), or the word aws for
+//	                    tables in AWS that have the names below
 //	USERS_TABLE, CUSTOMERS_TABLE, CONTACTS_TABLE, PRINCIPALS_TABLE, ERASURES_TABLE
-//	                    names of tables, instead of the stack's, or of Users, Customers, Contacts, Principals, Erasures
-//	API_URL             where the API answers, instead of the stack's output ApiUrl, or of the local stack's
-//	                    address (http://127.0.0.1:3000, with another port in PORT)
+//	                    names of tables, instead of the stack's, or of Users, Customers,
+//	                    Contacts, Principals, Erasures
+//	API_URL             where the API answers, instead of the stack's output ApiUrl, or of
+//	                    http://127.0.0.1:3000, the local stack (with another port in PORT)
+//	SECRETS_PORT        the port of the local stack's Secrets Manager (default 3001)
 package deployment
 
 import (
@@ -25,6 +30,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/smithy-go/logging"
 
 	"customercare/infra/importer"
@@ -36,11 +42,16 @@ import (
 type Deployment struct {
 	DB     *dynamodb.Client
 	Tables Tables
-	// APIURL is where the API answers, with the stage and without a slash at its end; empty when nothing says.
+	// Keys is the secret of the digest keys; its Client is nil where there is none to be
+	// found, as with DYNAMODB_ENDPOINT=aws.
+	Keys Secret
+	// APIURL is where the API answers, with the stage and without a slash at its end. It
+	// is empty when nothing says.
 	APIURL string
-	// Parameters of the stack, by their names in template.yaml; nil without STACK.
+	// Parameters are the stack's, by their names in template.yaml; nil without STACK.
 	Parameters map[string]string
-	// Where the tables are, for people: "stack customercare, AWS eu-west-1" or "http://127.0.0.1:8000".
+	// Where the tables are, in words for people: "stack customercare, AWS eu-west-1" or
+	// "http://127.0.0.1:8000".
 	Where string
 }
 
@@ -50,7 +61,15 @@ type Tables struct {
 	Erasures string
 }
 
-// tableIDs are the tables' names in template.yaml, with the variables that say otherwise.
+// Chosen is what a caller says of the deployment himself, for example in flags. Where one
+// of its fields is set, neither of the variables STACK and DYNAMODB_ENDPOINT is looked at.
+type Chosen struct {
+	Stack    string // as the variable STACK
+	Endpoint string // as the variable DYNAMODB_ENDPOINT
+}
+
+// tableIDs are the tables' names in template.yaml, each with the variable that can give it
+// another one.
 var tableIDs = []struct {
 	id, variable string
 	name         func(*Tables) *string
@@ -62,15 +81,19 @@ var tableIDs = []struct {
 	{"Erasures", "ERASURES_TABLE", func(t *Tables) *string { return &t.Erasures }},
 }
 
-// Find reads the environment and looks the stack up. It makes no call to DynamoDB, but sees that an endpoint of one's
-// own is there at all: most often it is just not started. Errors are sentences that say what to set.
-func Find(ctx context.Context) (*Deployment, error) {
+// Find reads the environment and looks the stack up. It makes no call to DynamoDB, but it
+// connects to an endpoint of one's own once, because most often that is not started. An
+// error is a sentence that says what to set.
+func Find(ctx context.Context, chosen Chosen) (*Deployment, error) {
+	if chosen == (Chosen{}) {
+		chosen = Chosen{Stack: os.Getenv("STACK"), Endpoint: os.Getenv("DYNAMODB_ENDPOINT")}
+	}
 	d := &Deployment{APIURL: os.Getenv("API_URL")}
 	var err error
-	if stack := os.Getenv("STACK"); stack != "" {
-		err = d.findStack(ctx, stack)
+	if chosen.Stack != "" {
+		err = d.findStack(ctx, chosen)
 	} else {
-		err = d.findTables(ctx)
+		err = d.findTables(ctx, chosen.Endpoint)
 	}
 	if err != nil {
 		return nil, err
@@ -84,8 +107,7 @@ func Find(ctx context.Context) (*Deployment, error) {
 }
 
 // findTables connects to the tables that have the usual names, or those that variables say.
-func (d *Deployment) findTables(ctx context.Context) error {
-	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
+func (d *Deployment) findTables(ctx context.Context, endpoint string) error {
 	switch endpoint {
 	case "":
 		// Where `make run` has them.
@@ -105,10 +127,11 @@ func (d *Deployment) findTables(ctx context.Context) error {
 	if port == "" {
 		port = u.Scheme // net knows the ports of http and https
 	}
-	probe := net.Dialer{Timeout: 5 * time.Second}
-	connection, err := probe.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	dialer := net.Dialer{Timeout: 5 * time.Second}
+	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
-		return fmt.Errorf("nothing answers at %s: start the local stack with `make run`, or set DYNAMODB_ENDPOINT, or STACK", u.Host)
+		return fmt.Errorf("nothing answers at %s: start the local stack with `make run`,"+
+			" or set DYNAMODB_ENDPOINT, or STACK", u.Host)
 	}
 	_ = connection.Close()
 	// An endpoint of one's own takes any credentials: local engines show all the same tables.
@@ -119,6 +142,9 @@ func (d *Deployment) findTables(ctx context.Context) error {
 		}),
 	}
 	d.DB = dynamodb.NewFromConfig(settings, store.Options, func(o *dynamodb.Options) { o.BaseEndpoint = &endpoint })
+	d.Keys = Secret{ID: keysID, Client: secretsmanager.NewFromConfig(settings, func(o *secretsmanager.Options) {
+		o.BaseEndpoint = aws.String("http://127.0.0.1:" + cmp.Or(os.Getenv("SECRETS_PORT"), "3001"))
+	})}
 	d.Where = endpoint
 	return nil
 }
@@ -145,17 +171,19 @@ func (d *Deployment) connectAWS(ctx context.Context, more ...func(*dynamodb.Opti
 
 // awsSettings are those of the AWS tools: variables, profiles, single sign-on.
 func awsSettings(ctx context.Context) (aws.Config, error) {
-	// What the SDK would log about missing credentials comes back as an error too, which is told in our words.
+	// What the SDK would log about missing credentials comes back as an error too, which
+	// is told in our words.
 	settings, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
 	if err != nil {
-		return settings, fmt.Errorf("the AWS settings cannot be read: %w", err)
+		return settings, errors.New("the AWS settings cannot be read: look at AWS_PROFILE and at ~/.aws/config")
 	}
 	if settings.Region == "" {
 		return settings, errors.New("no AWS region is set: set AWS_REGION")
 	}
 	if _, err := settings.Credentials.Retrieve(ctx); err != nil {
 		if profile := os.Getenv("AWS_PROFILE"); profile != "" { // found, but for example a sign-on that has ended
-			return settings, fmt.Errorf("the AWS credentials of the profile %s cannot be had: %w", profile, err)
+			return settings, fmt.Errorf("the AWS credentials of the profile %s cannot be had: sign on again,"+
+				" for example with `aws sso login`", profile)
 		}
 		return settings, errors.New("no AWS credentials are found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	}

@@ -48,7 +48,7 @@ func TestStack(t *testing.T) {
 		stack.PageSize = size
 		cloudformationtest.Serve(t, stack)
 		t.Setenv("STACK", "customercare")
-		d, err := Find(t.Context())
+		d, err := Find(t.Context(), Chosen{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ func TestStack(t *testing.T) {
 	t.Setenv("DYNAMODB_ENDPOINT", "aws")
 	want := deployedTables
 	want.Contacts = "mine"
-	if d, err := Find(t.Context()); err != nil || d.Tables != want || d.APIURL != "https://care.example" {
+	if d, err := Find(t.Context(), Chosen{}); err != nil || d.Tables != want || d.APIURL != "https://care.example" {
 		t.Errorf("%+v, %v", d, err)
 	}
 }
@@ -104,14 +104,14 @@ func TestStackThatIsNone(t *testing.T) {
 	cloudformationtest.Serve(t, stacks...)
 	for name, want := range wanted {
 		t.Setenv("STACK", name)
-		if _, err := Find(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Find(t.Context(), Chosen{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", name, err, want)
 		}
 	}
 	// A table that a variable names need not be the stack's.
 	t.Setenv("STACK", "withoutErasures")
 	t.Setenv("ERASURES_TABLE", "mine")
-	if d, err := Find(t.Context()); err != nil || d.Tables.Erasures != "mine" {
+	if d, err := Find(t.Context(), Chosen{}); err != nil || d.Tables.Erasures != "mine" {
 		t.Errorf("%v, %v", d, err)
 	}
 }
@@ -131,7 +131,7 @@ func TestMissingCredentialsAreToldOnce(t *testing.T) {
 	}
 	before := os.Stderr
 	os.Stderr = file
-	_, err = Find(t.Context())
+	_, err = Find(t.Context(), Chosen{})
 	os.Stderr = before
 	if said, _ := os.ReadFile(file.Name()); err == nil || len(said) > 0 {
 		t.Errorf("%v, and on standard error: %s", err, said)
@@ -175,7 +175,7 @@ func TestSettings(t *testing.T) {
 				name, value, _ := strings.Cut(pair, "=")
 				t.Setenv(name, value)
 			}
-			d, err := Find(t.Context())
+			d, err := Find(t.Context(), Chosen{})
 			if row.err != "" {
 				if err == nil || !strings.Contains(err.Error(), row.err) {
 					t.Errorf("%v, want %s", err, row.err)

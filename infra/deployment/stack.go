@@ -13,15 +13,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/smithy-go"
 
 	"customercare/shared/store"
 )
 
-// findStack takes tables, address and parameters from the CloudFormation stack of this name.
-func (d *Deployment) findStack(ctx context.Context, name string) error {
-	if endpoint := os.Getenv("DYNAMODB_ENDPOINT"); endpoint != "" && endpoint != "aws" {
-		if u, err := url.Parse(endpoint); err != nil || !isAWS(u) {
+// findStack takes tables, secret, address and parameters from a CloudFormation stack.
+func (d *Deployment) findStack(ctx context.Context, chosen Chosen) error {
+	name := chosen.Stack
+	if chosen.Endpoint != "" && chosen.Endpoint != "aws" {
+		if u, err := url.Parse(chosen.Endpoint); err != nil || !isAWS(u) {
 			return errors.New("STACK and DYNAMODB_ENDPOINT are both set, but a stack's tables are in AWS: unset one of them")
 		}
 	}
@@ -32,7 +34,7 @@ func (d *Deployment) findStack(ctx context.Context, name string) error {
 	client := cloudformation.NewFromConfig(settings)
 	found, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
 	if err != nil {
-		return lookUpFailed(name, settings.Region, err)
+		return lookUpFailed(ctx, name, settings.Region, err)
 	}
 	if len(found.Stacks) != 1 {
 		return fmt.Errorf("there is no stack %s in %s", name, settings.Region)
@@ -43,8 +45,11 @@ func (d *Deployment) findStack(ctx context.Context, name string) error {
 		d.Parameters[aws.ToString(p.ParameterKey)] = aws.ToString(p.ParameterValue)
 	}
 	for _, o := range stack.Outputs {
-		if aws.ToString(o.OutputKey) == "ApiUrl" {
-			d.APIURL = cmp.Or(d.APIURL, aws.ToString(o.OutputValue))
+		switch value := aws.ToString(o.OutputValue); aws.ToString(o.OutputKey) {
+		case "ApiUrl":
+			d.APIURL = cmp.Or(d.APIURL, value)
+		case "DigestKeysSecret":
+			d.Keys = Secret{ID: value, Client: secretsmanager.NewFromConfig(settings)}
 		}
 	}
 	if err := d.findStackTables(ctx, client, stack, settings.Region); err != nil {
@@ -55,17 +60,22 @@ func (d *Deployment) findStack(ctx context.Context, name string) error {
 	return nil
 }
 
-// findStackTables asks for all resources, page by page: a stack has more of them than DescribeStackResources returns.
-func (d *Deployment) findStackTables(ctx context.Context, client *cloudformation.Client, stack types.Stack, region string) error {
+// findStackTables asks for all resources page by page, because a stack has more of them than
+// DescribeStackResources returns.
+func (d *Deployment) findStackTables(
+	ctx context.Context, client *cloudformation.Client, stack types.Stack, region string,
+) error {
 	name := aws.ToString(stack.StackName)
 	tables := map[string]string{}
-	for pages := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: &name}); pages.HasMorePages(); {
+	pages := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: &name})
+	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return lookUpFailed(name, region, err)
+			return lookUpFailed(ctx, name, region, err)
 		}
 		for _, r := range page.StackResourceSummaries {
-			gone := strings.HasPrefix(string(r.ResourceStatus), "DELETE_") // what an update has left behind is listed too
+			// What an update has left behind is listed too.
+			gone := strings.HasPrefix(string(r.ResourceStatus), "DELETE_")
 			if aws.ToString(r.ResourceType) == "AWS::DynamoDB::Table" && !gone {
 				tables[aws.ToString(r.LogicalResourceId)] = aws.ToString(r.PhysicalResourceId)
 			}
@@ -81,13 +91,14 @@ func (d *Deployment) findStackTables(ctx context.Context, client *cloudformation
 	return nil
 }
 
-// lookUpFailed says why CloudFormation did not answer; its own sentence names the caller and what is not allowed.
-func lookUpFailed(name, region string, err error) error {
+// lookUpFailed says why CloudFormation did not answer. Its own sentence is told, because it
+// names the caller and what is not allowed.
+func lookUpFailed(ctx context.Context, name, region string, err error) error {
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		if e.ErrorCode() == "ValidationError" && strings.Contains(e.ErrorMessage(), "does not exist") {
 			return fmt.Errorf("there is no stack %s in %s", name, region)
 		}
 		return fmt.Errorf("the stack %s cannot be looked up in %s: %s: %s", name, region, e.ErrorCode(), e.ErrorMessage())
 	}
-	return fmt.Errorf("the stack %s cannot be looked up in %s: %w", name, region, err)
+	return Explain(ctx, fmt.Sprintf("the stack %s in %s", name, region), err)
 }

@@ -78,7 +78,7 @@ func (f *fields) check(name string, value types.AttributeValue, most int) string
 }
 
 // secrets takes a required secret, or a list of two while it is being changed: each lets in.
-func (f *fields) secrets(name string) []string {
+func (f *fields) secrets(name, owner string) []string {
 	value, ok := f.take(name)
 	if !ok {
 		f.refuse("%s is missing", name)
@@ -86,14 +86,14 @@ func (f *fields) secrets(name string) []string {
 	}
 	list, isList := value.(*types.AttributeValueMemberL)
 	if !isList {
-		return []string{f.check(name, value, maxSecret)}
+		return []string{f.secret(name, owner, value)}
 	}
 	if len(list.Value) == 0 || len(list.Value) > maxSecrets {
 		f.refuse("%s must be a string, or a list of 1 or %d", name, maxSecrets)
 	}
 	var all []string
 	for _, member := range list.Value {
-		if s := f.check("each of "+name, member, maxSecret); slices.Contains(all, s) {
+		if s := f.secret("each of "+name, owner, member); slices.Contains(all, s) {
 			f.refuse("%s lists the same twice", name)
 		} else {
 			all = append(all, s)

@@ -33,9 +33,9 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"kind":"user","customerId":"ü/%#","devices":{"d1":{"n":[1,true,null,-0.5e-7]}},"x":"y"}`))
 	f.Add([]byte(`{"kind":"transaction","accountId":"a#b","code":"%23","campaignId":"#","transactionId":"%","at":"2029-01-01T00:00:00.5+01:00","amount":"12.50","record":"customer"}`))
 	f.Add([]byte(`{"kind":"contact","tenantId":"a#","contactId":"#b","at":"2029-01-01T00:00:00Z","callingNumber":"1","calledNumber":"1","customNos":["1","2"],"parties":[]}`))
-	f.Add([]byte(`{"kind":"apiUser","name":"a","key":"k","accounts":["a","a","b"],"data":{"data":1}}`))
-	f.Add([]byte(`{"kind":"operator","name":"a","password":["p","q"],"operations":["set-temporary-allow"],"disabled":true,"validUntil":"2030-01-01T00:00:00z"}`))
-	f.Add([]byte(`{"kind":"app","name":"a","secret":"s","tenantId":"t","validUntil":"2030-01-01T00:00:00+24:00","x":{"y":[1e125,-1E-130,0.0e999]}}`))
+	f.Add([]byte(`{"kind":"apiUser","name":"a","key":"key of the fuzz","accounts":["a","a","b"],"data":{"data":1}}`))
+	f.Add([]byte(`{"kind":"operator","name":"a","password":["passes in the fuzz","quiet in the fuzz"],"operations":["set-temporary-allow"],"disabled":true,"validUntil":"2030-01-01T00:00:00z"}`))
+	f.Add([]byte(`{"kind":"app","name":"a","secret":"secret of the fuzz","tenantId":"t","validUntil":"2030-01-01T00:00:00+24:00","x":{"y":[1e125,-1E-130,0.0e999]}}`))
 	f.Add([]byte(`{"kind":"transaction","accountId":"a","code":"c","campaignId":"c","transactionId":"t","at":"2029-01-01T1:00:00Z"}`))
 	f.Add([]byte(`{"kind":"contact","tenantId":"t","contactId":"c","at":"1990-12-31t23:59:60.5z","callingNumber":"\ufffd"}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
@@ -187,7 +187,7 @@ func TestLargestLines(t *testing.T) {
 		"text":      fill(user+`,"x":"`, `\u0041`, `"}`),
 		"digits":    fill(user+`,"x":`, "1", "}"),
 		"customNos": fill(contact+`,"customNos":["1"`, `,"1"`, "]}"),
-		"accounts":  fill(`{"kind":"apiUser","name":"a","key":"k","accounts":["1"`, `,"1"`, "]}"),
+		"accounts":  fill(`{"kind":"apiUser","name":"a","key":"key of the fuzz","accounts":["1"`, `,"1"`, "]}"),
 		"spaces":    fill("", " ", user+"}"),
 	} {
 		t.Run(name, func(t *testing.T) { bounds.Check(t, func() { _, _ = parse(line) }) })

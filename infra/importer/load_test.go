@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,14 +111,15 @@ func same(t testing.TB, got, want []string) {
 
 func TestItemsOfEachKind(t *testing.T) {
 	kit := dynamotest.Open(t)
+	began := strconv.FormatInt(time.Now().Unix(), 10)
 	mustLoad(t, kit,
 		`{"kind":"user","customerId":"ü/%#","registration":{"level":2},"devices":{"d1":{"since":1.5}},"locale":"en","Value":null}`,
 		`{"kind":"customer","accountId":"a#b","code":"100%","name":"Fay Fiction","record":"txn","tombstone":"x","customer":{"a":[1,"b",false]}}`,
 		`{"kind":"transaction","accountId":"a","code":"b","campaignId":"c#","transactionId":"1","at":"2029-01-02T03:04:05+01:00","amount":"12.50","record":"customer"}`,
 		`{"kind":"contact","tenantId":"t","contactId":"c1","at":"2029-01-02T03:04:05Z","callingNumber":"wen11","calledNumber":"135****1111","customNos":["wen11","kehu@*****.com"],"content":"hi","parties":[],"party":"x"}`,
-		`{"kind":"apiUser","name":"john","key":"abc","accounts":["b","a","b"]}`,
-		`{"kind":"app","name":"key","secret":"abc","tenantId":"t"}`,
-		`{"kind":"operator","name":"csr","password":"correct horse"}`)
+		`{"kind":"apiUser","name":"john","key":"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq","accounts":["b","a","b"]}`,
+		`{"kind":"app","name":"key","secret":"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq","tenantId":"t"}`,
+		`{"kind":"operator","name":"csr","password":"correct horse battery"}`)
 	same(t, items(t, kit, kit.Users.Table), []string{
 		`{"customerId":"ü/%#","data":{"Value":true,"locale":"en"},"devices":{"d1":{"since":"1.5"}},"registration":{"level":"2"},"tempAllows":{}}`,
 	})
@@ -129,19 +131,28 @@ func TestItemsOfEachKind(t *testing.T) {
 	same(t, items(t, kit, kit.Contacts.Table), []string{
 		`{` + rest + `"t#135****1111"}`, `{` + rest + `"t#kehu@*****.com"}`, `{` + rest + `"t#wen11"}`,
 	})
-	const abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" // SHA-256 of abc, FIPS 180-2 B.1
+	const hashed = "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" // FIPS 180-2 B.2
 	principals := items(t, kit, kit.Principals.Table)
+	for i, item := range principals {
+		changed := regexp.MustCompile(`"changed":"(\d+)",`)
+		at := changed.FindStringSubmatch(item)
+		if at == nil || at[1] < began || at[1] > strconv.FormatInt(time.Now().Unix(), 10) {
+			t.Errorf("changed at %q, loaded from %s on", at, began)
+		}
+		principals[i] = changed.ReplaceAllString(item, "")
+	}
+	slices.Sort(principals)
 	same(t, principals[:2], []string{
-		`{"accounts":["b","a"],"hashes":["` + abc + `"],"principal":"apiUser#john"}`,
+		`{"accounts":["b","a"],"hashes":["` + hashed + `"],"principal":"apiUser#john"}`,
 		`{"hashes":["` + passwordHash(t, kit, "csr") + `"],"principal":"operator#csr"}`,
 	})
-	same(t, principals[2:], []string{`{"hashes":["` + abc + `"],"principal":"app#key","tenantId":"t"}`})
+	same(t, principals[2:], []string{`{"hashes":["` + hashed + `"],"principal":"app#key","tenantId":"t"}`})
 
 	hash := passwordHash(t, kit, "csr")
 	if !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
 		t.Errorf("hash %s", hash)
 	}
-	if ok, err := argon2id.ComparePasswordAndHash("correct horse", hash); !ok || err != nil {
+	if ok, err := argon2id.ComparePasswordAndHash("correct horse battery", hash); !ok || err != nil {
 		t.Errorf("the password does not fit its hash: %v", err)
 	}
 }
@@ -190,8 +201,8 @@ func TestLoadingTwiceChangesNothing(t *testing.T) {
 	}
 
 	old := passwordHash(t, kit, "csr")
-	mustLoad(t, kit, `{"kind":"operator","name":"csr","password":"another"}`)
-	if ok, err := argon2id.ComparePasswordAndHash("another", passwordHash(t, kit, "csr")); !ok || err != nil || old == passwordHash(t, kit, "csr") {
+	mustLoad(t, kit, `{"kind":"operator","name":"csr","password":"another horse, another battery"}`)
+	if ok, err := argon2id.ComparePasswordAndHash("another horse, another battery", passwordHash(t, kit, "csr")); !ok || err != nil || old == passwordHash(t, kit, "csr") {
 		t.Error("a new password must take the old one's place")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -157,22 +158,22 @@ func buildOperator(f *fields, r *record) {
 	if slices.Contains([]byte(name), ':') {
 		f.refuse("name holds a colon, which Basic authorization cannot carry")
 	}
-	r.secrets = f.secrets("password")
+	r.secrets = f.secrets("password", name)
 	f.absent("is no field of an operator", "key", "secret")
 	f.nothingElse()
 }
 
 func buildAPIUser(f *fields, r *record) {
-	buildPrincipal(f, r)
-	r.item["hashes"] = hashes(f.secrets("key"))
+	name := buildPrincipal(f, r)
+	r.item["hashes"] = hashes(f.secrets("key", name))
 	r.item["accounts"] = texts(f.list("accounts", maxAccounts))
 	f.absent("is no field of an apiUser", "password", "secret")
 	f.nothingElse()
 }
 
 func buildApp(f *fields, r *record) {
-	buildPrincipal(f, r)
-	r.item["hashes"] = hashes(f.secrets("secret"))
+	name := buildPrincipal(f, r)
+	r.item["hashes"] = hashes(f.secrets("secret", name))
 	r.item["tenantId"] = text(f.id("tenantId", shortID))
 	f.absent("is no field of an app", "password", "key")
 	f.nothingElse()
@@ -207,7 +208,7 @@ func buildPrincipal(f *fields, r *record) string {
 		if until.Year() < 2000 {
 			f.refuse("validUntil lies before the year 2000")
 		}
-		r.item["validUntil"] = &types.AttributeValueMemberN{Value: strconv.FormatInt(until.Unix(), 10)}
+		r.item["validUntil"] = seconds(until)
 	}
 	return name
 }
@@ -218,4 +219,9 @@ func hashes(secrets []string) types.AttributeValue {
 		all[i] = principal.Hash(secret)
 	}
 	return texts(all)
+}
+
+// seconds is a time in Unix seconds.
+func seconds(at time.Time) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(at.Unix(), 10)}
 }

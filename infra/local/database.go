@@ -13,8 +13,8 @@ import (
 // database is the DynamoDB that the stack works on.
 type database struct {
 	endpoint string
-	ended    <-chan struct{} // closed when it ended by itself; nil for one that is not ours
-	server   *engine.Server
+	ended    <-chan struct{} // closed when it has ended; nil for one that is not ours
+	server   *engine.Server  // nil for one that is not ours
 }
 
 // openDatabase starts a DynamoDB, unless the settings name one that runs already. It ends
@@ -35,8 +35,8 @@ func openDatabase(ctx context.Context, s settings, cache string) (database, erro
 	return database{endpoint: server.Endpoint, ended: server.Done(), server: server}, nil
 }
 
-// answers finds out whether anything listens at endpoint, before an SDK says it in its own
-// words.
+// answers finds out whether anything listens at endpoint, before an SDK says it in its
+// own words.
 func answers(ctx context.Context, endpoint string) error {
 	u, err := url.Parse(endpoint)
 	if err != nil {

@@ -14,7 +14,8 @@ import (
 	"customercare/infra/local/stack"
 )
 
-// demoFiles of infra/demo, those who may call last: as long as nobody may, the demo data is not complete.
+// demoFiles of infra/demo, those who may call last: as long as nobody may, the demo data
+// is not complete.
 var demoFiles = []string{"users", "customers", "contacts", "principals"}
 
 // demo is what there is of infra/demo in the tables.
@@ -49,12 +50,13 @@ func (d demo) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// loadDemo puts infra/demo into new tables. Tables that were kept stay as they are: what has been erased from them must
-// not come back with a restart.
+// loadDemo puts infra/demo into new tables. Tables that were kept stay as they are: what
+// has been erased from them must not come back with a restart.
 func loadDemo(ctx context.Context, root string, st *stack.Stack, c *console) (demo, error) {
 	client := st.DynamoDB()
 	tables := importer.Tables{
-		Users: st.Table("Users"), Customers: st.Table("Customers"), Contacts: st.Table("Contacts"), Principals: st.Table("Principals"),
+		Users: st.Table("Users"), Customers: st.Table("Customers"),
+		Contacts: st.Table("Contacts"), Principals: st.Table("Principals"),
 	}
 	there, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(tables.Principals), Limit: aws.Int32(1)})
 	if err != nil {
@@ -65,7 +67,16 @@ func loadDemo(ctx context.Context, root string, st *stack.Stack, c *console) (de
 	}
 	d := demo{loaded: map[string]int{}}
 	for _, name := range demoFiles {
-		counts, err := loadFile(ctx, filepath.Join(root, "infra", "demo", name+".ndjson"), client, tables, c)
+		name += ".ndjson"
+		file, err := os.Open(filepath.Join(root, "infra", "demo", name))
+		if err != nil {
+			return demo{}, fmt.Errorf("demo data: %w", err)
+		}
+		defer file.Close()
+		counts, err := importer.Load(ctx, importer.Options{
+			Client: client, Tables: tables,
+			Report: func(line int, sentence string) { c.fail(fmt.Sprintf("%s line %d: %s", name, line, sentence)) },
+		}, file)
 		if err != nil {
 			return demo{}, fmt.Errorf("demo data: %s: %w", name, err)
 		}
@@ -74,18 +85,4 @@ func loadDemo(ctx context.Context, root string, st *stack.Stack, c *console) (de
 		}
 	}
 	return d, nil
-}
-
-func loadFile(ctx context.Context, file string, client *dynamodb.Client, tables importer.Tables, c *console) (importer.Counts, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return importer.Counts{}, err
-	}
-	defer f.Close()
-	return importer.Load(ctx, importer.Options{
-		Client: client, Tables: tables,
-		Report: func(line int, sentence string) {
-			c.fail(fmt.Sprintf("%s line %d: %s", filepath.Base(file), line, sentence))
-		},
-	}, f)
 }

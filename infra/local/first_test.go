@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// The first call that is answered at all, by a client that tries from the beginning, is answered right: those who may ask
-// are there before anything listens.
+// The first call that is answered at all, by a client that tries from the beginning, is
+// answered right: those who may ask are there before anything listens.
 func TestFirstAnswerIsRight(t *testing.T) {
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
 	if endpoint == "" {

@@ -10,7 +10,7 @@ import (
 // line is one log line of the stack.
 type line struct {
 	from string // the function's folder, or the part of the stack
-	text string // JSON from a function; plain words where something went wrong outside its log
+	text string // JSON from a function; plain words when something went wrong outside it
 }
 
 // parseLine takes a line apart as the stack writes it, "from: text".

@@ -1,6 +1,6 @@
-// Package local runs the whole stack for a person at this machine: the functions, a DynamoDB,
-// the demo data, the API, and what is said of them on the terminal and in the log file. The
-// command infra/cmd/run calls it; the parts are in the folders below.
+// Package local runs the whole stack for a person at this machine: the functions, a
+// DynamoDB, the demo data, the API, and what is said of them on the terminal and in the
+// log file. The command infra/cmd/run calls it; the parts are in the folders below.
 package local
 
 import (
@@ -20,9 +20,9 @@ import (
 	"customercare/infra/project"
 )
 
-// Run serves until ctx ends, and has shown its error when it returns one. environment holds
-// the variables; the line for scripts goes to stdout. Whatever it started has ended when it
-// returns.
+// Run serves until ctx ends, and has shown its error when it returns one. environment
+// holds the variables; the line for scripts goes to stdout. Whatever it started has ended
+// when it returns.
 func Run(ctx context.Context, environment map[string]string, stdout, stderr *os.File) error {
 	settings, err := readSettings(environment)
 	c := newConsole(settings, stdout, stderr)
@@ -73,11 +73,13 @@ func serve(ctx context.Context, s settings, c *console, stdout io.Writer) error 
 		return err
 	}
 	st, err := stack.Prepare(ctx, stack.Options{
-		Root: root, Port: int(s.Port), Endpoint: db.endpoint, BinDir: binDir, Log: c, Access: c.access,
-		ScheduleEvery: s.ScheduleEvery.Duration, Region: s.region, Credentials: s.credentials, TablePrefix: s.tablePrefix, Parameters: parameters,
-		// On a port of its own choice, so that functions outside this stack, such as
-		// those of `sam local`, can ask too.
-		Secrets: map[string]string{"DigestKeys": digestKeys(template.Parameters["DigestKeyId"])}, SecretsPort: int(s.SecretsPort),
+		Root: root, BinDir: binDir, Parameters: parameters, Port: int(s.Port),
+		Endpoint: db.endpoint, TablePrefix: s.tablePrefix, Region: s.region, Credentials: s.credentials,
+		Secrets: map[string]string{"DigestKeys": digestKeys(template.Parameters["DigestKeyId"])},
+		// A port that is known, so that functions outside this stack, such as those of
+		// `sam local`, can ask too.
+		SecretsPort:   int(s.SecretsPort),
+		ScheduleEvery: s.ScheduleEvery.Duration, Log: c, Access: c.access,
 	})
 	if err != nil {
 		return err

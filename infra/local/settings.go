@@ -90,23 +90,18 @@ func (s *settings) forAWS() error {
 
 // checkPorts finds out early which ports cannot be had, a sentence for each.
 func (s settings) checkPorts() error {
-	taken := []error{
-		checkPort(net.JoinHostPort("127.0.0.1", strconv.Itoa(int(s.Port))), "PORT"),
-		checkPort(net.JoinHostPort("127.0.0.1", strconv.Itoa(int(s.SecretsPort))), "SECRETS_PORT"),
-	}
+	faults := []error{checkPort(s.Port, "PORT"), checkPort(s.SecretsPort, "SECRETS_PORT")}
 	if s.Endpoint.text == "" {
-		taken = append(taken, checkPort(net.JoinHostPort("127.0.0.1", strconv.Itoa(int(s.DynamoDBPort))), "DYNAMODB_PORT"))
+		faults = append(faults, checkPort(s.DynamoDBPort, "DYNAMODB_PORT"))
 	}
-	return errors.Join(taken...)
+	return errors.Join(faults...)
 }
 
-// checkPort finds out early whether the port can be had; variable is what to set when
-// not.
-func checkPort(address, variable string) error {
-	l, err := net.Listen("tcp", address)
+// checkPort says so when the port is taken; variable is what to set then.
+func checkPort(p port, variable string) error {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(int(p))))
 	if err != nil {
-		_, port, _ := net.SplitHostPort(address)
-		return fmt.Errorf("port %s is taken: end what listens there or set %s to another port", port, variable)
+		return fmt.Errorf("port %d is taken: end what listens there or set %s to another port", p, variable)
 	}
 	return l.Close()
 }

@@ -60,7 +60,8 @@ func (p *parameters) UnmarshalText(text []byte) error {
 		_, twice := (*p)[name]
 		switch {
 		case !ok || name == "":
-			faults = append(faults, fmt.Sprintf("must be pairs such as WriterLifetime=2s with blanks between them, not %q", pair))
+			faults = append(faults,
+				fmt.Sprintf("must be pairs such as WriterLifetime=2s with blanks between them, not %q", pair))
 		case twice:
 			faults = append(faults, fmt.Sprintf("must not name %s twice", name))
 		}

@@ -46,9 +46,11 @@ func (c *console) welcome(st *stack.Stack, d demo, root, log string, verbose yes
 	case d.loaded != nil:
 		fmt.Fprintf(&b, "Demo data (%s): %s.\n", relative(filepath.Join(root, "infra", "demo")), d)
 	case d.kept:
-		b.WriteString("The tables were there before: the demo data is not loaded again, what was erased stays erased.\n")
+		b.WriteString("The tables were there before: the demo data is not loaded again, " +
+			"what was erased stays erased.\n")
 	default:
-		b.WriteString("No demo data: these are AWS's tables, and its passwords are published. `make import` loads records.\n")
+		b.WriteString("No demo data: these are AWS's tables, and its passwords are published. " +
+			"`make import` loads records.\n")
 	}
 	if d.loaded != nil || d.kept {
 		allow := strings.NewReplacer(append(allowed(st.Template.Parameters, c.now()), "{address}", st.URL)...)
@@ -57,7 +59,8 @@ func (c *console) welcome(st *stack.Stack, d demo, root, log string, verbose yes
 			fmt.Fprintf(&b, "\n  %s\n%s\n", call.operation, allow.Replace(strings.TrimPrefix(call.command, "\n")))
 		}
 	}
-	fmt.Fprintf(&b, "\nDocuments: %s, %s. ", relative(filepath.Join(root, "README.md")), relative(filepath.Join(root, "SECURITY.md")))
+	fmt.Fprintf(&b, "\nDocuments: %s, %s. ",
+		relative(filepath.Join(root, "README.md")), relative(filepath.Join(root, "SECURITY.md")))
 	fmt.Fprintf(&b, "Log: %s, a JSON object a line", relative(log))
 	lines := "each request is a line: time, method, route, status, milliseconds, function"
 	if c.json {
@@ -67,7 +70,8 @@ func (c *console) welcome(st *stack.Stack, d demo, root, log string, verbose yes
 	}
 	b.WriteString(".\n")
 	if !verbose {
-		fmt.Fprintf(&b, "%d parts of template.yaml do not run locally, such as alarms and roles (VERBOSE=1 lists them).\n", len(st.Template.Ignored))
+		fmt.Fprintf(&b, "%d parts of template.yaml do not run locally, such as alarms and roles "+
+			"(VERBOSE=1 lists them).\n", len(st.Template.Ignored))
 	}
 	fmt.Fprintf(&b, "Ctrl-C ends it. From here on %s.\n\n", lines)
 	if verbose { // before the commands, which it would push away

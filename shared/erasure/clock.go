@@ -55,8 +55,8 @@ func (c Clock) WithTimeout(
 	return c.withTimeout(ctx, d)
 }
 
-// withDeadline is ctx until this clock shows until. The caller calls release when its work
-// is done.
+// withDeadline is ctx until this clock shows until. The caller calls release when its
+// work is done.
 func (c Clock) withDeadline(
 	ctx context.Context, until time.Time,
 ) (within context.Context, release context.CancelFunc) {

@@ -13,9 +13,9 @@ func announce(job *store.Job, page store.Collection) {
 }
 
 // count ends the announced range when its deletion has ended, well or with err. Of the
-// range, deleted were deleted with an answer. changed are no longer what was read: they are
-// read, and announced, again. Where a call had no answer, the rest stays announced, for
-// whoever comes next to look at.
+// range, deleted were deleted with an answer. changed are no longer what was read: they
+// are read, and announced, again. Where a call had no answer, the rest stays announced,
+// for whoever comes next to look at.
 func (e eraser) count(job *store.Job, deleted, changed int64, err error) {
 	e.noteLost(job)
 	job.AtLeast = job.AtLeast || job.Undercounted.Swap(false)
@@ -32,10 +32,10 @@ func (e eraser) count(job *store.Job, deleted, changed int64, err error) {
 	job.Pending = store.Pending{}
 }
 
-// inherit ends a range that a worker before announced, and of which left stand there now:
-// the others were deleted. Some of those that stand there may have come since, in place of
-// as many deleted ones. Then nobody can tell how many were deleted, and the counts are lower
-// bounds. The caller announces what is left again.
+// inherit ends a range that a worker before announced, and of which left stand there
+// now: the others were deleted. Some of those that stand there may have come since, in
+// place of as many deleted ones. Then nobody can tell how many were deleted, and the
+// counts are lower bounds. The caller announces what is left again.
 func inherit(job *store.Job, left int64) {
 	if job.Pending.Count == 0 {
 		return

@@ -18,8 +18,8 @@ var ErrUnknownCustomer = errors.New("erasure: no such customer")
 // maxRaces is how often an erasure is begun in all when the customer changes under it.
 const maxRaces = 5
 
-// CustomerIntake takes on erasures of customers (operation 3). NewCustomerIntake makes one,
-// CustomerSettings.Intake one from a function's environment.
+// CustomerIntake takes on erasures of customers (operation 3). NewCustomerIntake makes
+// one, CustomerSettings.Intake one from a function's environment.
 type CustomerIntake struct {
 	eraser
 	digests Digester
@@ -35,13 +35,14 @@ func NewCustomerIntake(
 	}
 }
 
-// Customer erases a customer for good. It returns nil once the erasure is on record and the
-// tombstone stands: from then on nothing returns the customer any more, whatever happens.
+// Customer erases a customer for good. It returns nil once the erasure is on record and
+// the tombstone stands: from then on nothing returns the customer any more, whatever
+// happens.
 //
-// Within budget, and before ctx's deadline comes near, it erases everything itself. What is
-// left then it hands over to a worker. A repeat, at the same time or within 30 days, returns
-// nil too. Of a customer that there never was it returns ErrUnknownCustomer. After any other
-// error the caller asks again.
+// Within budget, and before ctx's deadline comes near, it erases everything itself. What
+// is left then it hands over to a worker. A repeat, at the same time or within 30 days,
+// returns nil too. Of a customer that there never was it returns ErrUnknownCustomer.
+// After any other error the caller asks again.
 func (i CustomerIntake) Customer(
 	ctx context.Context, account, code, requestedBy string, budget time.Duration,
 ) error {
@@ -71,9 +72,10 @@ func (i CustomerIntake) Customer(
 			case err != nil || known == store.Joined:
 				return err // nil: an earlier call's erasure is open
 			case page.Tombstone != "":
-				// The tombstone's job is not open. Either it has just ended, tombstone and
-				// all, or one of the tables was restored to a time when it was open. Then the
-				// condition of the opening holds, and a job comes back to its tombstone.
+				// The tombstone's job is not open. Either it has just ended, tombstone
+				// and all, or one of the tables was restored to a time when it was open.
+				// Then the condition of the opening holds, and a job comes back to its
+				// tombstone.
 			case known == store.ErasedLately:
 				return nil
 			default:
@@ -91,8 +93,8 @@ func (i CustomerIntake) Customer(
 		until := i.endOf(ctx, now.Add(budget))
 		emptied, err := i.open(ctx, job, jobs[1:], page, until)
 		if errors.Is(err, store.ErrRaced) {
-			// Perhaps a writer without conditions wrote over the tombstone of a job that is
-			// open. Then the tombstone comes back, and the next reading finds it.
+			// Perhaps a writer without conditions wrote over the tombstone of a job that
+			// is open. Then the tombstone comes back, and the next reading finds it.
 			if page.Exists {
 				if err := i.entomb(ctx, key, page, jobs, now); err != nil {
 					return err
@@ -103,8 +105,8 @@ func (i CustomerIntake) Customer(
 		if err != nil {
 			return err
 		}
-		// The promise is on record. What fails from here on the workers make good, so it is no
-		// error to the caller.
+		// The promise is on record. What fails from here on the workers make good, so it
+		// is no error to the caller.
 		if emptied {
 			err = i.verifyFew(ctx, job, until)
 		} else {
@@ -120,8 +122,8 @@ func (i CustomerIntake) Customer(
 	return store.ErrRaced
 }
 
-// endOf is until, or earlier where ctx's deadline comes before: so that there is time left
-// to hand the rest over.
+// endOf is until, or earlier where ctx's deadline comes before: so that there is time
+// left to hand the rest over.
 func (i CustomerIntake) endOf(ctx context.Context, until time.Time) time.Time {
 	deadline, ok := i.clock.deadline(ctx)
 	if ok && deadline.Add(-wrapUp).Before(until) {
@@ -130,11 +132,12 @@ func (i CustomerIntake) endOf(ctx context.Context, until time.Time) time.Time {
 	return until
 }
 
-// open puts the job on record, and the tombstone in the customer's place. page is what was
-// just read of the customer, others are keys that an open job of the same customer may have
-// besides job's own. The customer's records are deleted with it where they are few: then
-// emptied is true, and nobody holds the job. Else the caller holds it until a little after
-// until. It returns store.ErrRaced when page is out of date, or such a job is open.
+// open puts the job on record, and the tombstone in the customer's place. page is what
+// was just read of the customer, others are keys that an open job of the same customer
+// may have besides job's own. The customer's records are deleted with it where they are
+// few: then emptied is true, and nobody holds the job. Else the caller holds it until a
+// little after until. It returns store.ErrRaced when page is out of date, or such a job
+// is open.
 func (i CustomerIntake) open(
 	ctx context.Context, job *store.Job, others []string, page store.Collection, until time.Time,
 ) (emptied bool, err error) {
@@ -156,8 +159,8 @@ func (i CustomerIntake) open(
 }
 
 // verifyFew looks whether everything went with the transaction that opened the job, and
-// erases what did not. A writer who keeps the rules may have been there between the reading
-// and the tombstone; after the tombstone, none.
+// erases what did not. A writer who keeps the rules may have been there between the
+// reading and the tombstone; after the tombstone, none.
 func (i CustomerIntake) verifyFew(
 	ctx context.Context, job *store.Job, until time.Time,
 ) (err error) {
@@ -183,9 +186,9 @@ func (i CustomerIntake) verifyFew(
 	return i.conclude(ctx, taken, err)
 }
 
-// join counts the request in the open job that the tombstone names, or else in the open one
-// among jobs. It does so once, however often the call is sent. Where no job is open it says
-// whether one of them ended in the last 30 days.
+// join counts the request in the open job that the tombstone names, or else in the open
+// one among jobs. It does so once, however often the call is sent. Where no job is open
+// it says whether one of them ended in the last 30 days.
 func (i CustomerIntake) join(
 	ctx context.Context, tombstone string, jobs []string, request string, now time.Time,
 ) (known store.Status, err error) {
@@ -202,7 +205,8 @@ func (i CustomerIntake) join(
 	return known, nil
 }
 
-// entomb puts the tombstone back of whichever of jobs is open. It is no error that none is.
+// entomb puts the tombstone back of whichever of jobs is open. It is no error that none
+// is.
 func (i CustomerIntake) entomb(
 	ctx context.Context, customer string, page store.Collection, jobs []string, now time.Time,
 ) error {

@@ -12,19 +12,19 @@ import (
 	"customercare/shared/store"
 )
 
-// Digester makes the keyed digests (HMAC-SHA256, RFC 2104) that stand for data subjects in
-// the ledger. Without the key nobody can tell from a digest whose it is, not even by trying
-// all phone numbers. A digest is "<key id>.<64 hex digits>", so that it can be made again,
-// and compared, after other keys have come.
+// Digester makes the keyed digests (HMAC-SHA256, RFC 2104) that stand for data subjects
+// in the ledger. Without the key nobody can tell from a digest whose it is, not even by
+// trying all phone numbers. A digest is "<key id>.<64 hex digits>", so that it can be
+// made again, and compared, after other keys have come.
 type Digester struct {
 	Current string            // id of the key that new digests are made with
-	Keys    map[string][]byte // by id; those of before stay as long as their digests matter
+	Keys    map[string][]byte // by id; old ones stay as long as their digests matter
 	more    *moreKeys         // that came since; nil: none are looked for
 }
 
-// NewDigester makes digests with the key that has the id current, and knows subjects by all
-// keys. readAgain reads all keys that there are by then, in a time that a caller can wait:
-// the digester calls it when it may lack one that came since.
+// NewDigester makes digests with the key that has the id current, and knows subjects by
+// all keys. readAgain reads all keys that there are by then, in a time that a caller can
+// wait: the digester calls it when it may lack one that came since.
 func NewDigester(
 	current string, keys map[string][]byte,
 	readAgain func(context.Context) (map[string][]byte, error),

@@ -18,26 +18,26 @@ const (
 	// openAtOnce bounds the memory of a run: 100,000 open jobs are about 20 MB. With a
 	// second pass after 6 minutes that is enough for 250 erasures a second.
 	openAtOnce = 100_000
-	// dueAtOnce is how many jobs of customers are worked on at the same time. A second pass
-	// is three calls one after the other, so these are few calls at a time. How many
-	// deleting calls all of them make, the store.Limiter of the process bounds.
+	// dueAtOnce is how many jobs of customers are worked on at the same time. A second
+	// pass is three calls one after the other, so these are few calls at a time. How
+	// many deleting calls all of them make, the store.Limiter of the process bounds.
 	dueAtOnce = 16
 	// numbersAtOnce is the same for jobs of numbers. They share the memory for what they
 	// read (store.Memory): with more of them at once each would only read less at a time.
 	numbersAtOnce = 4
-	// sliceLength is how long a job is worked on before it is handed over, so that no long
-	// job keeps the others waiting.
+	// sliceLength is how long a job is worked on before it is handed over, so that no
+	// long job keeps the others waiting.
 	sliceLength = 10 * time.Second
 )
 
-// Due works on the open jobs whose time has come, those first that have waited longest: jobs
-// that nobody holds, second passes, retries. openJobs is the name of the ledger's index of
-// open jobs. Each job is worked on for a slice of time, and handed over when that is not
-// enough.
+// Due works on the open jobs whose time has come, those first that have waited longest:
+// jobs that nobody holds, second passes, retries. openJobs is the name of the ledger's
+// index of open jobs. Each job is worked on for a slice of time, and handed over when
+// that is not enough.
 //
-// It returns how many jobs it began before ctx's deadline came near, and reports on all that
-// are open. Where a part of the list cannot be read, it works and reports on the rest, says
-// so in the report, and returns the error at the end.
+// It returns how many jobs it began before ctx's deadline came near, and reports on all
+// that are open. Where a part of the list cannot be read, it works and reports on the
+// rest, says so in the report, and returns the error at the end.
 func (w Worker) Due(ctx context.Context, openJobs string) (taken int, err error) {
 	ledger := w.ledger
 	ledger.Index = openJobs
@@ -55,8 +55,8 @@ func (w Worker) Due(ctx context.Context, openJobs string) (taken int, err error)
 			numbers = append(numbers, job)
 		}
 	}
-	// Two groups, one for each kind: so jobs of customers never wait until one of numbers is
-	// done, nor the other way round.
+	// Two groups, one for each kind: so jobs of customers never wait until one of
+	// numbers is done, nor the other way round.
 	var begun atomic.Int64
 	var kinds errgroup.Group
 	kinds.Go(func() error { return w.workOff(ctx, customers, dueAtOnce, &begun) })
@@ -65,8 +65,8 @@ func (w Worker) Due(ctx context.Context, openJobs string) (taken int, err error)
 	return int(begun.Load()), err
 }
 
-// workOff works on each of jobs for a slice of time, atOnce of them at the same time, until
-// ctx's deadline comes near. It counts in begun those that it began.
+// workOff works on each of jobs for a slice of time, atOnce of them at the same time,
+// until ctx's deadline comes near. It counts in begun those that it began.
 func (w Worker) workOff(
 	ctx context.Context, jobs []store.OpenJob, atOnce int, begun *atomic.Int64,
 ) error {

@@ -46,28 +46,31 @@ func (e eraser) endPass(ctx context.Context, job *store.Job) error {
 // From then on no writer can be late that was at work at the request, and no deletion of
 // ours can be late either. A late deletion would do harm, because deletions carry no
 // condition: from the end on, the same customer code, transactions and contacts may be
-// loaded again, and a late deletion would delete them. Which deletions may still be carried
-// out?
+// loaded again, and a late deletion would delete them. Which deletions may still be
+// carried out?
 //
 //   - None that was answered: it is done, or refused for good.
-//   - One that was not answered, or answered with a failure of DynamoDB's; also where the
-//     same call was sent again and then was answered. Nothing that AWS documents bounds the
-//     time from there to its effect: a signature is good for five minutes, but it is looked
-//     at when a call comes in. So such a deletion counts as any other writer, for
-//     WriterLifetime from when it was given up (Job.Unanswered).
-//   - One of a worker that died, or that lost its lease and stopped. It had announced what
-//     it was deleting, so whoever takes the job up finds Job.Pending, and sets
+//   - One that was not answered, or answered with a failure of DynamoDB's; also where
+//     the same call was sent again and then was answered. Nothing that AWS documents
+//     bounds the time from there to its effect: a signature is good for five minutes,
+//     but it is looked at when a call comes in. So such a deletion counts as any other
+//     writer, for WriterLifetime from when it was given up (Job.Unanswered).
+//   - One of a worker that died, or that lost its lease and stopped. It had announced
+//     what it was deleting, so whoever takes the job up finds Job.Pending, and sets
 //     Job.Unanswered to that moment. All that the other sent, it sent before.
-//   - The transaction that opened the job and deleted a few records with it, sent again and
-//     again by a request whose answers were lost. It is a write of the time of the request,
-//     and waited for like all of them. While the job is open, its own condition refuses it.
+//   - The transaction that opened the job and deleted a few records with it, sent again
+//     and again by a request whose answers were lost. It is a write of the time of the
+//     request, and waited for like all of them. While the job is open, its own condition
+//     refuses it.
 //
-// Workers whose time is up let the calls under way end (inFlight). So all this costs nothing
-// where all is well, and one pass more, with its wait, where an answer was lost. There is no
-// promise of an end by a certain time: each pass that deletes something without an answer is
-// waited for.
+// Workers whose time is up let the calls under way end (inFlight). So all this costs
+// nothing where all is well, and one pass more, with its wait, where an answer was lost.
+// There is no promise of an end by a certain time: each pass that deletes something
+// without an answer is waited for.
 func (e eraser) lastPassAfter(job *store.Job) time.Time {
 	after := e.timing.writersDone(job.LastRequestedAt)
+	// However often it is asked for again, the first request ends: repeats put it off by as
+	// long again, and no longer.
 	limit := e.timing.writersDone(e.timing.writersDone(job.RequestedAt))
 	if after.After(limit) {
 		after = limit

@@ -13,12 +13,12 @@ import (
 	"customercare/shared/store"
 )
 
-// eraser is what a CustomerIntake and a Worker have in common: it deletes customers page by
-// page, and leaves a job behind as a drain of any kind has ended.
+// eraser is what a CustomerIntake and a Worker have in common: it deletes customers page
+// by page, and leaves a job behind as a drain of any kind has ended.
 type eraser struct {
 	ledger    store.Erasures
 	customers store.Customers
-	memory    *store.Memory // what all jobs of the process hold together; nil has no bound
+	memory    *store.Memory // for the pages of all jobs of the process; nil has no bound
 	timing    Timing
 	clock     Clock
 }
@@ -30,8 +30,8 @@ var errTimeUp = errors.New("erasure: time is up")
 // all of it, and errTimeUp when until came before that.
 //
 // announced says that the caller has just written down what it is about to delete, in
-// opening the job. That is the request itself. Its time may be too short for any deletion,
-// so it counts as having got somewhere in any case.
+// opening the job. That is the request itself. Its time may be too short for any
+// deletion, so it counts as having got somewhere in any case.
 func (e eraser) drain(
 	ctx context.Context, job *store.Job, until time.Time, announced bool,
 	pass func(context.Context) error,
@@ -55,14 +55,14 @@ func (e eraser) drain(
 	case !e.clock.now().Before(until) && (announced || job.Progressed() || job.Cursor > cursor):
 		return errTimeUp
 	}
-	// This is also the way of a worker whose time was up, but which has moved nothing: that
-	// is no reason to go on at once.
+	// This is also the way of a worker whose time was up, but which has moved nothing:
+	// that is no reason to go on at once.
 	return err
 }
 
-// conclude leaves the job finished, waiting, handed over or failed, as its drain ended with
-// err. It returns an error only when even that could not be written down. Then the lease
-// runs out, and cleanup takes the job up.
+// conclude leaves the job finished, waiting, handed over or failed, as its drain ended
+// with err. It returns an error only when even that could not be written down. Then the
+// lease runs out, and cleanup takes the job up.
 func (e eraser) conclude(ctx context.Context, job *store.Job, err error) error {
 	passes := job.Passes
 	switch {
@@ -96,9 +96,9 @@ func (e eraser) handOver(ctx context.Context, job *store.Job) error {
 	return nil
 }
 
-// mostDeaths is how many failures in a row, each death counting as one, a job may have whose
-// worker died and which is still taken up at once. With one more it is no longer first in
-// line: what ends its workers would end those who come for the others, too.
+// mostDeaths is how many failures in a row, each death counting as one, a job may have
+// whose worker died and which is still taken up at once. With one more it is no longer
+// first in line: what ends its workers would end those who come for the others, too.
 const mostDeaths = 1
 
 // errDied puts a job back whose workers die of it.

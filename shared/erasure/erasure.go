@@ -13,14 +13,14 @@
 //
 // The life of a job, which is an erasure on record:
 //
-//  1. Intent. One write (operation 4), or one transaction with the tombstone (operation 3),
-//     puts the job into the ledger. Where a customer has few records they are deleted in
-//     that transaction.
-//  2. Drain. A worker that holds the lease reads pages of keys, writes down how many it is
-//     about to delete, and deletes them. What is deleted is gone from the next reading, so
-//     a successor simply reads from the start.
-//  3. Empty reading. A customer's pass, and the last pass over numbers, end with a strongly
-//     consistent reading that finds nothing.
+//  1. Intent. One write (operation 4), or one transaction with the tombstone (operation
+//     3), puts the job into the ledger. Where a customer has few records they are
+//     deleted in that transaction.
+//  2. Drain. A worker that holds the lease reads pages of keys, writes down how many it
+//     is about to delete, and deletes them. What is deleted is gone from the next
+//     reading, so a successor simply reads from the start.
+//  3. Empty reading. A customer's pass, and the last pass over numbers, end with a
+//     strongly consistent reading that finds nothing.
 //  4. Wait. Writers that began before the request may still write, for WriterLifetime at
 //     most, and deletions that had no answer may still be carried out. A pass that began
 //     after that is the last one (lastPassAfter). Until then the job waits, and the
@@ -33,13 +33,11 @@
 // worker.
 package erasure
 
-import (
-	"time"
-)
+import "time"
 
 const (
-	// wrapUp is what whoever works on a job keeps back of its time, for writing down where
-	// it stopped.
+	// wrapUp is what whoever works on a job keeps back of its time, for writing down
+	// where it stopped.
 	wrapUp = 2 * time.Second
 	// inFlight is how much of wrapUp the deleting calls may take that are under way when
 	// the rest of the time is up.

@@ -10,10 +10,10 @@ import (
 	"customercare/shared/store"
 )
 
-// keepLease renews the job's lease until the caller calls stop. The context that it returns
-// ends when another worker has the job; also when another may have it, because the lease
-// could not be renewed in time. The caller works within that context: deletions do not ask
-// who holds the lease, so a worker must stop by itself.
+// keepLease renews the job's lease until the caller calls stop. The context that it
+// returns ends when another worker has the job; also when another may have it, because
+// the lease could not be renewed in time. The caller works within that context:
+// deletions do not ask who holds the lease, so a worker must stop by itself.
 func (w Worker) keepLease(
 	ctx context.Context, job *store.Job,
 ) (working context.Context, stop func()) {

@@ -11,8 +11,9 @@ import (
 	"customercare/shared/store"
 )
 
-// lookAgain is how long one look for keys is enough. Each look is a call to Secrets Manager
-// while a caller waits, and anybody who is let in can ask for codes that nobody has.
+// lookAgain is how long one look for keys is enough. Each look is a call to Secrets
+// Manager while a caller waits, and anybody who is let in can ask for codes that nobody
+// has.
 const lookAgain = time.Minute
 
 // moreKeys finds keys of digests that came after a process had started. While keys are
@@ -24,10 +25,10 @@ const lookAgain = time.Minute
 // under no tombstone it erases under its own key. That is right: if the customer had been
 // erased under a newer key, what stands there is a new customer.
 //
-// A look every lookAgain is enough. Nobody makes digests with a key before a deployment, and
-// that comes after the key was put into the secret. As long as the erasure is open, its
-// tombstone leads to it without any key. When it ends, after WriterLifetime, the key has
-// been in the secret for longer than that.
+// A look every lookAgain is enough. Nobody makes digests with a key before a deployment,
+// and that comes after the key was put into the secret. As long as the erasure is open,
+// its tombstone leads to it without any key. When it ends, after WriterLifetime, the key
+// has been in the secret for longer than that.
 type moreKeys struct {
 	// read is all keys by id, in a time that a caller can wait.
 	read func(ctx context.Context) (map[string][]byte, error)
@@ -38,9 +39,9 @@ type moreKeys struct {
 	keys map[string][]byte // never changed, but replaced
 }
 
-// look looks for keys that are not among known, if it is time. Who comes meanwhile waits for
-// what is found. It is no error that Secrets Manager cannot be reached: the answer is then
-// the one that the known keys give.
+// look looks for keys that are not among known, if it is time. Who comes meanwhile waits
+// for what is found. It is no error that Secrets Manager cannot be reached: the answer
+// is then the one that the known keys give.
 func (m *moreKeys) look(ctx context.Context, known map[string][]byte) {
 	if m == nil {
 		return
@@ -77,16 +78,16 @@ func (m *moreKeys) found() map[string][]byte {
 	return m.keys
 }
 
-// knows says whether it has the key that the digest in this key of a customer's job is made
-// with; "" names no job, and needs none.
+// knows says whether it has the key that the digest in this key of a customer's job is
+// made with; "" names no job, and needs none.
 func (d Digester) knows(job string) bool {
 	id, _, _ := strings.Cut(strings.TrimPrefix(job, store.CustomerJob("")), ".")
 	return job == "" || d.Keys[id] != nil || d.more.found()[id] != nil
 }
 
-// customerJobs is the digests of a customer under all known keys, the current one's first,
-// and the keys of the jobs that may be open for them. An erasure that began before the keys
-// were rotated is known under an older one.
+// customerJobs is the digests of a customer under all known keys, the current one's
+// first, and the keys of the jobs that may be open for them. An erasure that began
+// before the keys were rotated is known under an older one.
 func (i CustomerIntake) customerJobs(account, code string) (digests, jobs []string) {
 	digests = i.digests.EverySubject("customer", account, code)
 	jobs = make([]string, len(digests))
@@ -97,8 +98,8 @@ func (i CustomerIntake) customerJobs(account, code string) (digests, jobs []stri
 }
 
 // unknown is the answer for a customer of whom nothing stands, and of whom none of jobs
-// knows: ErrUnknownCustomer. Where the customer was erased lately under a key that has come
-// since, it is nil.
+// knows: ErrUnknownCustomer. Where the customer was erased lately under a key that has
+// come since, it is nil.
 func (i CustomerIntake) unknown(
 	ctx context.Context, account, code string, jobs []string, request string, now time.Time,
 ) error {

@@ -12,17 +12,17 @@ import (
 // DynamoDB partition; more would only be throttled.
 const customerCalls = 2
 
-// heldPage is a page of a customer's collection with its share of the process's memory, or
-// the error that there is instead.
+// heldPage is a page of a customer's collection with its share of the process's memory,
+// or the error that there is instead.
 type heldPage struct {
 	store.Collection
 	share *store.Share // whoever has the page releases it
 	err   error
 }
 
-// readPage reads the page that follows the record after, the first page where that is "".
-// When there is no memory for it, err is store.ErrNoRoom. With wait, which is for a caller
-// who holds no other page, it waits for memory instead.
+// readPage reads the page that follows the record after, the first page where that is
+// "". When there is no memory for it, err is store.ErrNoRoom. With wait, which is for a
+// caller who holds no other page, it waits for memory instead.
 func (e eraser) readPage(ctx context.Context, key, after string, wait bool) (page heldPage) {
 	page.share = e.memory.Share()
 	defer func() {
@@ -102,9 +102,9 @@ func (e eraser) drainOnce(
 }
 
 // account counts what a worker before deleted of the range that it had announced, and
-// announces first, the page at the start. Of the earlier range it counts what is left. That
-// may take several readings, because what stands there now need not fit into one page as it
-// did then.
+// announces first, the page at the start. Of the earlier range it counts what is left.
+// That may take several readings, because what stands there now need not fit into one
+// page as it did then.
 func (e eraser) account(
 	ctx context.Context, job *store.Job, key string, first store.Collection,
 ) error {

@@ -13,24 +13,25 @@ import (
 	"customercare/shared/store"
 )
 
-// reading is a consistent page of each number of a window, or why there is none. Where
-// there was no memory for all of them it is short: the pages of the first ones, and of
-// the others nothing but what a worker before announced.
+// reading is what was read of the numbers of a window: a consistent page of each, or the
+// error that there is instead. Where there was no memory for all pages it is short: then
+// it has the pages of the first numbers only, and of the others no more than the sort
+// keys that a worker before announced.
 type reading struct {
-	copies  [][]store.Copy
-	through []string   // where a page was cut, the last sort key on it
-	each    []int64    // about how many bytes a copy takes in the table
-	beyond  [][]string // sort keys of copies that are not held, but announced
-	short   bool
-	share   *store.Share // of the process's memory; its owner releases it
-	err     error
+	copies    [][]store.Copy
+	through   []string   // by number, the last sort key of a page that was cut, else ""
+	copyBytes []int64    // by number, about how many bytes a copy takes in the table
+	beyond    [][]string // by number, sort keys of copies announced and not held
+	short     bool
+	share     *store.Share // of the process's memory; whoever has the reading releases it
+	err       error
 }
 
-// window is a reading under way.
+// window is a reading under way. nil is none.
 type window struct{ done chan reading }
 
-// readAhead begins to read numbers while another window is held: as far as there is
-// memory for it, without waiting for any.
+// readAhead begins to read numbers while another window is held. It reads as far as there
+// is memory, and waits for none.
 func (w Worker) readAhead(ctx context.Context, tenant string, numbers []string) *window {
 	ahead := &window{make(chan reading, 1)}
 	go func() {
@@ -42,7 +43,7 @@ func (w Worker) readAhead(ctx context.Context, tenant string, numbers []string) 
 	return ahead
 }
 
-// wait is the reading when it is there, an empty one where there is none.
+// wait waits for the reading. Without a window it is an empty one.
 func (w *window) wait() reading {
 	if w == nil {
 		return reading{}
@@ -50,9 +51,12 @@ func (w *window) wait() reading {
 	return <-w.done
 }
 
-// readNumbers reads at least the first of numbers: with nothing in hand it waits for
-// memory. What pending announces is read of all of them, its keys at least.
-func (w Worker) readNumbers(ctx context.Context, tenant string, numbers []string, pending store.Pending) reading {
+// readNumbers reads numbers, at least the first one: the caller holds no other window,
+// so it may wait for memory. Of what pending announces it reads the sort keys, at least,
+// of all numbers.
+func (w Worker) readNumbers(
+	ctx context.Context, tenant string, numbers []string, pending store.Pending,
+) reading {
 	r := reading{share: w.memory.Share()}
 	w.readPages(ctx, &r, tenant, numbers, pending.Through)
 	for r.err == nil && len(r.copies) == 0 {
@@ -71,10 +75,12 @@ func (w Worker) readNumbers(ctx context.Context, tenant string, numbers []string
 	return r
 }
 
-// readPages reads a page of each number, as far as announced in any case, until there is
-// no memory for another one. What it has read behind the first that did not fit it lets
-// go of.
-func (w Worker) readPages(ctx context.Context, r *reading, tenant string, numbers, announced []string) {
+// readPages reads a page of each number into r, until there is no memory for another
+// one. announced is, by number, the sort key up to which it reads in any case. What it
+// has read behind the first page that did not fit, it drops.
+func (w Worker) readPages(
+	ctx context.Context, r *reading, tenant string, numbers, announced []string,
+) {
 	filed := make([]store.Filed, len(numbers))
 	read := make([]bool, len(numbers))
 	var full atomic.Bool
@@ -110,19 +116,21 @@ func (w Worker) readPages(ctx context.Context, r *reading, tenant string, number
 	for _, f := range filed[n:] {
 		r.share.Give(f.PageBytes)
 	}
-	r.copies, r.beyond = make([][]store.Copy, n), make([][]string, n, len(numbers))
-	r.through, r.each = make([]string, n), make([]int64, n)
+	r.copies, r.copyBytes = make([][]store.Copy, n), make([]int64, n)
+	r.through, r.beyond = make([]string, n), make([][]string, n, len(numbers))
 	for i, f := range filed[:n] {
-		r.copies[i], r.beyond[i], r.each[i] = f.Copies, f.KeysBeyond, f.CopyBytes
+		r.copies[i], r.beyond[i], r.copyBytes[i] = f.Copies, f.KeysBeyond, f.CopyBytes
 		if (f.More || len(f.KeysBeyond) > 0) && len(f.Copies) > 0 {
 			r.through[i] = f.Copies[len(f.Copies)-1].Contact
 		}
 	}
 }
 
-// readKeys adds what is left of an announced range of those numbers whose pages are not
-// held.
-func (w Worker) readKeys(ctx context.Context, r *reading, tenant string, numbers, announced []string) error {
+// readKeys adds to r the sort keys that are left of an announced range, of those numbers
+// whose pages r does not hold.
+func (w Worker) readKeys(
+	ctx context.Context, r *reading, tenant string, numbers, announced []string,
+) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(numberReads)
 	held := len(r.copies)
@@ -141,14 +149,15 @@ func (w Worker) readKeys(ctx context.Context, r *reading, tenant string, numbers
 	return group.Wait()
 }
 
-// cut says whether there may be more of a number than was read.
+// cut says whether there may be more of any number than was read.
 func (r reading) cut() bool {
 	return slices.ContainsFunc(r.through, func(limit string) bool { return limit != "" })
 }
 
-// note puts down which of the job's numbers are known: those at the cursor that have a
-// copy, and all that take part in their contacts. The contacts of a number behind it may
-// be gone, with a number before it, by the time that it is read itself.
+// note writes into the job which of its numbers are known: those of the window that have
+// a copy filed, and all that take part in such a contact. The latter because the
+// contacts of a later number may be gone, erased with an earlier one, by the time that
+// it is read itself.
 func (r reading) note(job *store.Job) {
 	for i, copies := range r.copies {
 		if len(copies) > 0 {
@@ -165,7 +174,7 @@ func (r reading) note(job *store.Job) {
 	}
 }
 
-// drop forgets contacts that were erased since they were read: they have been counted.
+// drop removes contacts that were erased since they were read: they have been counted.
 func (r reading) drop(erased map[string]bool) {
 	if len(erased) == 0 {
 		return
@@ -175,18 +184,20 @@ func (r reading) drop(erased map[string]bool) {
 	}
 }
 
-// contacts are all that are held, each once, to be deleted with every copy: under its
-// parties, and under each of our numbers that has it filed.
+// contacts is every contact that is held, once each, as store.Contacts.Erase takes it:
+// to be deleted with all its copies, under its parties and under each of numbers that
+// has it filed.
 func (r reading) contacts(numbers []string) []store.Erasable {
 	var all []store.Erasable
-	index := make(map[string]int) // by contact key, the same for all copies of one contact
+	index := make(map[string]int) // by sort key, which all copies of a contact share
 	for i, number := range numbers {
 		for _, c := range r.copies[i] {
 			at, known := index[c.Contact]
 			if !known {
 				index[c.Contact] = len(all)
 				all = append(all, store.Erasable{
-					Contact: c.Contact, Own: number, Copies: []string{number}, Seen: c.Parties, CopyBytes: r.each[i],
+					Contact: c.Contact, Own: number, Copies: []string{number},
+					Seen: c.Parties, CopyBytes: r.copyBytes[i],
 				})
 				continue
 			}
@@ -200,8 +211,9 @@ func (r reading) contacts(numbers []string) []store.Erasable {
 	return all
 }
 
-// within counts the contacts that lie in an announced range: for any of the numbers at or
-// before its limit in through, or anywhere where that is "".
+// within counts the contacts that lie in an announced range. A contact does when for any
+// of the numbers it lies at or before that number's sort key in through; any contact
+// does where that is "".
 func (r reading) within(through []string) int64 {
 	announced := make(map[string]bool)
 	count := func(i int, contact string) {

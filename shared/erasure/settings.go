@@ -13,7 +13,7 @@ import (
 type CustomerSettings struct {
 	Erasures   string `env:"ERASURES_TABLE,required,notEmpty"`
 	Customers  string `env:"CUSTOMERS_TABLE,required,notEmpty"`
-	BatchCalls int    `env:"BATCH_CALLS,required"` // deleting calls at once, in the whole process
+	BatchCalls int    `env:"BATCH_CALLS,required"` // deleting calls at once, per process
 	Timing
 }
 
@@ -26,7 +26,8 @@ func (s CustomerSettings) Intake(db *dynamodb.Client, digests Digester) Customer
 	)
 }
 
-// NumbersSettings is the environment of the function that takes on the erasure of numbers.
+// NumbersSettings is the environment of the function that takes on the erasure of
+// numbers.
 type NumbersSettings struct {
 	Erasures string `env:"ERASURES_TABLE,required,notEmpty"`
 }

@@ -24,13 +24,13 @@ const (
 // errKeepsChanging makes the job come back later.
 var errKeepsChanging = errors.New("erasure: contacts change faster than they can be erased")
 
-// drainNumbers erases the job's numbers window by window, from the cursor on. It returns nil
-// when the pass has seen all of them.
+// drainNumbers erases the job's numbers window by window, from the cursor on. It returns
+// nil when the pass has seen all of them.
 //
 // A pass that may be the job's last one reads each window again until it finds nothing.
-// Another pass follows those before it, so they read again only what they may not have seen
-// or not erased, and read the next window while one is being erased, as far as there is
-// memory for both.
+// Another pass follows those before it, so they read again only what they may not have
+// seen or not erased, and read the next window while one is being erased, as far as
+// there is memory for both.
 func (w Worker) drainNumbers(ctx context.Context, job *store.Job) error {
 	if err := w.ledger.ReadIdentifiers(ctx, job); err != nil {
 		return err

@@ -14,13 +14,13 @@ import (
 type Worker struct {
 	eraser
 	contacts store.Contacts
-	// lease is how long the worker holds a job before it must renew. A dead worker's job is
-	// taken up after that, and ClockSkew.
+	// lease is how long the worker holds a job before it must renew. A dead worker's job
+	// is taken up after that, and ClockSkew.
 	lease time.Duration
 }
 
-// NewWorker is a Worker on these tables. All that it holds of pages at a time is in memory,
-// which may be nil: then there is no bound.
+// NewWorker is a Worker on these tables. All that it holds of pages at a time is in
+// memory, which may be nil: then there is no bound.
 func NewWorker(
 	ledger store.Erasures, customers store.Customers, contacts store.Contacts,
 	memory *store.Memory, timing Timing, lease time.Duration, clock Clock,
@@ -34,10 +34,10 @@ func NewWorker(
 	}
 }
 
-// Continue works on the open job with this key until the job has to wait, is done, or ctx's
-// deadline comes near; then it hands the rest over. A job that another worker holds, or that
-// is done, is no error. What goes wrong is written down in the job, which comes back later:
-// an error says that even that failed.
+// Continue works on the open job with this key until the job has to wait, is done, or
+// ctx's deadline comes near; then it hands the rest over. A job that another worker
+// holds, or that is done, is no error. What goes wrong is written down in the job, which
+// comes back later: an error says that even that failed.
 func (w Worker) Continue(ctx context.Context, key string) (err error) {
 	defer invocation.Recover("erasure", &err)
 	deadline, ok := w.clock.deadline(ctx)

@@ -42,6 +42,18 @@ func HashPasswords(passwords, standing []string) []string {
 	return hashAll(passwords, salt)
 }
 
+// HashBeside makes the hash of an operator's new password, to be put beside the hashes of
+// before. It has their salt where one of them can be read, for the reason that HashPasswords
+// gives.
+func HashBeside(password string, standing []string) string {
+	for _, hash := range standing {
+		if params, salt, _, err := argon2id.DecodeHash(hash); err == nil && *params == PasswordParams {
+			return hashAll([]string{password}, salt)[0]
+		}
+	}
+	return HashPasswords([]string{password}, nil)[0]
+}
+
 // hashAll writes hashes as PHC strings.
 func hashAll(passwords []string, salt []byte) []string {
 	hashes := make([]string, len(passwords))

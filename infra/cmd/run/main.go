@@ -1,6 +1,6 @@
 // Command run runs the whole stack on this machine until Ctrl-C or SIGTERM: it builds the
-// functions, starts a DynamoDB, creates the tables of template.yaml, loads the demo data and
-// serves the API on 127.0.0.1. docs/deploy.md lists the variables that change it.
+// functions, starts a DynamoDB, creates the tables of template.yaml, loads the demo data
+// and serves the API on 127.0.0.1. docs/deploy.md lists the variables that change it.
 //
 // On stdout there is one line, "ready <address> dynamodb <address>", for scripts. What a
 // person reads goes to the terminal, if there is one; errors go to stderr in any case.

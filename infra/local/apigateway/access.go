@@ -15,12 +15,12 @@ import (
 type Access struct {
 	Time     time.Time // when the request had come
 	Method   string    // one of HTTP's; "-" for any other word
-	Route    string    // the route's path as it was defined, "/users/{id}"; "-" when none fits
+	Route    string    // its path as it was defined, "/users/{id}"; "-" when none fits
 	Function string    // whose answer it is; empty when the gateway answered by itself
 	Refusal  string    // the gateway response type, for an answer that no function wrote
 	Status   int
 	Took     time.Duration
-	Line     string // the same as API.AccessLog words it; empty when the API has no such log
+	Line     string // all this as API.AccessLog words it; empty without such a log
 }
 
 // methods are those of RFC 9110 and RFC 5789. Any other word is a caller's own.
@@ -75,19 +75,23 @@ func (g *Gateway) accessLine(c *call, a Access, length int) string {
 	values := map[string]string{
 		"apiId": g.api.ID, "accountId": g.api.Account, "stage": g.api.Stage,
 		"requestId": c.requestID, "extendedRequestId": c.extendedID,
-		"requestTime":         c.at.UTC().Format(requestTime),
-		"requestTimeEpoch":    strconv.FormatInt(c.at.UnixMilli(), 10),
-		"httpMethod":          a.Method,
-		"resourcePath":        a.Route,
-		"status":              strconv.Itoa(a.Status),
-		"error.responseType":  a.Refusal,
-		"responseLength":      strconv.Itoa(length),
-		"responseLatency":     strconv.FormatInt(a.Took.Milliseconds(), 10),
-		"integration.status":  c.served.integration.statusText(),
-		"integration.latency": c.served.integration.latencyText(),
-		"integrationLatency":  c.served.integration.latencyText(),
-		"authorizer.status":   c.served.authorizer.statusText(),
-		"authorizer.latency":  c.served.authorizer.latencyText(),
+		"requestTime":        c.at.UTC().Format(requestTime),
+		"requestTimeEpoch":   strconv.FormatInt(c.at.UnixMilli(), 10),
+		"httpMethod":         a.Method,
+		"resourcePath":       a.Route,
+		"status":             strconv.Itoa(a.Status),
+		"error.responseType": a.Refusal,
+		"responseLength":     strconv.Itoa(length),
+		"responseLatency":    strconv.FormatInt(a.Took.Milliseconds(), 10),
+	}
+	if l := c.served.integration; l.status != 0 {
+		values["integration.status"] = strconv.Itoa(l.status)
+		values["integration.latency"] = strconv.FormatInt(l.took.Milliseconds(), 10)
+		values["integrationLatency"] = values["integration.latency"]
+	}
+	if l := c.served.authorizer; l.status != 0 {
+		values["authorizer.status"] = strconv.Itoa(l.status)
+		values["authorizer.latency"] = strconv.FormatInt(l.took.Milliseconds(), 10)
 	}
 	if c.proto == "HTTP/1.1" || c.proto == "HTTP/1.0" {
 		values["protocol"] = c.proto
@@ -98,18 +102,4 @@ func (g *Gateway) accessLine(c *call, a Access, length int) string {
 	return variable.ReplaceAllStringFunc(g.api.AccessLog, func(ref string) string {
 		return cmp.Or(values[ref[len("$context."):]], "-")
 	})
-}
-
-func (l leg) statusText() string {
-	if l.status == 0 {
-		return ""
-	}
-	return strconv.Itoa(l.status)
-}
-
-func (l leg) latencyText() string {
-	if l.status == 0 {
-		return ""
-	}
-	return strconv.FormatInt(l.took.Milliseconds(), 10)
 }

@@ -12,8 +12,9 @@ import (
 	"strings"
 )
 
-// proxyAnswer is what a function behind a Lambda proxy integration returns. Nothing is required, and no other field
-// is allowed (localstack/localstack pull request 11856, checked against AWS).
+// proxyAnswer is what a function behind a Lambda proxy integration returns. Nothing is
+// required, and no other field is allowed (localstack/localstack pull request 11856,
+// checked against AWS).
 type proxyAnswer struct {
 	StatusCode        any            `json:"statusCode"`
 	Headers           map[string]any `json:"headers"`
@@ -24,7 +25,8 @@ type proxyAnswer struct {
 
 var errMalformed = errors.New("malformed Lambda proxy response")
 
-// proxyResponse turns a function's answer into the response; a malformed answer is an error, which becomes a 502.
+// proxyResponse turns a function's answer into the response; a malformed answer is an
+// error, which becomes a 502.
 func (g *Gateway) proxyResponse(c *call, raw []byte) (*response, error) {
 	var answer proxyAnswer
 	d := json.NewDecoder(bytes.NewReader(raw))
@@ -34,7 +36,8 @@ func (g *Gateway) proxyResponse(c *call, raw []byte) (*response, error) {
 		return nil, errMalformed
 	}
 	resp := &response{status: http.StatusOK}
-	if answer.StatusCode != nil { // a string of digits is fine too (localstack/localstack pull request 11199)
+	// A string of digits is fine too (localstack/localstack pull request 11199).
+	if answer.StatusCode != nil {
 		status, err := strconv.Atoi(fmt.Sprint(answer.StatusCode))
 		if err != nil || status < 200 || status > 599 {
 			return nil, fmt.Errorf("%w: its statusCode is no HTTP status", errMalformed)
@@ -64,7 +67,8 @@ func (g *Gateway) proxyResponse(c *call, raw []byte) (*response, error) {
 	if answer.Body != nil {
 		resp.body = []byte(*answer.Body)
 	}
-	// Base64 is decoded only for a caller whose first accepted type is a binary one; others get the text.
+	// Base64 is decoded only for a caller whose first accepted type is a binary one;
+	// others get the text.
 	if answer.IsBase64Encoded && g.isBinary(firstAccepted(c)) {
 		if resp.body, err = base64.StdEncoding.DecodeString(string(resp.body)); err != nil {
 			return nil, fmt.Errorf("%w: its body is not base64", errMalformed)
@@ -73,8 +77,9 @@ func (g *Gateway) proxyResponse(c *call, raw []byte) (*response, error) {
 	return resp, nil
 }
 
-// mergeHeaders joins headers and multiValueHeaders into one list, sorted by name: a name in both keeps the values of
-// multiValueHeaders, and a single value that is not among them comes last.
+// mergeHeaders joins headers and multiValueHeaders into one list, sorted by name: a name
+// in both keeps the values of multiValueHeaders, and a single value that is not among
+// them comes last.
 func mergeHeaders(answer proxyAnswer) ([]field, error) {
 	values := map[string][]string{}
 	for name, list := range answer.MultiValueHeaders {
@@ -122,13 +127,15 @@ func headerText(v any) (string, error) {
 	return "", fmt.Errorf("%w: a header value is neither text, number nor boolean", errMalformed)
 }
 
-// remap gives the name under which a function's header reaches the caller; false when it does not. The table is in
-// "Important notes for REST APIs"
-// (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html), lambda column. So a function
-// cannot say WWW-Authenticate itself: that needs a gateway response.
+// remap gives the name under which a function's header reaches the caller; false when it
+// does not. The table is in "Important notes for REST APIs"
+// (https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html),
+// lambda column. So a function cannot say WWW-Authenticate itself: that needs a gateway
+// response.
 func remap(name string) (string, bool) {
 	switch strings.ToLower(name) {
-	case "authorization", "connection", "content-md5", "date", "max-forwards", "server", "user-agent", "www-authenticate":
+	case "authorization", "connection", "content-md5", "date", "max-forwards", "server", "user-agent",
+		"www-authenticate":
 		return "x-amzn-Remapped-" + name, true
 	case "expect", "host", "proxy-authenticate", "te", "transfer-encoding", "trailer", "upgrade", "via":
 		return "", false
@@ -138,8 +145,9 @@ func remap(name string) (string, bool) {
 	return name, true
 }
 
-// firstAccepted is the first media type of the Accept header, without parameters: the only one API Gateway looks
-// at ("Important notes for REST APIs"). Without the header it is application/json.
+// firstAccepted is the first media type of the Accept header, without parameters: the
+// only one API Gateway looks at ("Important notes for REST APIs"). Without the header it
+// is application/json.
 func firstAccepted(c *call) string {
 	first, _, _ := strings.Cut(c.get("Accept"), ",")
 	first, _, _ = strings.Cut(first, ";")

@@ -1,7 +1,16 @@
-// Package apigateway does on one machine what an Amazon API Gateway REST API with Lambda proxy integrations
-// does: routes, authorizers with their cache, the proxy event, gateway responses and limits.
+// Package apigateway does on one machine what an Amazon API Gateway REST API with Lambda
+// proxy integrations does: routes, authorizers with their cache, the proxy event, gateway
+// responses and limits.
 //
-// Where AWS's documentation is silent, the comments name the report the behaviour was taken from.
+// Where AWS's documentation is silent, the comments name the report the behaviour was
+// taken from.
+//
+// It reads HTTP/1.1 itself, because functions get header names and targets as the client
+// sent them. net/http changes the case of the names and refuses targets that API Gateway
+// passes on. valyala/fasthttp (tried at v1.78.0) keeps both, but what must be refused it
+// takes: a request that is framed in two ways, folded header lines, trailers that are
+// none. And it asks for a body with "100 Continue" before the gateway can refuse the
+// request for its head.
 package apigateway
 
 import (
@@ -12,15 +21,18 @@ import (
 
 // API is one deployed REST API.
 type API struct {
-	ID, Stage         string
-	Account, Region   string
-	BinaryMediaTypes  []string // "*/*" form, not the "*~1*" of templates
-	Routes            []Route
-	Authorizers       map[string]Authorizer
-	Responses         map[string]Response // by gateway response type, e.g. "DEFAULT_4XX"
-	IntegrationPeriod time.Duration       // how long a function may take; 0 stands for API Gateway's 29 s
-	AccessLog         string              // format of the lines in Access, with $context variables; empty: none
-	Now               func() time.Time    // what limits of rates and kept answers go by; nil: the real clock
+	ID, Stage        string
+	Account, Region  string
+	BinaryMediaTypes []string // "*/*" form, not the "*~1*" of templates
+	Routes           []Route
+	Authorizers      map[string]Authorizer
+	Responses        map[string]Response // by gateway response type, e.g. "DEFAULT_4XX"
+	// IntegrationPeriod is how long a function may take; 0 stands for API Gateway's 29 s.
+	IntegrationPeriod time.Duration
+	// AccessLog is the format of Access.Line, with $context variables; empty: no lines.
+	AccessLog string
+	// Now is what limits of rates and kept answers go by; nil: the real clock.
+	Now func() time.Time
 }
 
 // Route is one method of one resource.
@@ -35,13 +47,15 @@ type Route struct {
 // Authorizer is a Lambda authorizer of the type REQUEST.
 type Authorizer struct {
 	Function string
-	Sources  []IdentitySource // all must be there, or the caller gets UNAUTHORIZED without a call
-	TTL      time.Duration    // how long an answer is kept; 0: not at all
+	// Sources must all be there, or the caller gets UNAUTHORIZED and the function no
+	// call.
+	Sources []IdentitySource
+	TTL     time.Duration // how long an answer is kept; 0: not at all
 }
 
 // IdentitySource names a part of the request that identifies the caller.
 type IdentitySource struct {
-	In   string // "header", "query", "stage" or "context"
+	In   string // "header" or "context"
 	Name string
 }
 
@@ -52,12 +66,12 @@ type Response struct {
 	Templates  map[string]string // content type -> body template
 }
 
-// Invoke calls a Lambda function by name; a function that fails gives a *lambda.Error, one that is not called because all
-// its processes are busy lambda.ErrThrottled.
+// Invoke calls a Lambda function by name; a function that fails gives a *lambda.Error,
+// one that is not called because all its processes are busy lambda.ErrThrottled.
 type Invoke func(ctx context.Context, function string, event []byte) ([]byte, error)
 
-// New returns a gateway for api that calls functions through invoke. Its own remarks, never about a request's
-// content, go to log.
+// New returns a gateway for api that calls functions through invoke. Its own remarks,
+// never about a request's content, go to log.
 func New(api API, invoke Invoke, log io.Writer) (*Gateway, error) {
 	if api.IntegrationPeriod == 0 {
 		api.IntegrationPeriod = 29 * time.Second

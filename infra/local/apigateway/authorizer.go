@@ -25,8 +25,8 @@ type authorizer struct {
 	cache map[string]cached
 }
 
-// cached is an answer that is kept. It is the whole policy: another request with the same identity is judged by it
-// again, for its own route.
+// cached is an answer that is kept. It is the whole policy: another request with the same
+// identity is judged by it again, for its own route.
 type cached struct {
 	verdict *verdict
 	until   time.Time
@@ -76,19 +76,15 @@ func (a *authorizer) decide(c *call) *refusal {
 	return &accessDenied
 }
 
-// identity collects the values of the identity sources; false when one is missing or empty. Header names match in any
-// case here: clients may write them as they like.
+// identity collects the values of the identity sources; false when one is missing or
+// empty. Header names match in any case here: clients may write them as they like.
 func (a *authorizer) identity(c *call) (string, bool) {
 	var values []string
 	for _, source := range a.Sources {
-		value := ""
-		switch source.In {
-		case "header":
+		var value string
+		if source.In == "header" {
 			value = c.get(source.Name)
-		case "query":
-			last, _ := parseQuery(c.query)
-			value = last[source.Name]
-		case "context":
+		} else {
 			value = a.gateway.contextValues(c, refusal{})[source.Name]
 		}
 		if value == "" {
@@ -160,7 +156,8 @@ func (a *authorizer) event(c *call) map[string]any {
 // methodArn names the request, with the path as sent.
 func (a *authorizer) methodArn(c *call) string {
 	api := a.gateway.api
-	return fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s/%s/%s", api.Region, api.Account, api.ID, api.Stage, c.method, strings.TrimPrefix(c.path, "/"))
+	return fmt.Sprintf("arn:aws:execute-api:%s:%s:%s/%s/%s/%s",
+		api.Region, api.Account, api.ID, api.Stage, c.method, strings.TrimPrefix(c.path, "/"))
 }
 
 // parseVerdict reads an authorizer's answer.

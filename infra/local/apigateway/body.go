@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// frame finds out from the head how the body comes (RFC 9112, section 6), or why that cannot be
-// told or taken. A request with both framings, or with two lengths, is a smuggling attempt.
+// frame finds out from the head how the body comes (RFC 9112, section 6), or why that
+// cannot be told or taken. A request with both framings, or with two lengths, is a
+// smuggling attempt.
 func (r *request) frame() *refusal {
 	codings, lengths := r.all("Transfer-Encoding"), r.all("Content-Length")
 	switch {
@@ -33,8 +34,9 @@ func (r *request) frame() *refusal {
 	return nil
 }
 
-// frameChunks reads the list of transfer codings. Where the last is not "chunked", nobody can
-// tell where the body ends (section 6.3); before it there may be codings that we do not know.
+// frameChunks reads the list of transfer codings. Where the last is not "chunked", nobody
+// can tell where the body ends (section 6.3); before it there may be codings that we do
+// not know.
 func (r *request) frameChunks(list string) *refusal {
 	var codings []string
 	for coding := range strings.SplitSeq(list, ",") {
@@ -46,7 +48,8 @@ func (r *request) frameChunks(list string) *refusal {
 		return &badRequest
 	}
 	for _, coding := range codings[:len(codings)-1] {
-		// "identity" is none any more, and chunks within chunks are forbidden (section 7).
+		// "identity" is none any more, and chunks within chunks are forbidden (section
+		// 7).
 		name, _, _ := strings.Cut(coding, ";")
 		if name = strings.TrimRight(name, " \t"); !isToken(name) || name == "chunked" || name == "identity" {
 			return &badRequest
@@ -92,7 +95,8 @@ func (r *request) readBody(br *bufio.Reader) *refusal {
 	}
 }
 
-// unread is what to answer to a body that cannot be read to its end: what is no chunk, above all.
+// unread is what to answer to a body that cannot be read to its end: what is no chunk,
+// above all.
 func unread(err error) *refusal {
 	if fault := readFault(err); fault != nil {
 		return fault

@@ -18,9 +18,11 @@ func (g *Gateway) proxyEvent(c *call) ([]byte, error) {
 	return json.Marshal(event)
 }
 
-// describe is what the proxy event and a REQUEST authorizer's event have in common. In what differs both are like those
-// recorded on AWS in aws-powertools/powertools-lambda-typescript issue 2624: what a request has none of is null to its
-// function and an empty object to its authorizer, which is also told the Content-Length.
+// describe is what the proxy event and a REQUEST authorizer's event have in common. In
+// what differs both are like those recorded on AWS in
+// aws-powertools/powertools-lambda-typescript issue 2624: what a request has none of is
+// null to its function and an empty object to its authorizer, which is also told the
+// Content-Length.
 func (g *Gateway) describe(c *call, forAuthorizer bool) map[string]any {
 	none := any(nil)
 	if forAuthorizer {
@@ -50,8 +52,9 @@ func orElse[V any](m map[string]V, none any) any {
 	return m
 }
 
-// requestContext has the fields that events recorded on AWS have, for methods without an operation name
-// (localstack/localstack, tests/aws/services/apigateway/test_apigateway_lambda.snapshot.json).
+// requestContext has the fields that events recorded on AWS have, for methods without an
+// operation name (localstack/localstack,
+// tests/aws/services/apigateway/test_apigateway_lambda.snapshot.json).
 func (g *Gateway) requestContext(c *call) map[string]any {
 	userAgent := any(nil)
 	if ua := c.get("User-Agent"); ua != "" {
@@ -89,8 +92,9 @@ func (g *Gateway) domain() string {
 	return g.api.ID + ".execute-api." + g.api.Region + ".amazonaws.com"
 }
 
-// notPassed are request headers that Lambda integrations do not get ("Important notes for REST APIs", the table's
-// lambda column). Content-Length is made anew from the body, and proxy events carry none.
+// notPassed are request headers that Lambda integrations do not get ("Important notes for
+// REST APIs", the table's lambda column). Content-Length is made anew from the body, and
+// proxy events carry none.
 var notPassed = map[string]bool{
 	"connection": true, "content-length": true, "content-md5": true, "expect": true, "max-forwards": true,
 	"proxy-authenticate": true, "server": true, "te": true, "transfer-encoding": true, "trailer": true,
@@ -99,9 +103,9 @@ var notPassed = map[string]bool{
 	"host": true, "x-forwarded-for": true, "x-forwarded-port": true, "x-forwarded-proto": true, "x-amzn-trace-id": true,
 }
 
-// headers returns the headers as the event carries them, the last value and all values of each. Names are as sent,
-// and differ when their case differs: "Header names and query parameters are processed in a case-sensitive way"
-// ("Important notes for REST APIs").
+// headers returns the headers as the event carries them, the last value and all values of
+// each. Names are as sent, and differ when their case differs: "Header names and query
+// parameters are processed in a case-sensitive way" ("Important notes for REST APIs").
 func (g *Gateway) headers(c *call, contentLength bool) (last map[string]string, all map[string][]string) {
 	last, all = map[string]string{}, map[string][]string{}
 	add := func(name, value string) {
@@ -131,8 +135,9 @@ func (g *Gateway) headers(c *call, contentLength bool) (last map[string]string, 
 	return last, all
 }
 
-// parseQuery decodes the query: the last value and all values of each parameter. A semicolon splits like an ampersand
-// ("Important notes for REST APIs"); what cannot be decoded stays as sent.
+// parseQuery decodes the query: the last value and all values of each parameter. A
+// semicolon splits like an ampersand ("Important notes for REST APIs"); what cannot be
+// decoded stays as sent.
 func parseQuery(query string) (last map[string]string, all map[string][]string) {
 	last, all = map[string]string{}, map[string][]string{}
 	for pair := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
@@ -151,8 +156,8 @@ func decode(s string) string {
 	return s
 }
 
-// encodeBody returns the event's body: null when empty, base64 when the content type is a binary one, else text, in
-// which API Gateway replaces what is not UTF-8.
+// encodeBody returns the event's body: null when empty, base64 when the content type is a
+// binary one, else text, in which API Gateway replaces what is not UTF-8.
 func (g *Gateway) encodeBody(c *call) (body any, isBase64 bool) {
 	if len(c.body) == 0 {
 		return nil, false
@@ -170,7 +175,8 @@ func (g *Gateway) encodeBody(c *call) (body any, isBase64 bool) {
 	return string(c.body), false
 }
 
-// isBinary tells whether the media type (parameters are ignored) is among the API's binary ones.
+// isBinary tells whether the media type (parameters are ignored) is among the API's
+// binary ones.
 func (g *Gateway) isBinary(mediaType string) bool {
 	mediaType, _, _ = strings.Cut(mediaType, ";")
 	mediaType = strings.ToLower(strings.TrimSpace(mediaType))

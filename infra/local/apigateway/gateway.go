@@ -16,9 +16,11 @@ import (
 )
 
 const (
-	// maxHeaderBytes is API Gateway's limit on the request line and all header values together.
+	// maxHeaderBytes is API Gateway's limit on the request line and all header values
+	// together.
 	maxHeaderBytes = 10240
-	// maxEvent is what Lambda takes as an invocation; a body that fits API Gateway's limit may not fit this one.
+	// maxEvent is what Lambda takes as an invocation; a body that fits API Gateway's
+	// limit may not fit this one.
 	maxEvent = 6 << 20
 )
 
@@ -27,8 +29,8 @@ const requestTime = "02/Jan/2006:15:04:05 +0000"
 
 // Gateway is one running REST API.
 type Gateway struct {
-	// Access, when set before Serve, is told of every answer, from many goroutines at once, before
-	// its caller has it.
+	// Access, when set before Serve, is told of every answer, from many goroutines at
+	// once, before its caller has it.
 	Access func(Access)
 
 	api         API
@@ -71,7 +73,7 @@ func (g *Gateway) serve(r *request) (resp *response) {
 	}
 	route, res, params, ok := g.routes.find(r.method, c.path)
 	if !ok {
-		return g.refuse(c, missingAuthenticationToken)
+		return g.refuse(c, noSuchRoute)
 	}
 	c.resource, c.params = res, params
 	if !route.bucket.AllowN(g.api.Now(), 1) { // before anything is asked that costs
@@ -82,7 +84,8 @@ func (g *Gateway) serve(r *request) (resp *response) {
 			return g.refuse(c, *refused)
 		}
 	}
-	// The body comes last: a client that asks before it sends one is told what its head says.
+	// The body comes last: a client that asks before it sends one is told what its head
+	// says.
 	if r.receive != nil {
 		if fault := r.receive(); fault != nil {
 			return g.refuse(c, *fault)

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// refusal is an answer that API Gateway gives itself: a gateway response type with its default status, message and
-// x-amzn-ErrorType.
+// refusal is an answer that API Gateway gives itself: a gateway response type with its
+// default status and message, and its x-amzn-ErrorType without "Exception".
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 type refusal struct {
 	kind      string
@@ -19,28 +19,38 @@ type refusal struct {
 	errorType string
 }
 
-var (
-	unauthorized               = refusal{"UNAUTHORIZED", 401, "Unauthorized", "UnauthorizedException"}
-	accessDenied               = refusal{"ACCESS_DENIED", 403, "User is not authorized to access this resource", "AccessDeniedException"}
-	accessDeniedExplicitly     = refusal{"ACCESS_DENIED", 403, "User is not authorized to access this resource with an explicit deny", "AccessDeniedException"}
-	missingAuthenticationToken = refusal{"MISSING_AUTHENTICATION_TOKEN", 403, "Missing Authentication Token", "MissingAuthenticationTokenException"}
-	authorizerFailure          = refusal{"AUTHORIZER_FAILURE", 500, "Internal server error", "AuthorizerFailureException"}
-	authorizerMisconfigured    = refusal{"AUTHORIZER_CONFIGURATION_ERROR", 500, "Internal server error", "AuthorizerConfigurationException"}
-	badRequest                 = refusal{"DEFAULT_4XX", 400, "Bad Request", "BadRequestException"}
-	internalError              = refusal{"DEFAULT_5XX", 500, "Internal server error", "InternalServerErrorException"}
-	integrationTimeout         = refusal{"INTEGRATION_TIMEOUT", 504, "Endpoint request timed out", "InternalServerErrorException"}
-	throttled                  = refusal{"THROTTLED", 429, "Too Many Requests", "TooManyRequestsException"}
-	// Lambda's own 429, for a function whose concurrency is used up, does not reach the caller (repost.aws question
-	// QUfI6bsdd0SOiPeyimzxSkfQ: a 500; Stack Overflow 36363280: of this type).
-	integrationFailure = refusal{"INTEGRATION_FAILURE", 500, "Internal server error", "InternalServerErrorException"}
-	// A function that fails or answers nonsense: API Gateway has no type of its own for it.
-	badGateway = refusal{"DEFAULT_5XX", 502, "Internal server error", "InternalServerErrorException"}
-	// AWS's documentation lists this type as customizable and, under "Important notes for REST APIs", as not yet
-	// customizable. Here the template's answer is given; on AWS it may be the default one.
-	requestTooLarge = refusal{"REQUEST_TOO_LARGE", 413, "Request Too Long", "RequestTooLargeException"}
+const (
+	notAuthorized = "User is not authorized to access this resource"
+	serverError   = "Internal server error"
+)
 
-	// The answers of API Gateway's front, before any gateway response applies: that of 431 as clients report it
-	// (backbencher.dev "431 status code", homedev.com.au "HTTP header is larger than 10240 bytes"), the others alike.
+var (
+	unauthorized           = refusal{"UNAUTHORIZED", 401, "Unauthorized", "Unauthorized"}
+	accessDenied           = refusal{"ACCESS_DENIED", 403, notAuthorized, "AccessDenied"}
+	accessDeniedExplicitly = refusal{"ACCESS_DENIED", 403, notAuthorized + " with an explicit deny", "AccessDenied"}
+	// API Gateway's name for what has no route.
+	noSuchRoute = refusal{"MISSING_AUTHENTICATION_TOKEN", 403,
+		"Missing Authentication Token", "MissingAuthenticationToken"}
+	authorizerFailure       = refusal{"AUTHORIZER_FAILURE", 500, serverError, "AuthorizerFailure"}
+	authorizerMisconfigured = refusal{"AUTHORIZER_CONFIGURATION_ERROR", 500, serverError, "AuthorizerConfiguration"}
+	badRequest              = refusal{"DEFAULT_4XX", 400, "Bad Request", "BadRequest"}
+	internalError           = refusal{"DEFAULT_5XX", 500, serverError, "InternalServerError"}
+	integrationTimeout      = refusal{"INTEGRATION_TIMEOUT", 504, "Endpoint request timed out", "InternalServerError"}
+	throttled               = refusal{"THROTTLED", 429, "Too Many Requests", "TooManyRequests"}
+	// Lambda's own 429, for a function whose concurrency is used up, does not reach the
+	// caller (repost.aws question QUfI6bsdd0SOiPeyimzxSkfQ: a 500; Stack Overflow
+	// 36363280: of this type).
+	integrationFailure = refusal{"INTEGRATION_FAILURE", 500, serverError, "InternalServerError"}
+	// For a function that fails or answers nonsense API Gateway has no type of its own.
+	badGateway = refusal{"DEFAULT_5XX", 502, serverError, "InternalServerError"}
+	// AWS's documentation lists this type as customizable and, under "Important notes for
+	// REST APIs", as not yet customizable. Here the template's answer is given; on AWS it
+	// may be the default one.
+	requestTooLarge = refusal{"REQUEST_TOO_LARGE", 413, "Request Too Long", "RequestTooLarge"}
+
+	// The answers of API Gateway's front, which no gateway response changes: that of 431
+	// as clients report it (backbencher.dev "431 status code", homedev.com.au "HTTP
+	// header is larger than 10240 bytes"), the others in the same form.
 	headTooLarge   = refusal{status: 431, message: "HTTP header is larger than 10240 bytes"}
 	requestTimeout = refusal{status: 408, message: "The request did not come to its end in time"}
 	targetTooLong  = refusal{status: 414, message: "The request line is too long"}
@@ -50,11 +60,12 @@ var (
 // front gives a refusal of API Gateway's front.
 func (c *call) front(why refusal) *response {
 	body, _ := json.Marshal(map[string]string{"message": why.message}) // text always marshals
-	return &response{status: why.status, header: []field{{"Content-Type", "application/json"}, {"x-amzn-RequestId", c.requestID}}, body: body}
+	header := []field{{"Content-Type", "application/json"}, {"x-amzn-RequestId", c.requestID}}
+	return &response{status: why.status, header: header, body: body}
 }
 
-// refuse gives the refusal in the form the template asks for: its own gateway response, else DEFAULT_4XX or
-// DEFAULT_5XX, else AWS's default.
+// refuse gives the refusal in the form the template asks for: its own gateway response,
+// else DEFAULT_4XX or DEFAULT_5XX, else AWS's default.
 func (g *Gateway) refuse(c *call, why refusal) *response {
 	c.served.refusal = why.kind
 	if why.kind == "" {
@@ -72,9 +83,9 @@ func (g *Gateway) refuse(c *call, why refusal) *response {
 	values := g.contextValues(c, why)
 	resp := &response{status: status, body: []byte(substitute(template, values))}
 	resp.header = []field{{"Content-Type", contentType}, {"x-amzn-RequestId", c.requestID},
-		{"x-amz-apigw-id", c.extendedID}, {"x-amzn-ErrorType", why.errorType}}
+		{"x-amz-apigw-id", c.extendedID}, {"x-amzn-ErrorType", why.errorType + "Exception"}}
 	for _, name := range slices.Sorted(maps.Keys(custom.Headers)) {
-		resp.set(name, headerValue(c, custom.Headers[name], values))
+		resp.set(name, headerValue(custom.Headers[name], values))
 	}
 	return resp
 }
@@ -84,7 +95,8 @@ func (r *response) set(name, value string) {
 	r.header = append(r.header, field{name, value})
 }
 
-// chooseTemplate takes the template of the accepted type, else JSON's, else the only kind there is.
+// chooseTemplate takes the template of the accepted type, else JSON's, else the only kind
+// there is.
 func chooseTemplate(templates map[string]string, accepted string) (contentType, template string) {
 	if t, ok := templates[accepted]; ok {
 		return accepted, t
@@ -99,18 +111,16 @@ func chooseTemplate(templates map[string]string, accepted string) (contentType, 
 	return first, templates[first]
 }
 
-// headerValue evaluates a response parameter: 'static text', context.x, or method.request.header.x.
-func headerValue(c *call, expression string, values map[string]string) string {
+// headerValue evaluates a response parameter: 'static text' or context.x.
+func headerValue(expression string, values map[string]string) string {
 	if text, ok := strings.CutPrefix(expression, "'"); ok {
 		return strings.TrimSuffix(text, "'")
-	}
-	if name, ok := strings.CutPrefix(expression, "method.request.header."); ok {
-		return c.get(name)
 	}
 	return values[strings.TrimPrefix(expression, "context.")]
 }
 
-// variable is a reference in a template. Gateway responses know simple substitution only, no template language.
+// variable is a reference in a template. Gateway responses know simple substitution only,
+// no template language.
 var variable = regexp.MustCompile(`\$context\.([A-Za-z0-9_.]*[A-Za-z0-9_])`)
 
 func substitute(template string, values map[string]string) string {
@@ -133,11 +143,6 @@ func (g *Gateway) contextValues(c *call, why refusal) map[string]string {
 	}
 	if c.resource != nil {
 		values["resourceId"], values["resourcePath"] = c.resource.id, c.resource.path
-	}
-	for name, value := range c.authorizer {
-		if text, ok := value.(string); ok {
-			values["authorizer."+name] = text
-		}
 	}
 	return values
 }

@@ -27,7 +27,8 @@ func TestGatewayResponses(t *testing.T) {
 		{"/closed", "Accept: application/json, application/xml", 401, "application/json", `{.*}`},
 		{"/closed", "Accept: image/png", 401, "application/json", `{.*}`},
 		{"/closed", "Accept: */*", 401, "application/json", `{.*}`},
-		// Without a response of its own the type keeps its status and takes the rest of DEFAULT_4XX.
+		// Without a response of its own the type keeps its status and takes the rest of
+		// DEFAULT_4XX.
 		{"/nowhere", "", 403, "text/plain", `MISSING_AUTHENTICATION_TOKEN GET\.`},
 	} {
 		r := h.get(t, c.target, c.accept, "X: y")

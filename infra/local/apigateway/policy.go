@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -51,7 +52,8 @@ func (p *policy) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// allows judges a request by its method ARN: an explicit Deny wins over every Allow, and what nothing allows is denied.
+// allows judges a request by its method ARN: an explicit Deny wins over every Allow, and
+// what nothing allows is denied.
 func (p policy) allows(methodArn string) (allowed, explicitlyDenied bool) {
 	for _, s := range p.Statement {
 		if !matchesAny(s.Action, "execute-api:invoke", strings.ToLower) || !matchesAny(s.Resource, methodArn, nil) {
@@ -70,31 +72,16 @@ func matchesAny(patterns []string, text string, fold func(string) string) bool {
 		if fold != nil {
 			p = fold(p)
 		}
-		if wildcard(p, text) {
+		if wildcard(p).MatchString(text) {
 			return true
 		}
 	}
 	return false
 }
 
-// wildcard matches an IAM pattern: * is any text, slashes included, and ? any one character.
-func wildcard(pattern, text string) bool {
-	var star, mark = -1, 0
-	p, t := 0, 0
-	for t < len(text) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, t
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
-			p++
-			t++
-		case star >= 0: // let the last * take one more character
-			mark++
-			p, t = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
+// wildcard reads an IAM pattern: * is any text, slashes included, and ? any one
+// character.
+func wildcard(pattern string) *regexp.Regexp {
+	expression := strings.NewReplacer(`\*`, `.*`, `\?`, `.`).Replace(regexp.QuoteMeta(pattern))
+	return regexp.MustCompile(`(?s)^` + expression + `$`)
 }

@@ -8,10 +8,8 @@ import (
 	"strings"
 )
 
-// The gateway reads HTTP/1.1 itself: net/http changes the case of header names and refuses
-// targets that API Gateway passes on, and both reach functions as the client sent them. How it
-// reads is RFC 9112's; where that leaves a choice, what two servers could read differently is
-// refused.
+// How requests are read is RFC 9112's, whose sections the comments name. Where it leaves
+// a choice, what two servers could read differently is refused.
 
 const (
 	maxHead = 64 << 10 // bytes of request line and headers that are read at all
@@ -70,15 +68,16 @@ func (r *request) expects() bool {
 	return r.proto != http10 && r.hasBody() && r.lists("Expect", "100-continue")
 }
 
-// closes tells whether the connection ends with the answer to this request (RFC 9112, 9.3).
+// closes tells whether the connection ends with the answer to this request (RFC 9112,
+// 9.3).
 func (r *request) closes() bool {
 	return r.lists("Connection", "close") || r.proto == http10 && !r.lists("Connection", "keep-alive")
 }
 
 const http10 = "HTTP/1.0"
 
-// readHead reads a request up to its body. A head that cannot be handled comes back with its
-// fault; an error means that there is nothing to answer.
+// readHead reads a request up to its body. A head that cannot be handled comes back with
+// its fault; an error means that there is nothing to answer.
 func readHead(br *bufio.Reader) (*request, error) {
 	req := &request{}
 	left := maxHead
@@ -124,8 +123,8 @@ func readHead(br *bufio.Reader) (*request, error) {
 	return req, nil
 }
 
-// cutOff notes why the head did not come to its end; when the connection is broken, there is
-// nobody to tell it.
+// cutOff notes why the head did not come to its end; when the connection is broken, there
+// is nobody to tell it.
 func (r *request) cutOff(err error) (*request, error) {
 	if r.fault = readFault(err); r.fault == nil {
 		return nil, err
@@ -146,8 +145,8 @@ func readFault(err error) *refusal {
 	return nil
 }
 
-// readField reads a header line or a trailer's; false when it is none. A folded line is none
-// either: section 5.2 lets a server refuse it.
+// readField reads a header line or a trailer's; false when it is none. A folded line is
+// none either: section 5.2 lets a server refuse it.
 func readField(line string) (f field, ok bool) {
 	name, value, ok := strings.Cut(line, ":")
 	control := func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
@@ -159,8 +158,8 @@ func readField(line string) (f field, ok bool) {
 
 var errTooLong = errors.New("request head too large")
 
-// readLine reads a line without its end, taking its length from left. A CR within it is read as
-// a space, as section 2.2 asks. With an error comes what there was of the line.
+// readLine reads a line without its end, taking its length from left. A CR within it is
+// read as a space, as section 2.2 asks. With an error comes what there was of the line.
 func readLine(br *bufio.Reader, left *int) (string, error) {
 	var line []byte
 	for {

@@ -3,6 +3,9 @@ package apigateway
 import (
 	"cmp"
 	"fmt"
+	"hash/fnv"
+	"io"
+	"strconv"
 	"strings"
 
 	"golang.org/x/time/rate"
@@ -10,9 +13,10 @@ import (
 
 // router finds the resource and the method of a request.
 //
-// Paths are matched as sent, still percent-encoded: "%2F" stays inside its segment, "//" and ".." are segments like
-// any other, nothing is redirected. One slash at the end is ignored, as on REST APIs (localstack's
-// resource_router.py, checked against AWS, and aws/aws-sam-cli's local server say so).
+// Paths are matched as sent, still percent-encoded: "%2F" stays inside its segment, "//"
+// and ".." are segments like any other, nothing is redirected. One slash at the end is
+// ignored, as on REST APIs (localstack's resource_router.py, checked against AWS, and
+// aws/aws-sam-cli's local server say so).
 type router struct {
 	resources []resource
 }
@@ -54,9 +58,10 @@ func newRouter(routes []Route) (*router, error) {
 	return r, nil
 }
 
-// find returns the route of a request and its resource; ok is false when the path or the method is not defined, which
-// REST APIs do not tell apart. params holds the path parameters, still percent-encoded: REST APIs pass them as sent
-// (aws/aws-sam-cli issues 771 and 3524, dherault/serverless-offline issues 265 and 271, serverless/serverless
+// find returns the route of a request and its resource; ok is false when the path or the
+// method is not defined, which REST APIs do not tell apart. params holds the path
+// parameters, still percent-encoded: REST APIs pass them as sent (aws/aws-sam-cli issues
+// 771 and 3524, dherault/serverless-offline issues 265 and 271, serverless/serverless
 // issue 5037).
 func (r *router) find(name, path string) (route method, res *resource, params map[string]string, ok bool) {
 	path = strings.TrimPrefix(path, "/")
@@ -79,8 +84,8 @@ func (r *router) find(name, path string) (route method, res *resource, params ma
 	return route, res, params, ok
 }
 
-// match compares segment by segment. rank tells how each segment matched: 0 literally, 1 by a parameter, 2 by a
-// greedy parameter.
+// match compares segment by segment. rank tells how each segment matched: 0 literally, 1
+// by a parameter, 2 by a greedy parameter.
 func (res *resource) match(segments []string) (rank []int, params map[string]string, ok bool) {
 	params = map[string]string{}
 	for i, want := range res.segments {
@@ -117,17 +122,12 @@ func better(a, b []int) bool {
 	return len(a) > len(b)
 }
 
+// resourceIDLength is how many characters API Gateway's ids of resources have.
+const resourceIDLength = 6
+
 // resourceID makes a stable id of the shape API Gateway gives, from the path.
 func resourceID(path string) string {
-	h := uint64(14695981039346656037) // FNV-1a
-	for _, c := range []byte(path) {
-		h = (h ^ uint64(c)) * 1099511628211
-	}
-	const digits = "0123456789abcdefghijklmnopqrstuvwxyz"
-	id := make([]byte, 6)
-	for i := range id {
-		id[i] = digits[h%36]
-		h /= 36
-	}
-	return string(id)
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, path)                                    // never fails
+	return strconv.FormatUint(h.Sum64()|1<<63, 36)[:resourceIDLength] // |: never shorter
 }

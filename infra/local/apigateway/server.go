@@ -94,7 +94,8 @@ func (s *Server) serveConn(conn net.Conn) {
 	}
 }
 
-// answer has the request handled and writes the answer; false when nothing can follow it on this connection.
+// answer has the request handled and writes the answer; false when nothing can follow it
+// on this connection.
 func (s *Server) answer(conn net.Conn, br *bufio.Reader, req *request) (more bool) {
 	asked := false
 	req.receive = func() *refusal {
@@ -110,10 +111,11 @@ func (s *Server) answer(conn net.Conn, br *bufio.Reader, req *request) (more boo
 		}
 		return req.fault
 	}
-	isHead := req.method == http.MethodHead // on the wire: X-HTTP-Method-Override changes no framing
+	// What came over the wire counts: X-HTTP-Method-Override changes no framing.
+	isHead := req.method == http.MethodHead
 	resp := s.handle(req)
-	// A request refused for its head may have a body all the same. Who waits for "100 Continue" may send it or not:
-	// nobody can tell then what the next bytes are.
+	// A request refused for its head may have a body all the same. Who waits for "100
+	// Continue" may send it or not: nobody can tell then what the next bytes are.
 	if !asked && req.fault == nil && !req.expects() {
 		req.receive()
 	}
@@ -121,8 +123,8 @@ func (s *Server) answer(conn net.Conn, br *bufio.Reader, req *request) (more boo
 	return writeResponse(conn, resp, isHead, more) == nil && more
 }
 
-// linger lets a client that is still sending read the answer: closing at once would reset the connection (RFC 9112,
-// 9.6).
+// linger lets a client that is still sending read the answer: closing at once would reset
+// the connection (RFC 9112, 9.6).
 func linger(conn net.Conn, br *bufio.Reader) {
 	if tcp, ok := conn.(*net.TCPConn); ok && tcp.CloseWrite() == nil {
 		conn.SetReadDeadline(time.Now().Add(5 * time.Second))
@@ -130,7 +132,8 @@ func linger(conn net.Conn, br *bufio.Reader) {
 	}
 }
 
-// writeResponse writes an answer: without its body to HEAD; more says that the connection stays open.
+// writeResponse writes an answer: without its body to HEAD; more says that the connection
+// stays open.
 func writeResponse(w io.Writer, resp *response, isHead, more bool) error {
 	var b bytes.Buffer
 	text := http.StatusText(resp.status)
@@ -138,8 +141,8 @@ func writeResponse(w io.Writer, resp *response, isHead, more bool) error {
 	for _, f := range resp.header {
 		fmt.Fprintf(&b, "%s: %s\r\n", f.name, oneLine(f.value))
 	}
-	if resp.status == http.StatusResetContent { // has no content, and says so (RFC 9110, 15.3.6)
-		resp.body = nil
+	if resp.status == http.StatusResetContent {
+		resp.body = nil // and a length of 0 (RFC 9110, 15.3.6)
 	}
 	bodyless := resp.status == http.StatusNoContent || resp.status == http.StatusNotModified
 	if !bodyless {
@@ -157,7 +160,8 @@ func writeResponse(w io.Writer, resp *response, isHead, more bool) error {
 	return err
 }
 
-// oneLine keeps a function's header value from ending the header, and control characters out of it.
+// oneLine keeps a function's header value from ending the header, and control characters
+// out of it.
 func oneLine(value string) string {
 	return strings.Map(func(c rune) rune {
 		if c < ' ' && c != '\t' || c == 0x7f {

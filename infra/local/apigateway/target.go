@@ -19,7 +19,8 @@ func (r *request) readStart(line string) bool {
 	if r.target[0] == '/' {
 		return true
 	}
-	// The absolute form (section 3.2.2). There is nothing here that "*" or a tunnel could be about.
+	// The absolute form (section 3.2.2). There is nothing here that "*" or a tunnel could
+	// be about.
 	scheme, rest, ok := strings.Cut(r.target, "://")
 	return ok && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https")) &&
 		validHost(authority(rest))
@@ -27,7 +28,8 @@ func (r *request) readStart(line string) bool {
 
 var version = regexp.MustCompile(`^HTTP/1\.[0-9]$`)
 
-// authority is what an absolute target, its scheme cut off, has before its path and query.
+// authority is what an absolute target, its scheme cut off, has before its path and
+// query.
 func authority(rest string) string {
 	if end := strings.IndexAny(rest, "/?"); end >= 0 {
 		return rest[:end]
@@ -35,8 +37,8 @@ func authority(rest string) string {
 	return rest
 }
 
-// readHost checks the Host line: HTTP/1.1 must have one, and nobody two (section 3.2). The host
-// of an absolute target stands in its place; the target becomes what is left.
+// readHost checks the Host line: HTTP/1.1 must have one, and nobody two (section 3.2).
+// The host of an absolute target stands in its place; the target becomes what is left.
 func (r *request) readHost() bool {
 	hosts := r.all("Host")
 	if len(hosts) > 1 || len(hosts) == 0 && r.proto != http10 || len(hosts) == 1 && !validHost(hosts[0]) {
@@ -61,8 +63,8 @@ func (r *request) readHost() bool {
 	return true
 }
 
-// host is a name or an address, perhaps with a port (RFC 3986, 3.2.2 and 3.2.3), and never
-// with a user's name: RFC 9110, 4.2.4.
+// host is a name or an address, perhaps with a port (RFC 3986, 3.2.2 and 3.2.3), and
+// never with a user's name: RFC 9110, 4.2.4.
 var host = regexp.MustCompile(`^(\[[0-9A-Za-z:.]+\]|([A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(:[0-9]*)?$`)
 
 func validHost(text string) bool { return host.MatchString(text) }

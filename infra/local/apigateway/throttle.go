@@ -9,7 +9,8 @@ type Throttle struct {
 	Burst int     // requests at once, before Rate counts
 }
 
-// AccountThrottle is what an account starts with, and what a method without a limit of its own is left to.
+// AccountThrottle is what an account starts with, and what a method without a limit of
+// its own is left to.
 var AccountThrottle = Throttle{Rate: 10_000, Burst: 5_000}
 
 func (t Throttle) bucket() *rate.Limiter { return rate.NewLimiter(rate.Limit(t.Rate), t.Burst) }

@@ -10,7 +10,8 @@ import (
 	"customercare/infra/local/lambda"
 )
 
-// Each method has a bucket of its own, and a request beyond it reaches neither authorizer nor function.
+// Each method has a bucket of its own, and a request beyond it reaches neither authorizer
+// nor function.
 func TestThrottle(t *testing.T) {
 	tight := &Throttle{Rate: 20, Burst: 3}
 	h := serve(t, API{
@@ -68,7 +69,8 @@ func TestThrottle(t *testing.T) {
 	}
 }
 
-// A function whose processes are all busy is a failed integration, an authorizer's a failed authorizer.
+// A function whose processes are all busy is a failed integration, an authorizer's a
+// failed authorizer.
 func TestBusyFunction(t *testing.T) {
 	busy := func(context.Context, string, []byte) ([]byte, error) { return nil, lambda.ErrThrottled }
 	for authorizer, want := range map[string]string{"": "INTEGRATION_FAILURE", "Guard": "AUTHORIZER_FAILURE"} {

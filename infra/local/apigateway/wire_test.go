@@ -54,8 +54,9 @@ const (
 	last   = "GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 )
 
-// Each text is sent on a connection of its own. want are the statuses of all answers until the gateway closes the
-// connection; paths those that reached a function. Behind a request after which the connection stays, last follows.
+// Each text is sent on a connection of its own. want are the statuses of all answers
+// until the gateway closes the connection; paths those that reached a function. Behind a
+// request after which the connection stays, last follows.
 func TestWire(t *testing.T) {
 	chunks := "POST /c HTTP/1.1\r\n" + hosted + "Transfer-Encoding: chunked\r\n\r\n"
 	post := "POST /p HTTP/1.1\r\n" + hosted
@@ -184,7 +185,8 @@ func TestWire(t *testing.T) {
 	}
 }
 
-// An answer that refuses comes while the client still holds its side open and has more to send.
+// An answer that refuses comes while the client still holds its side open and has more to
+// send.
 func TestRefusedWhileSending(t *testing.T) {
 	h := serve(t, API{})
 	for want, raw := range map[int]string{
@@ -215,14 +217,16 @@ func TestAbsoluteTarget(t *testing.T) {
 	}
 }
 
-// A CR within a value is read as a space, so that nobody behind takes it for the end of a line.
+// A CR within a value is read as a space, so that nobody behind takes it for the end of a
+// line.
 func TestLoneCR(t *testing.T) {
 	h := serve(t, API{})
 	h.talk(t, "GET /a HTTP/1.1\r\n"+hosted+"X: a\rY: b\r\nConnection: close\r\n\r\n", true)
 	equal(t, "X", h.last()["headers"].(map[string]any)["X"], `"a Y: b"`)
 }
 
-// HEAD gets no body, whatever the method is overridden with: the client would take it for the next answer.
+// HEAD gets no body, whatever the method is overridden with: the client would take it for
+// the next answer.
 func TestHead(t *testing.T) {
 	h := serve(t, API{})
 	h.answer = func(string, map[string]any) (string, error) { return `{"body":"abc"}`, nil }
@@ -252,7 +256,8 @@ func TestNoContent(t *testing.T) {
 	}
 }
 
-// A head of which nothing more comes is answered, a connection on which nothing came is not.
+// A head of which nothing more comes is answered, a connection on which nothing came is
+// not.
 func TestSilentClients(t *testing.T) {
 	for text, want := range map[string]int{"": 0, "\r\n": 0, "GET / HT": 408, "GET / HTTP/1.1\r\nHo": 408} {
 		silent := io.MultiReader(strings.NewReader(text), silence{})

@@ -13,9 +13,9 @@ import (
 	"customercare/infra/project"
 )
 
-// RunWith runs a command with DYNAMODB_ENDPOINT set to an engine of its own, or as it is when
-// the variable is set already. It passes signals on, ends the engine after the command and
-// gives the command's exit code; an error says why there is none.
+// RunWith runs a command with DYNAMODB_ENDPOINT set to an engine of its own, or as it is
+// when the variable is set already. It passes signals on, ends the engine after the
+// command and gives the command's exit code; an error says why there is none.
 func RunWith(args []string) (exitCode int, err error) {
 	if len(args) == 0 {
 		return 2, errors.New("usage: withengine command [argument ...]")

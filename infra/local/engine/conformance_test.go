@@ -18,9 +18,9 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// probes ask an engine what it does where engines differ, or where this project leans on it.
-// docs/engines.md has a row for each, by name, with the answer of each engine, beside what
-// AWS documents.
+// probes ask an engine what it does where engines differ, or where this project leans on
+// it. docs/engines.md has a row for each, by name, with the answer of each engine, beside
+// what AWS documents.
 var probes = []struct {
 	name  string
 	probe func(p *probe) string
@@ -93,8 +93,8 @@ var probes = []struct {
 	{"Tables of another access key", func(p *probe) string { return p.seenBy(Region, "y") }},
 }
 
-// TestConformance asks every engine that this machine can run, and compares its answers with
-// the table in docs/engines.md.
+// TestConformance asks every engine that this machine can run, and compares its answers
+// with the table in docs/engines.md.
 func TestConformance(t *testing.T) {
 	each(t, func(t *testing.T, kind Kind) {
 		table := documented(t, kind)
@@ -346,8 +346,8 @@ func (p *probe) batch(requests int, more item) string {
 	return outcome(err)
 }
 
-// token adds by and then again in two transactions with one token, and says what came of the
-// second.
+// token adds by and then again in two transactions with one token, and says what came of
+// the second.
 func (p *probe) token(by, again int) string {
 	add := func(n int) error {
 		_, err := p.db.TransactWriteItems(p.Context(), &dynamodb.TransactWriteItemsInput{
@@ -403,8 +403,8 @@ func (p *probe) oldItemOfTransaction() string {
 	return outcome(err)
 }
 
-// contention adds 1 in 16 x 20 transactions at once, and says whether every acknowledged one
-// counts and how the others were refused.
+// contention adds 1 in 16 x 20 transactions at once, and says whether every acknowledged
+// one counts and how the others were refused.
 func (p *probe) contention() string {
 	var mu sync.Mutex
 	done, others := 0, map[string]bool{}

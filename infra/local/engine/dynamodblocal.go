@@ -10,8 +10,8 @@ const (
 	dynamoDBLocalFile    = "shared-local-instance.db" // its tables in a data folder
 )
 
-// dynamoDBLocalPackage carries DynamoDB Local, whose licence allows use with AWS and forbids
-// redistribution: it is downloaded only when it is asked for.
+// dynamoDBLocalPackage carries DynamoDB Local, whose licence allows use with AWS and
+// forbids redistribution: it is downloaded only when it is asked for.
 var dynamoDBLocalPackage = npmPackage{
 	name: "amplify-dynamodb-simulator", version: "2.9.30",
 	integrity: "xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ==",
@@ -31,11 +31,11 @@ func prepareDynamoDBLocal(ctx context.Context, opts Options) (program, error) {
 		return program{}, err
 	}
 	flags := []string{
-		// The serial collector: the others take a part of few cores away from the answers, a
-		// tenth of them on two. And few collections of what is young.
+		// The serial collector: the others take a part of few cores away from the
+		// answers, a tenth of them on two. And few collections of what is young.
 		"-XX:+UseSerialGC", "-Xmn256m",
-		"-Djava.library.path=" + filepath.Join(dir, "DynamoDBLocal_lib"), "-jar", filepath.Join(dir, dynamoDBLocalPackage.wanted),
-		"-sharedDb", "-disableTelemetry",
+		"-Djava.library.path=" + filepath.Join(dir, "DynamoDBLocal_lib"),
+		"-jar", filepath.Join(dir, dynamoDBLocalPackage.wanted), "-sharedDb", "-disableTelemetry",
 	}
 	if opts.DataDir == "" {
 		flags = append(flags, "-inMemory")

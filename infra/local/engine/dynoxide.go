@@ -12,8 +12,9 @@ const (
 	dynoxideFile    = "dynoxide.db" // its tables in a data folder
 )
 
-// dynoxidePackages has the package of each platform, by GOOS/GOARCH, with the checksum that
-// npm publishes. A platform belongs here once its package can be downloaded and checked.
+// dynoxidePackages has the package of each platform, by GOOS/GOARCH, with the checksum
+// that npm publishes. A platform belongs here once its package can be downloaded and
+// checked.
 var dynoxidePackages = map[string]npmPackage{
 	"linux/amd64": {
 		name: "@dynoxide/linux-x64", version: dynoxideVersion,

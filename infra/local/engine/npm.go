@@ -15,7 +15,8 @@ import (
 	"strings"
 )
 
-// maxUnpacked bounds what one archive entry may unpack to; the largest real one has 10 MB.
+// maxUnpacked bounds what one archive entry may unpack to; the largest real one has 10
+// MB.
 const maxUnpacked = 64 << 20
 
 // npmPackage is a package that is used for the files in it, and not as JavaScript.
@@ -26,9 +27,9 @@ type npmPackage struct {
 	wanted        string // the file that shows that it is unpacked
 }
 
-// fetch makes sure that the package is unpacked under cacheDir and returns its folder. The
-// first call downloads it with npm; later calls only look. Two processes may fetch at once:
-// each unpacks into a folder of its own, and the first rename wins.
+// fetch makes sure that the package is unpacked under cacheDir and returns its folder.
+// The first call downloads it with npm; later calls only look. Two processes may fetch at
+// once: each unpacks into a folder of its own, and the first rename wins.
 func (p npmPackage) fetch(ctx context.Context, cacheDir string) (string, error) {
 	dir, err := filepath.Abs(filepath.Join(cacheDir, p.file("")))
 	if err != nil {
@@ -72,8 +73,8 @@ func (p npmPackage) file(ending string) string {
 	return name + "-" + p.version + ending
 }
 
-// download has npm put the package's tarball into dir. "npm pack" fetches the tarball alone:
-// no dependency, no script.
+// download has npm put the package's tarball into dir. "npm pack" fetches the tarball
+// alone: no dependency, no script.
 func (p npmPackage) download(ctx context.Context, dir string) (string, error) {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
@@ -103,13 +104,14 @@ func (p npmPackage) check(tarball string) error {
 		return fmt.Errorf("downloaded package: %w", err)
 	}
 	if got := base64.StdEncoding.EncodeToString(sum.Sum(nil)); got != p.integrity {
-		return fmt.Errorf("the downloaded package %s@%s is not the expected one: its SHA-512 is %s", p.name, p.version, got)
+		return fmt.Errorf("the downloaded package %s@%s is not the expected one: its SHA-512 is %s",
+			p.name, p.version, got)
 	}
 	return nil
 }
 
-// unpack writes the package's files into dir. Only regular files with a local name are taken,
-// so no entry can write outside dir.
+// unpack writes the package's files into dir. Only regular files with a local name are
+// taken, so no entry can write outside dir.
 func (p npmPackage) unpack(tarball, dir string) error {
 	f, err := os.Open(tarball)
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 	streams "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 )
 
-// TestKilledWhileWriting kills an engine with a data folder a few times, with SIGKILL, while
-// four writers put items by pairs into two tables, each pair in a transaction. Every
-// acknowledged pair has to be there after the next start, and no half of any.
+// TestKilledWhileWriting kills an engine with a data folder a few times, with SIGKILL,
+// while four writers put items by pairs into two tables, each pair in a transaction.
+// Every acknowledged pair has to be there after the next start, and no half of any.
 func TestKilledWhileWriting(t *testing.T) {
 	each(t, func(t *testing.T, kind Kind) {
 		if kind == DynamoDBLocal {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// environment is what Lambda sets for a custom runtime, the function's own variables and the service's. Nothing of
-// this program's environment gets in.
+// environment is what Lambda sets for a custom runtime, the function's own variables and
+// the service's. Nothing of this program's environment gets in.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 func (i *instance) environment(taskRoot string) []string {
 	s, f := i.pool.service, i.pool.function
@@ -27,8 +27,9 @@ func (i *instance) environment(taskRoot string) []string {
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
 		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + f.Name,
 		"AWS_LAMBDA_LOG_STREAM_NAME":      time.Now().UTC().Format("2006/01/02") + "/[$LATEST]" + i.id,
-		// Each process has a path of its own below one listener: aws-lambda-go joins the address with
-		// "/2018-06-01/runtime/" as text, and another runtime would only lose the path.
+		// Each process has a path of its own below one listener: aws-lambda-go joins the
+		// address with "/2018-06-01/runtime/" as text, and another runtime would only
+		// lose the path.
 		"AWS_LAMBDA_RUNTIME_API": s.listener.Addr().String() + "/" + i.id,
 		"_HANDLER":               f.Handler,
 		"LAMBDA_TASK_ROOT":       taskRoot,
@@ -39,9 +40,6 @@ func (i *instance) environment(taskRoot string) []string {
 	}
 	if credentials.SessionToken != "" {
 		env["AWS_SESSION_TOKEN"] = credentials.SessionToken
-	}
-	if f.LogFormat != "" {
-		env["AWS_LAMBDA_LOG_FORMAT"] = f.LogFormat
 	}
 	maps.Copy(env, f.Environment)
 	maps.Copy(env, s.opts.Environment)

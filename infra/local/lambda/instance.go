@@ -11,18 +11,21 @@ import (
 	"customercare/infra/local/process"
 )
 
-// initTimeout is how long a process may take until it asks for its first invocation, as on Lambda.
+// initTimeout is how long a process may take until it asks for its first invocation, as
+// on Lambda.
 const initTimeout = 10 * time.Second
 
 // instance is one process of a function; it works on one invocation at a time.
 type instance struct {
-	id       string
-	pool     *pool
-	cmd      *exec.Cmd
-	dead     chan struct{}    // closed when the process is gone and everybody has been told
-	work     chan *invocation // holds at most one
-	starting bool             // has not asked for work yet; guarded by the pool's lock, as is coming
-	coming   bool             // counted in pool.coming
+	id   string
+	pool *pool
+	cmd  *exec.Cmd
+	dead chan struct{}    // closed when the process is gone and everybody knows
+	work chan *invocation // holds at most one
+
+	// The pool's lock guards these two.
+	starting bool // has not asked for work yet
+	coming   bool // counted in pool.coming
 
 	mu      sync.Mutex
 	current *invocation
@@ -33,17 +36,19 @@ type instance struct {
 }
 
 func newInstance(p *pool) *instance {
-	return &instance{pool: p, dead: make(chan struct{}), work: make(chan *invocation, 1), starting: true, coming: true}
+	return &instance{
+		pool: p, dead: make(chan struct{}), work: make(chan *invocation, 1), starting: true, coming: true,
+	}
 }
 
 // start runs the binary. When that fails, the pool fails the invocation that wanted it.
 func (i *instance) start() {
 	s, f := i.pool.service, i.pool.function
 	if !s.register(i) {
-		i.ended(ErrClosed)
+		i.ended(errClosed)
 		return
 	}
-	out := s.log.prefixed(f.Folder)
+	out := &lines{to: s.opts.Log, folder: f.Folder}
 	dir, err := filepath.Abs(filepath.Join(s.opts.BinDir, f.Folder))
 	if err == nil {
 		i.mu.Lock()
@@ -51,8 +56,12 @@ func (i *instance) start() {
 		i.cmd.Dir = dir
 		i.cmd.Env = i.environment(dir)
 		i.cmd.Stdout, i.cmd.Stderr = out, out
-		i.cmd.WaitDelay = time.Second // a grandchild that holds the pipes does not hold us
+		// A grandchild that holds the pipes does not keep Wait from returning.
+		i.cmd.WaitDelay = time.Second
 		err = process.Start(i.cmd)
+		if err == nil && i.killed != nil { // kill came before there was a process
+			process.Kill(i.cmd)
+		}
 		i.mu.Unlock()
 	}
 	if err != nil {
@@ -60,10 +69,7 @@ func (i *instance) start() {
 		s.forget(i)
 		return
 	}
-	i.arm(initTimeout, &Error{Type: "Sandbox.Timedout", Message: fmt.Sprintf("the function did not ask for work within %s of its start", initTimeout)})
-	if i.wasKilled() { // Kill came before there was a process
-		process.Kill(i.cmd)
-	}
+	i.arm(initTimeout, timedOut("the function did not ask for work within %s of its start", initTimeout))
 	go func() {
 		status := "exit status 0"
 		if err := i.cmd.Wait(); err != nil {
@@ -75,7 +81,8 @@ func (i *instance) start() {
 	}()
 }
 
-// ended tells everybody that the process is gone; why is what to say when nobody knows a better reason.
+// ended tells everybody that the process is gone. why is the reason, unless it was killed
+// or has said itself why it cannot start.
 func (i *instance) ended(why error) {
 	i.mu.Lock()
 	i.ending = true // from here on give and begin refuse
@@ -96,10 +103,11 @@ func (i *instance) ended(why error) {
 	}
 	i.mu.Unlock()
 
-	if why != ErrClosed {
-		i.pool.service.log.line(i.pool.function.Folder, why.Error())
+	if why != errClosed {
+		fmt.Fprintf(i.pool.service.opts.Log, "%s: %s\n", i.pool.function.Folder, why)
 	}
-	// The pool first: whoever sees the failed invocation finds a pool without the dead process.
+	// The pool first: whoever sees the failed invocation finds a pool without the dead
+	// process.
 	i.pool.gone(i, why)
 	if given != nil {
 		i.pool.submit(given)
@@ -121,8 +129,8 @@ func (i *instance) give(inv *invocation) bool {
 	return true
 }
 
-// begin notes that the process is about to get the invocation, and starts its clock; false when the process died
-// before.
+// begin notes that the process is about to get the invocation, and starts its clock;
+// false when the process died before.
 func (i *instance) begin(inv *invocation) (deadline time.Time, ok bool) {
 	timeout := i.pool.function.Timeout
 	i.mu.Lock()
@@ -132,12 +140,12 @@ func (i *instance) begin(inv *invocation) (deadline time.Time, ok bool) {
 	}
 	i.current = inv
 	i.mu.Unlock()
-	i.arm(timeout, &Error{Type: "Sandbox.Timedout", Message: fmt.Sprintf("RequestId: %s Error: Task timed out after %.2f seconds", inv.id, timeout.Seconds())})
+	i.arm(timeout, timedOut("RequestId: %s Error: Task timed out after %.2f seconds", inv.id, timeout.Seconds()))
 	return time.Now().Add(timeout), true
 }
 
-// end takes the invocation with this id from the instance; nil when it has no such invocation. The clock runs on until
-// the process asks for its next one, as on Lambda.
+// end takes the invocation with this id from the instance; nil when it has no such
+// invocation. The clock runs on until the process asks for its next one, as on Lambda.
 func (i *instance) end(id string) *invocation {
 	i.mu.Lock()
 	inv := i.current
@@ -151,6 +159,11 @@ func (i *instance) end(id string) *invocation {
 	return inv
 }
 
+// timedOut is what Lambda says of a process that took too long.
+func timedOut(format string, args ...any) *Error {
+	return &Error{Type: "Sandbox.Timedout", Message: fmt.Sprintf(format, args...)}
+}
+
 // arm makes the process end with why unless it is disarmed or armed again within d.
 func (i *instance) arm(d time.Duration, why error) {
 	i.mu.Lock()
@@ -161,6 +174,7 @@ func (i *instance) arm(d time.Duration, why error) {
 	i.clock = time.AfterFunc(d, func() { i.kill(why) })
 }
 
+// disarm stops the clock.
 func (i *instance) disarm() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -169,20 +183,11 @@ func (i *instance) disarm() {
 	}
 }
 
-func (i *instance) wasKilled() bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.killed != nil
-}
+// crashed is what Lambda says of a process that was killed from outside.
+var crashed = &Error{Type: "Runtime.ExitError", Message: "Runtime exited with error: signal: killed"}
 
-// kill ends the process; a nil why stands for a crash from outside.
+// kill ends the process; why is what its invocation fails with.
 func (i *instance) kill(why error) {
-	if why == nil {
-		why = &Error{Type: "Runtime.ExitError", Message: "Runtime exited with error: signal: killed"}
-		if i.pool.service.isClosed() {
-			why = ErrClosed
-		}
-	}
 	i.mu.Lock()
 	if i.killed == nil {
 		i.killed = why

@@ -147,8 +147,8 @@ func TestProcessesGrowToTheLimit(t *testing.T) {
 	}
 }
 
-// Who waits for an answer is refused when all processes stay busy for longer than the patience; an event source waits, and so
-// does who is longer at work than that.
+// Who waits for an answer is refused when all processes stay busy for longer than the
+// patience; an event source waits, and so does who is longer at work than that.
 func TestBusyProcesses(t *testing.T) {
 	s, log := service(t, nil)
 	s.opts.QueueTimeout = 100 * time.Millisecond
@@ -267,8 +267,9 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// Kills at random moments lose no invocation: each one ends, with an answer or an error. The moments are told by the
-// calls, every eighth of which has all processes killed while it and three others are under way.
+// Kills at random moments lose no invocation: each one ends, with an answer or an error.
+// The moments are told by the calls, every eighth of which has all processes killed while
+// it and three others are under way.
 func TestKillsUnderLoad(t *testing.T) {
 	s, _ := service(t, nil)
 	var wg, kills sync.WaitGroup
@@ -323,7 +324,8 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-// Made-up access keys tell functions apart; real credentials reach every function as they are.
+// Made-up access keys tell functions apart; real credentials reach every function as they
+// are.
 func TestCredentials(t *testing.T) {
 	for folder, want := range map[string]string{"delete-customer": "AKIADELETECUSTOMER", "a_b.2": "AKIAAB2", "Zoë": "AKIAZO"} {
 		if got := (Function{Folder: folder}).AccessKeyID(); got != want {
@@ -356,14 +358,14 @@ func TestCloseEndsProcessesAndCalls(t *testing.T) {
 	log.holding(t, 3)
 	s.Close()
 	for range cap(ended) {
-		if err := <-ended; !errors.Is(err, ErrClosed) {
-			t.Errorf("%v, want ErrClosed", err)
+		if err := <-ended; !errors.Is(err, errClosed) {
+			t.Errorf("%v, want errClosed", err)
 		}
 	}
 	if exec.Command("kill", "-0", pid).Run() == nil {
 		t.Errorf("process %s is still there", pid)
 	}
-	if _, err := call(t, s, "fine"); !errors.Is(err, ErrClosed) {
+	if _, err := call(t, s, "fine"); !errors.Is(err, errClosed) {
 		t.Errorf("after Close: %v", err)
 	}
 }

@@ -2,30 +2,14 @@ package lambda
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"sync"
 )
 
-// logger writes whole lines of many processes to one place, each with the name of its function's folder.
-type logger struct {
-	mu sync.Mutex
-	to io.Writer
-}
-
-func (l *logger) line(folder, text string) {
-	if l.to == nil {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, _ = io.WriteString(l.to, folder+": "+text+"\n")
-}
-
-func (l *logger) prefixed(folder string) *lines { return &lines{log: l, folder: folder} }
-
-// lines cuts one process's output into lines.
+// lines writes one process's output to a log as whole lines, "folder: line".
 type lines struct {
-	log    *logger
+	to     io.Writer
 	folder string
 	mu     sync.Mutex
 	rest   []byte // the line that has not ended yet
@@ -40,16 +24,17 @@ func (w *lines) Write(p []byte) (int, error) {
 		if !found {
 			return len(p), nil
 		}
-		w.log.line(w.folder, string(line))
+		fmt.Fprintf(w.to, "%s: %s\n", w.folder, line)
 		w.rest = rest
 	}
 }
 
+// flush writes the last line of a process that has ended, if it did not end the line.
 func (w *lines) flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.rest) > 0 {
-		w.log.line(w.folder, string(w.rest))
+		fmt.Fprintf(w.to, "%s: %s\n", w.folder, w.rest)
 		w.rest = nil
 	}
 }

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,36 +16,38 @@ type invocation struct {
 	id      string
 	payload []byte
 	done    chan struct{}
-	left    func() // is told of the outcome once
+	ended   func() // called once, when there is an outcome
 	once    sync.Once
 	answer  []byte
 	err     error
 }
 
-// finish sets the outcome; only the first call counts, so that a death after the answer changes nothing.
+// finish sets the outcome; only the first call counts, so that a death after the answer
+// changes nothing.
 func (inv *invocation) finish(answer []byte, err error) {
 	inv.once.Do(func() {
 		inv.answer, inv.err = answer, err
-		inv.left()
+		inv.ended()
 		close(inv.done)
 	})
 }
 
-// pool holds one function's processes. Processes ask for work; the pool starts another one, up to the limit, when
-// more work waits than processes are on their way.
+// pool holds one function's processes. Processes ask for work. The pool starts another
+// one, up to the limit, when more invocations wait than processes are about to ask.
 type pool struct {
 	service  *Service
 	function Function
-	inside   atomic.Int64 // invocations that have entered and not ended, waiting ones among them
+	inside   atomic.Int64 // invocations that have entered and not ended, waiting or not
 
 	mu      sync.Mutex
 	waiting []*invocation // not yet taken, oldest first
 	idle    []*instance   // asking for work, the last used at the end
-	coming  int           // just started or just done with something: will ask for work in a moment
+	coming  int           // processes that will ask for work in a moment
 	live    map[*instance]bool
 }
 
-// enter counts one more invocation; bounded says not to when the function's reserved concurrency is used up.
+// enter counts one more invocation. With bounded it gives false, and counts nothing, when
+// the function's reserved concurrency is used up.
 func (p *pool) enter(bounded bool) bool {
 	n := p.inside.Add(1)
 	if bounded && p.function.Reserved != nil && n > int64(*p.function.Reserved) {
@@ -64,25 +67,26 @@ func (p *pool) most() int {
 	return p.service.opts.Workers
 }
 
-// invoke runs an invocation that has entered. It leaves when it has ended, which may be after ctx has.
-func (p *pool) invoke(ctx context.Context, payload []byte, enough <-chan time.Time) ([]byte, error) {
-	inv := &invocation{id: uuid.NewString(), payload: payload, done: make(chan struct{}), left: p.leave}
+// invoke runs an invocation that has entered; it is counted until it ends, which may be
+// after ctx has. timeout, when not nil, ends the wait for a process with ErrThrottled.
+func (p *pool) invoke(ctx context.Context, payload []byte, timeout <-chan time.Time) ([]byte, error) {
+	inv := &invocation{id: uuid.NewString(), payload: payload, done: make(chan struct{}), ended: p.leave}
 	p.submit(inv)
 	for {
 		select {
 		case <-inv.done:
 			return inv.answer, inv.err
 		case <-ctx.Done():
-			if p.withdraw(inv) {
+			if p.withdraw(inv, false) {
 				inv.finish(nil, context.Cause(ctx))
 			}
 			return nil, context.Cause(ctx)
-		case <-enough:
-			if p.refuse(inv) {
+		case <-timeout:
+			if p.withdraw(inv, true) {
 				inv.finish(nil, ErrThrottled)
 				return nil, ErrThrottled
 			}
-			enough = nil // a process has it, or is being started for it
+			timeout = nil // a process has it, or is being started for it
 		}
 	}
 }
@@ -106,7 +110,8 @@ func (p *pool) submit(inv *invocation) {
 	}
 }
 
-// grow returns a new instance to start when one is needed and allowed. The caller holds the lock.
+// grow returns a new instance to start when one is needed and allowed. The caller holds
+// the lock.
 func (p *pool) grow() *instance {
 	if p.coming >= len(p.waiting) || len(p.live) >= p.most() {
 		return nil
@@ -120,7 +125,8 @@ func (p *pool) grow() *instance {
 	return i
 }
 
-// next gives the asking instance the oldest waiting invocation, or notes that it is idle and returns nil.
+// next gives the asking instance the oldest waiting invocation, or notes that it is idle
+// and returns nil.
 func (p *pool) next(i *instance) *invocation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -141,8 +147,8 @@ func (p *pool) next(i *instance) *invocation {
 	return inv
 }
 
-// answered notes that the instance is about to ask again, so that whoever calls next waits for it instead of starting
-// another process.
+// answered notes that the instance is about to ask again, so that whoever calls next
+// waits for it instead of starting another process.
 func (p *pool) answered(i *instance) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -152,17 +158,13 @@ func (p *pool) answered(i *instance) {
 	}
 }
 
-// gone takes a dead instance out. One that died before it ever asked for work fails the oldest waiting invocation,
-// as Lambda fails the invocation that caused the start; work that still waits gets a new process.
+// gone takes a dead instance out. One that died before it ever asked for work fails the
+// oldest waiting invocation, as Lambda fails the invocation that caused the start; work
+// that still waits gets a new process.
 func (p *pool) gone(i *instance, why error) {
 	p.mu.Lock()
 	delete(p.live, i)
-	for at, idle := range p.idle {
-		if idle == i {
-			p.idle = append(p.idle[:at], p.idle[at+1:]...)
-			break
-		}
-	}
+	p.idle = slices.DeleteFunc(p.idle, func(idle *instance) bool { return idle == i })
 	if i.coming {
 		i.coming = false
 		p.coming--
@@ -182,46 +184,34 @@ func (p *pool) gone(i *instance, why error) {
 	}
 }
 
-// refuse takes out an invocation that waits although there are as many processes as may be; false when a process has it
-// or there is one to come: a start that is slow is no reason to refuse.
-func (p *pool) refuse(inv *invocation) bool {
+// withdraw takes out an invocation that still waits; false when a process has it. With
+// onlyIfFull it is also false while another process may come: a start that is slow is no
+// reason to refuse.
+func (p *pool) withdraw(inv *invocation, onlyIfFull bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	at := slices.Index(p.waiting, inv)
-	if at < 0 || len(p.live) < p.most() {
+	if at < 0 || onlyIfFull && len(p.live) < p.most() {
 		return false
 	}
 	p.waiting = slices.Delete(p.waiting, at, at+1)
 	return true
 }
 
-// withdraw removes an invocation nobody waits for any more; false when a process has it.
-func (p *pool) withdraw(inv *invocation) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	at := slices.Index(p.waiting, inv)
-	if at < 0 {
-		return false
-	}
-	p.waiting = slices.Delete(p.waiting, at, at+1)
-	return true
-}
-
+// kill ends every process, and returns when they are gone.
 func (p *pool) kill() {
 	p.mu.Lock()
-	doomed := make([]*instance, 0, len(p.live))
-	for i := range p.live {
-		doomed = append(doomed, i)
-	}
+	doomed := slices.Collect(maps.Keys(p.live))
 	p.mu.Unlock()
 	for _, i := range doomed {
-		i.kill(nil)
+		i.kill(crashed)
 	}
 	for _, i := range doomed {
 		<-i.dead
 	}
 }
 
+// failAll fails what waits for a process.
 func (p *pool) failAll(err error) {
 	p.mu.Lock()
 	waiting := p.waiting

@@ -51,7 +51,8 @@ func TestRequestsQueue(t *testing.T) {
 	inside(t, s, 0)
 }
 
-// Who waits in vain gets the end of their own patience, and takes nobody's place any more.
+// Who waits in vain gets the end of their own patience, and takes nobody's place any
+// more.
 func TestRequestThatGivesUp(t *testing.T) {
 	s, _ := service(t, nil)
 	s.opts.Workers = 1
@@ -74,8 +75,8 @@ func TestRequestThatGivesUp(t *testing.T) {
 	inside(t, s, 0)
 }
 
-// A function with reserved concurrency has no more requests at once: the next is refused without a wait. An event source
-// waits, and has no more processes either.
+// A function with reserved concurrency has no more requests at once: the next is refused
+// without a wait. An event source waits, and has no more processes either.
 func TestReservedConcurrency(t *testing.T) {
 	reserved := 2
 	s, _ := service(t, func(f *Function) { f.Reserved = &reserved })

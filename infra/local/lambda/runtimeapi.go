@@ -58,7 +58,8 @@ func serveNext(i *instance, w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Length", strconv.Itoa(len(inv.payload)))
 	h.Set("Lambda-Runtime-Aws-Request-Id", inv.id)
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli(), 10))
-	h.Set("Lambda-Runtime-Invoked-Function-Arn", fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", account.Region, account.ID, f.Name))
+	h.Set("Lambda-Runtime-Invoked-Function-Arn",
+		fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", account.Region, account.ID, f.Name))
 	h.Set("Lambda-Runtime-Trace-Id", TraceRoot(time.Now())+";Sampled=0")
 	_, _ = w.Write(inv.payload)
 }
@@ -75,7 +76,10 @@ func serveResponse(i *instance, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if len(answer) > maxAnswer {
-		inv.finish(nil, &Error{Type: "Function.ResponseSizeTooLarge", Message: "Response payload size exceeded maximum allowed payload size (6291556 bytes)."})
+		inv.finish(nil, &Error{
+			Type:    "Function.ResponseSizeTooLarge",
+			Message: "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
+		})
 		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "the answer is too large")
 		return
 	}

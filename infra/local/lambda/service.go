@@ -1,6 +1,7 @@
-// Package lambda does on one machine what AWS Lambda does with a function: it starts the real binary with the
-// environment Lambda would give it, hands it invocations over the Runtime API, one at a time, and ends it when it
-// takes too long. Functions need no local mode.
+// Package lambda does on one machine what AWS Lambda does with a function: it starts the
+// real binary with the environment Lambda would give it, hands it invocations over the
+// Runtime API, one at a time, and ends it when it takes too long. Functions need no local
+// mode.
 package lambda
 
 import (
@@ -8,12 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,16 +24,16 @@ import (
 // Function is what the service needs to know of one function.
 type Function struct {
 	Name        string // unique; AWS_LAMBDA_FUNCTION_NAME
-	Folder      string // its folder's name: where its binary lies and how its log lines start
+	Folder      string // where its binary lies, and how its log lines start
 	Handler     string
 	MemoryMB    int
 	Timeout     time.Duration
-	LogFormat   string // "JSON", or empty for Lambda's text format
-	Reserved    *int   // its reserved concurrency; nil: none
+	Reserved    *int // its reserved concurrency; nil: none
 	Environment map[string]string
 }
 
-// AccessKeyID is the function's own made-up access key id: "AKIA" and the letters and digits of its folder, upper-case.
+// AccessKeyID is the function's own made-up access key id: "AKIA" and the letters and
+// digits of its folder, upper-case.
 func (f Function) AccessKeyID() string {
 	return "AKIA" + strings.Map(func(c rune) rune {
 		if c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
@@ -41,29 +43,36 @@ func (f Function) AccessKeyID() string {
 	}, strings.ToUpper(f.Folder))
 }
 
-// ExampleSecretKey belongs to every made-up access key. It is that of AWS's documentation and opens nothing.
+// ExampleSecretKey belongs to every made-up access key. It is that of AWS's documentation
+// and opens nothing.
 const ExampleSecretKey = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 
 // Account is where the functions believe they run.
 type Account struct {
 	ID     string
 	Region string
-	// Credentials are what functions see. The zero value gives each function a made-up pair of its own, as on AWS each has a
-	// role of its own: who sees a request can tell which function sent it. Local engines accept any.
+	// Credentials are what functions see. The zero value gives each function a made-up
+	// pair of its own, as on AWS each has a role of its own: who sees a request can tell
+	// which function sent it. Local engines accept any.
 	Credentials aws.Credentials
 }
 
 // Options of a service.
 type Options struct {
-	Account      Account
-	BinDir       string            // holds <Folder>/bootstrap
-	Environment  map[string]string // for every function, on top of its own
-	Workers      int               // most processes of one function: its concurrency
-	QueueTimeout time.Duration     // how long a Request waits for a process when all are busy; 0: as long as its context
-	Log          io.Writer         // gets every line the functions write, as "folder: line"
+	Account     Account
+	BinDir      string            // holds <Folder>/bootstrap
+	Environment map[string]string // for every function, on top of its own
+	Workers     int               // most processes of one function: its concurrency
+	// QueueTimeout is how long a Request waits for a process when all are busy; 0: as
+	// long as its context.
+	QueueTimeout time.Duration
+	// Log gets every line the functions write, as "folder: line", from many goroutines at
+	// once; nil: nobody does.
+	Log io.Writer
 }
 
-// Error is an invocation that did not end well: the function returned an error, died, or took too long.
+// Error is an invocation that did not end well: the function returned an error, died, or
+// took too long.
 type Error struct {
 	Type    string `json:"errorType"`
 	Message string `json:"errorMessage"`
@@ -71,11 +80,12 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Type + ": " + e.Message }
 
-// ErrClosed is returned for invocations of a closed service.
-var ErrClosed = errors.New("the local Lambda service is closed")
+// errClosed is what invocations of a closed service end with.
+var errClosed = errors.New("the local Lambda service is closed")
 
-// ErrThrottled is returned for a Request that Lambda would refuse with TooManyRequestsException: its function's reserved
-// concurrency is used up, or all processes were busy for longer than QueueTimeout.
+// ErrThrottled is returned for a Request that Lambda would refuse with
+// TooManyRequestsException: its function's reserved concurrency is used up, or all
+// processes were busy for longer than QueueTimeout.
 var ErrThrottled = errors.New("all processes of the function are busy")
 
 // Service runs functions. All methods may be called at the same time.
@@ -84,17 +94,19 @@ type Service struct {
 	listener net.Listener
 	server   *http.Server
 	pools    map[string]*pool // by function name
-	log      *logger
 
 	mu        sync.Mutex
 	instances map[string]*instance // every live one, by id, for the Runtime API
 	closed    bool
-	lastID    atomic.Int64
+	lastID    int
 	running   sync.WaitGroup // live processes
 }
 
 // New starts a service for functions. No function runs before its first invocation.
 func New(opts Options, functions []Function) (*Service, error) {
+	if opts.Log == nil {
+		opts.Log = io.Discard
+	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("the Lambda Runtime API cannot listen: %w", err)
@@ -103,7 +115,6 @@ func New(opts Options, functions []Function) (*Service, error) {
 		opts:      opts,
 		listener:  listener,
 		pools:     map[string]*pool{},
-		log:       &logger{to: opts.Log},
 		instances: map[string]*instance{},
 	}
 	for _, f := range functions {
@@ -114,10 +125,12 @@ func New(opts Options, functions []Function) (*Service, error) {
 	return s, nil
 }
 
-// Invoke runs the function called name with payload, a JSON document, and returns its JSON answer. When ctx ends
-// first, the caller stops waiting but a running function runs on, as on AWS. A failed invocation is an *Error.
+// Invoke runs the function called name with payload, a JSON document, and returns its
+// JSON answer. When ctx ends first, the caller stops waiting but a running function runs
+// on, as on AWS. A failed invocation is an *Error.
 //
-// It waits for a process as long as it takes, as event sources do: on AWS they try again when Lambda throttles them.
+// It waits for a process as long as it takes, as event sources do: on AWS they try again
+// when Lambda throttles them.
 func (s *Service) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
 	p, ok := s.pools[name]
 	if !ok {
@@ -127,9 +140,10 @@ func (s *Service) Invoke(ctx context.Context, name string, payload []byte) ([]by
 	return p.invoke(ctx, payload, nil)
 }
 
-// Request is Invoke for somebody who waits for the answer. Where Lambda would start one more process for each call, up to a
-// thousand, it lets calls beyond Workers wait for one. A function with reserved concurrency has no more calls at once than
-// that: then it is ErrThrottled, as on Lambda.
+// Request is Invoke for somebody who waits for the answer. Where Lambda would start one
+// more process for each call, up to a thousand, it lets calls beyond Workers wait for
+// one. A function with reserved concurrency has no more calls at once than that: then it
+// is ErrThrottled, as on Lambda.
 func (s *Service) Request(ctx context.Context, name string, payload []byte) ([]byte, error) {
 	p, ok := s.pools[name]
 	if !ok {
@@ -146,39 +160,31 @@ func (s *Service) Request(ctx context.Context, name string, payload []byte) ([]b
 	return p.invoke(ctx, payload, timer.C)
 }
 
-// Kill ends every process of the function at once, as a crash of its machine would, and returns when they are gone.
-// The next invocation gets a fresh process.
+// Kill ends every process of the function at once, as a crash of its machine would, and
+// returns when they are gone. The next invocation gets a fresh process.
 func (s *Service) Kill(name string) {
 	if p, ok := s.pools[name]; ok {
 		p.kill()
 	}
 }
 
-// Close ends every process and fails what still runs with ErrClosed.
+// Close ends every process and fails what still runs with errClosed.
 func (s *Service) Close() {
 	s.mu.Lock()
 	s.closed = true
-	live := make([]*instance, 0, len(s.instances))
-	for _, i := range s.instances {
-		live = append(live, i)
-	}
+	live := slices.Collect(maps.Values(s.instances))
 	s.mu.Unlock()
 	for _, i := range live {
-		i.kill(nil)
+		i.kill(errClosed)
 	}
 	s.running.Wait()
 	for _, p := range s.pools {
-		p.failAll(ErrClosed)
+		p.failAll(errClosed)
 	}
 	_ = s.server.Close()
 }
 
-func (s *Service) isClosed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed
-}
-
+// instance gives the live instance with this id; nil when there is none.
 func (s *Service) instance(id string) *instance {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -192,12 +198,14 @@ func (s *Service) register(i *instance) bool {
 	if s.closed {
 		return false
 	}
-	i.id = strconv.FormatInt(s.lastID.Add(1), 10)
+	s.lastID++
+	i.id = strconv.Itoa(s.lastID)
 	s.instances[i.id] = i
 	s.running.Add(1)
 	return true
 }
 
+// forget is told by a registered instance that its process is gone.
 func (s *Service) forget(i *instance) {
 	s.mu.Lock()
 	delete(s.instances, i.id)

@@ -7,9 +7,10 @@ import (
 	"sync"
 )
 
-// starter runs on one OS thread for the whole life of the program. Linux ties "kill the child when the parent
-// dies" to the thread that forked, not to the process (golang/go#27505): a child started from a thread that
-// the Go scheduler retires later would be killed for no reason.
+// starter runs on one OS thread for the whole life of the program. Linux ties "kill the
+// child when the parent dies" to the thread that forked, not to the process
+// (golang/go#27505): a child started from a thread that the Go scheduler retires later
+// would be killed for no reason.
 var starter = sync.OnceValue(func() chan<- func() {
 	work := make(chan func())
 	go func() {
@@ -21,8 +22,9 @@ var starter = sync.OnceValue(func() chan<- func() {
 	return work
 })
 
-// Start starts cmd in a process group of its own, so that a terminal's Ctrl-C reaches only this program, which
-// then ends its children in order. On Linux the kernel kills the child when this program dies, however it dies.
+// Start starts cmd in a process group of its own, so that a terminal's Ctrl-C reaches
+// only this program, which then ends its children in order. On Linux the kernel kills the
+// child when this program dies, however it dies.
 func Start(cmd *exec.Cmd) error {
 	detach(cmd)
 	err := make(chan error, 1)
@@ -30,7 +32,8 @@ func Start(cmd *exec.Cmd) error {
 	return <-err
 }
 
-// Kill ends the started cmd and whatever it started in its group, at once. The caller still has to Wait.
+// Kill ends the started cmd and whatever it started in its group, at once. The caller
+// still has to Wait.
 func Kill(cmd *exec.Cmd) {
 	if cmd.Process != nil {
 		killGroup(cmd)

@@ -8,7 +8,8 @@ import (
 	"math/big"
 )
 
-// Generate is a template's GenerateSecretString, as far as ours needs it: letters and digits in a member of an object.
+// Generate is a template's GenerateSecretString, as far as ours needs it: letters and
+// digits in a member of an object.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-secretsmanager-secret-generatesecretstring.html
 type Generate struct {
 	Template string // a JSON object, which the generated text joins under Key

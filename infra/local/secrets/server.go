@@ -1,5 +1,6 @@
-// Package secrets does on one machine what AWS Secrets Manager does for functions: it answers GetSecretValue, over the same
-// protocol and with the same errors, and remembers who asked. It looks at no signature.
+// Package secrets does on one machine what AWS Secrets Manager does for functions: it
+// answers GetSecretValue, over the same protocol and with the same errors, and remembers
+// who asked. It looks at no signature.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 package secrets
 
@@ -25,14 +26,15 @@ type Secret struct {
 	Text      string
 }
 
-// ARN gives a secret's ARN, which ends in six characters that Secrets Manager makes up; here they follow from the name, so
-// that the ARN is the same after a restart.
+// ARN gives a secret's ARN, which ends in six characters that Secrets Manager makes up;
+// here they follow from the name, so that the ARN is the same after a restart.
 func ARN(region, account, name string) string {
 	suffix := fmt.Sprintf("%x", sha256.Sum256([]byte(name)))[:6]
 	return fmt.Sprintf("arn:aws:secretsmanager:%s:%s:secret:%s-%s", region, account, name, suffix)
 }
 
-// called says whether id names the secret: its name, its ARN, or its ARN without the last six characters.
+// called says whether id names the secret: its name, its ARN, or its ARN without the last
+// six characters.
 func (s Secret) called(id string) bool {
 	return id == s.Name || id == s.ARN || id == s.ARN[:strings.LastIndexByte(s.ARN, '-')]
 }
@@ -47,7 +49,7 @@ func (s Secret) version() string {
 type Call struct {
 	AccessKeyID string // who asked, as the signature says
 	Action      string // e.g. GetSecretValue
-	SecretARN   string // what was asked for; as the caller wrote it when there is no such secret
+	SecretARN   string // as the caller wrote it when there is no such secret
 }
 
 // Server serves secrets. All methods may be called at the same time.
@@ -121,8 +123,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// most is how large a request may be; one for a secret is a few hundred bytes.
-const most = 64 << 10
+// maxRequest is how large a request may be; one for a secret is a few hundred bytes.
+const maxRequest = 64 << 10
 
 func (s *Server) call(r *http.Request) (any, *refusal) {
 	service, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
@@ -134,36 +136,33 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 		return nil, &refusal{"MissingAuthenticationTokenException", "Missing Authentication Token"}
 	}
 	var asked struct{ SecretId, VersionId, VersionStage string }
-	body, err := io.ReadAll(io.LimitReader(r.Body, most))
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
 	if err == nil {
 		err = json.Unmarshal(body, &asked)
 	}
 	if err != nil {
 		return nil, &refusal{Type: "SerializationException"}
 	}
-	var secret Secret
-	what := asked.SecretId
+	secret := Secret{ARN: asked.SecretId}
 	s.mu.Lock()
 	at := slices.IndexFunc(s.secrets, func(secret Secret) bool { return secret.called(asked.SecretId) })
 	if at >= 0 {
 		secret = s.secrets[at]
-		what = secret.ARN
 	}
-	s.calls = append(s.calls, Call{caller, action, what})
+	s.calls = append(s.calls, Call{caller, action, secret.ARN})
 	s.mu.Unlock()
+	const notFound, cannotFind = "ResourceNotFoundException", "Secrets Manager can't find the specified secret"
 	switch {
 	case action != "GetSecretValue": // there is more on AWS, but nothing that a function calls
 		return nil, &refusal{Type: "UnknownOperationException"}
 	case asked.SecretId == "":
 		return nil, &refusal{"InvalidParameterException", "You must provide a SecretId."}
 	case at < 0:
-		return nil, &refusal{"ResourceNotFoundException", "Secrets Manager can't find the specified secret."}
-	}
-	switch {
+		return nil, &refusal{notFound, cannotFind + "."}
 	case asked.VersionId != "" && asked.VersionId != secret.version():
-		return nil, &refusal{"ResourceNotFoundException", "Secrets Manager can't find the specified secret value for VersionId: " + asked.VersionId}
+		return nil, &refusal{notFound, cannotFind + " value for VersionId: " + asked.VersionId}
 	case asked.VersionStage != "" && asked.VersionStage != "AWSCURRENT":
-		return nil, &refusal{"ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: " + asked.VersionStage}
+		return nil, &refusal{notFound, cannotFind + " value for staging label: " + asked.VersionStage}
 	}
 	return map[string]any{
 		"ARN": secret.ARN, "Name": secret.Name, "SecretString": secret.Text, "VersionId": secret.version(),
@@ -171,7 +170,8 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 	}, nil
 }
 
-// AccessKeyID is what a request to any service of AWS is signed with, empty when it is not signed (Signature Version 4).
+// AccessKeyID is what a request to any service of AWS is signed with, empty when it is
+// not signed (Signature Version 4).
 func AccessKeyID(r *http.Request) string {
 	fields, signed := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
 	if !signed {

@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// Build compiles every function, each folder of functions/ with a main.go, for this machine into
-// binDir/<folder>/bootstrap, with the flags the deployment uses. What is up to date costs little.
+// Build compiles every function, each folder of functions/ with a main.go, for this
+// machine into binDir/<folder>/bootstrap, with the flags the deployment uses. What is up
+// to date costs little.
 func Build(ctx context.Context, root, binDir string) error {
 	binDir, err := filepath.Abs(binDir)
 	if err != nil {
@@ -20,7 +21,8 @@ func Build(ctx context.Context, root, binDir string) error {
 	if err != nil {
 		return err
 	}
-	// One go command for all is several times as fast as one for each; it names binaries after their folders.
+	// One go command for all is several times as fast as one for each; it names binaries
+	// after their folders.
 	all := filepath.Join(binDir, ".all")
 	if err := os.MkdirAll(all, 0o755); err != nil {
 		return err
@@ -37,9 +39,11 @@ func Build(ctx context.Context, root, binDir string) error {
 	return nil
 }
 
-// goBuild compiles packages of the module at root to out: a file, or a folder when it ends with a separator.
+// goBuild compiles packages of the module at root to out: a file, or a folder when it
+// ends with a separator.
 func goBuild(ctx context.Context, root, out, packages string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags=-s -w", "-o", out, packages)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc",
+		"-ldflags=-s -w", "-o", out, packages)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := cmd.CombinedOutput(); err != nil {
@@ -51,7 +55,8 @@ func goBuild(ctx context.Context, root, out, packages string) error {
 	return nil
 }
 
-// place gives the binary at from the name at as well. A process that still runs the binary of before is not disturbed.
+// place gives the binary at from the name at as well. A process that still runs the
+// binary of before is not disturbed.
 func place(from, at string) error {
 	built, err := os.Stat(from)
 	if err != nil {

@@ -18,34 +18,49 @@ import (
 
 // Options of a stack.
 type Options struct {
-	Root             string            // of the repository; holds template.yaml
-	Template         string            // another template's path; empty: Root/template.yaml
-	Port             int               // of the API, on 127.0.0.1; 0: any free one
-	Endpoint         string            // DynamoDB for the stack itself, e.g. http://127.0.0.1:8000
-	FunctionEndpoint string            // DynamoDB for the functions; empty: Endpoint. Tests put a counting or failing proxy here
-	Parameters       map[string]string // of the template, over its defaults
-	ScheduleEvery    time.Duration     // rate of all schedules; 0: the template's, negative: none
-	TablePrefix      string            // in front of table names, so that stacks can share one DynamoDB
-	BinDir           string            // holds the built functions, see Build
-	Log              io.Writer         // lines of functions ("folder: ...") and of the stack; nil: nowhere
-	Workers          int               // most processes of one function; 0: 16
-	QueueTimeout     time.Duration     // how long a request to the API waits for one of them; 0: as long as for its answer
-	Region           string            // empty: engine.Region
-	// Credentials for DynamoDB, for an Endpoint that looks at them. The zero value is a made-up pair, and each function
-	// gets one of its own (lambda.Function.AccessKeyID).
+	Root       string            // of the repository; holds template.yaml
+	Template   string            // another template's path; empty: Root/template.yaml
+	Parameters map[string]string // of the template, over its defaults
+	BinDir     string            // holds the built functions, see Build
+	Port       int               // of the API, on 127.0.0.1; 0: any free one
+
+	// Endpoint is DynamoDB for the stack itself, such as http://127.0.0.1:8000.
+	Endpoint string
+	// FunctionEndpoint is DynamoDB for the functions; empty: Endpoint. Tests put a proxy
+	// here that counts or fails.
+	FunctionEndpoint string
+	// TablePrefix stands in front of table names, so that stacks can share one DynamoDB.
+	TablePrefix string
+	Region      string // empty: engine.Region
+	// Credentials are for DynamoDB, for an Endpoint that looks at them. The zero value is
+	// a made-up pair, and each function gets one of its own
+	// (lambda.Function.AccessKeyID).
 	Credentials aws.Credentials
-	Secrets     map[string]string // texts of the template's secrets by logical id, over those it generates
-	SecretsPort int               // of Secrets Manager, on 127.0.0.1; 0: any free one
-	// Now is the clock that the API's limits of rates and the kept answers of its authorizers
-	// go by; nil: the real one.
-	Now func() time.Time
+
+	// Secrets are texts of the template's secrets by logical id, over those it generates.
+	Secrets     map[string]string
+	SecretsPort int // of Secrets Manager, on 127.0.0.1; 0: any free one
+
+	// ScheduleEvery is the rate of all schedules; 0: the template's, negative: none runs.
+	ScheduleEvery time.Duration
+	Workers       int // most processes of one function; 0: 16
+	// QueueTimeout is how long a request to the API waits for one of them when all are
+	// busy; 0: as long as for its answer.
+	QueueTimeout time.Duration
 	// IntegrationPeriod is how long the API waits for a function; 0: API Gateway's 29 s.
 	IntegrationPeriod time.Duration
-	// Access, when set, is told of every answer of the API, from many goroutines at once and before
-	// its caller has it. Its Function is the folder's name.
+	// Now is the clock that the API's limits of rates and the kept answers of its
+	// authorizers go by; nil: the real one.
+	Now func() time.Time
+
+	// Log gets the lines of functions ("folder: ...") and of the stack; nil: nobody does.
+	Log io.Writer
+	// Access, when set, is told of every answer of the API, from many goroutines at once
+	// and before its caller has it. Its Function is the folder's name.
 	Access func(apigateway.Access)
 }
 
+// fill puts defaults in place of what is empty.
 func (o *Options) fill() {
 	o.Template = cmp.Or(o.Template, filepath.Join(o.Root, "template.yaml"))
 	o.FunctionEndpoint = cmp.Or(o.FunctionEndpoint, o.Endpoint)
@@ -53,7 +68,9 @@ func (o *Options) fill() {
 	o.Region = cmp.Or(o.Region, engine.Region)
 	if o.Credentials.AccessKeyID == "" {
 		// The pair of AWS's documentation: opens nothing.
-		o.Credentials = aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: lambda.ExampleSecretKey}
+		o.Credentials = aws.Credentials{
+			AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: lambda.ExampleSecretKey,
+		}
 	}
 	if o.Log == nil {
 		o.Log = io.Discard
@@ -61,6 +78,7 @@ func (o *Options) fill() {
 	o.Log = &oneAtATime{to: o.Log}
 }
 
+// config is for clients of the stack itself.
 func (o *Options) config(transport *http.Transport) aws.Config {
 	return aws.Config{
 		HTTPClient:   &http.Client{Transport: transport},

@@ -12,8 +12,8 @@ import (
 	"customercare/infra/local/template"
 )
 
-// startSchedules runs every schedule at its rate until ctx ends. What has no rate is added to
-// what the local stack does not run.
+// startSchedules runs every schedule at its rate until ctx ends. What has no rate is
+// added to what the local stack does not run.
 func (s *Stack) startSchedules(ctx context.Context) {
 	if s.options.ScheduleEvery < 0 {
 		return
@@ -29,9 +29,9 @@ func (s *Stack) startSchedules(ctx context.Context) {
 	}
 }
 
-// runSchedule invokes the schedule's function every so often until ctx ends. A tick is left
-// out while the one before still runs: on AWS a function's timeout sees to that, here the rate
-// may have been shortened.
+// runSchedule invokes the schedule's function every so often until ctx ends. A tick is
+// left out while the one before still runs: on AWS a function's timeout sees to that,
+// here the rate may have been shortened.
 func (s *Stack) runSchedule(ctx context.Context, schedule template.Schedule, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -40,8 +40,8 @@ func (s *Stack) runSchedule(ctx context.Context, schedule template.Schedule, eve
 		case <-ctx.Done():
 			return
 		case at := <-tick.C:
-			// A failure is in the function's log; EventBridge would try again, here the next
-			// tick does.
+			// A failure is in the function's log; EventBridge would try again, here the
+			// next tick does.
 			event := scheduledEvent(schedule, at, s.options.Region)
 			_, _ = s.functions.Invoke(ctx, schedule.Function, event)
 		}

@@ -11,8 +11,9 @@ import (
 	"customercare/infra/local/template"
 )
 
-// A schedule sends what EventBridge is documented to send ("Amazon EventBridge events detail reference"), as the file has
-// it; only the id is another, and the rule's name, which CloudFormation makes longer.
+// A schedule sends what EventBridge is documented to send ("Amazon EventBridge events
+// detail reference"), as the file has it; only the id is another, and the rule's name,
+// which CloudFormation makes longer.
 func TestScheduleSendsItsEvent(t *testing.T) {
 	raw, err := os.ReadFile("../../events/cleanup.json")
 	if err != nil {

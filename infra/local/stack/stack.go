@@ -1,6 +1,7 @@
-// Package stack runs template.yaml on one machine: the real function binaries behind an API Gateway, on the tables,
-// with the secrets, the stream and the schedules. What AWS does with the template is done here, nothing of it is
-// written down twice. "make run" and the end-to-end tests start it.
+// Package stack runs template.yaml on one machine: the real function binaries behind an
+// API Gateway, on the tables, with the secrets, the stream and the schedules. What AWS
+// does with the template is done here, nothing of it is written down twice. "make run"
+// and the end-to-end tests start it.
 package stack
 
 import (
@@ -25,7 +26,9 @@ import (
 
 // Stack is a running stack.
 type Stack struct {
-	URL      string // of the API: "http://127.0.0.1:<port>", routes follow without the stage's name; empty before Serve
+	// URL of the API, "http://127.0.0.1:<port>": routes follow it without the stage's
+	// name. It is empty before Serve.
+	URL      string
 	Template *template.Template
 
 	options   Options        // filled
@@ -41,8 +44,8 @@ type Stack struct {
 	closeOnce sync.Once
 }
 
-// Start creates the tables that are missing and runs everything else until Close. The functions must have been built
-// into BinDir. ctx bounds the start only.
+// Start creates the tables that are missing and runs everything else until Close. The
+// functions must have been built into BinDir. ctx bounds the start only.
 func Start(ctx context.Context, opts Options) (*Stack, error) {
 	s, err := Prepare(ctx, opts)
 	if err != nil {
@@ -55,8 +58,8 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 	return s, nil
 }
 
-// Prepare does the first half of Start: it creates the tables that are missing. What the first
-// request must find in them is loaded now; nothing listens before Serve.
+// Prepare does the first half of Start: it creates the tables that are missing. What the
+// first request must find in them is loaded now; nothing listens before Serve.
 func Prepare(ctx context.Context, opts Options) (*Stack, error) {
 	s := &Stack{account: lambda.Account{ID: template.AccountID, Credentials: opts.Credentials}, stop: func() {}}
 	opts.fill()
@@ -70,7 +73,8 @@ func Prepare(ctx context.Context, opts Options) (*Stack, error) {
 		return nil, err
 	}
 	s.Template.API.IntegrationPeriod, s.Template.API.Now = opts.IntegrationPeriod, opts.Now
-	s.transport = awshttp.NewBuildableClient().GetTransport() // the SDK's own would keep connections open when all is closed
+	// The SDK's own transport would keep connections open when all is closed.
+	s.transport = awshttp.NewBuildableClient().GetTransport()
 	s.dynamoDB = dynamodb.NewFromConfig(opts.config(s.transport))
 	if err := createTables(ctx, s.dynamoDB, s.Template.Tables); err != nil {
 		s.Close()
@@ -79,8 +83,8 @@ func Prepare(ctx context.Context, opts Options) (*Stack, error) {
 	return s, nil
 }
 
-// Serve does the second half of Start: it runs everything, takes requests at URL, which it sets,
-// and returns. Call it once. After an error the Stack is still to be closed.
+// Serve does the second half of Start: it runs everything, takes requests at URL, which
+// it sets, and returns. Call it once. After an error the Stack is still to be closed.
 func (s *Stack) Serve(ctx context.Context) (err error) {
 	t, opts := s.Template, s.options
 	if s.secrets, err = serveSecrets(t.Secrets, opts); err != nil {
@@ -132,8 +136,8 @@ func (s *Stack) startStreams(ctx context.Context) error {
 	return nil
 }
 
-// byFolder gives access what it is told with the function's folder in place of its name; nil
-// for nil.
+// byFolder gives access what it is told with the function's folder in place of its name;
+// nil for nil.
 func byFolder(functions []lambda.Function, access func(apigateway.Access)) func(apigateway.Access) {
 	if access == nil {
 		return nil
@@ -154,7 +158,8 @@ func (s *Stack) DynamoDB() *dynamodb.Client { return s.dynamoDB }
 // Secrets gives the Secrets Manager that the functions ask.
 func (s *Stack) Secrets() *secrets.Server { return s.secrets }
 
-// Table gives the name in DynamoDB of the table the template calls logicalID; empty when there is none.
+// Table gives the name in DynamoDB of the table the template calls logicalID; empty when
+// there is none.
 func (s *Stack) Table(logicalID string) string {
 	for _, t := range s.Template.Tables {
 		if t.LogicalID == logicalID {
@@ -164,8 +169,8 @@ func (s *Stack) Table(logicalID string) string {
 	return ""
 }
 
-// Invoke calls the function in functions/<folder> with a JSON event and returns its JSON answer. A function that
-// fails, dies or takes too long gives a *lambda.Error.
+// Invoke calls the function in functions/<folder> with a JSON event and returns its JSON
+// answer. A function that fails, dies or takes too long gives a *lambda.Error.
 func (s *Stack) Invoke(ctx context.Context, folder string, event []byte) ([]byte, error) {
 	f, ok := s.Template.Function(folder)
 	if !ok {
@@ -174,8 +179,9 @@ func (s *Stack) Invoke(ctx context.Context, folder string, event []byte) ([]byte
 	return s.functions.Invoke(ctx, f.Name, event)
 }
 
-// Kill ends all processes of the function in functions/<folder> at once (SIGKILL) and returns when they are gone. What
-// they were doing fails; later invocations get new processes.
+// Kill ends all processes of the function in functions/<folder> at once (SIGKILL) and
+// returns when they are gone. What they were doing fails; later invocations get new
+// processes.
 func (s *Stack) Kill(folder string) error {
 	f, ok := s.Template.Function(folder)
 	if !ok {
@@ -185,7 +191,8 @@ func (s *Stack) Kill(folder string) error {
 	return nil
 }
 
-// Close ends everything Start, or Prepare and Serve, started and returns when every process is gone. Tables stay.
+// Close ends everything Start, or Prepare and Serve, started and returns when every
+// process is gone. Tables stay.
 func (s *Stack) Close() {
 	s.closeOnce.Do(func() {
 		s.stop()

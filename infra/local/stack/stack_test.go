@@ -56,7 +56,8 @@ func (l *transcript) await(t *testing.T, pattern string) {
 	t.Fatalf("%s is not in the log:\n%s", pattern, l)
 }
 
-// fresh fills opts for testdata/template.yaml with one binary for all its functions, and tables of its own.
+// fresh fills opts for testdata/template.yaml with one binary for all its functions, and
+// tables of its own.
 func fresh(t *testing.T, opts Options) Options {
 	t.Helper()
 	opts.Endpoint = os.Getenv("DYNAMODB_ENDPOINT")
@@ -153,7 +154,8 @@ func TestAPIRunsFunctionsAndAuthorizers(t *testing.T) {
 	}
 }
 
-// Whoever wants to know of answers is told of them with the function's folder, and nobody is told of what does not run.
+// Whoever wants to know of answers is told of them with the function's folder, and nobody
+// is told of what does not run.
 func TestAccessNamesFolders(t *testing.T) {
 	var heard []apigateway.Access
 	s, log, _ := start(t, Options{Access: func(a apigateway.Access) { heard = append(heard, a) }})
@@ -204,7 +206,8 @@ func TestStreamReachesTheFunction(t *testing.T) {
 	for _, want := range []string{`(?m)^worker: record INSERT good-1$`, `record INSERT good-2`, `failing flaky-1(?s:.*)record INSERT flaky-1`} {
 		log.await(t, want)
 	}
-	// Behind all of them, in each of the lanes that records of different items are delivered by.
+	// Behind all of them, in each of the lanes that records of different items are
+	// delivered by.
 	const last = 16
 	for i := range last {
 		put(t, client, s.Table("Things"), fmt.Sprint("good-last-", i), "1")

@@ -14,7 +14,8 @@ import (
 	"customercare/infra/local/template"
 )
 
-// createTables creates the tables that are not there yet and returns when all can be used.
+// createTables creates the tables that are not there yet and returns when all can be
+// used.
 func createTables(ctx context.Context, client *dynamodb.Client, tables []template.Table) error {
 	g, ctx := errgroup.WithContext(ctx)
 	for _, t := range tables {
@@ -46,8 +47,10 @@ func createTable(ctx context.Context, client *dynamodb.Client, t template.Table)
 		return err
 	}
 	_, err = client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
-		TableName:               aws.String(t.Name),
-		TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String(t.TTL), Enabled: aws.Bool(true)},
+		TableName: aws.String(t.Name),
+		TimeToLiveSpecification: &types.TimeToLiveSpecification{
+			AttributeName: aws.String(t.TTL), Enabled: aws.Bool(true),
+		},
 	})
 	return err
 }

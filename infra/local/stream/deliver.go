@@ -14,8 +14,8 @@ const (
 	maxBackoff   = 5 * time.Second
 )
 
-// lanes deliver one shard's records, up to Mapping.Parallel batches at a time. All records of one item go down the
-// same lane, so they stay in order.
+// lanes deliver one shard's records, up to Mapping.Parallel batches at a time. All
+// records of one item go down the same lane, so they stay in order.
 type lanes struct {
 	queues []chan record
 	done   sync.WaitGroup
@@ -49,7 +49,8 @@ func (l *lanes) close() {
 	l.done.Wait()
 }
 
-// nextBatch waits for a record and takes what else is there, up to the batch size; nothing at the end of the queue.
+// nextBatch waits for a record and takes what else is there, up to the batch size;
+// nothing at the end of the queue.
 func (p *Poller) nextBatch(queue <-chan record) []record {
 	first, ok := <-queue
 	if !ok {
@@ -99,8 +100,8 @@ func (p *Poller) deliver(ctx context.Context, batch []record) {
 
 var errReported = errors.New("the function reported failed records")
 
-// invoke calls the function once and returns what has to be sent again: everything after an error, everything from the
-// first reported record on with ReportBatchItemFailures.
+// invoke calls the function once and returns what has to be sent again: everything after
+// an error, everything from the first reported record on with ReportBatchItemFailures.
 func (p *Poller) invoke(ctx context.Context, batch []record) ([]record, error) {
 	records := make([]any, len(batch))
 	for i, r := range batch {

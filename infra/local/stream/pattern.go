@@ -1,5 +1,6 @@
-// Package stream does on one machine what Lambda's DynamoDB event source mapping does: it reads a table's stream,
-// filters its records, and hands them to a function in batches, in order for each item, until they are done.
+// Package stream does on one machine what Lambda's DynamoDB event source mapping does: it
+// reads a table's stream, filters its records, and hands them to a function in batches,
+// in order for each item, until they are done.
 package stream
 
 import (
@@ -8,8 +9,8 @@ import (
 	"strings"
 )
 
-// Pattern is one filter of an event source mapping: an event matches when every field of the pattern does. A field is
-// a list of alternatives, exact values or {"prefix": "..."}.
+// Pattern is one filter of an event source mapping: an event matches when every field of
+// the pattern does. A field is a list of alternatives, exact values or {"prefix": "..."}.
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 type Pattern struct {
 	fields map[string]Pattern
@@ -22,7 +23,8 @@ type alternative struct {
 	isPrefix bool
 }
 
-// ParsePattern reads a filter's Pattern. Operators other than prefix are refused, not ignored.
+// ParsePattern reads a filter's Pattern. Operators other than prefix are refused, not
+// ignored.
 func ParsePattern(text string) (Pattern, error) {
 	var v any
 	if err := json.Unmarshal([]byte(text), &v); err != nil {
@@ -62,15 +64,15 @@ func newPattern(v any) (Pattern, error) {
 	return Pattern{}, fmt.Errorf("a value must be in a list, not %v", v)
 }
 
-// Matches tells whether event, decoded JSON, has what the pattern asks for.
-func (p Pattern) Matches(event any) bool {
+// matches tells whether event, decoded JSON, has what the pattern asks for.
+func (p Pattern) matches(event any) bool {
 	if p.fields != nil {
 		m, ok := event.(map[string]any)
 		if !ok {
 			return false
 		}
 		for name, field := range p.fields {
-			if value, there := m[name]; !there || !field.Matches(value) {
+			if value, there := m[name]; !there || !field.matches(value) {
 				return false
 			}
 		}
@@ -78,7 +80,7 @@ func (p Pattern) Matches(event any) bool {
 	}
 	if list, ok := event.([]any); ok { // a list matches when one of its members does
 		for _, member := range list {
-			if p.Matches(member) {
+			if p.matches(member) {
 				return true
 			}
 		}

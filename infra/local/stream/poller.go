@@ -14,9 +14,11 @@ import (
 )
 
 const (
-	// pollEvery is how often an open shard is asked for new records; Lambda asks four times a second.
+	// pollEvery is how often an open shard is asked for new records; Lambda asks four
+	// times a second.
 	pollEvery = 100 * time.Millisecond
-	// fullAnswer is how many records GetRecords gives at most: there are others behind, and nothing is waited for.
+	// fullAnswer is how many records GetRecords gives at most: there are others behind,
+	// and nothing is waited for.
 	fullAnswer = 1000
 	// shardsEvery is how often the stream is asked for new shards.
 	shardsEvery = time.Second
@@ -24,15 +26,14 @@ const (
 
 // Mapping is one event source mapping of a template.
 type Mapping struct {
-	Function         string
-	Table            string // its name in DynamoDB
-	StartingPosition string // "TRIM_HORIZON" or "LATEST"
-	BatchSize        int    // most records of one invocation
-	Parallel         int    // most invocations at a time for one shard
-	MaxRetries       int    // -1: for ever
-	ReportFailures   bool   // the function may answer with batchItemFailures
-	OnFailure        string // ARN of where AWS would report given-up records to, or empty
-	Filters          []Pattern
+	Function       string
+	Table          string // its name in DynamoDB
+	BatchSize      int    // most records of one invocation
+	Parallel       int    // most invocations at a time for one shard
+	MaxRetries     int    // -1: for ever
+	ReportFailures bool   // the function may answer with batchItemFailures
+	OnFailure      string // ARN of where AWS would report given-up records to, or empty
+	Filters        []Pattern
 }
 
 // Options of a poller.
@@ -45,8 +46,9 @@ type Options struct {
 	Log       io.Writer
 }
 
-// Poller reads one stream until Close. It keeps no position: a new poller starts where StartingPosition says, so
-// after a restart functions see records again, which at-least-once delivery allows on AWS too.
+// Poller reads one stream, from the oldest record on, until Close. It keeps no position:
+// after a restart functions see records again, which at-least-once delivery allows on AWS
+// too.
 type Poller struct {
 	Options
 	stop context.CancelFunc
@@ -70,9 +72,10 @@ func (p *Poller) Close() {
 	p.done.Wait()
 }
 
-// findShards starts a reader for every shard, a child's only after its parent's end, so that order is kept.
+// findShards starts a reader for every shard, a child's only after its parent's end, so
+// that order is kept.
 func (p *Poller) findShards(ctx context.Context) {
-	for first := true; ; first = false {
+	for {
 		shards, err := p.listShards(ctx)
 		if err != nil && ctx.Err() == nil {
 			p.logf("shards could not be listed: %v", err)
@@ -93,11 +96,7 @@ func (p *Poller) findShards(ctx context.Context) {
 			if known || !ready {
 				continue
 			}
-			from := types.ShardIteratorTypeTrimHorizon
-			if first && p.Mapping.StartingPosition == "LATEST" {
-				from = types.ShardIteratorTypeLatest
-			}
-			p.done.Go(func() { p.readShard(ctx, id, from) })
+			p.done.Go(func() { p.readShard(ctx, id) })
 		}
 		if !pause(ctx, shardsEvery) {
 			return
@@ -122,13 +121,16 @@ func (p *Poller) listShards(ctx context.Context) ([]types.Shard, error) {
 }
 
 // readShard delivers a shard's records until its end.
-func (p *Poller) readShard(ctx context.Context, id string, from types.ShardIteratorType) {
+func (p *Poller) readShard(ctx context.Context, id string) {
 	lanes := p.openLanes(ctx)
 	var last *string // sequence number of the last record read
 	var iterator *string
 	for ctx.Err() == nil {
 		if iterator == nil {
-			in := &dynamodbstreams.GetShardIteratorInput{StreamArn: aws.String(p.StreamARN), ShardId: aws.String(id), ShardIteratorType: from}
+			in := &dynamodbstreams.GetShardIteratorInput{
+				StreamArn: aws.String(p.StreamARN), ShardId: aws.String(id),
+				ShardIteratorType: types.ShardIteratorTypeTrimHorizon,
+			}
 			if last != nil {
 				in.ShardIteratorType, in.SequenceNumber = types.ShardIteratorTypeAfterSequenceNumber, last
 			}
@@ -143,12 +145,12 @@ func (p *Poller) readShard(ctx context.Context, id string, from types.ShardItera
 		out, err := p.Client.GetRecords(ctx, &dynamodbstreams.GetRecordsInput{ShardIterator: iterator})
 		if err != nil {
 			iterator = nil
-			var expired *types.ExpiredIteratorException
-			var trimmed *types.TrimmedDataAccessException
+			_, expired := errors.AsType[*types.ExpiredIteratorException](err)
+			_, trimmed := errors.AsType[*types.TrimmedDataAccessException](err)
 			switch {
-			case errors.As(err, &expired):
-			case errors.As(err, &trimmed): // what came after the last record read is gone: go on with the oldest there is
-				last, from = nil, types.ShardIteratorTypeTrimHorizon
+			case expired: // a new one goes on behind the last record read
+			case trimmed:
+				last = nil // what follows it is gone: go on with the oldest record
 				pause(ctx, pollEvery)
 			default:
 				p.retryLater(ctx, err)
@@ -184,7 +186,7 @@ func (p *Poller) retryLater(ctx context.Context, err error) {
 // wanted tells whether one of the filters, if there are any, takes the record.
 func (p *Poller) wanted(r record) bool {
 	for _, f := range p.Mapping.Filters {
-		if f.Matches(r.json) {
+		if f.matches(r.json) {
 			return true
 		}
 	}

@@ -11,8 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 )
 
-// Functions get here what they get on AWS: the files have the shape of records that Lambda was seen to send (the KEYS_ONLY
-// ones of public repositories, and "Using AWS Lambda with Amazon DynamoDB").
+// Functions get here what they get on AWS: the files have the shape of records that
+// Lambda was seen to send (the KEYS_ONLY ones of public repositories, and "Using AWS
+// Lambda with Amazon DynamoDB").
 func TestRecordsAreThoseOfTheEvents(t *testing.T) {
 	for _, file := range []string{"continue-erasure.json", "continue-erasure.handover.json"} {
 		raw, err := os.ReadFile("../../events/" + file)

@@ -47,7 +47,7 @@ func TestPatterns(t *testing.T) {
 		if err := json.Unmarshal([]byte(event), &e); err != nil {
 			t.Fatal(err)
 		}
-		if p.Matches(e) != c.want {
+		if p.matches(e) != c.want {
 			t.Errorf("%s: %t", c.pattern, !c.want)
 		}
 	}
@@ -95,7 +95,8 @@ func TestEventShape(t *testing.T) {
 	}
 }
 
-// calls notes the sequence numbers of every invocation and answers with the given outcomes, then with success.
+// calls notes the sequence numbers of every invocation and answers with the given
+// outcomes, then with success.
 type calls struct {
 	mu       sync.Mutex
 	got      []string

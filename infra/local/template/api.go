@@ -122,7 +122,8 @@ func (l *loader) readAuthorizers(auth properties) error {
 	return nil
 }
 
-// finishRoutes gives every route its throttle and its authorizer, and checks that what routes name is there.
+// finishRoutes gives every route its throttle and its authorizer, and checks that what
+// routes name is there.
 func (l *loader) finishRoutes() error {
 	t := l.template
 	for i := range t.API.Routes {

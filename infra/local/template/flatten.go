@@ -7,8 +7,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readSections reads YAML and gives the values of its top-level keys, without aliases and merge
-// keys: what they stand for is in their place, so nobody else has to know them.
+// readSections reads YAML and gives the values of its top-level keys, without aliases and
+// merge keys: what they stand for is in their place, so nobody else has to know them.
 func readSections(raw []byte) (map[string]*yaml.Node, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(raw, &document); err != nil {
@@ -28,9 +28,9 @@ func readSections(raw []byte) (map[string]*yaml.Node, error) {
 	return found, nil
 }
 
-// flatten gives n with its aliases and merge keys written out. It changes the nodes in place,
-// which an alias then shares. inside holds the nodes around n: an alias of one of them would
-// never come to an end.
+// flatten gives n with its aliases and merge keys written out. It changes the nodes in
+// place, which an alias then shares. inside holds the nodes around n: an alias of one of
+// them would never come to an end.
 func flatten(n *yaml.Node, inside map[*yaml.Node]bool) (*yaml.Node, error) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -53,8 +53,9 @@ func flatten(n *yaml.Node, inside map[*yaml.Node]bool) (*yaml.Node, error) {
 	return n, nil
 }
 
-// mergeKeys replaces "<<" in a mapping by the pairs of the mapping, or list of mappings, that
-// it holds. A key that the mapping has itself wins, then that of the first in the list.
+// mergeKeys replaces "<<" in a mapping by the pairs of the mapping, or list of mappings,
+// that it holds. A key that the mapping has itself wins, then that of the first in the
+// list.
 // https://yaml.org/type/merge.html
 func mergeKeys(n *yaml.Node) error {
 	has, merges := map[string]bool{}, false

@@ -1,6 +1,7 @@
 package template
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -33,7 +34,6 @@ func (l *loader) readFunction(name string, p properties) error {
 		Handler:     p.text("Handler"),
 		MemoryMB:    memory,
 		Timeout:     time.Duration(timeout) * time.Second,
-		LogFormat:   p.under("LoggingConfig").text("LogFormat"),
 		Environment: p.under("Environment").under("Variables").strings(),
 	}
 	if reserved >= 0 {
@@ -83,8 +83,11 @@ func (l *loader) readStream(function string, p properties) error {
 	if !ok {
 		return fmt.Errorf("%s is no stream of a table in this template", p.text("Stream"))
 	}
+	if p.text("StartingPosition") != "TRIM_HORIZON" {
+		return errors.New("the local stack reads streams from TRIM_HORIZON only")
+	}
 	m := stream.Mapping{
-		Function: function, Table: table, StartingPosition: p.text("StartingPosition"),
+		Function: function, Table: table,
 		ReportFailures: slices.Contains(p.texts("FunctionResponseTypes"), "ReportBatchItemFailures"),
 		OnFailure:      p.under("DestinationConfig").under("OnFailure").text("Destination"),
 	}

@@ -18,10 +18,10 @@ const (
 	typeSecret   = "AWS::SecretsManager::Secret"
 )
 
-// readProperties lists what is read, by resource type: others may hold anything, and are not
-// even evaluated.
+// readProperties lists what is read, by resource type: others may hold anything, and are
+// not even evaluated.
 var readProperties = map[string][]string{
-	typeFunction: {"CodeUri", "Handler", "MemorySize", "Timeout", "LoggingConfig", "Environment", "Events",
+	typeFunction: {"CodeUri", "Handler", "MemorySize", "Timeout", "Environment", "Events",
 		"ReservedConcurrentExecutions"},
 	typeAPI: {"StageName", "BinaryMediaTypes", "Auth", "GatewayResponses", "DefinitionBody", "DefinitionUri",
 		"MethodSettings", "AccessLogSetting"},
@@ -75,7 +75,8 @@ func read(raw []byte, parameters map[string]string, s Settings) (*loader, error)
 	return l, l.finishRoutes()
 }
 
-// declare finds the resources that are there, and the names of those that others refer to.
+// declare finds the resources that are there, and the names of those that others refer
+// to.
 func (l *loader) declare() error {
 	for id, n := range pairs(l.sections["Resources"]) {
 		if c := field(n, "Condition"); c != nil {

@@ -10,13 +10,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// resolver turns the template's YAML into plain values, evaluating CloudFormation's intrinsic
-// functions on the way. Only what is asked for is evaluated: resources that the local stack
-// does not know may use anything.
+// resolver turns the template's YAML into plain values, evaluating CloudFormation's
+// intrinsic functions on the way. Only what is asked for is evaluated: resources that the
+// local stack does not know may use anything.
 type resolver struct {
 	sections   map[string]*yaml.Node // what stands under each top-level key
 	parameters map[string]string
-	refs       map[string]string // what !Ref gives for pseudo parameters and the resources we run
+	refs       map[string]string // what !Ref gives, beside parameters
 	account    string
 	region     string
 }
@@ -120,8 +120,8 @@ func (r *resolver) ref(name string) (any, error) {
 	return nil, fmt.Errorf("there is no parameter or resource %q", name)
 }
 
-// attribute gives !GetAtt. Only ARNs have a meaning here, and only for what runs; others are of
-// the right shape.
+// attribute gives !GetAtt. Only ARNs have a meaning here, and only for what runs; others
+// are of the right shape.
 func (r *resolver) attribute(resource, attribute string) (any, error) {
 	kind := field(r.resource(resource), "Type")
 	if kind == nil {

@@ -6,8 +6,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Resource is one resource of a template as it stands there, with its references resolved: an
-// ARN where AWS would put one, the logical id where only AWS knows the name.
+// Resource is one resource of a template as it stands there, with its references
+// resolved: an ARN where AWS would put one, the logical id where only AWS knows the name.
 type Resource struct {
 	ID, Type   string
 	Deletion   string // DeletionPolicy, empty when there is none
@@ -17,9 +17,9 @@ type Resource struct {
 	Properties map[string]any // string, bool, map[string]any and []any
 }
 
-// Resources reads all resources of the template at file whose condition holds, also those that
-// the local stack does not run, with Globals laid below those of SAM. parameters override the
-// defaults of the template's.
+// Resources reads all resources of the template at file whose condition holds, also those
+// that the local stack does not run, with Globals laid below those of SAM. parameters
+// override the defaults of the template's.
 func Resources(file string, parameters map[string]string) ([]Resource, error) {
 	l, err := open(file, parameters, Settings{})
 	if err != nil {

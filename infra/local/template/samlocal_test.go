@@ -7,11 +7,12 @@ import (
 	"testing"
 )
 
-// `sam local` resolves the template's variables by itself: parameters to their defaults, tables and the secret to their
-// logical ids, which are their names in "make run". It can set only variables that the template has. So
-// infra/local/env.json gives every function the addresses of "make run" as a container sees them (with --add-host
-// host.docker.internal:host-gateway; --docker-network host does nothing, aws/aws-sam-cli issue 4236), which are empty in
-// the template, and nothing else.
+// `sam local` resolves the template's variables by itself: parameters to their defaults,
+// tables and the secret to their logical ids, which are their names in "make run". It can
+// set only variables that the template has. So infra/local/env.json gives every function
+// the addresses of "make run" as a container sees them (with --add-host
+// host.docker.internal:host-gateway; --docker-network host does nothing, aws/aws-sam-cli
+// issue 4236), which are empty in the template, and nothing else.
 func TestSAMLocalEnvironment(t *testing.T) {
 	addresses := map[string]string{
 		"AWS_ENDPOINT_URL_DYNAMODB":        "http://host.docker.internal:8000",

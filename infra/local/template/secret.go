@@ -8,8 +8,8 @@ import (
 	"customercare/infra/local/secrets"
 )
 
-// readSecret reads an AWS::SecretsManager::Secret. A generated text is another one each time,
-// as in each deployment.
+// readSecret reads an AWS::SecretsManager::Secret. A generated text is another one each
+// time, as in each deployment.
 func (l *loader) readSecret(logicalID string, p properties) error {
 	secret := secrets.Secret{
 		LogicalID: logicalID,

@@ -16,8 +16,8 @@ type Table struct {
 	TTL       string // attribute with the time of expiry, or empty
 }
 
-// readTable reads what matters for the table's behaviour. Point-in-time recovery and deletion
-// protection do not exist locally.
+// readTable reads what matters for the table's behaviour. Point-in-time recovery and
+// deletion protection do not exist locally.
 func (l *loader) readTable(logicalID string, p properties) error {
 	if p["LocalSecondaryIndexes"] != nil {
 		return errors.New("the local stack makes global secondary indexes only")

@@ -1,7 +1,7 @@
 // Package template reads template.yaml as far as the local stack runs it: parameters,
-// conditions, intrinsic functions and Globals are resolved, and the resources become what the
-// packages beside this one take. What AWS would refuse or do otherwise is an error; what does
-// not run locally is named in Template.Ignored.
+// conditions, intrinsic functions and Globals are resolved, and the resources become what
+// the packages beside this one take. What AWS would refuse or do otherwise is an error;
+// what does not run locally is named in Template.Ignored.
 //
 // Tests of the template read it through Resources, which resolves every resource.
 package template
@@ -23,7 +23,8 @@ import (
 // AccountID is the account of AWS's documentation.
 const AccountID = "123456789012"
 
-// Template is template.yaml as the local stack understands it, with all references resolved.
+// Template is template.yaml as the local stack understands it, with all references
+// resolved.
 type Template struct {
 	Parameters map[string]string // given values and defaults
 	Functions  []lambda.Function
@@ -50,12 +51,14 @@ type Settings struct {
 	Region      string // empty: engine.Region
 	Account     string // empty: AccountID
 	TablePrefix string // in front of every table's name
-	// BeyondBounds lets parameters be less than their MinValue and more than their MaxValue.
+	// BeyondBounds lets parameters be less than their MinValue and more than their
+	// MaxValue.
 	BeyondBounds bool
 }
 
-// Load reads the template at file. parameters override the defaults of the template's; one
-// without a default must be given. A value that CloudFormation would refuse is refused.
+// Load reads the template at file. parameters override the defaults of the template's;
+// one without a default must be given. A value that CloudFormation would refuse is
+// refused.
 func Load(file string, parameters map[string]string) (*Template, error) {
 	return Settings{}.Load(file, parameters)
 }
@@ -69,8 +72,8 @@ func (s Settings) Load(file string, parameters map[string]string) (*Template, er
 	return l.template, nil
 }
 
-// open reads a file and gives the loader, which can still resolve what the local stack does
-// not run.
+// open reads a file and gives the loader, which can still resolve what the local stack
+// does not run.
 func open(file string, parameters map[string]string, s Settings) (*loader, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {

@@ -149,7 +149,8 @@ func TestParametersAreChecked(t *testing.T) {
 	}
 }
 
-// Every fault is named at once, a sentence for each; the other parameters keep their defaults.
+// Every fault is named at once, a sentence for each; the other parameters keep their
+// defaults.
 func TestAllFaultsOfParametersAreNamed(t *testing.T) {
 	_, err := Load("../../../template.yaml", map[string]string{"Nobody": "x", "Alone": "y", "ClockSkew": "z", "CleanRate": "-1"})
 	want := "template.yaml: there is no parameter \"Alone\"\nthere is no parameter \"Nobody\"\n" +

@@ -80,8 +80,8 @@ func TestCallsToDynamoDB(t *testing.T) {
 func TestOperatorAuthorization(t *testing.T) {
 	csr := operator(t, "csr-basic")
 	load(t,
-		`{"kind":"operator","name":"csr-colon","password":"a:b::c"}`,
-		`{"kind":"operator","name":"csr-ünï 😀","password":"pässword €"}`,
+		`{"kind":"operator","name":"csr-colon","password":"a:b::c and so on"}`,
+		`{"kind":"operator","name":"csr-ünï 😀","password":"pässword with €"}`,
 		`{"kind":"app","name":"csr-basic","secret":"another-0123456789abcdef","tenantId":"t"}`,
 		`{"kind":"apiUser","name":"csr-basic-api","key":"another-0123456789abcdef","accounts":["a"]}`)
 	bearer := app(t, "app-basic", "tenant-basic")
@@ -89,7 +89,7 @@ func TestOperatorAuthorization(t *testing.T) {
 	path := at(bases[0], "u-basic")
 	for _, header := range []string{
 		csr, "Authorization: basic" + csr[len("Authorization: Basic"):], "authorization: BASIC" + csr[len("Authorization: Basic"):],
-		"Authorization: Basic  " + csr[len("Authorization: Basic "):], basic("csr-colon", "a:b::c"), basic("csr-ünï 😀", "pässword €"),
+		"Authorization: Basic  " + csr[len("Authorization: Basic "):], basic("csr-colon", "a:b::c and so on"), basic("csr-ünï 😀", "pässword with €"),
 	} {
 		send(t, "DELETE", path+"?reset=true", "", header).done(t, "json")
 	}
@@ -185,10 +185,10 @@ func TestUnknownOperatorTakesAsLong(t *testing.T) {
 	}
 	t.Cleanup(s.Close)
 	loadInto(t, s,
-		`{"kind":"operator","name":"hash-known","password":"hash-password"}`,
-		`{"kind":"operator","name":"hash-jürgen","password":"hash-password"}`,
-		`{"kind":"operator","name":"hash-changing","password":["hash-password","hash-password-2"]}`,
-		`{"kind":"operator","name":"hash-off","password":"hash-password","disabled":true}`,
+		`{"kind":"operator","name":"hash-known","password":"hash-password-1"}`,
+		`{"kind":"operator","name":"hash-jürgen","password":"hash-password-1"}`,
+		`{"kind":"operator","name":"hash-changing","password":["hash-password-1","hash-password-2"]}`,
+		`{"kind":"operator","name":"hash-off","password":"hash-password-1","disabled":true}`,
 		`{"kind":"app","name":"hash-app","secret":"hash-secret-0123456789","tenantId":"hash-tenant"}`)
 	made, asked := 0, 0
 	hashes := func() int { // since it was last asked

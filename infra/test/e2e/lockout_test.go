@@ -32,7 +32,7 @@ func TestLockHoldsAgainstTheAuthorizersCache(t *testing.T) {
 	t.Parallel()
 	s, _ := brokenInto(t)
 	url := s.URL + "/customercare/v1/guess-user/provision?reset=true"
-	right := basic("guess-operator", "guess-password")[len("Authorization: "):]
+	right := basic("guess-operator", "guess-password-1")[len("Authorization: "):]
 	for i := range 10 {
 		wrong := basic("guess-operator", fmt.Sprint("wrong ", i))[len("Authorization: "):]
 		if status := from(t, "127.0.2.1", url, wrong); status != 401 {

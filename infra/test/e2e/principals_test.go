@@ -54,27 +54,27 @@ func TestPrincipalsComeAndGo(t *testing.T) {
 		what, secrets, more string
 		in                  bool
 	}{
-		{"two", `["p-first-secret","p-other-secret"]`, ``, true},
-		{"ahead", `["p-other-secret"]`, `,"validUntil":"` + ahead + `"`, true},
-		{"on", `"p-other-secret"`, `,"disabled":false`, true},
-		{"past", `"p-other-secret"`, `,"validUntil":"` + past + `"`, false},
-		{"off", `"p-other-secret"`, `,"disabled":true`, false},
-		{"changed", `"p-first-secret"`, ``, false},
+		{"two", `["p-first-secret-1","p-other-secret-1"]`, ``, true},
+		{"ahead", `["p-other-secret-1"]`, `,"validUntil":"` + ahead + `"`, true},
+		{"on", `"p-other-secret-1"`, `,"disabled":false`, true},
+		{"past", `"p-other-secret-1"`, `,"validUntil":"` + past + `"`, false},
+		{"off", `"p-other-secret-1"`, `,"disabled":true`, false},
+		{"changed", `"p-first-secret-1"`, ``, false},
 	} {
 		load(t,
 			`{"kind":"operator","name":"p-operator-`+c.what+`","password":`+c.secrets+c.more+`}`,
 			`{"kind":"apiUser","name":"p-user-`+c.what+`","key":`+c.secrets+`,"accounts":["`+account+`"]`+c.more+`}`,
 			`{"kind":"app","name":"p-app-`+c.what+`","secret":`+c.secrets+`,"tenantId":"`+tenant+`"`+c.more+`}`)
-		r := send(t, "DELETE", at(bases[0], "p-user")+"?unregisterDevices=true", "", basic("p-operator-"+c.what, "p-other-secret"))
+		r := send(t, "DELETE", at(bases[0], "p-user")+"?unregisterDevices=true", "", basic("p-operator-"+c.what, "p-other-secret-1"))
 		if want := unauthorizedJSON; !c.in && (r.Status != 401 || r.Body != want) || c.in && r.Status != 200 {
 			t.Errorf("operator %s: %d %s", c.what, r.Status, r.Body)
 		}
-		form := formOf(account, "p-nobody", "user_id", "p-user-"+c.what, "user_password", "p-other-secret")
+		form := formOf(account, "p-nobody", "user_id", "p-user-"+c.what, "user_password", "p-other-secret-1")
 		r = send(t, "POST", "/", form, urlencoded)
 		if let := strings.Contains(r.Body, unknownCode); let != c.in || !c.in && !strings.Contains(r.Body, "user_id, user_password or account_id is wrong") {
 			t.Errorf("API user %s: %s", c.what, r.Body)
 		}
-		r = send(t, "POST", tokenPath, `{"app_key":"p-app-`+c.what+`","app_secret":"p-other-secret"}`)
+		r = send(t, "POST", tokenPath, `{"app_key":"p-app-`+c.what+`","app_secret":"p-other-secret-1"}`)
 		if c.in != (r.Status == 200) || !c.in && r.Body != `{"retCode":"401","retMsg":"app_key or app_secret is wrong"}` {
 			t.Errorf("app %s: %d %s", c.what, r.Status, r.Body)
 		}
@@ -120,7 +120,7 @@ func brokenIntoWith(t *testing.T, parameters map[string]string) (*stack.Stack, *
 	t.Cleanup(s.Close)
 	loadInto(t, s,
 		`{"kind":"user","customerId":"guess-user"}`,
-		`{"kind":"operator","name":"guess-operator","password":"guess-password"}`, `{"kind":"operator","name":"guess-colleague","password":"guess-password"}`,
+		`{"kind":"operator","name":"guess-operator","password":"guess-password-1"}`, `{"kind":"operator","name":"guess-colleague","password":"guess-password-1"}`,
 		`{"kind":"apiUser","name":"guess-api-user","key":"guess-key-0123456789","accounts":["guess-account"]}`,
 		`{"kind":"app","name":"guess-app","secret":"guess-secret-0123456789","tenantId":"guess-tenant"}`)
 	return s, log
@@ -166,7 +166,7 @@ func TestGuessingIsLockedOut(t *testing.T) {
 	application := func(secret string) (int, string, http.Header) {
 		return ask("POST", s.URL+tokenPath, `{"app_key":"guess-app","app_secret":"`+secret+`"}`, bodyJSON)
 	}
-	if status, body := operator("guess-colleague", "guess-password"); status != 200 {
+	if status, body := operator("guess-colleague", "guess-password-1"); status != 200 {
 		t.Fatal(status, body)
 	}
 	for i := range 10 {
@@ -181,7 +181,7 @@ func TestGuessingIsLockedOut(t *testing.T) {
 			t.Fatal(status, body)
 		}
 	}
-	if status, body := operator("guess-operator", "guess-password"); status != 401 || body != unauthorizedJSON {
+	if status, body := operator("guess-operator", "guess-password-1"); status != 401 || body != unauthorizedJSON {
 		t.Error(status, body)
 	}
 	status, body, header := user("guess-key-0123456789")
@@ -192,11 +192,11 @@ func TestGuessingIsLockedOut(t *testing.T) {
 	if status != 429 || body != `{"retCode":"429","retMsg":"Too many failed attempts, try again later"}` || !soonAgain(header) {
 		t.Error(status, body, header)
 	}
-	if status, body := operator("guess-colleague", "guess-password"); status != 200 {
+	if status, body := operator("guess-colleague", "guess-password-1"); status != 200 {
 		t.Errorf("a colleague at the same address: %d %s", status, body)
 	}
 	endOfLocks(t, s.Table("Principals"), lock)
-	if status, body := operator("guess-operator", "guess-password"); status != 200 {
+	if status, body := operator("guess-operator", "guess-password-1"); status != 200 {
 		t.Errorf("after the lock: %d %s", status, body)
 	}
 	if status, body, _ := user("guess-key-0123456789"); status != 200 || !strings.Contains(body, unknownCode) {

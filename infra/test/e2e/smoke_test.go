@@ -200,8 +200,8 @@ func TestSmokeInterrupted(t *testing.T) {
 // a Ctrl-C leaves nothing behind.
 func TestSmokeCommand(t *testing.T) {
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
-	command := filepath.Join(t.TempDir(), "smoke")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", command, "./infra/smoke")
+	command := filepath.Join(t.TempDir(), "customercare")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", command, "./infra/cmd/customercare")
 	build.Dir = dynamotest.Root()
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -216,7 +216,7 @@ func TestSmokeCommand(t *testing.T) {
 	})
 	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
 	run := func(interruptAt string, environment ...string) (said string, code int) {
-		cmd := exec.CommandContext(t.Context(), command)
+		cmd := exec.CommandContext(t.Context(), command, "smoke")
 		cmd.Env = append(os.Environ(), environment...)
 		out := &watched{word: interruptAt, seen: func() { _ = cmd.Process.Signal(syscall.SIGINT) }}
 		cmd.Stdout, cmd.Stderr = out, out
@@ -229,10 +229,10 @@ func TestSmokeCommand(t *testing.T) {
 	}
 	removed(t, said)
 	said, code = run("a wrong key", "STACK=customercare", "API_URL="+running.URL)
-	if code != 1 || !strings.Contains(said, "interrupted: the call under way is finished") || !strings.Contains(said, "ok") || strings.Contains(said, "FAIL") {
+	if code != 130 || !strings.Contains(said, "interrupted: the call under way is finished") || !strings.Contains(said, "ok") || strings.Contains(said, "FAIL") {
 		t.Errorf("exit %d: %s", code, said)
 	}
-	removed(t, strings.Replace(said, "smoke: not everything is as it should be\n", "", 1))
+	removed(t, strings.Replace(said, "customercare: not everything is as it should be\n", "", 1))
 	for _, row := range []struct{ environment, want string }{
 		{"STACK=nowhere", "there is no stack nowhere in eu-west-1"},
 		{"DYNAMODB_ENDPOINT=" + endpoint, "set API_URL, or STACK"},

@@ -121,14 +121,14 @@ func put(t *testing.T, table string, texts map[string]string) {
 // Cleanup takes expired temporary allows out of the table, and no others.
 func TestCleanupSweepsExpiredAllows(t *testing.T) {
 	s := brisk(t)
-	loadInto(t, s, `{"kind":"user","customerId":"swept-user"}`, `{"kind":"operator","name":"swept-operator","password":"swept-password"}`)
+	loadInto(t, s, `{"kind":"user","customerId":"swept-user"}`, `{"kind":"operator","name":"swept-operator","password":"swept-password-1"}`)
 	allowed := func() int {
 		return strings.Count(strings.Join(dynamotest.Dump(t, client, s.Table("Users")), "\n"), `"grantedBy"`)
 	}
 	set := func(kind int, until string) {
 		t.Helper()
 		body := sendTo(t, s, "PUT", "/customercare/v1/swept-user/provision", fmt.Sprintf(`{"tempAllowType":%d,"expirationDate":%q}`, kind, until),
-			basic("swept-operator", "swept-password"), "Content-Type: application/json")
+			basic("swept-operator", "swept-password-1"), "Content-Type: application/json")
 		if body != `{"responseCode":"0","responseMessage":"","status":true}` {
 			t.Fatal(body)
 		}

@@ -92,7 +92,7 @@ func read(t *testing.T, path string) document {
 		case *ast.Link:
 			d.links = append(d.links, string(n.Destination))
 		case *ast.CodeSpan:
-			d.spans = append(d.spans, textOf(n, source))
+			d.spans = append(d.spans, strings.Join(strings.Fields(textOf(n, source)), " "))
 		case *ast.CodeBlock:
 			d.blocks = append(d.blocks, string(n.Lines().Value(source)))
 		case *ast.FencedCodeBlock:

@@ -14,7 +14,7 @@ import (
 
 // Who calls. The data is made up and lives as long as the run.
 const (
-	operator, password = "load-operator", "load-password"
+	operator, password = "load-operator", "load-password-of-it"
 	apiUser, key       = "load-user", "load-key-0123456789abcdef"
 	app, secret        = "load-app", "load-secret-0123456789abcdef"
 	account, tenant    = "load-account", "load-tenant"

@@ -1,4 +1,5 @@
-// Command function is the Lambda function of the local stack's tests. What it does is asked for in the event.
+// Command function is the Lambda function of the local stack's tests. What it does is
+// asked for in the event.
 package main
 
 import (

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/infra/importer"
 	"customercare/infra/testkit/cloudformationtest"
 	"customercare/infra/testkit/dynamotest"
@@ -23,9 +22,9 @@ const (
 	bothKeys  = `{"1":"` + firstKey + `","2":"` + secondKey + `"}`
 )
 
-// records are what the tables hold at the time that they are restored to. late may be erased before that time, and comes
+// erasable is what the tables hold at the time that they are restored to. late may be erased before that time, and comes
 // back; now, open and the number 222 are erased after it.
-func records() string {
+func erasable() string {
 	var lines []string
 	for _, code := range []string{"keeps#1", "late", "now", "open", "rotated"} {
 		lines = append(lines, fmt.Sprintf(`{"kind":"customer","accountId":"shop","code":%q,"name":"a \u003cname\u003e","points":12345678901234567890123456789012345678,"nested":{"list":[1.5,true,null,"x"]}}`, code))
@@ -54,10 +53,10 @@ func load(t *testing.T, kit *dynamotest.Kit, lines string) {
 // What is printed of a restored table and loaded again is all that nobody has erased since, exactly as it was.
 func TestARestoreBringsNobodyBack(t *testing.T) {
 	restored, inUse := dynamotest.Open(t), dynamotest.Open(t)
-	load(t, restored, records())
-	load(t, inUse, records())
+	load(t, restored, erasable())
+	load(t, inUse, erasable())
 
-	restored.Put(t, restored.Customers.Table, item{ // of an erasure that the ledger does not know
+	restored.Put(t, restored.Customers.Table, attribute.Item{ // of an erasure that the ledger does not know
 		"customer": &types.AttributeValueMemberS{Value: "shop#ghost"}, "record": &types.AttributeValueMemberS{Value: "customer"},
 		"tombstone": &types.AttributeValueMemberS{Value: "customer-1.0"}, "at": &types.AttributeValueMemberN{Value: "1"},
 	})
@@ -99,20 +98,17 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	}
 	open("open", "2", erasure.Timing{WriterLifetime: time.Hour})
 
-	t.Setenv("DYNAMODB_ENDPOINT", os.Getenv("DYNAMODB_ENDPOINT"))
 	t.Setenv("ERASURES_TABLE", inUse.Erasures.Table)
-	print := func(table, keys string) (string, error) {
-		var out bytes.Buffer
-		err := run(t.Context(), table, since, strings.NewReader(keys), &out)
-		return out.String(), err
+	restorable := func(table, keys string) result {
+		return call(t, keys, "restorable", "--table", table, "--since", since.UTC().Format(time.RFC3339Nano), "--keys", "-")
 	}
 	var all string
 	for _, table := range []string{restored.Customers.Table, restored.Contacts.Table} {
-		lines, err := print(table, bothKeys)
-		if err != nil {
-			t.Fatal(err)
+		r := restorable(table, bothKeys)
+		if r.code != 0 || !strings.Contains(r.errs, " are left out because they were erased since ") {
+			t.Fatal(r)
 		}
-		all += lines
+		all += r.out
 	}
 	// Each contact once, numbers as numbers, and a tombstone is nobody's record.
 	if strings.Count(all, `"kind":"contact"`) != 3 || strings.Count(all, `"points":12345678901234567890123456789012345678}`) != 2 || strings.Contains(all, "ghost") {
@@ -145,25 +141,25 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	}
 
 	// A key that is missing must not look like nobody.
-	if lines, err := print(restored.Customers.Table, `{"1":"`+firstKey+`"}`); err == nil || !strings.Contains(err.Error(), `the key "2"`) || lines != "" {
-		t.Errorf("without a key: %v, %s", err, lines)
+	if r := restorable(restored.Customers.Table, `{"1":"`+firstKey+`"}`); r.code != 1 || !strings.Contains(r.errs, `the key "2"`) || r.out != "" {
+		t.Errorf("without a key: %v", r)
 	}
 	for _, keys := range []string{"", "{}", "null", "[]", firstKey} {
-		if lines, err := print(restored.Customers.Table, keys); err == nil || strings.Contains(err.Error(), "first key") || lines != "" {
-			t.Errorf("keys %q: %v, %s", keys, err, lines)
+		if r := restorable(restored.Customers.Table, keys); r.code != 1 || strings.Contains(r.errs, "first key") || r.out != "" {
+			t.Errorf("keys %q: %v", keys, r)
 		}
 	}
-	// What import could not load again is counted, and makes the run fail.
-	restored.Put(t, restored.Customers.Table, item{
+	// What import could not load again is counted, and the exit code tells.
+	restored.Put(t, restored.Customers.Table, attribute.Item{
 		"customer": &types.AttributeValueMemberS{Value: "shop#odd"}, "record": &types.AttributeValueMemberS{Value: "customer"},
 		"picture": &types.AttributeValueMemberB{Value: []byte{1}},
 	})
-	if lines, err := print(restored.Customers.Table, bothKeys); err == nil || !strings.Contains(err.Error(), "1 items are none that can be loaded") || strings.Contains(lines, "odd") {
-		t.Errorf("%v, %s", err, lines)
+	if r := restorable(restored.Customers.Table, bothKeys); r.code != 3 || !strings.Contains(r.errs, "1 items are none that can be loaded") || strings.Contains(r.out, "odd") {
+		t.Error(r)
 	}
 	cloudformationtest.Unconfigured(t)
 	t.Setenv("DYNAMODB_PORT", "1")
-	if _, err := print(restored.Customers.Table, bothKeys); err == nil || !strings.Contains(err.Error(), "nothing answers") {
-		t.Errorf("without a ledger: %v", err)
+	if r := restorable(restored.Customers.Table, bothKeys); r.code != 1 || !strings.Contains(r.errs, "nothing answers") {
+		t.Errorf("without a ledger: %v", r)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package restore
 
 import (
 	"bytes"
@@ -12,10 +12,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/erasure"
 	"customercare/shared/store"
 )
+
+// item is short, because the tables of cases below are full of it.
+type item = attribute.Item
 
 func s(text string) types.AttributeValue { return &types.AttributeValueMemberS{Value: text} }
 
@@ -24,6 +28,8 @@ func n(digits string) types.AttributeValue { return &types.AttributeValueMemberN
 func l(members ...types.AttributeValue) types.AttributeValue {
 	return &types.AttributeValueMemberL{Value: members}
 }
+
+const firstKey = "the first key of digests in the tests of a restore"
 
 var spokenAt = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
@@ -54,14 +60,14 @@ func stand(t *testing.T) (restored, inUse *dynamotest.Kit, intake erasure.Number
 }
 
 // printOf is what is printed of a table, what is said of it, and how much.
-func printOf(t *testing.T, inUse *dynamotest.Kit, table string) (lines, notes string, r restore, err error) {
+func printOf(t *testing.T, inUse *dynamotest.Kit, table string) (lines, notes string, r Table, err error) {
 	t.Helper()
 	var out, said bytes.Buffer
-	r = restore{
-		db: inUse.Plain, table: table, ledger: inUse.Erasures.Table, since: time.Now().Add(-time.Hour),
-		digests: erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}, out: &out, notes: &said,
+	r = Table{
+		DB: inUse.Plain, Name: table, Ledger: inUse.Erasures.Table, Since: time.Now().Add(-time.Hour),
+		Digests: erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}, Out: &out, Notes: &said,
 	}
-	err = r.print(t.Context())
+	err = r.Print(t.Context())
 	return out.String(), said.String(), r, err
 }
 
@@ -135,8 +141,8 @@ func TestUnreadableContacts(t *testing.T) {
 			if name == "one copy alone" && (erased == "111" || erased == "222") || name == "its own number not in it" && erased == "222" {
 				unknown = 1 // a copy that can be read is about them, and is counted as erased
 			}
-			if r.unknown != unknown || strings.Count(notes, "\n") != unknown {
-				t.Errorf("%s, %q erased: %d items cannot be read, want %d:\n%s", name, erased, r.unknown, unknown, notes)
+			if r.Unreadable != unknown || strings.Count(notes, "\n") != unknown {
+				t.Errorf("%s, %q erased: %d items cannot be read, want %d:\n%s", name, erased, r.Unreadable, unknown, notes)
 			}
 			for _, number := range []string{"111", "222", "444"} {
 				if digest := digests.Subject("number", "acme", number); strings.Contains(strings.ReplaceAll(notes, digest, ""), number) {
@@ -159,14 +165,14 @@ func TestCopiesThatDisagree(t *testing.T) {
 	restored, inUse, intake := stand(t)
 	restored.Put(t, restored.Contacts.Table,
 		copyOf("c", "111", l(s("111"), s("222"))), copyOf("c", "222", l(s("111"), s("222"), s("333"))))
-	if lines, _, r, err := printOf(t, inUse, restored.Contacts.Table); err != nil || r.printed != 1 {
+	if lines, _, r, err := printOf(t, inUse, restored.Contacts.Table); err != nil || r.Printed != 1 {
 		t.Errorf("%v, %s", err, lines)
 	}
 	if err := intake.Numbers(t.Context(), "acme", []string{"333"}, "app"); err != nil {
 		t.Fatal(err)
 	}
 	lines, notes, r, err := printOf(t, inUse, restored.Contacts.Table)
-	if err != nil || lines != "" || r.erased != 1 || r.unknown != 1 || !strings.Contains(notes, "another copy") {
+	if err != nil || lines != "" || r.Erased != 1 || r.Unreadable != 1 || !strings.Contains(notes, "another copy") {
 		t.Errorf("%v, %s\n%s", err, lines, notes)
 	}
 }
@@ -204,13 +210,13 @@ func TestUnreadableCustomers(t *testing.T) {
 		customer("4711", store.TransactionRecord("c", "t"), item{"at": s("2026-01-02T03:04:05Z")}),
 		customer("4723", "customer", item{"tombstone": s("customer-1.00")}))...)
 	lines, notes, r, err := printOf(t, inUse, restored.Customers.Table)
-	if err != nil || r.printed != 2 || r.erased != 1 || r.unknown != len(faults) {
+	if err != nil || r.Printed != 2 || r.Erased != 1 || r.Unreadable != len(faults) {
 		t.Errorf("%v, %+v\n%s", err, r, notes)
 	}
 	if strings.Count(lines, "name of 4711") != 2 || strings.Count(lines, "name of") != 2 {
 		t.Errorf("printed %s", lines)
 	}
-	if strings.Count(notes, "\n") != len(faults) || !strings.Contains(notes, r.digests.Subject("customer", "shop", "4713")) {
+	if strings.Count(notes, "\n") != len(faults) || !strings.Contains(notes, r.Digests.Subject("customer", "shop", "4713")) {
 		t.Errorf("named:\n%s", notes)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package restore
 
 import (
 	"encoding/json"
@@ -7,33 +7,37 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/shared/rfc3339"
 	"customercare/shared/store"
 )
 
-// record is an item in the words of `make import`.
+// record is an item in the words of the format that `customercare import` reads.
 type record struct {
-	key       []string       // whom it is filed under: kind, account or tenant, identifier; nil when its key tells nobody
+	// key is whom it is filed under: kind, account or tenant, identifier; nil when its key
+	// tells nobody.
+	key       []string
 	at        string         // of a contact: its time
 	contact   string         // of a contact: the same for all its copies
 	subjects  [][]string     // whom it is about, each as in key
 	tombstone bool           // of an erasure that was open at the table's time
 	fields    map[string]any // nil for the further copies of a contact
-	fault     string         // why it cannot be read, "" when it can: a sentence without any value
+	fault     string         // why it cannot be read, without any value; "" when it can
 }
 
-// read makes a record of an item. What is not stored as the import stores it has a fault: loaded again it would be filed
-// otherwise than it was, where an erasure has not looked, or may not look.
-func read(found item) (r record) {
-	customer, contact := parts(found["customer"]), parts(found["contact"])
-	party, place := parts(found["party"]), parts(found["record"])
+// read makes a record of an item. One that is not stored as the import stores it has a fault:
+// loaded again it would be filed in another place than it was, where an erasure has not
+// looked, or may not look.
+func read(found attribute.Item) (r record) {
+	customer, contact := parts(found, "customer"), parts(found, "contact")
+	party, place := parts(found, "party"), parts(found, "record")
 	switch {
 	case len(customer) == 2:
 		r.key = []string{"customer", customer[0], customer[1]}
 		r.readCustomer(found, place)
 	case len(party) == 2:
 		r.key = []string{"number", party[0], party[1]}
-		r.contact = store.JoinKey(party[0], text(found["contact"]))
+		r.contact = store.JoinKey(party[0], attribute.ReadText(found, "contact"))
 		r.readContact(found, contact)
 	default:
 		r.fault = "its key is none of a customer, a transaction or a contact"
@@ -42,15 +46,15 @@ func read(found item) (r record) {
 }
 
 // parts are those of a key, nil when it was not joined of any.
-func parts(key types.AttributeValue) []string {
-	whole := text(key)
-	if all := store.SplitKey(whole); store.JoinKey(all[0], all[1:]...) == whole {
+func parts(found attribute.Item, name string) []string {
+	key := attribute.ReadText(found, name)
+	if all := store.SplitKey(key); store.JoinKey(all[0], all[1:]...) == key {
 		return all
 	}
 	return nil
 }
 
-func (r *record) readCustomer(found item, place []string) {
+func (r *record) readCustomer(found attribute.Item, place []string) {
 	fields := r.data(found, "customer", "record", "tombstone")
 	isCustomer := len(place) == 1 && place[0] == store.CustomerRecord
 	tombstone := found["tombstone"]
@@ -63,17 +67,18 @@ func (r *record) readCustomer(found item, place []string) {
 		r.tombstone = tombstone != nil
 		r.set(fields, "kind", "customer", "accountId", r.key[1], "code", r.key[2])
 	default:
-		r.set(fields, "kind", "transaction", "accountId", r.key[1], "code", r.key[2], "campaignId", place[1], "transactionId", place[2])
+		r.set(fields, "kind", "transaction", "accountId", r.key[1], "code", r.key[2],
+			"campaignId", place[1], "transactionId", place[2])
 	}
 	r.subjects, r.fields = [][]string{r.key}, fields
 }
 
-func (r *record) readContact(found item, contact []string) {
+func (r *record) readContact(found attribute.Item, contact []string) {
 	tenant, number := r.key[1], r.key[2]
 	fields := r.data(found, "party", "contact", "parties")
 	parties, whole := store.Parties(found["parties"])
 	switch at, timed := rfc3339.Parse(first(contact)); {
-	case len(contact) != 2 || !timed || store.ContactKey(at, contact[1]) != text(found["contact"]):
+	case len(contact) != 2 || !timed || store.ContactKey(at, contact[1]) != attribute.ReadText(found, "contact"):
 		r.fault = "its key is none of a contact"
 		return
 	case !whole:
@@ -117,13 +122,10 @@ func first(parts []string) string {
 
 // numbers are those that the import files a contact under; false when it would refuse them.
 func numbers(fields map[string]any) (all []string, ok bool) {
+	var given []any
 	for _, name := range []string{"callingNumber", "calledNumber"} {
 		if value, there := fields[name]; there {
-			number, isText := value.(string)
-			if !isText {
-				return nil, false
-			}
-			all = append(all, number)
+			given = append(given, value)
 		}
 	}
 	if value, there := fields["customNos"]; there {
@@ -131,13 +133,14 @@ func numbers(fields map[string]any) (all []string, ok bool) {
 		if !isList {
 			return nil, false
 		}
-		for _, member := range list {
-			number, isText := member.(string)
-			if !isText {
-				return nil, false
-			}
-			all = append(all, number)
+		given = append(given, list...)
+	}
+	for _, value := range given {
+		number, isText := value.(string)
+		if !isText {
+			return nil, false
 		}
+		all = append(all, number)
 	}
 	return all, true
 }
@@ -160,41 +163,41 @@ func (r *record) set(fields map[string]any, pairs ...string) {
 	}
 }
 
-// data are the item's attributes but for its keys, and what lies in the map data, as JSON has them.
-func (r *record) data(found item, keys ...string) map[string]any {
-	fields, known := data(found, keys...)
+// data are an item's attributes but for its keys, and what lies in the map data, as JSON has
+// them. The record has a fault when two have one name, or JSON has no such type.
+func (r *record) data(found attribute.Item, keys ...string) map[string]any {
+	fields, known := members(found, keys...)
 	if !known {
 		r.fault = "it has an attribute that JSON cannot hold, or two of one name"
 	}
 	return fields
 }
 
-// data are an item's attributes but for its keys, and what lies in the map data, as JSON has them; false when two have one
-// name, or JSON has no such type.
-func data(found item, keys ...string) (fields map[string]any, known bool) {
+func members(found attribute.Item, keys ...string) (fields map[string]any, known bool) {
 	fields, known = map[string]any{}, true
-	add := func(attributes item) {
-		for name, attribute := range attributes {
-			value, ok := plain(attribute)
+	add := func(all attribute.Item) {
+		for name, value := range all {
+			plainValue, ok := plain(value)
 			_, twice := fields[name]
 			known = known && ok && !twice
-			fields[name] = value
+			fields[name] = plainValue
 		}
 	}
-	for name, attribute := range found {
-		inner, isMap := attribute.(*types.AttributeValueMemberM)
+	for name, value := range found {
+		inner, isMap := value.(*types.AttributeValueMemberM)
 		switch {
 		case name == "data" && isMap:
 			add(inner.Value)
 		case !slices.Contains(keys, name):
-			add(item{name: attribute})
+			add(attribute.Item{name: value})
 		}
 	}
 	return fields, known
 }
 
-func plain(attribute types.AttributeValue) (value any, known bool) {
-	switch a := attribute.(type) {
+// plain is an attribute's value as JSON has it; false when it has none such.
+func plain(from types.AttributeValue) (value any, known bool) {
+	switch a := from.(type) {
 	case *types.AttributeValueMemberS:
 		return a.Value, true
 	case *types.AttributeValueMemberN:
@@ -204,7 +207,7 @@ func plain(attribute types.AttributeValue) (value any, known bool) {
 	case *types.AttributeValueMemberNULL:
 		return nil, true
 	case *types.AttributeValueMemberM:
-		return data(item{"data": a})
+		return members(attribute.Item{"data": a})
 	case *types.AttributeValueMemberL:
 		list := make([]any, len(a.Value))
 		for i, member := range a.Value {
@@ -215,12 +218,4 @@ func plain(attribute types.AttributeValue) (value any, known bool) {
 		return list, true
 	}
 	return nil, false
-}
-
-func text(attribute types.AttributeValue) string {
-	s, _ := attribute.(*types.AttributeValueMemberS)
-	if s == nil {
-		return ""
-	}
-	return s.Value
 }

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"customercare/infra/deployment"
+	"customercare/infra/digestkeys"
+	"customercare/infra/restore"
+	"customercare/shared/rfc3339"
+)
+
+func (a *app) restorableCommand() *cobra.Command {
+	var table, since, keys string
+	command := a.does(&cobra.Command{
+		Use:   "restorable --table NAME --since TIME",
+		Short: "Print what may come back from a restored table",
+		Long: `Print of a table that was restored from a backup what nobody has erased since, as
+records for ` + "`customercare import`" + `. A restore brings back what was erased after its
+time; the ledger of the stack, which stays in use, knows whom, by digests.
+
+The table is one of customers or of contacts. The keys of the digests are read from the
+stack's secret, or from --keys. It only reads. Standard error says how much was left out,
+and names each item that could not be read, by digests: of such an item nobody can say
+whom it is about, so it is not printed.
+
+Exit code: 3 when it is done, and items could not be read.`,
+		Example: `  customercare restorable --table restored --since 2026-01-02T03:04:05Z \
+      --stack customercare >records.ndjson
+  customercare import records.ndjson --stack customercare`,
+		Args: cobra.NoArgs,
+	}, func(ctx context.Context, _ []string) error {
+		at, ok := rfc3339.Parse(since)
+		if table == "" || !ok {
+			return misused("--table must name a table, and --since a time like 2026-01-02T03:04:05Z")
+		}
+		return a.restorable(ctx, table, at, keys)
+	})
+	command.Flags().StringVar(&table, "table", "", "the table `NAME` that was restored")
+	command.Flags().StringVar(&since, "since", "", "the `TIME` that it was restored to, RFC 3339")
+	command.Flags().StringVar(&keys, "keys", "", "read the text of the secret DigestKeys from `FILE`, \"-\" is standard input")
+	_ = command.MarkFlagRequired("table") // it fails where there is no such flag
+	_ = command.MarkFlagRequired("since")
+	return command
+}
+
+func (a *app) restorable(ctx context.Context, table string, since time.Time, keysFile string) error {
+	d, err := a.find(ctx)
+	if err != nil {
+		return err
+	}
+	keys, err := a.readKeys(ctx, d, keysFile)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(a.out)
+	run := restore.Table{
+		DB: d.DB, Name: table, Ledger: d.Tables.Erasures, Since: since,
+		Digests: keys.Digester(), Out: out, Notes: a.errs,
+	}
+	err = errors.Join(run.Print(ctx), out.Flush())
+	a.tell("%s with the ledger of %s: %d records can be restored, %d items are left out because they were erased since %s",
+		table, d.Where, run.Printed, run.Erased, since.Format(time.RFC3339))
+	if err == nil && run.Unreadable > 0 {
+		return found("%d items are none that can be loaded, and were left out", run.Unreadable)
+	}
+	return err
+}
+
+// readKeys reads the digest keys from a file, or where none is named from the stack's secret.
+func (a *app) readKeys(ctx context.Context, d *deployment.Deployment, name string) (digestkeys.Keys, error) {
+	if name == "" {
+		text, err := d.Keys.Read(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return digestkeys.Parse(text)
+	}
+	file := a.in
+	if name != "-" {
+		var err error
+		if file, err = os.Open(name); err != nil {
+			return nil, fmt.Errorf("the file %s cannot be read: %w", name, errors.Unwrap(err))
+		}
+		defer file.Close()
+	}
+	const most = 64 << 10 // what Secrets Manager keeps of a secret
+	text, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err != nil {
+		return nil, errors.New("the keys cannot be read")
+	}
+	return digestkeys.Parse(string(text))
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"customercare/infra/deployment"
+)
+
+// app is one call of the command line. Data goes to out, and what is told to a person to errs.
+type app struct {
+	in        *os.File
+	out, errs io.Writer
+
+	chosen  deployment.Chosen
+	json    bool
+	started bool // the call was right, and the command is at work
+}
+
+// root is the whole tree of commands.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "customercare",
+		Short: "Work on the data of a customercare stack",
+		Long: `Work on the data of a customercare stack: load records, keep those who may call,
+rotate the digest keys, look at erasures, restore from a backup, and test it all.
+
+Every command works on the stack of ` + "`make run`" + ` on this machine, or, with --stack, on
+a stack in AWS, with the credentials and the region that the AWS tools would use. It
+reads STACK and DYNAMODB_ENDPOINT where neither --stack nor --endpoint is given.
+
+Data goes to standard output, everything else to standard error. Exit codes:
+    0  done
+    1  failed; standard error says why, and what to do
+    2  called wrongly
+    3  done, but with something to act on: each command says what
+  130  interrupted (Ctrl-C or SIGTERM)`,
+		Example: `  customercare import records.ndjson
+  customercare principals add operator csr --stack customercare
+  customercare erasures list --state failing --json`,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.chosen.Stack, "stack", "", "work on the CloudFormation stack `NAME` in AWS")
+	flags.StringVar(&a.chosen.Endpoint, "endpoint", "", "work on the tables of the DynamoDB at `URL`, or of AWS itself (aws)")
+	flags.BoolVar(&a.json, "json", false, "print JSON")
+	root.AddGroup(&cobra.Group{ID: "data", Title: "Records and who may call:"},
+		&cobra.Group{ID: "erasures", Title: "Erasures:"}, &cobra.Group{ID: "stack", Title: "The stack:"})
+	for id, commands := range map[string][]*cobra.Command{
+		"data":     {a.importCommand(), a.principalsCommand()},
+		"erasures": {a.erasuresCommand(), a.keysCommand(), a.restorableCommand()},
+		"stack":    {a.smokeCommand()},
+	} {
+		for _, command := range commands {
+			command.GroupID = id
+			root.AddCommand(command)
+		}
+	}
+	root.SetHelpCommandGroupID("stack")
+	root.SetCompletionCommandGroupID("stack")
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, command := range root.Commands() { // cobra's own have no example
+		switch command.Name() {
+		case "help":
+			command.Example = "  customercare help principals add"
+		case "completion":
+			command.Example = "  source <(customercare completion bash)"
+			for _, shell := range command.Commands() {
+				shell.Example = fmt.Sprintf("  customercare completion %s >customercare.%[1]s", shell.Name())
+			}
+		}
+	}
+	return root
+}
+
+// does makes do what the command does. The call is right when do begins.
+func (a *app) does(command *cobra.Command, do func(ctx context.Context, args []string) error) *cobra.Command {
+	command.RunE = func(cmd *cobra.Command, args []string) error {
+		a.started = true
+		return do(cmd.Context(), args)
+	}
+	return command
+}
+
+// group makes a command of commands. Alone it prints its help.
+func group(parent *cobra.Command, commands ...*cobra.Command) *cobra.Command {
+	parent.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return cmd.Help()
+		}
+		hint := ""
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			hint = ", did you mean " + strings.Join(near, " or ") + "?"
+		}
+		return misused("%s has no command %q%s", cmd.CommandPath(), args[0], hint)
+	}
+	parent.AddCommand(commands...)
+	return parent
+}
+
+// find looks the deployment up.
+func (a *app) find(ctx context.Context) (*deployment.Deployment, error) {
+	return deployment.Find(ctx, a.chosen)
+}
+
+// printJSON prints a value for scripts.
+func (a *app) printJSON(value any) error {
+	encoder := json.NewEncoder(a.out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
+}
+
+// printTable prints rows under their titles, in columns.
+func (a *app) printTable(rows [][]string) error {
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	return w.Flush()
+}
+
+// tell tells a person what has been done.
+func (a *app) tell(format string, values ...any) { fmt.Fprintf(a.errs, format+"\n", values...) }
+
+// version is what Go has noted of the build: a tag, or the commit.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}

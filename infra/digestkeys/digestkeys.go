@@ -1,0 +1,110 @@
+// Package digestkeys reads and changes the text of the secret DigestKeys: a flat JSON object
+// from key id to key, such as {"1":"...","2":"..."}. None of its errors quotes a key.
+package digestkeys
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+
+	"customercare/shared/erasure"
+)
+
+// Keys are the keys by their ids.
+type Keys map[string]string
+
+// shortest is how many characters a key has at least. The functions refuse a shorter one at
+// their start (package secret).
+const shortest = 32
+
+// isID is what the template's parameter DigestKeyId takes.
+var isID = regexp.MustCompile(`^[A-Za-z0-9]{1,16}$`)
+
+// Parse reads the secret's text.
+func Parse(text string) (Keys, error) {
+	var keys Keys
+	if err := json.Unmarshal([]byte(text), &keys); err != nil || len(keys) == 0 {
+		return nil, errors.New("this is not the text of the secret DigestKeys, a flat JSON object from key id to key")
+	}
+	return keys, nil
+}
+
+// IDs are the ids of all keys, those that are numbers in the order of numbers.
+func (k Keys) IDs() []string {
+	ids := slices.Collect(maps.Keys(k))
+	slices.SortFunc(ids, compare)
+	return ids
+}
+
+// compare puts the shorter id first, so that 2 comes before 10.
+func compare(a, b string) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	return strings.Compare(a, b)
+}
+
+// Faults are what keeps functions from working with the keys when they make new digests with
+// the one that current names: a sentence for each.
+func (k Keys) Faults(current string) (sentences []string) {
+	if _, there := k[current]; !there {
+		sentences = append(sentences, fmt.Sprintf("there is no key %q, which the parameter DigestKeyId names", current))
+	}
+	for _, id := range k.IDs() {
+		if !isID.MatchString(id) {
+			sentences = append(sentences, fmt.Sprintf("the id %q is none: it takes 1 to 16 letters and digits", id))
+		}
+		if utf8.RuneCountInString(k[id]) < shortest {
+			sentences = append(sentences, fmt.Sprintf("the key %q has less than %d characters", id, shortest))
+		}
+	}
+	return sentences
+}
+
+// Add makes a key of 256 random bits under the id, or where that is "" under the next number,
+// and gives the id. A key that stands is never replaced.
+func (k Keys) Add(id string) (string, error) {
+	if id == "" {
+		last := 0
+		for standing := range k {
+			n, _ := strconv.Atoi(standing)
+			last = max(last, n)
+		}
+		id = strconv.Itoa(last + 1)
+	}
+	if !isID.MatchString(id) {
+		return "", fmt.Errorf("%q is no id of a key: it takes 1 to 16 letters and digits", id)
+	}
+	if _, there := k[id]; there {
+		return "", fmt.Errorf("there is a key %q already, and no key is ever replaced: choose another id", id)
+	}
+	random := make([]byte, 32)
+	_, _ = rand.Read(random) // never fails
+	k[id] = hex.EncodeToString(random)
+	return id, nil
+}
+
+// Text is the secret's text.
+func (k Keys) Text() string {
+	text, _ := json.Marshal(k, json.Deterministic(true)) // of strings: it cannot fail
+	return string(text)
+}
+
+// Digester makes the digests of the ledger with all keys. New ones are not made by a command,
+// so that any key may be the current one: it is the last, which names what is left out.
+func (k Keys) Digester() erasure.Digester {
+	digests := erasure.Digester{Keys: map[string][]byte{}}
+	for id, key := range k {
+		digests.Current, digests.Keys[id] = max(digests.Current, id), []byte(key)
+	}
+	return digests
+}

@@ -1,0 +1,219 @@
+// Package ledger reads the ledger of erasures for people: what is open, what fails, and the
+// records of what is finished. It gives no raw identifier of an open erasure but where it is
+// asked for it (Ledger.Identifiers).
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/attribute"
+	"customercare/infra/deployment"
+	"customercare/shared/store"
+)
+
+// Ledger is the table of erasures.
+type Ledger struct {
+	DB    *dynamodb.Client
+	Table string
+}
+
+// openIndex is the index of open erasures, as template.yaml names it.
+const openIndex = "open"
+
+// The states of an erasure. A failing one is open, too: it is tried again and again.
+const (
+	Open     = "open"
+	Failing  = "failing"
+	Finished = "finished"
+)
+
+// Erasure is one erasure. What is not known, or does not apply to its state, is empty.
+type Erasure struct {
+	// ID is the ledger's key: of a finished erasure that of its record ("erasure-..."), of
+	// an open one that of its job ("customer-<digest>" or "numbers-<digest>").
+	ID              string     `json:"id"`
+	State           string     `json:"state"`
+	Kind            string     `json:"kind"` // customer or numbers
+	Scope           string     `json:"scope,omitempty"`
+	RequestedBy     string     `json:"requestedBy,omitempty"`
+	RequestedAt     *time.Time `json:"requestedAt,omitempty"`
+	LastRequestedAt *time.Time `json:"lastRequestedAt,omitempty"`
+	Requests        int64      `json:"requests,omitempty"`
+	FinishedAt      *time.Time `json:"finishedAt,omitempty"`
+	DueAt           *time.Time `json:"dueAt,omitempty"`    // when cleanup takes it up, if no worker has it
+	Failures        int64      `json:"failures,omitempty"` // runs in a row that failed
+	Found           int64      `json:"found"`
+	Deleted         int64      `json:"deleted"`
+	Passes          int64      `json:"passes,omitempty"`
+	AtLeast         bool       `json:"atLeast,omitempty"`    // Found and Deleted are lower bounds
+	Unreadable      bool       `json:"unreadable,omitempty"` // a contact's parties could not be read
+	Subjects        []string   `json:"subjects,omitempty"`   // digests of whom it was about
+	Identifiers     []string   `json:"identifiers,omitempty"`
+}
+
+// mostOpen is how many open erasures are looked at to find the oldest, or the failing ones.
+const mostOpen = 10_000
+
+// Open lists erasures that are open, the oldest first, at most limit; only those that fail
+// when failing is set. Some of their fields are not filled: Show reads all.
+func (l Ledger) Open(ctx context.Context, failing bool, limit int) ([]Erasure, error) {
+	jobs, err := store.Erasures{DB: l.DB, Table: l.Table, Index: openIndex}.ListOpen(ctx, mostOpen)
+	if err != nil {
+		return nil, deployment.Explain(ctx, "the table "+l.Table, err)
+	}
+	all := []Erasure{}
+	for _, job := range jobs {
+		e := Erasure{
+			ID: job.Key, State: Open, Kind: kind(job.Key),
+			RequestedAt: &job.RequestedAt, DueAt: &job.DueAt, Failures: job.Failures,
+		}
+		if e.Failures > 0 {
+			e.State = Failing
+		}
+		if !failing || e.State == Failing {
+			all = append(all, e)
+		}
+	}
+	slices.SortFunc(all, func(a, b Erasure) int { return a.RequestedAt.Compare(*b.RequestedAt) })
+	return all[:min(limit, len(all))], nil
+}
+
+// Finished lists records of erasures that ended since then, the last first. It reads the
+// ledger until it has limit of them; more says that there may be others.
+func (l Ledger) Finished(ctx context.Context, since time.Time, limit int) (all []Erasure, more bool, err error) {
+	all = []Erasure{}
+	in := &dynamodb.ScanInput{
+		TableName:                 &l.Table,
+		FilterExpression:          &finishedSince,
+		ExpressionAttributeValues: attribute.Item{":record": attribute.Text(store.RecordPrefix), ":since": attribute.Number(since.UnixMilli())},
+	}
+	err = deployment.Scan(ctx, l.DB, in, func(found attribute.Item) error {
+		if len(all) == limit {
+			return errEnough
+		}
+		all = append(all, read(found))
+		return nil
+	})
+	if more = errors.Is(err, errEnough); more {
+		err = nil
+	}
+	slices.SortFunc(all, func(a, b Erasure) int { return cmp.Compare(b.ID, a.ID) })
+	return all, more, err
+}
+
+var (
+	finishedSince = "begins_with(erasureId, :record) AND (attribute_not_exists(finishedAt) OR finishedAt >= :since)"
+	errEnough     = errors.New("ledger: enough")
+)
+
+// ErrNone says that the ledger has nothing under an id.
+var ErrNone = errors.New("the ledger has no such erasure")
+
+// Show reads one erasure by its id, that of a record without its "erasure-" too. The id of a
+// customer's job that is done leads to the record that it points to. ErrNone.
+func (l Ledger) Show(ctx context.Context, id string) (Erasure, error) {
+	for _, key := range []string{id, store.RecordPrefix + id} {
+		found, err := l.get(ctx, key)
+		if err != nil {
+			return Erasure{}, err
+		}
+		if record := attribute.ReadText(found, "record"); record != "" {
+			if found, err = l.get(ctx, record); err != nil {
+				return Erasure{}, err
+			}
+		}
+		if found["requestedAt"] != nil {
+			return l.whole(ctx, found)
+		}
+	}
+	return Erasure{}, ErrNone
+}
+
+// Identifiers are the raw identifiers of an open erasure: personal data, which leave the
+// ledger when the erasure ends. ErrNone when it has none any more.
+func (l Ledger) Identifiers(ctx context.Context, id string) ([]string, error) {
+	found, err := l.get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if digest, listed := strings.CutPrefix(attribute.ReadText(found, "subjectsIn"), "subjects-"); listed {
+		if found, err = l.get(ctx, "identifiers-"+digest); err != nil {
+			return nil, err
+		}
+	}
+	identifiers, _ := store.Texts(found["identifiers"])
+	if len(identifiers) == 0 {
+		return nil, ErrNone
+	}
+	return identifiers, nil
+}
+
+// whole reads an erasure with its digests, which may lie in an item of their own.
+func (l Ledger) whole(ctx context.Context, found attribute.Item) (Erasure, error) {
+	e, holder := read(found), found
+	if in := attribute.ReadText(found, "subjectsIn"); in != "" {
+		var err error
+		if holder, err = l.get(ctx, in); err != nil {
+			return e, err
+		}
+	}
+	e.Subjects, _ = store.Subjects(holder)
+	return e, nil
+}
+
+func (l Ledger) get(ctx context.Context, id string) (attribute.Item, error) {
+	return deployment.Get(ctx, l.DB, l.Table, attribute.Item{"erasureId": attribute.Text(id)})
+}
+
+// read makes an erasure of a job or of a record.
+func read(found attribute.Item) Erasure {
+	e := Erasure{
+		ID: attribute.ReadText(found, "erasureId"), Kind: attribute.ReadText(found, "kind"),
+		Scope: attribute.ReadText(found, "scope"), RequestedBy: attribute.ReadText(found, "requestedBy"),
+		RequestedAt: millis(found, "requestedAt"), LastRequestedAt: millis(found, "lastRequestedAt"),
+		Requests: attribute.ReadNumber(found, "requests"), Failures: attribute.ReadNumber(found, "failures"), FinishedAt: millis(found, "finishedAt"),
+		Found: attribute.ReadNumber(found, "found"), Deleted: attribute.ReadNumber(found, "deleted"), Passes: attribute.ReadNumber(found, "passes"),
+		AtLeast: flag(found, "atLeast"), Unreadable: flag(found, "unreadable"),
+	}
+	switch {
+	case found["openShard"] == nil:
+		e.State = Finished
+		return e
+	case e.Failures > 0:
+		e.State = Failing
+	default:
+		e.State = Open
+	}
+	e.Kind, e.DueAt = kind(e.ID), millis(found, "dueAt")
+	return e
+}
+
+func kind(job string) string {
+	if store.IsCustomerJob(job) {
+		return "customer"
+	}
+	return "numbers"
+}
+
+// millis is a time that is stored in Unix milliseconds, nil where there is none.
+func millis(found attribute.Item, name string) *time.Time {
+	ms := attribute.ReadNumber(found, name)
+	if ms == 0 {
+		return nil
+	}
+	at := time.UnixMilli(ms).UTC()
+	return &at
+}
+
+func flag(found attribute.Item, name string) bool {
+	value, ok := found[name].(*types.AttributeValueMemberBOOL)
+	return ok && value.Value
+}

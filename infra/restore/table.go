@@ -1,0 +1,174 @@
+// Package restore makes a restore from a backup safe. A table that was restored to a time
+// holds again what was erased after that time; the ledger knows whom, by digests. Table.Print
+// writes everything else, as lines for `customercare import`.
+package restore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"customercare/infra/attribute"
+	"customercare/infra/deployment"
+	"customercare/shared/erasure"
+	"customercare/shared/store"
+)
+
+// Table is a table of customers or of contacts that was restored from a backup, and one run
+// over it.
+type Table struct {
+	DB         *dynamodb.Client
+	Name       string
+	Ledger     string           // name of the ledger's table, which stayed in use
+	Since      time.Time        // to which the table was restored
+	Digests    erasure.Digester // with every key that the ledger's digests were made with
+	Out, Notes io.Writer        // lines for the import; which items are left out, and why
+
+	// Printed counts records; Erased and Unreadable count items that are left out.
+	Printed, Erased, Unreadable int
+}
+
+// skew is how far clocks may lie apart: of an erasure that ended just before the table's time
+// something may still stand in it.
+const skew = time.Minute
+
+// Print writes a line for each record that may come back, and names on Notes what it cannot
+// tell that of. It goes through the table twice: a contact is as many items as it has
+// parties, and one of these that cannot be read, or that names somebody who was erased,
+// holds back the whole contact, wherever it stands.
+func (t *Table) Print(ctx context.Context) error {
+	gone, err := t.gone(ctx)
+	if err != nil {
+		return err
+	}
+	table := &dynamodb.ScanInput{TableName: &t.Name, ConsistentRead: aws.Bool(true)}
+	position := 0
+	// Contacts with a copy that cannot be read, and contacts about somebody who is gone.
+	unreadable, erased := map[string]bool{}, map[string]bool{}
+	err = deployment.Scan(ctx, t.DB, table, func(found attribute.Item) error {
+		position++
+		if attribute.ReadText(found, "record") == "" && attribute.ReadText(found, "contact") == "" {
+			return fmt.Errorf("the table %s is neither one of customers nor one of contacts", t.Name)
+		}
+		switch record := read(found); {
+		case record.fault != "":
+			unreadable[record.contact] = true
+			t.name(position, record, record.fault)
+		case record.contact != "" && t.isGone(record, gone):
+			erased[record.contact] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	lines := json.NewEncoder(t.Out)
+	lines.SetEscapeHTML(false)
+	position = 0
+	return deployment.Scan(ctx, t.DB, table, func(found attribute.Item) error {
+		position++
+		record := read(found)
+		switch {
+		case record.fault != "": // named above
+		case record.tombstone, t.isGone(record, gone):
+			t.Erased++
+		case record.fields == nil:
+		case record.contact != "" && unreadable[record.contact]:
+			t.name(position, record, "another copy of the same contact cannot be read")
+		case record.contact != "" && erased[record.contact]:
+			t.name(position, record, "another copy of the same contact names somebody who was erased")
+		default:
+			t.Printed++
+			return lines.Encode(record.fields)
+		}
+		return nil
+	})
+}
+
+// isGone says whether the record is about anybody in gone.
+func (t *Table) isGone(record record, gone map[string]bool) bool {
+	return slices.ContainsFunc(record.subjects, func(s []string) bool {
+		digests := t.Digests.EverySubject(s[0], s[1], s[2])
+		return slices.ContainsFunc(digests, func(digest string) bool { return gone[digest] })
+	})
+}
+
+// name counts an item that is left out because it cannot be read, and tells which it is: by
+// its place in the scan, by the ledger's digest of whom it is filed under, and a contact by
+// its time. It tells no code, number or id, because what a command writes to standard error
+// ends up in logs.
+func (t *Table) name(position int, record record, fault string) {
+	t.Unreadable++
+	which := ""
+	if len(record.key) > 0 {
+		which = fmt.Sprintf(", %s %s", record.key[0], t.Digests.Subject(record.key[0], record.key[1], record.key[2]))
+	}
+	if record.at != "" {
+		which += ", contact of " + record.at
+	}
+	fmt.Fprintf(t.Notes, "item %d%s: %s\n", position, which, fault)
+}
+
+// gone gives the digests of all whose erasure ended after the table's time, or is open. Every
+// record of ours says when it ended; one that does not is taken for one that ended since.
+func (t *Table) gone(ctx context.Context) (map[string]bool, error) {
+	gone := map[string]bool{}
+	return gone, deployment.Scan(ctx, t.DB, &dynamodb.ScanInput{
+		TableName: &t.Ledger, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("subjects, subjectsIn"),
+		FilterExpression: aws.String("attribute_exists(openShard) OR finishedAt >= :since" +
+			" OR begins_with(erasureId, :record) AND NOT attribute_type(finishedAt, :number)"),
+		ExpressionAttributeValues: attribute.Item{
+			":since":  attribute.Number(t.Since.Add(-skew).UnixMilli()),
+			":record": attribute.Text(store.RecordPrefix), ":number": attribute.Text("N"),
+		},
+	}, func(found attribute.Item) error {
+		digests, err := t.subjects(ctx, found)
+		if err != nil {
+			return err
+		}
+		for _, digest := range digests {
+			id, _, _ := strings.Cut(digest, ".")
+			if t.Digests.Keys[id] == nil {
+				return fmt.Errorf("the ledger has digests made with the key %q, which is not among those given:"+
+					" nothing can be said of whom they are about", id)
+			}
+			gone[digest] = true
+		}
+		return nil
+	})
+}
+
+var errNobody = errors.New("the ledger has an erasure whose digests cannot be read:" +
+	" nothing can be said of whom it is about")
+
+// subjects are the digests of an erasure in the ledger, which holds those of many numbers in
+// an item of their own.
+func (t *Table) subjects(ctx context.Context, found attribute.Item) ([]string, error) {
+	in, listed := found["subjectsIn"]
+	list := attribute.ReadText(found, "subjectsIn")
+	if listed {
+		if list == "" {
+			return nil, errNobody
+		}
+		var err error
+		if found, err = deployment.Get(ctx, t.DB, t.Ledger, attribute.Item{"erasureId": in}); err != nil {
+			return nil, err
+		}
+	}
+	digests, whole := store.Subjects(found)
+	switch {
+	case whole && len(digests) > 0:
+		return digests, nil
+	case listed:
+		return nil, fmt.Errorf("the ledger lacks the digests %s: nothing can be said of whom they are about", list)
+	}
+	return nil, errNobody
+}
