@@ -20,7 +20,7 @@ import (
 
 // Who calls, and for what. The data is made up and lives as long as the engine.
 const (
-	password        = "units-password"
+	password        = "units-password-1"
 	apiUser, apiKey = "units-user", "units-key-0123456789abcdef"
 	app, appSecret  = "units-app", "units-secret-0123456789abcdef"
 	account, tenant = "units-account", "units-tenant"

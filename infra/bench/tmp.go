@@ -1,4 +1,0 @@
-package bench
-
-// WritePages x
-func WritePages(root string) error { return nil }
