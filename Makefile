@@ -10,7 +10,7 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: help build package deploy smoke customercare run test chaos load bench verify outdated lint import fuzz restorable
+.PHONY: help build package deploy smoke customercare run test chaos load bench verify outdated lint import fuzz
 
 ## help: this list
 # From the lines that begin with "## ": "## target: what it does", "##@ Group" before the targets of
@@ -22,7 +22,8 @@ help:
 
 ##@ Build and deploy
 ## build: every function as it is deployed, .cache/lambda/<function>/bootstrap
-# One go command for all is several times as fast as one for each; it names binaries after their folders.
+# One go command for all is several times as fast as one for each. It names binaries after their
+# folders.
 build:
 	@mkdir -p .cache/lambda/.all
 	@$(FOR_LAMBDA) $(GO_BUILD) -o .cache/lambda/.all/ ./functions/...
@@ -57,6 +58,10 @@ deploy:
 	sam build --config-env $(CONFIG)
 	sam deploy --config-env $(CONFIG)
 
+## customercare: the command line for a stack's data, bin/customercare (it has --help)
+customercare:
+	@go build -o bin/customercare ./infra/cmd/customercare
+
 ## smoke: every operation, with throw-away principals and customers; by default against "make run"
 ##   STACK=name     a deployed stack;  API_URL=https://... its other address
 smoke: customercare
@@ -71,12 +76,19 @@ run:
 	@go build -o $(TOOLS)/run ./infra/cmd/run
 	@exec $(TOOLS)/run
 
+## import: load records, by default into "make run" (docs/data.md has the formats)
+##   FILE=x.ndjson  from line FROM=n;  STACK=name  into a deployed stack
+import: customercare
+	@test -n "$(FILE)" || { echo 'usage: make import FILE=x.ndjson' >&2; exit 2; }
+	@exec bin/customercare import $(if $(FROM),--from $(FROM)) "$(FILE)"
+
 ##@ Tests and figures
 ## test: every test, unit and end to end, on a DynamoDB engine of its own
 ##   PACKAGES=./shared/store         these packages only
 ##   ENGINE=dynamodb-local           AWS's own emulator;  DYNAMODB_ENDPOINT=http://... any other engine
-# -count=1: go test would repeat the end-to-end tests' last result though a function has changed, because they run the
-# functions as built binaries, which it does not see. The packages that take longest come first.
+# -count=1: go test would repeat the end-to-end tests' last result though a function has
+# changed. They run the functions as built binaries, which it does not see. The packages that
+# take longest come first.
 PACKAGES ?= ./shared/erasure ./infra/test/e2e ./...
 test:
 	@go build -o $(TOOLS)/withengine ./infra/cmd/withengine
@@ -109,26 +121,10 @@ bench:
 	@mkdir -p .cache; go build -o $(TOOLS)/bench ./infra/cmd/bench
 	@exec $(TOOLS)/bench
 
-## customercare: the command line for all that is done to a stack, bin/customercare (it has --help)
-customercare:
-	@go build -o bin/customercare ./infra/cmd/customercare
-
-## import: load records, by default into "make run" (docs/data.md has the formats)
-##   FILE=x.ndjson  from line FROM=n;  STACK=name  into a deployed stack
-import: customercare
-	@test -n "$(FILE)" || { echo 'usage: make import FILE=x.ndjson' >&2; exit 2; }
-	@exec bin/customercare import $(if $(FROM),--from $(FROM)) "$(FILE)"
-
-## restorable: of a table restored from a backup what nobody has erased since, as records for "make import"
-##   TABLE=restored SINCE=2026-01-02T03:04:05Z  the table, and its time;  STACK=name  whose ledger
-restorable: customercare
-	@test -n "$(TABLE)" && test -n "$(SINCE)" || \
-	  { echo 'usage: make restorable TABLE=restored SINCE=2026-01-02T03:04:05Z >records.ndjson' >&2; exit 2; }
-	@exec bin/customercare restorable --table "$(TABLE)" --since "$(SINCE)" $(if $(KEYS),--keys "$(KEYS)")
-
 ##@ Before a change is merged
 ## verify: modules are what go.sum says, and none that is called has a known vulnerability
-# Exit code 3 is a finding. Where the vulnerability database cannot be reached, that is said, and is no failure.
+# Exit code 3 is a finding. If the database of vulnerabilities cannot be reached, that is
+# said, and it is no failure.
 verify:
 	go mod verify
 	@mkdir -p .cache; go run $(GOVULNCHECK) ./... >.cache/govulncheck.log 2>&1; found=$$?; \
@@ -141,7 +137,7 @@ verify:
 outdated:
 	@modules=$$(go list -m -f '{{if not (or .Main .Indirect)}}{{.Path}}{{end}}' all); \
 	go list -m -u -e -f '{{if .Update}}{{.Path}} {{.Version}} -> {{.Update.Version}}{{end}}' $$modules || true
-	@newer() { test -z "$$3" -o "$$2" = "$$3" || echo "$$1 $$2 -> $$3"; }; \
+	@newer() { test "$$2" = "$$3" || echo "$$1 $$2 -> $${3:-not known: nothing could be looked up}"; }; \
 	for tool in $(STATICCHECK) $(GOTESTSUM) $(GOVULNCHECK); do \
 	  module=$$(echo $${tool%@*} | sed 's,/cmd/.*,,'); \
 	  newer "$$module" "$${tool#*@}" "$$(go list -m -f '{{.Version}}' $$module@latest 2>/dev/null)"; done; \

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"customercare/infra/testkit/frontdoor"
+	"customercare/shared/authorizer"
+	"customercare/shared/operation"
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )
@@ -25,10 +27,11 @@ func door(f testing.TB) frontdoor.Door {
 		"app#app": `{"principal":{"S":"app#app"},"tenantId":{"S":"acme"}}`,
 		key:       `{"principal":{"S":"` + key + `"},"appKey":{"S":"app"},"tenantId":{"S":"acme"},"expires":{"N":"` + until + `"}}`,
 	}}
-	return frontdoor.New(f, db, authorizer{principal.Directory{Principals: store.Principals{DB: db.Client(), Table: "Principals"}, Now: time.Now}}.authorize)
+	return frontdoor.New(f, db, handler{principal.Tokens{Principals: store.Principals{DB: db.Client(), Table: "Principals"}, Now: time.Now}}.authorizer().Handle)
 }
 
-// ask sends an event and says whether it was let in; reached is false when it was no event.
+// ask sends an event and says whether it was let in; reached is false when it was no
+// event.
 func ask(t testing.TB, door frontdoor.Door, event []byte) (in, reached bool) {
 	t.Helper()
 	out, err := door.Invoke(t, event)
@@ -39,7 +42,7 @@ func ask(t testing.TB, door frontdoor.Door, event []byte) (in, reached bool) {
 		return false, false
 	}
 	var policy events.APIGatewayCustomAuthorizerResponse
-	if err := json.Unmarshal(out, &policy); err != nil || len(policy.PolicyDocument.Statement) != 1 || len(policy.PolicyDocument.Statement[0].Resource) != len(routes) {
+	if err := json.Unmarshal(out, &policy); err != nil || len(policy.PolicyDocument.Statement) != 1 || len(policy.PolicyDocument.Statement[0].Resource) != len(operation.Routes(operation.AuthorizeApp)) {
 		t.Fatalf("the policy is %s, %v", out, err)
 	}
 	in = policy.PolicyDocument.Statement[0].Effect == "Allow"
@@ -50,8 +53,8 @@ func ask(t testing.TB, door frontdoor.Door, event []byte) (in, reached bool) {
 	return in, true
 }
 
-// FuzzAuthorization: any Authorization header, in a request's event or as the token of the other kind of authorizer, lets in
-// if and only if it is the one token under the one scheme; and two headers never do.
+// FuzzAuthorization: any Authorization header lets in if and only if it is the one token
+// under the one scheme; and two headers never do.
 func FuzzAuthorization(f *testing.F) {
 	for _, value := range []string{
 		"Bearer " + goodToken, "bearer   " + goodToken, "Bearer " + goodToken + " ", "Bearer\t" + goodToken, "Basic " + goodToken, goodToken, "Bearer", "Bearer ", "", "Bearer " + goodToken + "=",
@@ -59,19 +62,14 @@ func FuzzAuthorization(f *testing.F) {
 		"Bearer x." + base64.RawURLEncoding.EncodeToString([]byte(strings.Repeat("%", 256))), "Bearer x." + base64.RawURLEncoding.EncodeToString([]byte(strings.Repeat("a", 257))), "Bearer x._w", "Bearer x.AA",
 		"Bearer " + goodToken + ", Bearer " + goodToken, "Bearer x." + strings.Repeat("A", 9000),
 	} {
-		f.Add(value, "", false)
-		f.Add(value, value, false)
-		f.Add(value, "", true)
+		f.Add(value, "")
+		f.Add(value, value)
 	}
 	door := door(f)
-	f.Fuzz(func(t *testing.T, value, second string, token bool) {
+	f.Fuzz(func(t *testing.T, value, second string) {
 		value, second = strings.ToValidUTF8(value, "\uFFFD"), strings.ToValidUTF8(second, "\uFFFD") // an event is JSON
 		asked := request(value)
-		switch {
-		case token:
-			asked, second = principal.Request{AuthorizationToken: value}, ""
-			asked.Type, asked.MethodArn = "TOKEN", route
-		case second != "":
+		if second != "" {
 			asked.MultiValueHeaders = map[string][]string{"Authorization": {value}, "authorization": {second}}
 		}
 		event, err := json.Marshal(asked)
@@ -87,12 +85,13 @@ func FuzzAuthorization(f *testing.F) {
 	})
 }
 
-// FuzzEvent: whatever API Gateway asks, the answer is a policy that allows or denies the app's routes.
+// FuzzEvent: whatever API Gateway asks, the answer is a policy that allows or denies the
+// app's routes.
 func FuzzEvent(f *testing.F) {
 	for _, event := range frontdoor.Events(f, "authorize-app") {
 		f.Add(event)
 	}
-	for _, event := range []principal.Request{request("Bearer " + goodToken), request(), {AuthorizationToken: "Bearer " + goodToken}} {
+	for _, event := range []authorizer.Request{request("Bearer " + goodToken), request()} {
 		text, _ := json.Marshal(event)
 		f.Add(text)
 	}

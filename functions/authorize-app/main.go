@@ -18,10 +18,10 @@ type settings struct {
 
 func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
-	directory := principal.Directory{
+	h := handler{principal.Tokens{
 		Principals: store.Principals{DB: db, Table: s.Principals},
 		Now:        time.Now,
-	}
+	}}
 	connected()
-	return authorizer{directory}.authorize, nil
+	return h.authorizer().Handle, nil
 }

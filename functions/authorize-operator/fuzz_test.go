@@ -12,12 +12,13 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"customercare/infra/testkit/frontdoor"
+	"customercare/shared/authorizer"
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )
 
-// door is the authorizer with one operator, csr, whose hash is a cheap one. Other names are locked out, so that none of them
-// costs the slow hash.
+// door is the authorizer with one operator, csr, whose hash is a cheap one. Other names
+// are locked out, so that none of them costs the slow hash.
 func door(f testing.TB) frontdoor.Door {
 	hash, err := argon2id.CreateHash("pa:ss", &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
 	if err != nil {
@@ -29,18 +30,19 @@ func door(f testing.TB) frontdoor.Door {
 	directory := principal.Directory{
 		Principals: store.Principals{DB: db.Client(), Table: "Principals"}, Guard: principal.Guard{Limit: 10, Window: time.Minute}, Now: time.Now,
 	}
-	return frontdoor.New(f, db, authorizer{directory}.authorize)
+	return frontdoor.New(f, db, handler{directory}.authorizer().Handle)
 }
 
-// ask sends an event and says whether it was let in; a refusal is the word that API Gateway answers with 401, and nothing else.
+// ask sends an event and says whether it was let in; a refusal is the word that API
+// Gateway answers with 401, and nothing else.
 func ask(t testing.TB, door frontdoor.Door, event []byte) (in, reached bool) {
 	t.Helper()
 	out, err := door.Invoke(t, event)
 	if err != nil {
-		if err != errUnauthorized && len(door.Database.Calls()) > 0 || err.Error() == "authorizer failed" {
+		if err != authorizer.ErrUnauthorized && len(door.Database.Calls()) > 0 || err.Error() == "authorizer failed" {
 			t.Errorf("the authorizer ended with %v", err)
 		}
-		return false, err == errUnauthorized
+		return false, err == authorizer.ErrUnauthorized
 	}
 	var policy events.APIGatewayCustomAuthorizerResponse
 	if err := json.Unmarshal(out, &policy); err != nil || policy.PrincipalID != "csr" || len(policy.PolicyDocument.Statement) != 1 ||
@@ -50,8 +52,8 @@ func ask(t testing.TB, door frontdoor.Door, event []byte) (in, reached bool) {
 	return true, true
 }
 
-// FuzzAuthorization: any Authorization header, in a request's event or as the token of the other kind of authorizer, lets in
-// if and only if net/http reads csr's name and password in it; and two headers never do.
+// FuzzAuthorization: any Authorization header lets in if and only if net/http reads csr's
+// name and password in it; and two headers never do.
 func FuzzAuthorization(f *testing.F) {
 	encode := func(pair string) string { return base64.StdEncoding.EncodeToString([]byte(pair)) }
 	for _, value := range []string{
@@ -61,19 +63,14 @@ func FuzzAuthorization(f *testing.F) {
 		"Bearer " + encode("csr:pa:ss"), "Basic", "Basic ", "", " Basic " + encode("csr:pa:ss"), "Basic csr:pa:ss", "Basic " + encode("operator#csr:pa:ss"), "Basic " + encode("csr:"+strings.Repeat("x", 1025)),
 		"Basic " + encode(strings.Repeat("%", 256)+":x"), "Basic " + encode(strings.Repeat("n", 257)+":x"), "Basic " + encode("nobody:pa:ss") + ", Basic " + encode("csr:pa:ss"),
 	} {
-		f.Add(value, "", false)
-		f.Add(value, value, false)
-		f.Add(value, "", true)
+		f.Add(value, "")
+		f.Add(value, value)
 	}
 	door := door(f)
-	f.Fuzz(func(t *testing.T, value, second string, token bool) {
+	f.Fuzz(func(t *testing.T, value, second string) {
 		value, second = strings.ToValidUTF8(value, "\uFFFD"), strings.ToValidUTF8(second, "\uFFFD") // an event is JSON
 		asked := request(value)
-		switch {
-		case token:
-			asked, second = principal.Request{AuthorizationToken: value}, ""
-			asked.Type, asked.MethodArn = "TOKEN", methodArn
-		case second != "":
+		if second != "" {
 			asked.MultiValueHeaders = map[string][]string{"Authorization": {value}, "authorization": {second}}
 		}
 		event, err := json.Marshal(asked)
@@ -81,7 +78,8 @@ func FuzzAuthorization(f *testing.F) {
 			t.Fatal(err)
 		}
 		in, reached := ask(t, door, event)
-		// RFC 9110 section 11.4 allows more than one space before the credentials, net/http one.
+		// RFC 9110 section 11.4 allows more than one space before the credentials,
+		// net/http one.
 		scheme, credentials, _ := strings.Cut(value, " ")
 		name, password, ok := (&http.Request{Header: http.Header{"Authorization": {scheme + " " + strings.TrimLeft(credentials, " ")}}}).BasicAuth()
 		want := ok && name == "csr" && password == "pa:ss" && second == ""
@@ -91,12 +89,13 @@ func FuzzAuthorization(f *testing.F) {
 	})
 }
 
-// FuzzEvent: whatever API Gateway asks, the answer is a policy for csr's routes or the refusal.
+// FuzzEvent: whatever API Gateway asks, the answer is a policy for csr's routes or the
+// refusal.
 func FuzzEvent(f *testing.F) {
 	for _, event := range frontdoor.Events(f, "authorize-operator") {
 		f.Add(event)
 	}
-	for _, event := range []principal.Request{request("Basic Y3NyOnBhOnNz"), {AuthorizationToken: "Basic Y3NyOnBhOnNz"}} {
+	for _, event := range []authorizer.Request{request("Basic Y3NyOnBhOnNz")} {
 		text, _ := json.Marshal(event)
 		f.Add(text)
 	}

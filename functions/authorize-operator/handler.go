@@ -3,81 +3,51 @@ package main
 import (
 	"context"
 	"encoding/base64"
-	"errors"
-	"log/slog"
 	"strings"
-	"time"
 	"unicode/utf8"
 
-	"github.com/aws/aws-lambda-go/events"
-
-	"customercare/shared/invocation"
+	"customercare/shared/authorizer"
 	"customercare/shared/media"
-	"customercare/shared/metric"
+	"customercare/shared/operation"
 	"customercare/shared/principal"
 )
 
-// routes are all that an operator may call: operations 1 and 2 under both base paths, and the methods that those answer
-// with 405. API Gateway routes a path with a slash at its end alike, but leaves the slash in methodArn.
-var routes = []string{
-	"*/customercare/v1/*/provision",
-	"*/customercare/v1/*/provision/",
-	"*/risk-cc/customercare/v1/*/provision",
-	"*/risk-cc/customercare/v1/*/provision/",
+// handler is the authorizer with what it works on.
+type handler struct{ directory principal.Directory }
+
+func (h handler) authorizer() authorizer.Authorizer {
+	return authorizer.New(operation.AuthorizeOperator, h.identify, authorizer.Unauthorized)
 }
 
-// errUnauthorized makes API Gateway answer 401 with the template's UNAUTHORIZED response; the word is API Gateway's.
-var errUnauthorized = errors.New("Unauthorized")
-
-type authorizer struct{ directory principal.Directory }
-
-// authorize answers API Gateway whether the request's Basic credentials (RFC 7617) are an operator's.
-func (a authorizer) authorize(ctx context.Context, r principal.Request) (answer events.APIGatewayCustomAuthorizerResponse, err error) {
-	defer invocation.Recover("authorize-operator", &err)
-	ctx, cancel := invocation.InTime(ctx)
-	defer cancel()
-	call := metric.Call{Operation: "authorize-operator", Began: time.Now(), APIRequestID: r.RequestContext.RequestID}
-	defer func() { call.Log(ctx) }()
-	name, operations, err := a.operator(ctx, r)
-	if errors.Is(err, principal.ErrRefused) {
-		call.Outcome = metric.Refused
-		return events.APIGatewayCustomAuthorizerResponse{}, errUnauthorized
-	}
-	if _, locked := errors.AsType[*principal.Locked](err); locked {
-		call.Outcome = metric.LockedOut // an authorizer cannot make API Gateway answer 429
-		return events.APIGatewayCustomAuthorizerResponse{}, errUnauthorized
-	}
-	if err != nil {
-		slog.Error("failed", "operation", "authorize-operator", "cause", err.Error())
-		return events.APIGatewayCustomAuthorizerResponse{}, errors.New("authorizer failed")
-	}
-	call.Outcome = metric.Served
-	// What an operator may not do of that, the functions refuse in their own shape (gateway.Endpoint.Scoped).
-	return principal.Policy("Allow", name, r.MethodArn, routes, map[string]any{"operations": strings.Join(operations, " ")}), nil
-}
-
-// operator is the name of the operator whose credentials the request carries, and what they may call. principal.ErrRefused,
-// *principal.Locked.
-func (a authorizer) operator(ctx context.Context, r principal.Request) (name string, operations []string, err error) {
-	value, ok := r.Authorization("Basic")
+// identify says whose Basic credentials (RFC 7617) the request has. The policy lets an
+// operator in to all of operators' operations; gateway.Endpoint refuses, in the
+// operations' own shape, those that are not among what the context names.
+func (h handler) identify(ctx context.Context, r authorizer.Request) (authorizer.Caller, error) {
+	nobody := authorizer.Caller{}
+	value, ok := authorizer.Authorization(r, "Basic")
 	if !ok {
-		return "", nil, principal.ErrRefused
+		return nobody, principal.ErrNotLetIn
 	}
 	pair, err := base64.StdEncoding.DecodeString(value)
 	if err != nil {
-		return "", nil, principal.ErrRefused
+		return nobody, principal.ErrNotLetIn
 	}
 	name, password, ok := strings.Cut(characters(pair), ":")
 	if !ok {
-		return "", nil, principal.ErrRefused
+		return nobody, principal.ErrNotLetIn
 	}
-	operations, err = a.directory.Operator(ctx, r.RequestContext.Identity.SourceIP, name, password)
-	return name, operations, err
+	operations, err := h.directory.Operator(ctx, r.RequestContext.Identity.SourceIP, name, password)
+	if err != nil {
+		return nobody, err
+	}
+	return authorizer.Caller{
+		Name: name, Context: map[string]any{"operations": strings.Join(operations, " ")},
+	}, nil
 }
 
-// characters are those of a pair in UTF-8 or, where it is none, in ISO-8859-1, which older
-// clients send (RFC 7617, appendix B). It is one reading or the other, so that a password is
-// looked at once, and a name is counted as the same in both.
+// characters are those of a pair in UTF-8 or, where it is none, in ISO-8859-1, which
+// older clients send (RFC 7617, appendix B). It is one reading or the other, so that a
+// password is looked at once, and a name is counted as the same in both.
 func characters(pair []byte) string {
 	if utf8.Valid(pair) {
 		return string(pair)

@@ -13,17 +13,17 @@ func main() { start.Function(prepare) }
 
 type settings struct {
 	Store      store.Settings
-	Limits     principal.Limits
+	Guard      principal.Guard
 	Principals string `env:"PRINCIPALS_TABLE,required,notEmpty"`
 }
 
 func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
-	directory := principal.Directory{
+	h := handler{principal.Directory{
 		Principals: store.Principals{DB: db, Table: s.Principals},
-		Guard:      principal.Guard(s.Limits),
+		Guard:      s.Guard,
 		Now:        time.Now,
-	}
+	}}
 	connected()
-	return authorizer{directory}.authorize, nil
+	return h.authorizer().Handle, nil
 }

@@ -15,7 +15,8 @@ import (
 	"customercare/shared/store"
 )
 
-// One request allocates no more than today, with one number and with as many as there may be.
+// One request allocates no more than today, with one number and with as many as there may
+// be.
 func TestAllocations(t *testing.T) {
 	want, err := json.Marshal(respond.Verified)
 	if err != nil {
@@ -29,12 +30,12 @@ func TestAllocations(t *testing.T) {
 			if numbers > 1 {
 				update = refused
 			}
-			db := canned.Client(t, map[string][]string{"UpdateItem": {update}, "PutItem": {"{}"}, "TransactWriteItems": {"{}"}})
-			handler := endpoint(erasure.NewNumbersIntake(
+			db := canned.Client(canned.Answers(t, map[string][]string{"UpdateItem": {update}, "PutItem": {"{}"}, "TransactWriteItems": {"{}"}}))
+			handle := handler{erasure.NewNumbersIntake(
 				store.Erasures{DB: db, Table: "Erasures"},
 				erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
 				time.Now,
-			)).Handler()
+			)}.endpoint().Handler()
 			var asked request
 			for i := range numbers {
 				asked.CustomNos = append(asked.CustomNos, fmt.Sprintf("135****%04d", i))
@@ -50,7 +51,7 @@ func TestAllocations(t *testing.T) {
 			}
 			event.RequestContext.Authorizer = map[string]any{"principalId": "ak", "appKey": "ak", "tenantId": "acme"}
 			canned.Allocations(t, 100, most, func() {
-				if answer, err := handler(ctx, event); err != nil || answer.Body != string(want) {
+				if answer, err := handle(ctx, event); err != nil || answer.Body != string(want) {
 					t.Fatal(answer, err)
 				}
 			})

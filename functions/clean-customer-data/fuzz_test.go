@@ -21,10 +21,11 @@ func door(f testing.TB) frontdoor.Door {
 		erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
 		time.Now,
 	)
-	return frontdoor.New(f, db, endpoint(intake).Handler())
+	return frontdoor.New(f, db, handler{intake}.endpoint().Handler())
 }
 
-// send sends a body and gives the numbers that an erasure on record names, none when it was refused.
+// send sends a body and gives the numbers that an erasure on record names, none when it
+// was refused.
 func send(t testing.TB, door frontdoor.Door, body []byte, header ...[2]string) (numbers []string) {
 	t.Helper()
 	answer := door.Send(t, frontdoor.Request{
@@ -60,7 +61,8 @@ func send(t testing.TB, door frontdoor.Door, body []byte, header ...[2]string) (
 // unsayable are the characters that XML 1.0 cannot carry.
 const unsayable = "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x0b\x0c\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\ufffe\uffff"
 
-// FuzzCustomNos: any body is refused, or the erasure on record names the very numbers that encoding/json reads in it.
+// FuzzCustomNos: any body is refused, or the erasure on record names the very numbers
+// that encoding/json reads in it.
 func FuzzCustomNos(f *testing.F) {
 	for _, body := range []string{
 		`{"customNos":["135****1111","wen11","kehu@*****.com"]}`, `{"customNos":["1","1","\u0031"]}`, `{"customNos":[]}`, `{"customNos":[""]}`, `{"customNos":null}`,
@@ -108,7 +110,8 @@ func TestLargestBodies(t *testing.T) {
 	for i := range 999 {
 		fmt.Fprintf(&longest, `,"%0128x"`, i)
 	}
-	// The longest that JSON allows: every byte as System.Text.Json writes a "+", in lists that are indented.
+	// The longest that JSON allows: every byte as System.Text.Json writes a "+", in lists
+	// that are indented.
 	escaped := func(text string) (all string) {
 		for _, c := range []byte(text) {
 			all += fmt.Sprintf(`\u%04X`, c)
@@ -148,7 +151,8 @@ func TestLargestBodies(t *testing.T) {
 	}
 }
 
-// FuzzAppKey: X-APP-Key, when sent and not empty, is the token's app key, or nothing is erased.
+// FuzzAppKey: X-APP-Key, when sent and not empty, is the token's app key, or nothing is
+// erased.
 func FuzzAppKey(f *testing.F) {
 	for _, key := range []string{"app", "APP", "app ", "", "other", "app,app", "app\x00", "é"} {
 		f.Add("X-APP-Key", key)

@@ -5,24 +5,30 @@ import (
 
 	"customercare/shared/erasure"
 	"customercare/shared/gateway"
+	"customercare/shared/operation"
 	"customercare/shared/respond"
 )
 
-// request is the body: phone numbers, user names, mail addresses. "*" is a character like any other.
+// handler is the operation with what it works on.
+type handler struct{ intake erasure.NumbersIntake }
+
+func (h handler) endpoint() gateway.Endpoint {
+	return gateway.Endpoint{
+		Operation: operation.CleanCustomerData, Shape: respond.App,
+		Limit: bodyLimit, Handle: h.handle,
+	}
+}
+
+// request is the body: phone numbers, user names, mail addresses. "*" is a character like
+// any other.
 type request struct {
 	CustomNos numbers `json:"customNos"`
 }
 
-func endpoint(intake erasure.NumbersIntake) gateway.Endpoint {
-	return gateway.Endpoint{
-		Name: "clean-customer-data", Limit: bodyLimit, Shape: respond.App,
-		Handle: func(ctx context.Context, call *gateway.Call) (any, error) { return clean(ctx, intake, call) },
-	}
-}
-
-// clean puts the erasure on record and answers; the ledger's stream starts the worker. Nothing is erased here: the
-// answer promises that it will be, and that promise is one write.
-func clean(ctx context.Context, intake erasure.NumbersIntake, call *gateway.Call) (any, error) {
+// handle puts the erasure on record and answers; the ledger's stream starts the worker.
+// Nothing is erased here: the answer promises that it will be, and that promise is one
+// write.
+func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	app, tenant := call.Caller("appKey"), call.Caller("tenantId")
 	if app == "" || tenant == "" {
 		return nil, respond.Refuse(respond.Unauthorized, "Authorization is missing, wrong or expired")
@@ -33,13 +39,14 @@ func clean(ctx context.Context, intake erasure.NumbersIntake, call *gateway.Call
 		}
 	}
 	var asked request
-	if refusal := call.DecodeJSON(&asked, "customNos"); refusal != nil {
-		return nil, refusal
+	if err := call.DecodeJSON(&asked, "customNos"); err != nil {
+		return nil, err
 	}
 	if len(asked.CustomNos) == 0 {
-		return nil, respond.Refuse(respond.Invalid, "customNos is required: a list of 1 to 1000 customer numbers")
+		return nil, respond.Refuse(respond.Invalid,
+			"customNos is required: a list of 1 to 1000 customer numbers")
 	}
-	if err := intake.Numbers(ctx, tenant, asked.CustomNos, app); err != nil {
+	if err := h.intake.Numbers(ctx, tenant, asked.CustomNos, app); err != nil {
 		return nil, err
 	}
 	return respond.Verified, nil

@@ -8,14 +8,14 @@ import (
 	"customercare/shared/erasure"
 )
 
-// Without the authorizer's word nothing is even looked at, whatever a caller writes into headers: the intake here has
-// no database, so that any use of it would be a 500.
+// Without the authorizer's word nothing is even looked at, whatever a caller writes into
+// headers: the intake here has no database, so that any use of it would be a 500.
 func TestNoCallerNoErasure(t *testing.T) {
-	handler := endpoint(erasure.NumbersIntake{}).Handler()
+	handle := handler{erasure.NumbersIntake{}}.endpoint().Handler()
 	for _, context := range []map[string]any{
 		nil, {}, {"appKey": "app"}, {"tenantId": "acme"}, {"appKey": "", "tenantId": ""}, {"appKey": 1, "tenantId": true}, {"principalId": "app"},
 	} {
-		answer, err := handler(t.Context(), events.APIGatewayProxyRequest{
+		answer, err := handle(t.Context(), events.APIGatewayProxyRequest{
 			HTTPMethod: "POST", Body: `{"customNos":["135"]}`,
 			MultiValueHeaders: map[string][]string{
 				"X-GoLambdaProxy-ApiGw-Context": {`{"authorizer":{"appKey":"app","tenantId":"acme"}}`}, "X-APP-Key": {"app"},

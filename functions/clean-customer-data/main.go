@@ -1,5 +1,5 @@
-// Command clean-customer-data is operation 4: it takes on the erasure of the personal data of
-// up to 1000 customer numbers.
+// Command clean-customer-data is operation 4: it takes on the erasure of the personal
+// data of up to 1000 customer numbers.
 package main
 
 import (
@@ -24,7 +24,7 @@ func prepare(s settings) (any, error) {
 		return nil, err
 	}
 	digests := erasure.NewDigester(keys.Current, keys.ByID, keys.Again)
-	handler := endpoint(s.Erasure.Intake(db, digests)).Handler()
+	h := handler{s.Erasure.Intake(db, digests)}
 	connected()
-	return handler, nil
+	return h.endpoint().Handler(), nil
 }

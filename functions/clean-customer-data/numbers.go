@@ -11,18 +11,18 @@ import (
 )
 
 const (
-	maxNumbers     = 1000 // different ones in a call (contracts, operation 4)
-	maxNumberBytes = 128
-	// bodyLimit lets in every list that is allowed: each byte of a number may be written as \u0031,
-	// and 128 more go to the quotes, the comma and the white space around it.
+	maxNumbers     = 1000 // different ones in a call (docs/contracts.md, operation 4)
+	maxNumberBytes = identifier.MaxShort
+	// bodyLimit lets in every list that is allowed: each byte of a number may be written
+	// as \u0031, and 128 more go to the quotes, the comma and the white space around it.
 	bodyLimit = maxNumbers * (maxNumberBytes*len(`\u0031`) + 128)
 )
 
 // numbers are customer numbers in order, each once.
 type numbers []string
 
-// UnmarshalJSONFrom reads the list, or null for none. It stops at the first fault and never holds
-// many more than are allowed: a body may have 300,000.
+// UnmarshalJSONFrom reads the list, or null for none. It stops at the first fault and
+// never holds many more than are allowed: a body may have 300,000.
 func (n *numbers) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	token, err := d.ReadToken()
 	if err != nil || token.Kind() == 'n' {
@@ -44,7 +44,8 @@ func (n *numbers) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 			text = token.String()
 		}
 		if len(text) == 0 || len(text) > maxNumberBytes {
-			return respond.Refuse(respond.Invalid, fmt.Sprintf("customNos[%d] must be a string of 1 to %d bytes", i, maxNumberBytes))
+			return respond.Refuse(respond.Invalid,
+				fmt.Sprintf("customNos[%d] must be a string of 1 to %d bytes", i, maxNumberBytes))
 		}
 		if !identifier.Sayable(text) {
 			return respond.Refuse(respond.Invalid, fmt.Sprintf("customNos[%d]%s", i, identifier.Unsayable))
@@ -62,7 +63,8 @@ func (n *numbers) tooMany() error {
 	if len(*n) <= maxNumbers {
 		return nil
 	}
-	return respond.Refuse(respond.Invalid, fmt.Sprintf("customNos holds more than %d different customer numbers", maxNumbers))
+	return respond.Refuse(respond.Invalid,
+		fmt.Sprintf("customNos holds more than %d different customer numbers", maxNumbers))
 }
 
 // once sorts numbers and leaves each one time.

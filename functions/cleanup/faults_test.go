@@ -50,7 +50,8 @@ func (u unreadable) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// meeting is a transport that answers no UpdateItem before as many have come as may be under way.
+// meeting is a transport that answers no UpdateItem before as many have come as may be
+// under way.
 type meeting struct {
 	next       http.RoundTripper
 	all        chan struct{}
@@ -85,8 +86,8 @@ func (m *meeting) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// counter is a transport that counts the pages that are asked for, and does something at the nth call
-// of an action.
+// counter is a transport that counts the pages that are asked for, and does something at
+// the nth call of an action.
 type counter struct {
 	next   http.RoundTripper
 	action string
@@ -112,8 +113,8 @@ func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
 	return c.next.RoundTrip(r)
 }
 
-// hanging is a transport to a DynamoDB that never answers for some segments; once all of those are
-// asked for, there is no time left.
+// hanging is a transport to a DynamoDB that never answers for some segments; once all of
+// those are asked for, there is no time left.
 type hanging struct {
 	next     http.RoundTripper
 	segments []string

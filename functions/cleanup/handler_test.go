@@ -18,9 +18,12 @@ import (
 )
 
 // digests stand for numbers in the ledger of these tests.
-var digests = erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}
+var digests = erasure.Digester{
+	Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")},
+}
 
-// A run that fails is an error without personal data, so that Lambda tries it again; the next one ends what was open.
+// A run that fails is an error without personal data, so that Lambda tries it again; the
+// next one ends what was open.
 func TestFailingRun(t *testing.T) {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.Now()}
@@ -33,19 +36,22 @@ func TestFailingRun(t *testing.T) {
 	var log bytes.Buffer
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
 	kit.Faults.Inject(dynamotest.Before, 1, 1000)
-	if err := c.handle(t.Context(), events.EventBridgeEvent{}); err == nil || strings.Contains(err.Error()+log.String(), "number-one") {
+	err := c.handle(t.Context(), events.EventBridgeEvent{})
+	if err == nil || strings.Contains(err.Error()+log.String(), "number-one") {
 		t.Errorf("%v, log %s", err, &log)
 	}
 	kit.Faults.Calls()
 	if err := c.handle(t.Context(), events.EventBridgeEvent{}); err != nil {
 		t.Error(err)
 	}
-	if left := strings.Join(kit.Dump(t, kit.Erasures.Table), "\n"); strings.Contains(left, "number-one") || !strings.Contains(left, "erasure-") {
+	left := strings.Join(kit.Dump(t, kit.Erasures.Table), "\n")
+	if strings.Contains(left, "number-one") || !strings.Contains(left, "erasure-") {
 		t.Errorf("left: %s", left)
 	}
 }
 
-// A panic at any call of a run ends neither the process nor, where it is the sweep's, the work on erasures.
+// A panic at any call of a run ends neither the process nor, where it is the sweep's,
+// the work on erasures.
 func TestPanickingRun(t *testing.T) {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.Now()}
@@ -53,7 +59,7 @@ func TestPanickingRun(t *testing.T) {
 	numbers := erasure.NewNumbersIntake(kit.Erasures, digests, clock.Now)
 	var log bytes.Buffer
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
-	for k := 1; ; k++ {
+	dynamotest.EveryMoment(t, func(t *testing.T, k int) (struck bool) {
 		if err := numbers.Numbers(t.Context(), "acme", []string{"number-one"}, "app"); err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +67,7 @@ func TestPanickingRun(t *testing.T) {
 		kit.Faults.Interrupt(k, func() { panic("number-one") })
 		err := c.handle(t.Context(), events.EventBridgeEvent{})
 		if !kit.Faults.Struck() {
-			break
+			return false
 		}
 		kit.Faults.Calls()
 		open := strings.Contains(strings.Join(kit.Dump(t, kit.Erasures.Table), "\n"), "number-one")
@@ -70,18 +76,20 @@ func TestPanickingRun(t *testing.T) {
 		}
 		clock.Advance(time.Hour)
 		if err := c.handle(t.Context(), events.EventBridgeEvent{}); err != nil {
-			t.Errorf("the run after call %d: %v", k, err)
+			t.Errorf("the run after it: %v", err)
 		}
 		if left := strings.Join(kit.Dump(t, kit.Erasures.Table), "\n"); strings.Contains(left, "number-one") {
-			t.Fatalf("left after call %d: %s", k, left)
+			t.Fatalf("left: %s", left)
 		}
-	}
+		return true
+	})
 	if !strings.Contains(log.String(), `"msg":"panic"`) || strings.Contains(log.String(), "number-one") {
 		t.Errorf("log: %s", &log)
 	}
 }
 
-// A DynamoDB that never answers: the run ends as failed a second before Lambda would end the process.
+// A DynamoDB that never answers: the run ends as failed a second before Lambda would end
+// the process.
 func TestHangingRun(t *testing.T) {
 	kit := dynamotest.Open(t)
 	c := cleanerOf(kit, erasure.SystemClock(), 1, 0)

@@ -5,21 +5,22 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
 	"customercare/shared/erasure"
 	"customercare/shared/store"
 )
 
-// Each run tells how many allows it swept, none included: without the line nothing was swept at all.
+// Each run tells how many allows it swept, none included: without the line nothing was
+// swept at all.
 func TestSweptAllowsAreCounted(t *testing.T) {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.Now()}
 	c := cleanerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
 	for user, kinds := range map[string][]int{"one": {1}, "two": {2, 3}} {
-		kit.Put(t, kit.Users.Table, map[string]types.AttributeValue{"customerId": &types.AttributeValueMemberS{Value: user}})
+		kit.Put(t, kit.Users.Table, attribute.Item{"customerId": attribute.Text(user)})
 		for _, kind := range kinds {
 			allow := store.TempAllow{Type: kind, Expires: clock.Now().Add(-time.Second), GrantedBy: "csr"}
 			if err := kit.Users.SetTempAllow(t.Context(), user, allow); err != nil {

@@ -13,17 +13,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"pgregory.net/rapid"
 
+	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
 	"customercare/shared/erasure"
 	"customercare/shared/store"
 )
 
-// allows is the specification of the sweep: what was last set, and is in force by some clock, is
-// there; what is there is what was last set.
+// allows is the specification of the sweep: what was last set, and is in force by some
+// clock, is there; what is there is what was last set.
 //
-// The clock that goes after all others shows now. Every other one, of a writer, of a reader, of a run
-// of cleanup, shows at most ClockSkew more.
+// The clock that goes after all others shows now. Every other one, of a writer, of a
+// reader, of a run of cleanup, shows at most ClockSkew more.
 type allows struct {
 	*cleaner
 	tb    testing.TB
@@ -44,13 +45,19 @@ func (m *allows) user(t *rapid.T) string {
 
 // anyClock is what one of the clocks shows.
 func (m *allows) anyClock(t *rapid.T) time.Time {
-	return m.clock.Now().Add(time.Duration(rapid.IntRange(0, int(skew/time.Millisecond)).Draw(t, "fast")) * time.Millisecond)
+	fast := rapid.IntRange(0, int(skew/time.Millisecond)).Draw(t, "fast")
+	return m.clock.Now().Add(time.Duration(fast) * time.Millisecond)
+}
+
+// oneOf is one of these times, in milliseconds.
+func oneOf(t *rapid.T, ms ...int) time.Duration {
+	return time.Duration(rapid.SampledFrom(ms).Draw(t, "ms")) * time.Millisecond
 }
 
 // setOne sets an allow as operation 2 does: in the future by its own clock.
 func (m *allows) setOne(t *rapid.T, user string, now time.Time) func() {
 	kind := rapid.IntRange(1, 3).Draw(t, "kind")
-	expires := now.Add(time.Duration(rapid.SampledFrom([]int{1, 500, 59_999, 60_000, 60_001, 180_000}).Draw(t, "ms")) * time.Millisecond)
+	expires := now.Add(oneOf(t, 1, 500, 59_999, 60_000, 60_001, 180_000))
 	return func() { m.put(user, kind, now, expires) }
 }
 
@@ -73,8 +80,9 @@ func (m *allows) grantMany(t *rapid.T) {
 		kind, expires := strconv.Itoa(i), now.Add(time.Duration(i-20)*time.Second)
 		many[kind], m.set[user][kind] = allow(expires), expires
 	}
-	m.kit.Put(m.tb, m.kit.Users.Table, map[string]types.AttributeValue{
-		"customerId": &types.AttributeValueMemberS{Value: user}, "tempAllows": &types.AttributeValueMemberM{Value: many}})
+	m.kit.Put(m.tb, m.kit.Users.Table, attribute.Item{
+		"customerId": attribute.Text(user), "tempAllows": attribute.Map(many),
+	})
 }
 
 func (m *allows) cancel(t *rapid.T) {
@@ -85,15 +93,17 @@ func (m *allows) cancel(t *rapid.T) {
 	m.set[user] = map[string]time.Time{}
 }
 
-// sweep is a run by any clock, due at any minute, in a process that may meet with anything at any
-// call: it dies, the call fails, or somebody sets an allow at that very moment.
+// sweep is a run by any clock, due at any minute, in a process that may meet with
+// anything at any call: it dies, the call fails, or somebody sets an allow at that very
+// moment.
 func (m *allows) sweep(t *rapid.T) {
 	shows := m.anyClock(t)
 	m.cleaner.clock = erasure.NewClock(func() time.Time { return shows }, m.clock.AfterFunc)
 	due := shows.Add(time.Duration(rapid.IntRange(-3, 0).Draw(t, "late")) * time.Minute)
 	k := rapid.IntRange(1, 20).Draw(t, "call")
 	ctx := context.Background()
-	switch rapid.SampledFrom([]string{"well", "dies", "fails", "renewed", "expired ones renewed", "lost"}).Draw(t, "meets with") {
+	fates := []string{"well", "dies", "fails", "renewed", "expired ones renewed", "lost"}
+	switch rapid.SampledFrom(fates).Draw(t, "meets with") {
 	case "dies":
 		ctx = m.kit.Faults.Die(k, rapid.Bool().Draw(t, "after"))
 		defer func() { m.waiting, m.next = nil, 0 }() // the next one is another process
@@ -156,9 +166,10 @@ func (m *allows) check(t *rapid.T) (left int) {
 	return left
 }
 
-// TestSkewedSweeps runs random sequences of settings, cancellations and sweeps by clocks that lie up to
-// ClockSkew apart, with faults at any call: no allow is removed that any clock holds in force, no
-// renewed one ever, and in the end all that have expired are gone.
+// TestSkewedSweeps runs random sequences of settings, cancellations and sweeps by clocks
+// that lie up to ClockSkew apart, with faults at any call: no allow is removed that any
+// clock holds in force, no renewed one ever, and in the end all that have expired are
+// gone.
 func TestSkewedSweeps(t *testing.T) {
 	metrictest.Capture(t)
 	c, kit, clock := newCleaner(t, 3)
@@ -170,13 +181,17 @@ func TestSkewedSweeps(t *testing.T) {
 	n, removals := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
-		m := &allows{cleaner: c.restarted(), tb: t, kit: kit, clock: clock,
-			plain: store.Users{DB: kit.Plain, Table: kit.Users.Table}, of: fmt.Sprint("check ", n, " user "), set: map[string]map[string]time.Time{}}
+		m := &allows{
+			cleaner: c.restarted(), tb: t, kit: kit, clock: clock,
+			plain: store.Users{DB: kit.Plain, Table: kit.Users.Table},
+			of:    fmt.Sprint("check ", n, " user "), set: map[string]map[string]time.Time{},
+		}
 		for i := 1; i <= modelUsers; i++ {
 			user := fmt.Sprint(m.of, i)
 			m.set[user] = map[string]time.Time{}
-			kit.Put(t, kit.Users.Table, map[string]types.AttributeValue{
-				"customerId": &types.AttributeValueMemberS{Value: user}, "tempAllows": &types.AttributeValueMemberM{}})
+			kit.Put(t, kit.Users.Table, attribute.Item{
+				"customerId": attribute.Text(user), "tempAllows": attribute.Map(nil),
+			})
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"grant":      m.grant,
@@ -184,10 +199,11 @@ func TestSkewedSweeps(t *testing.T) {
 			"cancel":     m.cancel,
 			"sweep":      m.sweep,
 			"let time pass": func(t *rapid.T) {
-				clock.Advance(time.Duration(rapid.SampledFrom([]int{1, 999, 30_000, 59_999, 60_000, 120_000}).Draw(t, "ms")) * time.Millisecond)
+				clock.Advance(oneOf(t, 1, 999, 30_000, 59_999, 60_000, 120_000))
 			},
 		})
-		// All has expired by every clock, and every part has its turn, however its last runs ended.
+		// All has expired by every clock, and every part has its turn, however its last
+		// runs ended.
 		clock.Advance(10 * time.Minute)
 		m.cleaner.clock = erasure.NewClock(clock.Now, clock.AfterFunc)
 		for range 2 * 3 {

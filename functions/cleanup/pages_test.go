@@ -7,8 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
 	"customercare/shared/store"
@@ -17,16 +16,16 @@ import (
 // putLargeUsers puts users of whom ten fill a page.
 func putLargeUsers(t testing.TB, kit *dynamotest.Kit, n int, expired time.Time) {
 	for i := range n {
-		kit.Put(t, kit.Users.Table, map[string]types.AttributeValue{
-			"customerId": &types.AttributeValueMemberS{Value: fmt.Sprintf("user-%04d", i)},
-			"phrases":    &types.AttributeValueMemberS{Value: strings.Repeat("x", 99_000)},
-			"tempAllows": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"1": allow(expired)}},
+		kit.Put(t, kit.Users.Table, attribute.Item{
+			"customerId": attribute.Text(fmt.Sprintf("user-%04d", i)),
+			"phrases":    attribute.Text(strings.Repeat("x", 99_000)),
+			"tempAllows": attribute.Map(attribute.Item{"1": allow(expired)}),
 		})
 	}
 }
 
-// What goes on goes on behind the last page that was swept and reads none again, but for the one in
-// whose middle the time was up.
+// What goes on goes on behind the last page that was swept and reads none again, but for
+// the one in whose middle the time was up.
 func TestSweepGoesOnBehindTheLastPage(t *testing.T) {
 	for at, want := range map[string]struct{ nth, pages, again int }{"Scan": {2, 2, 2}, "UpdateItem": {5, 1, 3}} {
 		c, kit, clock := newCleaner(t, 1)
@@ -44,14 +43,16 @@ func TestSweepGoesOnBehindTheLastPage(t *testing.T) {
 		}
 		calls.pages = 0
 		err := s.sweep(t.Context(), p) // an empty page may be the last
-		left := allowsLeft(t, kit)     // what was under way when the time was up may be done, and is not counted
+		// What was under way when the time was up may be done, and is not counted.
+		left := allowsLeft(t, kit)
 		if err != nil || !p.done || left != 0 || calls.pages < want.again || calls.pages > want.again+1 {
 			t.Errorf("%s: %d left, with %d pages more, %v", at, left, calls.pages, err)
 		}
 	}
 }
 
-// A part whose second page can never be read has the first one swept in each of its turns.
+// A part whose second page can never be read has the first one swept in each of its
+// turns.
 func TestUnreadableSecondPage(t *testing.T) {
 	c, kit, clock := newCleaner(t, 1)
 	kit.Faults.Next = unreadable{kit.Faults.Next, `"ExclusiveStartKey":`}
@@ -64,8 +65,8 @@ func TestUnreadableSecondPage(t *testing.T) {
 	}
 }
 
-// Parts that use up all the time of every run keep no other from being swept, in the next one at
-// the latest.
+// Parts that use up all the time of every run keep no other from being swept, in the
+// next one at the latest.
 func TestSweepPastPartsThatHang(t *testing.T) {
 	const parts = 2 * sweepParts
 	c, kit, clock := newCleaner(t, parts)
@@ -96,8 +97,8 @@ func TestSweepPastPartsThatHang(t *testing.T) {
 	run(t, c, clock.Now()).Expect(t, metrictest.Line{"AllowsSwept": 80 - swept, "SweepBehind": 0})
 }
 
-// The users of a page that takes nothing in several runs wait for their next turn, so that what lies
-// behind it is swept; as long as something goes, its place is kept.
+// The users of a page that takes nothing in several runs wait for their next turn, so
+// that what lies behind it is swept; as long as something goes, its place is kept.
 func TestPageThatTakesNothing(t *testing.T) {
 	c, kit, clock := newCleaner(t, 1000)
 	putUsers(t, kit, 40, clock.Now().Add(-time.Hour))

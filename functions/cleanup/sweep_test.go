@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
 	"customercare/shared/erasure"
@@ -36,25 +37,27 @@ func cleanerOf(kit *dynamotest.Kit, clock erasure.Clock, segments int32, skew ti
 
 // restarted is the next process of the function, which knows nothing of the last one.
 func (c *cleaner) restarted() *cleaner {
-	return &cleaner{worker: c.worker, openJobs: c.openJobs, users: c.users, segments: c.segments, skew: c.skew, clock: c.clock}
+	return &cleaner{
+		worker: c.worker, openJobs: c.openJobs, users: c.users,
+		segments: c.segments, skew: c.skew, clock: c.clock,
+	}
 }
 
 // putUsers puts so many users with one allow each, which expired then.
 func putUsers(t testing.TB, kit *dynamotest.Kit, n int, expired time.Time) {
-	users := make([]map[string]types.AttributeValue, n)
+	users := make([]attribute.Item, n)
 	for i := range users {
-		users[i] = map[string]types.AttributeValue{
-			"customerId": &types.AttributeValueMemberS{Value: fmt.Sprintf("user-%04d", i)},
-			"tempAllows": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"1": allow(expired)}},
+		users[i] = attribute.Item{
+			"customerId": attribute.Text(fmt.Sprintf("user-%04d", i)),
+			"tempAllows": attribute.Map(attribute.Item{"1": allow(expired)}),
 		}
 	}
 	kit.Put(t, kit.Users.Table, users...)
 }
 
+// allow is a stored allow of any kind, until then.
 func allow(expires time.Time) types.AttributeValue {
-	return &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{
-		"expires": &types.AttributeValueMemberN{Value: fmt.Sprint(expires.UnixMilli())},
-	}}
+	return attribute.Map(attribute.Item{"expires": attribute.Number(expires.UnixMilli())})
 }
 
 // allowsLeft counts the allows in the table.
@@ -72,7 +75,8 @@ func run(t testing.TB, c *cleaner, due time.Time) metrictest.Line {
 	return metrictest.Lines(t, log.String())[0]
 }
 
-// No user who cannot be cleaned keeps another from it, whichever it is and however it fails.
+// No user who cannot be cleaned keeps another from it, whichever it is and however it
+// fails.
 func TestSweepGoesOnPastAUser(t *testing.T) {
 	const users = 30
 	for bad := 1; bad <= users; bad += 7 {
@@ -98,8 +102,8 @@ func TestSweepGoesOnPastAUser(t *testing.T) {
 	}
 }
 
-// A part of the table that cannot be read keeps no other from being swept, and has not lost its
-// turn: the next minute's run goes on with it.
+// A part of the table that cannot be read keeps no other from being swept, and has not
+// lost its turn: the next minute's run goes on with it.
 func TestSweepGoesOnPastAPage(t *testing.T) {
 	for name, spoil := range map[string]func(f *dynamotest.Faults, k int){
 		"refused": func(f *dynamotest.Faults, k int) { f.InjectOn("Scan", dynamotest.Refused, k, k) },
@@ -129,8 +133,8 @@ func TestSweepGoesOnPastAPage(t *testing.T) {
 	}
 }
 
-// A part that can never be read is reported with the time for which it has waited, and costs no other
-// its turn.
+// A part that can never be read is reported with the time for which it has waited, and
+// costs no other its turn.
 func TestUnreadablePartIsReported(t *testing.T) {
 	c, kit, clock := newCleaner(t, 3)
 	through := kit.Faults.Next
@@ -159,21 +163,37 @@ func TestUnreadablePartIsReported(t *testing.T) {
 	}
 }
 
-// Whenever starts come, late, twice, out of order or not at all, every part has had its turn once the
-// starts reach beyond it.
+// Whenever starts come, late, twice, out of order or not at all, every part has had its
+// turn once the starts reach beyond it.
 func TestEveryPartHasItsTurn(t *testing.T) {
 	const segments = 7
 	at := func(minute, second int) time.Duration {
 		return time.Duration(minute)*time.Minute + time.Duration(second)*time.Second
 	}
-	for name, starts := range map[string][]struct{ due, late time.Duration }{
-		"in time":         {{at(0, 7), 0}, {at(1, 7), 0}, {at(2, 7), 0}, {at(3, 7), 0}, {at(4, 7), 0}, {at(5, 7), 0}, {at(6, 7), 0}},
-		"a second late":   {{at(0, 59), at(0, 1)}, {at(1, 59), 0}, {at(2, 59), at(0, 1)}, {at(3, 59), 0}, {at(4, 59), at(0, 1)}, {at(5, 59), 0}, {at(6, 59), 0}},
-		"drifting":        {{at(0, 58), 0}, {at(1, 59), 0}, {at(3, 0), 0}, {at(4, 1), 0}, {at(5, 2), 0}, {at(6, 3), 0}},
-		"left out":        {{at(0, 7), 0}, {at(3, 7), 0}, {at(6, 7), 0}},
-		"long left out":   {{at(0, 7), 0}, {at(700, 7), 0}},
-		"twice":           {{at(0, 7), 0}, {at(0, 7), 0}, {at(1, 7), 0}, {at(1, 7), at(2, 0)}, {at(2, 7), 0}, {at(4, 7), 0}, {at(3, 7), 0}, {at(6, 7), 0}, {at(6, 7), 0}},
-		"minutes delayed": {{at(0, 7), at(3, 0)}, {at(1, 7), at(3, 0)}, {at(2, 7), at(9, 0)}, {at(6, 7), at(3, 0)}},
+	type start struct{ due, late time.Duration }
+	inTime := func(dues ...time.Duration) (starts []start) {
+		for _, due := range dues {
+			starts = append(starts, start{due, 0})
+		}
+		return starts
+	}
+	for name, starts := range map[string][]start{
+		"in time": inTime(
+			at(0, 7), at(1, 7), at(2, 7), at(3, 7), at(4, 7), at(5, 7), at(6, 7)),
+		"a second late": {
+			{at(0, 59), at(0, 1)}, {at(1, 59), 0}, {at(2, 59), at(0, 1)}, {at(3, 59), 0},
+			{at(4, 59), at(0, 1)}, {at(5, 59), 0}, {at(6, 59), 0},
+		},
+		"drifting":      inTime(at(0, 58), at(1, 59), at(3, 0), at(4, 1), at(5, 2), at(6, 3)),
+		"left out":      inTime(at(0, 7), at(3, 7), at(6, 7)),
+		"long left out": inTime(at(0, 7), at(700, 7)),
+		"twice": {
+			{at(0, 7), 0}, {at(0, 7), 0}, {at(1, 7), 0}, {at(1, 7), at(2, 0)}, {at(2, 7), 0},
+			{at(4, 7), 0}, {at(3, 7), 0}, {at(6, 7), 0}, {at(6, 7), 0},
+		},
+		"minutes delayed": {
+			{at(0, 7), at(3, 0)}, {at(1, 7), at(3, 0)}, {at(2, 7), at(9, 0)}, {at(6, 7), at(3, 0)},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, kit, clock := newCleaner(t, segments)
@@ -191,10 +211,11 @@ func TestEveryPartHasItsTurn(t *testing.T) {
 	}
 }
 
-// A run that somebody starts by hand, without the time of an event or with any, sweeps what is due
-// now, and has the next run make up for nothing.
+// A run that somebody starts by hand, without the time of an event or with any, sweeps
+// what is due now, and has the next run make up for nothing.
 func TestRunByHand(t *testing.T) {
-	for _, given := range []time.Time{{}, time.Unix(0, 0), time.Unix(-1<<40, 0), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)} {
+	endOfTime := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	for _, given := range []time.Time{{}, time.Unix(0, 0), time.Unix(-1<<40, 0), endOfTime} {
 		c, kit, clock := newCleaner(t, 60)
 		clock.Advance(clock.Truncate(time.Hour).Add(time.Hour).Sub(clock.Now()))
 		putUsers(t, kit, 240, clock.Now().Add(-time.Hour))
@@ -208,7 +229,8 @@ func TestRunByHand(t *testing.T) {
 	}
 }
 
-// An allow is in force by a clock that goes ClockSkew after this one until it has expired there.
+// An allow is in force by a clock that goes ClockSkew after this one until it has
+// expired there.
 func TestSweepWaitsForTheLastClock(t *testing.T) {
 	for early, want := range map[time.Duration]int{time.Millisecond: 0, 0: 1, -time.Millisecond: 1} {
 		c, kit, clock := newCleaner(t, 1)
@@ -226,7 +248,8 @@ func TestSweepAtOnce(t *testing.T) {
 	putUsers(t, kit, 80, clock.Now().Add(-time.Hour))
 	together := &meeting{next: kit.Faults.Next, all: make(chan struct{})}
 	kit.Faults.Next = together
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // else it waits for ever where they are not
+	// Else it waits for ever where they are not.
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if removed, _, err := c.sweep(ctx, clock.Now()); removed != 80 || err != nil {
 		t.Errorf("%d removed, %v", removed, err)
@@ -236,22 +259,22 @@ func TestSweepAtOnce(t *testing.T) {
 	}
 }
 
-// A run whose time is up leaves what it has not come to for the next minute's, whose own parts are
-// others: nothing waits for another turn.
+// A run whose time is up leaves what it has not come to for the next minute's, whose own
+// parts are others: nothing waits for another turn.
 func TestSweepThatRunsOutOfTimeGoesOn(t *testing.T) {
 	const segments = 20
-	for k := 1; ; k++ {
+	dynamotest.EveryMoment(t, func(t *testing.T, k int) (struck bool) {
 		c, kit, clock := newCleaner(t, segments)
 		due := clock.Truncate(time.Minute)
 		putUsers(t, kit, 100, clock.Now().Add(-time.Hour))
 		ctx, cancel := context.WithCancel(t.Context())
 		kit.Faults.Interrupt(k, cancel) // as the deadline does
 		_, behind, _ := c.sweep(ctx, due)
-		struck := kit.Faults.Struck()
+		struck = kit.Faults.Struck()
 		kit.Faults.Calls()
 		cancel()
 		if struck && (len(c.waiting) == 0 || behind <= 0) {
-			t.Errorf("call %d: %d parts wait, %s behind", k, len(c.waiting), behind)
+			t.Errorf("%d parts wait, %s behind", len(c.waiting), behind)
 		}
 		clock.Advance(time.Minute)
 		run(t, c, due.Add(time.Minute)).Expect(t, metrictest.Line{"SweepBehind": 0})
@@ -262,16 +285,14 @@ func TestSweepThatRunsOutOfTimeGoesOn(t *testing.T) {
 			run(t, again, due.Add(time.Duration(minute)*time.Minute)).Expect(t, metrictest.Line{"AllowsSwept": 0})
 		}
 		if left > 95 || left == 0 {
-			t.Fatalf("call %d: %d of 100 allows are left", k, left)
+			t.Fatalf("%d of 100 allows are left", left)
 		}
-		if !struck {
-			return
-		}
-	}
+		return struck
+	})
 }
 
-// A process that ends in the middle of a sweep, whenever that is, costs no part its turn: the next
-// one, minutes later, begins with what may be left.
+// A process that ends in the middle of a sweep, whenever that is, costs no part its
+// turn: the next one, minutes later, begins with what may be left.
 func TestSweepOfAProcessThatEnds(t *testing.T) {
 	const segments = 20
 	for minutes := 1; minutes < firstTurns; minutes++ {
@@ -283,7 +304,8 @@ func TestSweepOfAProcessThatEnds(t *testing.T) {
 		clock.Advance(time.Duration(minutes) * time.Minute)
 		next := c.restarted()
 		run(t, next, due.Add(time.Duration(minutes)*time.Minute)).Expect(t, metrictest.Line{"SweepBehind": 0})
-		next.waiting, next.next = nil, due.Unix()/60+1 // it has looked at that minute; now only there
+		// It has looked at that minute; now only there.
+		next.waiting, next.next = nil, due.Unix()/60+1
 		run(t, next, due).Expect(t, metrictest.Line{"AllowsSwept": 0})
 		if left := allowsLeft(t, kit); left == 0 {
 			t.Error("there was nothing else")
@@ -291,7 +313,8 @@ func TestSweepOfAProcessThatEnds(t *testing.T) {
 	}
 }
 
-// Each of so many minutes in a row has a part of its own, and those of four lie far from each other.
+// Each of so many minutes in a row has a part of its own, and those of four lie far from
+// each other.
 func TestPartsInARow(t *testing.T) {
 	for _, turns := range []int64{1, 2, 3, 4, 5, 7, 8, 60, 90, 360, 1000, 1439, 1440, 2520, 10079, 10080} {
 		seen := map[int64]bool{}

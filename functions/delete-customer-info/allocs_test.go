@@ -10,10 +10,11 @@ import (
 
 // One request allocates no more than today.
 func TestAllocations(t *testing.T) {
-	handler := endpoint(store.Users{DB: canned.Client(t, map[string][]string{"UpdateItem": {"{}"}}), Table: "Users"}).Handler()
+	db := canned.Client(canned.Answers(t, map[string][]string{"UpdateItem": {"{}"}}))
+	handle := handler{store.Users{DB: db, Table: "Users"}}.endpoint().Handler()
 	ctx, event := canned.Invocation(t), provisiontest.Event("DELETE", "u1", "reset=true", "")
 	canned.Allocations(t, 500, 374, func() {
-		if answer, err := handler(ctx, event); err != nil || answer.Body != doneJSON {
+		if answer, err := handle(ctx, event); err != nil || answer.Body != doneJSON {
 			t.Fatal(answer, err)
 		}
 	})

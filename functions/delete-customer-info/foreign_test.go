@@ -9,8 +9,8 @@ import (
 	"customercare/infra/testkit/provisiontest"
 )
 
-// Whatever another writer has stored in place of an attribute, it is gone after the call that deletes it, and the item may be
-// as full as DynamoDB takes.
+// Whatever another writer has stored in place of an attribute, it is gone after the call
+// that deletes it, and the item may be as full as DynamoDB takes.
 func TestForeignTypesInAFullItem(t *testing.T) {
 	users := provisiontest.New(t)
 	const room = 8 // less than an empty tempAllows takes

@@ -15,10 +15,11 @@ var operator = map[string]any{"principalId": "csr", "operations": "delete-custom
 
 func door(f testing.TB, known bool) frontdoor.Door {
 	db := &frontdoor.Database{Known: known}
-	return frontdoor.New(f, db, endpoint(store.Users{DB: db.Client(), Table: "Users"}).Handler())
+	return frontdoor.New(f, db, handler{store.Users{DB: db.Client(), Table: "Users"}}.endpoint().Handler())
 }
 
-// FuzzQuery: any query string does one deletion, in one call, or none; and none unless one of the three is plainly true.
+// FuzzQuery: any query string does one deletion, in one call, or none; and none unless
+// one of the three is plainly true.
 func FuzzQuery(f *testing.F) {
 	for _, query := range []string{
 		"reset=true", "reset=TRUE&unregisterDevices=fAlSe&x=y", "cancelAllTemporaryAllows=true&reset=true", "reset=true&reset=false",
@@ -59,7 +60,8 @@ func FuzzQuery(f *testing.F) {
 	})
 }
 
-// FuzzPathID: any customer id in the path is looked for as what it decodes to, or refused.
+// FuzzPathID: any customer id in the path is looked for as what it decodes to, or
+// refused.
 func FuzzPathID(f *testing.F) {
 	for _, id := range []string{
 		"u1", "a%2Fb", "%25", "%", "%zz", "%0", "", "%00", "%7F", "%C2%85", "%ff", "..", "%2e%2e%2f", "a+b", "\U0001F98A", "%F0%9F%A6%8A",

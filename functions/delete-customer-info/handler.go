@@ -7,16 +7,24 @@ import (
 	"strings"
 
 	"customercare/shared/gateway"
+	"customercare/shared/identifier"
+	"customercare/shared/operation"
 	"customercare/shared/respond"
 	"customercare/shared/store"
 )
 
-const (
-	bodyLimit       = 64 << 10
-	customerIDLimit = 256
-)
+// handler is the operation with what it works on.
+type handler struct{ users store.Users }
 
-// deletion is one of the three things the operation can delete, asked for by a query parameter of that name.
+func (h handler) endpoint() gateway.Endpoint {
+	return gateway.Endpoint{
+		Operation: operation.DeleteCustomerInfo, Shape: respond.Provision,
+		Limit: gateway.SmallBody, Handle: h.handle,
+	}
+}
+
+// deletion is one of the three things that the operation can delete, asked for by a query
+// parameter of that name.
 type deletion struct {
 	parameter string
 	do        func(store.Users, context.Context, string) error
@@ -29,43 +37,47 @@ var deletions = []deletion{
 	{"reset", store.Users.Reset},
 }
 
-func endpoint(users store.Users) gateway.Endpoint {
-	return gateway.Endpoint{Name: "delete-customer-info", Limit: bodyLimit, Shape: respond.Provision, Scoped: true,
-		Handle: func(ctx context.Context, call *gateway.Call) (any, error) { return handle(ctx, call, users) }}
+// errOtherMethod is the answer to every method that the path does not offer, all of which
+// the template sends here.
+var errOtherMethod error = &respond.Error{
+	Kind:     respond.MethodNotAllowed,
+	Sentence: "The method is not offered here, only DELETE and PUT are",
+	Header:   http.Header{"Allow": {"DELETE, PUT"}},
 }
 
-// handle does one deletion with one DynamoDB call, and none for a request that is refused.
-func handle(ctx context.Context, call *gateway.Call, users store.Users) (any, error) {
-	if call.Method != http.MethodDelete { // the template sends every method here that the path does not offer
-		refusal := respond.Refuse(respond.MethodNotAllowed, "The method is not offered here, only DELETE and PUT are")
-		refusal.Header = http.Header{"Allow": {"DELETE, PUT"}}
-		return nil, refusal
+// handle does one deletion with one DynamoDB call, and makes none for a request that is
+// refused. The operation has no body: one that comes along is passed over, of whatever
+// type.
+func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
+	if call.Method != operation.DeleteCustomerInfo.Method {
+		return nil, errOtherMethod
 	}
-	customerID, refusal := call.PathID("customerId", customerIDLimit)
-	if refusal != nil {
-		return nil, refusal
+	customerID, err := call.PathID("customerId", identifier.MaxLong)
+	if err != nil {
+		return nil, err
 	}
-	// The operation has no body: one that comes along is passed over, of whatever type.
-	chosen, refusal := choose(call.Query())
-	if refusal != nil {
-		return nil, refusal
+	chosen, err := choose(call.Query())
+	if err != nil {
+		return nil, err
 	}
-	switch err := chosen.do(users, ctx, customerID); {
-	case errors.Is(err, store.ErrNoUser):
+	err = chosen.do(h.users, ctx, customerID)
+	if errors.Is(err, store.ErrNoUser) {
 		return nil, respond.Refuse(respond.NotFound, "Customer ID not found")
-	case err != nil:
+	}
+	if err != nil {
 		return nil, err
 	}
 	return respond.Done, nil
 }
 
-// choose finds the deletion that the query asks for. All three parameters must be well-formed, those that precedence
-// passes over too: a caller's mistake must not wait for another call to show.
-func choose(query map[string][]string) (chosen deletion, refusal *respond.Error) {
+// choose finds the deletion that the query asks for. All three parameters must be
+// well-formed, also those that precedence passes over: a caller's mistake must not wait
+// for another call to show.
+func choose(query map[string][]string) (chosen deletion, err error) {
 	for _, d := range deletions {
-		wanted, refusal := flag(d.parameter, query[d.parameter])
-		if refusal != nil {
-			return deletion{}, refusal
+		wanted, err := flag(d.parameter, query[d.parameter])
+		if err != nil {
+			return deletion{}, err
 		}
 		if wanted && chosen.do == nil {
 			chosen = d
@@ -78,8 +90,9 @@ func choose(query map[string][]string) (chosen deletion, refusal *respond.Error)
 	return chosen, nil
 }
 
-// flag reads a boolean parameter, true or false in any case; it may be repeated, but not with another value.
-func flag(name string, values []string) (bool, *respond.Error) {
+// flag reads a boolean parameter, true or false in any case; it may be repeated, but not
+// with another value.
+func flag(name string, values []string) (bool, error) {
 	for i, value := range values {
 		if lower := asciiLower(value); lower != "true" && lower != "false" {
 			return false, respond.Refuse(respond.Invalid, name+" must be true or false")

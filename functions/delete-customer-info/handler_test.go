@@ -30,7 +30,7 @@ func failureJSON(status int, sentence string) string {
 // call sends one event through the function's front door.
 func call(t *testing.T, users store.Users, event events.APIGatewayProxyRequest) gateway.Answer {
 	t.Helper()
-	answer, err := endpoint(users).Handler()(t.Context(), event)
+	answer, err := handler{users}.endpoint().Handler()(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,8 @@ func expect(t *testing.T, answer gateway.Answer, status int, body string) {
 	}
 }
 
-// TestOneDeletion checks, for each combination of parameters, what is gone afterwards, and that nothing else is.
+// TestOneDeletion checks, for each combination of parameters, what is gone afterwards,
+// and that nothing else is.
 func TestOneDeletion(t *testing.T) {
 	cancelled := func(item provisiontest.Item) provisiontest.Item {
 		item = maps.Clone(item)
@@ -124,7 +125,8 @@ func TestUnknownCustomer(t *testing.T) {
 	}
 }
 
-// Any character once percent-decoded is a customerId's own; it is decoded once, and no other user is meant.
+// Any character once percent-decoded is a customerId's own; it is decoded once, and no
+// other user is meant.
 func TestCustomerIDs(t *testing.T) {
 	users := provisiontest.New(t)
 	ids := []string{"a/b", "a%2Fb", "100%", "a?b#c", "a b", "a+b", "\U0001F98A", "é", "e\u0301", `"\'<&>`, "..", strings.Repeat("x", 256), "\u2028", "ab"}

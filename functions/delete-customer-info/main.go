@@ -1,5 +1,5 @@
-// Command delete-customer-info is operation 1: it cancels a user's temporary allows, unregisters
-// the user's devices or resets the user's profile.
+// Command delete-customer-info is operation 1: it cancels a user's temporary allows,
+// unregisters the user's devices or resets the user's profile.
 package main
 
 import (
@@ -16,7 +16,7 @@ type settings struct {
 
 func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
-	handler := endpoint(store.Users{DB: db, Table: s.Users}).Handler()
+	h := handler{store.Users{DB: db, Table: s.Users}}
 	connected()
-	return handler, nil
+	return h.endpoint().Handler(), nil
 }

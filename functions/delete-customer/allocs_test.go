@@ -15,7 +15,8 @@ import (
 	"customercare/shared/store"
 )
 
-// One request allocates no more than today, with no transaction, with as many as go in one DynamoDB transaction, and with one batch.
+// One request allocates no more than today, with no transaction, with as many as go in
+// one DynamoDB transaction, and with one batch.
 func TestAllocations(t *testing.T) {
 	const body = "type=customer_delete&account_id=a&user_id=john&user_password=key&code=47"
 	event := events.APIGatewayProxyRequest{
@@ -31,21 +32,23 @@ func TestAllocations(t *testing.T) {
 			for i := range transactions {
 				items += fmt.Sprintf(`,{"record":{"S":"txn#c#%02d"}}`, i)
 			}
-			db := canned.Client(t, map[string][]string{
+			db := canned.Client(canned.Answers(t, map[string][]string{
 				"BatchGetItem": {`{"Responses":{"Principals":[{"principal":{"S":"apiUser#john"},"hashes":{"L":[{"S":"` + principal.Hash("key") + `"}]},"accounts":{"L":[{"S":"a"}]}}]},"UnprocessedKeys":{}}`},
-				// The customer, and what stands there when the transactions are gone: the tombstone.
+				// The customer, and what stands there when the transactions are gone: the
+				// tombstone.
 				"Query":              {`{"Items":[` + items + `]}`, `{"Items":[{"record":{"S":"customer"},"tombstone":{"S":"` + job + `"}}]}`},
 				"TransactWriteItems": {"{}"}, "BatchWriteItem": {`{"UnprocessedItems":{}}`}, "UpdateItem": {"{}"},
-			})
-			handler := endpoint(
+			}))
+			handle := handler{
 				principal.Directory{Principals: store.Principals{DB: db, Table: "Principals"}, Guard: principal.Guard{Limit: 10, Window: 5 * time.Minute}, Now: time.Now},
 				erasure.NewCustomerIntake(
 					store.Erasures{DB: db, Table: "Erasures"},
 					store.Customers{DB: db, Table: "Customers", Limiter: store.NewLimiter(8)},
 					digests, erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute}, erasure.SystemClock(),
-				), 3*time.Second).Handler()
+				), 3 * time.Second,
+			}.endpoint().Handler()
 			canned.Allocations(t, 200, most, func() {
-				if answer, err := handler(ctx, event); err != nil || !strings.Contains(answer.Body, `<customer status="deleted">`) {
+				if answer, err := handle(ctx, event); err != nil || !strings.Contains(answer.Body, `<customer status="deleted">`) {
 					t.Fatal(answer, err)
 				}
 			})

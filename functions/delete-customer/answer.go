@@ -9,7 +9,7 @@ import (
 	"customercare/shared/respond"
 )
 
-// answer is operation 3's (contracts, "3: delete a customer"), a refusal included.
+// answer is operation 3's, a refusal included (docs/contracts.md, operation 3).
 type answer struct {
 	XMLName  xml.Name  `json:"-" xml:"response"`
 	Status   string    `json:"status" xml:"status,attr"`
@@ -26,8 +26,9 @@ func deleted(code string) answer {
 	return answer{Status: "success", Customer: &customer{Status: "deleted", Code: code}}
 }
 
-// shape is the family of this operation's answers. Its own refusals are 200, because real clients throw the body of any
-// other status away; limits and failures of ours keep theirs.
+// shape is the family of this operation's answers. Its own refusals are 200, because real
+// clients throw the body of any other status away; limits and failures of ours keep
+// theirs.
 var shape = respond.Shape{
 	Format: format,
 	Failure: func(e *respond.Error) (int, any) {
@@ -40,24 +41,15 @@ var shape = respond.Shape{
 	},
 }
 
-// callbackName, of at most longestCallback characters, is what may stand in front of JSONP's parenthesis: anything else would
-// let a caller put script there. The bound is no part of the pattern, which would be a tenth of the function's start.
+// callbackName, of at most longestCallback characters, is what may stand in front of
+// JSONP's parenthesis: anything else would let a caller put script there. The bound is no
+// part of the pattern, because to compile that would be a tenth of the function's start.
 var callbackName = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$.]*$`)
 
 const longestCallback = 128
 
-// format reads the answer's format from the form, as far as it can be read: see form.format.
-func format(r *http.Request) (respond.Format, *respond.Error) {
-	f, refusal := readForm(r)
-	format, wrong := f.format()
-	if refusal == nil {
-		refusal = wrong
-	}
-	return format, refusal
-}
-
 // format is XML unless output says JSON or a callback asks for JSONP.
-func (f form) format() (respond.Format, *respond.Error) {
+func format(_ http.Header, f map[string]string) (respond.Format, error) {
 	xml := respond.Format{Media: respond.XML}
 	json := respond.Format{Media: respond.JSON, Indent: !strings.EqualFold(f["condensed"], "yes")}
 	switch output, callback := strings.ToUpper(f["output"]), f["callback"]; {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -11,53 +10,39 @@ import (
 	"customercare/shared/respond"
 )
 
-// form is the request's known fields. Unknown ones are passed over: clients send some of their own (API=1.6).
+// form is the request's known fields. Unknown ones are passed over: clients send some of
+// their own (API=1.6).
 type form map[string]string
 
 var fields = []string{
-	"user_id", "user_password", "user_api_key", "type", "account_id", "code", "output", "callback", "condensed",
+	"user_id", "user_password", "user_api_key", "type", "account_id", "code",
+	"output", "callback", "condensed",
 }
 
-// maxField bounds account and code, in bytes; no stored customer has longer ones.
-const maxField = 128
-
-// reading is what readForm makes of a request.
-type reading struct {
-	form    form
-	refusal *respond.Error
-}
-
-// readingKey finds the *reading in the context of a request whose form has been read.
-type readingKey struct{}
-
-// readForm reads the body as the form it is, urlencoded or multipart (PHP's curl sends an
-// array that way). Without a Content-Type the body counts as urlencoded. A refusal about
-// single fields comes with all the others, so that its answer can have the format they ask
-// for. The body is read once: the answer's format needs the form before the operation
-// does, and in between the request keeps it.
-func readForm(r *http.Request) (form, *respond.Error) {
-	kept, ok := r.Context().Value(readingKey{}).(*reading)
-	if !ok {
-		kept = new(reading)
-		var all sent
-		if all, kept.refusal = parse(r); kept.refusal == nil {
-			kept.form, kept.refusal = all.form()
-		}
-		*r = *r.WithContext(context.WithValue(r.Context(), readingKey{}, kept))
+// readForm reads the body as the form that it is, urlencoded or multipart (PHP's curl
+// sends an array that way). Without a Content-Type the body counts as urlencoded. A
+// refusal of a field comes with all the others, so that its answer can have the format
+// that they ask for.
+func readForm(header http.Header, body []byte) (map[string]string, error) {
+	all, err := parse(header, body)
+	if err != nil {
+		return nil, err
 	}
-	return kept.form, kept.refusal
+	return all.form()
 }
 
-// form is the known fields of what was sent, but for those that it refuses.
-func (s sent) form() (form, *respond.Error) {
-	var refusal *respond.Error
+// form is the known fields of what was sent but for those that it refuses, and the first
+// refusal.
+func (s sent) form() (form, error) {
+	var refusal error
 	f := make(form)
 	for _, name := range fields {
 		for _, value := range s.values[name] {
 			fault := ""
 			switch first, again := f[name]; {
 			case s.foreign[name] != "":
-				fault = " is declared to be in " + s.foreign[name] + ", where it is not all ASCII it must be in UTF-8"
+				fault = " is declared to be in " + s.foreign[name] +
+					", where it is not all ASCII it must be in UTF-8"
 			case !utf8.ValidString(value) || strings.ContainsRune(value, 0):
 				fault = " is not valid text"
 			case again && value != first:
@@ -77,15 +62,16 @@ func (s sent) form() (form, *respond.Error) {
 }
 
 // check refuses what is missing or can be nobody's.
-func (f form) check() *respond.Error {
+func (f form) check() error {
 	for _, name := range []string{"type", "user_id", "account_id", "code"} {
 		if f[name] == "" {
 			return respond.Refuse(respond.Invalid, name+" is required")
 		}
 	}
 	for _, name := range []string{"account_id", "code"} {
-		if len(f[name]) > maxField {
-			return respond.Refuse(respond.Invalid, fmt.Sprintf("%s must have at most %d bytes", name, maxField))
+		if len(f[name]) > identifier.MaxShort {
+			return respond.Refuse(respond.Invalid,
+				fmt.Sprintf("%s must have at most %d bytes", name, identifier.MaxShort))
 		}
 	}
 	for _, name := range []string{"user_id", "account_id", "code"} {
@@ -99,8 +85,9 @@ func (f form) check() *respond.Error {
 	return nil
 }
 
-// key is the caller's key: the header's when the header api_access_key is given, whatever the form says, else the form's.
-func (f form) key(header []string) (string, *respond.Error) {
+// key is the caller's key: the header's when the header api_access_key is given, whatever
+// the form says, else the form's.
+func (f form) key(header []string) (string, error) {
 	switch {
 	case len(header) == 1:
 		return header[0], nil

@@ -1,31 +1,30 @@
 package main
 
 import (
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"customercare/shared/respond"
 )
 
 const multipartBody = "--b\r\nContent-Disposition: form-data; name=\"user_id\"\r\n\r\njohn\r\n" +
 	"--b\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\n47\r\n" +
 	"--b\r\nContent-Disposition: form-data; name=\"photo\"; filename=\"p\"\r\n\r\n\x00\r\n--b--"
 
-func request(contentType, body string) *http.Request {
-	r := httptest.NewRequest("POST", "/", strings.NewReader(body))
-	r.Header.Set("Content-Type", contentType)
-	return r
+// readUnder reads the body as a form under the Content-Type.
+func readUnder(contentType, body string) (map[string]string, error) {
+	return readForm(http.Header{"Content-Type": {contentType}}, []byte(body))
 }
 
 // A body that was cut off anywhere is no form: what was in the lost rest, nobody knows.
 func TestCutOffMultipart(t *testing.T) {
 	for n := range len(multipartBody) {
-		if f, refusal := readForm(request("multipart/form-data; boundary=b", multipartBody[:n])); refusal == nil {
+		if f, refusal := readUnder("multipart/form-data; boundary=b", multipartBody[:n]); refusal == nil {
 			t.Errorf("cut off behind %q: %v", multipartBody[:n], f)
 		}
 	}
-	if f, refusal := readForm(request("multipart/form-data; boundary=b", multipartBody)); refusal != nil || f["user_id"] != "john" || f["code"] != "47" {
+	if f, refusal := readUnder("multipart/form-data; boundary=b", multipartBody); refusal != nil || f["user_id"] != "john" || f["code"] != "47" {
 		t.Errorf("%v, %v", f, refusal)
 	}
 }
@@ -94,7 +93,8 @@ func TestCharsets(t *testing.T) {
 		{form, strings.Repeat("--b\r\n\r\n\r\n", 999) + parts([3]string{"code", "", "47"}), "47", ""},
 		{form, strings.Repeat("--b\r\n\r\n\r\n", 1000) + parts([3]string{"code", "", "47"}), "", "The form in the request body cannot be read"},
 
-		// Which charset is meant, nobody knows: the bytes of é in UTF-8 are two letters in others.
+		// Which charset is meant, nobody knows: the bytes of é in UTF-8 are two letters
+		// in others.
 		{urlencoded + "; charset=ISO-8859-1; charset=latin1", "code=caf%C3%A9", "", unclear},
 		{urlencoded + "; charset=utf-8; charset=latin1", "code=caf%C3%A9", "", unclear},
 		{urlencoded + "; charset=ISO 8859-1", "code=caf%C3%A9", "", unclear},
@@ -133,17 +133,13 @@ func TestCharsets(t *testing.T) {
 		{form, parts([3]string{"_charset_", "", "utf8"}, [3]string{"code", "", "caf\xc3\xa9"}), "café", ""},
 		{form, parts([3]string{"_charset_", "", "x"}, [3]string{"code", "", "47"}), "47", ""},
 	} {
-		r := request(test.contentType, test.body)
-		for range 2 { // the answer's format is read from the form before the fields are, and the body is rewound then
-			r.Body = io.NopCloser(strings.NewReader(test.body))
-			f, refusal := readForm(r)
-			sentence := ""
-			if refusal != nil {
-				sentence = refusal.Sentence
-			}
-			if f["code"] != test.code || sentence != test.refusal {
-				t.Errorf("%.80q under %s: got %q, %q", test.body, test.contentType, f["code"], sentence)
-			}
+		f, err := readUnder(test.contentType, test.body)
+		sentence := ""
+		if err != nil {
+			sentence = respond.AsError(err).Sentence
+		}
+		if f["code"] != test.code || sentence != test.refusal {
+			t.Errorf("%.80q under %s: got %q, %q", test.body, test.contentType, f["code"], sentence)
 		}
 	}
 }
@@ -159,9 +155,8 @@ func TestContentType(t *testing.T) {
 		{[]string{"application/x-www-form-urlencoded", "application/x-www-form-urlencoded"}, false},
 		{[]string{"text/plain"}, false}, {[]string{";"}, false},
 	} {
-		r := request("", "code=47")
-		r.Header["Content-Type"] = test.values
-		if f, refusal := readForm(r); (refusal == nil) != test.ok || test.ok && f["code"] != "47" {
+		f, refusal := readForm(http.Header{"Content-Type": test.values}, []byte("code=47"))
+		if (refusal == nil) != test.ok || test.ok && f["code"] != "47" {
 			t.Errorf("%q: %v, %v", test.values, f, refusal)
 		}
 	}

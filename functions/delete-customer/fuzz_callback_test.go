@@ -10,7 +10,8 @@ import (
 	"customercare/infra/testkit/frontdoor"
 )
 
-// FuzzCallback: any callback and output give a script that calls just that name, or none at all.
+// FuzzCallback: any callback and output give a script that calls just that name, or none
+// at all.
 func FuzzCallback(f *testing.F) {
 	for _, callback := range []string{
 		"cb", "jQuery.cb$_1", "", "alert(1)//", "a b", "a\u2028b", "1a", ".a", "a..b", "a-b", "a[0]", "<script>", "é", "\x00", strings.Repeat("a", 128), strings.Repeat("a", 129), "a\n", "a;b",

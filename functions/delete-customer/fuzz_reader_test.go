@@ -57,8 +57,8 @@ func values(mediaType, name string) (all []string) {
 	return all
 }
 
-// readAs is text of the charsets that it was declared in, in UTF-8. Text that is all ASCII
-// is the same in all of them. ISO-8859-1 may be that of a part, but not of a form.
+// readAs is text of the charsets that it was declared in, in UTF-8. Text that is all
+// ASCII is the same in all of them. ISO-8859-1 may be that of a part, but not of a form.
 func readAs(t testing.TB, text string, charsets []string, part bool) string {
 	t.Helper()
 	if !strings.ContainsFunc(text, func(r rune) bool { return r >= 0x80 || r == 0 }) {

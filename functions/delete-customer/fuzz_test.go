@@ -19,10 +19,12 @@ import (
 
 const urlencoded = "application/x-www-form-urlencoded"
 
-// The form of an API user who may delete the customers of the account a, among whom is 47.
+// The form of an API user who may delete the customers of the account a, among whom is
+// 47.
 const goodForm = "type=customer_delete&user_id=john&user_password=key&account_id=a&code=47"
 
-// door is the function with one API user; known says whether every customer exists, or none ever did.
+// door is the function with one API user; known says whether every customer exists, or
+// none ever did.
 func door(f testing.TB, known bool) frontdoor.Door {
 	db := &frontdoor.Database{Known: known, Principals: map[string]string{
 		"apiUser#john": `{"principal":{"S":"apiUser#john"},"hashes":{"L":[{"S":"` + principal.Hash("key") + `"}]},"accounts":{"L":[{"S":"a"}]}}`,
@@ -37,12 +39,13 @@ func door(f testing.TB, known bool) frontdoor.Door {
 		erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
 		erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute}, erasure.SystemClock(),
 	)
-	return frontdoor.New(f, db, endpoint(directory, intake, time.Second).Handler())
+	return frontdoor.New(f, db, handler{directory, intake, time.Second}.endpoint().Handler())
 }
 
 var jsonp = regexp.MustCompile(`^/\*\*/([A-Za-z_$][A-Za-z0-9_$.]{0,127})\(([^<>` + "\u2028\u2029" + `]*)\);$`)
 
-// read checks an answer of operation 3 and gives it; callback is the name that a script's answer calls.
+// read checks an answer of operation 3 and gives it; callback is the name that a script's
+// answer calls.
 func read(t testing.TB, a events.APIGatewayProxyResponse) (got answer, callback string) {
 	t.Helper()
 	text := a.Body
@@ -72,8 +75,8 @@ func read(t testing.TB, a events.APIGatewayProxyResponse) (got answer, callback 
 	return got, callback
 }
 
-// send sends a form. What is answered to be deleted must be what a second reader finds in the form, in fields given once
-// or alike, and an erasure on record.
+// send sends a form. What is answered to be deleted must be what a second reader finds in
+// the form, in fields given once or alike, and an erasure on record.
 func send(t testing.TB, door frontdoor.Door, contentType string, body []byte) {
 	t.Helper()
 	a := door.Send(t, frontdoor.Request{Method: "POST", Path: "/", Header: [][2]string{{"Content-Type", contentType}}, Body: body})
@@ -111,7 +114,8 @@ func send(t testing.TB, door frontdoor.Door, contentType string, body []byte) {
 	}
 }
 
-// xmlChars says whether XML 1.0 can say all of text (section 2.2), so that it comes back as it was.
+// xmlChars says whether XML 1.0 can say all of text (section 2.2), so that it comes back
+// as it was.
 func xmlChars(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool {
 		return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == '\uFFFE' || r == '\uFFFF'
@@ -148,7 +152,8 @@ const goodMultipart = "--b\r\nContent-Disposition: form-data; name=\"type\"\r\n\
 	"--b\r\nContent-Disposition: form-data; name=\"user_password\"\r\n\r\nkey\r\n--b\r\nContent-Disposition: form-data; name=\"account_id\"\r\n\r\na\r\n" +
 	"--b\r\nContent-Disposition: form-data; name=\"code\"\r\n\r\n47\r\n--b--\r\n"
 
-// FuzzMultipart: any body under any Content-Type is refused, or does what a second reader reads in it.
+// FuzzMultipart: any body under any Content-Type is refused, or does what a second reader
+// reads in it.
 func FuzzMultipart(f *testing.F) {
 	const form = "multipart/form-data; boundary="
 	for _, body := range []string{

@@ -7,45 +7,53 @@ import (
 
 	"customercare/shared/erasure"
 	"customercare/shared/gateway"
+	"customercare/shared/operation"
 	"customercare/shared/principal"
 	"customercare/shared/respond"
 )
 
-func endpoint(directory principal.Directory, intake erasure.CustomerIntake, budget time.Duration) gateway.Endpoint {
+// bodyLimit is the largest form in bytes.
+const bodyLimit = 256 << 10
+
+// handler is the operation with what it works on.
+type handler struct {
+	directory principal.Directory
+	intake    erasure.CustomerIntake
+	budget    time.Duration // how long a call may erase before it is answered
+}
+
+func (h handler) endpoint() gateway.Endpoint {
 	return gateway.Endpoint{
-		Name: "delete-customer", Limit: 256 << 10, Shape: shape,
-		Handle: func(ctx context.Context, call *gateway.Call) (any, error) {
-			return remove(ctx, directory, intake, budget, call)
-		},
+		Operation: operation.DeleteCustomer, Shape: shape,
+		Limit: bodyLimit, Form: readForm, Handle: h.handle,
 	}
 }
 
-// remove deletes one customer. It answers "deleted" once the erasure is on record and the tombstone stands: from then on
-// nothing returns the customer any more. What does not fit into budget is erased in the background.
-func remove(ctx context.Context, directory principal.Directory, intake erasure.CustomerIntake, budget time.Duration, call *gateway.Call) (any, error) {
-	f, refusal := readForm(call.Request)
-	if refusal == nil {
-		refusal = f.check()
+// handle deletes one customer. It answers "deleted" once the erasure is on record and the
+// tombstone stands: from then on nothing returns the customer any more. What does not fit
+// into the budget is erased in the background.
+func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
+	f := form(call.Form)
+	if err := f.check(); err != nil {
+		return nil, err
 	}
-	if refusal != nil {
-		return nil, refusal
+	key, err := f.key(call.Given("api_access_key"))
+	if err != nil {
+		return nil, err
 	}
-	key, refusal := f.key(call.Given("api_access_key"))
-	if refusal != nil {
-		return nil, refusal
-	}
-	err := directory.APIUser(ctx, call.Source(), f["user_id"], key, f["account_id"])
+	err = h.directory.APIUser(ctx, call.Source(), f["user_id"], key, f["account_id"])
 	if locked, ok := errors.AsType[*principal.Locked](err); ok {
 		return nil, respond.TryLater(locked.For)
 	}
-	if errors.Is(err, principal.ErrRefused) {
-		// One sentence for a wrong user, a wrong key and a foreign account: none of them is confirmed to exist.
+	if errors.Is(err, principal.ErrNotLetIn) {
+		// One sentence for a wrong user, a wrong key and a foreign account: none of them
+		// is confirmed to exist.
 		return nil, respond.Refuse(respond.Unauthorized, "user_id, user_password or account_id is wrong")
 	}
 	if err != nil {
 		return nil, err
 	}
-	err = intake.Customer(ctx, f["account_id"], f["code"], f["user_id"], budget)
+	err = h.intake.Customer(ctx, f["account_id"], f["code"], f["user_id"], h.budget)
 	if errors.Is(err, erasure.ErrUnknownCustomer) {
 		return nil, respond.Refuse(respond.NotFound, "code is not the code of a customer of this account")
 	}

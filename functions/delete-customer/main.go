@@ -1,5 +1,5 @@
-// Command delete-customer is operation 3: it deletes a loyalty customer with every transaction,
-// for good.
+// Command delete-customer is operation 3: it deletes a loyalty customer with every
+// transaction, for good.
 package main
 
 import (
@@ -16,7 +16,7 @@ func main() { start.Function(prepare) }
 
 type settings struct {
 	Store      store.Settings
-	Limits     principal.Limits
+	Guard      principal.Guard
 	Principals string `env:"PRINCIPALS_TABLE,required,notEmpty"`
 	Erasure    erasure.CustomerSettings
 	DigestKeys secret.DigestKeys
@@ -25,13 +25,14 @@ type settings struct {
 
 func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
-	directory := principal.Directory{Principals: store.Principals{DB: db, Table: s.Principals}, Guard: principal.Guard(s.Limits), Now: time.Now}
 	keys, err := s.DigestKeys.Read(s.Store.AWS.Config())
 	if err != nil {
 		return nil, err
 	}
 	digests := erasure.NewDigester(keys.Current, keys.ByID, keys.Again)
-	handler := endpoint(directory, s.Erasure.Intake(db, digests), s.Budget).Handler()
+	principals := store.Principals{DB: db, Table: s.Principals}
+	directory := principal.Directory{Principals: principals, Guard: s.Guard, Now: time.Now}
+	h := handler{directory, s.Erasure.Intake(db, digests), s.Budget}
 	connected()
-	return handler, nil
+	return h.endpoint().Handler(), nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,11 +9,10 @@ import (
 	"customercare/shared/respond"
 )
 
-// sent is a form as it was sent: the values of every field and, of a field that must not
-// be read as UTF-8, the charset that it was declared in.
+// sent is a form as it was sent.
 type sent struct {
-	values  url.Values
-	foreign map[string]string
+	values  url.Values        // of every field
+	foreign map[string]string // of a field that must not be read as UTF-8: its declared charset
 }
 
 // declare notes that a value of the field is declared to be in charset.
@@ -27,25 +25,26 @@ func (s *sent) declare(name, value, charset string) {
 	}
 }
 
-// parse reads every field of the body, or none: what is broken in one place may mean
-// something else in another, and the call cannot be undone.
-func parse(r *http.Request) (all sent, refusal *respond.Error) {
+// parse reads every field of the body, or none: a form that is broken in one place may
+// mean something else in another, and the call cannot be undone.
+func parse(header http.Header, body []byte) (all sent, err error) {
 	const urlencoded, multipart = "application/x-www-form-urlencoded", "multipart/form-data"
-	t, given, ok := media.ContentType(r.Header)
+	t, given, ok := media.ContentType(header)
 	if !given {
 		t = media.Type{Name: urlencoded}
 	} else if !ok || t.Name != urlencoded && t.Name != multipart {
-		return sent{}, respond.Refuse(respond.UnsupportedMedia, "Content-Type must be "+urlencoded+" or "+multipart)
+		return sent{}, respond.Refuse(respond.UnsupportedMedia,
+			"Content-Type must be "+urlencoded+" or "+multipart)
 	}
-	body, err := io.ReadAll(r.Body)
 	text, wide := media.Text(body)
 	if wide != "" {
-		return sent{}, respond.Refuse(respond.Invalid, "The form in the request body is in "+wide+", it must be in UTF-8")
+		return sent{}, respond.Refuse(respond.Invalid,
+			"The form in the request body is in "+wide+", it must be in UTF-8")
 	}
-	switch {
-	case err != nil:
-	case t.Name == urlencoded:
-		// Only "&" separates (WHATWG URL Standard, section 5.1); net/url would refuse a plain ";".
+	switch t.Name {
+	case urlencoded:
+		// Only "&" separates (WHATWG URL Standard, section 5.1); net/url would refuse a
+		// plain ";".
 		if all.values, err = url.ParseQuery(strings.ReplaceAll(string(text), ";", "%3B")); err == nil {
 			all.declareAll(all.values, t.Charset())
 		}
@@ -71,9 +70,9 @@ func (s *sent) declareAll(fields url.Values, contentType string) {
 	}
 }
 
-// charset is the charset of the whole form: the one that its Content-Type declares, or the
-// one that it names in a field of its own, as browsers do (RFC 7578, section 4.6). Beside
-// UTF-8 the other one counts, so that nothing is read as what it may not be.
+// charset is the charset of the whole form: the one that its Content-Type declares, or
+// the one that it names in a field of its own, as browsers do (RFC 7578, section 4.6).
+// Beside UTF-8 the other one counts, so that nothing is read as what it may not be.
 func (s *sent) charset(contentType string) (charset string) {
 	consider := func(declared string) {
 		switch {

@@ -14,8 +14,8 @@ import (
 const maxParts = 1000
 
 // readParts reads each field of a multipart form, but for files, which nobody asked for.
-// A part may name its charset (RFC 7578 section 4.4); open are the fields of those that do
-// not, for which the form's counts. With an error, the fields so far are not the form.
+// A part may name its charset (RFC 7578 section 4.4); open are the fields of those that
+// do not, for which the form's counts. With an error, the fields so far are not the form.
 func (s *sent) readParts(body []byte, boundary string) (open url.Values, err error) {
 	if boundary == "" {
 		return nil, http.ErrMissingBoundary

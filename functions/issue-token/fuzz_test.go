@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/testkit/frontdoor"
 	"customercare/shared/principal"
@@ -20,14 +21,22 @@ func door(f testing.TB) frontdoor.Door {
 	db := &frontdoor.Database{Principals: map[string]string{
 		"app#ak": `{"principal":{"S":"app#ak"},"hashes":{"L":[{"S":"` + principal.Hash("sk") + `"}]},"tenantId":{"S":"acme"}}`,
 	}}
-	directory := principal.Directory{
-		Principals: store.Principals{DB: db.Client(), Table: "Principals"}, Guard: principal.Guard{Limit: 10, Window: time.Minute}, Now: time.Now,
-	}
-	return frontdoor.New(f, db, endpoint(directory, 900).Handler())
+	return frontdoor.New(f, db, newHandler(db.Client(), 900).endpoint().Handler())
 }
 
-// read checks an answer of operation 5 and gives the one of a 200.
-func read(t testing.TB, a events.APIGatewayProxyResponse) (got answer) {
+// newHandler is the operation on that database.
+func newHandler(db *dynamodb.Client, usual lifetime) handler {
+	principals := store.Principals{DB: db, Table: "Principals"}
+	guard := principal.Guard{Limit: 10, Window: 5 * time.Minute}
+	return handler{
+		directory: principal.Directory{Principals: principals, Guard: guard, Now: time.Now},
+		tokens:    principal.Tokens{Principals: principals, Now: time.Now},
+		usual:     usual,
+	}
+}
+
+// checked checks an answer of operation 5 and gives the one of a 200.
+func checked(t testing.TB, a events.APIGatewayProxyResponse) (got answer) {
 	t.Helper()
 	if a.StatusCode != 200 {
 		frontdoor.App(t, a)
@@ -40,8 +49,8 @@ func read(t testing.TB, a events.APIGatewayProxyResponse) (got answer) {
 	return got
 }
 
-// FuzzBody: any body and X-Token-Expire are refused, or a token is stored and given for the app and the time that a second
-// reader reads in them.
+// FuzzBody: any body and X-Token-Expire are refused, or a token is stored and given for
+// the app and the time that a second reader reads in them.
 func FuzzBody(f *testing.F) {
 	for _, body := range []string{
 		`{"app_key":"ak","app_secret":"sk"}`, `{"app_key":"ak","app_secret":"wrong"}`, `{"app_key":"nobody","app_secret":"sk"}`, `{"app_key":"","app_secret":""}`, `{"app_key":"ak"}`,
@@ -57,7 +66,7 @@ func FuzzBody(f *testing.F) {
 	door := door(f)
 	f.Fuzz(func(t *testing.T, body []byte, expire string) {
 		a := door.Send(t, frontdoor.Request{Method: "POST", Header: [][2]string{{"X-Token-Expire", expire}}, Body: body})
-		got := read(t, a)
+		got := checked(t, a)
 		stored := false
 		for _, call := range door.Database.Calls() {
 			stored = stored || call.Action == "PutItem"
@@ -96,7 +105,7 @@ func FuzzEvent(f *testing.F) {
 	door := door(f)
 	f.Fuzz(func(t *testing.T, event []byte) {
 		if answer, ok := door.SendRaw(t, event); ok {
-			read(t, answer)
+			checked(t, answer)
 		}
 	})
 }

@@ -9,32 +9,45 @@ import (
 
 	"customercare/shared/gateway"
 	"customercare/shared/identifier"
+	"customercare/shared/operation"
 	"customercare/shared/principal"
 	"customercare/shared/respond"
 )
 
-// Seconds that a token may live when the caller asks for them (contracts, operation 5).
+// Seconds that a token may live when the caller asks for them (docs/contracts.md,
+// operation 5).
 const (
 	shortest = 1
 	longest  = 3600
 )
 
-// lifetime is how many seconds tokens live whose callers name no time: a setting, bounded
-// as what callers name.
+// lifetime is how many seconds tokens live whose callers name no time: a setting, within
+// the same bounds as what callers name.
 type lifetime int
 
-// UnmarshalText ends the start with its error where the setting is none of these times.
+// UnmarshalText reads the setting. With its error the function does not start.
 func (l *lifetime) UnmarshalText(text []byte) error {
-	seconds, refusal := life([]string{string(text)}, 0)
-	if refusal != nil {
+	seconds, err := life([]string{string(text)}, 0)
+	if err != nil {
 		return errors.New("TOKEN_LIFETIME must be a whole number of seconds from 1 to 3600")
 	}
 	*l = lifetime(seconds)
 	return nil
 }
 
-// scope is what a token is good for.
-const scope = "clearUserInfo"
+// handler is the operation with what it works on.
+type handler struct {
+	directory principal.Directory
+	tokens    principal.Tokens
+	usual     lifetime // of a token whose caller names no time
+}
+
+func (h handler) endpoint() gateway.Endpoint {
+	return gateway.Endpoint{
+		Operation: operation.IssueToken, Shape: respond.App,
+		Limit: gateway.SmallBody, Handle: h.handle,
+	}
+}
 
 // request is the body: the app's key (AK) and secret (SK).
 type request struct {
@@ -42,7 +55,8 @@ type request struct {
 	AppSecret string `json:"app_secret"`
 }
 
-// answer is all strings, in the documented order; CreateTime is in Unix seconds, Expires in seconds.
+// answer is all strings, in the documented order; CreateTime is in Unix seconds, Expires
+// in seconds.
 type answer struct {
 	AccessToken string
 	ApplyType   string
@@ -53,43 +67,30 @@ type answer struct {
 	UserID      string
 }
 
-// endpoint issues tokens that live for usual seconds when the caller asks for nothing.
-func endpoint(directory principal.Directory, usual int) gateway.Endpoint {
-	return gateway.Endpoint{
-		Name: "issue-token", Limit: 64 << 10, Shape: respond.App,
-		Handle: func(ctx context.Context, call *gateway.Call) (any, error) { return issue(ctx, directory, usual, call) },
-	}
-}
+// scope is what a token is good for.
+const scope = "clearUserInfo"
 
-func issue(ctx context.Context, directory principal.Directory, usual int, call *gateway.Call) (any, error) {
-	var asked request
-	if refusal := call.DecodeJSON(&asked, "app_key", "app_secret"); refusal != nil {
-		return nil, refusal
+// handle gives the app a token in place of its secret.
+func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
+	asked, err := read(call)
+	if err != nil {
+		return nil, err
 	}
-	if asked.AppKey == "" {
-		return nil, respond.Refuse(respond.Invalid, "app_key is required")
+	seconds, err := life(call.Given("X-Token-Expire"), int(h.usual))
+	if err != nil {
+		return nil, err
 	}
-	if asked.AppSecret == "" {
-		return nil, respond.Refuse(respond.Invalid, "app_secret is required")
-	}
-	if !identifier.Sayable(asked.AppKey) {
-		return nil, respond.Refuse(respond.Invalid, "app_key"+identifier.Unsayable)
-	}
-	seconds, refusal := life(call.Given("X-Token-Expire"), usual)
-	if refusal != nil {
-		return nil, refusal
-	}
-	tenant, err := directory.App(ctx, call.Source(), asked.AppKey, asked.AppSecret)
+	tenant, err := h.directory.App(ctx, call.Source(), asked.AppKey, asked.AppSecret)
 	if locked, ok := errors.AsType[*principal.Locked](err); ok {
 		return nil, respond.TryLater(locked.For)
 	}
-	if errors.Is(err, principal.ErrRefused) {
+	if errors.Is(err, principal.ErrNotLetIn) {
 		return nil, respond.Refuse(respond.Unauthorized, "app_key or app_secret is wrong")
 	}
 	if err != nil {
 		return nil, err
 	}
-	token, created, err := directory.IssueToken(ctx, asked.AppKey, tenant, time.Duration(seconds)*time.Second)
+	token, created, err := h.tokens.Issue(ctx, asked.AppKey, tenant, time.Duration(seconds)*time.Second)
 	if err != nil {
 		return nil, err
 	}
@@ -99,15 +100,33 @@ func issue(ctx context.Context, directory principal.Directory, usual int, call *
 	}, nil
 }
 
-// life reads X-Token-Expire: one whole number of seconds, digits only. Without it a token lives for usual seconds.
-func life(values []string, usual int) (int, *respond.Error) {
+// read reads the body, in which both fields must be.
+func read(call *gateway.Call) (asked request, err error) {
+	if err := call.DecodeJSON(&asked, "app_key", "app_secret"); err != nil {
+		return asked, err
+	}
+	switch {
+	case asked.AppKey == "":
+		return asked, respond.Refuse(respond.Invalid, "app_key is required")
+	case asked.AppSecret == "":
+		return asked, respond.Refuse(respond.Invalid, "app_secret is required")
+	case !identifier.Sayable(asked.AppKey):
+		return asked, respond.Refuse(respond.Invalid, "app_key"+identifier.Unsayable)
+	}
+	return asked, nil
+}
+
+// life reads X-Token-Expire: one whole number of seconds, digits only. Without it a token
+// lives for usual seconds.
+func life(values []string, usual int) (int, error) {
 	if len(values) == 0 {
 		return usual, nil
 	}
 	text := strings.TrimSpace(values[0])
 	seconds, err := strconv.ParseUint(text, 10, 16)
 	if len(values) > 1 || err != nil || seconds < shortest || seconds > longest {
-		return 0, respond.Refuse(respond.Invalid, "X-Token-Expire must be a whole number of seconds from 1 to 3600")
+		return 0, respond.Refuse(respond.Invalid,
+			"X-Token-Expire must be a whole number of seconds from 1 to 3600")
 	}
 	return int(seconds), nil
 }

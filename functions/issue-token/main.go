@@ -13,7 +13,7 @@ func main() { start.Function(prepare) }
 
 type settings struct {
 	Store      store.Settings
-	Limits     principal.Limits
+	Guard      principal.Guard
 	Principals string `env:"PRINCIPALS_TABLE,required,notEmpty"`
 	// TokenLifetime is how many seconds a token lives whose caller names no time.
 	TokenLifetime lifetime `env:"TOKEN_LIFETIME,required"`
@@ -21,11 +21,12 @@ type settings struct {
 
 func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
-	directory := principal.Directory{
-		Principals: store.Principals{DB: db, Table: s.Principals},
-		Guard:      principal.Guard(s.Limits),
-		Now:        time.Now,
+	principals := store.Principals{DB: db, Table: s.Principals}
+	h := handler{
+		directory: principal.Directory{Principals: principals, Guard: s.Guard, Now: time.Now},
+		tokens:    principal.Tokens{Principals: principals, Now: time.Now},
+		usual:     s.TokenLifetime,
 	}
 	connected()
-	return endpoint(directory, int(s.TokenLifetime)).Handler(), nil
+	return h.endpoint().Handler(), nil
 }

@@ -13,12 +13,12 @@ import (
 // One request, in either format, allocates no more than today.
 func TestAllocations(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	a := allows{
-		users: store.Users{DB: canned.Client(t, map[string][]string{"UpdateItem": {"{}"}}), Table: "Users"},
+	h := handler{
+		users: store.Users{DB: canned.Client(canned.Answers(t, map[string][]string{"UpdateItem": {"{}"}})), Table: "Users"},
 		rules: rules{types: types{1: lifetime(24 * time.Hour), 3: 0}, maxAhead: 366 * 24 * time.Hour},
 		now:   func() time.Time { return now },
 	}
-	handler, ctx := a.endpoint().Handler(), canned.Invocation(t)
+	handle, ctx := h.endpoint().Handler(), canned.Invocation(t)
 	for _, test := range []struct {
 		media, body string
 		most        float64
@@ -29,7 +29,7 @@ func TestAllocations(t *testing.T) {
 		t.Run(test.media, func(t *testing.T) {
 			event := provisiontest.Event("PUT", "u1", "", test.body, "Content-Type: "+test.media)
 			canned.Allocations(t, 500, test.most, func() {
-				if answer, err := handler(ctx, event); err != nil || answer.StatusCode != 200 || !strings.Contains(answer.Body, "true") {
+				if answer, err := handle(ctx, event); err != nil || answer.StatusCode != 200 || !strings.Contains(answer.Body, "true") {
 					t.Fatal(answer, err)
 				}
 			})

@@ -3,8 +3,6 @@ package main
 import (
 	"encoding/xml"
 	"strings"
-
-	"customercare/shared/respond"
 )
 
 // Namespaces of attributes that serializers write beside the values.
@@ -15,9 +13,10 @@ const (
 	xmlnsNamespace = "http://www.w3.org/2000/xmlns/" // of the declarations themselves
 )
 
-// ownNames says that no declaration touches the names that are XML's own (Namespaces in
-// XML 1.0, section 3). encoding/xml takes all of them. A namespace "xmlns" is nobody's and
-// would be legal: but the attributes in it, encoding/xml cannot tell from declarations.
+// ownNames says whether no declaration touches the names that are XML's own (Namespaces
+// in XML 1.0, section 3). encoding/xml takes all of them. A namespace "xmlns" is nobody's
+// and would be legal, but encoding/xml cannot tell the attributes in it from
+// declarations.
 func ownNames(attributes []xml.Attr) bool {
 	for _, a := range attributes {
 		isXML := a.Value == xmlNamespace
@@ -37,9 +36,9 @@ func ownNames(attributes []xml.Attr) bool {
 	return true
 }
 
-// wellFormed says that no attribute is given twice and no prefix is declared as none
-// (Namespaces in XML 1.0, sections 5 and 6.3). encoding/xml takes both, and makes of such
-// a prefix an element without one.
+// wellFormed says whether no attribute is given twice and no prefix is declared as none
+// (Namespaces in XML 1.0, sections 5 and 6.3). encoding/xml takes both, and takes an
+// element with such a prefix for one without.
 func wellFormed(attributes []xml.Attr) bool {
 	seen := make(map[xml.Name]bool, len(attributes))
 	for _, a := range attributes {
@@ -51,10 +50,11 @@ func wellFormed(attributes []xml.Attr) bool {
 	return true
 }
 
-// nilled checks the attributes of the root or of a field: declarations of namespaces,
-// those of XML itself and those of XMLSchema-instance say nothing about a value, and no
-// other is known. Only xsi:nil says something: that there is no value.
-func nilled(e xml.StartElement) (bool, *respond.Error) {
+// nilled checks the attributes of the root or of a field. Declarations of namespaces,
+// those of XML itself and those of XMLSchema-instance say nothing about a value, and any
+// other is refused. Only xsi:nil says something, and that is the result: that there is no
+// value.
+func nilled(e xml.StartElement) (bool, error) {
 	isNil := false
 	for _, a := range e.Attr {
 		switch {
@@ -69,7 +69,8 @@ func nilled(e xml.StartElement) (bool, *respond.Error) {
 			}
 		case a.Name.Space == xsiNamespace:
 		default:
-			return false, invalid(e.Name.Local + " must not have attributes but xmlns, xml: and those of XMLSchema-instance")
+			return false, invalid(e.Name.Local +
+				" must not have attributes but xmlns, xml: and those of XMLSchema-instance")
 		}
 	}
 	return isNil, nil

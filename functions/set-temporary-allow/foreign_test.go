@@ -10,8 +10,9 @@ import (
 	"customercare/infra/testkit/provisiontest"
 )
 
-// Whatever another writer has stored in place of tempAllows, the allow is set: in one call where a map stands, of whatever,
-// and in two where another type does or nothing, which the map then replaces.
+// Whatever another writer has stored in place of tempAllows, the allow is set: in one
+// call where a map stands, of whatever, and in two where another type does or nothing,
+// which the map then replaces.
 func TestForeignTypes(t *testing.T) {
 	users := provisiontest.New(t)
 	for name, value := range provisiontest.Foreign() {
@@ -40,8 +41,9 @@ func TestForeignTypes(t *testing.T) {
 	}
 }
 
-// An item without room is left as it is, and the sentence does not ask for another try; a little more room, and the
-// allow is set. The engines differ by some bytes here (one counts the key twice), which is what the slack is for.
+// An item without room is left as it is, and the sentence does not ask for another try; a
+// little more room, and the allow is set. The engines differ by some bytes here (one
+// counts the key twice), which is what the slack is for.
 func TestFullItem(t *testing.T) {
 	const sentence = "The record of this customerId is full, the temporary allow cannot be stored until it is made smaller"
 	const slack, lack = 64, 32

@@ -6,20 +6,22 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"customercare/shared/gateway"
 )
 
 // Bodies of the largest size, each the dearest of its kind that we could think of.
 func TestLargestBodies(t *testing.T) {
 	door := door(t, true)
 	fill := func(before, unit, after string) []byte {
-		return []byte(before + strings.Repeat(unit, (bodyLimit-len(before)-len(after))/len(unit)) + after)
+		return []byte(before + strings.Repeat(unit, (gateway.SmallBody-len(before)-len(after))/len(unit)) + after)
 	}
 	names := new(bytes.Buffer)
-	for i := 0; names.Len() < bodyLimit-16; i++ {
+	for i := 0; names.Len() < gateway.SmallBody-16; i++ {
 		fmt.Fprintf(names, ",%q:0", strconv.FormatInt(int64(i), 36))
 	}
 	for name, body := range map[string][]byte{
-		"names":    []byte(`{"tempAllowType":2` + names.String()[:strings.LastIndex(names.String()[:bodyLimit-20], ",")] + "}"),
+		"names":    []byte(`{"tempAllowType":2` + names.String()[:strings.LastIndex(names.String()[:gateway.SmallBody-20], ",")] + "}"),
 		"lists":    fill(`{"tempAllowType":2,"x":`, "[", ""),
 		"objects":  fill(`{"tempAllowType":2,"x":`, `{"":`, ""),
 		"numbers":  fill(`{"tempAllowType":2,"x":[0`, ",0", "]}"),

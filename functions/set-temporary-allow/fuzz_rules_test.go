@@ -8,8 +8,8 @@ import (
 	"customercare/infra/testkit/bounds"
 )
 
-// FuzzTypes: any setting of TEMP_ALLOW_TYPES is refused in a sentence, or read so that every type has a lifetime or asks
-// for a date, and none is lost.
+// FuzzTypes: any setting of TEMP_ALLOW_TYPES is refused in a sentence, or read so that
+// every type has a lifetime or asks for a date, and none is lost.
 func FuzzTypes(f *testing.F) {
 	for _, text := range []string{
 		defaultTypes, "7=date", "007=1h", "10=90m,2=date", "", "1", "1=", "=2h", "1=2h,", ",", "1=2h,01=date", "1=0h", "1=-2h", "1=1h30m", "1=2h=3h",

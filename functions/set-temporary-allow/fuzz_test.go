@@ -28,14 +28,15 @@ func door(f testing.TB, known bool) frontdoor.Door {
 		f.Fatal(err)
 	}
 	db := &frontdoor.Database{Known: known}
-	a := allows{
+	h := handler{
 		users: store.Users{DB: db.Client(), Table: "Users"},
 		rules: rules{types: all, maxAhead: 8784 * time.Hour}, now: func() time.Time { return now },
 	}
-	return frontdoor.New(f, db, a.endpoint().Handler())
+	return frontdoor.New(f, db, h.endpoint().Handler())
 }
 
-// send sends a body and gives the allow that was stored, "type expires" in Unix milliseconds, "" when it was refused.
+// send sends a body and gives the allow that was stored, "type expires" in Unix
+// milliseconds, "" when it was refused.
 func send(t testing.TB, door frontdoor.Door, contentType string, body []byte) (stored string) {
 	t.Helper()
 	answer := door.Send(t, frontdoor.Request{

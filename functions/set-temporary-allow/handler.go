@@ -9,14 +9,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"customercare/shared/gateway"
+	"customercare/shared/identifier"
 	"customercare/shared/media"
+	"customercare/shared/operation"
 	"customercare/shared/respond"
 	"customercare/shared/store"
-)
-
-const (
-	bodyLimit       = 64 << 10
-	customerIDLimit = 256
 )
 
 // The names of a request's two fields, the same in JSON and XML.
@@ -25,11 +22,18 @@ const (
 	dateField = "expirationDate"
 )
 
-// allows is the operation with what it works on.
-type allows struct {
+// handler is the operation with what it works on.
+type handler struct {
 	users store.Users
 	rules rules
 	now   func() time.Time
+}
+
+func (h handler) endpoint() gateway.Endpoint {
+	return gateway.Endpoint{
+		Operation: operation.SetTemporaryAllow, Shape: respond.Provision,
+		Limit: gateway.SmallBody, Handle: h.handle,
+	}
 }
 
 // request is a body read from either format.
@@ -38,45 +42,43 @@ type request struct {
 	date *string // expirationDate, nil when absent
 }
 
-func (a allows) endpoint() gateway.Endpoint {
-	return gateway.Endpoint{Name: "set-temporary-allow", Limit: bodyLimit, Shape: respond.Provision, Scoped: true, Handle: a.handle}
-}
-
-// full is the answer for a user whose item has no room left. It is a failure of ours, because the
-// caller can do nothing about it, and its sentence does not ask for another try, which would fail too.
-var full = &respond.Error{
+// errFull is the answer for a user whose item has no room left. It is a failure of ours,
+// because the caller can do nothing about it, and its sentence does not ask for another
+// try, which would fail too.
+var errFull error = &respond.Error{
 	Kind:     respond.Internal,
 	Sentence: "The record of this customerId is full, the temporary allow cannot be stored until it is made smaller",
 	Cause:    store.ErrUserFull,
 }
 
-// handle sets the allow with one DynamoDB call, and makes none for a request that is refused.
-func (a allows) handle(ctx context.Context, call *gateway.Call) (any, error) {
-	customerID, refusal := call.PathID("customerId", customerIDLimit)
-	if refusal != nil {
-		return nil, refusal
+// handle sets the allow with one DynamoDB call, and makes none for a request that is
+// refused.
+func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
+	customerID, err := call.PathID("customerId", identifier.MaxLong)
+	if err != nil {
+		return nil, err
 	}
-	asked, refusal := read(call)
-	if refusal != nil {
-		return nil, refusal
+	asked, err := read(call)
+	if err != nil {
+		return nil, err
 	}
-	kind, refusal := a.rules.kind(asked.kind)
-	if refusal != nil {
-		return nil, refusal
+	kind, err := h.rules.kind(asked.kind)
+	if err != nil {
+		return nil, err
 	}
-	now := a.now()
-	expires, refusal := a.rules.expires(kind, asked.date, now)
-	if refusal != nil {
-		return nil, refusal
+	now := h.now()
+	expires, err := h.rules.expires(kind, asked.date, now)
+	if err != nil {
+		return nil, err
 	}
-	err := a.users.SetTempAllow(ctx, customerID, store.TempAllow{
+	err = h.users.SetTempAllow(ctx, customerID, store.TempAllow{
 		Type: kind, Expires: expires, GrantedAt: now, GrantedBy: call.Caller("principalId"),
 	})
 	switch {
 	case errors.Is(err, store.ErrNoUser):
 		return nil, respond.Refuse(respond.NotFound, "Customer ID not found")
 	case errors.Is(err, store.ErrUserFull):
-		return nil, full
+		return nil, errFull
 	case err != nil:
 		return nil, err
 	}
@@ -84,10 +86,10 @@ func (a allows) handle(ctx context.Context, call *gateway.Call) (any, error) {
 }
 
 // read reads the body in the format that its Content-Type names, JSON without one.
-func read(call *gateway.Call) (request, *respond.Error) {
-	kind, refusal := call.BodyType("application/json", "application/xml")
-	if refusal != nil {
-		return request{}, refusal
+func read(call *gateway.Call) (request, error) {
+	kind, err := call.BodyType("application/json", "application/xml")
+	if err != nil {
+		return request{}, err
 	}
 	if text, _ := media.Text(call.Body); len(bytes.TrimSpace(text)) == 0 {
 		return request{}, respond.Refuse(respond.Invalid,
@@ -100,8 +102,8 @@ func read(call *gateway.Call) (request, *respond.Error) {
 		Kind jsontext.Value `json:"tempAllowType"` // raw, so that JSON and XML share the check and its sentence
 		Date *string        `json:"expirationDate"`
 	}
-	if refusal := call.DecodeJSON(&body, typeField, dateField); refusal != nil {
-		return request{}, refusal
+	if err := call.DecodeJSON(&body, typeField, dateField); err != nil {
+		return request{}, err
 	}
 	if body.Kind.Kind() == 'n' { // null is absent
 		body.Kind = nil

@@ -28,7 +28,8 @@ const (
 	asXML  = "Content-Type: application/xml"
 )
 
-// now is the clock of all tests: the eve of the documented example's year, a fraction of a second after a full one.
+// now is the clock of all tests: the eve of the documented example's year, a fraction of
+// a second after a full one.
 var now = time.Date(2029, 12, 31, 12, 0, 0, 250e6, time.UTC)
 
 func failureJSON(status int, sentence string) string {
@@ -42,8 +43,8 @@ func put(t *testing.T, users store.Users, event events.APIGatewayProxyRequest) g
 	if err := all.UnmarshalText([]byte("1=24h,2=2h,3=date")); err != nil {
 		t.Fatal(err)
 	}
-	a := allows{users: users, rules: rules{types: all, maxAhead: 8784 * time.Hour}, now: func() time.Time { return now }}
-	answer, err := a.endpoint().Handler()(t.Context(), event)
+	h := handler{users: users, rules: rules{types: all, maxAhead: 8784 * time.Hour}, now: func() time.Time { return now }}
+	answer, err := h.endpoint().Handler()(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,8 @@ func granted(user provisiontest.Item, kind string, expires time.Time) provisiont
 	return user
 }
 
-// TestGrants checks, for each way to ask, the answer, what is stored, and that nothing else changed.
+// TestGrants checks, for each way to ask, the answer, what is stored, and that nothing
+// else changed.
 func TestGrants(t *testing.T) {
 	at := func(text string) time.Time {
 		when, err := time.Parse(time.RFC3339Nano, text)

@@ -1,5 +1,5 @@
-// Command set-temporary-allow is operation 2: it gives a user a temporary allow of one type, in
-// place of any other of that type.
+// Command set-temporary-allow is operation 2: it gives a user a temporary allow of one
+// type, in place of any other of that type.
 package main
 
 import (
@@ -20,11 +20,11 @@ type settings struct {
 
 func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
-	a := allows{
+	h := handler{
 		users: store.Users{DB: db, Table: s.Users},
 		rules: rules{types: s.Types, maxAhead: time.Duration(s.MaxAhead)},
 		now:   time.Now,
 	}
 	connected()
-	return a.endpoint().Handler(), nil
+	return h.endpoint().Handler(), nil
 }

@@ -13,14 +13,14 @@ import (
 	"customercare/shared/rfc3339"
 )
 
-// rules say which temporary allows a deployment gives, and until when.
+// rules are which temporary allows a deployment gives, and until when.
 type rules struct {
 	types    types
 	maxAhead time.Duration // how far ahead an expirationDate may lie, at most
 }
 
-// types is the enumeration customercare.case.tempallow.level.enum: each type with its lifetime when the caller names no
-// date, or 0 where the caller must name one.
+// types is the enumeration customercare.case.tempallow.level.enum: each type with its
+// lifetime when the caller names no date, or 0 where the caller must name one.
 type types map[int]lifetime
 
 // lifetime is a positive whole number of hours or minutes: "24h", "90m".
@@ -39,7 +39,8 @@ func (l *lifetime) UnmarshalText(text []byte) error {
 
 var numberPattern = regexp.MustCompile(`^[0-9]{1,9}$`)
 
-// UnmarshalText reads the form of the template's parameter TempAllowTypes: "1=24h,2=2h,3=date".
+// UnmarshalText reads the form of the template's parameter TempAllowTypes:
+// "1=24h,2=2h,3=date".
 func (t *types) UnmarshalText(text []byte) error {
 	all := make(types)
 	for _, entry := range strings.Split(string(text), ",") {
@@ -71,12 +72,13 @@ func (t types) String() string {
 	return strings.Join(all, ", ")
 }
 
-// integer is how JSON writes an integer. XML text is read the same way, so that both formats allow the same.
+// integer is how JSON writes an integer. XML text is read the same way, so that both
+// formats allow the same.
 var integer = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 
-// kind reads tempAllowType, the number as the body wrote it, "" when there was none. 1.0, 1e0 and "1" are refused: the
-// documented type is an integer.
-func (r rules) kind(text string) (int, *respond.Error) {
+// kind reads tempAllowType, the number as the body wrote it, "" when there was none. 1.0,
+// 1e0 and "1" are refused: the documented type is an integer.
+func (r rules) kind(text string) (int, error) {
 	if text == "" {
 		return 0, respond.Refuse(respond.Invalid, "tempAllowType is missing, it must be one of "+r.types.String())
 	}
@@ -87,8 +89,9 @@ func (r rules) kind(text string) (int, *respond.Error) {
 	return number, nil
 }
 
-// expires says when an allow of the kind ends: on date when there is one, else after the kind's own lifetime.
-func (r rules) expires(kind int, date *string, now time.Time) (time.Time, *respond.Error) {
+// expires says when an allow of the kind ends: on date when there is one, else after the
+// kind's own lifetime.
+func (r rules) expires(kind int, date *string, now time.Time) (time.Time, error) {
 	life := time.Duration(r.types[kind])
 	switch {
 	case date == nil && life == 0:
@@ -111,7 +114,8 @@ func (r rules) expires(kind int, date *string, now time.Time) (time.Time, *respo
 	return t, nil
 }
 
-// spoken is a duration in the largest unit that shows it whole: 366 days, 36 hours, 90 minutes.
+// spoken is a duration in the largest unit that shows it whole: 366 days, 36 hours, 90
+// minutes.
 func spoken(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {

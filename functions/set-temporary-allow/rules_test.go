@@ -67,7 +67,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestStart: settings that are missing or malformed end the process with one line that names them all.
+// TestStart: settings that are missing or malformed end the process with one line that
+// names them all.
 func TestStart(t *testing.T) {
 	for _, test := range []struct {
 		env  []string

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"customercare/infra/testkit/provisiontest"
+	"customercare/shared/respond"
 )
 
 func TestXML(t *testing.T) {
@@ -126,7 +127,8 @@ func TestXML(t *testing.T) {
 		{root(kind + `<xml:tempAllowType/>`), named},
 		{root(kind + `<:other/>`), named},
 
-		// Declarations, xml: attributes and XMLSchema-instance say nothing about the two values.
+		// Declarations, xml: attributes and XMLSchema-instance say nothing about the two
+		// values.
 		{`<TempAllowRequest ` + xsi + ` xmlns:xsd="http://www.w3.org/2001/XMLSchema">` + kind + date + `</TempAllowRequest>`, "1|D"},
 		{`<TempAllowRequest xmlns="" xmlns:a="urn:a" xmlns:b='urn:b'>` + kind + `</TempAllowRequest>`, "1|-"},
 		{`<TempAllowRequest xmlns=""><tempAllowType xmlns="">1</tempAllowType></TempAllowRequest>`, "1|-"},
@@ -208,9 +210,9 @@ func TestXML(t *testing.T) {
 				got = read.kind + "|" + *read.date
 			}
 			if refusal != nil {
-				got = refusal.Sentence
-				if refusal.Status() != 400 {
-					t.Errorf("status %d", refusal.Status())
+				got = refusal.Error()
+				if status := respond.AsError(refusal).Status(); status != 400 {
+					t.Errorf("status %d", status)
 				}
 			}
 			if got != test.want {
@@ -220,7 +222,8 @@ func TestXML(t *testing.T) {
 	}
 }
 
-// What the XML reader refuses is an XML answer through the front door, and nothing is stored.
+// What the XML reader refuses is an XML answer through the front door, and nothing is
+// stored.
 func TestXMLRefusal(t *testing.T) {
 	users := provisiontest.Unreachable()
 	answer := put(t, users.Users, provisiontest.Event("PUT", "u1", "", "<!DOCTYPE a><TempAllowRequest/>", asXML))

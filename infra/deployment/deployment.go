@@ -2,18 +2,18 @@
 // of a stack in AWS, or of the local one. It reads these variables, all of which may be
 // left out:
 //
-//	STACK               a CloudFormation stack of template.yaml, found with the credentials
-//	                    and the region that the AWS tools would use; this needs the rights
-//	                    cloudformation:DescribeStacks and cloudformation:ListStackResources
-//	DYNAMODB_ENDPOINT   without STACK: an address (default http://127.0.0.1:8000, the local
-//	                    stack, with another port in DYNAMODB_PORT), or the word aws for
-//	                    tables in AWS that have the names below
+//	STACK              a CloudFormation stack of template.yaml, found with the
+//	                   credentials and the region that the AWS tools would use; it needs
+//	                   cloudformation:DescribeStacks and ListStackResources
+//	DYNAMODB_ENDPOINT  without STACK: an address (default http://127.0.0.1:8000, the
+//	                   local stack, with another port in DYNAMODB_PORT), or the word aws
+//	                   for tables in AWS that have the names below
 //	USERS_TABLE, CUSTOMERS_TABLE, CONTACTS_TABLE, PRINCIPALS_TABLE, ERASURES_TABLE
-//	                    names of tables, instead of the stack's, or of Users, Customers,
-//	                    Contacts, Principals, Erasures
-//	API_URL             where the API answers, instead of the stack's output ApiUrl, or of
-//	                    http://127.0.0.1:3000, the local stack (with another port in PORT)
-//	SECRETS_PORT        the port of the local stack's Secrets Manager (default 3001)
+//	                   names of tables, instead of the stack's, or of Users, Customers,
+//	                   Contacts, Principals, Erasures
+//	API_URL            where the API answers, instead of the stack's output ApiUrl, or
+//	                   of http://127.0.0.1:3000, the local stack (PORT: another port)
+//	SECRETS_PORT       the port of the local stack's Secrets Manager (default 3001)
 package deployment
 
 import (
@@ -61,15 +61,16 @@ type Tables struct {
 	Erasures string
 }
 
-// Chosen is what a caller says of the deployment himself, for example in flags. Where one
-// of its fields is set, neither of the variables STACK and DYNAMODB_ENDPOINT is looked at.
+// Chosen is what a caller says of the deployment himself, for example in flags. Where
+// one of its fields is set, neither of the variables STACK and DYNAMODB_ENDPOINT is
+// looked at.
 type Chosen struct {
 	Stack    string // as the variable STACK
 	Endpoint string // as the variable DYNAMODB_ENDPOINT
 }
 
-// tableIDs are the tables' names in template.yaml, each with the variable that can give it
-// another one.
+// tableIDs are the tables' names in template.yaml, each with the variable that can give
+// it another one.
 var tableIDs = []struct {
 	id, variable string
 	name         func(*Tables) *string
@@ -106,7 +107,8 @@ func Find(ctx context.Context, chosen Chosen) (*Deployment, error) {
 	return d, nil
 }
 
-// findTables connects to the tables that have the usual names, or those that variables say.
+// findTables connects to the tables that have the usual names, or those that variables
+// say.
 func (d *Deployment) findTables(ctx context.Context, endpoint string) error {
 	switch endpoint {
 	case "":
@@ -134,7 +136,8 @@ func (d *Deployment) findTables(ctx context.Context, endpoint string) error {
 			" or set DYNAMODB_ENDPOINT, or STACK", u.Host)
 	}
 	_ = connection.Close()
-	// An endpoint of one's own takes any credentials: local engines show all the same tables.
+	// An endpoint of one's own takes any credentials: local engines show all the same
+	// tables.
 	settings := aws.Config{
 		Region: engine.Region, // where the local stack makes its tables
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
@@ -185,7 +188,8 @@ func awsSettings(ctx context.Context) (aws.Config, error) {
 			return settings, fmt.Errorf("the AWS credentials of the profile %s cannot be had: sign on again,"+
 				" for example with `aws sso login`", profile)
 		}
-		return settings, errors.New("no AWS credentials are found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+		return settings, errors.New("no AWS credentials are found: set AWS_PROFILE," +
+			" or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	}
 	return settings, nil
 }

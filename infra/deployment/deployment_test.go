@@ -15,7 +15,8 @@ import (
 	"customercare/infra/testkit/cloudformationtest"
 )
 
-// deployed is a stack as CloudFormation lists it: with much that is no table, and what an update has left behind.
+// deployed is a stack as CloudFormation lists it: with much that is no table, and what
+// an update has left behind.
 func deployed() cloudformationtest.Stack {
 	stack := cloudformationtest.Stack{
 		Name: "customercare", Status: "UPDATE_COMPLETE",
@@ -24,7 +25,8 @@ func deployed() cloudformationtest.Stack {
 	}
 	for i := range 120 {
 		stack.Resources = append(stack.Resources, cloudformationtest.Resource{
-			LogicalID: fmt.Sprintf("Function%dRole", i), PhysicalID: fmt.Sprintf("customercare-%d", i), Type: "AWS::IAM::Role", Status: "CREATE_COMPLETE",
+			LogicalID: fmt.Sprintf("Function%dRole", i), PhysicalID: fmt.Sprintf("customercare-%d", i),
+			Type: "AWS::IAM::Role", Status: "CREATE_COMPLETE",
 		})
 	}
 	stack.Resources = append(stack.Resources, cloudformationtest.Tables(map[string]string{
@@ -32,13 +34,20 @@ func deployed() cloudformationtest.Stack {
 		"Principals": "customercare-Principals-1D", "Erasures": "customercare-Erasures-1E",
 	})...)
 	stack.Resources = append(stack.Resources,
-		cloudformationtest.Resource{LogicalID: "Users", PhysicalID: "customercare-Users-0", Type: "AWS::DynamoDB::Table", Status: "DELETE_SKIPPED"},
-		cloudformationtest.Resource{LogicalID: "Contacts", PhysicalID: "customercare-Contacts-0", Type: "AWS::DynamoDB::Table", Status: "DELETE_COMPLETE"})
+		cloudformationtest.Resource{
+			LogicalID: "Users", PhysicalID: "customercare-Users-0", Type: "AWS::DynamoDB::Table", Status: "DELETE_SKIPPED",
+		},
+		cloudformationtest.Resource{
+			LogicalID: "Contacts", PhysicalID: "customercare-Contacts-0", Type: "AWS::DynamoDB::Table", Status: "DELETE_COMPLETE",
+		})
 	return stack
 }
 
 var deployedTables = Tables{
-	importer.Tables{Users: "customercare-Users-1A", Customers: "customercare-Customers-1B", Contacts: "customercare-Contacts-1C", Principals: "customercare-Principals-1D"},
+	importer.Tables{
+		Users: "customercare-Users-1A", Customers: "customercare-Customers-1B",
+		Contacts: "customercare-Contacts-1C", Principals: "customercare-Principals-1D",
+	},
 	"customercare-Erasures-1E",
 }
 
@@ -52,7 +61,8 @@ func TestStack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d.Tables != deployedTables || d.APIURL != "https://api.example/v1" || d.Where != "stack customercare, AWS eu-west-1" ||
+		if d.Tables != deployedTables || d.APIURL != "https://api.example/v1" ||
+			d.Where != "stack customercare, AWS eu-west-1" ||
 			!maps.Equal(d.Parameters, stack.Parameters) || d.DB.Options().Region != "eu-west-1" {
 			t.Errorf("pages of %d: %+v", size, d)
 		}
@@ -87,11 +97,14 @@ func TestStackThatIsNone(t *testing.T) {
 	}}
 	notTable := without("Users")
 	notTable.Name = "nottable"
-	notTable.Resources = append(notTable.Resources, cloudformationtest.Resource{LogicalID: "Users", PhysicalID: "q", Type: "AWS::SQS::Queue", Status: "CREATE_COMPLETE"})
+	notTable.Resources = append(notTable.Resources, cloudformationtest.Resource{
+		LogicalID: "Users", PhysicalID: "q", Type: "AWS::SQS::Queue", Status: "CREATE_COMPLETE",
+	})
 	stacks := []cloudformationtest.Stack{denied, deniedLater, begun, notTable, {Name: "empty", Status: "ROLLBACK_COMPLETE"}}
 	wanted := map[string]string{
-		"nowhere":     "there is no stack nowhere in eu-west-1",
-		"denied":      "the stack denied cannot be looked up in eu-west-1: AccessDenied: User: arn:aws:iam::123456789012:user/somebody is not authorized to perform: cloudformation:DescribeStacks",
+		"nowhere": "there is no stack nowhere in eu-west-1",
+		"denied": "the stack denied cannot be looked up in eu-west-1: AccessDenied: User: arn:aws:iam::123456789012:user/somebody" +
+			" is not authorized to perform: cloudformation:DescribeStacks",
 		"deniedlater": "is not authorized to perform: cloudformation:ListStackResources",
 		"empty":       "the stack empty (ROLLBACK_COMPLETE) has no table Users: it is not one of template.yaml, or not deployed",
 		"begun":       "the stack begun (CREATE_IN_PROGRESS) has no table Users",
@@ -121,7 +134,9 @@ func TestMissingCredentialsAreToldOnce(t *testing.T) {
 	cloudformationtest.Unconfigured(t)
 	t.Setenv("STACK", "customercare")
 	t.Setenv("AWS_REGION", "eu-north-1")
-	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+	}))
 	defer refusing.Close() // as it is in a container
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "false")
 	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", refusing.URL)
@@ -147,7 +162,9 @@ func TestSettings(t *testing.T) {
 	here := l.Addr().String()
 	_, port, _ := net.SplitHostPort(here)
 	defer l.Close()
-	usual := Tables{importer.Tables{Users: "Users", Customers: "Customers", Contacts: "Contacts", Principals: "Principals"}, "Erasures"}
+	usual := Tables{
+		importer.Tables{Users: "Users", Customers: "Customers", Contacts: "Contacts", Principals: "Principals"}, "Erasures",
+	}
 	const region, key, secret = "AWS_REGION=eu-north-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b"
 	for _, row := range []struct {
 		set   string // NAME=value ...

@@ -9,8 +9,8 @@ import (
 	"customercare/infra/attribute"
 )
 
-// Get reads the item with this key, strongly consistent; nil where there is none. The error
-// is a sentence.
+// Get reads the item with this key, strongly consistent; nil where there is none. The
+// error is a sentence.
 func Get(ctx context.Context, db *dynamodb.Client, table string, key attribute.Item) (attribute.Item, error) {
 	out, err := db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &table, Key: key, ConsistentRead: aws.Bool(true)})
 	if err != nil {

@@ -24,7 +24,8 @@ func (d *Deployment) findStack(ctx context.Context, chosen Chosen) error {
 	name := chosen.Stack
 	if chosen.Endpoint != "" && chosen.Endpoint != "aws" {
 		if u, err := url.Parse(chosen.Endpoint); err != nil || !isAWS(u) {
-			return errors.New("STACK and DYNAMODB_ENDPOINT are both set, but a stack's tables are in AWS: unset one of them")
+			return errors.New("STACK and DYNAMODB_ENDPOINT are both set, but a stack's tables are in AWS:" +
+				" unset one of them")
 		}
 	}
 	settings, err := awsSettings(ctx)
@@ -60,14 +61,15 @@ func (d *Deployment) findStack(ctx context.Context, chosen Chosen) error {
 	return nil
 }
 
-// findStackTables asks for all resources page by page, because a stack has more of them than
-// DescribeStackResources returns.
+// findStackTables asks for all resources page by page, because a stack has more of them
+// than DescribeStackResources returns.
 func (d *Deployment) findStackTables(
 	ctx context.Context, client *cloudformation.Client, stack types.Stack, region string,
 ) error {
 	name := aws.ToString(stack.StackName)
 	tables := map[string]string{}
-	pages := cloudformation.NewListStackResourcesPaginator(client, &cloudformation.ListStackResourcesInput{StackName: &name})
+	in := &cloudformation.ListStackResourcesInput{StackName: &name}
+	pages := cloudformation.NewListStackResourcesPaginator(client, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -91,14 +93,15 @@ func (d *Deployment) findStackTables(
 	return nil
 }
 
-// lookUpFailed says why CloudFormation did not answer. Its own sentence is told, because it
-// names the caller and what is not allowed.
+// lookUpFailed says why CloudFormation did not answer. Its own sentence is told,
+// because it names the caller and what is not allowed.
 func lookUpFailed(ctx context.Context, name, region string, err error) error {
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		if e.ErrorCode() == "ValidationError" && strings.Contains(e.ErrorMessage(), "does not exist") {
 			return fmt.Errorf("there is no stack %s in %s", name, region)
 		}
-		return fmt.Errorf("the stack %s cannot be looked up in %s: %s: %s", name, region, e.ErrorCode(), e.ErrorMessage())
+		return fmt.Errorf("the stack %s cannot be looked up in %s: %s: %s",
+			name, region, e.ErrorCode(), e.ErrorMessage())
 	}
 	return Explain(ctx, fmt.Sprintf("the stack %s in %s", name, region), err)
 }

@@ -1,5 +1,6 @@
-// Package digestkeys reads and changes the text of the secret DigestKeys: a flat JSON object
-// from key id to key, such as {"1":"...","2":"..."}. None of its errors quotes a key.
+// Package digestkeys reads and changes the text of the secret DigestKeys: a flat JSON
+// object from key id to key, such as {"1":"...","2":"..."}. None of its errors quotes a
+// key.
 package digestkeys
 
 import (
@@ -22,8 +23,8 @@ import (
 // Keys are the keys by their ids.
 type Keys map[string]string
 
-// shortest is how many characters a key has at least. The functions refuse a shorter one at
-// their start (package secret).
+// shortest is how many characters a key has at least. The functions refuse a shorter
+// one at their start (package secret).
 const shortest = 32
 
 // isID is what the template's parameter DigestKeyId takes.
@@ -53,8 +54,8 @@ func compare(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// Faults are what keeps functions from working with the keys when they make new digests with
-// the one that current names: a sentence for each.
+// Faults are what keeps functions from working with the keys when they make new digests
+// with the one that current names: a sentence for each.
 func (k Keys) Faults(current string) (sentences []string) {
 	if _, there := k[current]; !there {
 		sentences = append(sentences, fmt.Sprintf("there is no key %q, which the parameter DigestKeyId names", current))
@@ -70,8 +71,8 @@ func (k Keys) Faults(current string) (sentences []string) {
 	return sentences
 }
 
-// Add makes a key of 256 random bits under the id, or where that is "" under the next number,
-// and gives the id. A key that stands is never replaced.
+// Add makes a key of 256 random bits under the id, or where that is "" under the next
+// number, and gives the id. A key that stands is never replaced.
 func (k Keys) Add(id string) (string, error) {
 	if id == "" {
 		last := 0
@@ -99,8 +100,9 @@ func (k Keys) Text() string {
 	return string(text)
 }
 
-// Digester makes the digests of the ledger with all keys. New ones are not made by a command,
-// so that any key may be the current one: it is the last, which names what is left out.
+// Digester makes the digests of the ledger with all keys. New ones are not made by a
+// command, so that any key may be the current one: it is the last, which names what is
+// left out.
 func (k Keys) Digester() erasure.Digester {
 	digests := erasure.Digester{Keys: map[string][]byte{}}
 	for id, key := range k {

@@ -12,11 +12,11 @@ import (
 	"customercare/shared/rfc3339"
 )
 
-// Bounds of identifiers in bytes, those of the calls that later name them: what can be loaded can be erased. With
-// them every key fits DynamoDB (see store.JoinKey).
+// Bounds in bytes. Those of identifiers are the calls' that later name them: what can be
+// loaded can be erased.
 const (
-	longID      = 256 // customerId, principals' names
-	shortID     = 128 // accountId, code, campaignId, transactionId, tenantId, contactId, customer numbers
+	longID      = identifier.MaxLong  // customerId, principals' names
+	shortID     = identifier.MaxShort // all others
 	maxSecret   = 256
 	maxSecrets  = 2
 	maxAccounts = 1000

@@ -80,7 +80,8 @@ func (l *loader) standing(ctx context.Context, r *record) (item object, err erro
 	return item, err
 }
 
-// settled settles a record by the outcome of its one call; it returns what must end the load.
+// settled settles a record by the outcome of its one call; it returns what must end the
+// load.
 func (l *loader) settled(r *record, err error) error {
 	switch {
 	case err == nil:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/shared/operation"
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )
@@ -186,10 +187,10 @@ func buildPrincipal(f *fields, r *record) string {
 	r.place = "principal " + key
 	r.item = object{"principal": text(key)}
 	if _, ok := f.left["operations"]; ok {
-		known := principal.Operations[r.kind]
+		known := operation.Scopes(r.kind)
 		list := f.list("operations", len(known))
-		for _, operation := range list {
-			if !slices.Contains(known, operation) {
+		for _, name := range list {
+			if !slices.Contains(known, name) {
 				f.refuse("operations may only name %s", strings.Join(known, ", "))
 			}
 		}

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -9,14 +10,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// shortestSecret is how many characters a password, key or secret has at least. It is what
-// NIST SP 800-63B-4 (section 3.1.1.2) asks of a password that is the only proof of who
-// somebody is. The same text wants no rules of composition, at least 64 characters to be
-// taken (maxSecret is 256 bytes), and common or expected values to be refused (expected).
+// shortestSecret is how many characters a password, key or secret has at least. It is
+// what NIST SP 800-63B-4 (section 3.1.1.2) asks of a password that is the only proof of
+// who somebody is. The same text wants no rules of composition, at least 64 characters
+// to be taken (maxSecret is 256 bytes), and common or expected values to be refused
+// (expected).
 const shortestSecret = 15
 
-// CheckSecret says in a sentence why a secret cannot be owner's; nil when it can. field is
-// what the sentence calls it, for example "password". The secret is never in it.
+// CheckSecret says in a sentence why a secret cannot be owner's; nil when it can. field
+// is what the sentence calls it, for example "password". The secret is never in it.
 func CheckSecret(field, owner, secret string) error {
 	f := &fields{}
 	f.secret(field, owner, text(secret))
@@ -30,8 +32,9 @@ var rows = []string{
 	"qwertyuiopasdfghjklzxcvbnm", "1q2w3e4r5t6y7u8i9o0p", "1qaz2wsx3edc4rfv5tgb6yhn7ujm",
 }
 
-// expected says why a secret is among the first that somebody would try; "" when it is not.
-// The whole secret is looked at: a long one may hold a name, or a word that many use.
+// expected says why a secret is among the first that somebody would try; "" when it is
+// not. The whole secret is looked at: a long one may hold a name, or a word that many
+// use.
 func expected(owner, secret string) (why string) {
 	const (
 		product = "customercare"
@@ -49,8 +52,10 @@ func expected(owner, secret string) (why string) {
 			return "is a row of letters, digits or keys"
 		}
 	}
+	words := []string{strings.ToLower(owner), product, word}
+	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) }) // a short one may be part of a long one
 	rest := given
-	for _, known := range []string{strings.ToLower(owner), product, word} {
+	for _, known := range words {
 		if known != "" {
 			rest = strings.ReplaceAll(rest, known, "")
 		}

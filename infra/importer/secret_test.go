@@ -24,6 +24,7 @@ func TestWeakSecretsAreRefused(t *testing.T) {
 		{"csr", "qwertyuiopasdfgh", "a row of"},
 		{"csr", "zyxwvutsrqponmlk", "a row of"},
 		{"csr", "Customercare-2026!", "little more than the name"},
+		{"u", "customercare2026", "little more than the name"},
 		{"margaret.thompson", "Margaret.Thompson1", "little more than the name"},
 		{"csr", "password20261127", "little more than the name"},
 		{"csr", "password of csr", ""},

@@ -1,6 +1,6 @@
-// Package ledger reads the ledger of erasures for people: what is open, what fails, and the
-// records of what is finished. It gives no raw identifier of an open erasure but where it is
-// asked for it (Ledger.Identifiers).
+// Package ledger reads the ledger of erasures for people: what is open, what fails, and
+// the records of what is finished. It gives no raw identifier of an open erasure but
+// where it is asked for it (Ledger.Identifiers).
 package ledger
 
 import (
@@ -37,8 +37,8 @@ const (
 
 // Erasure is one erasure. What is not known, or does not apply to its state, is empty.
 type Erasure struct {
-	// ID is the ledger's key: of a finished erasure that of its record ("erasure-..."), of
-	// an open one that of its job ("customer-<digest>" or "numbers-<digest>").
+	// ID is the ledger's key: of a finished erasure that of its record ("erasure-..."),
+	// of an open one that of its job ("customer-<digest>" or "numbers-<digest>").
 	ID              string     `json:"id"`
 	State           string     `json:"state"`
 	Kind            string     `json:"kind"` // customer or numbers
@@ -59,11 +59,12 @@ type Erasure struct {
 	Identifiers     []string   `json:"identifiers,omitempty"`
 }
 
-// mostOpen is how many open erasures are looked at to find the oldest, or the failing ones.
+// mostOpen is how many open erasures are looked at to find the oldest, or the failing
+// ones.
 const mostOpen = 10_000
 
-// Open lists erasures that are open, the oldest first, at most limit; only those that fail
-// when failing is set. Some of their fields are not filled: Show reads all.
+// Open lists erasures that are open, the oldest first, at most limit; only those that
+// fail when failing is set. Some of their fields are not filled: Show reads all.
 func (l Ledger) Open(ctx context.Context, failing bool, limit int) ([]Erasure, error) {
 	jobs, err := store.Erasures{DB: l.DB, Table: l.Table, Index: openIndex}.ListOpen(ctx, mostOpen)
 	if err != nil {
@@ -91,9 +92,11 @@ func (l Ledger) Open(ctx context.Context, failing bool, limit int) ([]Erasure, e
 func (l Ledger) Finished(ctx context.Context, since time.Time, limit int) (all []Erasure, more bool, err error) {
 	all = []Erasure{}
 	in := &dynamodb.ScanInput{
-		TableName:                 &l.Table,
-		FilterExpression:          &finishedSince,
-		ExpressionAttributeValues: attribute.Item{":record": attribute.Text(store.RecordPrefix), ":since": attribute.Number(since.UnixMilli())},
+		TableName:        &l.Table,
+		FilterExpression: &finishedSince,
+		ExpressionAttributeValues: attribute.Item{
+			":record": attribute.Text(store.RecordPrefix), ":since": attribute.Number(since.UnixMilli()),
+		},
 	}
 	err = deployment.Scan(ctx, l.DB, in, func(found attribute.Item) error {
 		if len(all) == limit {
@@ -117,8 +120,8 @@ var (
 // ErrNone says that the ledger has nothing under an id.
 var ErrNone = errors.New("the ledger has no such erasure")
 
-// Show reads one erasure by its id, that of a record without its "erasure-" too. The id of a
-// customer's job that is done leads to the record that it points to. ErrNone.
+// Show reads one erasure by its id, that of a record without its "erasure-" too. The id
+// of a customer's job that is done leads to the record that it points to. ErrNone.
 func (l Ledger) Show(ctx context.Context, id string) (Erasure, error) {
 	for _, key := range []string{id, store.RecordPrefix + id} {
 		found, err := l.get(ctx, key)
@@ -175,12 +178,13 @@ func (l Ledger) get(ctx context.Context, id string) (attribute.Item, error) {
 
 // read makes an erasure of a job or of a record.
 func read(found attribute.Item) Erasure {
+	text := func(name string) string { return attribute.ReadText(found, name) }
+	number := func(name string) int64 { return attribute.ReadNumber(found, name) }
 	e := Erasure{
-		ID: attribute.ReadText(found, "erasureId"), Kind: attribute.ReadText(found, "kind"),
-		Scope: attribute.ReadText(found, "scope"), RequestedBy: attribute.ReadText(found, "requestedBy"),
+		ID: text("erasureId"), Kind: text("kind"), Scope: text("scope"), RequestedBy: text("requestedBy"),
 		RequestedAt: millis(found, "requestedAt"), LastRequestedAt: millis(found, "lastRequestedAt"),
-		Requests: attribute.ReadNumber(found, "requests"), Failures: attribute.ReadNumber(found, "failures"), FinishedAt: millis(found, "finishedAt"),
-		Found: attribute.ReadNumber(found, "found"), Deleted: attribute.ReadNumber(found, "deleted"), Passes: attribute.ReadNumber(found, "passes"),
+		Requests: number("requests"), Failures: number("failures"), FinishedAt: millis(found, "finishedAt"),
+		Found: number("found"), Deleted: number("deleted"), Passes: number("passes"),
 		AtLeast: flag(found, "atLeast"), Unreadable: flag(found, "unreadable"),
 	}
 	switch {

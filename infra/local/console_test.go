@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,7 +83,8 @@ func TestAScriptSeesErrorsOnly(t *testing.T) {
 // Every line of the file is one JSON object that says whose it is, whatever was logged.
 func TestTheFileIsJSONLines(t *testing.T) {
 	s := watchedBy(true)
-	s.write(answered, crashed, strange, "no name", "echo: {}", "echo: { }", `echo: {"a":1} and more`, `echo: [1]`, `echo: {"a":{"from":2}}`)
+	s.write(answered, crashed, strange, "no name", "echo: {}", "echo: { }", `echo: {"a":1} and more`, `echo: [1]`,
+		`echo: {"a":{"from":2}}`)
 	s.access(answer(404))
 	var got []string
 	for text := range strings.Lines(s.file.String()) {
@@ -96,7 +98,8 @@ func TestTheFileIsJSONLines(t *testing.T) {
 		got = append(got, object.From+" "+object.Text)
 	}
 	want := []string{"delete-customer ", "delete-customer Runtime.ExitError: Runtime exited with error: exit status 2",
-		"delete-customer \x1b[2Jpanic: \aindex\tout of range\u009b1m", "stack no name", "echo ", "echo ", `echo {"a":1} and more`, "echo [1]", "echo ", "access "}
+		"delete-customer \x1b[2Jpanic: \aindex\tout of range\u009b1m", "stack no name", "echo ", "echo ",
+		`echo {"a":1} and more`, "echo [1]", "echo ", "access "}
 	if fmt.Sprintf("%q", got) != fmt.Sprintf("%q", want) {
 		t.Errorf("%q\nwant %q", got, want)
 	}
@@ -166,7 +169,7 @@ func TestColoursMarkWhatWentWrong(t *testing.T) {
 			t.Errorf("%q", text)
 		}
 	}
-	if want := []string{"", yellow, red, red, red + "the end" + plain + "\n"}; fmt.Sprintf("%q", starts) != fmt.Sprintf("%q", want) {
+	if want := []string{"", yellow, red, red, red + "the end" + plain + "\n"}; !slices.Equal(starts, want) {
 		t.Errorf("%q, want %q", starts, want)
 	}
 }

@@ -34,7 +34,8 @@ func TestFirstAnswerIsRight(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	call, err := http.NewRequest(http.MethodDelete, "http://127.0.0.1:"+ports[0]+"/customercare/v1/demo-user/provision?cancelAllTemporaryAllows=true", nil)
+	call, err := http.NewRequest(http.MethodDelete,
+		"http://127.0.0.1:"+ports[0]+"/customercare/v1/demo-user/provision?cancelAllTemporaryAllows=true", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

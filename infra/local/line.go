@@ -41,7 +41,7 @@ func (l line) json(now time.Time) []byte {
 // nothing. Of a function's lines these are its errors and the ends of erasures. Whatever
 // is not JSON is an error: a crash, or what a part of the stack could not do.
 func (l line) short() (text string, isError bool) {
-	var said struct {
+	var entry struct {
 		Level    string  `json:"level"`
 		Msg      string  `json:"msg"`
 		Cause    string  `json:"cause"`
@@ -49,19 +49,19 @@ func (l line) short() (text string, isError bool) {
 		Finished float64 `json:"ErasuresFinished"`
 		Items    float64 `json:"ItemsErased"`
 	}
-	switch err := json.Unmarshal([]byte(l.text), &said); {
+	switch err := json.Unmarshal([]byte(l.text), &entry); {
 	case err != nil:
 		return printable(l.from + ": " + l.text), true
-	case said.Level == "ERROR":
-		words := []string{l.from, said.Msg}
-		for _, more := range []string{said.Type, said.Cause} {
+	case entry.Level == "ERROR":
+		words := []string{l.from, entry.Msg}
+		for _, more := range []string{entry.Type, entry.Cause} {
 			if more != "" {
 				words = append(words, more)
 			}
 		}
 		return printable(strings.Join(words, ": ")), true
-	case said.Finished > 0:
-		return fmt.Sprintf("an erasure ended, %.0f items of it deleted", said.Items), false
+	case entry.Finished > 0:
+		return fmt.Sprintf("an erasure ended, %.0f items of it deleted", entry.Items), false
 	}
 	return "", false
 }

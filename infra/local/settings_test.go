@@ -18,11 +18,14 @@ func TestSettings(t *testing.T) {
 		return m
 	}
 	s, err := readSettings(env())
-	if err != nil || s.Port != 3000 || s.SecretsPort != 3001 || s.DynamoDBPort != 8000 || s.Endpoint.text != "" || s.ScheduleEvery.Duration != 0 {
+	if err != nil || s.Port != 3000 || s.SecretsPort != 3001 || s.DynamoDBPort != 8000 || s.Endpoint.text != "" ||
+		s.ScheduleEvery.Duration != 0 {
 		t.Errorf("defaults: %+v, %v", s, err)
 	}
-	s, err = readSettings(env("PORT", "1", "DYNAMODB_PORT", "2", "SECRETS_PORT", "3", "DATA_DIR", "d", "SCHEDULE_EVERY", "2s"))
-	if err != nil || s.Port != 1 || s.DynamoDBPort != 2 || s.SecretsPort != 3 || s.DataDir != "d" || s.ScheduleEvery.Duration != 2*time.Second {
+	s, err = readSettings(env("PORT", "1", "DYNAMODB_PORT", "2", "SECRETS_PORT", "3", "DATA_DIR", "d",
+		"SCHEDULE_EVERY", "2s"))
+	if err != nil || s.Port != 1 || s.DynamoDBPort != 2 || s.SecretsPort != 3 || s.DataDir != "d" ||
+		s.ScheduleEvery.Duration != 2*time.Second {
 		t.Errorf("given: %+v, %v", s, err)
 	}
 	s, err = readSettings(env("DYNAMODB_ENDPOINT", "https://dynamodb.eu-west-1.amazonaws.com",
@@ -44,7 +47,8 @@ func TestSettings(t *testing.T) {
 		{"SCHEDULE_EVERY", "-2s", "SCHEDULE_EVERY must be a duration"},
 		{"DYNAMODB_ENDPOINT", "localhost:8000", "DYNAMODB_ENDPOINT must be an address"},
 		{"DYNAMODB_ENDPOINT", "https://dynamodb.eu-west-1.amazonaws.com", "set AWS_REGION"},
-		{"PARAMETERS", "WriterLifetime", `PARAMETERS must be pairs such as WriterLifetime=2s with blanks between them, not "WriterLifetime"`},
+		{"PARAMETERS", "WriterLifetime",
+			`PARAMETERS must be pairs such as WriterLifetime=2s with blanks between them, not "WriterLifetime"`},
 		{"PARAMETERS", "A=1 =2", `PARAMETERS must be pairs such as WriterLifetime=2s with blanks between them, not "=2"`},
 		{"PARAMETERS", "A=1 A=1", "PARAMETERS must not name A twice"},
 		{"VERBOSE", "loud", `VERBOSE must be 1 or 0, not "loud"`},
@@ -59,7 +63,8 @@ func TestSettings(t *testing.T) {
 // Whoever has set several things wrong is told of all of them, a sentence for each.
 func TestAllFaultsAreReportedAtOnce(t *testing.T) {
 	_, err := readSettings(map[string]string{
-		"PORT": "high", "SECRETS_PORT": "0", "DYNAMODB_PORT": "3000", "SCHEDULE_EVERY": "often", "PARAMETERS": "x", "LOG": "loud", "VERBOSE": "y",
+		"PORT": "high", "SECRETS_PORT": "0", "DYNAMODB_PORT": "3000", "SCHEDULE_EVERY": "often", "PARAMETERS": "x",
+		"LOG": "loud", "VERBOSE": "y",
 	})
 	if err == nil {
 		t.Fatal("taken")
@@ -85,7 +90,8 @@ func TestParametersAndSwitches(t *testing.T) {
 	if err != nil || !maps.Equal(s.Parameters, want) || !bool(s.Verbose) || s.Log != "json" || s.colours() {
 		t.Errorf("%+v, %v", s, err)
 	}
-	s, err = readSettings(map[string]string{"PORT": "", "PARAMETERS": "", "VERBOSE": "", "LOG": "", "NO_COLOR": "", "SCHEDULE_EVERY": ""})
+	s, err = readSettings(map[string]string{"PORT": "", "PARAMETERS": "", "VERBOSE": "", "LOG": "", "NO_COLOR": "",
+		"SCHEDULE_EVERY": ""})
 	if err != nil || s.Port != 3000 || len(s.Parameters) != 0 || bool(s.Verbose) || s.Log != "" || !s.colours() {
 		t.Errorf("empty variables: %+v, %v", s, err)
 	}
@@ -107,7 +113,8 @@ func TestTakenPortsAreNamed(t *testing.T) {
 	}
 	said := strings.Split(err.Error(), "\n")
 	for i, name := range []string{"PORT", "SECRETS_PORT", "DYNAMODB_PORT"} {
-		if len(said) != 3 || !strings.HasSuffix(said[i], "is taken: end what listens there or set "+name+" to another port") {
+		if len(said) != 3 || !strings.HasSuffix(said[i],
+			"is taken: end what listens there or set "+name+" to another port") {
 			t.Errorf("%q", said)
 		}
 	}

@@ -26,13 +26,15 @@ func TestTheAllowFitsTheParameters(t *testing.T) {
 }
 
 func TestWhatTheFirstScreenSaysOfData(t *testing.T) {
-	st := &stack.Stack{URL: "http://127.0.0.1:1", Template: &template.Template{Ignored: []string{"resource A (T)", "schedule B (never)"}}}
+	st := &stack.Stack{URL: "http://127.0.0.1:1",
+		Template: &template.Template{Ignored: []string{"resource A (T)", "schedule B (never)"}}}
 	for _, c := range []struct {
 		demo     demo
 		want     string
 		commands int
 	}{
-		{demo{loaded: map[string]int{"user": 1, "apiUser": 2, "transaction": 11}}, "1 user, 11 transactions, 2 API users.", 6},
+		{demo{loaded: map[string]int{"user": 1, "apiUser": 2, "transaction": 11}},
+			"1 user, 11 transactions, 2 API users.", 6},
 		{demo{kept: true}, "the demo data is not loaded again", 6},
 		{demo{}, "`make import` loads records", 0},
 	} {
@@ -42,7 +44,8 @@ func TestWhatTheFirstScreenSaysOfData(t *testing.T) {
 		if !strings.Contains(text, c.want) || strings.Count(text, "curl ") != c.commands {
 			t.Errorf("%+v: %s", c.demo, text)
 		}
-		if !strings.Contains(text, "\n2 parts of template.yaml do not run locally") || strings.Contains(text, "schedule B") {
+		if !strings.Contains(text, "\n2 parts of template.yaml do not run locally") ||
+			strings.Contains(text, "schedule B") {
 			t.Errorf("what does not run: %s", text)
 		}
 	}
@@ -50,7 +53,8 @@ func TestWhatTheFirstScreenSaysOfData(t *testing.T) {
 		s := watchedBy(person)
 		s.welcome(st, demo{}, "/project", "/project/.cache/run.log", true)
 		list := "does not run locally: resource A (T)\ndoes not run locally: schedule B (never)\n"
-		if text := s.terminal.String() + s.errors.String(); !strings.HasPrefix(text, list) || strings.Contains(text, "VERBOSE=1") || !person && text != list {
+		if text := s.terminal.String() + s.errors.String(); !strings.HasPrefix(text, list) ||
+			strings.Contains(text, "VERBOSE=1") || !person && text != list {
 			t.Errorf("VERBOSE, person %t: %q", person, text)
 		}
 	}

@@ -1,5 +1,6 @@
-// Package principals keeps those who may call: operators, API users and apps. It writes the
-// items that the import writes, and holds to the same rules, of names and of weak secrets.
+// Package principals keeps those who may call: operators, API users and apps. It writes
+// the items that the import writes, and holds to the same rules, of names and of weak
+// secrets.
 package principals
 
 import (
@@ -18,13 +19,14 @@ import (
 	"customercare/infra/attribute"
 	"customercare/infra/deployment"
 	"customercare/infra/importer"
+	"customercare/shared/operation"
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )
 
 // Principal is one who may call. Its secrets are stored as hashes, and never part of it.
 type Principal struct {
-	Kind       string     `json:"kind"` // store.Operator, store.APIUser or store.App
+	Kind       string     `json:"kind"` // operation.Operator, operation.APIUser or operation.App
 	Name       string     `json:"name"`
 	Operations []string   `json:"operations"`         // that it may call
 	Accounts   []string   `json:"accounts,omitempty"` // of an API user
@@ -35,10 +37,11 @@ type Principal struct {
 	// neither has ever changed it since the time is kept.
 	Changed *time.Time `json:"changed,omitempty"`
 	Secrets int        `json:"secrets"` // that let in: two while one is being changed
+	hashes  []string
 }
 
 // SecretField is what the import's format calls the secret of a kind.
-var SecretField = map[string]string{store.Operator: "password", store.APIUser: "key", store.App: "secret"}
+var SecretField = map[string]string{operation.Operator: "password", operation.APIUser: "key", operation.App: "secret"}
 
 var (
 	// ErrNone says that nobody has the kind and the name.
@@ -97,10 +100,11 @@ func (t Table) List(ctx context.Context) ([]Principal, error) {
 	all := []Principal{}
 	err := deployment.Scan(ctx, t.DB, &dynamodb.ScanInput{
 		TableName: &t.Name, ConsistentRead: aws.Bool(true),
-		FilterExpression: aws.String("begins_with(principal, :operator) OR begins_with(principal, :user) OR begins_with(principal, :app)"),
+		FilterExpression: aws.String("begins_with(principal, :operator) OR begins_with(principal, :user)" +
+			" OR begins_with(principal, :app)"),
 		ExpressionAttributeValues: attribute.Item{
-			":operator": attribute.Text(store.Operator + "#"), ":user": attribute.Text(store.APIUser + "#"),
-			":app": attribute.Text(store.App + "#"),
+			":operator": attribute.Text(operation.Operator + "#"), ":user": attribute.Text(operation.APIUser + "#"),
+			":app": attribute.Text(operation.App + "#"),
 		},
 	}, func(found attribute.Item) error {
 		all = append(all, read(found))
@@ -132,40 +136,47 @@ func (t Table) SetDisabled(ctx context.Context, kind, name string, disabled bool
 	return t.update(ctx, kind, name, update, "attribute_exists(principal)", values, ErrNone)
 }
 
-// Rotate puts a new secret beside the one that lets in, so that both do until Finish. ErrNone,
-// ErrTwo, ErrSame, ErrChanged, or a sentence about a weak secret.
+// Rotate puts a new secret beside the one that lets in, so that both do until Finish.
+// ErrNone, ErrTwo, ErrSame, ErrChanged, or a sentence about a weak secret.
 func (t Table) Rotate(ctx context.Context, kind, name, secret string) error {
-	standing, err := t.hashes(ctx, kind, name)
+	p, err := t.Show(ctx, kind, name)
 	switch {
 	case err != nil:
 		return err
-	case len(standing) > 1:
+	case p.Secrets > 1:
 		return ErrTwo
 	}
 	if err := importer.CheckSecret(SecretField[kind], name, secret); err != nil {
 		return err
 	}
 	hash := principal.Hash(secret)
-	if kind == store.Operator {
-		hash = principal.HashBeside(secret, standing)
+	if kind == operation.Operator {
+		hash = principal.HashBeside(secret, p.hashes)
 	}
-	if slices.Contains(standing, hash) {
+	if slices.Contains(p.hashes, hash) {
 		return ErrSame
 	}
-	return t.setHashes(ctx, kind, name, standing, append(slices.Clone(standing), hash))
+	return t.setHashes(ctx, p, append(slices.Clone(p.hashes), hash))
 }
 
-// Finish takes the older of two secrets away: of two that were imported, the first. ErrNone,
-// ErrOne, ErrChanged.
+// Finish takes the older of two secrets away: of two that were imported, the first.
+// ErrNone, ErrOne, ErrChanged.
 func (t Table) Finish(ctx context.Context, kind, name string) error {
-	standing, err := t.hashes(ctx, kind, name)
+	p, err := t.Show(ctx, kind, name)
 	switch {
 	case err != nil:
 		return err
-	case len(standing) < 2:
+	case p.Secrets < 2:
 		return ErrOne
 	}
-	return t.setHashes(ctx, kind, name, standing, standing[len(standing)-1:])
+	return t.setHashes(ctx, p, p.hashes[p.Secrets-1:])
+}
+
+func (t Table) setHashes(ctx context.Context, p Principal, after []string) error {
+	return t.update(ctx, p.Kind, p.Name, "SET hashes = :after, changed = :now", "hashes = :before", attribute.Item{
+		":before": attribute.Texts(p.hashes...), ":after": attribute.Texts(after...),
+		":now": attribute.Number(t.Now().Unix()),
+	}, ErrChanged)
 }
 
 // Remove deletes a principal. ErrNone.
@@ -174,21 +185,6 @@ func (t Table) Remove(ctx context.Context, kind, name string) error {
 		TableName: &t.Name, Key: key(kind, name), ConditionExpression: aws.String("attribute_exists(principal)"),
 	})
 	return t.failed(ctx, err, ErrNone)
-}
-
-func (t Table) hashes(ctx context.Context, kind, name string) ([]string, error) {
-	found, err := deployment.Get(ctx, t.DB, t.Name, key(kind, name))
-	if err == nil && found == nil {
-		err = ErrNone
-	}
-	hashes, _ := store.Texts(found["hashes"])
-	return hashes, err
-}
-
-func (t Table) setHashes(ctx context.Context, kind, name string, before, after []string) error {
-	return t.update(ctx, kind, name, "SET hashes = :after, changed = :now", "hashes = :before", attribute.Item{
-		":before": attribute.Texts(before...), ":after": attribute.Texts(after...), ":now": attribute.Number(t.Now().Unix()),
-	}, ErrChanged)
 }
 
 func (t Table) update(
@@ -201,8 +197,8 @@ func (t Table) update(
 	return t.failed(ctx, err, refused)
 }
 
-// failed makes a sentence of DynamoDB's error; refused is what a condition that did not hold
-// means.
+// failed makes a sentence of DynamoDB's error; refused is what a condition that did not
+// hold means.
 func (t Table) failed(ctx context.Context, err, refused error) error {
 	if _, conditioned := errors.AsType[*types.ConditionalCheckFailedException](err); conditioned {
 		return refused
@@ -216,18 +212,18 @@ func key(kind, name string) attribute.Item {
 
 // rank is the place of a kind in a list.
 func rank(kind string) int {
-	return slices.Index([]string{store.Operator, store.APIUser, store.App}, kind)
+	return slices.Index([]string{operation.Operator, operation.APIUser, operation.App}, kind)
 }
 
-// read makes a principal of an item. What bounds it and has another type than ours cannot be
-// understood, and the functions let nobody in by it: so it reads as disabled.
+// read makes a principal of an item. What bounds it and has another type than ours
+// cannot be understood, and the functions let nobody in by it: so it reads as disabled.
 func read(found attribute.Item) Principal {
 	parts := append(store.SplitKey(attribute.ReadText(found, "principal")), "")
 	p := Principal{Kind: parts[0], Name: parts[1], Tenant: attribute.ReadText(found, "tenantId")}
 	p.Accounts, _ = store.Texts(found["accounts"])
-	hashes, _ := store.Texts(found["hashes"])
-	p.Secrets = len(hashes)
-	p.Operations = principal.Operations[p.Kind]
+	p.hashes, _ = store.Texts(found["hashes"])
+	p.Secrets = len(p.hashes)
+	p.Operations = operation.Scopes(p.Kind)
 	understood := true
 	if operations, bound := found["operations"]; bound {
 		p.Operations, understood = store.Texts(operations)

@@ -14,8 +14,8 @@ import (
 
 // record is an item in the words of the format that `customercare import` reads.
 type record struct {
-	// key is whom it is filed under: kind, account or tenant, identifier; nil when its key
-	// tells nobody.
+	// key is whom it is filed under: kind, account or tenant, identifier; nil when its
+	// key tells nobody.
 	key       []string
 	at        string         // of a contact: its time
 	contact   string         // of a contact: the same for all its copies
@@ -25,9 +25,9 @@ type record struct {
 	fault     string         // why it cannot be read, without any value; "" when it can
 }
 
-// read makes a record of an item. One that is not stored as the import stores it has a fault:
-// loaded again it would be filed in another place than it was, where an erasure has not
-// looked, or may not look.
+// read makes a record of an item. One that is not stored as the import stores it has a
+// fault: loaded again it would be filed in another place than it was, where an erasure
+// has not looked, or may not look.
 func read(found attribute.Item) (r record) {
 	customer, contact := parts(found, "customer"), parts(found, "contact")
 	party, place := parts(found, "party"), parts(found, "record")
@@ -120,7 +120,8 @@ func first(parts []string) string {
 	return parts[0]
 }
 
-// numbers are those that the import files a contact under; false when it would refuse them.
+// numbers are those that the import files a contact under; false when it would refuse
+// them.
 func numbers(fields map[string]any) (all []string, ok bool) {
 	var given []any
 	for _, name := range []string{"callingNumber", "calledNumber"} {
@@ -163,8 +164,9 @@ func (r *record) set(fields map[string]any, pairs ...string) {
 	}
 }
 
-// data are an item's attributes but for its keys, and what lies in the map data, as JSON has
-// them. The record has a fault when two have one name, or JSON has no such type.
+// data are an item's attributes but for its keys, and what lies in the map data, as
+// JSON has them. The record has a fault when two have one name, or JSON has no such
+// type.
 func (r *record) data(found attribute.Item, keys ...string) map[string]any {
 	fields, known := members(found, keys...)
 	if !known {

@@ -1,6 +1,6 @@
-// Package restore makes a restore from a backup safe. A table that was restored to a time
-// holds again what was erased after that time; the ledger knows whom, by digests. Table.Print
-// writes everything else, as lines for `customercare import`.
+// Package restore makes a restore from a backup safe. A table that was restored to a
+// time holds again what was erased after that time; the ledger knows whom, by digests.
+// Table.Print writes everything else, as lines for `customercare import`.
 package restore
 
 import (
@@ -22,8 +22,8 @@ import (
 	"customercare/shared/store"
 )
 
-// Table is a table of customers or of contacts that was restored from a backup, and one run
-// over it.
+// Table is a table of customers or of contacts that was restored from a backup, and one
+// run over it.
 type Table struct {
 	DB         *dynamodb.Client
 	Name       string
@@ -31,23 +31,27 @@ type Table struct {
 	Since      time.Time        // to which the table was restored
 	Digests    erasure.Digester // with every key that the ledger's digests were made with
 	Out, Notes io.Writer        // lines for the import; which items are left out, and why
+	Progress   func()           // called for each item that is read, twice in all; nil: for none
 
 	// Printed counts records; Erased and Unreadable count items that are left out.
 	Printed, Erased, Unreadable int
 }
 
-// skew is how far clocks may lie apart: of an erasure that ended just before the table's time
-// something may still stand in it.
+// skew is how far clocks may lie apart: of an erasure that ended just before the
+// table's time something may still stand in it.
 const skew = time.Minute
 
-// Print writes a line for each record that may come back, and names on Notes what it cannot
-// tell that of. It goes through the table twice: a contact is as many items as it has
-// parties, and one of these that cannot be read, or that names somebody who was erased,
-// holds back the whole contact, wherever it stands.
+// Print writes a line for each record that may come back, and names on Notes what it
+// cannot tell that of. It goes through the table twice: a contact is as many items as
+// it has parties, and one of these that cannot be read, or that names somebody who was
+// erased, holds back the whole contact, wherever it stands.
 func (t *Table) Print(ctx context.Context) error {
 	gone, err := t.gone(ctx)
 	if err != nil {
 		return err
+	}
+	if t.Progress == nil {
+		t.Progress = func() {}
 	}
 	table := &dynamodb.ScanInput{TableName: &t.Name, ConsistentRead: aws.Bool(true)}
 	position := 0
@@ -55,6 +59,7 @@ func (t *Table) Print(ctx context.Context) error {
 	unreadable, erased := map[string]bool{}, map[string]bool{}
 	err = deployment.Scan(ctx, t.DB, table, func(found attribute.Item) error {
 		position++
+		t.Progress()
 		if attribute.ReadText(found, "record") == "" && attribute.ReadText(found, "contact") == "" {
 			return fmt.Errorf("the table %s is neither one of customers nor one of contacts", t.Name)
 		}
@@ -75,6 +80,7 @@ func (t *Table) Print(ctx context.Context) error {
 	position = 0
 	return deployment.Scan(ctx, t.DB, table, func(found attribute.Item) error {
 		position++
+		t.Progress()
 		record := read(found)
 		switch {
 		case record.fault != "": // named above
@@ -101,10 +107,10 @@ func (t *Table) isGone(record record, gone map[string]bool) bool {
 	})
 }
 
-// name counts an item that is left out because it cannot be read, and tells which it is: by
-// its place in the scan, by the ledger's digest of whom it is filed under, and a contact by
-// its time. It tells no code, number or id, because what a command writes to standard error
-// ends up in logs.
+// name counts an item that is left out because it cannot be read, and tells which it
+// is: by its place in the scan, by the ledger's digest of whom it is filed under, and a
+// contact by its time. It tells no code, number or id, because what a command writes to
+// standard error ends up in logs.
 func (t *Table) name(position int, record record, fault string) {
 	t.Unreadable++
 	which := ""
@@ -117,8 +123,9 @@ func (t *Table) name(position int, record record, fault string) {
 	fmt.Fprintf(t.Notes, "item %d%s: %s\n", position, which, fault)
 }
 
-// gone gives the digests of all whose erasure ended after the table's time, or is open. Every
-// record of ours says when it ended; one that does not is taken for one that ended since.
+// gone gives the digests of all whose erasure ended after the table's time, or is open.
+// Every record of ours says when it ended; one that does not is taken for one that
+// ended since.
 func (t *Table) gone(ctx context.Context) (map[string]bool, error) {
 	gone := map[string]bool{}
 	return gone, deployment.Scan(ctx, t.DB, &dynamodb.ScanInput{
@@ -149,8 +156,8 @@ func (t *Table) gone(ctx context.Context) (map[string]bool, error) {
 var errNobody = errors.New("the ledger has an erasure whose digests cannot be read:" +
 	" nothing can be said of whom it is about")
 
-// subjects are the digests of an erasure in the ledger, which holds those of many numbers in
-// an item of their own.
+// subjects are the digests of an erasure in the ledger, which holds those of many
+// numbers in an item of their own.
 func (t *Table) subjects(ctx context.Context, found attribute.Item) ([]string, error) {
 	in, listed := found["subjectsIn"]
 	list := attribute.ReadText(found, "subjectsIn")

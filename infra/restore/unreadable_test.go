@@ -33,8 +33,8 @@ const firstKey = "the first key of digests in the tests of a restore"
 
 var spokenAt = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// copyOf is the copy of a contact of 111 and 222 that number has filed with these parties, nil
-// for none.
+// copyOf is the copy of a contact of 111 and 222 that number has filed with these
+// parties, nil for none.
 func copyOf(id, number string, parties types.AttributeValue, more ...item) item {
 	data := item{"at": s("2026-01-02T03:04:05Z"), "content": s("said")}
 	for _, fields := range more {
@@ -71,8 +71,8 @@ func printOf(t *testing.T, inUse *dynamotest.Kit, table string) (lines, notes st
 	return out.String(), said.String(), r, err
 }
 
-// Of a contact with a copy that cannot be read nothing is printed, whichever copy it is and
-// whoever was erased; it is named by digests and counted.
+// Of a contact with a copy that cannot be read nothing is printed, whichever copy it is
+// and whoever was erased; it is named by digests and counted.
 func TestUnreadableContacts(t *testing.T) {
 	list, null := l(s("111"), s("222")), &types.AttributeValueMemberNULL{Value: true}
 	named := func(fields item) []item {
@@ -134,11 +134,13 @@ func TestUnreadableContacts(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 			printed := c.restored && erased != "111" && erased != "222"
-			if strings.Count(lines, `"contactId":"c"`) != 0 != printed || strings.Count(lines, `"contactId":"alone"`) != 1 {
+			if strings.Count(lines, `"contactId":"c"`) != 0 != printed ||
+				strings.Count(lines, `"contactId":"alone"`) != 1 {
 				t.Errorf("%s, %q erased: printed %s", name, erased, lines)
 			}
 			unknown := c.unknown
-			if name == "one copy alone" && (erased == "111" || erased == "222") || name == "its own number not in it" && erased == "222" {
+			if name == "one copy alone" && (erased == "111" || erased == "222") ||
+				name == "its own number not in it" && erased == "222" {
 				unknown = 1 // a copy that can be read is about them, and is counted as erased
 			}
 			if r.Unreadable != unknown || strings.Count(notes, "\n") != unknown {
@@ -149,7 +151,9 @@ func TestUnreadableContacts(t *testing.T) {
 					t.Errorf("%s: a number is told:\n%s", name, notes)
 				}
 			}
-			if strings.Contains(name, "list") && unknown == 2 && (!strings.Contains(notes, digests.Subject("number", "acme", "222")) || !strings.Contains(notes, "2026-01-02T03:04:05")) {
+			if strings.Contains(name, "list") && unknown == 2 &&
+				(!strings.Contains(notes, digests.Subject("number", "acme", "222")) ||
+					!strings.Contains(notes, "2026-01-02T03:04:05")) {
 				t.Errorf("%s: not named:\n%s", name, notes)
 			}
 			for _, found := range c.items {
@@ -159,8 +163,8 @@ func TestUnreadableContacts(t *testing.T) {
 	}
 }
 
-// Copies that can be read and disagree: nothing is printed while one of them names somebody
-// who was erased.
+// Copies that can be read and disagree: nothing is printed while one of them names
+// somebody who was erased.
 func TestCopiesThatDisagree(t *testing.T) {
 	restored, inUse, intake := stand(t)
 	restored.Put(t, restored.Contacts.Table,
@@ -184,8 +188,8 @@ func remove(t *testing.T, kit *dynamotest.Kit, table string, key item) {
 	}
 }
 
-// What stands in a table of customers and is no customer of ours is named, and the others are
-// printed; a tombstone that no erasure has put is nobody's erasure.
+// What stands in a table of customers and is no customer of ours is named, and the
+// others are printed; a tombstone that no erasure has put is nobody's erasure.
 func TestUnreadableCustomers(t *testing.T) {
 	restored, inUse, _ := stand(t)
 	customer := func(code, record string, more item) item {
@@ -216,7 +220,8 @@ func TestUnreadableCustomers(t *testing.T) {
 	if strings.Count(lines, "name of 4711") != 2 || strings.Count(lines, "name of") != 2 {
 		t.Errorf("printed %s", lines)
 	}
-	if strings.Count(notes, "\n") != len(faults) || !strings.Contains(notes, r.Digests.Subject("customer", "shop", "4713")) {
+	if strings.Count(notes, "\n") != len(faults) ||
+		!strings.Contains(notes, r.Digests.Subject("customer", "shop", "4713")) {
 		t.Errorf("named:\n%s", notes)
 	}
 }
@@ -227,13 +232,15 @@ func TestAnotherTable(t *testing.T) {
 	restored.Put(t, restored.Users.Table, item{"customerId": s("u1")}, item{"customerId": s("u2")})
 	restored.Put(t, restored.Principals.Table, item{"principal": s("app#a")})
 	for _, table := range []string{restored.Users.Table, restored.Principals.Table} {
-		if lines, notes, _, err := printOf(t, inUse, table); err == nil || !strings.Contains(err.Error(), "neither one of customers nor one of contacts") || lines+notes != "" {
+		if lines, notes, _, err := printOf(t, inUse, table); err == nil ||
+			!strings.Contains(err.Error(), "neither one of customers nor one of contacts") || lines+notes != "" {
 			t.Errorf("%v, %s, %s", err, lines, notes)
 		}
 	}
 }
 
-// A ledger whose entries cannot be read must not look like one in which nobody was erased.
+// A ledger whose entries cannot be read must not look like one in which nobody was
+// erased.
 func TestUnreadableLedger(t *testing.T) {
 	digest := erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}.Subject("number", "acme", "111")
 	ended := n(fmt.Sprint(time.Now().UnixMilli()))

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 )
 
-// The tries of one call. They are pinned here because the SDK's defaults change: the one of
-// 2025 waits about 1 s after a single dropped connection, the one of 2026 25 ms
+// The tries of one call. They are pinned here because the SDK's defaults change: the one
+// of 2025 waits about 1 s after a single dropped connection, the one of 2026 25 ms
 // (aws-sdk-go-v2 issue 3416).
 const (
 	attempts     = 4
@@ -21,18 +21,19 @@ const (
 	backoffLimit = time.Second
 )
 
-// attemptTimeout bounds one HTTP exchange. DynamoDB answers in milliseconds; a full page may
-// take some hundred.
+// attemptTimeout bounds one HTTP exchange. DynamoDB answers in milliseconds; a full page
+// may take some hundred.
 const attemptTimeout = 5 * time.Second
 
-// AWS is the settings of every client of AWS's services. All but Endpoint are set by Lambda.
+// AWS is the settings of every client of AWS's services. All but Endpoint are set by
+// Lambda.
 type AWS struct {
 	Region  string `env:"AWS_REGION,required"`
 	Key     string `env:"AWS_ACCESS_KEY_ID,required"`
 	Secret  string `env:"AWS_SECRET_ACCESS_KEY,required"`
 	Session string `env:"AWS_SESSION_TOKEN"`
-	// Endpoint is the address of all services; empty is each service's own. A service's own
-	// variable, such as AWS_ENDPOINT_URL_DYNAMODB, goes before it, as in AWS's SDKs.
+	// Endpoint is the address of all services; empty is each service's own. A service's
+	// own variable, such as AWS_ENDPOINT_URL_DYNAMODB, goes before it, as in AWS's SDKs.
 	Endpoint string `env:"AWS_ENDPOINT_URL"`
 }
 
@@ -94,8 +95,8 @@ func Retryer(codes ...string) aws.Retryer {
 	})
 }
 
-// Backoff is how long to wait before the given attempt: any time up to backoffBase doubled
-// attempt times, by chance (exponential backoff with full jitter).
+// Backoff is how long to wait before the given attempt: any time up to backoffBase
+// doubled attempt times, by chance (exponential backoff with full jitter).
 func Backoff(attempt int) time.Duration {
 	limit := backoffLimit
 	if attempt < 6 {

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// A first try again comes so soon that no caller notices, a later one never later than a second, and there are few: all
-// tries of a call together wait less than the second that is kept back of an invocation's time.
+// A first try again comes so soon that no caller notices, a later one never later than a
+// second, and there are few: all tries of a call together wait less than the second that
+// is kept back of an invocation's time.
 func TestBackoff(t *testing.T) {
 	together := time.Duration(0)
 	for attempt, most := range []time.Duration{25, 50, 100, 200, 400, 800, 1000, 1000, 1000} {

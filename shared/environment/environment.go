@@ -10,9 +10,10 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Read fills settings, a pointer to a struct with `env` tags, from the environment. A field
-// that is a struct is filled in the same way, so that one call reads all that a process
-// needs. Its error is one sentence that names every variable that is missing or malformed.
+// Read fills settings, a pointer to a struct with `env` tags, from the environment. A
+// field that is a struct is filled in the same way, so that one call reads all that a
+// process needs. Its error is one sentence that names every variable that is missing or
+// malformed.
 func Read(settings any) error {
 	err := env.Parse(settings)
 	if err == nil {

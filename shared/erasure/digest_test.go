@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// The current key's digest comes first and the others follow in the order of their ids, each time: what is looked for, and
-// in which order, must not change between two calls.
+// The current key's digest comes first and the others follow in the order of their ids,
+// each time: what is looked for, and in which order, must not change between two calls.
 func TestEverySubjectIsInOrder(t *testing.T) {
 	d := Digester{Current: "c", Keys: map[string][]byte{}}
 	for _, id := range []string{"e", "a", "d", "b", "c"} {
@@ -19,7 +19,8 @@ func TestEverySubjectIsInOrder(t *testing.T) {
 	var want []string
 	for _, id := range []string{"c", "a", "b", "d", "e"} {
 		mac := hmac.New(sha256.New, d.Keys[id])
-		fmt.Fprint(mac, "customer#shop%23#4711") // as the README says it, for whoever makes digests elsewhere
+		// As the README says it, for whoever makes digests elsewhere.
+		fmt.Fprint(mac, "customer#shop%23#4711")
 		want = append(want, id+"."+hex.EncodeToString(mac.Sum(nil)))
 	}
 	for range 50 {

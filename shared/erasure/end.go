@@ -69,8 +69,8 @@ func (e eraser) endPass(ctx context.Context, job *store.Job) error {
 // without an answer is waited for.
 func (e eraser) lastPassAfter(job *store.Job) time.Time {
 	after := e.timing.writersDone(job.LastRequestedAt)
-	// However often it is asked for again, the first request ends: repeats put it off by as
-	// long again, and no longer.
+	// However often it is asked for again, the first request ends: repeats put it off by
+	// as long again, and no longer.
 	limit := e.timing.writersDone(e.timing.writersDone(job.RequestedAt))
 	if after.After(limit) {
 		after = limit

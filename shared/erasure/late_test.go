@@ -4,12 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"customercare/infra/testkit/dynamotest"
-	"customercare/shared/store"
 )
 
 // A deletion whose answer did not come is carried out as late as any write may be. The
@@ -17,25 +15,25 @@ import (
 // keeps everything.
 func TestLateDeletion(t *testing.T) {
 	t.Parallel()
-	transactions := func(w *world, t *testing.T) {
-		w.putCustomer(t, "shop", "4711", 15)
+	transactions := func(sys *system, t *testing.T) {
+		sys.putCustomer(t, "shop", "4711", 15)
 	}
-	contacts := func(w *world, t *testing.T) {
+	contacts := func(sys *system, t *testing.T) {
 		for i := range 3 {
-			w.putContact(t, "acme", fmt.Sprint("c", i), "135", "200")
+			sys.putContact(t, "acme", fmt.Sprint("c", i), "135", "200")
 		}
 	}
 	for _, kind := range []struct {
 		name   string
 		action string // that deletes
-		fill   func(w *world, t *testing.T)
-		ask    func(w *world) error
+		fill   func(sys *system, t *testing.T)
+		ask    func(sys *system) error
 	}{
-		{"transactions", "BatchWriteItem", transactions, func(w *world) error {
-			return w.Customer(context.Background(), "shop", "4711", "john", time.Minute)
+		{"transactions", "BatchWriteItem", transactions, func(sys *system) error {
+			return sys.Customer(context.Background(), "shop", "4711", "john", time.Minute)
 		}},
-		{"contacts", "TransactWriteItems", contacts, func(w *world) error {
-			return w.Numbers(context.Background(), "acme", []string{"135"}, "app")
+		{"contacts", "TransactWriteItems", contacts, func(sys *system) error {
+			return sys.Numbers(context.Background(), "acme", []string{"135"}, "app")
 		}},
 	} {
 		for _, way := range []struct {
@@ -54,43 +52,40 @@ func TestLateDeletion(t *testing.T) {
 		} {
 			t.Run(kind.name+", "+way.name, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t)
-				kind.fill(w, t)
-				if err := kind.ask(w); err != nil {
+				sys := newSystem(t)
+				kind.fill(sys, t)
+				if err := kind.ask(sys); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := w.Due(t.Context()); err != nil {
-					t.Fatal(err)
-				}
-				w.clock.Advance(7 * time.Minute)
-				kind.fill(w, t) // by a writer without conditions: the last pass has something to delete
-				_, _ = w.Due(way.inject(w.Faults))
-				if !w.Faults.Struck() {
+				sys.cleanUp(t)
+				sys.clock.Advance(7 * time.Minute)
+				// By a writer without conditions: the last pass has something to delete.
+				kind.fill(sys, t)
+				_, _ = sys.Due(way.inject(sys.Faults))
+				if !sys.Faults.Struck() {
 					t.Fatal("nothing was deleted")
 				}
-				w.Faults.Calls()
-				sent := w.clock.Now()
+				sys.Faults.Calls()
+				sent := sys.clock.Now()
 				var loaded []string // what there is once it was loaded again
-				for delivered := false; !delivered || loaded == nil; w.clock.Advance(time.Minute) {
-					if !delivered && !w.clock.Now().Before(sent.Add(w.WriterLifetime)) {
-						n, err := w.Faults.Deliver()
+				for delivered := false; !delivered || loaded == nil; sys.clock.Advance(time.Minute) {
+					if !delivered && !sys.clock.Now().Before(sent.Add(sys.WriterLifetime)) {
+						n, err := sys.Faults.Deliver()
 						if err != nil || n == 0 {
 							t.Fatal(n, err)
 						}
 						delivered = true
 					}
-					if _, err := w.Due(t.Context()); err != nil {
-						t.Fatal(err)
+					sys.cleanUp(t)
+					if loaded == nil && len(sys.ledger(t).open) == 0 {
+						kind.fill(sys, t)
+						loaded = sys.Dump(t, sys.Kit.Customers.Table, sys.Kit.Contacts.Table)
 					}
-					if loaded == nil && w.open(t) == 0 {
-						kind.fill(w, t)
-						loaded = w.Dump(t, w.Kit.Customers.Table, w.Kit.Contacts.Table)
-					}
-					if w.clock.Now().After(sent.Add(time.Hour)) {
-						t.Fatalf("does not end: %s", w.Dump(t, w.Kit.Erasures.Table))
+					if sys.clock.Now().After(sent.Add(time.Hour)) {
+						t.Fatalf("does not end: %s", sys.Dump(t, sys.Kit.Erasures.Table))
 					}
 				}
-				if left := w.Dump(t, w.Kit.Customers.Table, w.Kit.Contacts.Table); !slices.Equal(left, loaded) {
+				if left := sys.Dump(t, sys.Kit.Customers.Table, sys.Kit.Contacts.Table); !slices.Equal(left, loaded) {
 					t.Errorf("%d items were loaded again, %d are left", len(loaded), len(left))
 				}
 			})
@@ -102,56 +97,53 @@ func TestLateDeletion(t *testing.T) {
 // late deletion can.
 func TestNobodyElseWaitsForLateDeletions(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.putCustomer(t, "shop", "4711", 15)
-	w.putCustomer(t, "shop", "4712", 15)
-	w.Faults.InjectOn("BatchWriteItem", dynamotest.Timeout, 1, 1)
+	sys := newSystem(t)
+	sys.putCustomer(t, "shop", "4711", 15)
+	sys.putCustomer(t, "shop", "4712", 15)
+	sys.Faults.InjectOn("BatchWriteItem", dynamotest.Timeout, 1, 1)
 	for _, code := range []string{"4711", "4712"} {
-		if err := w.Customer(t.Context(), "shop", code, "john", time.Minute); err != nil {
+		if err := sys.Customer(t.Context(), "shop", code, "john", time.Minute); err != nil {
 			t.Fatal(err)
 		}
-		w.Faults.Calls()
-		w.clock.Advance(time.Second)
+		sys.Faults.Calls()
+		sys.clock.Advance(time.Second)
 	}
 	unanswered := 0
-	for _, line := range w.Dump(t, w.Kit.Erasures.Table) {
-		unanswered += strings.Count(line, `"unanswered"`)
+	for _, job := range sys.ledger(t).open {
+		if job.unanswered {
+			unanswered++
+		}
 	}
 	if unanswered != 1 {
 		t.Errorf("%d jobs know of an answer that did not come", unanswered)
 	}
-	w.clock.Advance(w.WriterLifetime + w.ClockSkew)
-	if _, err := w.Due(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if n := w.open(t); n != 0 {
+	sys.clock.Advance(sys.WriterLifetime + sys.ClockSkew)
+	sys.cleanUp(t)
+	if n := len(sys.ledger(t).open); n != 0 {
 		t.Errorf("%d are open", n)
 	}
-	w.Faults.Calls()
+	sys.Faults.Calls()
 }
 
 // A worker's death counts like a deletion without an answer, from when it is noticed.
 func TestDeathIsWaitedFor(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.putCustomer(t, "shop", "4711", 15)
-	if err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
-		t.Fatal(err)
+	sys := newSystem(t)
+	sys.putCustomer(t, "shop", "4711", 15)
+	sys.eraseCustomer(t)
+	sys.clock.Advance(7 * time.Minute)
+	sys.putCustomer(t, "shop", "4711", 15)
+	key := sys.customerJob()
+	_ = sys.Continue(sys.Faults.DieAfter("BatchWriteItem", 1), key)
+	sys.Faults.Calls()
+	sys.clock.Advance(sys.Lease + sys.ClockSkew + time.Second)
+	noticed := sys.clock.Now()
+	for len(sys.ledger(t).open) > 0 {
+		sys.cleanUp(t)
+		sys.clock.Advance(time.Minute)
 	}
-	w.clock.Advance(7 * time.Minute)
-	w.putCustomer(t, "shop", "4711", 15)
-	key := store.CustomerJob(w.Digests.Subject("customer", "shop", "4711"))
-	_ = w.Continue(w.Faults.DieAfter("BatchWriteItem", 1), key)
-	w.Faults.Calls()
-	w.clock.Advance(w.Lease + w.ClockSkew + time.Second)
-	noticed := w.clock.Now()
-	for w.open(t) > 0 {
-		if _, err := w.Due(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		w.clock.Advance(time.Minute)
-	}
-	if waited := w.clock.Now().Sub(noticed); waited < w.WriterLifetime+w.ClockSkew || waited > 2*(w.WriterLifetime+w.ClockSkew) {
+	writers := sys.WriterLifetime + sys.ClockSkew
+	if waited := sys.clock.Now().Sub(noticed); waited < writers || waited > 2*writers {
 		t.Errorf("ended %s after the death was noticed", waited)
 	}
 }

@@ -1,7 +1,7 @@
 package erasure
 
 import (
-	"fmt"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -9,19 +9,107 @@ import (
 	"customercare/shared/store"
 )
 
+func TestOneWorkerAtATime(t *testing.T) {
+	t.Parallel()
+	sys := newSystem(t)
+	sys.eraseNumbers(t, "135")
+	key, now := sys.numbersJob("135"), sys.clock.Now()
+	take := func(job, owner string, at, until time.Time) (*store.Job, error) {
+		return sys.Ledger.Acquire(t.Context(), job, owner, at, until)
+	}
+	job, err := take(key, "a", now, now.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := take(key, "b", now.Add(59*time.Second), now.Add(time.Hour)); !errors.Is(err, store.ErrHeld) {
+		t.Errorf("the lease was not over: %v", err)
+	}
+	if _, err := take(key, "b", now.Add(61*time.Second), now.Add(time.Hour)); err != nil {
+		t.Errorf("the lease was over: %v", err)
+	}
+	for what, err := range map[string]error{
+		"save":    sys.Ledger.Save(t.Context(), job),
+		"release": sys.Ledger.Release(t.Context(), job, now),
+		"finish":  sys.Ledger.Finish(t.Context(), job, sys.engine.Customers, now),
+	} {
+		if !errors.Is(err, store.ErrHeld) {
+			t.Errorf("%s by the worker that lost the lease: %v", what, err)
+		}
+	}
+	if _, err := take("numbers-none", "b", now, now); !errors.Is(err, store.ErrNoJob) {
+		t.Errorf("no such job: %v", err)
+	}
+}
+
+// TestStaleWorkerOfAFinishedJob: the keys of jobs come again, and so do their fences.
+func TestStaleWorkerOfAFinishedJob(t *testing.T) {
+	t.Parallel()
+	sys := newSystem(t)
+	take := func() *store.Job {
+		t.Helper()
+		sys.eraseNumbers(t, "135")
+		now := sys.clock.Now()
+		job, err := sys.Ledger.Acquire(t.Context(), sys.numbersJob("135"), "a", now, now.Add(time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return job
+	}
+	old := take()
+	if err := sys.Ledger.Finish(t.Context(), old, sys.engine.Customers, sys.clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if fresh := take(); fresh.Fence != old.Fence {
+		t.Fatalf("fences %d and %d", old.Fence, fresh.Fence)
+	}
+	for what, err := range map[string]error{
+		"save":    sys.Ledger.Save(t.Context(), old),
+		"renew":   sys.Ledger.Renew(t.Context(), old, sys.clock.Now()),
+		"release": sys.Ledger.Release(t.Context(), old, sys.clock.Now()),
+		"finish":  sys.Ledger.Finish(t.Context(), old, sys.engine.Customers, sys.clock.Now()),
+	} {
+		if !errors.Is(err, store.ErrHeld) {
+			t.Errorf("%s of the new job by a worker of the old one: %v", what, err)
+		}
+	}
+}
+
+// TestRenewAfterRelease: a renewal still under way when the job is given back must not
+// hold it.
+func TestRenewAfterRelease(t *testing.T) {
+	t.Parallel()
+	sys := newSystem(t)
+	sys.eraseNumbers(t, "135")
+	key, now := sys.numbersJob("135"), sys.clock.Now()
+	job, err := sys.Ledger.Acquire(t.Context(), key, "a", now, now.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := sys.Ledger.Renew(t.Context(), job, now.Add(2*time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if err := sys.Ledger.Release(t.Context(), job, now); err != nil {
+		t.Fatal(err)
+	}
+	if err := sys.Ledger.Renew(t.Context(), job, now.Add(time.Hour)); !errors.Is(err, store.ErrHeld) {
+		t.Errorf("renewed after it was given back: %v", err)
+	}
+	if _, err := sys.Ledger.Acquire(t.Context(), key, "b", now, now.Add(time.Minute)); err != nil {
+		t.Errorf("not free: %v", err)
+	}
+}
+
 // A worker renews its lease whenever a third of it has passed, and works on.
 func TestLeaseIsRenewed(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.putContact(t, "acme", "c1", "135", "200")
-	if err := w.Numbers(t.Context(), "acme", []string{"135"}, "app"); err != nil {
-		t.Fatal(err)
-	}
-	w.Faults.Interrupt(2, func() { // its first reading
+	sys := newSystem(t)
+	sys.putContact(t, "acme", "c1", "135", "200")
+	sys.eraseNumbers(t, "135")
+	sys.Faults.Interrupt(2, func() { // its first reading
 		for range 2 {
-			w.clock.Advance(w.Lease/3 + time.Second)
-			until := fmt.Sprintf(`"leaseUntil":{"Value":"%d"}`, w.clock.Now().Add(w.Lease+w.ClockSkew).UnixMilli())
-			for began := time.Now(); !strings.Contains(strings.Join(w.Dump(t, w.Kit.Erasures.Table), ""), until); {
+			sys.clock.Advance(sys.Lease/3 + time.Second)
+			until := sys.clock.Now().Add(sys.Lease + sys.ClockSkew).UnixMilli()
+			for began := time.Now(); sys.ledger(t).open[0].leaseUntil != until; {
 				if time.Since(began) > 10*time.Minute {
 					t.Error("the lease is not renewed")
 					return
@@ -29,34 +117,10 @@ func TestLeaseIsRenewed(t *testing.T) {
 			}
 		}
 	})
-	if err := w.Continue(t.Context(), store.NumbersJob(w.Digests.Set("acme", []string{"135"}))); err != nil {
-		t.Fatal(err)
+	sys.goOn(t, sys.numbersJob("135"))
+	want := "UpdateItem Query UpdateItem UpdateItem UpdateItem TransactWriteItems UpdateItem"
+	if calls := strings.Join(sys.Faults.Calls(), " "); calls != want {
+		t.Errorf("calls %s, want %s", calls, want)
 	}
-	if calls := strings.Join(w.Faults.Calls(), " "); calls != "UpdateItem Query UpdateItem UpdateItem UpdateItem TransactWriteItems UpdateItem" {
-		t.Errorf("calls %s", calls)
-	}
-	if left := w.Dump(t, w.Kit.Contacts.Table); len(left) != 0 {
-		t.Errorf("left %s", left)
-	}
-}
-
-// A budget that is over while the records are being deleted ends the work there: the rest is
-// handed on, and goes.
-func TestBudgetEndsOnTheClock(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.putCustomer(t, "shop", "4711", 60)
-	w.Faults.Interrupt(3, func() { w.clock.Advance(2 * time.Minute) }) // the first deleting call
-	if err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
-		t.Fatal(err)
-	}
-	w.Faults.Calls()
-	ledger := strings.Join(w.Dump(t, w.Kit.Erasures.Table), "\n")
-	if left := len(w.Dump(t, w.Kit.Customers.Table)); left <= 1 || !strings.Contains(ledger, mark) || strings.Contains(ledger, `"leaseOwner"`) {
-		t.Errorf("%d items are left, the ledger is %s", left, ledger)
-	}
-	w.settle(t)
-	if records := w.records(t); len(records) != 1 || !strings.Contains(records[0], `"deleted":{"Value":"61"}`) {
-		t.Errorf("records %s", records)
-	}
+	sys.wantEmpty(t, sys.Kit.Contacts.Table)
 }

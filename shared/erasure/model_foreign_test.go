@@ -9,14 +9,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"pgregory.net/rapid"
 
+	"customercare/infra/attribute"
 	"customercare/shared/store"
 )
 
-// What other writers do in the model: they store parties and tombstones of every type, and
-// records of their own in a customer's collection.
+// What other writers do in the model: they store parties and tombstones of every type,
+// and records of their own in a customer's collection.
 
-// filed is what the model knows of a contact's copy: under whom it is filed, who takes part,
-// and whether that can be read from it.
+// filed is what the model knows of a contact's copy: under whom it is filed, who takes
+// part, and whether that can be read from it.
 type filed struct {
 	under   string
 	contact int
@@ -24,8 +25,8 @@ type filed struct {
 	whole   bool
 }
 
-// doomNumbers dooms the copies that numbers have filed, and those that name one of them. A
-// copy that cannot be read, and is filed under another number, may stay or go.
+// doomNumbers dooms the copies that numbers have filed, and those that name one of them.
+// A copy that cannot be read, and is filed under another number, may stay or go.
 func (m *model) doomNumbers(to fate, numbers []string) {
 	ours := func(number string) bool { return slices.Contains(numbers, number) }
 	m.doom(to, func(line string) bool {
@@ -61,7 +62,7 @@ func anyType(t *rapid.T) types.AttributeValue {
 
 // partiesOf is what a writer stores as parties: a list, mostly.
 func partiesOf(t *rapid.T, parties []string) types.AttributeValue {
-	whole := list(parties...)
+	whole := attribute.Texts(parties...)
 	switch rapid.IntRange(0, 9).Draw(t, "parties") {
 	case 0:
 		return nil
@@ -71,27 +72,29 @@ func partiesOf(t *rapid.T, parties []string) types.AttributeValue {
 		l := whole.(*types.AttributeValueMemberL)
 		l.Value = append(l.Value, &types.AttributeValueMemberNULL{Value: true})
 	case 3:
-		return s(strings.Join(parties, ","))
+		return attribute.Text(strings.Join(parties, ","))
 	case 4:
 		return &types.AttributeValueMemberL{Value: []types.AttributeValue{}}
 	case 5:
-		return &types.AttributeValueMemberM{Value: item{"from": s(parties[0])}}
+		return &types.AttributeValueMemberM{Value: item{"from": attribute.Text(parties[0])}}
 	}
 	return whole
 }
 
-// writeForeign writes records that sort before or behind the customer item, by a writer who
-// keeps the rules, or by one who does not ask for the tombstone.
+// writeForeign writes records that sort before or behind the customer item, by a writer
+// who keeps the rules, or by one who does not ask for the tombstone.
 func (m *model) writeForeign(t *rapid.T) {
 	code := rapid.SampledFrom(codes).Draw(t, "code")
-	key := item{"customer": s(store.CustomerKey(m.shop, code)), "record": s(store.CustomerRecord)}
+	key := m.record(code, store.CustomerRecord)
 	start := rapid.SampledFrom([]string{"0", "Z", "a", "customer", "zzz"}).Draw(t, "before or behind")
 	guard := key
 	if rapid.Bool().Draw(t, "without asking") {
 		guard = nil
 	}
 	for i := range rapid.IntRange(1, 5).Draw(t, "records") {
-		m.write(t, code, item{"customer": key["customer"], "record": s(fmt.Sprint(start, "#", i)), "note": s("foreign")}, guard)
+		foreign := m.record(code, fmt.Sprint(start, "#", i))
+		foreign["note"] = attribute.Text("foreign")
+		m.write(t, code, foreign, guard)
 	}
 }
 

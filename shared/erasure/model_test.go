@@ -1,6 +1,7 @@
 package erasure
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -21,24 +22,30 @@ import (
 type fate int
 
 const (
-	lives  fate = iota // must be there, byte for byte
-	doomed             // its erasure was accepted: must be gone in the end
-	maybe              // written while its owner was being erased, or its erasure's answer was lost: either is right
+	// lives must be there, byte for byte.
+	lives fate = iota
+	// doomed must be gone in the end: its erasure was accepted.
+	doomed
+	// maybe may be there or not: it was written while its owner was being erased, or the
+	// answer to the request for its erasure was lost.
+	maybe
 )
 
 // model is the specification in a few lines: what was written and what became of it.
 type model struct {
-	*world
+	*system
 	tb            testing.TB
 	shop, tenant  string            // of this run's own
 	items         map[string]fate   // lines of Dump
 	lines         map[string]string // the last one of each key
 	copies        map[string]filed  // of contacts, by line
 	contacts      int
-	customers     int  // customers and transactions that came to be
-	overlap       bool // two erasures of numbers that overlap were open: what is both's may be counted by both
+	customers     int // customers and transactions that came to be
 	crashed, runs int
-	exact         []bool // what compare has seen
+	// overlap says that erasures of numbers were open that overlap: what is in both
+	// lists may be counted by both.
+	overlap bool
+	exact   []bool // what compare has seen
 }
 
 var (
@@ -48,7 +55,8 @@ var (
 	nobody = strings.Fields("x0 x1 x2 x3 x4 x5 x6 x7 x8 x9")
 )
 
-// doom marks every item that matches; of items in a maybe state nothing is learnt but their doom.
+// doom marks every item that matches; of items in a maybe state nothing is learnt but
+// their doom.
 func (m *model) doom(to fate, match func(line string) bool) {
 	for line, was := range m.items {
 		if match(line) && !(was == doomed && to == maybe) {
@@ -59,12 +67,6 @@ func (m *model) doom(to fate, match func(line string) bool) {
 
 func (m *model) ofCustomer(code string) func(string) bool {
 	return func(line string) bool { return strings.Contains(line, fmt.Sprintf(`"%s#%s"`, m.shop, code)) }
-}
-
-func ofNumbers(list []string) func(string) bool {
-	return func(line string) bool {
-		return slices.ContainsFunc(list, func(n string) bool { return strings.Contains(line, fmt.Sprintf(`{"Value":"%s"}`, n)) })
-	}
 }
 
 // eraseCustomer asks for the erasure, in a process that may die at any call.
@@ -95,8 +97,8 @@ func (m *model) eraseNumbers(t *rapid.T) {
 		list = append(list, nobody...)
 	}
 	own := store.NumbersJob(m.Digests.Set(m.tenant, slices.Sorted(slices.Values(list))))
-	for _, line := range m.Dump(m.tb, m.Kit.Erasures.Table) {
-		m.overlap = m.overlap || strings.Contains(line, `"openShard"`) && strings.Contains(line, `"erasureId":{"Value":"numbers-`) && !strings.Contains(line, own)
+	for _, job := range m.ledger(m.tb).open {
+		m.overlap = m.overlap || !store.IsCustomerJob(job.key) && job.key != own
 	}
 	err := m.Numbers(m.process(t), m.tenant, list, "app")
 	struck := m.Faults.Struck()
@@ -116,12 +118,8 @@ func (m *model) work(t *rapid.T) {
 	if rapid.Bool().Draw(t, "cleanup") {
 		_, _ = m.Due(m.process(t))
 	} else {
-		for _, line := range m.Dump(m.tb, m.Kit.Erasures.Table) {
-			if strings.Contains(line, `"openShard"`) {
-				_, key, _ := strings.Cut(line, `"erasureId":{"Value":"`)
-				key, _, _ = strings.Cut(key, `"`)
-				_ = m.Continue(m.process(t), key)
-			}
+		for _, job := range m.ledger(m.tb).open {
+			_ = m.Continue(m.process(t), job.key)
 		}
 	}
 	m.Faults.Calls()
@@ -141,7 +139,7 @@ func (m *model) process(t *rapid.T) context.Context {
 
 // check lets everything come to its end and compares the tables with the model.
 func (m *model) check(t *rapid.T) {
-	m.settle(m.tb)
+	m.finishAll(m.tb)
 	found := map[string]bool{}
 	for _, line := range m.Dump(m.tb, m.Kit.Customers.Table, m.Kit.Contacts.Table) {
 		if !strings.Contains(line, m.shop) && !strings.Contains(line, m.tenant) {
@@ -157,9 +155,9 @@ func (m *model) check(t *rapid.T) {
 			t.Fatalf("lost: %s", line)
 		}
 	}
-	for _, line := range m.Dump(m.tb, m.Kit.Erasures.Table) {
-		if strings.Contains(line, "identifiers") {
-			t.Fatalf("raw identifiers left: %s", line)
+	for _, e := range m.ledger(m.tb).all {
+		if strings.Contains(e.json, "identifiers") {
+			t.Fatalf("raw identifiers left: %s", e.json)
 		}
 	}
 	left := func(mark string) (n int) {
@@ -179,36 +177,37 @@ func (m *model) check(t *rapid.T) {
 }
 
 // compare checks the counts of the scope's records against what was erased: right, or a
-// lower bound that says so. most is more than that where one may be counted more than once.
+// lower bound that says so. most is more than that where one may be counted more than
+// once.
 func (m *model) compare(t *rapid.T, scope string, erased, most int) {
-	var records []string
-	for _, record := range m.records(m.tb) {
-		if strings.Contains(record, fmt.Sprintf(`"scope":{"Value":"%s"}`, scope)) {
-			records = append(records, record)
-		}
+	records := slices.DeleteFunc(m.ledger(m.tb).records, func(r entry) bool { return r.scope != scope })
+	sum := total(records)
+	if sum.found != sum.deleted || sum.deleted > most || sum.deleted < erased && !sum.atLeast {
+		t.Fatalf("%d of %s were erased, the records say %d, at least: %v\n%+v",
+			erased, scope, sum.deleted, sum.atLeast, records)
 	}
-	sum, atLeast := tally(records)
-	if sum["found"] != sum["deleted"] || sum["deleted"] > most || sum["deleted"] < erased && !atLeast {
-		t.Fatalf("%d of %s were erased, the records say %v, at least: %v\n%s", erased, scope, sum, atLeast, strings.Join(records, "\n"))
-	}
-	m.exact = append(m.exact, !atLeast)
+	m.exact = append(m.exact, !sum.atLeast)
 }
 
-// TestInterleavings runs random sequences of writes, erasures, repeats, workers, cleanups, crashes at any call and clock
-// jumps, and compares the outcome with the model. A counterexample is shrunk by rapid.
+// TestInterleavings runs random sequences of writes, erasures, repeats, workers,
+// cleanups, crashes at any call and clock jumps, and compares the outcome with the
+// model. A counterexample is shrunk by rapid.
 func TestInterleavings(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.shortenPages(3)
-	if os.Getenv("CHAOS_CHECKS") == "" { // `make chaos` runs many
-		_ = flag.Set("rapid.checks", "20")
-	} else {
-		_ = flag.Set("rapid.checks", os.Getenv("CHAOS_CHECKS"))
-	}
+	sys := newSystem(t)
+	sys.shortenPages(3)
+	// `make chaos` runs many.
+	_ = flag.Set("rapid.checks", cmp.Or(os.Getenv("CHAOS_CHECKS"), "20"))
 	checks, exact, bounds := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		checks++
-		m := &model{world: w, tb: w.tb, shop: fmt.Sprint("shop", checks), tenant: fmt.Sprint("tenant", checks), items: map[string]fate{}, lines: map[string]string{}, copies: map[string]filed{}}
+		m := &model{
+			system: sys, tb: sys.tb, shop: fmt.Sprint("shop", checks), tenant: fmt.Sprint("tenant", checks),
+			items: map[string]fate{}, lines: map[string]string{}, copies: map[string]filed{},
+		}
+		moved := func(t *rapid.T, most int) time.Duration {
+			return time.Duration(rapid.IntRange(0, most).Draw(t, "s")) * time.Second
+		}
 		t.Repeat(map[string]func(*rapid.T){
 			"write customer":  m.writeCustomer,
 			"write many":      m.writeTransactions,
@@ -218,8 +217,8 @@ func TestInterleavings(t *testing.T) {
 			"erase customer":  m.eraseCustomer,
 			"erase numbers":   m.eraseNumbers,
 			"work":            m.work,
-			"let time pass":   func(t *rapid.T) { m.clock.Advance(time.Duration(rapid.IntRange(0, 600).Draw(t, "s")) * time.Second) },
-			"clock goes back": func(t *rapid.T) { m.clock.Advance(-time.Duration(rapid.IntRange(0, 60).Draw(t, "s")) * time.Second) },
+			"let time pass":   func(t *rapid.T) { m.clock.Advance(moved(t, 600)) },
+			"clock goes back": func(t *rapid.T) { m.clock.Advance(-moved(t, 60)) },
 		})
 		m.check(t)
 		for _, is := range m.exact {

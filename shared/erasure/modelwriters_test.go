@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,8 +13,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"pgregory.net/rapid"
 
+	"customercare/infra/attribute"
 	"customercare/shared/store"
 )
+
+// record is an item of a customer's, without attributes but its key.
+func (m *model) record(code, record string) item {
+	return item{
+		"customer": attribute.Text(store.CustomerKey(m.shop, code)), "record": attribute.Text(record),
+	}
+}
+
+// named is a record with a name.
+func (m *model) named(code, record string) item {
+	it := m.record(code, record)
+	it["name"] = attribute.Text("name")
+	return it
+}
 
 // put writes an item as a well-behaved writer does: on condition that no tombstone
 // stands. It reports whether it was taken.
@@ -22,14 +38,15 @@ func (m *model) put(t *rapid.T, table string, it item, guard item) bool {
 	condition := aws.String("attribute_not_exists(tombstone)")
 	switch {
 	case guard == nil:
-	case guard["record"] == it["record"]:
+	case attribute.ReadText(guard, "record") == attribute.ReadText(it, "record"):
 		actions[0].Put.ConditionExpression = condition
 	default:
 		actions = append(actions, types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 			TableName: &table, Key: guard, ConditionExpression: condition}})
 	}
 	there := table == m.Kit.Customers.Table && m.stands(t, item{"customer": it["customer"], "record": it["record"]})
-	_, err := m.Plain.TransactWriteItems(context.Background(), &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+	_, err := m.Plain.TransactWriteItems(context.Background(),
+		&dynamodb.TransactWriteItemsInput{TransactItems: actions})
 	if _, cancelled := errors.AsType[*types.TransactionCanceledException](err); cancelled {
 		return false
 	}
@@ -44,7 +61,9 @@ func (m *model) put(t *rapid.T, table string, it item, guard item) bool {
 
 // get is the item with this key, nil when there is none.
 func (m *model) get(t *rapid.T, table string, key item) item {
-	out, err := m.Plain.GetItem(context.Background(), &dynamodb.GetItemInput{TableName: &table, Key: key, ConsistentRead: aws.Bool(true)})
+	out, err := m.Plain.GetItem(context.Background(), &dynamodb.GetItemInput{
+		TableName: &table, Key: key, ConsistentRead: aws.Bool(true),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,9 +80,10 @@ func (m *model) stands(t *rapid.T, key item) bool {
 // what comes while the erasure is open goes with it.
 func (m *model) writeOver(t *rapid.T) {
 	code := rapid.SampledFrom(codes).Draw(t, "code")
-	it := item{"customer": s(store.CustomerKey(m.shop, code)), "record": s(store.CustomerRecord), "name": s("name")}
-	if n := rapid.IntRange(0, 40).Draw(t, "transaction"); n > 20 { // more often the customer
-		it["record"] = s(store.TransactionRecord("c", fmt.Sprint("t", n)))
+	it := m.named(code, store.CustomerRecord)
+	// More often the customer.
+	if n := rapid.IntRange(0, 40).Draw(t, "transaction"); n > 20 {
+		it["record"] = attribute.Text(store.TransactionRecord("c", fmt.Sprint("t", n)))
 	}
 	m.write(t, code, it, nil)
 }
@@ -71,23 +91,24 @@ func (m *model) writeOver(t *rapid.T) {
 // write puts a customer's item. What comes while the erasure is open, because no
 // tombstone stands or nobody looks for one, goes with it.
 func (m *model) write(t *rapid.T, code string, it, guard item) {
-	open := m.get(t, m.Kit.Erasures.Table, item{"erasureId": s(store.CustomerJob(m.Digests.Subject("customer", m.shop, code)))})["openShard"] != nil
+	job := store.CustomerJob(m.Digests.Subject("customer", m.shop, code))
+	open := m.get(t, m.Kit.Erasures.Table, item{"erasureId": attribute.Text(job)})["openShard"] != nil
 	if !m.put(t, m.Kit.Customers.Table, it, guard) {
 		return
 	}
 	m.remember(m.Kit.Customers.Table, it, false)
 	if open {
-		record := fmt.Sprintf(`"record":{"Value":"%s"}`, it["record"].(*types.AttributeValueMemberS).Value)
+		record := fmt.Sprintf(`"record":{"Value":"%s"}`, attribute.ReadText(it, "record"))
 		m.doom(doomed, func(line string) bool { return m.ofCustomer(code)(line) && strings.Contains(line, record) })
 	}
 }
 
 func (m *model) writeCustomer(t *rapid.T) {
 	code := rapid.SampledFrom(codes).Draw(t, "code")
-	key := item{"customer": s(store.CustomerKey(m.shop, code)), "record": s(store.CustomerRecord)}
-	it := item{"customer": key["customer"], "record": key["record"], "name": s("name")}
+	key := m.record(code, store.CustomerRecord)
+	it := m.named(code, store.CustomerRecord)
 	if n := rapid.IntRange(0, 40).Draw(t, "transaction"); n > 0 {
-		it["record"] = s(store.TransactionRecord("c", fmt.Sprint("t", n)))
+		it["record"] = attribute.Text(store.TransactionRecord("c", fmt.Sprint("t", n)))
 	} else if mark := anyType(t); mark != nil && rapid.Bool().Draw(t, "marked") {
 		it["tombstone"] = mark
 	}
@@ -97,10 +118,9 @@ func (m *model) writeCustomer(t *rapid.T) {
 // writeTransactions adds more transactions than go with the opening of a job.
 func (m *model) writeTransactions(t *rapid.T) {
 	code := rapid.SampledFrom(codes).Draw(t, "code")
-	key := item{"customer": s(store.CustomerKey(m.shop, code)), "record": s(store.CustomerRecord)}
+	key := m.record(code, store.CustomerRecord)
 	for i := range store.FewRecords + 1 {
-		it := item{"customer": key["customer"], "record": s(store.TransactionRecord("c", fmt.Sprint("t", i))), "name": s("name")}
-		m.write(t, code, it, key)
+		m.write(t, code, m.named(code, store.TransactionRecord("c", fmt.Sprint("t", i))), key)
 	}
 }
 
@@ -114,7 +134,10 @@ func (m *model) writeContact(t *rapid.T) {
 	stored := partiesOf(t, parties)
 	_, whole := store.Parties(stored)
 	for _, party := range parties {
-		it := item{"party": s(store.PartyKey(m.tenant, party)), "contact": s(store.ContactKey(contactTime, fmt.Sprint("c", m.contacts)))}
+		it := item{
+			"party":   attribute.Text(store.PartyKey(m.tenant, party)),
+			"contact": attribute.Text(store.ContactKey(contactTime, fmt.Sprint("c", m.contacts))),
+		}
 		if stored != nil {
 			it["parties"] = stored
 		}
@@ -126,12 +149,10 @@ func (m *model) writeContact(t *rapid.T) {
 // erasing says whether an open job may still erase contacts of these parties: then a
 // contact written now may go too.
 func (m *model) erasing(parties []string) bool {
-	for _, line := range m.Dump(m.tb, m.Kit.Erasures.Table) {
-		if (strings.Contains(line, `"openShard"`) || strings.Contains(line, `"identifiers-`)) && ofNumbers(parties)(line) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(m.ledger(m.tb).all, func(e entry) bool {
+		list := strings.HasPrefix(e.key, "identifiers-") // of a job with many numbers
+		return (e.shard != "" || list) && slices.ContainsFunc(parties, e.has)
+	})
 }
 
 func (m *model) remember(table string, it item, uncertain bool) (line string) {

@@ -25,22 +25,16 @@ func (v *vault) read(context.Context) (map[string][]byte, error) {
 	return maps.Clone(v.keys), v.err
 }
 
-// rotating are two engines on the same tables: w, whose process started before the secret
-// had its second key, and one of after, which makes digests with that.
-func rotating(t *testing.T) (w *world, fresh engine, secret *vault) {
-	w = newWorld(t)
-	fresh, _ = w.another()
-	fresh.Digests = w.Digests.rotated()
-	secret = &vault{keys: w.Digests.Keys}
-	w.Digests.more = &moreKeys{read: secret.read, now: w.clock.Now}
-	return w, fresh, secret
-}
-
-func eraseBy(t *testing.T, e engine) {
-	t.Helper()
-	if err := e.Customer(t.Context(), "shop", "4711", "john", time.Minute); err != nil {
-		t.Fatal(err)
-	}
+// rotating is two engines on the same tables while keys are rotated: that of sys, whose
+// process started before the secret had its second key, and a fresh one, which makes
+// digests with that.
+func rotating(t *testing.T) (sys *system, fresh engine, secret *vault) {
+	sys = newSystem(t)
+	fresh, _ = sys.another()
+	fresh.Digests = sys.Digests.rotated()
+	secret = &vault{keys: sys.Digests.Keys}
+	sys.Digests.more = &moreKeys{read: secret.read, now: sys.clock.Now}
+	return sys, fresh, secret
 }
 
 // Who was erased by a process with a newer key is known to one of before: while the
@@ -48,28 +42,28 @@ func eraseBy(t *testing.T, e engine) {
 // and not at all where nothing is missing.
 func TestRepeatAtAProcessOfBeforeTheRotation(t *testing.T) {
 	t.Parallel()
-	w, fresh, secret := rotating(t)
-	w.putCustomer(t, "shop", "4710", 2)
-	if err := w.Customer(t.Context(), "shop", "4710", "john", time.Minute); err != nil {
+	sys, fresh, secret := rotating(t)
+	sys.putCustomer(t, "shop", "4710", 2)
+	if err := sys.Customer(t.Context(), "shop", "4710", "john", time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	if secret.reads != 0 {
 		t.Errorf("%d reads for a customer who is there", secret.reads)
 	}
 	secret.keys = fresh.Digests.Keys
-	w.putCustomer(t, "shop", "4711", 2)
-	eraseBy(t, fresh)
-	w.settle(t)
-	w.erase(t, "Query", "UpdateItem", "UpdateItem")
-	w.erase(t, "Query", "UpdateItem", "UpdateItem")
+	sys.putCustomer(t, "shop", "4711", 2)
+	sys.eraseCustomerBy(t, fresh)
+	sys.finishAll(t)
+	sys.eraseCustomerIn(t, "Query", "UpdateItem", "UpdateItem")
+	sys.eraseCustomerIn(t, "Query", "UpdateItem", "UpdateItem")
 	if secret.reads != 1 {
 		t.Errorf("%d reads of the secret", secret.reads)
 	}
-	if n := len(w.records(t)); n != 2 {
+	if n := len(sys.ledger(t).records); n != 2 {
 		t.Errorf("%d records", n)
 	}
-	w.clock.Advance(31 * 24 * time.Hour)
-	if err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute); !errors.Is(err, ErrUnknownCustomer) {
+	sys.clock.Advance(31 * 24 * time.Hour)
+	if err := sys.Customer(t.Context(), "shop", "4711", "john", time.Minute); !errors.Is(err, ErrUnknownCustomer) {
 		t.Errorf("after 31 days: %v", err)
 	}
 }
@@ -79,21 +73,21 @@ func TestRepeatAtAProcessOfBeforeTheRotation(t *testing.T) {
 // customer back or somebody takes the tombstone away.
 func TestOpenErasureAtAProcessOfBeforeTheRotation(t *testing.T) {
 	t.Parallel()
-	w, fresh, secret := rotating(t)
+	sys, fresh, secret := rotating(t)
 	secret.keys = fresh.Digests.Keys
-	w.putCustomer(t, "shop", "4711", 2)
-	eraseBy(t, fresh)
-	w.erase(t, "Query", "UpdateItem")
-	w.putCustomer(t, "shop", "4711", 0)
-	w.erase(t)
-	if n := w.open(t); n != 1 {
+	sys.putCustomer(t, "shop", "4711", 2)
+	sys.eraseCustomerBy(t, fresh)
+	sys.eraseCustomerIn(t, "Query", "UpdateItem")
+	sys.putCustomer(t, "shop", "4711", 0)
+	sys.eraseCustomer(t)
+	if n := len(sys.ledger(t).open); n != 1 {
 		t.Errorf("%d open jobs", n)
 	}
-	w.deleteCustomerItem(t)
-	w.erase(t)
-	w.settle(t)
-	if sum, _ := w.tally(t); secret.reads != 1 || len(w.records(t)) != 1 || sum["requests"] != 4 || sum["deleted"] != 4 {
-		t.Errorf("%d reads, records %s", secret.reads, w.records(t))
+	sys.takeCustomerAway(t)
+	sys.eraseCustomer(t)
+	sys.finishAll(t)
+	if record := sys.wantRecord(t, 4); secret.reads != 1 || record.requests != 4 {
+		t.Errorf("%d reads, record %s", secret.reads, record.json)
 	}
 }
 
@@ -101,17 +95,24 @@ func TestOpenErasureAtAProcessOfBeforeTheRotation(t *testing.T) {
 // what cannot be read, or holds no other key, changes no answer, and no key is forgotten.
 func TestLooksForKeysAreBounded(t *testing.T) {
 	t.Parallel()
-	w, fresh, secret := rotating(t)
+	sys, fresh, secret := rotating(t)
 	asked := func(code string) error {
-		return w.Customer(t.Context(), "shop", code, "john", time.Minute)
+		return sys.Customer(t.Context(), "shop", code, "john", time.Minute)
 	}
 	for n, c := range []struct {
 		keys map[string][]byte
 		err  error
-	}{{err: errors.New("no answer")}, {keys: w.Digests.Keys}, {keys: nil}, {keys: fresh.Digests.Keys}, {keys: w.Digests.Keys}, {err: errors.New("no answer")}} {
+	}{
+		{err: errors.New("no answer")},
+		{keys: sys.Digests.Keys},
+		{keys: nil},
+		{keys: fresh.Digests.Keys}, // from here on there is one key more to look under
+		{keys: sys.Digests.Keys},
+		{err: errors.New("no answer")},
+	} {
 		secret.keys, secret.err = c.keys, c.err
 		for range 3 {
-			w.Faults.Calls()
+			sys.Faults.Calls()
 			if err := asked("nobody"); !errors.Is(err, ErrUnknownCustomer) {
 				t.Errorf("%d: %v", n, err)
 			}
@@ -119,14 +120,14 @@ func TestLooksForKeysAreBounded(t *testing.T) {
 			if n >= 3 {
 				want = append(want, "UpdateItem")
 			}
-			if calls := w.Faults.Calls(); !slices.Equal(calls, want) {
+			if calls := sys.Faults.Calls(); !slices.Equal(calls, want) {
 				t.Errorf("%d: calls %s, want %s", n, calls, want)
 			}
 		}
 		if secret.reads != n+1 {
 			t.Errorf("%d: %d reads", n, secret.reads)
 		}
-		w.clock.Advance(lookAgain)
+		sys.clock.Advance(lookAgain)
 	}
 }
 
@@ -134,18 +135,18 @@ func TestLooksForKeysAreBounded(t *testing.T) {
 // such customer.
 func TestLedgerFailsUnderTheNewKeys(t *testing.T) {
 	t.Parallel()
-	w, fresh, secret := rotating(t)
+	sys, fresh, secret := rotating(t)
 	secret.keys = fresh.Digests.Keys
-	w.putCustomer(t, "shop", "4711", 2)
-	eraseBy(t, fresh)
-	w.settle(t)
-	w.Faults.Inject("refused", 3, 3)
-	err := w.Customer(t.Context(), "shop", "4711", "john", time.Minute)
-	w.Faults.Calls()
+	sys.putCustomer(t, "shop", "4711", 2)
+	sys.eraseCustomerBy(t, fresh)
+	sys.finishAll(t)
+	sys.Faults.Inject("refused", 3, 3)
+	err := sys.Customer(t.Context(), "shop", "4711", "john", time.Minute)
+	sys.Faults.Calls()
 	if err == nil || errors.Is(err, ErrUnknownCustomer) {
 		t.Errorf("the ledger could not be read: %v", err)
 	}
-	w.erase(t)
+	sys.eraseCustomer(t)
 }
 
 // Many who ask at the same time read the secret once, and all of them know what it says.
@@ -153,12 +154,13 @@ func TestLookAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	keys := map[string][]byte{"1": []byte("one"), "2": []byte("two")}
 	secret := &vault{keys: keys}
-	d := Digester{Current: "1", Keys: map[string][]byte{"1": keys["1"]}, more: &moreKeys{read: secret.read, now: time.Now}}
+	d := NewDigester("1", map[string][]byte{"1": keys["1"]}, secret.read)
 	var group sync.WaitGroup
 	for range 20 {
 		group.Go(func() {
 			d.more.look(t.Context(), d.Keys)
-			if all := d.EverySubject("customer", "shop", "4711"); len(all) != 2 || !strings.HasPrefix(all[1], "2.") || !d.knows(store.CustomerJob(all[1])) {
+			all := d.EverySubject("customer", "shop", "4711")
+			if len(all) != 2 || !strings.HasPrefix(all[1], "2.") || !d.knows(store.CustomerJob(all[1])) {
 				t.Errorf("digests %s", all)
 			}
 		})

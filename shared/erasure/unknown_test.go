@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
-	"customercare/shared/store"
 )
 
 // unknown is what the log tells of numbers that nobody knows, one value an erasure.
@@ -36,33 +36,29 @@ func TestNumbersUnknown(t *testing.T) {
 		{[]string{"of another tenant"}, 1},
 	} {
 		for _, passes := range []int{1, 2} {
-			w := newWorld(t)
+			sys := newSystem(t)
 			if passes == 1 {
-				w.WriterLifetime, w.ClockSkew = 0, 0
+				sys.WriterLifetime, sys.ClockSkew = 0, 0
 			}
-			w.putCustomer(t, "shop", "4711", 12)
-			w.putContact(t, "acme", "c1", "wen11", "r\u00e9my")
-			w.putContact(t, "acme", "c2", "135****1111", "peer")
-			w.putContact(t, "acme", "c3", "peer", "only a peer")
-			w.putContact(t, "rival", "c4", "of another tenant", "1350001111")
+			sys.putCustomer(t, "shop", "4711", 12)
+			sys.putContact(t, "acme", "c1", "wen11", "r\u00e9my")
+			sys.putContact(t, "acme", "c2", "135****1111", "peer")
+			sys.putContact(t, "acme", "c3", "peer", "only a peer")
+			sys.putContact(t, "rival", "c4", "of another tenant", "1350001111")
 			log := metrictest.Capture(t)
-			if err := w.Customer(t.Context(), "shop", "4711", "john", 0); err != nil {
+			if err := sys.Customer(t.Context(), "shop", "4711", "john", 0); err != nil {
 				t.Fatal(err)
 			}
 			for range 2 { // a repeat joins
-				if err := w.Numbers(t.Context(), "acme", c.numbers, "app"); err != nil {
-					t.Fatal(err)
-				}
+				sys.eraseNumbers(t, c.numbers...)
 			}
-			w.settle(t)
+			sys.finishAll(t)
 			if told := unknown(t, log); len(told) != 1 || told[0] != c.want {
 				t.Errorf("%q, %d passes: %v, want %v", c.numbers, passes, told, c.want)
 			}
 			log = metrictest.Capture(t)
-			if err := w.Numbers(t.Context(), "acme", c.numbers, "app"); err != nil {
-				t.Fatal(err)
-			}
-			w.settle(t)
+			sys.eraseNumbers(t, c.numbers...)
+			sys.finishAll(t)
 			if told := unknown(t, log); len(told) != 1 || told[0] != float64(len(c.numbers)) {
 				t.Errorf("%q again: %v, want all %d", c.numbers, told, len(c.numbers))
 			}
@@ -70,42 +66,43 @@ func TestNumbersUnknown(t *testing.T) {
 	}
 }
 
-// The count is right whatever call a worker dies at, in whichever of many windows, though
-// the contacts of later windows went with those of earlier ones; the worker that dies as it
-// ends the pass tells nothing. It costs no call.
+// The count is right whatever call a worker dies at, in whichever of many windows,
+// though the contacts of later windows went with those of earlier ones; the worker that
+// dies as it ends the pass tells nothing. It costs no call.
 func TestNumbersUnknownUnderDeadWorkers(t *testing.T) {
-	w := newWorld(t)
+	sys := newSystem(t)
 	var numbers []string
 	for i := range 70 {
 		numbers = append(numbers, fmt.Sprintf("n%02d", i))
 	}
-	key := store.NumbersJob(w.Digests.Set("acme", numbers))
+	key := sys.numbersJob(numbers...)
 	silent := 0
-	for k := 1; ; k++ {
-		for i := range 20 { // 20 numbers of the first two windows, and as many of the last two
-			w.putContact(t, "acme", fmt.Sprint("c", i), numbers[i*2], numbers[69-i])
+	// Dies before the first call, after it, before the second, and so on. The windows'
+	// readings, calls 13 to 72, come in no order: of these only every third is one to
+	// die at.
+	dynamotest.EveryMoment(t, func(t *testing.T, moment int) (struck bool) {
+		k := moment
+		if moment > 25 {
+			k += 5 * min(moment-25, 20)
 		}
-		if err := w.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
-			t.Fatal(err)
+		// 20 numbers of the first two windows, and as many of the last two.
+		for i := range 20 {
+			sys.putContact(t, "acme", fmt.Sprint("c", i), numbers[i*2], numbers[69-i])
 		}
+		sys.eraseNumbers(t, numbers...)
 		log := metrictest.Capture(t)
-		_ = recovered(func() error { return w.Continue(w.Faults.Die((k+1)/2, k%2 == 0), key) })
-		w.Faults.Calls()
-		w.settle(t)
+		_ = recovered(func() error { return sys.Continue(sys.Faults.Die((k+1)/2, k%2 == 0), key) })
+		sys.Faults.Calls()
+		sys.finishAll(t)
 		switch told := unknown(t, log); {
 		case len(told) == 0:
 			silent++
 		case len(told) > 1 || told[0] != 30:
 			t.Errorf("dies at call %d, after it %v: %v, want 30", (k+1)/2, k%2 == 0, told)
 		}
-		w.clear(t)
-		if !w.Faults.Struck() {
-			break
-		}
-		if k > 24 && k < 140 { // the windows' readings come in no order
-			k += 5
-		}
-	}
+		sys.clear(t)
+		return sys.Faults.Struck()
+	})
 	if silent > 1 {
 		t.Errorf("%d deaths leave the count out", silent)
 	}
@@ -113,61 +110,49 @@ func TestNumbersUnknownUnderDeadWorkers(t *testing.T) {
 
 // A pass that ends, and whose end is refused because somebody asked again, has told.
 func TestNumbersUnknownWhenTheEndIsRefused(t *testing.T) {
-	w := newWorld(t)
-	w.WriterLifetime, w.ClockSkew = 0, 0
-	w.putContact(t, "acme", "c1", "135", "200")
+	sys := newSystem(t)
+	sys.WriterLifetime, sys.ClockSkew = 0, 0
+	sys.putContact(t, "acme", "c1", "135", "200")
 	numbers := []string{"135", "136"}
-	key := store.NumbersJob(w.Digests.Set("acme", numbers))
-	for k := 2; ; k++ {
-		w.putContact(t, "acme", "c1", "135", "200")
-		if err := w.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
-			t.Fatal(err)
-		}
+	key := sys.numbersJob(numbers...)
+	dynamotest.EveryMoment(t, func(t *testing.T, k int) (struck bool) {
+		sys.putContact(t, "acme", "c1", "135", "200")
+		sys.eraseNumbers(t, numbers...)
 		log := metrictest.Capture(t)
-		w.Faults.Interrupt(k, func() {
-			if err := w.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
+		sys.Faults.Interrupt(1+k, func() { // behind the call that takes the job up
+			if err := sys.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
 				t.Error(err)
 			}
 		})
-		if err := w.Continue(t.Context(), key); err != nil {
-			t.Fatal(err)
-		}
-		w.Faults.Calls()
-		w.settle(t)
+		sys.goOn(t, key)
+		sys.Faults.Calls()
+		sys.finishAll(t)
 		if told := unknown(t, log); len(told) != 1 || told[0] != 1 {
-			t.Errorf("asked again at call %d: %v, want 1", k, told)
+			t.Errorf("told %v, want 1", told)
 		}
-		w.clear(t)
-		if !w.Faults.Struck() {
-			return
-		}
-	}
+		sys.clear(t)
+		return sys.Faults.Struck()
+	})
 }
 
 // A repeat so late that it begins an erasure of its own tells for itself what it finds.
 func TestNumbersUnknownOfALateRepeat(t *testing.T) {
-	w := newWorld(t)
-	w.putContact(t, "acme", "c1", "135", "200")
+	sys := newSystem(t)
+	sys.putContact(t, "acme", "c1", "135", "200")
 	numbers := []string{"135", "136"}
 	log := metrictest.Capture(t)
 	ask := func() {
 		t.Helper()
-		if err := w.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Continue(t.Context(), store.NumbersJob(w.Digests.Set("acme", numbers))); err != nil {
-			t.Fatal(err)
-		}
+		sys.eraseNumbers(t, numbers...)
+		sys.goOn(t, sys.numbersJob(numbers...))
 	}
 	ask()
-	w.clock.Advance(11 * time.Minute) // twice WriterLifetime and ClockSkew are 12
+	sys.clock.Advance(11 * time.Minute) // twice WriterLifetime and ClockSkew are 12
 	ask()
-	w.clock.Advance(2 * time.Minute)
-	if _, err := w.Due(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	w.settle(t)
-	if told := unknown(t, log); !slices.Equal(told, []float64{1, 2}) || len(w.records(t)) != 2 {
-		t.Errorf("%v, %d records", told, len(w.records(t)))
+	sys.clock.Advance(2 * time.Minute)
+	sys.cleanUp(t)
+	sys.finishAll(t)
+	if told := unknown(t, log); !slices.Equal(told, []float64{1, 2}) || len(sys.ledger(t).records) != 2 {
+		t.Errorf("%v, %d records", told, len(sys.ledger(t).records))
 	}
 }

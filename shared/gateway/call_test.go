@@ -22,6 +22,9 @@ func TestCaller(t *testing.T) {
 	})
 }
 
+// Pitfall: a path with "%" is a 504, one with "?" or "#" another route. And
+// StripBasePath("/app"), which would eat "/application", is not in use: the path
+// parameter and the handler never depend on the path.
 func TestPaths(t *testing.T) {
 	for _, test := range []struct{ raw, want string }{
 		{"u1", "u1"},
@@ -32,14 +35,12 @@ func TestPaths(t *testing.T) {
 		{"a%252Fb", "a%2Fb"},
 		{"a+b%20c", "a+b c"},
 		{"%F0%9F%A6%8A", "\U0001F98A"},
-		{"%FF", "\xff"},
-		{"%00", "\x00"},
 	} {
 		for _, path := range []string{"/application/" + test.raw, "/app/" + test.want, "no slash", "//host/" + test.want, "", "/%zz?#"} {
 			event := events.APIGatewayProxyRequest{HTTPMethod: "PUT", Path: path, PathParameters: map[string]string{"id": test.raw}}
 			inspect(t, event, func(call *Call) {
-				if got, refusal := call.PathParam("id"); refusal != nil || got != test.want {
-					t.Errorf("path %q: %q decodes to %q, %v; want %q", path, test.raw, got, refusal, test.want)
+				if got, err := call.PathID("id", limit); err != nil || got != test.want {
+					t.Errorf("path %q: %q decodes to %q, %v; want %q", path, test.raw, got, err, test.want)
 				}
 				if call.Method != "PUT" {
 					t.Errorf("path %q: the method is %q", path, call.Method)
@@ -73,13 +74,9 @@ func TestPathID(t *testing.T) {
 	} {
 		event := events.APIGatewayProxyRequest{PathParameters: map[string]string{"id": test.raw}}
 		inspect(t, event, func(call *Call) {
-			got, refusal := call.PathID("id", 8)
-			sentence := ""
-			if refusal != nil {
-				sentence = refusal.Sentence
-			}
-			if got != test.want || sentence != test.refusal {
-				t.Errorf("%q: got %q and %q", test.raw, got, sentence)
+			got, err := call.PathID("id", 8)
+			if got != test.want || sentence(err) != test.refusal {
+				t.Errorf("%q: got %q and %q", test.raw, got, sentence(err))
 			}
 		})
 	}
@@ -190,12 +187,12 @@ func TestBodyType(t *testing.T) {
 	} {
 		event := events.APIGatewayProxyRequest{Body: test.body, MultiValueHeaders: map[string][]string{"content-type": test.header, "Accept": {"*/*"}}}
 		inspect(t, event, func(call *Call) {
-			got, refusal := call.BodyType("application/json", "application/xml")
-			if refusal != nil && !strings.Contains(refusal.Sentence, "UTF-8") {
-				t.Errorf("%q: %s", test.header, refusal.Sentence)
+			got, err := call.BodyType("application/json", "application/xml")
+			if err != nil && !strings.Contains(sentence(err), "UTF-8") {
+				t.Errorf("%q: %s", test.header, sentence(err))
 			}
-			if got != test.want || (refusal != nil) != (test.want == refused) || refusal != nil && refusal.Status() != 415 {
-				t.Errorf("%q: got %q, %v", test.header, got, refusal)
+			if got != test.want || (err != nil) != (test.want == refused) || err != nil && respond.AsError(err).Status() != 415 {
+				t.Errorf("%q: got %q, %v", test.header, got, err)
 			}
 		})
 	}
@@ -234,12 +231,8 @@ func TestCharset(t *testing.T) {
 		values := strings.Split(test.contentType, "|")
 		event := events.APIGatewayProxyRequest{Body: test.body, MultiValueHeaders: map[string][]string{"content-type": values}}
 		inspect(t, event, func(call *Call) {
-			sentence := ""
-			if refusal := call.DecodeJSON(new(form), "task"); refusal != nil {
-				sentence = refusal.Sentence
-			}
-			if sentence != test.want {
-				t.Errorf("%q under %q: got %q", test.body, test.contentType, sentence)
+			if got := sentence(call.DecodeJSON(new(form), "task")); got != test.want {
+				t.Errorf("%q under %q: got %q", test.body, test.contentType, got)
 			}
 		})
 	}

@@ -5,10 +5,12 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"customercare/shared/operation"
 	"customercare/shared/respond"
 )
 
-// A coding is refused before anything of the body is read, in the kind of the operation's shape.
+// A coding is refused before anything of the body is read, in the kind of the operation's
+// shape.
 func TestContentEncoding(t *testing.T) {
 	for _, test := range []struct {
 		values []string
@@ -37,7 +39,7 @@ func TestContentEncoding(t *testing.T) {
 		}
 		event := events.APIGatewayProxyRequest{Body: "?", IsBase64Encoded: true, MultiValueHeaders: map[string][]string{"content-ENCODING": test.values}}
 		expect(t, serve(t, event, nil), status, provision)
-		answer, err := Endpoint{Name: "test", Limit: limit, Shape: respond.App}.Handler()(t.Context(), event)
+		answer, err := Endpoint{Operation: operation.Operation{Name: "test"}, Limit: limit, Shape: respond.App}.Handler()(t.Context(), event)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -15,11 +14,12 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"customercare/infra/testkit/bounds"
+	"customercare/shared/operation"
 	"customercare/shared/respond"
 )
 
-// FuzzHandler: whatever event comes, the function does not panic, and its answer has a status of three digits and a
-// body of the shape.
+// FuzzHandler: whatever event comes, the function does not panic, and its answer has a
+// status of three digits and a body of the shape.
 func FuzzHandler(f *testing.F) {
 	f.Add("PUT", "/customercare/v1/u1/provision", "u1", "Accept", "application/xml;q=0.5, */*;q=.1", "reset", "true", `{"task":"a"}`, false)
 	f.Add("DELETE", "/%zz?#", "%2F%zz", "x-golambdaproxy-apigw-context", "{}", "", "%", "e30=", true)
@@ -39,20 +39,20 @@ func FuzzHandler(f *testing.F) {
 			MultiValueQueryStringParameters: map[string][]string{parameter: {query, query}},
 			RequestContext:                  events.APIGatewayProxyRequestContext{RequestID: id, DomainName: path, Authorizer: map[string]any{"principalId": "csr"}},
 		}
-		handler := Endpoint{Name: "fuzz", Limit: limit, Shape: respond.Provision, Handle: func(_ context.Context, call *Call) (any, error) {
+		handler := Endpoint{Operation: operation.Operation{Name: "fuzz"}, Limit: limit, Shape: respond.Provision, Handle: func(_ context.Context, call *Call) (any, error) {
 			if got := call.Caller("principalId"); got != "csr" {
 				t.Errorf("the caller is %q", got)
 			}
 			call.Query()
-			if _, refusal := call.PathID("id", 256); refusal != nil {
-				return nil, refusal
+			if _, err := call.PathID("id", 256); err != nil {
+				return nil, err
 			}
-			if _, refusal := call.BodyType("application/json"); refusal != nil {
-				return nil, refusal
+			if _, err := call.BodyType("application/json"); err != nil {
+				return nil, err
 			}
 			var into form
-			if refusal := call.DecodeJSON(&into, "task", "size", "names"); refusal != nil {
-				return nil, refusal
+			if err := call.DecodeJSON(&into, "task", "size", "names"); err != nil {
+				return nil, err
 			}
 			return respond.StatusResponse{ResponseMessage: into.Task, Status: true}, nil
 		}}.Handler()
@@ -77,8 +77,8 @@ func FuzzHandler(f *testing.F) {
 	})
 }
 
-// FuzzDecodeJSON: whatever the bytes, a readable sentence, or a form of the very values that encoding/json reads under those
-// names, in valid UTF-8 without NUL.
+// FuzzDecodeJSON: whatever the bytes, a readable sentence, or a form of the very values
+// that encoding/json reads under those names, in valid UTF-8 without NUL.
 func FuzzDecodeJSON(f *testing.F) {
 	for _, body := range []string{
 		`{"task":"a","size":1,"names":["b"]}`, `{"TASK":"\u0000","other":{"x":[null,true,1e3]}}`, `{"a":1,"\u0061":2} `, "null", "{}", "", `{"task":"\ud83e\udd8a"}`, `{"task":"\ud83e"}`,
@@ -89,14 +89,14 @@ func FuzzDecodeJSON(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var into form
-		var refusal *respond.Error
+		var refusal error
 		bounds.Check(t, func() {
 			into = form{}
-			refusal = (&Call{Request: &http.Request{}, Body: body}).DecodeJSON(&into, "task", "size", "names")
+			refusal = (&Call{Body: body}).DecodeJSON(&into, "task", "size", "names")
 		})
 		if refusal != nil {
-			if refusal.Sentence == "" || len(refusal.Sentence) > 200 || !utf8.ValidString(refusal.Sentence) || strings.ContainsAny(refusal.Sentence, "\x00\r\n") {
-				t.Errorf("refused with %q", refusal.Sentence)
+			if text := sentence(refusal); text == "" || len(text) > 200 || !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\r\n") {
+				t.Errorf("refused with %q", text)
 			}
 			return
 		}

@@ -1,22 +1,23 @@
-// Package gateway is the one way from an API Gateway event to a handler and back. It wraps the api-proxy adapter,
-// whose archived version has pitfalls that this package closes, each with a test beside it:
+// Package gateway is the one way from an API Gateway event to a handler and back. It
+// wraps the api-proxy adapter, whose archived version has pitfalls that this package
+// closes, each with a test beside it:
 //
-//   - The adapter's GetAPIGatewayContext believes a request header, so a caller could forge the authorizer's
-//     context. Here the context comes from the event alone, and X-GoLambdaProxy-* headers are dropped.
-//   - The adapter rebuilds a URL from the event's path: a "%" ends in a 504, a "?" or "#" changes the route.
-//     Here the path never reaches it; path parameters come from the event.
-//   - A handler that writes nothing, a body that is no base64 and a panic would each be an answer without shape,
-//     or end the process. Here each is an answer in the operation's own shape.
+//   - The adapter's GetAPIGatewayContext believes a request header, so a caller could
+//     forge the authorizer's context. Here the context comes from the event alone, and
+//     X-GoLambdaProxy-* headers are dropped.
+//   - The adapter rebuilds a URL from the event's path: a "%" ends in a 504, a "?" or "#"
+//     changes the route. Here the path never reaches it; path parameters come from the
+//     event.
+//   - A handler that writes nothing, a body that is no base64 and a panic would each be
+//     an answer without shape, or end the process. Here each is an answer in the
+//     operation's own shape.
 package gateway
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -31,26 +32,26 @@ import (
 
 	"customercare/shared/invocation"
 	"customercare/shared/metric"
+	"customercare/shared/operation"
 	"customercare/shared/respond"
 )
 
-// Endpoint is one operation: its shape, the largest body it reads in bytes, and what it does. Handle returns the
-// body of a 200, or an error: a *respond.Error, or anything else for an answer with a stock sentence.
-type Endpoint struct {
-	Name  string // one of metric.Operations
-	Limit int
-	Shape respond.Shape
-	// Scoped lets in only callers among whose operations, as the authorizer names them, is this one.
-	Scoped bool
-	Handle func(context.Context, *Call) (any, error)
-}
+// SmallBody is the largest body, in bytes, of operations whose requests have a few
+// fields.
+const SmallBody = 64 << 10
 
-// Call is one request as API Gateway passed it on.
-type Call struct {
-	*http.Request
-	Body  []byte
-	event *events.APIGatewayProxyRequest
-	told  metric.Call // what the call's log line will say
+// Endpoint is what an operation does with a call.
+type Endpoint struct {
+	Operation operation.Operation
+	Shape     respond.Shape
+	Limit     int // the largest body in bytes
+	// Form reads the body as the form that it is; nil for an operation whose body is
+	// none. With an error it gives the fields that can be read all the same, so that the
+	// answer can have the format that they ask for.
+	Form func(header http.Header, body []byte) (map[string]string, error)
+	// Handle gives the body of a 200, or an error: a *respond.Error for the caller, or
+	// any other one, which is answered with a stock sentence.
+	Handle func(context.Context, *Call) (any, error)
 }
 
 // Answer is what a Lambda proxy integration returns to API Gateway.
@@ -59,39 +60,45 @@ type Answer = events.APIGatewayProxyResponse
 // callKey finds the Call in the context of the request that the adapter makes.
 type callKey struct{}
 
-// Handler makes the function to give to lambda.Start. It never returns an error: whatever happens is an answer in
-// the endpoint's shape, so that API Gateway never has to invent one.
+// Handler makes the function to give to Lambda's runtime. It never returns an error:
+// whatever happens is an answer in the endpoint's shape, so that API Gateway never has to
+// invent one.
 func (e Endpoint) Handler() func(context.Context, events.APIGatewayProxyRequest) (Answer, error) {
 	adapter := httpadapter.New(http.HandlerFunc(e.serve))
 	return func(ctx context.Context, event events.APIGatewayProxyRequest) (Answer, error) {
-		// The answer has to be written before Lambda ends the invocation: API Gateway would answer in a shape of its own.
+		// The answer has to be written before Lambda ends the invocation: API Gateway
+		// would answer in a shape of its own.
 		ctx, cancel := invocation.InTime(ctx)
 		defer cancel()
-		call := &Call{event: &event, told: metric.Call{
-			Operation: e.Name, Began: time.Now(), APIRequestID: event.RequestContext.RequestID,
+		call := &Call{event: &event, Method: event.HTTPMethod, line: metric.CallLine{
+			Operation: e.Operation.Name, Began: time.Now(), APIRequestID: event.RequestContext.RequestID,
 		}}
-		defer func() { call.told.Log(ctx) }()
-		plain := event
-		plain.Path = "/"
-		plain.Body, plain.IsBase64Encoded = "", false
-		plain.HTTPMethod = http.MethodPost // the true one may be any bytes; serve sets it
-		plain.RequestContext.DomainName = "localhost"
-		plain.Headers, plain.MultiValueHeaders = nil, headers(&event)
-		answer, err := adapter.ProxyWithContext(context.WithValue(ctx, callKey{}, call), plain)
-		if err != nil { // the request is plain and serve always writes: only a bug or a foreign setting comes here
-			slog.Error("the adapter failed", "operation", e.Name, "cause", err.Error())
+		defer func() { call.line.Log(ctx) }()
+		answer, err := adapter.ProxyWithContext(context.WithValue(ctx, callKey{}, call), plain(event))
+		if err != nil { // the request is plain and serve always writes: a bug, or a foreign setting
+			slog.Error("the adapter failed", "operation", e.Operation.Name, "cause", err.Error())
 			w := core.NewProxyResponseWriter()
-			status, body := e.Shape.Failure(respond.AsError(nil))
-			respond.Write(w, status, respond.Format{}, body)
+			e.fail(w, call, respond.Format{})
 			answer, err = w.GetProxyResponse()
-			call.told.Status, call.told.Outcome = status, metric.Failed
 		}
 		return answer, err
 	}
 }
 
-// headers is the event's header fields under canonical names, values of names that differ in case together, without
-// those that the adapter reserves for itself.
+// plain is the event with nothing in it but its header that the adapter could stumble on:
+// serve takes all else from the Call.
+func plain(event events.APIGatewayProxyRequest) events.APIGatewayProxyRequest {
+	multi := headers(&event)
+	event.Path = "/"
+	event.Body, event.IsBase64Encoded = "", false
+	event.HTTPMethod = http.MethodPost // the true one may be any bytes
+	event.RequestContext.DomainName = "localhost"
+	event.Headers, event.MultiValueHeaders = nil, multi
+	return event
+}
+
+// headers is the event's header fields under canonical names, values of names that differ
+// in case together, without those that the adapter reserves for itself.
 func headers(event *events.APIGatewayProxyRequest) map[string][]string {
 	all := make(http.Header)
 	for name, values := range event.MultiValueHeaders {
@@ -99,7 +106,7 @@ func headers(event *events.APIGatewayProxyRequest) map[string][]string {
 			all.Add(name, value)
 		}
 	}
-	if len(all) == 0 { // an event written by hand may carry the single-valued form alone
+	if len(all) == 0 { // an event written by hand may have the single-valued form alone
 		for name, value := range event.Headers {
 			all.Add(name, value)
 		}
@@ -112,59 +119,85 @@ func headers(event *events.APIGatewayProxyRequest) map[string][]string {
 	return all
 }
 
-// serve answers one request: it reads the body, picks the format, calls the handler and writes, whatever happens.
+// serve answers one request. It reads the body, picks the answer's format, calls the
+// handler and writes, whatever happens.
 func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	call := r.Context().Value(callKey{}).(*Call)
-	r.Method = call.event.HTTPMethod
-	call.Request = r
+	call.Header = r.Header
 
 	var format respond.Format
 	defer func() {
 		if p := recover(); p != nil {
-			// The panic's text may quote what the caller sent: only its type and the stack are logged. The stack
-			// names functions and argument addresses, no values.
-			slog.Error("panic", "operation", e.Name, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-			status, body := e.Shape.Failure(respond.AsError(nil))
-			respond.Write(w, status, format, body) // Write is whole or not at all: nothing was written before
-			call.told.Status, call.told.Outcome = status, metric.Failed
+			// The panic's text may quote what the caller sent: only its type and the
+			// stack are logged. The stack names functions and argument addresses, no
+			// values.
+			slog.Error("panic", "operation", e.Operation.Name,
+				"type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			e.fail(w, call, format) // respond.Write is whole or not at all: nothing was written
 		}
 	}()
 
 	result, err := func() (any, error) {
-		if refusal := call.readBody(e.Limit, cmp.Or(e.Shape.Encoded, respond.Invalid)); refusal != nil {
-			format, _ = e.Shape.Format(r)
-			return nil, refusal
+		var err error
+		if format, err = e.read(call); err != nil {
+			return nil, err
 		}
-		var refusal *respond.Error
-		format, refusal = e.Shape.Format(r)
-		r.Body = io.NopCloser(bytes.NewReader(call.Body))
-		if refusal != nil {
-			return nil, refusal
-		}
-		if e.Scoped && !slices.Contains(strings.Fields(call.Caller("operations")), e.Name) {
-			return nil, respond.Refuse(respond.Forbidden, "This operation is not allowed to the caller")
+		if err := e.allowed(call); err != nil {
+			return nil, err
 		}
 		return e.Handle(r.Context(), call)
 	}()
-	status, body := http.StatusOK, result
-	call.told.Outcome = metric.Served
 	if err == nil && result == nil {
 		err = errors.New("the handler gave no answer")
 	}
+	status, body := http.StatusOK, result
+	call.line.Outcome = metric.Served
 	if err != nil {
 		failure := respond.AsError(err)
 		if failure.Cause != nil {
-			slog.Error("failed", "operation", e.Name, "cause", failure.Cause.Error())
+			slog.Error("failed", "operation", e.Operation.Name, "cause", failure.Cause.Error())
 		}
 		maps.Copy(w.Header(), failure.Header)
 		status, body = e.Shape.Failure(failure)
-		call.told.Outcome = outcome(failure)
+		call.line.Outcome = outcome(failure)
 	}
 	respond.Write(w, status, format, body)
-	call.told.Status = status
+	call.line.Status = status
 }
 
-// outcome is whose a failure is, by its kind: the status of its answer does not say, it is the shape's.
+// read reads the call's body once, the form in it where it is one, and gives the answer's
+// format, also with an error.
+func (e Endpoint) read(call *Call) (respond.Format, error) {
+	err := call.readBody(e.Limit, cmp.Or(e.Shape.Encoded, respond.Invalid))
+	if err == nil && e.Form != nil {
+		call.Form, err = e.Form(call.Header, call.Body)
+	}
+	format, wrong := e.Shape.Format(call.Header, call.Form)
+	if err == nil {
+		err = wrong
+	}
+	return format, err
+}
+
+// allowed refuses an operator who may not call this operation: their authorizer lets them
+// in to all of operators', and names those that they may call.
+func (e Endpoint) allowed(call *Call) error {
+	if e.Operation.Caller == operation.Operator &&
+		!slices.Contains(strings.Fields(call.Caller("operations")), e.Operation.Name) {
+		return respond.Refuse(respond.Forbidden, "This operation is not allowed to the caller")
+	}
+	return nil
+}
+
+// fail answers with a failure of ours that the answer says nothing about.
+func (e Endpoint) fail(w http.ResponseWriter, call *Call, format respond.Format) {
+	status, body := e.Shape.Failure(respond.AsError(nil))
+	respond.Write(w, status, format, body)
+	call.line.Status, call.line.Outcome = status, metric.Failed
+}
+
+// outcome is whose a failure is, by its kind: the status of its answer does not say,
+// because it is the shape's.
 func outcome(failure *respond.Error) metric.Outcome {
 	switch failure.Kind {
 	case respond.Internal, respond.Unavailable:
@@ -175,37 +208,4 @@ func outcome(failure *respond.Error) metric.Outcome {
 		return metric.LockedOut
 	}
 	return metric.Faulty
-}
-
-// readBody decodes the event's body into the call and the request. API Gateway sends every body base64-encoded (the
-// template's BinaryMediaTypes), `sam local invoke` and hand-written events may not. On a refusal the request's
-// body is empty: nobody reads a body that is not read here. encoded is the kind of the refusal for a Content-Encoding.
-func (c *Call) readBody(limit int, encoded respond.Kind) *respond.Error {
-	c.Request.Body = http.NoBody
-	if refusal := c.checkEncoding(encoded); refusal != nil {
-		return refusal
-	}
-	text := c.event.Body
-	tooLarge := respond.Refuse(respond.TooLarge, fmt.Sprintf("The request body is larger than %d bytes", limit))
-	if !c.event.IsBase64Encoded {
-		if len(text) > limit {
-			return tooLarge
-		}
-		c.Body = []byte(text)
-	} else {
-		if base64.StdEncoding.DecodedLen(len(text)) > limit+2 { // +2: DecodedLen counts padding
-			return tooLarge
-		}
-		decoded, err := base64.StdEncoding.DecodeString(text)
-		if err != nil {
-			return respond.Refuse(respond.Invalid, "The request body is not valid base64")
-		}
-		if len(decoded) > limit {
-			return tooLarge
-		}
-		c.Body = decoded
-	}
-	c.Request.Body = io.NopCloser(bytes.NewReader(c.Body))
-	c.Request.ContentLength = int64(len(c.Body))
-	return nil
 }

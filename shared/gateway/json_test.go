@@ -1,33 +1,35 @@
 package gateway
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"customercare/shared/respond"
 )
 
-// form has a name with an "s" and a "k", which Unicode folds with "ſ" and the Kelvin sign.
+// form has a name with an "s" and a "k", which Unicode folds with "ſ" and the Kelvin
+// sign.
 type form struct {
 	Task  string   `json:"task"`
 	Size  *int     `json:"size"`
 	Names []string `json:"names"`
 }
 
-// decode reads body as a form; the refusal's sentence is "" when there is none.
-func decode(t testing.TB, body string) (got form, sentence string) {
+// decode reads body as a form; refused is the refusal's sentence, "" when there is none.
+func decode(t testing.TB, body string) (got form, refused string) {
 	t.Helper()
 	serve(t, events.APIGatewayProxyRequest{Body: body}, func(call *Call) (any, error) {
-		if refusal := call.DecodeJSON(&got, "task", "size", "names"); refusal != nil {
-			sentence = refusal.Sentence
-			if refusal.Status() != 400 || refusal.Cause != nil {
-				t.Errorf("%.80q: status %d, cause %v", body, refusal.Status(), refusal.Cause)
+		if err := call.DecodeJSON(&got, "task", "size", "names"); err != nil {
+			refused = sentence(err)
+			if failure := respond.AsError(err); failure.Status() != 400 || failure.Cause != nil {
+				t.Errorf("%.80q: status %d, cause %v", body, failure.Status(), failure.Cause)
 			}
 		}
 		return answer{}, nil
 	})
-	return got, sentence
+	return got, refused
 }
 
 func TestDecodeJSON(t *testing.T) {
@@ -160,10 +162,10 @@ func TestDeepJSON(t *testing.T) {
 		`{"other":` + strings.Repeat("[", depth) + strings.Repeat("]", depth) + "}",
 		strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth),
 	} {
-		call := &Call{Request: &http.Request{}, Body: []byte(body)}
+		call := &Call{Body: []byte(body)}
 		var into form
-		if refusal := call.DecodeJSON(&into, "task"); refusal == nil || refusal.Status() != 400 {
-			t.Errorf("%.20s: got %v", body, refusal)
+		if err := call.DecodeJSON(&into, "task"); err == nil || respond.AsError(err).Status() != 400 {
+			t.Errorf("%.20s: got %v", body, err)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 
 	"customercare/infra/testkit/metrictest"
+	"customercare/shared/operation"
 	"customercare/shared/respond"
 )
 
@@ -21,7 +22,8 @@ type busy struct{ error }
 
 func (busy) Retryable() bool { return true }
 
-// always200 is a shape like operation 3's, whose callers see errors of theirs with the status 200.
+// always200 is a shape like operation 3's, whose callers see errors of theirs with the
+// status 200.
 var always200 = respond.Shape{
 	Format: respond.App.Format,
 	Failure: func(e *respond.Error) (int, any) {
@@ -32,7 +34,8 @@ var always200 = respond.Shape{
 	},
 }
 
-// Each call is one line, whatever happens, and counts for what it was: not for the status of its answer.
+// Each call is one line, whatever happens, and counts for what it was: not for the status
+// of its answer.
 func TestCallsCount(t *testing.T) {
 	refuse := func(kind respond.Kind) func(*Call) (any, error) {
 		return func(*Call) (any, error) { return nil, respond.Refuse(kind, "no") }
@@ -69,7 +72,7 @@ func TestCallsCount(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			log := metrictest.Capture(t)
-			e := Endpoint{Name: "issue-token", Limit: limit, Shape: test.shape,
+			e := Endpoint{Operation: operation.IssueToken, Limit: limit, Shape: test.shape,
 				Handle: func(_ context.Context, call *Call) (any, error) { return test.handle(call) }}
 			got, err := e.Handler()(t.Context(), test.event)
 			if err != nil || got.StatusCode != test.status {

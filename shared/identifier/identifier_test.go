@@ -6,7 +6,8 @@ import (
 	"unicode"
 )
 
-// Every character there is: it is sayable if and only if an XML reader gives it back as it was.
+// Every character there is: it is sayable if and only if an XML reader gives it back as
+// it was.
 func TestSayable(t *testing.T) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
 		if 0xD800 <= r && r <= 0xDFFF {

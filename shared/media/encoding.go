@@ -15,9 +15,9 @@ func Text(body []byte) (text []byte, wide string) {
 	return bytes.TrimPrefix(body, []byte("\uFEFF")), ""
 }
 
-// Wide names the encoding of a text in UTF-16 or UTF-32 and the order of its bytes, by the
-// byte-order mark at its start or, without one, by the zeros in its first four bytes (XML
-// 1.0 appendix F, RFC 4627 section 3). Both are "" for any other text.
+// Wide names the encoding of a text in UTF-16 or UTF-32 and the order of its bytes, by
+// the byte-order mark at its start or, without one, by the zeros in its first four bytes
+// (XML 1.0 appendix F, RFC 4627 section 3). Both are "" for any other text.
 func Wide(start []byte) (encoding, order string) {
 	const big, little = "big-endian", "little-endian"
 	zeros := 0 // a bit for each of the first four bytes
@@ -43,16 +43,16 @@ func Wide(start []byte) (encoding, order string) {
 	return "", ""
 }
 
-// Unknown is the charset of what was declared to be in one that nobody can tell. It is no
-// charset's name.
+// Unknown stands for a charset that was declared so that nobody can tell which it is. It
+// is no charset's name.
 const Unknown = "?"
 
 // nameChars are the characters of the charsets' names that IANA knows.
 const nameChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.:+()"
 
-// Foreign is the name, fit to stand in a sentence, of the charset that text was declared
-// in, when text must not be read as UTF-8 therefore: it is another one, and not every
-// byte is an ASCII character. Else it is "". An empty charset declares nothing.
+// Foreign is the charset that text was declared in, fit to stand in a sentence, when text
+// must not be read as UTF-8 because of it: the charset is another one, and not every byte
+// is an ASCII character. Otherwise it is "". An empty charset declares nothing.
 func Foreign[Bytes string | []byte](charset string, text Bytes) string {
 	switch {
 	case charset == "", isUTF8(charset), IsASCII(text):
@@ -69,14 +69,15 @@ func isUTF8(charset string) bool {
 
 // latin1 is ISO-8859-1 under the names that IANA knows, in lower case.
 var latin1 = []string{
-	"iso-8859-1", "iso_8859-1", "iso8859-1", "latin1", "l1", "iso_8859-1:1987", "iso-ir-100", "ibm819", "cp819", "csisolatin1",
+	"iso-8859-1", "iso_8859-1", "iso8859-1", "latin1", "l1",
+	"iso_8859-1:1987", "iso-ir-100", "ibm819", "cp819", "csisolatin1",
 }
 
 // IsLatin1 says whether a charset is ISO-8859-1.
 func IsLatin1(charset string) bool { return slices.Contains(latin1, strings.ToLower(charset)) }
 
-// FromLatin1 is a text in ISO-8859-1, whose bytes are the first 256 characters of Unicode,
-// in UTF-8.
+// FromLatin1 is a text in ISO-8859-1, whose bytes are the first 256 characters of
+// Unicode, in UTF-8.
 func FromLatin1(text []byte) string {
 	read := make([]rune, len(text))
 	for i, b := range text {

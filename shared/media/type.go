@@ -19,12 +19,12 @@ type Type struct {
 	unclear map[string]bool
 }
 
-// Unclear says whether a parameter is given a value that cannot be read, or different
-// ones: whoever needs it must not go on as if it were not there.
+// Unclear says whether a parameter has a value that cannot be read, or several different
+// ones. A caller that needs the parameter must not go on as if it were not there.
 func (t Type) Unclear(name string) bool { return t.unclear[name] }
 
 // Charset is the charset that the type declares, "" when it declares none, and Unknown
-// when it is unclear which. What to do about it, Foreign says.
+// when it is unclear which. Callers give it to Foreign.
 func (t Type) Charset() string {
 	if t.Unclear("charset") {
 		return Unknown
@@ -33,10 +33,10 @@ func (t Type) Charset() string {
 }
 
 // Parse reads one media type. A parameter that cannot be read is left out, and the others
-// and the name still count. Where it has a value, or is given twice with different ones,
-// it is Unclear. False when the name itself cannot be read: then the type is empty, but
-// for an unclear charset where its text speaks of another than UTF-8.
-func Parse(value string) (Type, bool) {
+// and the name still count; where it has a value, or is given twice with different ones,
+// it is Unclear. ok is false when the name itself cannot be read. Then the type is empty,
+// but for an unclear charset where its text names another than UTF-8.
+func Parse(value string) (parsed Type, ok bool) {
 	_, after, _ := strings.Cut(value, ";")
 	if name, params, err := mime.ParseMediaType(value); err == nil && !strings.Contains(after, "*") {
 		return Type{Name: name, Params: params}, true
@@ -89,7 +89,10 @@ func speaksOfCharset(text string) bool {
 	between := func(r rune) bool { return r == ',' || r == ';' || unicode.IsSpace(r) }
 	for field := range strings.FieldsFuncSeq(text, between) {
 		field = strings.Trim(field, `"`)
-		if len(field) >= len(word) && strings.EqualFold(field[:len(word)], word) && !isUTF8(strings.Trim(field[len(word):], `="`)) {
+		if len(field) < len(word) || !strings.EqualFold(field[:len(word)], word) {
+			continue
+		}
+		if !isUTF8(strings.Trim(field[len(word):], `="`)) {
 			return true
 		}
 	}
@@ -139,10 +142,10 @@ func quoted(text string) int {
 }
 
 // ContentType is what a request, or a part of a form, says its body is. A field that is
-// there but empty says nothing: given is false when no other is there. Two fields, or a
-// type that cannot be read, are given and not ok: somebody in front of us might have gone
-// by another one. Where one of them declares another charset than UTF-8, the type's is
-// unclear then.
+// there but empty says nothing: given is false when no other is there. ok is false for
+// two fields, and for a type that cannot be read: a proxy in front of us might have gone
+// by another one of them. Where one of them declares another charset than UTF-8, the
+// type's charset is unclear then.
 func ContentType(header http.Header) (t Type, given, ok bool) {
 	var foreign bool // a charset that is not UTF-8, in any of the fields
 	for _, value := range header.Values("Content-Type") {

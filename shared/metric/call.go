@@ -8,7 +8,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// Outcome is how a call ended. The zero Outcome is Failed: what comes to no other end, a panic, counts as ours.
+// Outcome is how a call ended. The zero Outcome is Failed: a call that comes to no other
+// end, because of a panic, counts as ours.
 type Outcome int
 
 const (
@@ -19,16 +20,17 @@ const (
 	LockedOut                // Faulty, because too many attempts have failed before
 )
 
-// Call is one call of an operation, as its one log line tells it, which is also its metrics. It names nobody.
-type Call struct {
-	Operation    string // one of Operations
+// CallLine is the one log line of one call, which is also the call's metrics. It names
+// nobody.
+type CallLine struct {
+	Operation    string // one of operation.Functions
 	Began        time.Time
 	Outcome      Outcome
 	Status       int    // of the HTTP answer; 0 where there is none
 	APIRequestID string // API Gateway's name for the request, "" when unknown
 }
 
-// What a call's line declares.
+// The metrics that a line declares, by its outcome.
 var (
 	ofEach    = []Metric{Calls, CallerErrors, ServiceErrors, Latency}
 	ofRefused = []Metric{Calls, CallerErrors, ServiceErrors, Latency, CallersRefused}
@@ -36,7 +38,7 @@ var (
 )
 
 // Log writes the line. It is called once a call, when the answer is made.
-func (c Call) Log(ctx context.Context) {
+func (c CallLine) Log(ctx context.Context) {
 	now := time.Now()
 	attrs := make([]slog.Attr, 0, 10)
 	attrs = append(attrs, slog.String(Operation, c.Operation))

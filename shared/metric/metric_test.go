@@ -15,6 +15,7 @@ import (
 
 	"customercare/infra/testkit/metrictest"
 	"customercare/shared/metric"
+	"customercare/shared/operation"
 )
 
 func TestDeclarations(t *testing.T) {
@@ -31,19 +32,20 @@ func TestDeclarations(t *testing.T) {
 			t.Errorf("%s has the dimension %q", m.Name, m.Dimension)
 		}
 	}
-	for _, operation := range metric.Operations {
+	for _, operation := range operation.Functions() {
 		if _, err := os.Stat(filepath.Join("..", "..", "functions", operation, "main.go")); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// The line to the letter, but for its times: what CloudWatch reads, and what a query of the log can count on.
+// The line to the letter, but for its times: what CloudWatch reads, and what a query of
+// the log can count on.
 func TestCall(t *testing.T) {
 	log := metrictest.Capture(t)
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "lambda-1"})
 	began := time.Now()
-	metric.Call{Operation: "issue-token", Began: began, Outcome: metric.Refused, Status: 401, APIRequestID: "api-1"}.Log(ctx)
+	metric.CallLine{Operation: "issue-token", Began: began, Outcome: metric.Refused, Status: 401, APIRequestID: "api-1"}.Log(ctx)
 	got := log.String()
 	for _, varying := range []string{`"time":"[^"]+"`, `"Latency":[0-9.]+`, `"Timestamp":[0-9]{13}`} {
 		name, _, _ := strings.Cut(varying, ":")
@@ -71,7 +73,7 @@ func TestOutcomes(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(outcome), func(t *testing.T) {
 			log := metrictest.Capture(t)
-			metric.Call{Operation: "authorize-app", Began: time.Now().Add(-time.Second), Outcome: outcome}.Log(t.Context())
+			metric.CallLine{Operation: "authorize-app", Began: time.Now().Add(-time.Second), Outcome: outcome}.Log(t.Context())
 			lines := metrictest.Calls(t, log.String(), "authorize-app")
 			if len(lines) != 1 {
 				t.Fatal(log)
@@ -104,7 +106,7 @@ func TestAllocations(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil)))
 	defer slog.SetDefault(before)
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "lambda-1"})
-	call := metric.Call{Operation: "issue-token", Began: time.Now(), Outcome: metric.Refused, Status: 401, APIRequestID: "api-1"}
+	call := metric.CallLine{Operation: "issue-token", Began: time.Now(), Outcome: metric.Refused, Status: 401, APIRequestID: "api-1"}
 	if n := testing.AllocsPerRun(1000, func() { call.Log(ctx) }); n > 6 {
 		t.Errorf("%v allocations a line", n)
 	}
@@ -114,7 +116,7 @@ func BenchmarkCall(b *testing.B) {
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil)))
 	defer slog.SetDefault(before)
-	call := metric.Call{Operation: "issue-token", Began: time.Now(), Outcome: metric.Refused, Status: 401, APIRequestID: "api-1"}
+	call := metric.CallLine{Operation: "issue-token", Began: time.Now(), Outcome: metric.Refused, Status: 401, APIRequestID: "api-1"}
 	b.ReportAllocs()
 	for b.Loop() {
 		call.Log(b.Context())

@@ -1,15 +1,26 @@
 // Package operation lists the documented operations. It is the one place that knows their
-// names, routes and callers: the functions, the metrics, the principals' scopes, the clients
-// and the tests read it, and a test holds template.yaml against it.
+// names, routes and callers: the functions, the authorizers' policies, the metrics, the
+// principals' scopes, the clients and the tests read it, and a test holds template.yaml
+// against it.
 package operation
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
 
 // The kinds of callers, as principals are stored and imported.
 const (
 	Operator = "operator" // HTTP Basic
 	APIUser  = "apiUser"  // a key in the header or the form
 	App      = "app"      // a key and a secret, or the token that they are exchanged for
+)
+
+// The functions that API Gateway asks whether a caller may call an operation.
+const (
+	AuthorizeOperator = "authorize-operator"
+	AuthorizeApp      = "authorize-app"
 )
 
 // Operation is one documented call.
@@ -19,15 +30,35 @@ type Operation struct {
 	Paths      []string // as in template.yaml, all with the same answer
 	Caller     string   // Operator, APIUser or App
 	Authorizer string   // the function that API Gateway asks first; "": the operation checks
+	// OtherMethods says that the operation also gets, and refuses, every method that none
+	// offers on its paths.
+	OtherMethods bool
 }
 
-// The operations, in the order of the contracts.
+// The operations, in the order of docs/contracts.md.
 var (
-	DeleteCustomerInfo = Operation{"delete-customer-info", http.MethodDelete, provision, Operator, "authorize-operator"}
-	SetTemporaryAllow  = Operation{"set-temporary-allow", http.MethodPut, provision, Operator, "authorize-operator"}
-	DeleteCustomer     = Operation{"delete-customer", http.MethodPost, []string{"/api.php", "/"}, APIUser, ""}
-	CleanCustomerData  = Operation{"clean-customer-data", http.MethodPost, []string{"/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata"}, App, "authorize-app"}
-	IssueToken         = Operation{"issue-token", http.MethodPost, []string{"/apigovernance/api/oauth/tokenByAkSk"}, App, ""}
+	DeleteCustomerInfo = Operation{
+		Name: "delete-customer-info", Method: http.MethodDelete, Paths: provision,
+		Caller: Operator, Authorizer: AuthorizeOperator, OtherMethods: true,
+	}
+	SetTemporaryAllow = Operation{
+		Name: "set-temporary-allow", Method: http.MethodPut, Paths: provision,
+		Caller: Operator, Authorizer: AuthorizeOperator,
+	}
+	DeleteCustomer = Operation{
+		Name: "delete-customer", Method: http.MethodPost, Paths: []string{"/api.php", "/"},
+		Caller: APIUser,
+	}
+	CleanCustomerData = Operation{
+		Name: "clean-customer-data", Method: http.MethodPost,
+		Paths:  []string{"/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata"},
+		Caller: App, Authorizer: AuthorizeApp,
+	}
+	IssueToken = Operation{
+		Name: "issue-token", Method: http.MethodPost,
+		Paths:  []string{"/apigovernance/api/oauth/tokenByAkSk"},
+		Caller: App,
+	}
 )
 
 // provision are the paths of operations 1 and 2, under both base paths.
@@ -36,5 +67,79 @@ var provision = []string{
 	"/risk-cc/customercare/v1/{customerId}/provision",
 }
 
-// All are the operations, in the order of the contracts.
-var All = []Operation{DeleteCustomerInfo, SetTemporaryAllow, DeleteCustomer, CleanCustomerData, IssueToken}
+// All are the operations, in the order of docs/contracts.md.
+var All = []Operation{
+	DeleteCustomerInfo, SetTemporaryAllow, DeleteCustomer, CleanCustomerData, IssueToken,
+}
+
+// Functions are the folders of the functions that a caller waits for, sorted: those of
+// the operations and their authorizers.
+func Functions() []string {
+	var names []string
+	for _, o := range All {
+		names = append(names, o.Name)
+		if o.Authorizer != "" {
+			names = append(names, o.Authorizer)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Scopes are the names of the operations that a principal of the kind caller can be
+// allowed to call. IssueToken is none of them: it gives an app the token for the others.
+func Scopes(caller string) []string {
+	var names []string
+	for _, o := range All {
+		if o.Caller == caller && o.Name != IssueToken.Name {
+			names = append(names, o.Name)
+		}
+	}
+	return names
+}
+
+// Routes are all that a caller may call whom the authorizer lets in, as an IAM policy
+// writes them: "POST/path", with "*" for a parameter of the path and for a method where
+// an operation gets the other ones too. Each stands there with and without a slash at its
+// end, which API Gateway routes alike but leaves in the event.
+func Routes(authorizer string) []string {
+	var routes []string
+	for _, o := range All {
+		if o.Authorizer != authorizer {
+			continue
+		}
+		for _, path := range o.Paths {
+			method := o.Method
+			if slices.ContainsFunc(All, func(other Operation) bool {
+				return other.OtherMethods && slices.Contains(other.Paths, path)
+			}) {
+				method = "*"
+			}
+			route := method + wildcards(path)
+			routes = append(routes, route, route+"/")
+		}
+	}
+	return unique(routes)
+}
+
+// wildcards is the path with "*" in place of its parameters.
+func wildcards(path string) string {
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		if strings.HasPrefix(part, "{") {
+			parts[i] = "*"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// unique is all without what stands there before, in the same order.
+func unique(all []string) []string {
+	var once []string
+	for _, s := range all {
+		if !slices.Contains(once, s) {
+			once = append(once, s)
+		}
+	}
+	return once
+}

@@ -8,26 +8,29 @@ import (
 	"customercare/shared/store"
 )
 
-// attempt is one that comes from an address, after what has failed there.
+// attempt is one call with a secret, from an address.
 type attempt struct {
 	Directory
-	seen    store.Failures
+	seen    store.Failures // what has failed there before
 	now     time.Time
-	account string
-	slow    bool // looking takes a slow hash
+	account string // that is asked for, "" for a kind without
+	slow    bool   // to look at the secret takes a slow hash
 
-	reserved store.Reservation
-	turn     string
+	reserved store.Reservation // that this attempt has taken
+	turn     string            // the name of the turn that it has taken, "" without
 }
 
-// turnsTried is how often a right secret asks for its reservation. What keeps it from it,
-// and is no lock, is somebody else's right key with a foreign account at the same moment.
+// turnsTried is how often a right secret asks for its reservation. Where no lock stands,
+// it can only be refused because somebody else tries a right key with a foreign account
+// at the same moment.
 const turnsTried = 4
 
+// expires is when the counts may be taken away.
 func (a *attempt) expires() time.Time { return a.now.Add(a.Guard.kept()) }
 
-// guarded looks at the secret when no lock stands, and alone when there is reason: after a
-// lock, or when secrets that had failed are looked at again and again.
+// guarded looks at the secret when no lock stands. It does so alone, while others wait,
+// after a lock, and when secrets that had failed are looked at again and again. nil lets
+// in; ErrNotLetIn, *Locked.
 func (a *attempt) guarded(ctx context.Context, look func() verdict) error {
 	if left := a.Guard.locked(a.seen, false, a.now); left > 0 {
 		return &Locked{left}
@@ -42,14 +45,15 @@ func (a *attempt) guarded(ctx context.Context, look func() verdict) error {
 	if err != nil {
 		return err
 	}
-	v := look() // before anything else is looked at: the slow hash always
+	v := look() // the slow hash is made whatever else is wrong
 	v.right = false
 	return a.end(ctx, v)
 }
 
-// looked decides about a secret that was looked at. All that are not let in are answered by
-// the same calls and in the same time, and are locked out by the same failures, whatever is
-// wrong with them; those that are let in show it by nothing else.
+// looked decides about a secret that was looked at before the locks were. Whatever is
+// wrong with an attempt that is not let in, it makes the same calls of DynamoDB, takes
+// the same time and is locked out by the same failures: a caller can tell nothing from
+// it. nil lets in; ErrNotLetIn, *Locked.
 func (a *attempt) looked(ctx context.Context, v verdict) error {
 	again := a.seen.Remembers(v.work) && !a.change(v).Principal.Anew
 	left, closed := a.Guard.locked(a.seen, again, a.now), a.Guard.closed(a.seen, a.now)
@@ -75,9 +79,11 @@ func (a *attempt) looked(ctx context.Context, v verdict) error {
 	return a.end(ctx, v)
 }
 
-// reserve takes the next lock before an attempt that may be a guess: for as long as it may
-// take; a failure makes the whole lock of it. right is a right secret that is not let in: it
-// keeps out those who are not let in either, and nobody else.
+// reserve takes the next lock before an attempt that may be a guess, for as long as the
+// attempt may take. When the attempt fails, that becomes the whole lock. right says that
+// the secret is right and not let in all the same: then the reservation keeps out those
+// who are not let in either, and nobody else. *Locked when another attempt has the
+// reservation.
 func (a *attempt) reserve(ctx context.Context, right bool) error {
 	r := store.Reservation{Principal: a.Guard.until(a.seen.Principal, a.now), Right: right}
 	if !right && a.seen.Apart() && a.Guard.suspect(a.seen.Guesses, a.now) {
@@ -86,8 +92,9 @@ func (a *attempt) reserve(ctx context.Context, right bool) error {
 	return a.take(ctx, r)
 }
 
-// reserveGuesses takes the next lock before a right secret is let in, so that it is one of
-// all that are tried at this moment.
+// reserveGuesses takes the next lock before a right secret is let in. Otherwise, of many
+// secrets that are tried at one moment, the right one would be let in beside the one that
+// has the reservation.
 func (a *attempt) reserveGuesses(ctx context.Context) error {
 	r := store.Reservation{Guesses: a.Guard.until(a.seen.Guesses, a.now)}
 	if !a.seen.Apart() {
@@ -96,6 +103,7 @@ func (a *attempt) reserveGuesses(ctx context.Context) error {
 	return a.take(ctx, r)
 }
 
+// take takes a reservation, or is *Locked for as long as another attempt may have it.
 func (a *attempt) take(ctx context.Context, r store.Reservation) error {
 	after, took, err := a.Principals.Reserve(ctx, a.seen, r, a.expires())
 	if err != nil {
@@ -110,6 +118,8 @@ func (a *attempt) take(ctx context.Context, r store.Reservation) error {
 	return nil
 }
 
+// takeTurn takes the turn to look at a secret that had failed, or is *Locked for as long
+// as another attempt may have it.
 func (a *attempt) takeTurn(ctx context.Context) (err error) {
 	if left := a.seen.Turn.Sub(a.now); left > 0 {
 		return &Locked{left}
@@ -121,36 +131,41 @@ func (a *attempt) takeTurn(ctx context.Context) (err error) {
 	return err
 }
 
-// end lets in, or counts. A guess is not let through, nor told apart, because it could not
-// be counted.
+// end lets in, or counts and is ErrNotLetIn. An error while it counts is only logged: a
+// guess must not be let in, nor be answered in another way, because it could not be
+// counted.
 func (a *attempt) end(ctx context.Context, v verdict) error {
 	switch {
 	case !v.in:
 		logged(a.count(ctx, v, false, false))
-		return ErrRefused
+		return ErrNotLetIn
 	case a.reserved != store.Reservation{}:
 		logged(a.Principals.Clear(ctx, a.seen, a.expires()))
-	case a.turn != "": // it says nothing of the guesses: they stay
+	case a.turn != "": // a right secret in its turn clears no guesses of others
 		logged(a.Principals.EndTurn(ctx, a.seen, a.turn, a.expires()))
 	}
 	return nil
 }
 
+// logged writes an error that changes no answer into the log.
 func logged(err error) {
 	if err != nil {
 		slog.Error("failed", "cause", err.Error())
 	}
 }
 
-// change is what a failure does to the counts.
+// change is what a failure of this attempt does to the counts.
 func (a *attempt) change(v verdict) store.Failure {
 	g, seen := a.Guard, a.seen
 	f := store.Failure{
-		Now: a.now, Expires: a.expires(), Reserved: a.reserved, Before: seen.Principal, BeforeGuesses: seen.Guesses, Turn: a.turn,
+		Now: a.now, Expires: a.expires(),
+		Reserved: a.reserved, Before: seen.Principal, BeforeGuesses: seen.Guesses, Turn: a.turn,
 		RememberedSecrets: g.remembered(), RememberedAccounts: g.rememberedAccounts(),
-		All: g.next(seen.All, g.many(), a.now), Principal: g.next(seen.Principal, g.Limit, a.now),
-		AllGuesses: g.nextGuess(seen.AllGuesses, g.many(), a.now), Guesses: g.nextGuess(seen.Guesses, g.Limit, a.now),
-		Accounts: g.next(seen.Accounts, g.many(), a.now),
+		All:        g.next(seen.All, g.many(), a.now),
+		Principal:  g.next(seen.Principal, g.Limit, a.now),
+		AllGuesses: g.nextGuess(seen.AllGuesses, g.many(), a.now),
+		Guesses:    g.nextGuess(seen.Guesses, g.Limit, a.now),
+		Accounts:   g.next(seen.Accounts, g.many(), a.now),
 	}
 	if g.suspect(seen.Principal, a.now) { // the next lock was taken with the reservation
 		f.Principal = store.Change{Locks: seen.Principal.Locks}
@@ -167,7 +182,8 @@ func (a *attempt) change(v verdict) store.Failure {
 	return f
 }
 
-// count counts an attempt that was not let in; locked and closed say what refused it.
+// count counts this attempt, which was not let in. locked says that a lock refused it,
+// closed that wrong secrets alone would have led to that lock (Guard.closed).
 func (a *attempt) count(ctx context.Context, v verdict, locked, closed bool) error {
 	return a.Principals.CountFailure(ctx, a.seen, store.Attempt{
 		Secret: v.work, Account: a.account, Right: v.right, Slow: a.slow, Locked: locked, Closed: closed,

@@ -22,8 +22,8 @@ func open(t *testing.T, d Directory, kit *dynamotest.Kit, when string) {
 	}
 }
 
-// Where one wrong key locks, a typo in the account keeps nobody out of the right one. Who is
-// not let in is locked out, as by a wrong key.
+// Where one wrong key locks, a typo in the account keeps nobody out of the right one. Who
+// is not let in is locked out, as by a wrong key.
 func TestTypoWhereOneGuessLocks(t *testing.T) {
 	for _, key := range []string{"right", "wrong"} {
 		d, kit, _ := guarded(t)
@@ -49,8 +49,8 @@ func TestTypoWhereOneGuessLocks(t *testing.T) {
 	}
 }
 
-// After somebody else's guesses and the end of their lock, a typo takes no lock that keeps
-// the right key out, neither while it is looked at nor after.
+// After somebody else's guesses and the end of their lock, a typo takes no lock that
+// keeps the right key out, neither while it is looked at nor after.
 func TestTypoAfterALock(t *testing.T) {
 	d, kit, clock := guarded(t)
 	for i := range 10 {
@@ -105,8 +105,8 @@ func users(t *testing.T, kit *dynamotest.Kit, n int) (names []string) {
 	return names
 }
 
-// An office whose users each get one account wrong keeps nobody out who gets it right, and
-// one more wrong key in it counts with the wrong keys before.
+// An office whose users each get one account wrong keeps nobody out who gets it right,
+// and one more wrong key in it counts with the wrong keys before.
 func TestTyposOfAnOffice(t *testing.T) {
 	for guesses := range 3 {
 		d, kit, clock := guarded(t)
@@ -137,8 +137,9 @@ func TestTyposOfAnOffice(t *testing.T) {
 	}
 }
 
-// While a lock stands that a typo has completed, a guess is still counted, once a key: nobody
-// can wait for one and then try any number. And nobody can tell such a lock from another.
+// While a lock stands that a typo has completed, a guess is still counted, once a key:
+// nobody can wait for one and then try any number. And nobody can tell such a lock from
+// another.
 func TestGuessesWhileATypoLocks(t *testing.T) {
 	d, kit, _ := guarded(t)
 	for i := range 8 {
@@ -169,8 +170,8 @@ func TestGuessesWhileATypoLocks(t *testing.T) {
 }
 
 // Nobody who does not know an account of the user can tell a right key from a wrong one:
-// whatever they try and whenever, one that is right is answered as one that is not, by the
-// same calls.
+// whatever they try and whenever, one that is right is answered as one that is not, by
+// the same calls.
 func TestRightKeyIsNoOracle(t *testing.T) {
 	for seed := range uint64(8) {
 		run := func(third string) (told []string) {
@@ -205,8 +206,8 @@ func TestRightKeyIsNoOracle(t *testing.T) {
 	}
 }
 
-// As long as fewer wrong keys than lock were tried, the right one lets in to the user's own
-// accounts: after any failures of it, at any moment.
+// As long as fewer wrong keys than lock were tried, the right one lets in to the user's
+// own accounts: after any failures of it, at any moment.
 func TestOwnAccountsStayOpen(t *testing.T) {
 	for seed := range uint64(6) {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -231,8 +232,8 @@ func TestOwnAccountsStayOpen(t *testing.T) {
 	}
 }
 
-// Right keys with foreign accounts and guesses at the same moment: each is counted for what
-// it is.
+// Right keys with foreign accounts and guesses at the same moment: each is counted for
+// what it is.
 func TestForeignAccountsAtOnce(t *testing.T) {
 	for round := range 5 {
 		d, _, _ := guarded(t)
@@ -243,7 +244,7 @@ func TestForeignAccountsAtOnce(t *testing.T) {
 				if i%2 == 0 {
 					key = "right"
 				}
-				if err := d.APIUser(t.Context(), here, "john", key, "shoq"); err != ErrRefused {
+				if err := d.APIUser(t.Context(), here, "john", key, "shoq"); err != ErrNotLetIn {
 					t.Error(err)
 				}
 			})

@@ -1,35 +1,37 @@
-// Package principal says who calls: operators by password, API users by key, apps by secret, and apps again by the
-// token they were given. It knows nothing of HTTP.
+// Package principal says who calls: operators by password, API users by key, apps by
+// secret, and apps again by the token they were given. It knows nothing of HTTP.
 package principal
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
+	"customercare/shared/operation"
 	"customercare/shared/store"
 )
 
-// ErrRefused is every refusal: an unknown name, a wrong secret, a foreign account, an operation that is not allowed, and a
-// principal that is disabled or not valid any more are told apart by nobody.
-var ErrRefused = errors.New("principal: refused")
+// ErrNotLetIn is every refusal but a lock. Nobody can tell from it what is wrong: an
+// unknown name, a wrong secret, a foreign account, an operation that is not allowed, or a
+// principal that is disabled or not valid any more.
+var ErrNotLetIn = errors.New("principal: not let in")
 
-// Directory looks principals up, each by one round trip.
+// Directory looks principals up by their secrets, each by one round trip.
 type Directory struct {
 	Principals store.Principals
 	Guard      Guard
 	Now        func() time.Time
 }
 
-// Operator checks the password of an operator who calls from the address source, and gives the operations that the
-// operator may call. ErrRefused, *Locked.
+// operators are the operations of an operator whose entry lists none.
+var operators = operation.Scopes(operation.Operator)
+
+// Operator checks the password of an operator who calls from the address source, and
+// gives the operations that the operator may call. ErrNotLetIn, *Locked.
 func (d Directory) Operator(ctx context.Context, source, name, password string) (operations []string, err error) {
 	if len(password) > maxSecret {
-		return nil, ErrRefused
+		return nil, ErrNotLetIn
 	}
 	found, err := d.check(ctx, store.Operator, source, name, "", func(p store.Principal) verdict {
 		same, work := samePassword(password, p.Hashes)
@@ -39,58 +41,51 @@ func (d Directory) Operator(ctx context.Context, source, name, password string) 
 		return nil, err
 	}
 	if found.Operations == nil {
-		return Operations[store.Operator], nil
+		return operators, nil
 	}
 	return found.Operations, nil
 }
 
-const (
-	apiUsersOperation = "delete-customer"
-	appsOperation     = "clean-customer-data"
-)
-
-// Operations are all that the principals of a kind can be allowed to call, by the folders of the functions: those whose
-// entry lists none may call all of them.
-var Operations = map[string][]string{
-	store.Operator: {"delete-customer-info", "set-temporary-allow"}, store.APIUser: {apiUsersOperation}, store.App: {appsOperation},
-}
-
 // APIUser checks an API user's key and that the user may delete customers of the account.
-// A right key with a foreign account is refused as a wrong key is, and nobody can tell one
-// from the other; but it is no guess: the accounts that are the user's stay open, to them
-// and to everybody else at the address. ErrRefused, *Locked.
+// A right key with a foreign account is refused as a wrong key is, and nobody can tell
+// one from the other. But it is no guess: the accounts that are the user's stay open, to
+// the user and to everybody else at the address. ErrNotLetIn, *Locked.
 func (d Directory) APIUser(ctx context.Context, source, name, key, account string) error {
 	_, err := d.check(ctx, store.APIUser, source, name, account, func(p store.Principal) verdict {
 		same, work := sameSecret(key, p.Hashes)
-		return verdict{same && slices.Contains(p.Accounts, account) && allows(p, apiUsersOperation), same, work}
+		in := same && slices.Contains(p.Accounts, account) && allows(p, operation.DeleteCustomer.Name)
+		return verdict{in, same, work}
 	})
 	return err
 }
 
-// App checks an app's secret and returns its tenant. ErrRefused, *Locked.
+// App checks an app's secret and gives its tenant. ErrNotLetIn, *Locked.
 func (d Directory) App(ctx context.Context, source, key, secret string) (tenant string, err error) {
 	found, err := d.check(ctx, store.App, source, key, "", func(p store.Principal) verdict {
 		same, work := sameSecret(secret, p.Hashes)
-		return verdict{same && p.TenantID != "" && allows(p, appsOperation), same, work}
+		in := same && p.TenantID != "" && allows(p, operation.CleanCustomerData.Name)
+		return verdict{in, same, work}
 	})
 	return found.TenantID, err
 }
 
-// verdict is what came of looking at a secret: whether its principal is let in, whether the
-// secret is right, and the work done on it: the same for the same secret.
+// verdict is what came of looking at a secret.
 type verdict struct {
-	in, right bool
-	work      string
+	in    bool   // the principal is let in
+	right bool   // the secret is the principal's
+	work  string // what was computed of the secret, the same for the same one
 }
 
-// check finds a principal that right lets in and that may still be used; right is as slow for
-// a principal who is nobody. All refusals are counted alike for all that a caller can tell,
-// also that of a right secret, so that neither time nor a lock tells them apart. account is
-// what is asked for, "" for a kind without.
-func (d Directory) check(ctx context.Context, kind, source, name, account string, right func(store.Principal) verdict) (store.Principal, error) {
+// check finds a principal that judge lets in and that may still be used. judge has to be
+// as slow for a principal who is nobody, the zero Principal. All refusals are counted
+// alike for all that a caller can tell, also that of a right secret, so that neither time
+// nor a lock tells them apart. account is what is asked for, "" for a kind without.
+func (d Directory) check(
+	ctx context.Context, kind, source, name, account string, judge func(store.Principal) verdict,
+) (store.Principal, error) {
 	var nobody store.Principal
 	if name == "" || len(name) > store.MaxName {
-		return nobody, ErrRefused
+		return nobody, ErrNotLetIn
 	}
 	address := network(source)
 	found, failures, err := d.Principals.Find(ctx, kind, name, address)
@@ -103,14 +98,14 @@ func (d Directory) check(ctx context.Context, kind, source, name, account string
 	}
 	a := attempt{Directory: d, seen: failures, now: d.Now(), slow: kind == store.Operator, account: account}
 	look := func() verdict {
-		v := right(p)
+		v := judge(p)
 		v.in = v.in && usable(p, a.now)
 		return v
 	}
 	switch {
 	case address == "":
 		if !look().in {
-			err = ErrRefused
+			err = ErrNotLetIn
 		}
 	case kind == store.APIUser: // the look costs nothing, and decides whom a lock keeps out
 		err = a.looked(ctx, look())
@@ -129,36 +124,4 @@ func usable(p store.Principal, now time.Time) bool {
 
 func allows(p store.Principal, operation string) bool {
 	return p.Operations == nil || slices.Contains(p.Operations, operation)
-}
-
-// IssueToken makes a token of 256 random bits for an app and its tenant, and stores its hash. The token names its app, so
-// that one round trip finds both.
-func (d Directory) IssueToken(ctx context.Context, appKey, tenant string, life time.Duration) (token string, created time.Time, err error) {
-	random := make([]byte, 32)
-	_, _ = rand.Read(random) // never fails
-	token = base64.RawURLEncoding.EncodeToString(random) + "." + base64.RawURLEncoding.EncodeToString([]byte(appKey))
-	created = d.Now()
-	return token, created, d.Principals.PutToken(ctx, Hash(token), appKey, tenant, created.Add(life))
-}
-
-// Token finds the app and the tenant that a token speaks for. ErrRefused when it is unknown or expired (DynamoDB removes
-// expired items only within days, so the clock decides), and from the moment on in which its app is gone, disabled, not
-// valid any more or another tenant's. Nobody guesses 256 bits: failures are not counted.
-func (d Directory) Token(ctx context.Context, token string) (appKey, tenant string, err error) {
-	_, encoded, _ := strings.Cut(token, ".")
-	named, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
-	if err != nil || len(named) == 0 || len(named) > store.MaxName {
-		return "", "", ErrRefused
-	}
-	// The hash is of all of the token: nobody can put another app's name behind the random bits.
-	found, app, err := d.Principals.FindToken(ctx, Hash(token), string(named))
-	if err != nil {
-		return "", "", err
-	}
-	now := d.Now()
-	if found == nil || app == nil || !now.Before(found.Expires) || found.TenantID == "" ||
-		!usable(*app, now) || app.TenantID != found.TenantID || !allows(*app, appsOperation) {
-		return "", "", ErrRefused
-	}
-	return found.AppKey, found.TenantID, nil
 }

@@ -13,8 +13,8 @@ import (
 	"customercare/shared/store"
 )
 
-// ask is one attempt of an API user with exactly this key: how long they are locked out, or
-// 0, and the calls that it took.
+// ask is one attempt of an API user with exactly this key: how long they are locked out,
+// or 0, and the calls that it took.
 func ask(t *testing.T, d Directory, kit *dynamotest.Kit, name, key, account string) (left time.Duration, in bool, calls string) {
 	t.Helper()
 	kit.Faults.Calls()
@@ -23,7 +23,7 @@ func ask(t *testing.T, d Directory, kit *dynamotest.Kit, name, key, account stri
 	switch {
 	case ok:
 		left = locked.For
-	case err != nil && err != ErrRefused:
+	case err != nil && err != ErrNotLetIn:
 		t.Fatal(err)
 	}
 	return left, err == nil, strings.Join(kit.Faults.Calls(), " ")
@@ -63,7 +63,7 @@ func TestSameSecretAgain(t *testing.T) {
 			for i := range 19 {
 				another := Directory{Principals: d.Principals, Guard: d.Guard, Now: d.Now}
 				kit.Faults.Calls()
-				if err := c.try(another, name, "wrong"); err != ErrRefused {
+				if err := c.try(another, name, "wrong"); err != ErrNotLetIn {
 					t.Fatalf("%s %s, time %d: %v", c.kind, name, i, err)
 				}
 				if calls := strings.Join(kit.Faults.Calls(), " "); calls != "BatchGetItem UpdateItem" {
@@ -82,7 +82,7 @@ func TestSameSecretAgain(t *testing.T) {
 		}
 		for i := range 9 { // the tenth different one locks; each before it is given twice
 			for range min(2, 9-i) {
-				if err := c.try(d, c.name, fmt.Sprint("other ", i)); err != ErrRefused {
+				if err := c.try(d, c.name, fmt.Sprint("other ", i)); err != ErrNotLetIn {
 					t.Fatalf("%s, other %d: %v", c.kind, i, err)
 				}
 			}
@@ -101,7 +101,7 @@ func TestSameSecretAtOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 40 {
 			all.Go(func() {
-				if err := d.APIUser(t.Context(), here, "john", fmt.Sprint("wrong ", i%3), "shop"); err != ErrRefused {
+				if err := d.APIUser(t.Context(), here, "john", fmt.Sprint("wrong ", i%3), "shop"); err != ErrNotLetIn {
 					t.Error(err)
 				}
 			})
@@ -181,8 +181,8 @@ func TestSameSecretThroughFaults(t *testing.T) {
 
 // A right key with accounts that are not the user's cannot be told from a wrong key with
 // the same accounts: not by a refusal, not by the calls that it takes, not by when it
-// locks. Ten times as many different ones as guesses lock the key out with any further one;
-// the user's own accounts stay open, whatever else is asked for.
+// locks. Ten times as many different ones as guesses lock the key out with any further
+// one; the user's own accounts stay open, whatever else is asked for.
 func TestForeignAccounts(t *testing.T) {
 	steps := func(key string) (told []string, d Directory, kit *dynamotest.Kit, clock *dynamotest.Clock) {
 		d, kit, clock = guarded(t)
@@ -249,7 +249,8 @@ func TestForeignAccounts(t *testing.T) {
 	}
 }
 
-// A right key with a foreign account among guesses does not show by one guess more or less.
+// A right key with a foreign account among guesses does not show by one guess more or
+// less.
 func TestForeignAccountAmongGuesses(t *testing.T) {
 	for _, keys := range [][]string{{"k0", "k1", "right", "k3", "k4", "k5", "k6", "k7", "k8", "k9"}, {"k0", "k1", "k2", "k3", "k4", "k5", "k6", "k7", "k8", "k9"}} {
 		d, kit, _ := guarded(t)
@@ -264,8 +265,8 @@ func TestForeignAccountAmongGuesses(t *testing.T) {
 	}
 }
 
-// What is remembered of a secret is short, says nothing without the work on it, is another
-// at each address, and does not grow.
+// What is remembered of a secret is short, says nothing without the work on it, is
+// another at each address, and does not grow.
 func TestTagsAreShort(t *testing.T) {
 	d, kit, clock := guarded(t)
 	tags := func() map[string]string {
@@ -279,7 +280,7 @@ func TestTagsAreShort(t *testing.T) {
 		return all
 	}
 	for _, source := range []string{here, "192.0.2.2"} {
-		if err := d.APIUser(t.Context(), source, "john", "a wrong key", "shop"); err != ErrRefused {
+		if err := d.APIUser(t.Context(), source, "john", "a wrong key", "shop"); err != ErrNotLetIn {
 			t.Fatal(err)
 		}
 	}

@@ -13,19 +13,21 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// PasswordParams are those of every stored password: argon2id with 19 MB and 2 passes (OWASP Password Storage Cheat Sheet).
+// PasswordParams are those of every stored password: argon2id with 19 MB and 2 passes
+// (OWASP Password Storage Cheat Sheet).
 var PasswordParams = argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
-// decoy is hashed against for names that do not exist, so that they take as long as wrong passwords: it has the same
-// parameters.
+// decoy is hashed against for names that do not exist, so that they take as long as wrong
+// passwords: it has the same parameters.
 const decoy = "$argon2id$v=19$m=19456,t=2,p=1$Utfs9wFgq8WpmGb6AbH8Ew$DWfsJAOO2DqXQQbEyakMRrVcP+ajUJbCf2m9SSzWbTA"
 
 // maxSecret bounds what is hashed.
 const maxSecret = 1024
 
-// HashPasswords makes the hashes of an operator's passwords, one or, while they are being changed, two. All have one salt,
-// so that a caller's password is hashed once to be compared with all. As long as one of the passwords is among standing,
-// the hashes of before, the salt stays, so that the same passwords give the same hashes.
+// HashPasswords makes the hashes of an operator's passwords, one or, while they are being
+// changed, two. All have one salt, so that a caller's password is hashed once to be
+// compared with all. As long as one of the passwords is among standing, the hashes of
+// before, the salt stays, so that the same passwords give the same hashes.
 func HashPasswords(passwords, standing []string) []string {
 	for _, hash := range standing {
 		params, salt, _, err := argon2id.DecodeHash(hash)
@@ -43,8 +45,8 @@ func HashPasswords(passwords, standing []string) []string {
 }
 
 // HashBeside makes the hash of an operator's new password, to be put beside the hashes of
-// before. It has their salt where one of them can be read, for the reason that HashPasswords
-// gives.
+// before. It has their salt where one of them can be read, for the reason that
+// HashPasswords gives.
 func HashBeside(password string, standing []string) string {
 	for _, hash := range standing {
 		if params, salt, _, err := argon2id.DecodeHash(hash); err == nil && *params == PasswordParams {
@@ -58,8 +60,10 @@ func HashBeside(password string, standing []string) string {
 func hashAll(passwords []string, salt []byte) []string {
 	hashes := make([]string, len(passwords))
 	for i, password := range passwords {
-		hashes[i] = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, PasswordParams.Memory, PasswordParams.Iterations,
-			PasswordParams.Parallelism, base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(derive(password, salt, PasswordParams)))
+		p, encode := PasswordParams, base64.RawStdEncoding.EncodeToString
+		hashes[i] = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s",
+			argon2.Version, p.Memory, p.Iterations, p.Parallelism,
+			encode(salt), encode(derive(password, salt, p)))
 	}
 	return hashes
 }
@@ -69,8 +73,8 @@ func derive(password string, salt []byte, p argon2id.Params) []byte {
 }
 
 // samePassword says whether the password is one of those hashed, and gives its slow hash.
-// It takes one slow hash, whatever the hashes are, none and unreadable ones included; only
-// hashes that were not made by HashPasswords, with salts that differ, take one each.
+// It takes one slow hash, whatever the hashes are, none and unreadable ones included;
+// only hashes that were not made by HashPasswords, with salts that differ, take one each.
 func samePassword(password string, hashes []string) (same bool, work string) {
 	key, of := []byte(nil), ""
 	for _, hash := range hashes {
@@ -90,8 +94,8 @@ func samePassword(password string, hashes []string) (same bool, work string) {
 	return same, string(key)
 }
 
-// Hash is how generated keys, secrets and tokens are stored: SHA-256, hex. They have more than enough entropy to need
-// no slow hash.
+// Hash is how generated keys, secrets and tokens are stored: SHA-256, hex. They have more
+// than enough entropy to need no slow hash.
 func Hash(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])

@@ -10,19 +10,20 @@ import (
 	"customercare/shared/store"
 )
 
-// enter is one attempt of the operator csr: whether the password was looked at, let in, and
-// the calls that it took.
+// enter is one attempt of the operator csr: whether the password was looked at, let in,
+// and the calls that it took.
 func enter(t *testing.T, d Directory, kit *dynamotest.Kit, password string) (looked, in bool, calls string) {
 	t.Helper()
 	kit.Faults.Calls()
 	_, err := d.Operator(t.Context(), here, "csr", password)
-	if _, ok := err.(*Locked); !ok && err != nil && err != ErrRefused {
+	if _, ok := err.(*Locked); !ok && err != nil && err != ErrNotLetIn {
 		t.Fatal(err)
 	}
-	return err == nil || err == ErrRefused, err == nil, strings.Join(kit.Faults.Calls(), " ")
+	return err == nil || err == ErrNotLetIn, err == nil, strings.Join(kit.Faults.Calls(), " ")
 }
 
-// repeat counts the password "wrong" of the operator csr so often, without its slow hashes.
+// repeat counts the password "wrong" of the operator csr so often, without its slow
+// hashes.
 func repeat(t *testing.T, d Directory, times int) {
 	t.Helper()
 	p, _, err := d.Principals.Find(t.Context(), store.Operator, "csr", here)
@@ -119,8 +120,8 @@ func TestTurnsAtOnce(t *testing.T) {
 	}
 }
 
-// A turn through lost answers and failing calls: nobody is kept out for longer than it may
-// take, and nothing is a guess.
+// A turn through lost answers and failing calls: nobody is kept out for longer than it
+// may take, and nothing is a guess.
 func TestTurnsThroughFaults(t *testing.T) {
 	for n := 1; n <= 4; n++ {
 		for _, fault := range []dynamotest.Fault{dynamotest.Before, dynamotest.After} {

@@ -1,5 +1,5 @@
-// Package respond is the one place that writes answers: XML, JSON and JSONP, in the three shapes the
-// documented operations know. It knows HTTP and nothing of DynamoDB.
+// Package respond is the one place that writes answers: XML, JSON and JSONP, in the three
+// shapes that the documented operations have. It knows HTTP and nothing of DynamoDB.
 package respond
 
 import (
@@ -41,14 +41,15 @@ var statuses = map[Kind]int{
 	Unavailable:      http.StatusServiceUnavailable,
 }
 
-// Stock sentences for failures whose cause is none of the caller's business.
+// Sentences for failures whose cause is none of the caller's business.
 const (
 	internalSentence    = "The service failed, try again"
 	unavailableSentence = "The service is busy, try again in a moment"
 )
 
-// Error is a failure with a sentence for the caller and a cause for the log. The cause never reaches a
-// caller, and must not hold personal data.
+// Error is a failure with a sentence for the caller and a cause for the log. The cause
+// never reaches a caller, and must not hold personal data. Functions return it as an
+// error, never as a *Error: a nil *Error would be an error that is not nil.
 type Error struct {
 	Kind     Kind
 	Sentence string
@@ -57,7 +58,7 @@ type Error struct {
 }
 
 // TryLater makes the Error of a caller who has to wait for that long.
-func TryLater(after time.Duration) *Error {
+func TryLater(after time.Duration) error {
 	seconds := int64((after + time.Second - 1) / time.Second)
 	return &Error{
 		Kind: TooManyRequests, Sentence: "Too many failed attempts, try again later",
@@ -65,8 +66,9 @@ func TryLater(after time.Duration) *Error {
 	}
 }
 
-// Refuse makes an Error that is the caller's to mend; the sentence names the field at fault.
-func Refuse(kind Kind, sentence string) *Error { return &Error{Kind: kind, Sentence: sentence} }
+// Refuse makes an Error that is the caller's to mend; the sentence names the field at
+// fault.
+func Refuse(kind Kind, sentence string) error { return &Error{Kind: kind, Sentence: sentence} }
 
 func (e *Error) Error() string {
 	if e.Cause != nil {
@@ -80,8 +82,9 @@ func (e *Error) Unwrap() error { return e.Cause }
 // Status is the HTTP status of the error's kind.
 func (e *Error) Status() int { return statuses[e.Kind] }
 
-// AsError finds the Error in err. Any other error becomes Unavailable when it says so of itself with a method
-// Retryable() bool (the store's throttles and timeouts do), and Internal otherwise.
+// AsError finds the Error in err. Any other error becomes Unavailable when it says of
+// itself, with a method Retryable() bool, that another try may help, as the store's
+// throttles and timeouts do; otherwise it becomes Internal.
 func AsError(err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e

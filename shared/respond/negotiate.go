@@ -8,14 +8,15 @@ import (
 	"customercare/shared/media"
 )
 
-// negotiate picks JSON or XML for operations 1 and 2: by Accept (RFC 9110 section 12.5.1), without one by the
-// request's Content-Type, without either JSON. Only an Accept that names neither is refused.
-func negotiate(r *http.Request) (Format, *Error) {
+// negotiate picks JSON or XML for operations 1 and 2: by Accept (RFC 9110 section
+// 12.5.1), without one by the request's Content-Type, without either JSON. Only an Accept
+// that names neither is refused.
+func negotiate(header http.Header, _ map[string]string) (Format, error) {
 	fallback := JSON
-	if t, _, _ := media.ContentType(r.Header); t.Name == "application/xml" {
+	if t, _, _ := media.ContentType(header); t.Name == "application/xml" {
 		fallback = XML
 	}
-	accept := strings.Join(r.Header.Values("Accept"), ",")
+	accept := strings.Join(header.Values("Accept"), ",")
 	if strings.Trim(accept, " \t,") == "" {
 		return Format{Media: fallback}, nil
 	}
@@ -32,7 +33,8 @@ func negotiate(r *http.Request) (Format, *Error) {
 	return Format{Media: fallback}, nil // one wildcard allows both alike
 }
 
-// acceptRange is one element of Accept. Parameters but q do not narrow it: our types have none that matter.
+// acceptRange is one element of Accept. Parameters but q do not narrow it: our types have
+// none that matter.
 type acceptRange struct {
 	pattern  string
 	q        float64
@@ -41,9 +43,9 @@ type acceptRange struct {
 
 type accepted []acceptRange
 
-// acceptRanges parses Accept. Elements that are no media range, and those with a q that
-// is no weight or unclear, are passed over, as most servers do, but for the lone "*" that Java's
-// HttpURLConnection sends.
+// acceptRanges parses Accept. It passes over elements that are no media range, and those
+// whose q is no weight or unclear, as most servers do. A lone "*", which Java's
+// HttpURLConnection sends, is "*/*".
 func acceptRanges(accept string) accepted {
 	var all accepted
 	for i, element := range media.List(accept) {

@@ -46,7 +46,8 @@ func TestNegotiate(t *testing.T) {
 		{"application/xml", []string{"*"}, XML},
 		{"", []string{"text/*, */*;q=0.1"}, JSON},
 
-		// The higher q wins, wherever it stands; a range of more detail goes before a wildcard.
+		// The higher q wins, wherever it stands; a range of more detail goes before a
+		// wildcard.
 		{"", []string{"application/json;q=0.5, application/xml;q=0.6"}, XML},
 		{"", []string{"application/xml;q=0.5, application/json;q=0.501"}, JSON},
 		{"", []string{"application/json;q=0.9, application/xml"}, XML},
@@ -83,7 +84,8 @@ func TestNegotiate(t *testing.T) {
 		{"", []string{"text/*"}, impossible},
 		{"", []string{"json"}, impossible},
 
-		// A quoted string is one token, and a parameter that cannot be read is dropped alone.
+		// A quoted string is one token, and a parameter that cannot be read is dropped
+		// alone.
 		{"", []string{`application/json; profile="https://x/y,z", application/xml;q=0.1`}, JSON},
 		{"", []string{`application/xml; profile="https://x/y,z", application/json;q=0.1`}, XML},
 		{"", []string{`application/xml; profile="a,b"`}, XML},
@@ -120,12 +122,12 @@ func TestNegotiate(t *testing.T) {
 		for _, value := range test.accept {
 			r.Header.Add("Accept", value)
 		}
-		format, refusal := negotiate(r)
+		format, refusal := negotiate(r.Header, nil)
 		got := format.Media
 		if refusal != nil {
 			got = impossible
-			if refusal.Status() != 406 {
-				t.Errorf("%q: status %d", test.accept, refusal.Status())
+			if status := AsError(refusal).Status(); status != 406 {
+				t.Errorf("%q: status %d", test.accept, status)
 			}
 			if fallback := test.contentType == "application/xml"; (format.Media == XML) != fallback {
 				t.Errorf("%q with Content-Type %q is refused in medium %d", test.accept, test.contentType, format.Media)

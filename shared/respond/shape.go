@@ -6,20 +6,22 @@ import (
 	"strconv"
 )
 
-// A Shape is the family of answers one operation speaks: how a request's format is chosen, and what a failure
-// looks like in it.
+// A Shape is the family of answers of one operation: how a request's format is chosen,
+// and what a failure looks like in it.
 type Shape struct {
-	// Format reads from the request what the answer must look like. With an error, the answer is that error,
-	// in the format returned beside it. The request's body is bounded and may be read: it is rewound afterwards.
-	Format func(*http.Request) (Format, *Error)
+	// Format says how the answer is written, by the request's header and by the fields of
+	// its form, for operations whose body is one. With an error, the answer is that
+	// error, in the format given beside it.
+	Format func(header http.Header, form map[string]string) (Format, error)
 	// Failure gives the status and the body of an error's answer.
 	Failure func(*Error) (status int, body any)
-	// Encoded is the kind of a failure whose cause is the Content-Encoding; the zero value stands
-	// for Invalid.
+	// Encoded is the kind of a failure whose cause is the Content-Encoding; the zero
+	// value stands for Invalid.
 	Encoded Kind
 }
 
-// StatusResponse is the answer of operations 1 and 2, failures included (contracts, "1 and 2: provision").
+// StatusResponse is the answer of operations 1 and 2, failures included
+// (docs/contracts.md, operations 1 and 2).
 type StatusResponse struct {
 	XMLName         xml.Name `json:"-" xml:"StatusResponse"`
 	ResponseCode    string   `json:"responseCode" xml:"responseCode"`
@@ -28,7 +30,7 @@ type StatusResponse struct {
 	Status          bool     `json:"status" xml:"status"`
 }
 
-// Done is operations 1 and 2's success.
+// Done is the success of operations 1 and 2.
 var Done = StatusResponse{ResponseCode: "0", Status: true}
 
 // Provision is the shape of operations 1 and 2.
@@ -48,9 +50,10 @@ type Result struct {
 // Verified is operation 4's success, word for word as documented.
 var Verified = Result{RetCode: "0", RetMsg: "VerifyParams success"}
 
-// App is the shape of operations 4 and 5: JSON only. Their documents know one status for failures of ours, 500.
+// App is the shape of operations 4 and 5: JSON only. Their documents have one status for
+// failures of ours, 500.
 var App = Shape{
-	Format: func(*http.Request) (Format, *Error) { return Format{}, nil },
+	Format: func(http.Header, map[string]string) (Format, error) { return Format{}, nil },
 	Failure: func(e *Error) (int, any) {
 		status := e.Status()
 		if e.Kind == Unavailable {

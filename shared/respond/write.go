@@ -20,7 +20,8 @@ const (
 	JSONP
 )
 
-// Format is how one request wants its answer: the medium, JSON's white space, and JSONP's callback.
+// Format is how one request wants its answer: the medium, JSON's white space, and JSONP's
+// callback.
 type Format struct {
 	Media    Media
 	Indent   bool
@@ -54,7 +55,8 @@ func Write(w http.ResponseWriter, status int, f Format, body any) {
 		}
 		written = ascii(written)
 		if f.Media == JSONP {
-			// The comment keeps the answer from being taken for another kind of file (Rosetta Flash).
+			// The comment keeps the answer from being taken for another kind of file
+			// (Rosetta Flash).
 			out.WriteString("/**/" + f.Callback + "(")
 		}
 		if f.Indent {
@@ -79,8 +81,8 @@ func Write(w http.ResponseWriter, status int, f Format, body any) {
 	_, _ = w.Write(text) // a buffer behind the adapter: it cannot fail
 }
 
-// ascii is text, JSON, with each character beyond ASCII as an escape, for clients that
-// read JSON as ISO-8859-1. Such characters stand in JSON's strings alone.
+// ascii is the JSON text with each character beyond ASCII as an escape, for clients that
+// read JSON as ISO-8859-1. In JSON such characters stand in strings only.
 func ascii(text []byte) []byte {
 	first := bytes.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf })
 	if first < 0 {
@@ -99,13 +101,13 @@ func ascii(text []byte) []byte {
 	return out
 }
 
-// needless are references that encoding/xml writes, and XML does not need in text. That
-// of the carriage return is no such: readers make a bare one a line feed (XML 1.0 section
-// 2.11).
+// needless are references that encoding/xml writes and that XML does not need in text.
+// The carriage return's is not among them: readers turn a bare one into a line feed (XML
+// 1.0 section 2.11).
 var needless = strings.NewReplacer("&#34;", `"`, "&#39;", "'", "&#x9;", "\t", "&#xA;", "\n")
 
-// bare is XML as encoding/xml writes it, without needless references in text: there are
-// parsers that leave them as they stand. Values of attributes, within the tags, keep
+// bare is XML as encoding/xml writes it, without needless references in text, because
+// some parsers leave them as they stand. Values of attributes, within the tags, keep
 // theirs.
 func bare(written []byte) []byte {
 	if !bytes.Contains(written, []byte("&#")) {

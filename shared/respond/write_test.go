@@ -100,7 +100,8 @@ func TestAttributes(t *testing.T) {
 	}
 }
 
-// An answer is written whole or not at all: what cannot be written leaves the response alone.
+// An answer is written whole or not at all: what cannot be written leaves the response
+// alone.
 func TestUnwritable(t *testing.T) {
 	for _, format := range []Format{{}, {Media: XML}, {Media: JSONP}} {
 		w := httptest.NewRecorder()
@@ -123,7 +124,7 @@ func TestShapes(t *testing.T) {
 		Internal: 500, Invalid: 400, Unauthorized: 401, Forbidden: 403, NotFound: 404, MethodNotAllowed: 405,
 		NotAcceptable: 406, TooLarge: 413, UnsupportedMedia: 415, TooManyRequests: 429, Unavailable: 503,
 	} {
-		refusal := Refuse(kind, "customerId is wrong")
+		refusal := AsError(Refuse(kind, "customerId is wrong"))
 		status, body := Provision.Failure(refusal)
 		text := fmt.Sprintf(`{"responseCode":"%d","responseMessage":"customerId is wrong","status":false}`, want)
 		if got := written(status, Format{}, body); status != want || got.Body.String() != text {
@@ -142,15 +143,15 @@ func TestShapes(t *testing.T) {
 		t.Error("a kind has no status, or this table does not know it")
 	}
 	r := &http.Request{Header: http.Header{"Accept": {"application/xml"}}}
-	if format, refusal := App.Format(r); format.Media != JSON || refusal != nil {
+	if format, refusal := App.Format(r.Header, nil); format.Media != JSON || refusal != nil {
 		t.Errorf("the app shape is JSON only, got %+v, %v", format, refusal)
 	}
 }
 
-type passing bool
+type retryable bool
 
-func (p passing) Error() string   { return "secret cause" }
-func (p passing) Retryable() bool { return bool(p) }
+func (r retryable) Error() string   { return "secret cause" }
+func (r retryable) Retryable() bool { return bool(r) }
 
 func TestAsError(t *testing.T) {
 	refusal := Refuse(Forbidden, "no")
@@ -162,12 +163,12 @@ func TestAsError(t *testing.T) {
 	}{
 		{refusal, Forbidden, "no", false},
 		{fmt.Errorf("wrapped: %w", refusal), Forbidden, "no", false},
-		{passing(true), Unavailable, "The service is busy, try again in a moment", true},
-		{fmt.Errorf("wrapped: %w", passing(true)), Unavailable, "The service is busy, try again in a moment", true},
-		{passing(false), Internal, "The service failed, try again", true},
+		{retryable(true), Unavailable, "The service is busy, try again in a moment", true},
+		{fmt.Errorf("wrapped: %w", retryable(true)), Unavailable, "The service is busy, try again in a moment", true},
+		{retryable(false), Internal, "The service failed, try again", true},
 		{errors.New("secret cause"), Internal, "The service failed, try again", true},
 		{nil, Internal, "The service failed, try again", false},
-		{&Error{Kind: Invalid, Sentence: "no", Cause: passing(true)}, Invalid, "no", true},
+		{&Error{Kind: Invalid, Sentence: "no", Cause: retryable(true)}, Invalid, "no", true},
 	} {
 		got := AsError(test.err)
 		if got.Kind != test.kind || got.Sentence != test.sentence || (got.Cause != nil) != test.logged {

@@ -9,11 +9,12 @@ import (
 	"customercare/infra/testkit/bounds"
 )
 
-// grammar is that of section 5.6, with the bounds of an offset, which Go's time does not keep to.
+// grammar is that of section 5.6, with the bounds of an offset, which Go's time does not
+// keep to.
 var grammar = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
 
-// FuzzParse: a date of that grammar is taken if and only if time.Time takes it, and as the same moment; but for leap
-// seconds, which Go does not know. Another text is refused.
+// FuzzParse: a date of that grammar is taken if and only if time.Time takes it, and as
+// the same moment; but for leap seconds, which Go does not know. Another text is refused.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		"2030-10-15T01:29:29.768Z", "2016-12-31T15:59:60.5-08:00", "2030-02-29T00:00:00Z", "2032-02-29t23:59:59z", "0000-01-01T00:00:00-23:59",

@@ -1,5 +1,6 @@
-// Package rfc3339 is the one reader of times that come from outside: in the body of operation 2, in
-// the importer's records, and on a command line. All allow the same spellings.
+// Package rfc3339 is the one reader of times that come from outside: in the body of
+// operation 2, in the importer's records, and on a command line. All allow the same
+// spellings.
 package rfc3339
 
 import (
@@ -9,18 +10,20 @@ import (
 	"time"
 )
 
-// dateTime is the date-time of RFC 3339 section 5.6, "T" and "Z" in either case. The space that a note there allows
-// instead of "T" is for people's eyes and refused. time.Parse would not do: its RFC 3339 takes a comma before the
-// fraction and hours of one digit, and refuses lower case and leap seconds.
+// dateTime is the date-time of RFC 3339 section 5.6, "T" and "Z" in either case. The
+// space that a note there allows instead of "T" is for people's eyes and refused.
+// time.Parse would not do: its RFC 3339 takes a comma before the fraction and hours of
+// one digit, and refuses lower case and leap seconds.
 var dateTime = sync.OnceValue(func() *regexp.Regexp { // not at a function's start, of which it would be the largest part
 	return regexp.MustCompile(`^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):(\d\d))$`)
 })
 
-// Parse reads a date-time and gives it in UTC, or false when text is none. Of the fraction nine
-// digits count, finer ones are cut. A leap second, the 61st of a UTC month's last minute (section
-// 5.7), is the second after it, because Go's clock knows none. "-00:00", an unknown local offset,
-// is UTC. The years 0000 and 9999 are read; with its offset taken off, a time may lie one year
-// before or after them, which the caller must refuse if it cannot write such a year.
+// Parse reads a date-time and gives it in UTC, or false when text is none. Of the
+// fraction nine digits count, finer ones are cut. A leap second, the 61st of a UTC
+// month's last minute (section 5.7), is the second after it, because Go's clock knows
+// none. "-00:00", an unknown local offset, is UTC. The years 0000 and 9999 are read; with
+// its offset taken off, a time may lie one year before or after them, which the caller
+// must refuse if it cannot write such a year.
 func Parse(text string) (time.Time, bool) {
 	m := dateTime().FindStringSubmatch(text)
 	if m == nil {

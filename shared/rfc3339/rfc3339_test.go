@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Every spelling that RFC 3339 allows is read as the moment it names, and no other is read at all.
+// Every spelling that RFC 3339 allows is read as the moment it names, and no other is
+// read at all.
 func TestParse(t *testing.T) {
 	const none = ""
 	for text, want := range map[string]string{

@@ -27,32 +27,34 @@ const (
 	startTimeout = 5 * time.Second
 	// againTimeout is the same for reading it again, while a caller waits.
 	againTimeout = time.Second
-	// tryTimeout is how long one try may take, so that a connection that hangs leaves time
-	// for others.
+	// tryTimeout is how long one try may take, so that a connection that hangs leaves
+	// time for others.
 	tryTimeout = 1500 * time.Millisecond
 )
 
-// DigestKeys is the settings of the functions that make digests. The secret's text is a flat
-// JSON object from key id to key, such as {"1":"...","2":"..."}. To rotate the keys is to add
-// one to the secret, and to deploy with its id as DIGEST_KEY_ID.
+// DigestKeys is the settings of the functions that make digests. The secret's text is a
+// flat JSON object from key id to key, such as {"1":"...","2":"..."}. To rotate the keys
+// is to add one to the secret, and to deploy with its id as DIGEST_KEY_ID.
 type DigestKeys struct {
 	Secret   string `env:"DIGEST_KEYS,required,notEmpty"`    // its ARN
 	Current  string `env:"DIGEST_KEY_ID,required,notEmpty"`  // of the key for new digests
 	Endpoint string `env:"AWS_ENDPOINT_URL_SECRETS_MANAGER"` // empty: as store.Settings.Endpoint
 }
 
-// Keys is what the secret holds: each key of digests by its id, the current one among them.
+// Keys is what the secret holds: each key of digests by its id, the current one among
+// them.
 type Keys struct {
 	Current string // the id of the key for new digests
 	ByID    map[string][]byte
-	// Again reads the secret once more, for keys that came since, while a caller waits. It
-	// gives all keys of that moment, or an error when the current one is not among them.
+	// Again reads the secret once more, for keys that came since, while a caller waits.
+	// It gives all keys of that moment, or an error when the current one is not among
+	// them.
 	Again func(context.Context) (map[string][]byte, error)
 }
 
-// Read reads the keys with one call. A function makes it at its start, before lambda.Start,
-// where there is a whole core. An error says why there are no keys, or none that can be
-// used; it quotes no key and nothing else of the secret's text.
+// Read reads the keys with one call. A function makes it at its start, before
+// lambda.Start, where there is a whole core. An error says why there are no keys, or none
+// that can be used; it quotes no key and nothing else of the secret's text.
 func (k DigestKeys) Read(config aws.Config) (Keys, error) {
 	client := k.client(config)
 	all, err := k.read(context.Background(), client, startTimeout)
@@ -64,7 +66,9 @@ func (k DigestKeys) again(client *secretsmanager.Client) func(context.Context) (
 }
 
 // read reads the secret, and the keys in its text.
-func (k DigestKeys) read(ctx context.Context, client *secretsmanager.Client, within time.Duration) (map[string][]byte, error) {
+func (k DigestKeys) read(
+	ctx context.Context, client *secretsmanager.Client, within time.Duration,
+) (map[string][]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	text, err := k.text(ctx, client)
@@ -107,7 +111,8 @@ func (k DigestKeys) text(ctx context.Context, client *secretsmanager.Client) (st
 		"Secrets Manager was not reached, or its answer cannot be read")
 }
 
-// keys reads the secret's text, in which the current key must be. Its errors never quote it.
+// keys reads the secret's text, in which the current key must be. Its errors never quote
+// it.
 func (k DigestKeys) keys(text string) (map[string][]byte, error) {
 	keys, flat := flatStrings(text)
 	current, there := keys[k.Current]
@@ -124,10 +129,10 @@ func (k DigestKeys) keys(text string) (map[string][]byte, error) {
 	return keys, nil
 }
 
-// flatStrings reads a JSON object whose names come once and whose values are strings; ok is
-// false when text is anything else. It reads token by token: Unmarshal would take the last
-// of two values, and a stricter library is half a megabyte that one of the two functions
-// does not have otherwise.
+// flatStrings reads a JSON object whose names come once and whose values are strings; ok
+// is false when text is anything else. It reads token by token: Unmarshal would take the
+// last of two values, and a stricter library is half a megabyte that one of the two
+// functions does not have otherwise.
 func flatStrings(text string) (values map[string][]byte, ok bool) {
 	d := json.NewDecoder(strings.NewReader(text))
 	token, err := d.Token()

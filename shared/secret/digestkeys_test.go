@@ -13,7 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// hesitant is a service that does not answer a first call, is busy at a second, and answers from then on.
+// hesitant is a service that does not answer a first call, is busy at a second, and
+// answers from then on.
 type hesitant struct{ calls int }
 
 func (h *hesitant) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -30,8 +31,8 @@ func (h *hesitant) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// One connection that hangs does not use up the time of a start, and neither does a service that is busy. No time
-// passes but what the client itself waits.
+// One connection that hangs does not use up the time of a start, and neither does a
+// service that is busy. No time passes but what the client itself waits.
 func TestASecretIsAskedForAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := DigestKeys{Secret: "arn", Endpoint: "http://127.0.0.1:1"}

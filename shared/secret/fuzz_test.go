@@ -11,8 +11,9 @@ import (
 	"customercare/infra/testkit/bounds"
 )
 
-// FuzzDigestKeys: any text of the secret is refused in a sentence that says nothing of it, or gives the keys that
-// a stricter library reads in it, each id once, and a current one that is long enough.
+// FuzzDigestKeys: any text of the secret is refused in a sentence that says nothing of
+// it, or gives the keys that a stricter library reads in it, each id once, and a current
+// one that is long enough.
 func FuzzDigestKeys(f *testing.F) {
 	const key = "first-key-first-key-first-key-01"
 	for _, text := range []string{

@@ -1,6 +1,6 @@
 // Package start is the main of every function. It is the one place that sets up what a
-// process has once (the log, the metrics' namespace, the bound of its memory), and the one
-// that ends a process.
+// process has once (the log, the metrics' namespace, the bound of its memory), and the
+// one that ends a process.
 package start
 
 import (
@@ -22,8 +22,8 @@ type process struct {
 	Memory int64 `env:"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"`
 }
 
-// Function reads the settings from the environment, lets prepare make the handler of them,
-// and hands that to Lambda's runtime. It does not return.
+// Function reads the settings from the environment, lets prepare make the handler of
+// them, and hands that to Lambda's runtime. It does not return.
 //
 // Where a setting is missing or malformed, or prepare has an error, the process ends with
 // exit code 1 after one line in the log that says why: Lambda shows it as a failed start.
@@ -52,10 +52,10 @@ func ready[Settings any](prepare func(Settings) (any, error)) (handler any, err 
 }
 
 // boundMemory tells the collector from which size on it must work harder, by what Lambda
-// gives the function in megabytes: a process that outgrows that is killed in the middle of
-// its work. The size is far less than what is given, because nothing here needs more, and
-// never less than what fits into the smallest function. GOMEMLIMIT, where somebody has set
-// it, stays.
+// gives the function in megabytes: a process that outgrows that is killed in the middle
+// of its work. The size is far less than what is given, because nothing here needs more,
+// and never less than what fits into the smallest function. GOMEMLIMIT, where somebody
+// has set it, stays.
 func boundMemory(given int64) {
 	if given <= 0 || debug.SetMemoryLimit(-1) != math.MaxInt64 {
 		return

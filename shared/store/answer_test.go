@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -15,11 +17,12 @@ func TestOnlyAnswersCount(t *testing.T) {
 	t.Parallel()
 	const ours = "application/x-amz-json-1.0"
 	for _, test := range []struct {
-		what         string
-		status       int
-		media, body  string
-		name, value  string // of one more header
-		done, passes bool
+		what        string
+		status      int
+		media, body string
+		name, value string // of one more header
+		done        bool
+		retryable   bool // where it is not done
 	}{
 		{"an answer", 200, ours, "{}", "", "", true, false},
 		{"white space around it", 200, ours + "; charset=utf-8", " {} \n", "", "", true, false},
@@ -56,10 +59,39 @@ func TestOnlyAnswersCount(t *testing.T) {
 		}))
 		users := store.Users{DB: dynamotest.Client(server.URL, dynamotest.AtOnce), Table: "users"}
 		err := users.SetTempAllow(t.Context(), "u", store.TempAllow{Type: 1})
-		var failure *store.Error
-		if test.done != (err == nil) || !test.done && (!errors.As(err, &failure) || failure.Retryable() != test.passes) {
+		failure, failed := errors.AsType[*store.Error](err)
+		if test.done != (err == nil) || !test.done && (!failed || failure.Retryable() != test.retryable) {
 			t.Errorf("%s: the store says %v", test.what, err)
 		}
 		server.Close()
+	}
+}
+
+// A page that is read under a share of the memory counts only when it is DynamoDB's
+// answer, whatever status somebody else gives to something else.
+func TestOnlyAnswersCountUnderAShare(t *testing.T) {
+	for _, status := range []int{200, 202, 203, 204} {
+		for _, body := range []string{"", "{}"} {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Type", "text/html")
+				w.WriteHeader(status)
+				if status != 204 {
+					_, _ = io.WriteString(w, body)
+				}
+			}))
+			db := dynamotest.Client(server.URL, dynamotest.AtOnce)
+			for _, shared := range []bool{false, true} {
+				ctx := context.Background()
+				if shared {
+					ctx = store.NewMemory(20<<20, 8<<20).Share().On(ctx)
+				}
+				_, err := store.Contacts{DB: db, Table: "c"}.Read(ctx, "acme", "135", "")
+				_, err2 := store.Customers{DB: db, Table: "c"}.Read(ctx, "acme", "")
+				if err == nil || err2 == nil {
+					t.Errorf("status %d, %q, share %v: %v, %v", status, body, shared, err, err2)
+				}
+			}
+			server.Close()
+		}
 	}
 }

@@ -1,5 +1,8 @@
-// Package store is every DynamoDB call of the functions: plain SDK calls, one file per kind
-// of item, each invariant a condition expression in the open. It knows nothing of HTTP.
+// Package store is every DynamoDB call of the functions: plain SDK calls, each invariant
+// a condition expression in the open. It knows nothing of HTTP.
+//
+// The files about one kind of items begin with its name: users, customers, contacts,
+// erasures (and job), principals, failures.
 package store
 
 import (
@@ -19,10 +22,10 @@ type Settings struct {
 	Endpoint string `env:"AWS_ENDPOINT_URL_DYNAMODB"`
 }
 
-// Connect makes the client, and begins to make the connection that its first call will use.
-// The caller makes meanwhile all else that a start has to make, and then calls ready, which
-// waits for the connection, for reachIn at most. It is no error where DynamoDB cannot be
-// reached: the first call dials again.
+// Connect makes the client, and begins to make the connection that its first call will
+// use. The caller makes meanwhile all else that a start has to make, and then calls
+// ready, which waits for the connection, for reachIn at most. It is no error where
+// DynamoDB cannot be reached: the first call dials again.
 func Connect(settings Settings) (db *dynamodb.Client, ready func()) {
 	return connect(settings, environment.Transport(), reachIn, reachFor)
 }
@@ -47,14 +50,15 @@ func Options(o *dynamodb.Options) { over(environment.Transport())(o) }
 func over(transport *http.Transport) func(*dynamodb.Options) {
 	return func(o *dynamodb.Options) {
 		o.HTTPClient = environment.HTTPClient(checkedAnswers{transport})
-		// Someone else's transaction holds the item for a moment; the SDK would give up at once.
+		// Someone else's transaction holds the item for a moment; the SDK would give up
+		// at once.
 		o.Retryer = environment.Retryer("TransactionConflictException")
 	}
 }
 
-// Wait pauses before a call is made again because of err, or because DynamoDB left a part of
-// it undone (nil). It lasts as long as the client's own pause before that attempt, so that
-// one rule decides for both. It reports false when ctx ends first.
+// Wait pauses before a call is made again because of err, or because DynamoDB left a part
+// of it undone (nil). It lasts as long as the client's own pause before that attempt, so
+// that one rule decides for both. It reports false when ctx ends first.
 func Wait(ctx context.Context, db *dynamodb.Client, attempt int, err error) bool {
 	d, err := db.Options().Retryer.RetryDelay(attempt, err)
 	if err != nil {

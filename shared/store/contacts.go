@@ -9,91 +9,100 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Contacts is one copy of a contact under each customer number that takes part in it: key party (PartyKey), sort key
-// contact (ContactKey, the same for all copies). Every copy carries parties, the list of all the numbers, so that
-// from any copy the others are found without an index.
+// Contacts is the records of conversations. A contact has one copy under each customer
+// number that takes part in it: key party (PartyKey), sort key contact (ContactKey, the
+// same for all copies). Every copy has parties, the list of all the numbers, so that from
+// any copy the others are found without an index.
 type Contacts struct {
 	DB      *dynamodb.Client
 	Table   string
-	Limiter *Limiter // that Erase shares with others
+	Limiter *Limiter // bounds the calls of Erase; jobs share one
 }
 
-// PartyKey is the partition key of the contacts in which number takes part, within one tenant.
+// PartyKey is the partition key of the contacts in which number takes part, within one
+// tenant.
 func PartyKey(tenant, number string) string { return JoinKey(tenant, number) }
 
-// ContactKey is the sort key of a contact: copies of one contact share it, and contacts sort by time.
+// ContactKey is the sort key of a contact: contacts sort by time.
 func ContactKey(at time.Time, id string) string {
 	return JoinKey(at.UTC().Format("2006-01-02T15:04:05.000000000Z"), id)
+}
+
+func contactKey(tenant, number, contact string) object {
+	return object{"party": text(PartyKey(tenant, number)), "contact": text(contact)}
 }
 
 // maxKey is the longest partition key that DynamoDB takes, in bytes.
 const maxKey = 2048
 
-// CanFile says whether a copy can be filed under this party at all: a foreign writer's list may name what is no number.
-func CanFile(tenant, number string) bool { return len(PartyKey(tenant, number)) <= maxKey }
+// canFile says whether a copy can stand under this number at all. A list that another
+// writer stored may name what is no number.
+func canFile(tenant, number string) bool { return len(PartyKey(tenant, number)) <= maxKey }
 
-// Copy is a contact as one of its parties has it filed.
+// Copy is a contact as it stands under one of its numbers.
 type Copy struct {
 	Contact string // sort key
-	Parties Stored // every number that takes part, this one included; nil where it has none
+	Parties Stored // all numbers of the contact as the copy has them; nil where it has none
 }
 
 // Filed is what Contacts.Read found under a number.
 type Filed struct {
 	Copies     []Copy
-	KeysBeyond []string // sort keys of copies behind them that stand where the caller wants to look, too
+	KeysBeyond []string // sort keys of the copies behind them, to through at least
 	More       bool     // there may be others behind all of these
 	CopyBytes  int64    // about how many bytes a copy takes in the table, 0 when that is not known
-	PageBytes  int64    // what Copies take of the share of memory that the reading was given
+	PageBytes  int64    // what Copies take of the share of memory that ctx has, see Share.Give
 }
 
-// contactPage bounds a page besides DynamoDB's 1 MB.
+// contactPage is how many copies a page has at most. DynamoDB's own bound is 1 MB.
 const contactPage = 200
 
-// Read is the strongly consistent copies filed under number, from the start: a page of at
-// most contactPage of them. Where that does not reach the sort key through, the keys of
-// those behind it are read as well, and no more than their keys: they are there to be
-// counted. Deleted copies are gone from the next reading, so the start is the only place
-// ever needed. ErrNoRoom.
+// Read is the first page of the copies under number, strongly consistent. A worker
+// deletes what it has read, so the first page is the only one that it ever needs.
+//
+// Where the page does not reach the sort key through, the sort keys of the copies from
+// there to through are read as well: the caller counts those copies. ErrNoRoom when the
+// share of memory that ctx has is too small for the page, see Share.On.
 func (c Contacts) Read(ctx context.Context, tenant, number, through string) (Filed, error) {
-	in := &dynamodb.QueryInput{
+	read, err := query(ctx, c.DB, &dynamodb.QueryInput{
 		TableName:                 &c.Table,
 		ConsistentRead:            aws.Bool(true),
 		Limit:                     aws.Int32(contactPage),
 		KeyConditionExpression:    aws.String("party = :party"),
 		ProjectionExpression:      aws.String("contact, parties"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":party": text(PartyKey(tenant, number))},
-		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
-	}
-	read, err := query(ctx, c.DB, in)
+		ExpressionAttributeValues: object{":party": text(PartyKey(tenant, number))},
+		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal, // for itemBytes
+	})
 	if err != nil {
 		return Filed{}, failed("contacts: read party", err)
 	}
-	filed := Filed{Copies: make([]Copy, 0, len(read.items)), CopyBytes: read.average(), PageBytes: read.size}
+	filed := Filed{Copies: make([]Copy, 0, len(read.items)), CopyBytes: read.itemBytes(), PageBytes: read.size}
 	err = read.each("parties", func(item object, parties Stored) {
 		filed.Copies = append(filed.Copies, Copy{item.text("contact"), parties})
 	})
 	if err != nil {
 		return Filed{}, failed("contacts: read party", err)
 	}
-	last := read.rest.LastEvaluatedKey
-	if filed.More = last != nil; filed.More && object(last).text("contact") < through {
-		filed.KeysBeyond, filed.More, err = c.ReadKeys(ctx, tenant, number, object(last).text("contact"), through)
+	last := object(read.rest.LastEvaluatedKey)
+	if filed.More = last != nil; filed.More && last.text("contact") < through {
+		filed.KeysBeyond, filed.More, err = c.ReadKeys(ctx, tenant, number, last.text("contact"), through)
 	}
 	return filed, err
 }
 
-// ReadKeys is the sort keys of the copies behind after ("" for the start): a page of
-// them, or more pages when it takes those to reach the sort key through. more says that
-// there may be others behind.
-func (c Contacts) ReadKeys(ctx context.Context, tenant, number, after, through string) (keys []string, more bool, err error) {
+// ReadKeys is the sort keys of the copies behind the sort key after, "" for the first:
+// one page of them, or as many pages as it takes to reach through. more says that there
+// may be others behind.
+func (c Contacts) ReadKeys(ctx context.Context, tenant, number, after, through string) (
+	keys []string, more bool, err error,
+) {
 	in := &dynamodb.QueryInput{
 		TableName:                 &c.Table,
 		ConsistentRead:            aws.Bool(true),
 		Limit:                     aws.Int32(contactPage),
 		KeyConditionExpression:    aws.String("party = :party"),
 		ProjectionExpression:      aws.String("contact"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":party": text(PartyKey(tenant, number))},
+		ExpressionAttributeValues: object{":party": text(PartyKey(tenant, number))},
 	}
 	if after != "" {
 		in.ExclusiveStartKey = contactKey(tenant, number, after)
@@ -112,8 +121,4 @@ func (c Contacts) ReadKeys(ctx context.Context, tenant, number, after, through s
 		}
 		in.ExclusiveStartKey = read.rest.LastEvaluatedKey
 	}
-}
-
-func contactKey(tenant, number, contact string) object {
-	return object{"party": text(PartyKey(tenant, number)), "contact": text(contact)}
 }

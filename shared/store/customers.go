@@ -9,22 +9,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Customers is one item collection per loyalty customer: key customer (CustomerKey), sort key record, which is
-// CustomerRecord for the customer itself and TransactionRecord for each transaction.
+// Customers is one item collection for each loyalty customer: key customer (CustomerKey),
+// sort key record, which is CustomerRecord for the customer itself and TransactionRecord
+// for a transaction. Other writers may have put records of their own there, under any
+// sort key: they are part of the customer, and go with it.
 //
-// While a customer is being erased its item is a tombstone: {customer, record, tombstone (the job's key), at (Unix
-// milliseconds)}. Writers put customers and transactions on condition that none stands.
-//
-// Other writers may have put records of their own there, under any sort key: they are part of
-// the customer, and go with it.
+// While a customer is being erased, a tombstone stands in place of its item: {customer,
+// record, tombstone (the job's key), at (Unix milliseconds)}. Writers put customers and
+// transactions on condition that there is none.
 type Customers struct {
 	DB      *dynamodb.Client
 	Table   string
-	Limiter *Limiter // that Delete shares with others
+	Limiter *Limiter // bounds the calls of Delete; jobs share one
 }
 
-// CustomerRecord is the sort key of the customer item. It sorts before every transaction, but
-// not before whatever another writer may have put there.
+// CustomerRecord is the sort key of the customer item. It sorts before every transaction,
+// but not before every record that another writer may have put there.
 const CustomerRecord = "customer"
 
 // CustomerKey is the partition key of the customer with this code in this account.
@@ -33,18 +33,25 @@ func CustomerKey(account, code string) string { return JoinKey(account, code) }
 // TransactionRecord is the sort key of a transaction in a campaign.
 func TransactionRecord(campaign, id string) string { return JoinKey("txn", campaign, id) }
 
-// Collection is one consistent look at a customer's item collection.
-type Collection struct {
-	Exists    bool     // the customer item stands, and is no tombstone
-	Tombstone string   // the key of the job whose tombstone stands in its place, or ""
-	Records   []string // sort keys of everything but the customer item, in order
-	Next      string   // where the following page starts, "" after the last
-
-	marked Stored // what stands as tombstone in a customer item that is none, or nil
+func recordKey(customer, record string) object {
+	return object{"customer": text(customer), "record": text(record)}
 }
 
-// Tombstone is the key of the job that has put this attribute in a customer's place, "" when
-// it is none that a job puts: then the item is a customer, whatever its writer meant by it.
+// Collection is one page of a customer's item collection.
+type Collection struct {
+	Exists    bool     // the customer item is there, and is no tombstone
+	Tombstone string   // the key of the job whose tombstone is in its place, or ""
+	Records   []string // sort keys of everything but the customer item, in order
+	Next      string   // the record behind which the next page begins, "" after the last
+
+	// foreign is the attribute tombstone of a customer item that is no tombstone: another
+	// writer's. nil for none.
+	foreign Stored
+}
+
+// Tombstone is the key of the job that has put this attribute in a customer's place. It
+// is "" for a value that no job puts there: then the item is a customer, whatever its
+// writer meant by it.
 func Tombstone(value types.AttributeValue) string {
 	if s, ok := value.(*types.AttributeValueMemberS); ok && IsCustomerJob(s.Value) && len(s.Value) <= maxKey {
 		return s.Value
@@ -52,19 +59,15 @@ func Tombstone(value types.AttributeValue) string {
 	return ""
 }
 
-// see notes the customer item, or the tombstone in its place.
+// see notes what stands in the customer's place.
 func (c *Collection) see(read page, tombstone Stored) {
 	c.Tombstone = Tombstone(read.value(tombstone))
 	if c.Exists = c.Tombstone == ""; c.Exists {
-		c.marked = tombstone
+		c.foreign = tombstone
 	}
 }
 
-// recordPage bounds a page besides DynamoDB's 1 MB, which 10,000 of the smallest transactions about fill. DynamoDB Local reads
-// a whole collection for every query without a limit: 1.5 s at 400,000 items, 0.03 s with one.
-const recordPage = 10_000
-
-// customers is how many there are to be counted: 1 while the customer item stands.
+// customers is how many customers are there to be counted: 1 or 0.
 func (c Collection) customers() int {
 	if c.Exists {
 		return 1
@@ -72,20 +75,26 @@ func (c Collection) customers() int {
 	return 0
 }
 
-// Read is one strongly consistent page, keys only, of the collection, beginning behind the record after ("" for the
-// start). A page is at most 1 MB of items. The first page always tells of the customer item: where other records fill
-// it, that takes a second call, and what is told is as of that call; OpenCustomer holds against it what stands there then.
+// recordPage is how many records a page has at most; about as many of the smallest
+// transactions fill DynamoDB's own bound of 1 MB. DynamoDB Local reads the whole
+// collection for a query without a limit: 1.5 s for 400,000 items, 0.03 s with one.
+const recordPage = 10_000
+
+// Read is one page of the customer's collection, sort keys only, strongly consistent. It
+// begins behind the record after, "" for the start.
+//
+// The first page always tells of the customer item. Where other records fill the page
+// before it, that takes a second call, and what is told is as of that call. OpenCustomer
+// compares it with what stands there then.
 func (c Customers) Read(ctx context.Context, customer, after string) (Collection, error) {
 	in := &dynamodb.QueryInput{
-		TableName:                &c.Table,
-		ConsistentRead:           aws.Bool(true),
-		Limit:                    aws.Int32(recordPage),
-		KeyConditionExpression:   aws.String("customer = :customer"),
-		ProjectionExpression:     aws.String("#record, tombstone"),
-		ExpressionAttributeNames: map[string]string{"#record": "record"},
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":customer": text(customer),
-		},
+		TableName:                 &c.Table,
+		ConsistentRead:            aws.Bool(true),
+		Limit:                     aws.Int32(recordPage),
+		KeyConditionExpression:    aws.String("customer = :customer"),
+		ProjectionExpression:      aws.String("#record, tombstone"),
+		ExpressionAttributeNames:  map[string]string{"#record": "record"},
+		ExpressionAttributeValues: object{":customer": text(customer)},
 	}
 	if after != "" {
 		in.ExclusiveStartKey = recordKey(customer, after)
@@ -94,28 +103,28 @@ func (c Customers) Read(ctx context.Context, customer, after string) (Collection
 	if err != nil {
 		return Collection{}, failed("customers: read collection", err)
 	}
-	page := Collection{
+	found := Collection{
 		Records: make([]string, 0, len(read.items)), Next: object(read.rest.LastEvaluatedKey).text("record"),
 	}
 	err = read.each("tombstone", func(item object, tombstone Stored) {
 		record := item.text("record")
 		if record != CustomerRecord {
-			page.Records = append(page.Records, record)
+			found.Records = append(found.Records, record)
 			return
 		}
-		page.see(read, tombstone)
+		found.see(read, tombstone)
 	})
 	if err != nil {
 		return Collection{}, failed("customers: read collection", err)
 	}
-	if after == "" && page.Next != "" && page.Next < CustomerRecord {
-		err = c.readCustomer(ctx, customer, &page)
+	if after == "" && found.Next != "" && found.Next < CustomerRecord {
+		err = c.readCustomer(ctx, customer, &found)
 	}
-	return page, err
+	return found, err
 }
 
-// readCustomer looks for the customer item alone. It is a query because everything else is:
-// the functions need no right to GetItem.
+// readCustomer looks for the customer item alone. It is a query, as every other reading
+// is: the functions need no right to GetItem.
 func (c Customers) readCustomer(ctx context.Context, customer string, into *Collection) error {
 	read, err := query(ctx, c.DB, &dynamodb.QueryInput{
 		TableName:                &c.Table,
@@ -123,7 +132,7 @@ func (c Customers) readCustomer(ctx context.Context, customer string, into *Coll
 		KeyConditionExpression:   aws.String("customer = :customer AND #record = :record"),
 		ProjectionExpression:     aws.String("tombstone"),
 		ExpressionAttributeNames: map[string]string{"#record": "record"},
-		ExpressionAttributeValues: map[string]types.AttributeValue{
+		ExpressionAttributeValues: object{
 			":customer": text(customer), ":record": text(CustomerRecord),
 		},
 	})
@@ -133,28 +142,10 @@ func (c Customers) readCustomer(ctx context.Context, customer string, into *Coll
 	return failed("customers: read customer", err)
 }
 
-// Delete removes records of the job's customer, over at most streams calls at a time; see deleteAll for what it promises.
-func (c Customers) Delete(ctx context.Context, job *Job, records []string, streams int) error {
-	customer := CustomerKey(job.Scope, job.Identifiers[0])
-	// Whole batches to each stream, so that no call is spent on a part of one.
-	batches := (len(records) + batchSize - 1) / batchSize
-	var queues [][]string
-	for i := range streams {
-		from, to := batches*i/streams*batchSize, min(batches*(i+1)/streams*batchSize, len(records))
-		if from < to {
-			queues = append(queues, records[from:to])
-		}
-	}
-	return c.Limiter.deleteAll(ctx, c.DB, c.Table, customer, queues, func(record string) object { return recordKey(customer, record) }, job)
-}
-
-func recordKey(customer, record string) object {
-	return object{"customer": text(customer), "record": text(record)}
-}
-
-// tombstone is the write that takes the customer away from every reader: the whole item is replaced. On condition that
-// what stands there is still what was seen: a live customer, a tombstone without a job, or nothing (transactions
-// without their customer).
+// tombstone is the write that takes the customer away from every reader: it replaces the
+// whole item. Its condition is that what stands there is still what was seen: another
+// job's tombstone, a customer (with another writer's attribute tombstone or without), or
+// nothing, for transactions without their customer.
 func (c Customers) tombstone(customer, job string, at time.Time, seen Collection) types.TransactWriteItem {
 	put := &types.Put{TableName: &c.Table, Item: recordKey(customer, CustomerRecord)}
 	put.Item["tombstone"] = text(job)
@@ -163,9 +154,9 @@ func (c Customers) tombstone(customer, job string, at time.Time, seen Collection
 	case seen.Tombstone != "":
 		put.ConditionExpression = aws.String("tombstone = :seen")
 		put.ExpressionAttributeValues = object{":seen": text(seen.Tombstone)}
-	case seen.marked != nil:
+	case seen.foreign != nil:
 		put.ConditionExpression = aws.String("tombstone = :seen")
-		put.ExpressionAttributeValues = object{":seen": seen.marked.Value()}
+		put.ExpressionAttributeValues = object{":seen": seen.foreign.Value()}
 	case seen.Exists:
 		put.ConditionExpression = aws.String("attribute_exists(customer) AND attribute_not_exists(tombstone)")
 	default:
@@ -174,12 +165,12 @@ func (c Customers) tombstone(customer, job string, at time.Time, seen Collection
 	return types.TransactWriteItem{Put: put}
 }
 
-// liftTombstone removes the job's tombstone, or finds it gone already.
+// liftTombstone is the write that removes the job's tombstone, where it is still there.
 func (c Customers) liftTombstone(customer, job string) types.TransactWriteItem {
 	return types.TransactWriteItem{Delete: &types.Delete{
 		TableName:                 &c.Table,
 		Key:                       recordKey(customer, CustomerRecord),
 		ConditionExpression:       aws.String("attribute_not_exists(customer) OR tombstone = :job"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":job": text(job)},
+		ExpressionAttributeValues: object{":job": text(job)},
 	}}
 }

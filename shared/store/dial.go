@@ -16,8 +16,8 @@ import (
 )
 
 const (
-	// reachIn bounds what a start waits for its connection. Without one the first call makes
-	// its own.
+	// reachIn bounds what a start waits for its connection. Without one the first call
+	// makes its own.
 	reachIn = 2 * time.Second
 	// reachFor is how long that connection is good for: DynamoDB closes idle ones after a
 	// while.
@@ -27,10 +27,10 @@ const (
 // early holds one connection, made ahead, for whoever dials first.
 //
 // Connect makes it while the rest of a start goes on, TLS included. Before lambda.Start a
-// function has a whole core: to read the system's roots takes 3 ms there, and 15 within an
-// invocation, where AWS gives CPU by memory. Only a connection is made and no request: one
-// that asks whether somebody answers would cost DynamoDB Local more than a hello's whole
-// start.
+// function has a whole core: to read the system's roots takes 3 ms there, and 15 within
+// an invocation, where AWS gives CPU by memory. Only a connection is made and no request:
+// one that asks whether somebody answers would cost DynamoDB Local more than a hello's
+// whole start.
 type early struct {
 	lasting time.Duration // how long the connection is good for
 	held    atomic.Pointer[connection]
@@ -47,8 +47,8 @@ type dialer = func(ctx context.Context, network, address string) (net.Conn, erro
 // dialers are how a transport dials by itself, by the scheme of the address.
 type dialers struct{ http, https dialer }
 
-// wrap lets the transport's first dial take the connection that is held, and gives how the
-// transport dialled before. The transport must not have been used yet.
+// wrap lets the transport's first dial take the connection that is held, and gives how
+// the transport dialled before. The transport must not have been used yet.
 func (e *early) wrap(transport *http.Transport) dialers {
 	dial := dialers{transport.DialContext, secured(transport)}
 	transport.DialContext, transport.DialTLSContext = e.first(dial.http), e.first(dial.https)

@@ -18,7 +18,8 @@ import (
 	"customercare/shared/store"
 )
 
-// The connection of the first call stands before it, TLS and all, and the call uses it; one that is lost costs a try.
+// The connection of the first call stands before it, TLS and all, and the call uses it;
+// one that is lost costs a try.
 func TestReachConnectsAhead(t *testing.T) {
 	for name, secure := range map[string]bool{"http": false, "https": true} {
 		t.Run(name, func(t *testing.T) {
@@ -51,7 +52,7 @@ func TestReachConnectsAhead(t *testing.T) {
 			}
 			get := func(db *dynamodb.Client) error {
 				_, err := db.GetItem(t.Context(), &dynamodb.GetItemInput{
-					TableName: aws.String("t"), Key: map[string]types.AttributeValue{"k": s("k")},
+					TableName: aws.String("t"), Key: map[string]types.AttributeValue{"k": text("k")},
 				})
 				return err
 			}

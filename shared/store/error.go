@@ -10,8 +10,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// Error is a DynamoDB call that failed. Its text names the call and DynamoDB's code and nothing else: an SDK message
-// may quote keys, and keys are personal data.
+// Error is a DynamoDB call that failed. Its text names the call and DynamoDB's code, and
+// nothing else: a message of the SDK may quote keys, and keys are personal data.
 type Error struct {
 	Call  string // e.g. "erasures: acquire"
 	Code  string // DynamoDB's error code, or what kept the call from an answer
@@ -22,7 +22,8 @@ func (e *Error) Error() string { return fmt.Sprintf("%s: %s", e.Call, e.Code) }
 
 func (e *Error) Unwrap() error { return e.cause }
 
-// retryableCodes are the codes after which the same call may succeed later.
+// retryableCodes are the codes after which the same call may succeed later. The last
+// three are Error's own.
 var retryableCodes = map[string]bool{
 	"ProvisionedThroughputExceededException": true,
 	"RequestLimitExceeded":                   true,
@@ -33,7 +34,7 @@ var retryableCodes = map[string]bool{
 	"ServiceUnavailable":                     true,
 	"TransactionConflictException":           true,
 	"TransactionInProgressException":         true,
-	// Reasons of a cancelled transaction, which are named differently.
+	// A cancelled transaction has other names for some of them.
 	"TransactionConflict":           true,
 	"ThrottlingError":               true,
 	"ProvisionedThroughputExceeded": true,
@@ -42,26 +43,31 @@ var retryableCodes = map[string]bool{
 	"unprocessed":                   true,
 }
 
-// Retryable says whether the same call may succeed later, after this code of an error or of a cancelled transaction.
+// Retryable says whether the same call may succeed later. code is that of an error, or of
+// a cancelled transaction's reason.
 func Retryable(code string) bool { return retryableCodes[code] }
 
-// Retryable says whether the same call may succeed later: throttles, timeouts, lost connections, failures on
-// DynamoDB's side.
+// Retryable says whether the same call may succeed later. It may after a throttle, a
+// timeout, a lost connection, and a failure on DynamoDB's side.
 func (e *Error) Retryable() bool { return retryableCodes[e.Code] }
 
-// raced is a condition that the state of the database refused. Trying the whole again may succeed.
+// raced is the error of a write whose condition did not hold, because somebody else has
+// written since the caller read. To do the whole again, the reading included, may
+// succeed.
 type raced struct{ sentence string }
 
 func (r raced) Error() string { return r.sentence }
 
 func (raced) Retryable() bool { return true }
 
+// retryable says whether err is one after which trying again may succeed: of Error or
+// raced.
 func retryable(err error) bool {
 	var failure interface{ Retryable() bool }
 	return errors.As(err, &failure) && failure.Retryable()
 }
 
-// failed makes an *Error of whatever the SDK returned, nil of nil.
+// failed makes an *Error of an error of the SDK's, or of a context. It is nil for nil.
 func failed(call string, err error) error {
 	if err == nil {
 		return nil
@@ -80,16 +86,17 @@ func failed(call string, err error) error {
 	return &Error{Call: call, Code: code, cause: err}
 }
 
-// tooLarge says whether a write was refused because the item would become larger than DynamoDB takes.
-// There is no code for that: it is a ValidationException, which its message tells from others.
+// tooLarge says whether a write failed because the item would become larger than DynamoDB
+// takes. There is no code for that: it is a ValidationException, and only its message
+// tells it from others.
 func tooLarge(err error) bool {
 	api, ok := errors.AsType[smithy.APIError](err)
 	return ok && api.ErrorCode() == "ValidationException" && strings.HasPrefix(api.ErrorMessage(), "Item size ")
 }
 
-// conditionFailed reports whether a single-item call was refused by its condition, and the item that stood there,
-// nil when there was none (the call must ask for ALL_OLD).
-func conditionFailed(err error) (map[string]types.AttributeValue, bool) {
+// conditionFailed says whether a write of one item failed because its condition did not
+// hold. item is what stands there, nil where nothing does; the call must ask for ALL_OLD.
+func conditionFailed(err error) (item map[string]types.AttributeValue, conflict bool) {
 	if e, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
 		return e.Item, true
 	}

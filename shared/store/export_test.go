@@ -25,7 +25,8 @@ func ClientForTest(s Settings) *dynamodb.Client {
 	return db
 }
 
-// SweepTempAllows sweeps one segment of total from its start to its end, one user after the other.
+// SweepTempAllows sweeps one segment of total from its start to its end, one user after
+// the other.
 func (u Users) SweepTempAllows(ctx context.Context, segment, total int32, now time.Time) (removed int, err error) {
 	s := Segment{Number: segment, Total: total}
 	for more := true; more; {

@@ -34,8 +34,8 @@ type Failures struct {
 	Repeats Count
 	// Turn is until when no other attempt's secret is looked at, see TakeTurn.
 	Turn time.Time
-	// Others are the counts of the source's other principals. Their keys are hashes,
-	// which Failure.Forget takes.
+	// Others are the counts of the source's other principals and of their accounts. The
+	// keys are hashes, which Failure.Forget takes.
 	Others map[string]Count
 
 	source, principal string

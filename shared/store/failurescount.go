@@ -161,7 +161,7 @@ func (w *failureWrite) newSecret(seen Failures, a Attempt, f Failure, attempt, t
 // sameSecret counts what there is to count when a secret comes again: a repeat of slow
 // work, and an account that was not asked for lately. Its reservation goes back.
 func (w *failureWrite) sameSecret(seen Failures, a Attempt, f Failure, attempt string) {
-	if f.Reserved.made() {
+	if f.Reserved.taken() {
 		w.giveBack(seen, f)
 	}
 	if a.Slow {
@@ -210,13 +210,14 @@ func (w *failureWrite) count(at place, seen Count, now time.Time, c Change) {
 	}
 }
 
-// remember puts a tag behind those that the count has. At most so many stay.
-func (w *failureWrite) remember(at place, tag string, tags []string, anew bool, most int) {
+// remember puts a tag behind those that the count has, of which the last stay: atMost in
+// all.
+func (w *failureWrite) remember(at place, tag string, tags []string, anew bool, atMost int) {
 	switch {
 	case anew:
 		w.also(tagAlone, at, object{":tags$": texts([]string{tag})})
-	case len(tags) >= most:
-		last := append(slices.Clone(tags[len(tags)-max(most-1, 0):]), tag)
+	case len(tags) >= atMost:
+		last := append(slices.Clone(tags[len(tags)-max(atMost-1, 0):]), tag)
 		w.also(tagLast, at, object{":tags$": texts(last), ":tag$": text(tag)})
 	default:
 		w.also(tagMore, at, object{
@@ -237,12 +238,12 @@ func (w *failureWrite) repeat(seen Count, f Failure) {
 
 // forget drops some of these counts of other principals, if they have not changed.
 func (w *failureWrite) forget(seen Failures, others []string) {
-	for i, of := range others[:min(len(others), forgottenAtOnce)] {
-		other := place{"Other" + strconv.Itoa(i), of}
-		for j, attribute := range seen.attributes[of] {
+	for i, hash := range others[:min(len(others), forgottenAtOnce)] {
+		other := place{"Other" + strconv.Itoa(i), hash}
+		for j, attribute := range seen.attributes[hash] {
 			w.drop("#o"+strconv.Itoa(i)+"x"+strconv.Itoa(j), attribute)
 		}
-		w.also(stillOver, other, object{":last$": millis(seen.Others[of].Last)})
+		w.also(stillOver, other, object{":last$": millis(seen.Others[hash].Last)})
 	}
 }
 

@@ -97,16 +97,16 @@ func readFailures(item object, source, principal string) Failures {
 func (f *Failures) readOthers(item object, at places) {
 	f.Others, f.attributes = map[string]Count{}, map[string][]string{}
 	for name := range item {
-		of, ok := strings.CutPrefix(name, "last")
-		if ok && len(of) == hashLength && of != at.principal.suffix && of != at.accounts.suffix {
-			f.Others[of] = item.count(place{suffix: of})
+		hash, ok := strings.CutPrefix(name, "last")
+		if ok && len(hash) == hashLength && hash != at.principal.suffix && hash != at.accounts.suffix {
+			f.Others[hash] = item.count(place{suffix: hash})
 		}
 	}
 	for name := range item {
-		of := strings.TrimRight(name, guessesSuffix+repeatsSuffix)
-		of = of[max(len(of)-hashLength, 0):]
-		if _, ok := f.Others[of]; ok {
-			f.attributes[of] = append(f.attributes[of], name)
+		hash := strings.TrimRight(name, guessesSuffix+repeatsSuffix)
+		hash = hash[max(len(hash)-hashLength, 0):]
+		if _, ok := f.Others[hash]; ok {
+			f.attributes[hash] = append(f.attributes[hash], name)
 		}
 	}
 }
@@ -120,9 +120,9 @@ const tagBytes = 3
 // when it comes again. kind is "secret" or "account". The item's salt makes the tag
 // another one at each address, and one that no caller can foresee. Otherwise somebody
 // could choose secrets with equal tags, and guess without being counted.
-func (f Failures) tag(kind, of string) string {
+func (f Failures) tag(kind, value string) string {
 	mac := hmac.New(sha256.New, f.salt)
-	mac.Write([]byte(kind + "\x00" + f.principal + "\x00" + of))
+	mac.Write([]byte(kind + "\x00" + f.principal + "\x00" + value))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:tagBytes])
 }
 

@@ -14,7 +14,7 @@ type Reservation struct {
 	Right              bool // the attempt is no guess, so Guesses stays as it was
 }
 
-func (r Reservation) made() bool { return !r.Principal.IsZero() || !r.Guesses.IsZero() }
+func (r Reservation) taken() bool { return !r.Principal.IsZero() || !r.Guesses.IsZero() }
 
 // The second half of each condition holds where this very write was made, its answer was
 // lost, and it is sent again.

@@ -21,7 +21,8 @@ type statement struct{ set, add, remove, condition string }
 // placed are the attributes that a statement can name with "#" and "$".
 var placed = []string{"n", "since", "last", "locks", "attempt", "tags", "turn"}
 
-// failureWrite is one UpdateItem on an item of failures in the making.
+// failureWrite is one UpdateItem on an item of failures in the making; the test of this
+// file shows some as a whole.
 type failureWrite struct {
 	db                           *dynamodb.Client
 	table, key                   string
@@ -71,7 +72,7 @@ func (w *failureWrite) drop(name, attribute string) {
 	w.remove = append(w.remove, name)
 }
 
-// send makes the write. Its error is the SDK's; one of a condition carries the item.
+// send makes the write. Its error is the SDK's; that of a condition carries the item.
 func (w *failureWrite) send(ctx context.Context) error {
 	update := "SET " + strings.Join(w.set, ", ")
 	if len(w.add) > 0 {

@@ -5,8 +5,9 @@ import (
 	"testing"
 )
 
-// FuzzJoinKey: no two lists of parts share a key, and a key comes apart into its parts, within the bound that its comment
-// gives. Broken once on purpose: without the escape of "%", it finds ("%23") and ("#") in seconds.
+// FuzzJoinKey: no two lists of parts share a key, and a key comes apart into its parts,
+// within the bound that its comment gives. Broken once on purpose: without the escape of
+// "%", it finds ("%23") and ("#") in seconds.
 func FuzzJoinKey(f *testing.F) {
 	f.Add("a#b", "c", "a", "b#c")
 	f.Add("%23", "", "#", "")

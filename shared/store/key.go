@@ -5,9 +5,12 @@ import (
 	"strings"
 )
 
-// JoinKey joins caller-supplied parts to one key, so that no two different lists of parts share a key: "%" and "#"
-// inside a part are written "%25" and "%23", and "#" alone separates. A key of n parts of at most b bytes has at most
-// 3*n*b + n - 1 bytes; DynamoDB allows 2048 for a partition key and 1024 for a sort key.
+// JoinKey joins parts that callers supply to one key, so that no two different lists of
+// parts have the same key: JoinKey("a", "b") is "a#b" and JoinKey("a#b") is "a%23b". "%"
+// and "#" inside a part are written "%25" and "%23", and "#" alone separates.
+//
+// A key of n parts of at most b bytes has at most 3*n*b + n - 1 bytes. DynamoDB allows
+// 2048 for a partition key and 1024 for a sort key.
 func JoinKey(first string, more ...string) string {
 	var b strings.Builder
 	escape.WriteString(&b, first)
@@ -18,7 +21,7 @@ func JoinKey(first string, more ...string) string {
 	return b.String()
 }
 
-// SplitKey is the inverse of JoinKey.
+// SplitKey is the inverse of JoinKey: the parts of a key.
 func SplitKey(key string) []string {
 	parts := strings.Split(key, "#")
 	for i, part := range parts {
@@ -32,7 +35,7 @@ var (
 	unescape = strings.NewReplacer("%25", "%", "%23", "#")
 )
 
-// Spread assigns a key to one of n places, always the same one.
+// Spread assigns a key to one of n places, counted from 0: always the same one.
 func Spread(key string, n int) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(key)) // a hash never fails

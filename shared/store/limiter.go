@@ -7,60 +7,64 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// perCollection is how many deleting calls may be under way on one item collection: a partition takes 1,000 write units a
-// second, and two streams of batches saturate it. More would only be throttled.
+// perCollection is how many deleting calls may be under way on one item collection. A
+// partition takes 1,000 write units a second, which two calls at a time saturate. More
+// would only be throttled.
 const perCollection = 2
 
-// Limiter bounds the deleting calls of a process that are under way at once, over all its jobs: in all, and on each item
-// collection. nil bounds nothing.
+// Limiter bounds the deleting calls of a process that are under way at once, over all its
+// jobs: in all, and on each item collection. It also bounds what these calls hold in
+// memory. A nil Limiter bounds nothing.
 type Limiter struct {
 	mu      sync.Mutex
-	most    int
-	busy    int
-	on      map[string]int
+	atMost  int
+	calls   int
+	on      map[string]int      // calls on each item collection
 	changed chan struct{}       // closed when a call leaves
-	named   *semaphore.Weighted // bounds what is held of contacts whose parties are held by name
-	looked  *Memory             // bounds what is held of their peers, see Contacts.readPeer
+	parties *semaphore.Weighted // see holdParties
+	peers   *Memory             // see peerShare
 }
 
-// namedAtMost is what Streams.named has room for, in bytes of the parties as they are stored: a list of very short
-// ones takes some ten times that as texts.
-const namedAtMost = 3 << 20
+// partiesAtMost is how many bytes of parties are held as texts at once, by their size as
+// they are stored. A list of very short ones takes some ten times that as texts.
+const partiesAtMost = 3 << 20
 
-// lookedAtMost is what there is room for of what readPeer looks at, in bytes of DynamoDB's answers: many at once, or one
-// that is larger.
-const lookedAtMost = 1 << 20
+// peersAtMost is how many bytes of answers readPeer holds at once: of many calls, or of
+// one that is larger.
+const peersAtMost = 1 << 20
 
-// NewLimiter makes room for most calls at once.
-func NewLimiter(most int) *Limiter {
+// NewLimiter lets so many calls be under way at once, at least one.
+func NewLimiter(atMost int) *Limiter {
 	return &Limiter{
-		most: max(1, most), on: make(map[string]int), changed: make(chan struct{}),
-		named: semaphore.NewWeighted(namedAtMost), looked: NewMemory(lookedAtMost, lookedAtMost),
+		atMost: max(1, atMost), on: make(map[string]int), changed: make(chan struct{}),
+		parties: semaphore.NewWeighted(partiesAtMost), peers: NewMemory(peersAtMost, peersAtMost),
 	}
 }
 
-// enter waits until there is room in all and on every one of the collections, which are distinct; it takes all of it at
-// once, so that no two callers can wait for each other. It reports false when ctx ends first.
-func (s *Limiter) enter(ctx context.Context, collections ...string) bool {
-	if s == nil {
+// enter waits until there is room for a call, in all and on each of the collections,
+// which are distinct. It takes all of that at once, so that no two callers can wait for
+// each other. The caller calls leave with the same collections, unless it got false: then
+// ctx has ended.
+func (l *Limiter) enter(ctx context.Context, collections ...string) bool {
+	if l == nil {
 		return true
 	}
 	for {
-		s.mu.Lock()
-		free := s.busy < s.most
+		l.mu.Lock()
+		free := l.calls < l.atMost
 		for _, c := range collections {
-			free = free && s.on[c] < perCollection
+			free = free && l.on[c] < perCollection
 		}
 		if free {
-			s.busy++
+			l.calls++
 			for _, c := range collections {
-				s.on[c]++
+				l.on[c]++
 			}
-			s.mu.Unlock()
+			l.mu.Unlock()
 			return true
 		}
-		changed := s.changed
-		s.mu.Unlock()
+		changed := l.changed
+		l.mu.Unlock()
 		select {
 		case <-changed:
 		case <-ctx.Done():
@@ -69,44 +73,47 @@ func (s *Limiter) enter(ctx context.Context, collections ...string) bool {
 	}
 }
 
-func (s *Limiter) leave(collections ...string) {
-	if s == nil {
+// leave ends a call, and lets all who wait look again.
+func (l *Limiter) leave(collections ...string) {
+	if l == nil {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.busy--
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls--
 	for _, c := range collections {
-		if s.on[c]--; s.on[c] == 0 {
-			delete(s.on, c)
+		if l.on[c]--; l.on[c] == 0 {
+			delete(l.on, c)
 		}
 	}
-	close(s.changed)
-	s.changed = make(chan struct{})
+	close(l.changed)
+	l.changed = make(chan struct{})
 }
 
-// name makes room for n bytes of parties by name. Only who holds nothing of it waits; others are told false, which ctx's
-// end is, too.
-func (s *Limiter) name(ctx context.Context, n int64, wait bool) bool {
-	if s == nil {
+// holdParties makes room for n bytes of parties as texts, at most partiesAtMost. wait is
+// for a caller that holds none: it waits for room, or for the end of ctx, which is false.
+// Others get false at once where there is no room, so no two can wait for each other.
+func (l *Limiter) holdParties(ctx context.Context, n int64, wait bool) bool {
+	if l == nil {
 		return true
 	}
 	if wait {
-		return s.named.Acquire(ctx, n) == nil
+		return l.parties.Acquire(ctx, n) == nil
 	}
-	return s.named.TryAcquire(n)
+	return l.parties.TryAcquire(n)
 }
 
-// look is a share of the memory for peers. Who has one waits for nothing else.
-func (s *Limiter) look() *Share {
-	if s == nil {
+func (l *Limiter) releaseParties(n int64) {
+	if l != nil {
+		l.parties.Release(n)
+	}
+}
+
+// peerShare is a share of the memory for readPeer's answers. Who has one waits for
+// nothing else.
+func (l *Limiter) peerShare() *Share {
+	if l == nil {
 		return nil
 	}
-	return s.looked.Share()
-}
-
-func (s *Limiter) unname(n int64) {
-	if s != nil {
-		s.named.Release(n)
-	}
+	return l.peers.Share()
 }

@@ -9,16 +9,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Principals is who may call, key principal (PrincipalKey of kind and name):
+// Principals is who may call. The key is principal (PrincipalKey of kind and name):
 //
 //	operator  hashes (argon2id, PHC strings)
 //	apiUser   hashes (SHA-256, hex), accounts (list)
 //	app       hashes (SHA-256, hex), tenantId
-//	token     appKey, tenantId, expires (Unix seconds; the table's TTL); its name is the SHA-256 of the token, hex
+//	token     appKey, tenantId, expires (Unix seconds; the table's TTL)
 //
-// All but tokens may have operations (list; missing: all of their kind), disabled (true) and validUntil (Unix seconds), and
-// two hashes while a secret is being changed. No secret is stored in the clear. Failed attempts are counted in items of
-// their own, see Failures.
+// The name of a token is the SHA-256 of the token itself, hex.
+//
+// All but tokens may have operations (list; without it all of their kind), disabled
+// (true) and validUntil (Unix seconds), and two hashes while a secret is being changed.
+// No secret is stored in the clear. Failed attempts are counted in items of their own,
+// see Failures.
 type Principals struct {
 	DB    *dynamodb.Client
 	Table string
@@ -35,7 +38,7 @@ const (
 // PrincipalKey is the key of the principal of this kind and name.
 func PrincipalKey(kind, name string) string { return JoinKey(kind, name) }
 
-// Principal is one entry; fields that its kind does not have are empty.
+// Principal is one entry. Fields that its kind does not have are empty.
 type Principal struct {
 	Hashes     []string
 	Operations []string // nil: all
@@ -47,11 +50,13 @@ type Principal struct {
 	Expires    time.Time  // of a token
 }
 
-// MaxName is the longest name of a principal, in bytes: a longer one is nobody's, and DynamoDB refuses keys beyond 2048.
+// MaxName is the longest name of a principal, in bytes: a longer one is nobody's.
+// DynamoDB takes no key of more than 2048 bytes.
 const MaxName = 256
 
-// Find reads a principal and the failures from source in one round trip of strongly consistent reads, so that a revoked one
-// fails from the next call on; nil when there is none.
+// Find reads a principal, nil where there is none, and the failures from the address
+// source, in one round trip. The reads are strongly consistent: a principal that was
+// disabled fails from the next call on.
 func (p Principals) Find(ctx context.Context, kind, name, source string) (*Principal, Failures, error) {
 	key, failures := PrincipalKey(kind, name), failuresKey(source)
 	items, err := p.get(ctx, key, failures)
@@ -61,14 +66,16 @@ func (p Principals) Find(ctx context.Context, kind, name, source string) (*Princ
 	return readPrincipal(items[key]), readFailures(items[failures], source, key), nil
 }
 
-// FindToken reads a token by its hash, and the app that it says it is of, in one round trip; nil where there is none.
+// FindToken reads a token by its hash, and the app that the token names, in one round
+// trip. Each is nil where there is none.
 func (p Principals) FindToken(ctx context.Context, hash, appKey string) (token, app *Principal, err error) {
 	key, owner := PrincipalKey(Token, hash), PrincipalKey(App, appKey)
 	items, err := p.get(ctx, key, owner)
 	return readPrincipal(items[key]), readPrincipal(items[owner]), err
 }
 
-// readAttempts is how often keys are asked for that DynamoDB leaves unprocessed: somebody waits for the answer.
+// readAttempts is how often keys are asked for that DynamoDB leaves unprocessed. It is
+// less than maxAttempts because a caller waits for the answer.
 const readAttempts = 10
 
 // get reads items by their keys. What DynamoDB leaves unprocessed is asked for again.
@@ -96,6 +103,7 @@ func (p Principals) get(ctx context.Context, keys ...string) (map[string]object,
 	return found, nil
 }
 
+// readPrincipal reads an item, nil for none.
 func readPrincipal(item object) *Principal {
 	if item == nil {
 		return nil
@@ -105,8 +113,8 @@ func readPrincipal(item object) *Principal {
 		TenantID: item.text("tenantId"),
 		AppKey:   item.text("appKey"), Expires: time.Unix(item.number("expires"), 0),
 	}
-	// What bounds a principal binds also when another program has stored it as another type: then nobody can say what it
-	// means, and the principal cannot be used.
+	// What limits a principal does so also where another program has stored it as another
+	// type: nobody can say what it means, so the principal cannot be used.
 	if value, there := item["disabled"]; there {
 		disabled, ok := value.(*types.AttributeValueMemberBOOL)
 		p.Disabled = !ok || disabled.Value
@@ -124,7 +132,7 @@ func readPrincipal(item object) *Principal {
 	return p
 }
 
-// PutToken stores a token by its hash, for the app and tenant it speaks for.
+// PutToken stores a token by its hash, for the app and the tenant that it speaks for.
 func (p Principals) PutToken(ctx context.Context, hash, appKey, tenant string, expires time.Time) error {
 	_, err := p.DB.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &p.Table,

@@ -7,10 +7,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Attribute values are written and read by plain functions: the reflection of the SDK's attributevalue package
-// would be the largest part of some binaries.
+// Attribute values are written and read by plain functions. The SDK has a package for
+// that, attributevalue, but its reflection would be the largest part of some binaries.
 
-// object is a map attribute, or an item.
+// object is an item, or a value of the type map.
 type object map[string]types.AttributeValue
 
 func (o object) value() types.AttributeValue { return &types.AttributeValueMemberM{Value: o} }
@@ -31,13 +31,14 @@ func texts(all []string) types.AttributeValue {
 	return &types.AttributeValueMemberL{Value: list}
 }
 
-// Values that most writes of the ledger have in common, made once.
+// Values that most writes of the ledger and of failures have in common, made once.
 var one, open = number(1), text("open")
 
-// set is a set of texts, which DynamoDB does not keep empty.
+// set is a set of texts, at least one: DynamoDB has no empty sets.
 func set(all ...string) types.AttributeValue { return &types.AttributeValueMemberSS{Value: all} }
 
-// The readers give the zero value for an attribute that is missing or of another type.
+// The methods that read give the zero value for an attribute that is missing or of
+// another type.
 
 func (o object) text(name string) string {
 	v, _ := o[name].(*types.AttributeValueMemberS)
@@ -52,11 +53,11 @@ func (o object) number(name string) int64 {
 	if v == nil {
 		return 0
 	}
-	n, _ := wholePart(v.Value) // DynamoDB stores numbers only
+	n, _ := wholePart(v.Value) // DynamoDB stores only numbers in it
 	return n
 }
 
-// wholePart is a number without its fraction, which other writers' times may have.
+// wholePart is a number without its fraction. The times of other writers may have one.
 func wholePart(digits string) (int64, error) {
 	whole, _, _ := strings.Cut(digits, ".")
 	return strconv.ParseInt(whole, 10, 64)
@@ -72,9 +73,10 @@ func (o object) texts(name string) []string {
 	return all
 }
 
-// Texts is the strings of a list, or of the string set that another writer may have stored
-// in its place. whole is false when the value is neither, or holds anything else: then all
-// is what could be read, and the caller must not take it for everything.
+// Texts is the strings in a list, or in the string set that another writer may have
+// stored in its place. whole is false when the value is neither, or when something else
+// is in it: then all is what could be read, and the caller must not take it for
+// everything.
 func Texts(value types.AttributeValue) (all []string, whole bool) {
 	switch v := value.(type) {
 	case *types.AttributeValueMemberSS:

@@ -13,11 +13,12 @@ import (
 	"golang.org/x/term"
 )
 
-// mostSecret is more than any secret may have, so that what is too long is refused as that.
+// mostSecret is more than any secret may have, so that what is too long is refused as
+// that.
 const mostSecret = 4096
 
-// askSecret gets a new secret: asked for twice on a terminal, where it is not shown, or else
-// the one line of standard input.
+// askSecret gets a new secret: asked for twice on a terminal, where it is not shown, or
+// else the one line of standard input.
 func (a *app) askSecret(ctx context.Context, what string) (string, error) {
 	if !term.IsTerminal(int(a.in.Fd())) {
 		text, err := io.ReadAll(io.LimitReader(a.in, mostSecret))
@@ -26,7 +27,8 @@ func (a *app) askSecret(ctx context.Context, what string) (string, error) {
 		case err != nil:
 			return "", errors.New("standard input cannot be read")
 		case line == "":
-			return "", fmt.Errorf("the %s is read from standard input, which is empty: call this on a terminal to be asked", what)
+			return "", fmt.Errorf("the %s is read from standard input, which is empty:"+
+				" call this on a terminal to be asked", what)
 		case strings.ContainsAny(line, "\r\n"):
 			return "", fmt.Errorf("the %s is read from standard input, which has more than one line", what)
 		}
@@ -43,33 +45,35 @@ func (a *app) askSecret(ctx context.Context, what string) (string, error) {
 	return first, err
 }
 
-// askHidden asks a question on the terminal and reads the answer without showing it. When
-// ctx ends it gives up, and the terminal shows again what is typed.
+// askHidden asks a question on the terminal and reads the answer without showing it.
+// The terminal hides what is typed before the question is there, and shows it again
+// however this ends: by an answer, by Ctrl-C, or with ctx.
 func (a *app) askHidden(ctx context.Context, question string) (string, error) {
 	terminal := int(a.in.Fd())
-	before, err := term.GetState(terminal)
+	before, err := term.MakeRaw(terminal)
 	if err != nil {
 		return "", errors.New("the terminal cannot be used")
 	}
+	defer func() { _ = term.Restore(terminal, before) }()
 	type answer struct {
-		text []byte
+		text string
 		err  error
 	}
 	answers := make(chan answer, 1)
-	fmt.Fprint(a.errs, question)
 	go func() {
-		text, err := term.ReadPassword(terminal)
+		text, err := term.NewTerminal(struct {
+			io.Reader
+			io.Writer
+		}{a.in, a.errs}, "").ReadPassword(question)
 		answers <- answer{text, err}
 	}()
-	defer fmt.Fprintln(a.errs)
 	select {
 	case got := <-answers:
-		if got.err != nil {
-			return "", errors.New("nothing was entered")
+		if got.err != nil { // Ctrl-C or Ctrl-D
+			return "", context.Canceled
 		}
-		return string(got.text), nil
+		return got.text, nil
 	case <-ctx.Done():
-		_ = term.Restore(terminal, before)
 		return "", context.Cause(ctx)
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -93,21 +91,17 @@ func (a *app) listErasures(ctx context.Context, which string, since time.Time, l
 		if e.State == ledger.Failing {
 			failing++
 		}
-		counts := []string{"", ""}
+		counts := []string{"-", "-"} // the list of open ones does not have them
 		if e.State == ledger.Finished {
-			counts = []string{strconv.FormatInt(e.Found, 10), strconv.FormatInt(e.Deleted, 10)}
+			counts = []string{number(e.Found), number(e.Deleted)}
 		}
 		rows = append(rows, []string{
-			e.State, e.Kind, when(e.RequestedAt), when(e.FinishedAt), strconv.FormatInt(e.Failures, 10), counts[0], counts[1], e.ID,
+			e.State, e.Kind, when(e.RequestedAt), when(e.FinishedAt), number(e.Failures), counts[0], counts[1], e.ID,
 		})
 	}
-	if a.json {
-		err = a.printJSON(all)
-	} else {
-		err = a.printTable(rows)
-	}
+	err = a.print(all, rows)
 	if more {
-		a.tell("there are more: raise --limit %d, or set --since", limit)
+		a.tell("there are more: raise --limit, or set --since")
 	}
 	if err == nil && failing > 0 {
 		return found("%d erasures fail, and are tried again: the log of continue-erasure names the cause", failing)
@@ -134,28 +128,17 @@ func (a *app) showErasure(ctx context.Context, id string, identifiers bool) erro
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return a.printJSON(e)
-	}
 	rows := [][]string{
 		{"id", e.ID}, {"state", e.State}, {"kind", e.Kind}, {"account or tenant", e.Scope},
-		{"requested by", e.RequestedBy}, {"requested at", when(e.RequestedAt)}, {"requests", strconv.FormatInt(e.Requests, 10)},
-		{"last requested at", when(e.LastRequestedAt)}, {"finished at", when(e.FinishedAt)}, {"due at", when(e.DueAt)},
-		{"failures in a row", strconv.FormatInt(e.Failures, 10)}, {"passes", strconv.FormatInt(e.Passes, 10)},
-		{"found", strconv.FormatInt(e.Found, 10)}, {"deleted", strconv.FormatInt(e.Deleted, 10)},
+		{"requested by", e.RequestedBy}, {"requested at", when(e.RequestedAt)},
+		{"last requested at", when(e.LastRequestedAt)}, {"requests", number(e.Requests)},
+		{"finished at", when(e.FinishedAt)}, {"due at", when(e.DueAt)}, {"failures in a row", number(e.Failures)},
+		{"passes", number(e.Passes)}, {"found", number(e.Found)}, {"deleted", number(e.Deleted)},
 		{"counts are lower bounds", yes(e.AtLeast)}, {"a contact could not be read", yes(e.Unreadable)},
-		{"digests", strings.Join(e.Subjects, " ")},
+		{"digests", join(e.Subjects)},
 	}
 	if identifiers {
-		rows = append(rows, []string{"identifiers", strings.Join(e.Identifiers, " ")})
+		rows = append(rows, []string{"identifiers", join(e.Identifiers)})
 	}
-	return a.printTable(rows)
-}
-
-// when is a time for people, "-" for none.
-func when(at *time.Time) string {
-	if at == nil || at.IsZero() {
-		return "-"
-	}
-	return at.UTC().Format("2006-01-02 15:04:05Z")
+	return a.print(e, rows)
 }

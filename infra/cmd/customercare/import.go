@@ -4,13 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"customercare/infra/importer"
 )
@@ -44,14 +40,11 @@ of it is loaded; 3 when it is loaded but for the lines that are named.`,
 }
 
 func (a *app) load(ctx context.Context, name string, from int) error {
-	file := a.in
-	if name != "-" {
-		var err error
-		if file, err = os.Open(name); err != nil {
-			return fmt.Errorf("the file %s cannot be read: %w", name, errors.Unwrap(err))
-		}
-		defer file.Close()
+	file, err := a.open(name)
+	if err != nil {
+		return err
 	}
+	defer file.Close()
 	to, err := a.find(ctx)
 	if err != nil {
 		return err
@@ -59,71 +52,41 @@ func (a *app) load(ctx context.Context, name string, from int) error {
 	if !a.json {
 		fmt.Fprintf(a.out, "loading into %s\n", to.Where)
 	}
-	bar := newBar(a.errs, file)
+	size := int64(-1)
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+		size = info.Size()
+	}
+	bar := a.newBar("importing", size)
 	counts, err := importer.Load(ctx, importer.Options{
-		Client: to.DB, Tables: to.Tables.Tables, From: from, Progress: bar.add, Report: bar.report,
+		Client: to.DB, Tables: to.Tables.Tables, From: from, Progress: bar.add,
+		Report: func(line int, sentence string) { fmt.Fprintf(bar, "line %d: %s\n", line, sentence) },
 	}, file)
 	bar.finish()
 	if _, misformed := errors.AsType[importer.Misformed](err); misformed {
 		return fmt.Errorf("%w; nothing is loaded", err)
 	}
-	if a.json {
-		if err := a.printJSON(map[string]any{"into": to.Where, "loaded": counts.Loaded, "refused": counts.Failed}); err != nil {
-			return err
-		}
-	} else {
-		fmt.Fprintf(a.out, "loaded into %s: %s\n", to.Where, counts)
-	}
+	printed := a.print(map[string]any{"into": to.Where, "loaded": counts.Loaded, "refused": counts.Failed},
+		[][]string{{fmt.Sprintf("loaded into %s: %s", to.Where, counts)}})
 	stopped, early := errors.AsType[*importer.Stopped](err)
 	switch {
 	case early && ctx.Err() != nil:
-		return fmt.Errorf("interrupted at line %d: load the file again, or the rest with --from %d", stopped.Line, stopped.Line)
+		return fmt.Errorf("interrupted at line %d: load the file again, or the rest with --from %[1]d", stopped.Line)
 	case early:
 		return fmt.Errorf("%w: load the file again, or the rest with --from %d", stopped, stopped.Line)
 	case err != nil:
 		return found("%w", err)
 	}
-	return nil
+	return printed
 }
 
-// bar is a progress bar when a person is watching, and nothing otherwise.
-type bar struct {
-	errs  io.Writer
-	shown *progressbar.ProgressBar
-}
-
-func newBar(errs io.Writer, file *os.File) *bar {
-	if !term.IsTerminal(int(os.Stderr.Fd())) {
-		return &bar{errs: errs}
+// open opens a file that a command reads; "-" is standard input.
+func (a *app) open(name string) (*os.File, error) {
+	if name == "-" {
+		return a.in, nil
 	}
-	size := int64(-1) // unknown: a spinner
-	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
-		size = info.Size()
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("the file %s cannot be read: %w", name, errors.Unwrap(err))
 	}
-	return &bar{errs, progressbar.NewOptions64(size,
-		progressbar.OptionSetWriter(errs),
-		progressbar.OptionSetDescription("importing"),
-		progressbar.OptionThrottle(100*time.Millisecond),
-		progressbar.OptionClearOnFinish(),
-	)}
-}
-
-func (b *bar) add(bytes int) {
-	if b.shown != nil {
-		_ = b.shown.Add(bytes) // more than the file's size when it grows: nothing to tell anybody
-	}
-}
-
-// report prints a line that was not loaded, above the bar.
-func (b *bar) report(line int, sentence string) {
-	if b.shown != nil {
-		_ = b.shown.Clear()
-	}
-	fmt.Fprintf(b.errs, "line %d: %s\n", line, sentence)
-}
-
-func (b *bar) finish() {
-	if b.shown != nil {
-		_ = b.shown.Finish()
-	}
+	return file, nil
 }

@@ -24,22 +24,27 @@ func TestImportIntoAStack(t *testing.T) {
 	for _, args := range [][]string{{"import", good}, {"import", "-"}} {
 		const want = "loading into stack customercare, AWS eu-west-1\n" +
 			"loaded into stack customercare, AWS eu-west-1: 1 user, 1 customer, 1 transaction, 1 contact, 1 operator\n"
-		if r := call(t, records, append(args, "--stack", "customercare")...); r.out != want || r.errs != "" || r.code != 0 {
+		if r := call(t, records, append(args, "--stack", "customercare")...); r.out != want || r.errs != "" ||
+			r.code != 0 {
 			t.Fatal(r)
 		}
-		count := func(table string) int { return len(kit.Dump(t, table)) }
-		got := []int{count(kit.Users.Table), count(kit.Customers.Table), count(kit.Contacts.Table), count(kit.Principals.Table), count(kit.Erasures.Table)}
+		var got []int
+		for _, table := range kit.All() { // users, customers, contacts, principals, erasures
+			got = append(got, len(kit.Dump(t, table)))
+		}
 		if !slices.Equal(got, []int{1, 2, 2, 1, 0}) {
 			t.Errorf("items: %v", got)
 		}
 	}
 	t.Setenv("STACK", "nowhere") // as `make import STACK=nowhere` sets it
-	if r := call(t, "", "import", good); r.out != "" || r.errs != "customercare: there is no stack nowhere in eu-west-1\n" || r.code != 1 {
+	if r := call(t, "", "import", good); r.out != "" ||
+		r.errs != "customercare: there is no stack nowhere in eu-west-1\n" || r.code != 1 {
 		t.Error(r)
 	}
 	bad := file(t, "{}\n"+records+`{"kind":"operator","name":"weak","password":"sesame"}`)
 	r := call(t, "", "import", bad, "--stack", "customercare", "--json") // a flag goes before the variable
-	if !strings.Contains(r.errs, "line 1: ") || !strings.Contains(r.errs, "line 7: password has less than 15 characters\n") || r.code != 3 {
+	if !strings.Contains(r.errs, "line 1: ") ||
+		!strings.Contains(r.errs, "line 7: password has less than 15 characters\n") || r.code != 3 {
 		t.Error(r)
 	}
 	if !strings.Contains(r.out, `"refused": 2`) || !strings.Contains(r.out, `"transaction": 1`) {
@@ -48,17 +53,20 @@ func TestImportIntoAStack(t *testing.T) {
 	if r := call(t, "", "import", file(t, "{}\n"+records), "--from", "2", "--stack", "customercare"); r.code != 0 {
 		t.Error(r)
 	}
-	for _, args := range [][]string{{"import"}, {"import", good, good}, {"import", good, "--from", "0"}, {"import", good, "--frm", "1"}} {
-		if r := call(t, "", args...); r.code != 2 || r.out != "" || !strings.Contains(r.errs, "see `customercare import --help`\n") {
+	for _, args := range [][]string{{}, {good, good}, {good, "--from", "0"}, {good, "--frm", "1"}} {
+		if r := call(t, "", append([]string{"import"}, args...)...); r.code != 2 || r.out != "" ||
+			!strings.Contains(r.errs, "see `customercare import --help`\n") {
 			t.Errorf("%v: %v", args, r)
 		}
 	}
-	if r := call(t, "", "import", good+"x", "--stack", "customercare"); r.code != 1 || !strings.HasSuffix(r.errs, "cannot be read: no such file or directory\n") {
+	if r := call(t, "", "import", good+"x", "--stack", "customercare"); r.code != 1 ||
+		!strings.HasSuffix(r.errs, "cannot be read: no such file or directory\n") {
 		t.Error(r)
 	}
 }
 
-// A file that is no lines of JSON is refused as a whole, in one sentence, before anything is loaded.
+// A file that is no lines of JSON is refused as a whole, in one sentence, before
+// anything is loaded.
 func TestImportOfAnotherForm(t *testing.T) {
 	kit := dynamotest.Open(t)
 	stack(t, kit, nil, nil)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,8 @@ show any more whom the records are about that were made with it.`,
   customercare keys rotate --id 2027a --stack customercare --json`,
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error { return a.rotateKeys(ctx, id) })
-	rotate.Flags().StringVar(&id, "id", "", "`ID` of the new key, 1 to 16 letters and digits (default: the next number)")
+	rotate.Flags().StringVar(&id, "id", "",
+		"`ID` of the new key, 1 to 16 letters and digits (default: the next number)")
 	return group(&cobra.Command{
 		Use:   "keys",
 		Short: "Show, rotate and check the keys of the digests",
@@ -52,82 +54,75 @@ Exit code: 3 when a fault was found.`,
 	}, a.checkKeys))
 }
 
-// key is what is told of a key.
-type key struct {
-	ID      string `json:"id"`
-	Current bool   `json:"current"`
+// keyring is the secret of a deployment.
+type keyring struct {
+	*deployment.Deployment
+	text    string
+	keys    digestkeys.Keys
+	current string // id of the key that makes new digests
 }
 
-// readSecret looks the deployment up and reads its keys, with the id of the one that makes
-// new digests: the stack's parameter, or 1, which is the template's default.
-func (a *app) readSecret(ctx context.Context) (d *deployment.Deployment, keys digestkeys.Keys, current string, err error) {
-	if d, err = a.find(ctx); err != nil {
-		return nil, nil, "", err
+// keyring looks the deployment up and reads its secret. The current key is the one that
+// the stack's parameter names, or the template's default, 1.
+func (a *app) keyring(ctx context.Context) (k keyring, err error) {
+	if k.Deployment, err = a.find(ctx); err != nil {
+		return k, err
 	}
-	keys, err = a.readKeys(ctx, d, "")
-	return d, keys, cmp.Or(d.Parameters["DigestKeyId"], "1"), err
+	k.current = cmp.Or(k.Parameters["DigestKeyId"], "1")
+	if k.text, err = k.Keys.Read(ctx); err == nil {
+		k.keys, err = digestkeys.Parse(k.text)
+	}
+	return k, err
 }
 
 func (a *app) showKeys(ctx context.Context, _ []string) error {
-	_, keys, current, err := a.readSecret(ctx)
+	k, err := a.keyring(ctx)
 	if err != nil {
 		return err
 	}
+	type key struct {
+		ID      string `json:"id"`
+		Current bool   `json:"current"`
+	}
 	all, rows := []key{}, [][]string{{"KEY", "MAKES NEW DIGESTS"}}
-	for _, id := range keys.IDs() {
-		all = append(all, key{id, id == current})
-		rows = append(rows, []string{id, yes(id == current)})
+	for _, id := range k.keys.IDs() {
+		all = append(all, key{id, id == k.current})
+		rows = append(rows, []string{id, yes(id == k.current)})
 	}
-	if a.json {
-		return a.printJSON(all)
-	}
-	return a.printTable(rows)
-}
-
-func yes(is bool) string {
-	if is {
-		return "yes"
-	}
-	return "no"
+	return a.print(all, rows)
 }
 
 func (a *app) checkKeys(ctx context.Context, _ []string) error {
-	d, keys, current, err := a.readSecret(ctx)
+	k, err := a.keyring(ctx)
 	if err != nil {
 		return err
 	}
-	faults := keys.Faults(current)
-	if a.json {
-		err = a.printJSON(map[string]any{"keys": len(keys), "current": current, "faults": append([]string{}, faults...)})
-	} else if len(faults) == 0 {
-		fmt.Fprintf(a.out, "%s: %d keys are right, and key %s makes new digests\n", d.Where, len(keys), current)
-	}
+	faults := append([]string{}, k.keys.Faults(k.current)...)
+	err = a.print(map[string]any{"keys": k.keys.IDs(), "current": k.current, "faults": faults}, [][]string{
+		{"keys", strings.Join(k.keys.IDs(), " ")}, {"current", k.current}, {"faults", strconv.Itoa(len(faults))},
+	})
 	if err == nil && len(faults) > 0 {
-		return found("%s: %s", d.Where, strings.Join(faults, "; "))
+		return found("%s: %s", k.Where, strings.Join(faults, "; "))
 	}
 	return err
 }
 
 func (a *app) rotateKeys(ctx context.Context, id string) error {
-	d, keys, current, err := a.readSecret(ctx)
+	k, err := a.keyring(ctx)
 	if err != nil {
 		return err
 	}
-	if faults := keys.Faults(current); len(faults) > 0 {
+	if faults := k.keys.Faults(k.current); len(faults) > 0 {
 		return fmt.Errorf("the secret is not changed, because it has faults: %s", strings.Join(faults, "; "))
 	}
-	if id, err = keys.Add(id); err != nil {
+	if id, err = k.keys.Add(id); err != nil {
 		return err
 	}
-	if err := d.Keys.Write(ctx, keys.Text()); err != nil {
+	if err := k.Keys.Replace(ctx, k.text, k.keys.Text()); err != nil {
 		return err
 	}
-	a.tell("%s: the secret has a new key %s; key %s makes new digests still", d.Where, id, current)
-	a.tell("next: write DigestKeyId=%s into parameter_overrides of samconfig.toml, in the table of this stack, "+
-		"and run `make deploy` (CONFIG=prod for that table); it has to stay there", id)
-	if a.json {
-		return a.printJSON(map[string]string{"id": id, "current": current, "deploy": "DigestKeyId=" + id})
-	}
-	_, err = fmt.Fprintln(a.out, "DigestKeyId="+id)
-	return err
+	a.tell("%s: the secret has a new key %s; key %s makes new digests still", k.Where, id, k.current)
+	a.tell("next: write DigestKeyId=%s into parameter_overrides of samconfig.toml, in the table of this stack,"+
+		" and run `make deploy` (CONFIG=prod for that table); it has to stay there", id)
+	return a.print(map[string]string{"id": id, "current": k.current}, [][]string{{"DigestKeyId=" + id}})
 }

@@ -1,5 +1,6 @@
-// Command customercare works on the data of a deployed stack, or of the local one of `make
-// run`: records, principals, digest keys, erasures. `customercare --help` tells the rest.
+// Command customercare works on the data of a deployed stack, or of the local one of
+// `make run`: records, principals, digest keys, erasures. `customercare --help` tells
+// the rest.
 package main
 
 import (
@@ -52,11 +53,10 @@ func run() int {
 		code = exitUsage
 	}
 	switch {
+	case errors.Is(err, context.Canceled):
+		code, err = exitInterrupted, errors.New("interrupted")
 	case ctx.Err() != nil:
 		code = exitInterrupted
-		if errors.Is(err, context.Canceled) {
-			err = errors.New("interrupted")
-		}
 	case code == exitUsage:
 		err = fmt.Errorf("%w\nsee `%s --help`", err, command.CommandPath())
 	}

@@ -62,8 +62,8 @@ func callContext(t *testing.T, ctx context.Context, input string, args ...string
 	return result{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
 }
 
-// stack makes the kit's tables those of a stack that CloudFormation lists as customercare,
-// with these outputs besides.
+// stack makes the kit's tables those of a stack that CloudFormation lists as
+// customercare, with these outputs besides.
 func stack(t *testing.T, kit *dynamotest.Kit, outputs map[string]string, parameters map[string]string) {
 	t.Helper()
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")

@@ -1,30 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"customercare/infra/principals"
-	"customercare/shared/store"
 )
-
-// kinds are the kinds of principals as they are written on the command line.
-var kinds = map[string]string{"operator": store.Operator, "api-user": store.APIUser, "app": store.App}
-
-var kindNames = []string{"operator", "api-user", "app"}
-
-// title is a kind as it is written on the command line.
-func title(kind string) string {
-	if kind == store.APIUser {
-		return "api-user"
-	}
-	return kind
-}
 
 func (a *app) principalsCommand() *cobra.Command {
 	const kindAndName = "KIND is operator, api-user or app."
@@ -71,7 +56,8 @@ which tenant, whether it is let in, and when it was last changed.`,
 	}, a.listPrincipals), a.onOne(&cobra.Command{
 		Use:   "show KIND NAME",
 		Short: "Show one",
-		Long:  "Show one principal, but for its secrets, of which hashes alone are kept. " + kindAndName,
+		Long: `Show one principal, but for its secrets, of which hashes alone are kept.
+` + kindAndName,
 		Example: `  customercare principals show operator csr
   customercare principals show app demo-app-key --json`,
 	}, func(ctx context.Context, of chosen) error { return a.showPrincipal(ctx, of) }),
@@ -79,7 +65,8 @@ which tenant, whether it is let in, and when it was last changed.`,
 			Use:   "disable KIND NAME",
 			Short: "Let one in no more",
 			Long: `Let a principal in no more: from the next call on, also with the tokens that an app has.
-Only the answer for an operator is cached, for 5 minutes. ` + kindAndName,
+Only the answer for an operator is cached, for 5 minutes.
+` + kindAndName,
 			Example: `  customercare principals disable app demo-app-key --stack customercare`,
 		}, func(ctx context.Context, of chosen) error { return a.setDisabled(ctx, of, true) }),
 		a.onOne(&cobra.Command{
@@ -92,73 +79,15 @@ Exit code: 3 when it is enabled, and not let in, because it was valid until now 
 		}, func(ctx context.Context, of chosen) error { return a.setDisabled(ctx, of, false) }), remove)
 }
 
-// chosen is the principal that a command works on.
-type chosen struct {
-	table      principals.Table
-	kind, name string
-	where      string
-}
-
-func (c chosen) String() string { return title(c.kind) + " " + c.name + " of " + c.where }
-
-// failed puts whom an error is about before it.
-func (c chosen) failed(err error) error { return fmt.Errorf("%s: %w", c, err) }
-
-// onOne makes do what the command does with the principal that its two arguments name.
-func (a *app) onOne(command *cobra.Command, do func(context.Context, chosen) error) *cobra.Command {
-	command.Args = cobra.ExactArgs(2)
-	command.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) == 0 {
-			return kindNames, cobra.ShellCompDirectiveNoFileComp
-		}
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	return a.does(command, func(ctx context.Context, args []string) error {
-		kind, ok := kinds[args[0]]
-		if !ok || args[1] == "" {
-			return misused("%q is no kind of principal: it is operator, api-user or app, and a name follows", args[0])
-		}
-		d, err := a.find(ctx)
-		if err != nil {
-			return err
-		}
-		return do(ctx, chosen{principals.Table{DB: d.DB, Name: d.Tables.Principals, Now: time.Now}, kind, args[1], d.Where})
-	})
-}
-
-func (a *app) setDisabled(ctx context.Context, of chosen, disabled bool) error {
-	if err := of.table.SetDisabled(ctx, of.kind, of.name, disabled); err != nil {
-		return of.failed(err)
-	}
-	if disabled {
-		a.tell("%s is disabled", of)
-		return nil
-	}
-	a.tell("%s is enabled", of)
-	p, err := of.table.Show(ctx, of.kind, of.name)
-	switch {
-	case err != nil:
-		return of.failed(err)
-	case p.Disabled:
-		return found("%s is not let in still: another program has written what bounds it; load it again", of)
-	case p.ValidUntil != nil && !p.ValidUntil.After(time.Now()):
-		return found("%s is not let in still: it was valid until %s; load it again", of, when(p.ValidUntil))
-	}
-	return nil
-}
-
 func (a *app) showPrincipal(ctx context.Context, of chosen) error {
 	p, err := of.table.Show(ctx, of.kind, of.name)
 	if err != nil {
 		return of.failed(err)
 	}
-	if a.json {
-		return a.printJSON(p)
-	}
-	return a.printTable([][]string{
-		{"kind", title(p.Kind)}, {"name", p.Name}, {"may call", strings.Join(p.Operations, ", ")},
-		{"accounts or tenant", bound(p)}, {"disabled", yes(p.Disabled)}, {"valid until", when(p.ValidUntil)},
-		{"secrets that let in", strconv.Itoa(p.Secrets)}, {"last changed", when(p.Changed)},
+	return a.print(p, [][]string{
+		{"kind", title(p.Kind)}, {"name", p.Name}, {"may call", join(p.Operations)}, {"accounts or tenant", bound(p)},
+		{"disabled", yes(p.Disabled)}, {"valid until", when(p.ValidUntil)},
+		{"secrets that let in", number(int64(p.Secrets))}, {"last changed", when(p.Changed)},
 	})
 }
 
@@ -171,28 +100,23 @@ func (a *app) listPrincipals(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return a.printJSON(all)
-	}
-	rows := [][]string{{"KIND", "NAME", "MAY CALL", "ACCOUNTS OR TENANT", "DISABLED", "VALID UNTIL", "SECRETS", "LAST CHANGED"}}
+	rows := [][]string{{
+		"KIND", "NAME", "MAY CALL", "ACCOUNTS OR TENANT", "DISABLED", "VALID UNTIL", "SECRETS", "LAST CHANGED",
+	}}
 	for _, p := range all {
 		rows = append(rows, []string{
-			title(p.Kind), p.Name, strings.Join(p.Operations, ", "), bound(p), yes(p.Disabled), when(p.ValidUntil),
-			strconv.Itoa(p.Secrets), when(p.Changed),
+			title(p.Kind), p.Name, join(p.Operations), bound(p), yes(p.Disabled), when(p.ValidUntil),
+			number(int64(p.Secrets)), when(p.Changed),
 		})
 	}
-	return a.printTable(rows)
+	return a.print(all, rows)
 }
 
-// bound is what a principal works on, "-" for all.
+// bound is what a principal works on: its tenant, or the first of its accounts.
 func bound(p principals.Principal) string {
-	switch {
-	case p.Tenant != "":
-		return p.Tenant
-	case len(p.Accounts) > 3:
-		return fmt.Sprintf("%s and %d more", strings.Join(p.Accounts[:3], ", "), len(p.Accounts)-3)
-	case len(p.Accounts) > 0:
-		return strings.Join(p.Accounts, ", ")
+	const few = 3
+	if len(p.Accounts) > few {
+		return fmt.Sprintf("%s and %d more", join(p.Accounts[:few]), len(p.Accounts)-few)
 	}
-	return "-"
+	return cmp.Or(p.Tenant, join(p.Accounts))
 }

@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,7 +43,8 @@ Exit code: 3 when it is done, and items could not be read.`,
 	})
 	command.Flags().StringVar(&table, "table", "", "the table `NAME` that was restored")
 	command.Flags().StringVar(&since, "since", "", "the `TIME` that it was restored to, RFC 3339")
-	command.Flags().StringVar(&keys, "keys", "", "read the text of the secret DigestKeys from `FILE`, \"-\" is standard input")
+	command.Flags().StringVar(&keys, "keys", "",
+		"read the text of the secret DigestKeys from `FILE`, \"-\" is standard input")
 	_ = command.MarkFlagRequired("table") // it fails where there is no such flag
 	_ = command.MarkFlagRequired("since")
 	return command
@@ -60,13 +59,15 @@ func (a *app) restorable(ctx context.Context, table string, since time.Time, key
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriter(a.out)
+	out, bar := bufio.NewWriter(a.out), a.newBar("reading", -1)
 	run := restore.Table{
 		DB: d.DB, Name: table, Ledger: d.Tables.Erasures, Since: since,
-		Digests: keys.Digester(), Out: out, Notes: a.errs,
+		Digests: keys.Digester(), Out: out, Notes: bar, Progress: func() { bar.add(1) },
 	}
 	err = errors.Join(run.Print(ctx), out.Flush())
-	a.tell("%s with the ledger of %s: %d records can be restored, %d items are left out because they were erased since %s",
+	bar.finish()
+	a.tell("%s with the ledger of %s: %d records can be restored,"+
+		" %d items are left out because they were erased since %s",
 		table, d.Where, run.Printed, run.Erased, since.Format(time.RFC3339))
 	if err == nil && run.Unreadable > 0 {
 		return found("%d items are none that can be loaded, and were left out", run.Unreadable)
@@ -74,7 +75,8 @@ func (a *app) restorable(ctx context.Context, table string, since time.Time, key
 	return err
 }
 
-// readKeys reads the digest keys from a file, or where none is named from the stack's secret.
+// readKeys reads the digest keys from a file, or where none is named from the stack's
+// secret.
 func (a *app) readKeys(ctx context.Context, d *deployment.Deployment, name string) (digestkeys.Keys, error) {
 	if name == "" {
 		text, err := d.Keys.Read(ctx)
@@ -83,14 +85,11 @@ func (a *app) readKeys(ctx context.Context, d *deployment.Deployment, name strin
 		}
 		return digestkeys.Parse(text)
 	}
-	file := a.in
-	if name != "-" {
-		var err error
-		if file, err = os.Open(name); err != nil {
-			return nil, fmt.Errorf("the file %s cannot be read: %w", name, errors.Unwrap(err))
-		}
-		defer file.Close()
+	file, err := a.open(name)
+	if err != nil {
+		return nil, err
 	}
+	defer file.Close()
 	const most = 64 << 10 // what Secrets Manager keeps of a secret
 	text, err := io.ReadAll(io.LimitReader(file, most+1))
 	if err != nil {

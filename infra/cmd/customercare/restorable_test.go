@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/attribute"
+	"customercare/infra/fixture"
 	"customercare/infra/importer"
 	"customercare/infra/testkit/cloudformationtest"
 	"customercare/infra/testkit/dynamotest"
@@ -22,20 +23,27 @@ const (
 	bothKeys  = `{"1":"` + firstKey + `","2":"` + secondKey + `"}`
 )
 
-// erasable is what the tables hold at the time that they are restored to. late may be erased before that time, and comes
-// back; now, open and the number 222 are erased after it.
+// erasable is what the tables hold at the time that they are restored to. late may be
+// erased before that time, and comes back; now, open and the number 222 are erased
+// after it.
 func erasable() string {
 	var lines []string
 	for _, code := range []string{"keeps#1", "late", "now", "open", "rotated"} {
-		lines = append(lines, fmt.Sprintf(`{"kind":"customer","accountId":"shop","code":%q,"name":"a \u003cname\u003e","points":12345678901234567890123456789012345678,"nested":{"list":[1.5,true,null,"x"]}}`, code))
+		lines = append(lines, fmt.Sprintf(`{"kind":"customer","accountId":"shop","code":%q,"name":"a \u003cname\u003e",`+
+			`"points":12345678901234567890123456789012345678,"nested":{"list":[1.5,true,null,"x"]}}`, code))
 		for i := range 3 {
-			lines = append(lines, fmt.Sprintf(`{"kind":"transaction","accountId":"shop","code":%q,"campaignId":"c#%d","transactionId":"t","at":"2026-01-02T03:04:05.5+01:00","amount":"12.50"}`, code, i))
+			lines = append(lines, fmt.Sprintf(`{"kind":"transaction","accountId":"shop","code":%q,"campaignId":"c#%d",`+
+				`"transactionId":"t","at":"2026-01-02T03:04:05.5+01:00","amount":"12.50"}`, code, i))
 		}
 	}
 	for i, numbers := range [][]string{{"111", "222"}, {"333", "111"}, {"222", "444"}, {"444", "333"}} {
-		lines = append(lines, fmt.Sprintf(`{"kind":"contact","tenantId":"acme","contactId":"c%d","at":"2026-01-02T03:04:05Z","callingNumber":%q,"calledNumber":%q,"content":"said"}`, i, numbers[0], numbers[1]))
+		lines = append(lines, fixture.Contact("acme", fmt.Sprint("c", i), numbers[0], numbers[1]).String())
 	}
-	lines = append(lines, `{"kind":"contact","tenantId":"other","contactId":"c","at":"2026-01-02T03:04:05Z","callingNumber":"222","customNos":["111","555"]}`)
+	other := fixture.Record{
+		"kind": "contact", "tenantId": "other", "contactId": "c", "at": "2026-01-02T03:04:05Z",
+		"callingNumber": "222", "customNos": []string{"111", "555"},
+	}
+	lines = append(lines, other.String())
 	return strings.Join(lines, "\n")
 }
 
@@ -43,14 +51,17 @@ func load(t *testing.T, kit *dynamotest.Kit, lines string) {
 	t.Helper()
 	_, err := importer.Load(t.Context(), importer.Options{
 		Client: kit.Plain, Report: func(line int, sentence string) { t.Errorf("line %d: %s", line, sentence) },
-		Tables: importer.Tables{Users: kit.Users.Table, Customers: kit.Customers.Table, Contacts: kit.Contacts.Table, Principals: kit.Principals.Table},
+		Tables: importer.Tables{
+			Users: kit.Users.Table, Customers: kit.Customers.Table, Contacts: kit.Contacts.Table, Principals: kit.Principals.Table,
+		},
 	}, strings.NewReader(lines))
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-// What is printed of a restored table and loaded again is all that nobody has erased since, exactly as it was.
+// What is printed of a restored table and loaded again is all that nobody has erased
+// since, exactly as it was.
 func TestARestoreBringsNobodyBack(t *testing.T) {
 	restored, inUse := dynamotest.Open(t), dynamotest.Open(t)
 	load(t, restored, erasable())
@@ -111,21 +122,26 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 		all += r.out
 	}
 	// Each contact once, numbers as numbers, and a tombstone is nobody's record.
-	if strings.Count(all, `"kind":"contact"`) != 3 || strings.Count(all, `"points":12345678901234567890123456789012345678}`) != 2 || strings.Contains(all, "ghost") {
+	if strings.Count(all, `"kind":"contact"`) != 3 ||
+		strings.Count(all, `"points":12345678901234567890123456789012345678}`) != 2 || strings.Contains(all, "ghost") {
 		t.Errorf("printed:\n%s", all)
 	}
 	// Into tables of its own, to compare.
 	again := dynamotest.Open(t)
 	load(t, again, all)
 	want := func(line string) bool {
-		for _, erased := range []string{"shop#now", "shop#rotated", "shop#open", "shop#ghost", `"acme#222"`, `"acme#111"},"`, `{"Value":"222"}`} {
+		for _, erased := range []string{
+			"shop#now", "shop#rotated", "shop#open", "shop#ghost", `"acme#222"`, `"acme#111"},"`, `{"Value":"222"}`,
+		} {
 			if strings.Contains(line, erased) && !strings.Contains(line, "other#") {
 				return false
 			}
 		}
 		return true
 	}
-	for _, tables := range [][2]string{{restored.Customers.Table, again.Customers.Table}, {restored.Contacts.Table, again.Contacts.Table}} {
+	for _, tables := range [][2]string{
+		{restored.Customers.Table, again.Customers.Table}, {restored.Contacts.Table, again.Contacts.Table},
+	} {
 		var before, after []string
 		for _, line := range restored.Dump(t, tables[0]) {
 			if want(line) {
@@ -141,11 +157,13 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	}
 
 	// A key that is missing must not look like nobody.
-	if r := restorable(restored.Customers.Table, `{"1":"`+firstKey+`"}`); r.code != 1 || !strings.Contains(r.errs, `the key "2"`) || r.out != "" {
+	if r := restorable(restored.Customers.Table, `{"1":"`+firstKey+`"}`); r.code != 1 ||
+		!strings.Contains(r.errs, `the key "2"`) || r.out != "" {
 		t.Errorf("without a key: %v", r)
 	}
 	for _, keys := range []string{"", "{}", "null", "[]", firstKey} {
-		if r := restorable(restored.Customers.Table, keys); r.code != 1 || strings.Contains(r.errs, "first key") || r.out != "" {
+		if r := restorable(restored.Customers.Table, keys); r.code != 1 ||
+			strings.Contains(r.errs, "first key") || r.out != "" {
 			t.Errorf("keys %q: %v", keys, r)
 		}
 	}
@@ -154,12 +172,14 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 		"customer": &types.AttributeValueMemberS{Value: "shop#odd"}, "record": &types.AttributeValueMemberS{Value: "customer"},
 		"picture": &types.AttributeValueMemberB{Value: []byte{1}},
 	})
-	if r := restorable(restored.Customers.Table, bothKeys); r.code != 3 || !strings.Contains(r.errs, "1 items are none that can be loaded") || strings.Contains(r.out, "odd") {
+	if r := restorable(restored.Customers.Table, bothKeys); r.code != 3 ||
+		!strings.Contains(r.errs, "1 items are none that can be loaded") || strings.Contains(r.out, "odd") {
 		t.Error(r)
 	}
 	cloudformationtest.Unconfigured(t)
 	t.Setenv("DYNAMODB_PORT", "1")
-	if r := restorable(restored.Customers.Table, bothKeys); r.code != 1 || !strings.Contains(r.errs, "nothing answers") {
+	if r := restorable(restored.Customers.Table, bothKeys); r.code != 1 ||
+		!strings.Contains(r.errs, "nothing answers") {
 		t.Errorf("without a ledger: %v", r)
 	}
 }

@@ -1,21 +1,25 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"customercare/infra/deployment"
 )
 
-// app is one call of the command line. Data goes to out, and what is told to a person to errs.
+// app is one call of the command line. Data goes to out, and what is told to a person
+// to errs.
 type app struct {
 	in        *os.File
 	out, errs io.Writer
@@ -52,7 +56,8 @@ Data goes to standard output, everything else to standard error. Exit codes:
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.chosen.Stack, "stack", "", "work on the CloudFormation stack `NAME` in AWS")
-	flags.StringVar(&a.chosen.Endpoint, "endpoint", "", "work on the tables of the DynamoDB at `URL`, or of AWS itself (aws)")
+	flags.StringVar(&a.chosen.Endpoint, "endpoint", "",
+		"work on the tables of the DynamoDB at `URL`, or of AWS itself (aws)")
 	flags.BoolVar(&a.json, "json", false, "print JSON")
 	root.AddGroup(&cobra.Group{ID: "data", Title: "Records and who may call:"},
 		&cobra.Group{ID: "erasures", Title: "Erasures:"}, &cobra.Group{ID: "stack", Title: "The stack:"})
@@ -95,6 +100,7 @@ func (a *app) does(command *cobra.Command, do func(ctx context.Context, args []s
 
 // group makes a command of commands. Alone it prints its help.
 func group(parent *cobra.Command, commands ...*cobra.Command) *cobra.Command {
+	parent.SuggestionsMinimumDistance = 2
 	parent.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
 			return cmd.Help()
@@ -114,21 +120,20 @@ func (a *app) find(ctx context.Context) (*deployment.Deployment, error) {
 	return deployment.Find(ctx, a.chosen)
 }
 
-// printJSON prints a value for scripts.
-func (a *app) printJSON(value any) error {
-	encoder := json.NewEncoder(a.out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(value)
-}
-
-// printTable prints rows under their titles, in columns.
-func (a *app) printTable(rows [][]string) error {
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		fmt.Fprintln(w, strings.Join(row, "\t"))
+// print prints data: value as JSON when --json asks for it, and rows in columns
+// otherwise.
+func (a *app) print(value any, rows [][]string) error {
+	if a.json {
+		encoder := json.NewEncoder(a.out)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(value)
 	}
-	return w.Flush()
+	columns := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(columns, strings.Join(row, "\t"))
+	}
+	return columns.Flush()
 }
 
 // tell tells a person what has been done.
@@ -141,3 +146,22 @@ func version() string {
 	}
 	return "unknown"
 }
+
+// yes, when, number and join say a value in a column; "-" is none.
+func yes(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
+}
+
+func when(at *time.Time) string {
+	if at == nil || at.IsZero() {
+		return "-"
+	}
+	return at.UTC().Format("2006-01-02 15:04:05Z")
+}
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
+
+func join(all []string) string { return cmp.Or(strings.Join(all, ", "), "-") }

@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"customercare/infra/principals"
+	"customercare/shared/operation"
 	"customercare/shared/rfc3339"
-	"customercare/shared/store"
 )
 
 func (a *app) addCommand() *cobra.Command {
@@ -41,16 +40,18 @@ Exit code: 1 when there is one of that kind and name already, or the secret is w
 			p.ValidUntil = &at
 		}
 		switch {
-		case (p.Kind == store.APIUser) != (len(p.Accounts) > 0):
+		case (p.Kind == operation.APIUser) != (len(p.Accounts) > 0):
 			return misused("an api-user needs --account, and no other kind has one")
-		case (p.Kind == store.App) != (p.Tenant != ""):
+		case (p.Kind == operation.App) != (p.Tenant != ""):
 			return misused("an app needs --tenant, and no other kind has one")
 		}
-		return a.newSecret(ctx, of, generated, func(secret string) error { return of.table.Add(ctx, p, secret) }, "is added")
+		store := func(secret string) error { return of.table.Add(ctx, p, secret) }
+		return a.newSecret(ctx, of, generated, store, "is added")
 	})
 	add.Flags().StringArrayVar(&p.Accounts, "account", nil, "an `ACCOUNT` that the API user works on (repeat for more)")
 	add.Flags().StringVar(&p.Tenant, "tenant", "", "the `TENANT` that the app works for")
-	add.Flags().StringArrayVar(&p.Operations, "operation", nil, "an `OPERATION` that it may call (default: all of its kind)")
+	add.Flags().StringArrayVar(&p.Operations, "operation", nil,
+		"an `OPERATION` that it may call, repeat for more (default: all of its kind)")
 	add.Flags().StringVar(&until, "valid-until", "", "the `TIME` from which on it is not let in, RFC 3339")
 	add.Flags().BoolVar(&generated, "generate", false, "make a strong secret and print it")
 	return add
@@ -80,9 +81,9 @@ both at once. The new one is got as ` + "`customercare principals add`" + ` gets
 			a.tell("%s: the old %s lets nobody in any more", of, principals.SecretField[of.kind])
 			return nil
 		}
-		return a.newSecret(ctx, of, generated, func(secret string) error {
-			return of.table.Rotate(ctx, of.kind, of.name, secret)
-		}, "has a new "+principals.SecretField[of.kind]+" beside the old one, which --finish takes away")
+		store := func(secret string) error { return of.table.Rotate(ctx, of.kind, of.name, secret) }
+		return a.newSecret(ctx, of, generated, store,
+			"has a new "+principals.SecretField[of.kind]+" beside the old one, which --finish takes away")
 	})
 	rotate.Flags().BoolVar(&finish, "finish", false, "take the old secret away")
 	rotate.Flags().BoolVar(&generated, "generate", false, "make a strong secret and print it")
@@ -110,9 +111,5 @@ func (a *app) newSecret(
 	if !generated {
 		return nil
 	}
-	if a.json {
-		return a.printJSON(map[string]string{"kind": of.kind, "name": of.name, "secret": secret})
-	}
-	_, err = fmt.Fprintln(a.out, secret)
-	return err
+	return a.print(map[string]string{"kind": of.kind, "name": of.name, "secret": secret}, [][]string{{secret}})
 }

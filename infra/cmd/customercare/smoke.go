@@ -30,7 +30,8 @@ Exit code: 1 when a check failed or was not made.`,
   API_URL=https://care.example.com customercare smoke --stack customercare`,
 		Args: cobra.NoArgs,
 	}, func(ctx context.Context, _ []string) error {
-		// A reader of the output that goes away must not keep it from removing its records.
+		// A reader of the output that goes away must not keep it from removing its
+		// records.
 		signal.Ignore(syscall.SIGPIPE)
 		interrupted := context.AfterFunc(ctx, func() {
 			a.tell("interrupted: the call under way is finished, then everything is removed")
@@ -40,10 +41,18 @@ Exit code: 1 when a check failed or was not made.`,
 		if err != nil {
 			return err
 		}
-		counts, err := probe.Run(ctx, probe.Options{Deployment: d, Out: a.out})
-		if err == nil && !counts.Green() {
-			err = errors.New("not everything is as it should be")
+		out := a.out
+		if a.json { // the lines are for people
+			out = a.errs
 		}
-		return err
+		counts, err := probe.Run(ctx, probe.Options{Deployment: d, Out: out})
+		if err != nil {
+			return err
+		}
+		summary := map[string]int{"passed": counts.Passed, "failed": counts.Failed, "notMade": counts.NotMade}
+		if err := a.print(summary, nil); err != nil || counts.Green() {
+			return err
+		}
+		return errors.New("not everything is as it should be")
 	})
 }

@@ -1,18 +1,14 @@
-// Command fuzz runs every fuzz target of the module, one after another, each for FUZZTIME (20s), and prints for each how
-// many inputs were tried and whether one failed, then the totals. It ends with 1 when one did: its input is then a file in
-// the package's testdata/fuzz, which `make test` tries from then on. Arguments are parts of names ("delete-customer
-// FuzzForm" all of whose parts must occur in "package FuzzTarget"); without any all targets run.
+// Command fuzz runs every fuzz target of the module, one after another, each for FUZZTIME, and
+// prints for each how many inputs were tried and whether one failed, then the totals. It ends with
+// 1 when one did: its input is then a file in the package's testdata/fuzz, which `make test` tries
+// from then on. Arguments are parts of "package FuzzTarget", all of which a target must have.
 //
-//	make fuzz FUZZTIME=5m
+//	make fuzz FUZZTIME=5m ONLY="shared/store FuzzKey"
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -27,62 +23,42 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	duration := 20 * time.Second
-	if text := os.Getenv("FUZZTIME"); text != "" {
-		var err error
-		if duration, err = time.ParseDuration(text); err != nil || duration <= 0 {
-			exit(fmt.Errorf("FUZZTIME must be a time such as 20s or 5m, not %q", text))
-		}
+	duration, err := time.ParseDuration(os.Getenv("FUZZTIME"))
+	if err != nil || duration <= 0 {
+		end("FUZZTIME must be a time such as 20s or 5m")
 	}
-	targets, err := list(ctx, os.Args[1:])
+	list, err := command(ctx, "test", "-list", "^Fuzz", "./...").Output()
 	if err != nil {
-		exit(err)
+		end(fmt.Sprintf("the targets cannot be listed: %v\n%s", err, list))
 	}
-	inputs, failures := int64(0), 0
+	targets := slices.DeleteFunc(parse(string(list)), func(t target) bool {
+		return slices.ContainsFunc(os.Args[1:], func(part string) bool { return !strings.Contains(t.pkg+" "+t.name, part) })
+	})
+	if len(targets) == 0 {
+		end("there is no such target")
+	}
+	total, failures := 0, 0
 	for _, t := range targets {
-		tried, output, err := t.run(ctx, duration)
+		inputs, failed := t.run(ctx, duration)
 		if ctx.Err() != nil {
-			exit(errors.New("interrupted"))
+			end("interrupted")
 		}
-		inputs += tried
-		failed := 0
-		if err != nil {
-			failed = 1
-			fmt.Printf("%s%v\n", output, err)
-		}
-		failures += failed
-		fmt.Printf("%-36s %-18s %10d inputs  %d failures\n", strings.TrimPrefix(t.pkg, "customercare/"), t.name, tried, failed)
+		total, failures = total+inputs, failures+failed
+		fmt.Printf("%-36s %-18s %10d inputs  %d failures\n", strings.TrimPrefix(t.pkg, "customercare/"), t.name, inputs, failed)
 	}
-	fmt.Printf("fuzz: %d targets of %s each, %d inputs, %d failures\n", len(targets), duration, inputs, failures)
-	if failures > 0 {
-		os.Exit(1)
-	}
+	fmt.Printf("fuzz: %d targets of %s each, %d inputs, %d failures\n", len(targets), duration, total, failures)
+	os.Exit(min(failures, 1))
 }
 
-func exit(err error) {
-	fmt.Fprintln(os.Stderr, err)
+func end(sentence string) {
+	fmt.Fprintln(os.Stderr, sentence)
 	os.Exit(1)
 }
 
-// target is one fuzz target; the engine runs one at a time.
+// target is one fuzz target. go test runs one at a time.
 type target struct{ pkg, name string }
 
-// list finds the module's targets whose package and name hold all of the parts.
-func list(ctx context.Context, parts []string) (targets []target, err error) {
-	out, err := command(ctx, "go", "test", "-list", "^Fuzz", "./...").Output()
-	if err != nil {
-		return nil, fmt.Errorf("the targets cannot be listed: %w\n%s", err, out)
-	}
-	targets = slices.DeleteFunc(parse(string(out)), func(t target) bool {
-		return slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(t.pkg+" "+t.name, part) })
-	})
-	if len(targets) == 0 {
-		return nil, errors.New("there is no such target")
-	}
-	return targets, nil
-}
-
-// parse reads go test's list: the names of a package's targets, a line each, and behind them the package's own line.
+// parse reads go test's list: a package's targets, a line each, then the package's own line.
 func parse(list string) (targets []target) {
 	var names []string
 	for line := range strings.Lines(list) {
@@ -99,59 +75,41 @@ func parse(list string) (targets []target) {
 	return targets
 }
 
-// progress is the engine's line every three seconds, and at its end.
-var progress = regexp.MustCompile(`^fuzz: elapsed: \S+ execs: (\d+) `)
-
-// run fuzzes t. With an error, output is all that the engine said.
-func (t target) run(ctx context.Context, duration time.Duration) (inputs int64, output string, err error) {
-	// The engine itself would wait for a target that hangs for ever, but each input has a watchdog (bounds.Check).
+// run fuzzes t, and prints all that go test says when it failed.
+func (t target) run(ctx context.Context, duration time.Duration) (inputs, failed int) {
+	// A target that hangs would be waited for for ever, but each input has a watchdog (bounds.Check).
 	ctx, cancel := context.WithTimeout(ctx, duration+5*time.Minute)
 	defer cancel()
-	cmd := command(ctx, "go", "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", duration.String(), "-fuzzminimizetime", "500x", t.pkg)
-	pipe, err := cmd.StdoutPipe()
-	if err != nil {
-		return 0, "", err
+	output, err := command(ctx, "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", duration.String(),
+		"-fuzzminimizetime", "500x", t.pkg).CombinedOutput()
+	inputs, failed = judge(string(output), err)
+	if failed > 0 {
+		fmt.Printf("%s%v\n", output, err)
 	}
-	var complaints bytes.Buffer
-	cmd.Stderr = &complaints
-	if err := cmd.Start(); err != nil {
-		return 0, "", err
-	}
-	inputs, output = read(pipe)
-	if err = cmd.Wait(); err != nil && ranOut(output) {
-		err = nil
-	}
-	if err == nil && inputs == 0 { // go test finds nothing wrong with a target that it did not run
-		err = errors.New("no input was tried")
-	}
-	return inputs, output + complaints.String(), err
+	return inputs, failed
 }
 
-// read takes in what the engine says, and gives how many inputs it tried.
-func read(r io.Reader) (inputs int64, output string) {
-	var all strings.Builder
-	lines := bufio.NewReader(r)
-	for {
-		line, err := lines.ReadString('\n')
-		all.WriteString(line)
-		if found := progress.FindStringSubmatch(strings.ReplaceAll(line, ",", "")); found != nil {
-			inputs, _ = strconv.ParseInt(found[1], 10, 64)
-		}
-		if err != nil {
-			return inputs, all.String()
-		}
+// progress is go test's line every three seconds, and at its end.
+var progress = regexp.MustCompile(`(?m)^fuzz: elapsed: \S+ execs: (\d+) `)
+
+// judge reads what go test said. No input is a failure: go test finds nothing wrong with a target
+// that it did not run. The end of the time is none, though go test may say so, a race that Go 1.27
+// mends (golang/go#75804): then the target's own lines, which name a file, and an input are missing.
+func judge(output string, err error) (inputs, failed int) {
+	if all := progress.FindAllStringSubmatch(strings.ReplaceAll(output, ",", ""), -1); all != nil {
+		inputs, _ = strconv.Atoi(all[len(all)-1][1])
 	}
+	ranOut := strings.Contains(output, "\n    context deadline exceeded\n") &&
+		!strings.Contains(output, ".go:") && !strings.Contains(output, "Failing input written")
+	if err != nil && !ranOut || inputs == 0 {
+		failed = 1
+	}
+	return inputs, failed
 }
 
-// ranOut says that the engine took the end of its own time for a failure, a race that Go 1.27 mends (golang/go#75804): then
-// the target's own lines, which name a file, and the failing input are missing.
-func ranOut(output string) bool {
-	return strings.Contains(output, "\n    context deadline exceeded\n") && !strings.Contains(output, ".go:") && !strings.Contains(output, "Failing input written")
-}
-
-// command is one that is interrupted, not killed, when ctx ends: go test then ends the engine's processes.
-func command(ctx context.Context, name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, name, args...)
+// command is one of go that is interrupted, not killed, when ctx ends, so that it ends its processes.
+func command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	return cmd

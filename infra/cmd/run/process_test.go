@@ -46,11 +46,13 @@ type started struct {
 // watching.
 func begin(t *testing.T, terminal bool, variables ...string) *started {
 	t.Helper()
-	s := &started{t: t, cmd: exec.Command(os.Args[0]), stdout: make(chan string, 100), exited: make(chan error, 1), gone: make(chan struct{})}
+	s := &started{t: t, cmd: exec.Command(os.Args[0]), stdout: make(chan string, 100), exited: make(chan error, 1),
+		gone: make(chan struct{})}
 	s.cmd.Dir = filepath.Join("..", "..", "..")
 	s.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
-		return slices.Contains([]string{"DYNAMODB_ENDPOINT", "DATA_DIR", "NO_COLOR", "LOG", "VERBOSE", "PARAMETERS", "SCHEDULE_EVERY"}, name)
+		return slices.Contains([]string{"DYNAMODB_ENDPOINT", "DATA_DIR", "NO_COLOR", "LOG", "VERBOSE", "PARAMETERS",
+			"SCHEDULE_EVERY"}, name)
 	})
 	s.cmd.Env = append(append(s.cmd.Env, "RUN_COMMAND=1"), variables...)
 	// All its children inherit this end of the pipe, so that the other end is told when

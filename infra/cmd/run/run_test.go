@@ -21,7 +21,8 @@ var (
 )
 
 // personal is what the five calls say of people, and their secrets.
-var personal = []string{"demo-user", "csr", "1234567890123456", "john1970", "1959caadac9b13dcb3", "greatwidgets", "135****1111", "wen11", "kehu",
+var personal = []string{"demo-user", "csr", "1234567890123456", "john1970", "1959caadac9b13dcb3", "greatwidgets",
+	"135****1111", "wen11", "kehu",
 	"demo-app-secret"}
 
 // A new user's first minutes: the first screen's commands are pasted and do what they
@@ -194,9 +195,11 @@ func TestWrongCallsAreRefused(t *testing.T) {
 			"template.yaml: there is no parameter \"Nobody\"\nparameter ProvisionRate is less than 1: \"0\"\n" +
 				"parameter ClockSkew does not match ^(0s|[1-9][0-9]{0,5}(ms|s|m))$: \"soon\" (the default is 1m)\n"},
 		{[]string{"PARAMETERS=Nobody", "LOG=all"},
-			"PARAMETERS must be pairs such as WriterLifetime=2s with blanks between them, not \"Nobody\"\nLOG must be json or empty, not \"all\"\n"},
+			"PARAMETERS must be pairs such as WriterLifetime=2s with blanks between them, not \"Nobody\"\n" +
+				"LOG must be json or empty, not \"all\"\n"},
 	} {
-		s := begin(t, false, append(c.variables, "PORT="+ports[0], "SECRETS_PORT="+ports[1], "DYNAMODB_PORT="+ports[2])...)
+		s := begin(t, false, append(c.variables, "PORT="+ports[0], "SECRETS_PORT="+ports[1],
+			"DYNAMODB_PORT="+ports[2])...)
 		err := s.ends()
 		if code := s.cmd.ProcessState.ExitCode(); code != 1 {
 			t.Errorf("%q: exit code %d, %v", c.variables, code, err)

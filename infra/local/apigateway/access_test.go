@@ -52,7 +52,8 @@ func watch(t *testing.T) *watched {
 			{Method: "GET", Path: "/busy", Function: "F", Throttle: &Throttle{}},
 		},
 		Authorizers: map[string]Authorizer{
-			"Guard": {Function: "Guard", TTL: time.Minute, Sources: []IdentitySource{{In: "header", Name: "Authorization"}}},
+			"Guard": {Function: "Guard", TTL: time.Minute,
+				Sources: []IdentitySource{{In: "header", Name: "Authorization"}}},
 		},
 		AccessLog: `{"route":"$context.resourcePath","method":"$context.httpMethod","status":"$context.status",` +
 			`"error":"$context.error.responseType","bytes":"$context.responseLength","function":"$context.integration.status",` +
@@ -85,25 +86,34 @@ func TestAccess(t *testing.T) {
 		access  string // method, route, function, refusal, status
 		line    string // a part of it
 	}{
-		{"GET /users/wen11?code=wen11 HTTP/1.1\r\nHost: x\r\n\r\n", "GET /users/{id} F  404", `"bytes":"4","function":"404","authorizer":"-"`},
-		{"GET /guarded/wen11 HTTP/1.1\r\nHost: x\r\n\r\n", "GET /guarded/{id}  UNAUTHORIZED 401", `"function":"-","authorizer":"-"`},
-		{"GET /guarded/wen11 HTTP/1.1\r\nHost: x\r\nAuthorization: wrong\r\n\r\n", "GET /guarded/{id} Guard UNAUTHORIZED 401", `"function":"-","authorizer":"401"`},
-		{"GET /guarded/wen11 HTTP/1.1\r\nHost: x\r\nAuthorization: deny\r\n\r\n", "GET /guarded/{id} Guard ACCESS_DENIED 403", `"error":"ACCESS_DENIED"`},
-		{"GET /guarded/wen11 HTTP/1.1\r\nHost: x\r\nAuthorization: wen11\r\n\r\n", "GET /guarded/{id} F  404", `"authorizer":"200"`},
+		{"GET /users/wen11?code=wen11 HTTP/1.1\r\nHost: x\r\n\r\n", "GET /users/{id} F  404",
+			`"bytes":"4","function":"404","authorizer":"-"`},
+		{"GET /guarded/wen11 HTTP/1.1\r\nHost: x\r\n\r\n", "GET /guarded/{id}  UNAUTHORIZED 401",
+			`"function":"-","authorizer":"-"`},
+		{"GET /guarded/wen11 HTTP/1.1\r\nHost: x\r\nAuthorization: wrong\r\n\r\n",
+			"GET /guarded/{id} Guard UNAUTHORIZED 401", `"function":"-","authorizer":"401"`},
+		{"GET /guarded/wen11 HTTP/1.1\r\nHost: x\r\nAuthorization: deny\r\n\r\n",
+			"GET /guarded/{id} Guard ACCESS_DENIED 403", `"error":"ACCESS_DENIED"`},
+		{"GET /guarded/wen11 HTTP/1.1\r\nHost: x\r\nAuthorization: wen11\r\n\r\n", "GET /guarded/{id} F  404",
+			`"authorizer":"200"`},
 		{"GET /guarded/wen11 HTTP/1.1\r\nHost: x\r\nAuthorization: wen11\r\n\r\n", "GET /guarded/{id} F  404", `"authorizer":"-"`}, // kept
-		{"GET /users/wen11 HTTP/1.1\r\nHost: x\r\nFail: 1\r\n\r\n", "GET /users/{id} F DEFAULT_5XX 502", `"function":"500"`},
+		{"GET /users/wen11 HTTP/1.1\r\nHost: x\r\nFail: 1\r\n\r\n", "GET /users/{id} F DEFAULT_5XX 502",
+			`"function":"500"`},
 		{"GET /wen11 HTTP/1.1\r\nHost: x\r\n\r\n", "GET -  MISSING_AUTHENTICATION_TOKEN 403", `"route":"-"`},
 		{"GET /busy HTTP/1.1\r\nHost: x\r\n\r\n", "GET /busy  THROTTLED 429", `"status":"429"`},
 		// What only looks like a method, a protocol or a trace is the caller's own text.
 		{"WEN11 /users/1 HTTP/1.1\r\nHost: x\r\n\r\n", "- /users/{id} F  404", `"method":"-"`},
-		{"GET /users/1 HTTP/1.1\r\nHost: x\r\nX-HTTP-Method-Override: wen11\r\n\r\n", "- /users/{id} F  404", `"method":"-"`},
+		{"GET /users/1 HTTP/1.1\r\nHost: x\r\nX-HTTP-Method-Override: wen11\r\n\r\n", "- /users/{id} F  404",
+			`"method":"-"`},
 		{"get /users/1 HTTP/1.1\r\nHost: x\r\n\r\n", "- /users/{id} F  404", `"method":"-"`},
 		{"GET /users/1 HTTP/1.wen11\r\nHost: x\r\n\r\n", "- -  DEFAULT_4XX 400", `"protocol":"-"`},
-		{"GET /users/1 HTTP/1.1\r\nHost: x\r\nX-Amzn-Trace-Id: Root=wen11\r\n\r\n", "GET /users/{id} F  404", `"trace":"-"`},
+		{"GET /users/1 HTTP/1.1\r\nHost: x\r\nX-Amzn-Trace-Id: Root=wen11\r\n\r\n", "GET /users/{id} F  404",
+			`"trace":"-"`},
 		{"GET /users/1 HTTP/1.1\r\nHost: x\r\nX-Amzn-Trace-Id: Self=wen11;Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Sampled=0\r\n\r\n",
 			"GET /users/{id} F  404", `"trace":"1-5bef4de7-ad49b0e87f6ef6c87fc2e700"`},
 		{"wen11\r\n\r\n", "- -  DEFAULT_4XX 400", `"status":"400"`},
-		{"GET /users/1 HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("wen11", 3000) + "\r\n\r\n", "GET -   431", `"status":"431"`},
+		{"GET /users/1 HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("wen11", 3000) + "\r\n\r\n", "GET -   431",
+			`"status":"431"`},
 	} {
 		w.send(t, c.request)
 		if n := len(w.heard); n != i+1 {

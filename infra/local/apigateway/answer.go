@@ -137,9 +137,8 @@ func remap(name string) (string, bool) {
 	case "authorization", "connection", "content-md5", "date", "max-forwards", "server", "user-agent",
 		"www-authenticate":
 		return "x-amzn-Remapped-" + name, true
-	case "expect", "host", "proxy-authenticate", "te", "transfer-encoding", "trailer", "upgrade", "via":
-		return "", false
-	case "content-length": // made anew from the body
+	case "expect", "host", "proxy-authenticate", "te", "transfer-encoding", "trailer", "upgrade", "via",
+		"content-length": // which is made anew from the body
 		return "", false
 	}
 	return name, true

@@ -163,21 +163,21 @@ func (a *authorizer) methodArn(c *call) string {
 // parseVerdict reads an authorizer's answer.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
 func parseVerdict(answer []byte) (*verdict, error) {
-	var said struct {
+	var answered struct {
 		PrincipalID    string         `json:"principalId"`
 		PolicyDocument *policy        `json:"policyDocument"`
 		Context        map[string]any `json:"context"`
 	}
 	d := json.NewDecoder(bytes.NewReader(answer))
 	d.UseNumber()
-	if err := d.Decode(&said); err != nil {
+	if err := d.Decode(&answered); err != nil {
 		return nil, fmt.Errorf("the answer is no policy: %w", err)
 	}
-	if said.PrincipalID == "" || said.PolicyDocument == nil {
+	if answered.PrincipalID == "" || answered.PolicyDocument == nil {
 		return nil, errors.New("the answer lacks principalId or policyDocument")
 	}
-	v := &verdict{policy: *said.PolicyDocument, context: map[string]any{"principalId": said.PrincipalID}}
-	for name, value := range said.Context {
+	v := &verdict{policy: *answered.PolicyDocument, context: map[string]any{"principalId": answered.PrincipalID}}
+	for name, value := range answered.Context {
 		switch value := value.(type) {
 		case nil:
 		case string, bool, json.Number:

@@ -10,7 +10,8 @@ import (
 	"customercare/infra/local/lambda"
 )
 
-const allowAll = `{"principalId":"me","policyDocument":{"Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"*"}]},
+const allowAll = `{"principalId":"me",
+	"policyDocument":{"Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"*"}]},
 	"context":{"tenant":"demo","number":7,"yes":true,"nothing":null}}`
 
 // guarded serves GET /a/{id} and GET /b behind the authorizer.
@@ -48,18 +49,22 @@ func TestAuthorizerVerdicts(t *testing.T) {
 	}{
 		{"allowed", allowAll, nil, 200, ""},
 		{"denied", strings.Replace(allowAll, "Allow", "Deny", 1), nil, 403, "AccessDeniedException"},
-		{"another route", strings.Replace(allowAll, `"*"`, `"arn:aws:execute-api:*:*:*/*/GET/b"`, 1), nil, 403, "AccessDeniedException"},
+		{"another route", strings.Replace(allowAll, `"*"`, `"arn:aws:execute-api:*:*:*/*/GET/b"`, 1), nil, 403,
+			"AccessDeniedException"},
 		{"unauthorized", "", &lambda.Error{Type: "errorString", Message: "Unauthorized"}, 401, "UnauthorizedException"},
 		{"failed", "", &lambda.Error{Type: "errorString", Message: "boom"}, 500, "AuthorizerFailureException"},
 		{"gone", "", errors.New("closed"), 500, "AuthorizerFailureException"},
 		{"nonsense", `{"policyDocument":{}}`, nil, 500, "AuthorizerConfigurationException"},
 		{"no principal", strings.Replace(allowAll, `"me"`, `""`, 1), nil, 500, "AuthorizerConfigurationException"},
 		{"deep context", strings.Replace(allowAll, `"demo"`, `{}`, 1), nil, 500, "AuthorizerConfigurationException"},
-		{"condition", strings.Replace(allowAll, `"Resource"`, `"Condition":{"x":1},"Resource"`, 1), nil, 500, "AuthorizerConfigurationException"},
+		{"condition", strings.Replace(allowAll, `"Resource"`, `"Condition":{"x":1},"Resource"`, 1), nil, 500,
+			"AuthorizerConfigurationException"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h, _ := guarded(t, Authorizer{Sources: byHeader, TTL: time.Minute}, func(string) (string, error) { return c.answer, c.err })
-			if r := h.get(t, "/a/1", "Authorization: x"); r.status != c.status || r.header.Get("X-Amzn-Errortype") != c.errorType {
+			h, _ := guarded(t, Authorizer{Sources: byHeader, TTL: time.Minute},
+				func(string) (string, error) { return c.answer, c.err })
+			if r := h.get(t, "/a/1", "Authorization: x"); r.status != c.status ||
+				r.header.Get("X-Amzn-Errortype") != c.errorType {
 				t.Errorf("%d %s, want %d %s", r.status, r.header.Get("X-Amzn-Errortype"), c.status, c.errorType)
 			}
 		})
@@ -67,7 +72,8 @@ func TestAuthorizerVerdicts(t *testing.T) {
 }
 
 func TestAuthorizerEventAndContext(t *testing.T) {
-	h, _ := guarded(t, Authorizer{Sources: byHeader, TTL: time.Minute}, func(string) (string, error) { return allowAll, nil })
+	h, _ := guarded(t, Authorizer{Sources: byHeader, TTL: time.Minute},
+		func(string) (string, error) { return allowAll, nil })
 	h.get(t, "/a/x%2Fy?q=1", "Authorization: x")
 	asked, passed := h.seen[0], h.seen[1]
 	equal(t, "type", asked["type"], `"REQUEST"`)
@@ -87,7 +93,8 @@ func TestAuthorizerEventAndContext(t *testing.T) {
 
 func TestAuthorizerCache(t *testing.T) {
 	onlyA := strings.Replace(allowAll, `"*"`, `"arn:aws:execute-api:us-east-1:123456789012:local/v1/GET/a/*"`, 1)
-	h, asked := guarded(t, Authorizer{Sources: byHeader, TTL: 300 * time.Millisecond}, func(string) (string, error) { return onlyA, nil })
+	h, asked := guarded(t, Authorizer{Sources: byHeader, TTL: 300 * time.Millisecond},
+		func(string) (string, error) { return onlyA, nil })
 	steps := func(want int, status int, target string, headers ...string) {
 		t.Helper()
 		if r := h.get(t, target, headers...); r.status != status || asked() != want {
@@ -145,11 +152,14 @@ func TestPolicies(t *testing.T) {
 		allowed, explicit bool
 	}{
 		{stmt("Allow", `"execute-api:Invoke"`, `"*"`), true, false},
-		{stmt("Allow", `["execute-api:invoke"]`, `["nothing","arn:aws:execute-api:*:local/v1/PUT/care/*"]`), true, false},
-		{stmt("Allow", `"execute-api:*"`, `"arn:aws:execute-api:us-east-1:1:local/*/PUT/care/v1/*/provision"`), true, false},
+		{stmt("Allow", `["execute-api:invoke"]`, `["nothing","arn:aws:execute-api:*:local/v1/PUT/care/*"]`), true,
+			false},
+		{stmt("Allow", `"execute-api:*"`, `"arn:aws:execute-api:us-east-1:1:local/*/PUT/care/v1/*/provision"`), true,
+			false},
 		{stmt("Allow", `"*"`, `"arn:aws:execute-api:us-east-?:1:local/v1/PUT/care/v1/a%2Fb/provision"`), true, false},
 		{stmt("Allow", `"execute-api:Invoke"`, `"arn:aws:execute-api:us-east-1:1:local/v1/GET/*"`), false, false},
-		{stmt("Allow", `"execute-api:Invoke"`, `"arn:aws:execute-api:us-east-1:1:local/v1/PUT/care/v1/a%2Fb"`), false, false},
+		{stmt("Allow", `"execute-api:Invoke"`, `"arn:aws:execute-api:us-east-1:1:local/v1/PUT/care/v1/a%2Fb"`), false,
+			false},
 		{stmt("Allow", `"execute-api:Invoke"`, `"arn:aws:execute-api:us-east-1:1:LOCAL/*"`), false, false},
 		{stmt("Allow", `"execute-api:ManageConnections"`, `"*"`), false, false},
 		{stmt("Allow", `"execute-api:Invoke"`, `"*"`) + "," + stmt("Deny", `"*"`, `"*/PUT/*"`), false, true},

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// frame finds out from the head how the body comes (RFC 9112, section 6), or why that
-// cannot be told or taken. A request with both framings, or with two lengths, is a
-// smuggling attempt.
+// frame reads from the head how the body comes (RFC 9112, section 6), or says how to
+// refuse the request. One that is framed in both ways, or has two lengths, is refused: a
+// server behind could see another end of it, and so another next request.
 func (r *request) frame() *refusal {
 	codings, lengths := r.all("Transfer-Encoding"), r.all("Content-Length")
 	switch {
@@ -27,7 +27,7 @@ func (r *request) frame() *refusal {
 		}
 	}
 	n, err := strconv.Atoi(lengths[0])
-	if err != nil || n > maxBody { // an error only for more than an int holds
+	if err != nil || n > maxBody { // an error: more than an int holds
 		return &requestTooLarge
 	}
 	r.length = n
@@ -81,8 +81,8 @@ func (r *request) readBody(br *bufio.Reader) *refusal {
 		return unread(err)
 	}
 	r.body = body
-	for left := maxHead; ; { // the trailer says nothing that anybody here wants to know
-		line, err := readLine(br, &left)
+	for room := maxHead; ; { // the trailer says nothing that anybody here wants to know
+		line, err := readLine(br, &room)
 		if err != nil {
 			return unread(err)
 		}
@@ -95,8 +95,8 @@ func (r *request) readBody(br *bufio.Reader) *refusal {
 	}
 }
 
-// unread is what to answer to a body that cannot be read to its end: what is no chunk,
-// above all.
+// unread is what to answer to a body that cannot be read to its end, such as one whose
+// chunks are none.
 func unread(err error) *refusal {
 	if fault := readFault(err); fault != nil {
 		return fault

@@ -2,144 +2,15 @@ package apigateway
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"customercare/infra/local/lambda"
 )
-
-// harness is a gateway whose functions are Go functions.
-type harness struct {
-	addr string
-	mu   sync.Mutex
-	seen []map[string]any // events of all functions
-	// answer is given by every function; nil: 200 without a body.
-	answer func(function string, event map[string]any) (string, error)
-	// clock is the gateway's: it stands still but for what a test adds.
-	clock atomic.Int64
-}
-
-func (h *harness) now() time.Time { return time.Unix(0, h.clock.Load()) }
-
-func (h *harness) advance(d time.Duration) { h.clock.Add(int64(d)) }
-
-func (h *harness) invoke(ctx context.Context, function string, raw []byte) ([]byte, error) {
-	var event map[string]any
-	if err := json.Unmarshal(raw, &event); err != nil {
-		return nil, err
-	}
-	h.mu.Lock()
-	h.seen = append(h.seen, event)
-	h.mu.Unlock()
-	if h.answer == nil {
-		return []byte(`{"statusCode":200}`), nil
-	}
-	type outcome struct {
-		answer string
-		err    error
-	}
-	done := make(chan outcome, 1)
-	go func() {
-		answer, err := h.answer(function, event)
-		done <- outcome{answer, err}
-	}()
-	select {
-	case o := <-done:
-		return []byte(o.answer), o.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (h *harness) last() map[string]any {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if len(h.seen) == 0 {
-		return nil
-	}
-	return h.seen[len(h.seen)-1]
-}
-
-func serve(t *testing.T, api API) *harness {
-	t.Helper()
-	h := &harness{}
-	api.ID, api.Stage, api.Region, api.Account = "local", "v1", "us-east-1", "123456789012"
-	if api.Routes == nil {
-		api.Routes = []Route{{Method: "ANY", Path: "/", Function: "F"}, {Method: "ANY", Path: "/{rest+}", Function: "F"}}
-	}
-	h.clock.Store(time.Now().UnixNano())
-	api.Now = h.now
-	g, err := New(api, h.invoke, io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.addr = l.Addr().String()
-	server := g.Serve(l)
-	t.Cleanup(server.Close)
-	return h
-}
-
-type reply struct {
-	status int
-	header http.Header
-	body   string
-}
-
-// send writes raw bytes on a new connection and reads one response for each method named.
-func (h *harness) send(t *testing.T, raw string, methods ...string) []reply {
-	t.Helper()
-	conn, err := net.Dial("tcp", h.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(5 * time.Minute))
-	go io.WriteString(conn, raw)
-	if methods == nil {
-		methods = []string{"GET"}
-	}
-	var replies []reply
-	br := bufio.NewReader(conn)
-	for _, m := range methods {
-		resp, err := http.ReadResponse(br, &http.Request{Method: m})
-		if err != nil {
-			t.Fatalf("response %d: %v", len(replies)+1, err)
-		}
-		body, err := io.ReadAll(resp.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		replies = append(replies, reply{resp.StatusCode, resp.Header, string(body)})
-	}
-	return replies
-}
-
-func (h *harness) get(t *testing.T, target string, headers ...string) reply {
-	t.Helper()
-	return h.send(t, "GET "+target+" HTTP/1.1\r\nHost: x\r\n"+strings.Join(append(headers, "Connection: close"), "\r\n")+"\r\n\r\n")[0]
-}
-
-// equal compares JSON values by their Go form.
-func equal(t *testing.T, what string, got any, want string) {
-	t.Helper()
-	b, _ := json.Marshal(got)
-	if string(b) != want {
-		t.Errorf("%s is %s, want %s", what, b, want)
-	}
-}
 
 func TestEventCarriesTheRequestAsSent(t *testing.T) {
 	h := serve(t, API{Routes: []Route{{Method: "POST", Path: "/a/{id}/b", Function: "F"}}})
@@ -151,15 +22,19 @@ func TestEventCarriesTheRequestAsSent(t *testing.T) {
 	equal(t, "path", e["path"], `"/a/x%2Fy%25%3F+z/b"`)
 	equal(t, "httpMethod", e["httpMethod"], `"POST"`)
 	equal(t, "pathParameters", e["pathParameters"], `{"id":"x%2Fy%25%3F+z"}`)
-	equal(t, "queryStringParameters", e["queryStringParameters"], `{"e":"","flag":"","n":"2","p":"a\u0026b c","s":"%zz"}`)
-	equal(t, "multiValueQueryStringParameters", e["multiValueQueryStringParameters"], `{"e":[""],"flag":[""],"n":["1","2"],"p":["a\u0026b c"],"s":["%zz"]}`)
+	equal(t, "queryStringParameters", e["queryStringParameters"],
+		`{"e":"","flag":"","n":"2","p":"a\u0026b c","s":"%zz"}`)
+	equal(t, "multiValueQueryStringParameters", e["multiValueQueryStringParameters"],
+		`{"e":[""],"flag":[""],"n":["1","2"],"p":["a\u0026b c"],"s":["%zz"]}`)
 	equal(t, "stageVariables", e["stageVariables"], `null`)
 	equal(t, "body", e["body"], `"hello"`)
 	equal(t, "isBase64Encoded", e["isBase64Encoded"], `false`)
 	headers := e["headers"].(map[string]any)
 	trace, _ := headers["X-Amzn-Trace-Id"].(string)
 	delete(headers, "X-Amzn-Trace-Id")
-	equal(t, "headers", headers, `{"Content-Type":"text/plain","Host":"api.example","User-Agent":"probe","X-Forwarded-For":"10.0.0.9, 127.0.0.1","X-Forwarded-Port":"443","X-Forwarded-Proto":"https","X-Thing":"three","x-thing":"two"}`)
+	equal(t, "headers", headers, `{"Content-Type":"text/plain","Host":"api.example","User-Agent":"probe",`+
+		`"X-Forwarded-For":"10.0.0.9, 127.0.0.1","X-Forwarded-Port":"443","X-Forwarded-Proto":"https",`+
+		`"X-Thing":"three","x-thing":"two"}`)
 	all := e["multiValueHeaders"].(map[string]any)
 	equal(t, "X-Thing", all["X-Thing"], `["one","three"]`)
 	equal(t, "x-thing", all["x-thing"], `["two"]`)
@@ -174,7 +49,8 @@ func TestEventCarriesTheRequestAsSent(t *testing.T) {
 	identity := rc["identity"].(map[string]any)
 	equal(t, "sourceIp", identity["sourceIp"], `"127.0.0.1"`)
 	equal(t, "userAgent", identity["userAgent"], `"probe"`)
-	for _, name := range []string{"requestId", "extendedRequestId", "requestTime", "requestTimeEpoch", "resourceId", "accountId", "apiId", "domainName"} {
+	for _, name := range []string{"requestId", "extendedRequestId", "requestTime", "requestTimeEpoch", "resourceId",
+		"accountId", "apiId", "domainName"} {
 		if rc[name] == nil {
 			t.Errorf("requestContext.%s is missing", name)
 		}
@@ -188,7 +64,8 @@ func TestEmptyRequest(t *testing.T) {
 	h := serve(t, API{BinaryMediaTypes: []string{"*/*"}})
 	h.get(t, "/")
 	e := h.last()
-	for _, name := range []string{"body", "queryStringParameters", "multiValueQueryStringParameters", "pathParameters"} {
+	for _, name := range []string{"body", "queryStringParameters", "multiValueQueryStringParameters",
+		"pathParameters"} {
 		equal(t, name, e[name], "null")
 	}
 	equal(t, "isBase64Encoded", e["isBase64Encoded"], "false")
@@ -199,11 +76,13 @@ func TestBodies(t *testing.T) {
 	for _, c := range []struct {
 		name, binary, request, body, base64 string
 	}{
-		{"everything is binary", "*/*", "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}", `"e30="`, "true"},
+		{"everything is binary", "*/*", "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}", `"e30="`,
+			"true"},
 		{"no type", "*/*", "Content-Length: 2\r\n\r\n{}", `"e30="`, "true"},
 		{"a range", "image/*", "Content-Type: image/png; q=1\r\nContent-Length: 2\r\n\r\n\xff\x00", `"/wA="`, "true"},
 		{"text", "image/*", "Content-Type: text/plain\r\nContent-Length: 3\r\n\r\na\xffb", `"a\ufffdb"`, "false"},
-		{"chunks", "*/*", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\nTrailer: x\r\n\r\n", `"YWJjZA=="`, "true"},
+		{"chunks", "*/*", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\nTrailer: x\r\n\r\n",
+			`"YWJjZA=="`, "true"},
 		{"expected", "", "Content-Length: 2\r\n\r\nok", `"ok"`, "false"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -234,7 +113,9 @@ func TestExpectContinue(t *testing.T) {
 
 func TestConnectionIsKept(t *testing.T) {
 	h := serve(t, API{})
-	replies := h.send(t, "POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"+"HEAD /2 HTTP/1.1\r\nHost: x\r\n\r\n"+"\r\nGET /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "POST", "HEAD", "GET")
+	replies := h.send(t, "POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"+
+		"HEAD /2 HTTP/1.1\r\nHost: x\r\n\r\n"+
+		"\r\nGET /3 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "POST", "HEAD", "GET")
 	for i, r := range replies {
 		if r.status != 200 {
 			t.Errorf("response %d: %d", i+1, r.status)
@@ -256,13 +137,20 @@ func TestLimits(t *testing.T) {
 		status        int
 		body          string
 	}{
-		{"10 MB and a byte", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10485761\r\n\r\n" + big + "x", 413, `{"too":"large"}`},
-		{"too many chunks", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nA00000\r\n" + big + "\r\n1\r\nx\r\n0\r\n\r\n", 413, `{"too":"large"}`},
-		{"more than Lambda takes", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 7000000\r\n\r\n" + big[:7000000], 413, `{"too":"large"}`},
-		{"10,240 bytes of headers", "GET / HTTP/1.1\r\nHost: x\r\nX: " + big[:10300] + "\r\n\r\n", 431, `{"message":"HTTP header is larger than 10240 bytes"}`},
-		{"endless headers", "GET / HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("X: y\r\n", 100000), 431, `{"message":"HTTP header is larger than 10240 bytes"}`},
-		{"two lengths", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400, `{"e":"Bad Request"}`},
-		{"two framings", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, `{"e":"Bad Request"}`},
+		{"10 MB and a byte", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10485761\r\n\r\n" + big + "x", 413,
+			`{"too":"large"}`},
+		{"too many chunks", "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nA00000\r\n" + big +
+			"\r\n1\r\nx\r\n0\r\n\r\n", 413, `{"too":"large"}`},
+		{"more than Lambda takes", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 7000000\r\n\r\n" + big[:7000000],
+			413, `{"too":"large"}`},
+		{"10,240 bytes of headers", "GET / HTTP/1.1\r\nHost: x\r\nX: " + big[:10300] + "\r\n\r\n", 431,
+			`{"message":"HTTP header is larger than 10240 bytes"}`},
+		{"endless headers", "GET / HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("X: y\r\n", 100000), 431,
+			`{"message":"HTTP header is larger than 10240 bytes"}`},
+		{"two lengths", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400,
+			`{"e":"Bad Request"}`},
+		{"two framings", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n" +
+			"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400, `{"e":"Bad Request"}`},
 		{"a folded header", "GET / HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n", 400, `{"e":"Bad Request"}`},
 		{"a space before the colon", "GET / HTTP/1.1\r\nHost: x\r\nX : a\r\n\r\n", 400, `{"e":"Bad Request"}`},
 		{"not HTTP", "hello\r\n", 400, `{"e":"Bad Request"}`},
@@ -295,9 +183,11 @@ func TestAnswersOfFunctions(t *testing.T) {
 		{"status as text", `{"statusCode":"202"}`, nil, 202, "", ""},
 		{"no status", `{"body":"x"}`, nil, 200, "", "x"},
 		{"own type", `{"headers":{"content-type":"text/xml"}}`, nil, 200, "Content-Type: text/xml", ""},
-		{"several values", `{"headers":{"A":"1","B":"4"},"multiValueHeaders":{"A":["2","3"],"B":["4"]}}`, nil, 200, "A: 2,3,1", ""},
+		{"several values", `{"headers":{"A":"1","B":"4"},"multiValueHeaders":{"A":["2","3"],"B":["4"]}}`, nil, 200,
+			"A: 2,3,1", ""},
 		{"same value in both", `{"headers":{"B":"4"},"multiValueHeaders":{"B":["4","5"]}}`, nil, 200, "B: 4,5", ""},
-		{"remapped", `{"statusCode":401,"headers":{"WWW-Authenticate":"Basic"}}`, nil, 401, "X-Amzn-Remapped-Www-Authenticate: Basic", ""},
+		{"remapped", `{"statusCode":401,"headers":{"WWW-Authenticate":"Basic"}}`, nil, 401,
+			"X-Amzn-Remapped-Www-Authenticate: Basic", ""},
 		{"really remapped", `{"headers":{"WWW-Authenticate":"Basic"}}`, nil, 200, "Www-Authenticate: ", ""},
 		{"dropped", `{"headers":{"Transfer-Encoding":"chunked"},"body":"x"}`, nil, 200, "Transfer-Encoding: ", "x"},
 		{"wrong length", `{"headers":{"Content-Length":"7"},"body":"x"}`, nil, 200, "Content-Length: 1", "x"},
@@ -311,7 +201,8 @@ func TestAnswersOfFunctions(t *testing.T) {
 		{"body no string", `{"body":{}}`, nil, 502, "", `{"failed":true}`},
 		{"status no number", `{"statusCode":"ok"}`, nil, 502, "", `{"failed":true}`},
 		{"header no text", `{"headers":{"A":{}}}`, nil, 502, "", `{"failed":true}`},
-		{"failed", ``, &lambda.Error{Type: "T", Message: "m"}, 502, "X-Amzn-Errortype: InternalServerErrorException", `{"failed":true}`},
+		{"failed", ``, &lambda.Error{Type: "T", Message: "m"}, 502, "X-Amzn-Errortype: InternalServerErrorException",
+			`{"failed":true}`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := serve(t, API{BinaryMediaTypes: []string{"*/*"}, Responses: big})

@@ -7,11 +7,17 @@ import (
 
 func TestGatewayResponses(t *testing.T) {
 	h := serve(t, API{
-		Routes:      []Route{{Method: "GET", Path: "/closed", Function: "F", Authorizer: "Guard"}},
-		Authorizers: map[string]Authorizer{"Guard": {Function: "A", Sources: []IdentitySource{{In: "header", Name: "Authorization"}}}},
+		Routes: []Route{{Method: "GET", Path: "/closed", Function: "F", Authorizer: "Guard"}},
+		Authorizers: map[string]Authorizer{"Guard": {Function: "A",
+			Sources: []IdentitySource{{In: "header", Name: "Authorization"}}}},
 		Responses: map[string]Response{
-			"UNAUTHORIZED": {StatusCode: 401, Headers: map[string]string{"WWW-Authenticate": `'Basic realm="x"'`, "Where": "context.path"},
-				Templates: map[string]string{"application/json": `{"id":"$context.requestId","m":$context.error.messageString,"no":"$context.nothing"}`, "application/xml": "<no/>"}},
+			"UNAUTHORIZED": {StatusCode: 401,
+				Headers: map[string]string{"WWW-Authenticate": `'Basic realm="x"'`, "Where": "context.path"},
+				Templates: map[string]string{
+					"application/json": `{"id":"$context.requestId","m":$context.error.messageString,` +
+						`"no":"$context.nothing"}`,
+					"application/xml": "<no/>",
+				}},
 			"DEFAULT_4XX": {Templates: map[string]string{"text/plain": "$context.error.responseType $context.httpMethod."}},
 		},
 	})
@@ -35,8 +41,10 @@ func TestGatewayResponses(t *testing.T) {
 		if c.accept == "" {
 			r = h.get(t, c.target)
 		}
-		if r.status != c.status || r.header.Get("Content-Type") != c.contentType || !regexp.MustCompile("^"+c.body+"$").MatchString(r.body) {
-			t.Errorf("%s %s: %d %s %s, want %d %s %s", c.target, c.accept, r.status, r.header.Get("Content-Type"), r.body, c.status, c.contentType, c.body)
+		if r.status != c.status || r.header.Get("Content-Type") != c.contentType ||
+			!regexp.MustCompile("^"+c.body+"$").MatchString(r.body) {
+			t.Errorf("%s %s: %d %s %s, want %d %s %s", c.target, c.accept, r.status, r.header.Get("Content-Type"),
+				r.body, c.status, c.contentType, c.body)
 		}
 	}
 	r := h.get(t, "/closed")
@@ -47,7 +55,8 @@ func TestGatewayResponses(t *testing.T) {
 
 func TestGatewayResponsesOfAWS(t *testing.T) {
 	r := serve(t, API{Routes: []Route{}}).get(t, "/")
-	if r.status != 403 || r.body != `{"message":"Missing Authentication Token"}` || r.header.Get("X-Amzn-Errortype") != "MissingAuthenticationTokenException" {
+	if r.status != 403 || r.body != `{"message":"Missing Authentication Token"}` ||
+		r.header.Get("X-Amzn-Errortype") != "MissingAuthenticationTokenException" {
 		t.Errorf("%d %s %v", r.status, r.body, r.header)
 	}
 }

@@ -80,10 +80,10 @@ const http10 = "HTTP/1.0"
 // its fault; an error means that there is nothing to answer.
 func readHead(br *bufio.Reader) (*request, error) {
 	req := &request{}
-	left := maxHead
-	line, err := readLine(br, &left)
+	room := maxHead
+	line, err := readLine(br, &room)
 	for err == nil && line == "" { // section 2.2: empty lines before a request are skipped
-		line, err = readLine(br, &left)
+		line, err = readLine(br, &room)
 	}
 	switch {
 	case err == errTooLong:
@@ -98,7 +98,7 @@ func readHead(br *bufio.Reader) (*request, error) {
 		return req, nil
 	}
 	for {
-		line, err := readLine(br, &left)
+		line, err := readLine(br, &room)
 		if err != nil {
 			return req.cutOff(err)
 		}
@@ -123,8 +123,8 @@ func readHead(br *bufio.Reader) (*request, error) {
 	return req, nil
 }
 
-// cutOff notes why the head did not come to its end; when the connection is broken, there
-// is nobody to tell it.
+// cutOff notes why the head did not come to its end. When the connection is broken it
+// gives err: nobody is left to answer.
 func (r *request) cutOff(err error) (*request, error) {
 	if r.fault = readFault(err); r.fault == nil {
 		return nil, err
@@ -158,13 +158,14 @@ func readField(line string) (f field, ok bool) {
 
 var errTooLong = errors.New("request head too large")
 
-// readLine reads a line without its end, taking its length from left. A CR within it is
-// read as a space, as section 2.2 asks. With an error comes what there was of the line.
-func readLine(br *bufio.Reader, left *int) (string, error) {
+// readLine reads a line without its end, and takes its length from room, the bytes that
+// the head may still have. A CR within it is read as a space, as section 2.2 asks. With
+// an error comes what there was of the line.
+func readLine(br *bufio.Reader, room *int) (string, error) {
 	var line []byte
 	for {
 		part, err := br.ReadSlice('\n')
-		if *left -= len(part); *left < 0 {
+		if *room -= len(part); *room < 0 {
 			return "", errTooLong
 		}
 		line = append(line, part...)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,15 +20,17 @@ import (
 // ignored, as on REST APIs (localstack's resource_router.py, checked against AWS, and
 // aws/aws-sam-cli's local server say so).
 type router struct {
-	resources []resource
+	resources []*resource
 }
 
 // resource is one path of the API with its methods.
 type resource struct {
-	path     string
-	id       string
-	segments []string
-	methods  map[string]method // by name, "ANY" included
+	path       string
+	id         string
+	pattern    *regexp.Regexp    // has a group for each parameter
+	parameters []string          // the parameters' names
+	ranks      []int             // by segment: 0 for a literal, 1 for {one}, 2 for {all+}
+	methods    map[string]method // by name, "ANY" included
 }
 
 // method is a route with what it may take now.
@@ -37,25 +41,41 @@ type method struct {
 
 func newRouter(routes []Route) (*router, error) {
 	r := &router{}
-	index := map[string]int{}
+	known := map[string]*resource{}
 	for _, route := range routes {
-		at, known := index[route.Path]
-		if !known {
-			at = len(r.resources)
-			index[route.Path] = at
-			r.resources = append(r.resources, resource{
-				path:     route.Path,
-				id:       resourceID(route.Path),
-				segments: strings.Split(strings.TrimPrefix(route.Path, "/"), "/"),
-				methods:  map[string]method{},
-			})
+		res := known[route.Path]
+		if res == nil {
+			res = newResource(route.Path)
+			known[route.Path] = res
+			r.resources = append(r.resources, res)
 		}
-		if _, twice := r.resources[at].methods[route.Method]; twice {
+		if _, twice := res.methods[route.Method]; twice {
 			return nil, fmt.Errorf("route %s %s is there twice", route.Method, route.Path)
 		}
-		r.resources[at].methods[route.Method] = method{route, cmp.Or(route.Throttle, &AccountThrottle).bucket()}
+		res.methods[route.Method] = method{route, cmp.Or(route.Throttle, &AccountThrottle).bucket()}
 	}
+	// What is more literal, from the left, comes first: find takes the first that fits.
+	slices.SortStableFunc(r.resources, func(a, b *resource) int { return slices.Compare(a.ranks, b.ranks) })
 	return r, nil
+}
+
+func newResource(path string) *resource {
+	res := &resource{path: path, id: resourceID(path), methods: map[string]method{}}
+	var patterns []string
+	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
+		pattern, rank := regexp.QuoteMeta(segment), 0
+		if name, isParameter := strings.CutPrefix(segment, "{"); isParameter {
+			pattern, rank = "([^/]+)", 1
+			name, isGreedy := strings.CutSuffix(strings.TrimSuffix(name, "}"), "+")
+			if isGreedy {
+				pattern, rank = "(.+)", 2
+			}
+			res.parameters = append(res.parameters, name)
+		}
+		patterns, res.ranks = append(patterns, pattern), append(res.ranks, rank)
+	}
+	res.pattern = regexp.MustCompile(`(?s)^` + strings.Join(patterns, "/") + `$`)
+	return res
 }
 
 // find returns the route of a request and its resource; ok is false when the path or the
@@ -64,62 +84,21 @@ func newRouter(routes []Route) (*router, error) {
 // 771 and 3524, dherault/serverless-offline issues 265 and 271, serverless/serverless
 // issue 5037).
 func (r *router) find(name, path string) (route method, res *resource, params map[string]string, ok bool) {
-	path = strings.TrimPrefix(path, "/")
-	segments := strings.Split(strings.TrimSuffix(path, "/"), "/")
-	var best []int
-	for i := range r.resources {
-		candidate := &r.resources[i]
-		rank, values, match := candidate.match(segments)
-		if match && (res == nil || better(rank, best)) {
-			res, best, params = candidate, rank, values
-		}
-	}
-	if res == nil {
+	path = strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
+	at := slices.IndexFunc(r.resources, func(res *resource) bool { return res.pattern.MatchString(path) })
+	if at < 0 {
 		return method{}, nil, nil, false
+	}
+	res = r.resources[at]
+	params = map[string]string{}
+	for i, value := range res.pattern.FindStringSubmatch(path)[1:] {
+		params[res.parameters[i]] = value
 	}
 	// The resource is chosen by the path alone; then a specific method beats ANY.
 	if route, ok = res.methods[name]; !ok {
 		route, ok = res.methods["ANY"]
 	}
 	return route, res, params, ok
-}
-
-// match compares segment by segment. rank tells how each segment matched: 0 literally, 1
-// by a parameter, 2 by a greedy parameter.
-func (res *resource) match(segments []string) (rank []int, params map[string]string, ok bool) {
-	params = map[string]string{}
-	for i, want := range res.segments {
-		name, isParam := strings.CutPrefix(want, "{")
-		name, isGreedy := strings.CutSuffix(strings.TrimSuffix(name, "}"), "+")
-		switch {
-		case i >= len(segments):
-			return nil, nil, false
-		case !isParam:
-			if segments[i] != want {
-				return nil, nil, false
-			}
-			rank = append(rank, 0)
-		case isGreedy:
-			params[name] = strings.Join(segments[i:], "/")
-			return append(rank, 2), params, params[name] != ""
-		case segments[i] == "":
-			return nil, nil, false
-		default:
-			params[name] = segments[i]
-			rank = append(rank, 1)
-		}
-	}
-	return rank, params, len(segments) == len(res.segments)
-}
-
-// better tells whether rank a is more literal than b, from the left.
-func better(a, b []int) bool {
-	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] {
-			return a[i] < b[i]
-		}
-	}
-	return len(a) > len(b)
 }
 
 // resourceIDLength is how many characters API Gateway's ids of resources have.

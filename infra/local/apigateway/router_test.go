@@ -51,7 +51,8 @@ func TestRouter(t *testing.T) {
 			route.Function = ""
 		}
 		if route.Function != c.want || ok && fmt.Sprint(params) != c.params {
-			t.Errorf("%s %s goes to %q with %v, want %q with %s", c.method, c.path, route.Function, params, c.want, c.params)
+			t.Errorf("%s %s goes to %q with %v, want %q with %s", c.method, c.path, route.Function, params, c.want,
+				c.params)
 		}
 	}
 	if _, err := newRouter(append(routes, routes[0])); err == nil {

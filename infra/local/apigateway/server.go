@@ -3,6 +3,7 @@ package apigateway
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -26,59 +27,37 @@ type response struct {
 type Server struct {
 	handle   func(*request) *response
 	listener net.Listener
-	mu       sync.Mutex
-	conns    map[net.Conn]bool
-	closed   bool
-	busy     sync.WaitGroup
+	open     context.Context // ends with Close
+	stop     context.CancelFunc
+	busy     sync.WaitGroup // the loop that accepts, and every connection
 }
 
 // Serve answers requests that come through l until Close.
 func (g *Gateway) Serve(l net.Listener) *Server {
-	s := &Server{handle: g.serve, listener: l, conns: map[net.Conn]bool{}}
+	s := &Server{handle: g.serve, listener: l}
+	s.open, s.stop = context.WithCancel(context.Background())
 	s.busy.Go(func() {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
 				return
 			}
-			if s.track(conn) {
-				s.busy.Go(func() { s.serveConn(conn) })
-			}
+			s.busy.Go(func() { s.serveConn(conn) })
 		}
 	})
 	return s
 }
 
-func (s *Server) track(conn net.Conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		conn.Close()
-		return false
-	}
-	s.conns[conn] = true
-	return true
-}
-
 // Close stops listening and cuts every connection.
 func (s *Server) Close() {
-	s.mu.Lock()
-	s.closed = true
+	s.stop()
 	s.listener.Close()
-	for conn := range s.conns {
-		conn.Close()
-	}
-	s.mu.Unlock()
 	s.busy.Wait()
 }
 
 func (s *Server) serveConn(conn net.Conn) {
-	defer func() {
-		conn.Close()
-		s.mu.Lock()
-		delete(s.conns, conn)
-		s.mu.Unlock()
-	}()
+	defer conn.Close()
+	defer context.AfterFunc(s.open, func() { conn.Close() })()
 	remote, _, _ := net.SplitHostPort(conn.RemoteAddr().String())
 	for br := bufio.NewReaderSize(conn, 16<<10); ; {
 		conn.SetReadDeadline(time.Now().Add(idleTime))

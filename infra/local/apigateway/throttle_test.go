@@ -27,7 +27,7 @@ func TestThrottle(t *testing.T) {
 	})
 	h.answer = func(function string, _ map[string]any) (string, error) {
 		if function == "Guard" {
-			return `{"principalId":"p","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":"execute-api:Invoke","Effect":"Allow","Resource":"*"}]}}`, nil
+			return allowAll, nil
 		}
 		return `{"statusCode":200}`, nil
 	}
@@ -41,7 +41,8 @@ func TestThrottle(t *testing.T) {
 		var got strings.Builder
 		for _, r := range h.send(t, raw.String(), methods...) {
 			fmt.Fprint(&got, r.status, " ")
-			if r.status == 429 && (r.header.Get("Retry-After") != "1" || r.body != `{"m":"Too Many Requests"}` || r.header.Get("x-amzn-ErrorType") != "TooManyRequestsException") {
+			if r.status == 429 && (r.header.Get("Retry-After") != "1" || r.body != `{"m":"Too Many Requests"}` ||
+				r.header.Get("x-amzn-ErrorType") != "TooManyRequestsException") {
 				t.Errorf("%v %s", r.header, r.body)
 			}
 		}

@@ -2,7 +2,6 @@ package apigateway
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -64,7 +63,8 @@ func TestWire(t *testing.T) {
 	for _, c := range []struct{ name, raw, want, paths string }{
 		// Targets: RFC 9112, 3.2.
 		{"absolute", "GET http://y/a%2Fb?c=d HTTP/1.1\r\n" + hosted + "\r\n" + last, "200 200", "/a%2Fb /last"},
-		{"absolute, TLS, a port, upper case", "GET HTTPS://Y:443/a HTTP/1.1\r\n" + hosted + "\r\n" + last, "200 200", "/a /last"},
+		{"absolute, TLS, a port, upper case", "GET HTTPS://Y:443/a HTTP/1.1\r\n" + hosted + "\r\n" + last, "200 200",
+			"/a /last"},
 		{"absolute, an address", "GET http://[::1]:80/a HTTP/1.1\r\n" + hosted + "\r\n" + last, "200 200", "/a /last"},
 		{"absolute, without a path", "GET http://y HTTP/1.1\r\n" + hosted + "\r\n" + last, "200 200", "/ /last"},
 		{"absolute, a query alone", "GET http://y?c=/d HTTP/1.1\r\n" + hosted + "\r\n" + last, "200 200", "/ /last"},
@@ -80,8 +80,10 @@ func TestWire(t *testing.T) {
 		{"a fragment", "GET /a#b HTTP/1.1\r\n" + hosted + "\r\n" + last, "400", ""},
 		{"a control character", "GET /a\x01 HTTP/1.1\r\n" + hosted + "\r\n" + last, "400", ""},
 		{"a tab", "GET /a\tHTTP/1.1\r\n" + hosted + "\r\n" + last, "400", ""},
-		{"a line beyond any", "GET /" + strings.Repeat("a", maxHead) + " HTTP/1.1\r\n" + hosted + "\r\n" + last, "414", ""},
-		{"a long line", "GET /" + strings.Repeat("a", maxHeaderBytes) + " HTTP/1.1\r\n" + hosted + "\r\n" + last, "431", ""},
+		{"a line beyond any", "GET /" + strings.Repeat("a", maxHead) + " HTTP/1.1\r\n" + hosted + "\r\n" + last,
+			"414", ""},
+		{"a long line", "GET /" + strings.Repeat("a", maxHeaderBytes) + " HTTP/1.1\r\n" + hosted + "\r\n" + last,
+			"431", ""},
 		// The rest of the request line: RFC 9112, 2.3 and 3.
 		{"a method that is no token", "G(T / HTTP/1.1\r\n" + hosted + "\r\n" + last, "400", ""},
 		{"a method nobody knows", "BREW /a HTTP/1.1\r\n" + hosted + "\r\n" + last, "200 200", "/a /last"},
@@ -114,7 +116,8 @@ func TestWire(t *testing.T) {
 		{"a control character in a value", "GET /a HTTP/1.1\r\n" + hosted + "X: a\x7f\r\n\r\n" + last, "400", ""},
 		{"a CR in a value", "GET /a HTTP/1.1\r\n" + hosted + "X: a\rY: b\r\n\r\n" + last, "200 200", "/a /last"},
 		{"a CR in a name", "GET /a HTTP/1.1\r\n" + hosted + "X\rY: b\r\n\r\n" + last, "400", ""},
-		{"an empty value, tabs around another", "GET /a HTTP/1.1\r\n" + hosted + "X:\r\nY:\t b \t\r\n\r\n" + last, "200 200", "/a /last"},
+		{"an empty value, tabs around another", "GET /a HTTP/1.1\r\n" + hosted + "X:\r\nY:\t b \t\r\n\r\n" + last,
+			"200 200", "/a /last"},
 		// Framing: RFC 9112, 6 and 7.
 		{"a chunk size that is none", chunks + "x\r\nabc\r\n0\r\n\r\n" + last, "400", ""},
 		{"no chunk size", chunks + "\r\nabc\r\n0\r\n\r\n" + last, "400", ""},
@@ -124,12 +127,16 @@ func TestWire(t *testing.T) {
 		{"a chunk longer than its size", chunks + "2\r\nabc\r\n0\r\n\r\n" + last, "400", ""},
 		{"chunks without their end", chunks + "3\r\nabc\r\n", "400", ""},
 		{"a trailer that is none", chunks + "3\r\nabc\r\n0\r\nX : y\r\n\r\n" + last, "400", ""},
-		{"a trailer beyond all bounds", chunks + "3\r\nabc\r\n0\r\n" + strings.Repeat("X: y\r\n", maxHead) + "\r\n" + last, "431", ""},
-		{"chunks with extensions and a trailer", chunks + "3;a=\"b\"\r\nabc\r\n0\r\nX: y\r\n\r\n" + last, "200 200", "/c /last"},
-		{"chunks in upper case, in a list", post + "Transfer-Encoding: , CHUNKED\r\n\r\n3\r\nabc\r\n0\r\n\r\n" + last, "200 200", "/p /last"},
+		{"a trailer beyond all bounds", chunks + "3\r\nabc\r\n0\r\n" + strings.Repeat("X: y\r\n", maxHead) + "\r\n" +
+			last, "431", ""},
+		{"chunks with extensions and a trailer", chunks + "3;a=\"b\"\r\nabc\r\n0\r\nX: y\r\n\r\n" + last, "200 200",
+			"/c /last"},
+		{"chunks in upper case, in a list", post + "Transfer-Encoding: , CHUNKED\r\n\r\n3\r\nabc\r\n0\r\n\r\n" + last,
+			"200 200", "/p /last"},
 		{"both framings", post + "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + last, "400", ""},
 		{"a coding we do not know", post + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" + last, "501", ""},
-		{"such a coding with a parameter, in a line of its own", post + "Transfer-Encoding: foo;bar=1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + last, "501", ""},
+		{"such a coding with a parameter, in a line of its own",
+			post + "Transfer-Encoding: foo;bar=1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + last, "501", ""},
 		{"chunks not last", post + "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n" + last, "400", ""},
 		{"no chunks", post + "Transfer-Encoding: gzip\r\n\r\n0\r\n\r\n" + last, "400", ""},
 		{"chunks in chunks", post + "Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n" + last, "400", ""},
@@ -149,25 +156,36 @@ func TestWire(t *testing.T) {
 		{"nothing", "", "", ""},
 		// Expect: RFC 9110, 10.1.1.
 		{"expecting", post + "Expect: 100-Continue\r\nContent-Length: 3\r\n\r\nabc" + last, "100 200 200", "/p /last"},
-		{"expecting, with chunks", post + "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + last, "100 200 200", "/p /last"},
+		{"expecting, with chunks", post + "Expect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" +
+			last, "100 200 200", "/p /last"},
 		{"expecting without a body", post + "Expect: 100-continue\r\n\r\n" + last, "200 200", "/p /last"},
-		{"expecting, beyond the limit", post + "Expect: 100-continue\r\nContent-Length: " + big + "\r\n\r\n" + last, "413", ""},
-		{"expecting, on no route", "POST /nothing/here HTTP/1.1\r\n" + hosted + "Expect: 100-continue\r\nContent-Length: 3\r\n\r\n" + last, "403", ""},
-		{"expecting, with a wrong length", post + "Expect: 100-continue\r\nContent-Length: x\r\n\r\n" + last, "400", ""},
-		{"expecting in HTTP/1.0", "POST /p HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc", "200", "/p"},
+		{"expecting, beyond the limit", post + "Expect: 100-continue\r\nContent-Length: " + big + "\r\n\r\n" + last,
+			"413", ""},
+		{"expecting, on no route", "POST /nothing/here HTTP/1.1\r\n" + hosted +
+			"Expect: 100-continue\r\nContent-Length: 3\r\n\r\n" + last, "403", ""},
+		{"expecting, with a wrong length", post + "Expect: 100-continue\r\nContent-Length: x\r\n\r\n" + last,
+			"400", ""},
+		{"expecting in HTTP/1.0", "POST /p HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+			"200", "/p"},
 		// Connections: RFC 9112, 9.3 and 9.6.
-		{"no route, with a body", "POST /nothing/here HTTP/1.1\r\n" + hosted + "Content-Length: 3\r\n\r\na b" + last, "403 200", "/last"},
-		{"no route, with chunks that are none", "POST /nothing/here HTTP/1.1\r\n" + hosted + "Transfer-Encoding: chunked\r\n\r\nx\r\n" + last, "403", ""},
+		{"no route, with a body", "POST /nothing/here HTTP/1.1\r\n" + hosted + "Content-Length: 3\r\n\r\na b" + last,
+			"403 200", "/last"},
+		{"no route, with chunks that are none",
+			"POST /nothing/here HTTP/1.1\r\n" + hosted + "Transfer-Encoding: chunked\r\n\r\nx\r\n" + last, "403", ""},
 		{"close among others", "GET /a HTTP/1.1\r\n" + hosted + "Connection: x, Close\r\n\r\n" + last, "200", "/a"},
-		{"close in the second line", "GET /a HTTP/1.1\r\n" + hosted + "Connection: x\r\nconnection: close\r\n\r\n" + last, "200", "/a"},
-		{"a word with close in it", "GET /a HTTP/1.1\r\n" + hosted + "Connection: closed\r\n\r\n" + last, "200 200", "/a /last"},
+		{"close in the second line", "GET /a HTTP/1.1\r\n" + hosted + "Connection: x\r\nconnection: close\r\n\r\n" +
+			last, "200", "/a"},
+		{"a word with close in it", "GET /a HTTP/1.1\r\n" + hosted + "Connection: closed\r\n\r\n" + last, "200 200",
+			"/a /last"},
 		{"HTTP/1.0", "GET /a HTTP/1.0\r\n\r\n" + last, "200", "/a"},
 		{"HTTP/1.0 kept", "GET /a HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n" + last, "200 200", "/a /last"},
 		{"HTTP/1.0 kept and closed", "GET /a HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n" + last, "200", "/a"},
-		{"one behind the other", "GET /a HTTP/1.1\r\n" + hosted + "\r\n" + post + "Content-Length: 3\r\n\r\nabc" + last, "200 200 200", "/a /p /last"},
+		{"one behind the other", "GET /a HTTP/1.1\r\n" + hosted + "\r\n" + post + "Content-Length: 3\r\n\r\nabc" +
+			last, "200 200 200", "/a /p /last"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h := serve(t, API{Routes: []Route{{Method: "ANY", Path: "/", Function: "F"}, {Method: "ANY", Path: "/{one}", Function: "F"}}})
+			h := serve(t, API{Routes: []Route{{Method: "ANY", Path: "/", Function: "F"},
+				{Method: "ANY", Path: "/{one}", Function: "F"}}})
 			var statuses, paths []string
 			for _, r := range h.talk(t, c.raw, true) {
 				statuses = append(statuses, fmt.Sprint(r.status))
@@ -231,7 +249,9 @@ func TestHead(t *testing.T) {
 	h := serve(t, API{})
 	h.answer = func(string, map[string]any) (string, error) { return `{"body":"abc"}`, nil }
 	const over = "X-HTTP-Method-Override: "
-	replies := h.talk(t, "HEAD /a HTTP/1.1\r\n"+hosted+"\r\nHEAD /a HTTP/1.1\r\n"+hosted+over+"GET\r\n\r\nPOST /a HTTP/1.1\r\n"+hosted+over+"HEAD\r\n\r\n"+last, true, "HEAD", "HEAD", "POST", "GET")
+	replies := h.talk(t, "HEAD /a HTTP/1.1\r\n"+hosted+"\r\n"+
+		"HEAD /a HTTP/1.1\r\n"+hosted+over+"GET\r\n\r\n"+
+		"POST /a HTTP/1.1\r\n"+hosted+over+"HEAD\r\n\r\n"+last, true, "HEAD", "HEAD", "POST", "GET")
 	if len(replies) != 4 {
 		t.Fatalf("%+v", replies)
 	}
@@ -250,7 +270,8 @@ func TestNoContent(t *testing.T) {
 			return fmt.Sprintf(`{"statusCode":%d,"body":"abc"}`, status), nil
 		}
 		replies := h.talk(t, "GET /a HTTP/1.1\r\n"+hosted+"\r\n"+last, true)
-		if len(replies) != 2 || replies[0].status != status || replies[0].body != "" || replies[0].header.Get("Content-Length") != length {
+		if len(replies) != 2 || replies[0].status != status || replies[0].body != "" ||
+			replies[0].header.Get("Content-Length") != length {
 			t.Errorf("%d: %+v", status, replies)
 		}
 	}
@@ -270,7 +291,8 @@ func TestSilentClients(t *testing.T) {
 		}
 	}
 	body := &request{length: 3}
-	if fault := body.readBody(bufio.NewReader(io.MultiReader(bytes.NewReader([]byte("ab")), silence{}))); fault == nil || fault.status != 408 {
+	half := io.MultiReader(strings.NewReader("ab"), silence{})
+	if fault := body.readBody(bufio.NewReader(half)); fault == nil || fault.status != 408 {
 		t.Errorf("a body: %+v", fault)
 	}
 }

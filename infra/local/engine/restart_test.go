@@ -79,7 +79,8 @@ func TestKilledWhileWriting(t *testing.T) {
 func (p *probe) ids() map[string]bool {
 	p.Helper()
 	ids := map[string]bool{}
-	for pages := dynamodb.NewScanPaginator(p.db, &dynamodb.ScanInput{TableName: &p.table, ConsistentRead: aws.Bool(true)}); pages.HasMorePages(); {
+	for pages := dynamodb.NewScanPaginator(p.db,
+		&dynamodb.ScanInput{TableName: &p.table, ConsistentRead: aws.Bool(true)}); pages.HasMorePages(); {
 		page, err := pages.NextPage(p.Context())
 		if err != nil {
 			p.Fatal(err)
@@ -106,7 +107,8 @@ func TestRestart(t *testing.T) {
 			defer s.Close()
 			db := client(s.Endpoint, Region, "x")
 			do(&probe{T: t, db: db, table: "probes"}, dynamodbstreams.New(dynamodbstreams.Options{
-				Region: Region, BaseEndpoint: &s.Endpoint, Credentials: db.Options().Credentials, Retryer: aws.NopRetryer{},
+				Region: Region, BaseEndpoint: &s.Endpoint, Credentials: db.Options().Credentials,
+				Retryer: aws.NopRetryer{},
 			}))
 		}
 		run(func(p *probe, _ *dynamodbstreams.Client) {

@@ -20,12 +20,11 @@ type instance struct {
 	id   string
 	pool *pool
 	cmd  *exec.Cmd
-	dead chan struct{}    // closed when the process is gone and everybody knows
-	work chan *invocation // holds at most one
+	dead chan struct{} // closed when the process is gone and everybody knows
 
 	// The pool's lock guards these two.
 	starting bool // has not asked for work yet
-	coming   bool // counted in pool.coming
+	ready    bool // asks for work, or will in a moment: it starts, or has just answered
 
 	mu      sync.Mutex
 	began   time.Time // just before the process was started; zero once its start was told
@@ -34,12 +33,6 @@ type instance struct {
 	killed  error       // why we ended it, when we did
 	failure error       // what the process said about itself before it ended
 	clock   *time.Timer // ends it when it takes too long
-}
-
-func newInstance(p *pool) *instance {
-	return &instance{
-		pool: p, dead: make(chan struct{}), work: make(chan *invocation, 1), starting: true, coming: true,
-	}
 }
 
 // start runs the binary. When that fails, the pool fails the invocation that wanted it.
@@ -87,16 +80,11 @@ func (i *instance) start() {
 // or has said itself why it cannot start.
 func (i *instance) ended(why error) {
 	i.mu.Lock()
-	i.ending = true // from here on give and begin refuse
+	i.ending = true // from here on begin refuses
 	if i.clock != nil {
 		i.clock.Stop()
 	}
 	inv := i.current
-	var given *invocation
-	select {
-	case given = <-i.work: // given to it, but never fetched
-	default:
-	}
 	switch {
 	case i.killed != nil:
 		why = i.killed
@@ -111,24 +99,10 @@ func (i *instance) ended(why error) {
 	// The pool first: whoever sees the failed invocation finds a pool without the dead
 	// process.
 	i.pool.gone(i, why)
-	if given != nil {
-		i.pool.submit(given)
-	}
 	if inv != nil {
 		inv.finish(nil, why)
 	}
 	close(i.dead)
-}
-
-// give hands an idle instance its next invocation; false when it is dying.
-func (i *instance) give(inv *invocation) bool {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.ending {
-		return false
-	}
-	i.work <- inv
-	return true
 }
 
 // begin notes that the process is about to get the invocation, and starts its clock;

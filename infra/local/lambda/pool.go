@@ -33,17 +33,22 @@ func (inv *invocation) finish(answer []byte, err error) {
 }
 
 // pool holds one function's processes. Processes ask for work. The pool starts another
-// one, up to the limit, when more invocations wait than processes are about to ask.
+// one, up to the limit, when more invocations wait than processes are ready.
 type pool struct {
 	service  *Service
 	function Function
 	inside   atomic.Int64 // invocations that have entered and not ended, waiting or not
 
 	mu      sync.Mutex
+	changed *sync.Cond    // of waiting or live
 	waiting []*invocation // not yet taken, oldest first
-	idle    []*instance   // asking for work, the last used at the end
-	coming  int           // processes that will ask for work in a moment
 	live    map[*instance]bool
+}
+
+func newPool(s *Service, f Function) *pool {
+	p := &pool{service: s, function: f, live: map[*instance]bool{}}
+	p.changed = sync.NewCond(&p.mu)
+	return p
 }
 
 // enter counts one more invocation. With bounded it gives false, and counts nothing, when
@@ -91,59 +96,49 @@ func (p *pool) invoke(ctx context.Context, payload []byte, timeout <-chan time.T
 	}
 }
 
-// submit hands the invocation to an idle process, or lets it wait for one.
+// submit lets the invocation wait for a process, and starts one if need be.
 func (p *pool) submit(inv *invocation) {
 	p.mu.Lock()
-	for n := len(p.idle); n > 0; n = len(p.idle) {
-		i := p.idle[n-1]
-		p.idle = p.idle[:n-1]
-		if i.give(inv) {
-			p.mu.Unlock()
-			return
-		}
-	}
 	p.waiting = append(p.waiting, inv)
-	i := p.grow()
+	fresh := p.grow()
 	p.mu.Unlock()
-	if i != nil {
-		i.start()
+	p.changed.Broadcast()
+	if fresh != nil {
+		fresh.start()
 	}
 }
 
 // grow returns a new instance to start when one is needed and allowed. The caller holds
 // the lock.
 func (p *pool) grow() *instance {
-	if p.coming >= len(p.waiting) || len(p.live) >= p.most() {
+	ready := 0
+	for i := range p.live {
+		if i.ready {
+			ready++
+		}
+	}
+	if ready >= len(p.waiting) || len(p.live) >= p.most() {
 		return nil
 	}
-	i := newInstance(p)
-	if p.live == nil {
-		p.live = map[*instance]bool{}
-	}
+	i := &instance{pool: p, dead: make(chan struct{}), starting: true, ready: true}
 	p.live[i] = true
-	p.coming++
 	return i
 }
 
-// next gives the asking instance the oldest waiting invocation, or notes that it is idle
-// and returns nil.
+// next waits for an invocation for the instance, the oldest; nil when the instance dies.
 func (p *pool) next(i *instance) *invocation {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i.starting = false
-	if i.coming {
-		i.coming = false
-		p.coming--
+	i.starting, i.ready = false, true
+	for p.live[i] && len(p.waiting) == 0 {
+		p.changed.Wait()
 	}
-	if !p.live[i] { // died while asking
-		return nil
-	}
-	if len(p.waiting) == 0 {
-		p.idle = append(p.idle, i)
+	if !p.live[i] {
 		return nil
 	}
 	inv := p.waiting[0]
 	p.waiting = p.waiting[1:]
+	i.ready = false
 	return inv
 }
 
@@ -152,10 +147,7 @@ func (p *pool) next(i *instance) *invocation {
 func (p *pool) answered(i *instance) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.live[i] && !i.coming {
-		i.coming = true
-		p.coming++
-	}
+	i.ready = true
 }
 
 // gone takes a dead instance out. One that died before it ever asked for work fails the
@@ -164,18 +156,13 @@ func (p *pool) answered(i *instance) {
 func (p *pool) gone(i *instance, why error) {
 	p.mu.Lock()
 	delete(p.live, i)
-	p.idle = slices.DeleteFunc(p.idle, func(idle *instance) bool { return idle == i })
-	if i.coming {
-		i.coming = false
-		p.coming--
-	}
 	var failed *invocation
 	if i.starting && len(p.waiting) > 0 {
 		failed, p.waiting = p.waiting[0], p.waiting[1:]
 	}
 	fresh := p.grow()
 	p.mu.Unlock()
-
+	p.changed.Broadcast()
 	if failed != nil {
 		failed.finish(nil, why)
 	}

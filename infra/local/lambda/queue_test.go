@@ -12,7 +12,19 @@ import (
 // inside waits until so many invocations have entered and not ended.
 func inside(t *testing.T, s *Service, want int) {
 	t.Helper()
-	eventually(t, fmt.Sprint(want, " invocations are inside"), func() bool { return int(s.pools["F"].inside.Load()) == want })
+	eventually(t, fmt.Sprint(want, " invocations are inside"),
+		func() bool { return int(s.pools["F"].inside.Load()) == want })
+}
+
+// queued waits until so many invocations wait for a process.
+func queued(t *testing.T, s *Service, want int) {
+	t.Helper()
+	eventually(t, fmt.Sprint(want, " invocations wait"), func() bool {
+		p := s.pools["F"]
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return len(p.waiting) == want
+	})
 }
 
 // working waits until so many processes are at work.
@@ -51,8 +63,7 @@ func TestRequestsQueue(t *testing.T) {
 	inside(t, s, 0)
 }
 
-// Who waits in vain gets the end of their own patience, and takes nobody's place any
-// more.
+// Who stops waiting is told so at once, and takes nobody's place any more.
 func TestRequestThatGivesUp(t *testing.T) {
 	s, _ := service(t, nil)
 	s.opts.Workers = 1
@@ -91,6 +102,7 @@ func TestReservedConcurrency(t *testing.T) {
 	event := make(chan error, 1)
 	go func() { _, err := call(t, s, "pid"); event <- err }()
 	inside(t, s, 3)
+	queued(t, s, 1)
 	p := s.pools["F"]
 	p.mu.Lock()
 	if len(p.live) != 2 || len(p.waiting) != 1 {

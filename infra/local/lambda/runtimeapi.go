@@ -42,11 +42,11 @@ func serveNext(i *instance, w http.ResponseWriter, r *http.Request) {
 	i.tellStart()
 	inv := i.pool.next(i)
 	if inv == nil {
-		select {
-		case inv = <-i.work:
-		case <-r.Context().Done(): // the process died
-			return
-		}
+		return
+	}
+	if r.Context().Err() != nil { // the process has died, and nobody has noticed yet
+		i.pool.submit(inv)
+		return
 	}
 	deadline, ok := i.begin(inv)
 	if !ok {

@@ -121,7 +121,7 @@ func New(opts Options, functions []Function) (*Service, error) {
 		instances: map[string]*instance{},
 	}
 	for _, f := range functions {
-		s.pools[f.Name] = &pool{service: s, function: f}
+		s.pools[f.Name] = newPool(s, f)
 	}
 	s.server = &http.Server{Handler: s.runtimeAPI()}
 	go func() { _ = s.server.Serve(listener) }()

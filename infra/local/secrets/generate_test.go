@@ -11,7 +11,8 @@ func TestGeneratedTexts(t *testing.T) {
 		want     string
 	}{
 		{Generate{Length: 64, Template: "{}", Key: "1"}, `^\{"1":"[A-Za-z0-9]{64}"\}$`},
-		{Generate{Length: 32, Template: `{"user":"me","n":1}`, Key: "password"}, `^\{"n":1,"password":"[A-Za-z0-9]{32}","user":"me"\}$`},
+		{Generate{Length: 32, Template: `{"user":"me","n":1}`, Key: "password"},
+			`^\{"n":1,"password":"[A-Za-z0-9]{32}","user":"me"\}$`},
 	} {
 		seen := map[string]bool{}
 		for range 50 {
@@ -26,7 +27,8 @@ func TestGeneratedTexts(t *testing.T) {
 		}
 	}
 	for _, wrong := range []Generate{
-		{Template: "{}", Length: 64}, {Key: "1", Length: 64}, {Template: "[]", Key: "1", Length: 64}, {Template: "null", Key: "1", Length: 64},
+		{Template: "{}", Length: 64}, {Key: "1", Length: 64}, {Template: "[]", Key: "1", Length: 64},
+		{Template: "null", Key: "1", Length: 64},
 		{Template: "{}", Key: "1"}, {Template: "{}", Key: "1", Length: 5000},
 	} {
 		if text, err := wrong.Text(); err == nil {

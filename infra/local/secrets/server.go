@@ -1,7 +1,9 @@
-// Package secrets does on one machine what AWS Secrets Manager does for functions: it
-// answers GetSecretValue, over the same protocol and with the same errors, and remembers
-// who asked. It looks at no signature.
+// Package secrets does on one machine what AWS Secrets Manager does for the functions,
+// and for `customercare keys rotate`: it answers GetSecretValue and PutSecretValue, over
+// the same protocol and with the same errors, and remembers who asked. It looks at no
+// signature.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
 package secrets
 
 import (
@@ -16,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Secret is one secret with its current and only version.
@@ -24,6 +28,7 @@ type Secret struct {
 	Name      string
 	ARN       string
 	Text      string
+	previous  string // the text before it, "" where there was none
 }
 
 // ARN gives a secret's ARN, which ends in six characters that Secrets Manager makes up;
@@ -42,8 +47,11 @@ func (s Secret) called(id string) bool {
 // version is the id of the secret's version, the same as long as its text is.
 func (s Secret) version() string {
 	sum := sha256.Sum256([]byte(s.ARN + "\n" + s.Text))
-	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
+	return uuid.UUID(sum[:16]).String()
 }
+
+// put gives the secret another text, and keeps the one before it.
+func (s *Secret) put(text string) { s.previous, s.Text = s.Text, text }
 
 // Call is a request that named a caller and an action.
 type Call struct {
@@ -90,7 +98,7 @@ func (s *Server) Put(logicalID, text string) {
 	defer s.mu.Unlock()
 	for i := range s.secrets {
 		if s.secrets[i].LogicalID == logicalID {
-			s.secrets[i].Text = text
+			s.secrets[i].put(text)
 		}
 	}
 }
@@ -135,7 +143,7 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 	if caller == "" {
 		return nil, &refusal{"MissingAuthenticationTokenException", "Missing Authentication Token"}
 	}
-	var asked struct{ SecretId, VersionId, VersionStage string }
+	var asked struct{ SecretId, VersionId, VersionStage, SecretString string }
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
 	if err == nil {
 		err = json.Unmarshal(body, &asked)
@@ -147,27 +155,39 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 	s.mu.Lock()
 	at := slices.IndexFunc(s.secrets, func(secret Secret) bool { return secret.called(asked.SecretId) })
 	if at >= 0 {
+		if action == "PutSecretValue" {
+			s.secrets[at].put(asked.SecretString)
+		}
 		secret = s.secrets[at]
 	}
 	s.calls = append(s.calls, Call{caller, action, secret.ARN})
 	s.mu.Unlock()
 	const notFound, cannotFind = "ResourceNotFoundException", "Secrets Manager can't find the specified secret"
 	switch {
-	case action != "GetSecretValue": // there is more on AWS, but nothing that a function calls
+	case action != "GetSecretValue" && action != "PutSecretValue": // there is more on AWS, but nobody here calls it
 		return nil, &refusal{Type: "UnknownOperationException"}
 	case asked.SecretId == "":
 		return nil, &refusal{"InvalidParameterException", "You must provide a SecretId."}
 	case at < 0:
 		return nil, &refusal{notFound, cannotFind + "."}
+	}
+	stage := "AWSCURRENT"
+	if asked.VersionStage == "AWSPREVIOUS" && secret.previous != "" {
+		stage, secret.Text = asked.VersionStage, secret.previous
+	}
+	switch {
 	case asked.VersionId != "" && asked.VersionId != secret.version():
 		return nil, &refusal{notFound, cannotFind + " value for VersionId: " + asked.VersionId}
-	case asked.VersionStage != "" && asked.VersionStage != "AWSCURRENT":
+	case asked.VersionStage != "" && asked.VersionStage != stage:
 		return nil, &refusal{notFound, cannotFind + " value for staging label: " + asked.VersionStage}
 	}
-	return map[string]any{
-		"ARN": secret.ARN, "Name": secret.Name, "SecretString": secret.Text, "VersionId": secret.version(),
-		"VersionStages": []string{"AWSCURRENT"}, "CreatedDate": float64(s.created.UnixMilli()) / 1000,
-	}, nil
+	answer := map[string]any{
+		"ARN": secret.ARN, "Name": secret.Name, "VersionId": secret.version(), "VersionStages": []string{stage},
+	}
+	if action == "GetSecretValue" {
+		answer["SecretString"], answer["CreatedDate"] = secret.Text, float64(s.created.UnixMilli())/1000
+	}
+	return answer, nil
 }
 
 // AccessKeyID is what a request to any service of AWS is signed with, empty when it is

@@ -16,7 +16,8 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-var keys = Secret{LogicalID: "Keys", Name: "keys", ARN: ARN("us-east-1", "123456789012", "keys"), Text: `{"1":"<the&text>"}`}
+var keys = Secret{LogicalID: "Keys", Name: "keys", ARN: ARN("us-east-1", "123456789012", "keys"),
+	Text: `{"1":"<the&text>"}`}
 
 func serve(t *testing.T) (*Server, *secretsmanager.Client) {
 	t.Helper()
@@ -43,7 +44,8 @@ func TestTheSDKReadsASecret(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", id, err)
 		}
-		if *out.SecretString != keys.Text || *out.ARN != keys.ARN || *out.Name != keys.Name || len(*out.VersionId) != 36 ||
+		if *out.SecretString != keys.Text || *out.ARN != keys.ARN || *out.Name != keys.Name ||
+			len(*out.VersionId) != 36 ||
 			!slices.Equal(out.VersionStages, []string{"AWSCURRENT"}) || out.CreatedDate.IsZero() {
 			t.Errorf("%s: %+v", id, out)
 		}
@@ -60,6 +62,26 @@ func TestTheSDKReadsASecret(t *testing.T) {
 	}
 }
 
+// The text before the last is kept, as the version AWSPREVIOUS.
+func TestTheSDKPutsASecret(t *testing.T) {
+	s, client := serve(t)
+	const text = `{"1":"<the&text>","2":"another"}`
+	put, err := client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: &keys.ARN, SecretString: aws.String(text)})
+	if err != nil || *put.ARN != keys.ARN || !slices.Equal(put.VersionStages, []string{"AWSCURRENT"}) {
+		t.Fatalf("%+v, %v", put, err)
+	}
+	for stage, want := range map[string]string{"AWSCURRENT": text, "AWSPREVIOUS": keys.Text} {
+		out, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &keys.Name, VersionStage: &stage})
+		if err != nil || *out.SecretString != want || !slices.Equal(out.VersionStages, []string{stage}) ||
+			(*out.VersionId == *put.VersionId) != (stage == "AWSCURRENT") {
+			t.Errorf("%s: %+v, %v", stage, out, err)
+		}
+	}
+	if secret, ok := s.Secret("Keys"); !ok || secret.Text != text {
+		t.Errorf("%+v", secret)
+	}
+}
+
 func TestTheSDKReadsRefusals(t *testing.T) {
 	s, client := serve(t)
 	for _, in := range []secretsmanager.GetSecretValueInput{
@@ -69,7 +91,8 @@ func TestTheSDKReadsRefusals(t *testing.T) {
 		{SecretId: &keys.Name, VersionId: aws.String(strings.Repeat("0", 36))},
 	} {
 		_, err := client.GetSecretValue(t.Context(), &in)
-		if missing, ok := errors.AsType[*types.ResourceNotFoundException](err); !ok || !strings.HasPrefix(missing.ErrorMessage(), "Secrets Manager can't find") {
+		if missing, ok := errors.AsType[*types.ResourceNotFoundException](err); !ok ||
+			!strings.HasPrefix(missing.ErrorMessage(), "Secrets Manager can't find") {
 			t.Errorf("%+v: %v", in, err)
 		}
 	}
@@ -82,7 +105,8 @@ func TestTheSDKReadsRefusals(t *testing.T) {
 		t.Errorf("another action: %v", err)
 	}
 	calls := s.Calls()
-	if len(calls) != 6 || calls[0] != (Call{"AKIATEST", "GetSecretValue", "nobody"}) || calls[5].Action != "ListSecrets" {
+	if len(calls) != 6 || calls[0] != (Call{"AKIATEST", "GetSecretValue", "nobody"}) ||
+		calls[5].Action != "ListSecrets" {
 		t.Errorf("calls %+v", calls)
 	}
 }
@@ -91,8 +115,10 @@ func TestWhatIsNoCall(t *testing.T) {
 	s, _ := serve(t)
 	signed := "AWS4-HMAC-SHA256 Credential=AKIATEST/20260102/us-east-1/secretsmanager/aws4_request, SignedHeaders=host, Signature=0"
 	for _, c := range []struct{ method, target, authorization, body, want string }{
-		{"POST", "secretsmanager.GetSecretValue", "", `{"SecretId":"keys"}`, `{"__type":"MissingAuthenticationTokenException","Message":"Missing Authentication Token"}`},
-		{"POST", "secretsmanager.GetSecretValue", "Basic eA==", `{"SecretId":"keys"}`, `{"__type":"MissingAuthenticationTokenException","Message":"Missing Authentication Token"}`},
+		{"POST", "secretsmanager.GetSecretValue", "", `{"SecretId":"keys"}`,
+			`{"__type":"MissingAuthenticationTokenException","Message":"Missing Authentication Token"}`},
+		{"POST", "secretsmanager.GetSecretValue", "Basic eA==", `{"SecretId":"keys"}`,
+			`{"__type":"MissingAuthenticationTokenException","Message":"Missing Authentication Token"}`},
 		{"POST", "secretsmanager.GetSecretValue", signed, `{"SecretId":`, `{"__type":"SerializationException"}`},
 		{"POST", "DynamoDB_20120810.GetItem", signed, `{}`, `{"__type":"UnknownOperationException"}`},
 		{"GET", "secretsmanager.GetSecretValue", signed, "", `{"__type":"UnknownOperationException"}`},
@@ -109,7 +135,8 @@ func TestWhatIsNoCall(t *testing.T) {
 		}
 		body, _ := io.ReadAll(answer.Body)
 		answer.Body.Close()
-		if answer.StatusCode != 400 || strings.TrimSpace(string(body)) != c.want || answer.Header.Get("Content-Type") != "application/x-amz-json-1.1" {
+		if answer.StatusCode != 400 || strings.TrimSpace(string(body)) != c.want ||
+			answer.Header.Get("Content-Type") != "application/x-amz-json-1.1" {
 			t.Errorf("%+v: %d %s", c, answer.StatusCode, body)
 		}
 	}

@@ -55,11 +55,11 @@ func goBuild(ctx context.Context, root, out, packages string) error {
 	cmd := exec.CommandContext(ctx, "go", append(append([]string{"build"}, flags...), "-o", out, packages)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := cmd.CombinedOutput(); err != nil {
+	if output, err := cmd.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("build %s: %w\n%s", packages, err, strings.TrimSpace(string(said)))
+		return fmt.Errorf("build %s: %w\n%s", packages, err, strings.TrimSpace(string(output)))
 	}
 	return nil
 }

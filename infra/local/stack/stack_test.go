@@ -150,7 +150,8 @@ func TestAPIRunsFunctionsAndAuthorizers(t *testing.T) {
 		}
 	}
 	if n := strings.Count(log.String(), "guard: asked about arn:aws:execute-api:us-east-1:123456789012:local/v1/GET/guarded/"); n != 2 {
-		t.Errorf("the authorizer was asked %d times, want 2 (wrong and right; the second right one is cached)\n%s", n, log)
+		t.Errorf("the authorizer was asked %d times, want 2 (wrong and right; the second right one is cached)\n%s",
+			n, log)
 	}
 }
 
@@ -166,7 +167,8 @@ func TestAccessNamesFolders(t *testing.T) {
 	for _, a := range heard {
 		got = append(got, fmt.Sprintf("%s %s %d %s%s", a.Method, a.Route, a.Status, a.Function, a.Line))
 	}
-	if want := []string{"GET /open/{id} 200 echo", "GET /guarded/{id} 401 guard", "GET - 403 "}; !slices.Equal(got, want) {
+	want := []string{"GET /open/{id} 200 echo", "GET /guarded/{id} 401 guard", "GET - 403 "}
+	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if strings.Contains(log.String(), "locally") {
@@ -181,8 +183,10 @@ func TestFunctionsGetTheirVariables(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"EVERYWHERE=yes", "GREETING=hello from v1", "THINGS_TABLE=" + s.Table("Things"), "AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:1",
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + s.Secrets().URL, "KEYS=arn:aws:secretsmanager:us-east-1:123456789012:secret:Keys-f0d66a",
+		"EVERYWHERE=yes", "GREETING=hello from v1", "THINGS_TABLE=" + s.Table("Things"),
+		"AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:1",
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + s.Secrets().URL,
+		"KEYS=arn:aws:secretsmanager:us-east-1:123456789012:secret:Keys-f0d66a",
 		"AWS_ACCESS_KEY_ID=AKIAECHO",
 	} {
 		if !strings.Contains(string(answer), `"`+want+`"`) {
@@ -203,7 +207,8 @@ func TestStreamReachesTheFunction(t *testing.T) {
 		put(t, client, s.Table("Things"), id, "1")
 	}
 	put(t, client, s.Table("Things"), "good-1", "2") // a MODIFY, which the filter does not take
-	for _, want := range []string{`(?m)^worker: record INSERT good-1$`, `record INSERT good-2`, `failing flaky-1(?s:.*)record INSERT flaky-1`} {
+	for _, want := range []string{`(?m)^worker: record INSERT good-1$`, `record INSERT good-2`,
+		`failing flaky-1(?s:.*)record INSERT flaky-1`} {
 		log.await(t, want)
 	}
 	// Behind all of them, in each of the lanes that records of different items are
@@ -215,16 +220,18 @@ func TestStreamReachesTheFunction(t *testing.T) {
 	for i := range last {
 		log.await(t, fmt.Sprintf(`(?m)record INSERT good-last-%d$`, i))
 	}
-	if said := log.String(); strings.Contains(said, "bad-1") || strings.Contains(said, "MODIFY") || strings.Count(said, "INSERT good-1\n") != 1 {
+	if said := log.String(); strings.Contains(said, "bad-1") || strings.Contains(said, "MODIFY") ||
+		strings.Count(said, "INSERT good-1\n") != 1 {
 		t.Errorf("the filter let something through:\n%s", said)
 	}
 }
 
 func put(t *testing.T, client *dynamodb.Client, table, id, version string) {
 	t.Helper()
-	_, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(table), Item: map[string]types.AttributeValue{
-		"id": &types.AttributeValueMemberS{Value: id}, "version": &types.AttributeValueMemberN{Value: version},
-	}})
+	_, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(table),
+		Item: map[string]types.AttributeValue{
+			"id": &types.AttributeValueMemberS{Value: id}, "version": &types.AttributeValueMemberN{Value: version},
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +249,8 @@ func TestSecretsAreServed(t *testing.T) {
 		t.Errorf("given: %+v", given)
 	}
 	opts := Options{Secrets: map[string]string{"Nobody": "x"}}
-	if _, err := serveSecrets(s.Template.Secrets, opts); err == nil || !strings.Contains(err.Error(), `no secret "Nobody"`) {
+	if _, err := serveSecrets(s.Template.Secrets, opts); err == nil ||
+		!strings.Contains(err.Error(), `no secret "Nobody"`) {
 		t.Errorf("a secret that is not there: %v", err)
 	}
 }
@@ -300,7 +308,8 @@ func TestCronSchedulesAreNamedNotRun(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 	read, err := template.Load("testdata/template.yaml", map[string]string{"Greeting": "hello"})
-	if err != nil || len(read.Schedules) != 2 || read.Schedules[0].Every != 0 || read.Schedules[1].Every != time.Minute {
+	if err != nil || len(read.Schedules) != 2 || read.Schedules[0].Every != 0 ||
+		read.Schedules[1].Every != time.Minute {
 		t.Errorf("schedules are %+v, %v", read.Schedules, err)
 	}
 }
@@ -316,7 +325,8 @@ func TestSecondStartKeepsTables(t *testing.T) {
 	if err != nil || out.Item == nil {
 		t.Errorf("the item is %v, %v", out, err)
 	}
-	ttl, err := client.DescribeTimeToLive(t.Context(), &dynamodb.DescribeTimeToLiveInput{TableName: aws.String(s.Table("Things"))})
+	ttl, err := client.DescribeTimeToLive(t.Context(),
+		&dynamodb.DescribeTimeToLiveInput{TableName: aws.String(s.Table("Things"))})
 	if err != nil || aws.ToString(ttl.TimeToLiveDescription.AttributeName) != "expires" {
 		t.Errorf("time to live: %+v, %v", ttl, err)
 	}

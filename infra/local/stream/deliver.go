@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/aws/aws-lambda-go/events"
 )
 
 // Lambda's backoff between attempts is not documented; this one is quick enough to watch.
@@ -21,6 +24,7 @@ type lanes struct {
 	done   sync.WaitGroup
 }
 
+// openLanes starts the lanes of a shard; put fills them, and close waits for their end.
 func (p *Poller) openLanes(ctx context.Context) *lanes {
 	l := &lanes{queues: make([]chan record, max(1, p.Mapping.Parallel))}
 	for i := range l.queues {
@@ -49,24 +53,17 @@ func (l *lanes) close() {
 	l.done.Wait()
 }
 
-// nextBatch waits for a record and takes what else is there, up to the batch size;
-// nothing at the end of the queue.
+// nextBatch waits for a record and takes what else is there, up to the batch size. At the
+// end of the queue it gives nothing.
 func (p *Poller) nextBatch(queue <-chan record) []record {
 	first, ok := <-queue
 	if !ok {
 		return nil
 	}
 	batch := []record{first}
-	for len(batch) < p.Mapping.BatchSize {
-		select {
-		case r, ok := <-queue:
-			if !ok {
-				return batch
-			}
-			batch = append(batch, r)
-		default:
-			return batch
-		}
+	// Nobody else takes from the queue: what it has now is there to be taken.
+	for len(batch) < p.Mapping.BatchSize && len(queue) > 0 {
+		batch = append(batch, <-queue)
 	}
 	return batch
 }
@@ -75,14 +72,14 @@ func (p *Poller) nextBatch(queue <-chan record) []record {
 func (p *Poller) deliver(ctx context.Context, batch []record) {
 	backoff := firstBackoff
 	for attempt := 0; ; attempt++ {
-		left, err := p.invoke(ctx, batch)
-		if len(left) == 0 || ctx.Err() != nil {
+		rest, err := p.invoke(ctx, batch)
+		if len(rest) == 0 || ctx.Err() != nil {
 			return
 		}
-		if len(left) < len(batch) { // it moved on: what is left starts afresh
+		if len(rest) < len(batch) { // it moved on: what is left starts afresh
 			attempt, backoff = 0, firstBackoff
 		}
-		batch = left
+		batch = rest
 		if p.Mapping.MaxRetries >= 0 && attempt >= p.Mapping.MaxRetries {
 			p.logf("%s failed %d times; %d records from sequence number %s on are given up: %v",
 				p.Mapping.Function, attempt+1, len(batch), batch[0].sequence, err)
@@ -118,23 +115,14 @@ func (p *Poller) invoke(ctx context.Context, batch []record) ([]record, error) {
 	if !p.Mapping.ReportFailures {
 		return nil, nil
 	}
-	var said struct {
-		BatchItemFailures []struct {
-			ItemIdentifier string `json:"itemIdentifier"`
-		} `json:"batchItemFailures"`
-	}
-	if err := json.Unmarshal(answer, &said); err != nil {
+	var reported events.DynamoDBEventResponse
+	if err := json.Unmarshal(answer, &reported); err != nil {
 		return batch, err
 	}
 	first := len(batch)
-	for _, failure := range said.BatchItemFailures {
-		at := 0 // an identifier that is in no record fails the whole batch, as on AWS
-		for i, r := range batch {
-			if r.sequence == failure.ItemIdentifier {
-				at = i
-			}
-		}
-		first = min(first, at)
+	for _, failure := range reported.BatchItemFailures {
+		at := slices.IndexFunc(batch, func(r record) bool { return r.sequence == failure.ItemIdentifier })
+		first = min(first, max(0, at)) // one that is in no record fails all, as on AWS
 	}
 	if first < len(batch) {
 		err = errReported

@@ -78,19 +78,23 @@ func TestEventShape(t *testing.T) {
 	if err := json.Unmarshal(raw, &r); err != nil {
 		t.Fatal(err)
 	}
-	if r.EventName != "INSERT" || r.EventID != "e5" || r.EventSource != "aws:dynamodb" || r.AWSRegion != "us-east-1" || r.EventSourceArn != "arn:stream" ||
-		r.Change.Keys["id"].String() != "k" || r.Change.SequenceNumber != "5" || r.Change.SizeBytes != 9 || r.Change.StreamViewType != "KEYS_ONLY" {
+	if r.EventName != "INSERT" || r.EventID != "e5" || r.EventSource != "aws:dynamodb" ||
+		r.AWSRegion != "us-east-1" || r.EventSourceArn != "arn:stream" ||
+		r.Change.Keys["id"].String() != "k" || r.Change.SequenceNumber != "5" || r.Change.SizeBytes != 9 ||
+		r.Change.StreamViewType != "KEYS_ONLY" {
 		t.Errorf("%s is read as %+v", raw, r)
 	}
 	values := map[string]types.AttributeValue{
 		"b": &types.AttributeValueMemberB{Value: []byte{1}}, "n": &types.AttributeValueMemberN{Value: "1"},
-		"l": &types.AttributeValueMemberL{Value: []types.AttributeValue{&types.AttributeValueMemberBOOL{Value: true}}},
-		"m": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"x": &types.AttributeValueMemberNULL{Value: true}}},
-		"s": &types.AttributeValueMemberSS{Value: []string{"a"}}, "ns": &types.AttributeValueMemberNS{Value: []string{"2"}},
+		"l":  &types.AttributeValueMemberL{Value: []types.AttributeValue{&types.AttributeValueMemberBOOL{Value: true}}},
+		"m":  &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"x": &types.AttributeValueMemberNULL{Value: true}}},
+		"s":  &types.AttributeValueMemberSS{Value: []string{"a"}},
+		"ns": &types.AttributeValueMemberNS{Value: []string{"2"}},
 		"bs": &types.AttributeValueMemberBS{Value: [][]byte{{2}}},
 	}
 	raw, _ = json.Marshal(attributes(values))
-	if want := `{"b":{"B":"AQ=="},"bs":{"BS":["Ag=="]},"l":{"L":[{"BOOL":true}]},"m":{"M":{"x":{"NULL":true}}},"n":{"N":"1"},"ns":{"NS":["2"]},"s":{"SS":["a"]}}`; string(raw) != want {
+	if want := `{"b":{"B":"AQ=="},"bs":{"BS":["Ag=="]},"l":{"L":[{"BOOL":true}]},"m":{"M":{"x":{"NULL":true}}},` +
+		`"n":{"N":"1"},"ns":{"NS":["2"]},"s":{"SS":["a"]}}`; string(raw) != want {
 		t.Errorf("%s, want %s", raw, want)
 	}
 }
@@ -130,6 +134,8 @@ func report(sequence string) func() (string, error) {
 
 func fail() (string, error) { return "", errors.New("boom") }
 
+func none() (string, error) { return `{"batchItemFailures":[]}`, nil }
+
 func TestRetries(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -144,9 +150,10 @@ func TestRetries(t *testing.T) {
 		{"a report repeats the rest", true, 3, []func() (string, error){report("2")}, "1 2 3,2 3", false},
 		{"an unknown record fails all", true, 3, []func() (string, error){report("9")}, "1 2 3,1 2 3", false},
 		{"reports are not asked for", false, 3, []func() (string, error){report("2")}, "1 2 3", false},
-		{"no answer is fine", true, 3, []func() (string, error){func() (string, error) { return `{"batchItemFailures":[]}`, nil }}, "1 2 3", false},
+		{"no answer is fine", true, 3, []func() (string, error){none}, "1 2 3", false},
 		{"given up", true, 1, []func() (string, error){fail, fail}, "1 2 3,1 2 3", true},
-		{"progress starts afresh", true, 1, []func() (string, error){report("2"), report("3"), fail}, "1 2 3,2 3,3", true},
+		{"progress starts afresh", true, 1, []func() (string, error){report("2"), report("3"), fail},
+			"1 2 3,2 3,3", true},
 		{"for ever", true, -1, []func() (string, error){fail, fail, fail}, "1 2 3,1 2 3,1 2 3,1 2 3", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -158,7 +165,8 @@ func TestRetries(t *testing.T) {
 			if got := strings.Join(seen.got, ","); got != c.want {
 				t.Errorf("invoked with %s, want %s", got, c.want)
 			}
-			if strings.Contains(log.String(), "given up") != c.givenUp || strings.Contains(log.String(), "arn:queue") != c.givenUp {
+			if strings.Contains(log.String(), "given up") != c.givenUp ||
+				strings.Contains(log.String(), "arn:queue") != c.givenUp {
 				t.Errorf("log: %s", &log)
 			}
 		})

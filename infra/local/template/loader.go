@@ -163,7 +163,7 @@ func (l *loader) known(kind string, n *yaml.Node) (map[string]any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if _, left := v.(noValue); !left {
+		if _, skip := v.(noValue); !skip {
 			m[name] = v
 		}
 	}

@@ -148,14 +148,14 @@ func (r *resolver) attribute(resource, attribute string) (any, error) {
 var placeholder = regexp.MustCompile(`\$\{([^}]*)\}`)
 
 func (r *resolver) sub(n *yaml.Node) (any, error) {
-	text, own := n.Value, map[string]any{}
+	text, values := n.Value, map[string]any{}
 	if n.Kind == yaml.SequenceNode && len(n.Content) == 2 {
 		text = n.Content[0].Value
 		v, err := r.value(n.Content[1])
 		if err != nil {
 			return nil, err
 		}
-		own, _ = v.(map[string]any)
+		values, _ = v.(map[string]any)
 	}
 	var failed error
 	text = placeholder.ReplaceAllStringFunc(text, func(ref string) string {
@@ -163,7 +163,7 @@ func (r *resolver) sub(n *yaml.Node) (any, error) {
 		if literal, ok := strings.CutPrefix(name, "!"); ok {
 			return "${" + literal + "}"
 		}
-		if v, ok := own[name]; ok {
+		if v, ok := values[name]; ok {
 			return fmt.Sprint(v)
 		}
 		v, err := r.ref(name)

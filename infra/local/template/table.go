@@ -1,7 +1,9 @@
 package template
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -22,50 +24,23 @@ func (l *loader) readTable(logicalID string, p properties) error {
 	if p["LocalSecondaryIndexes"] != nil {
 		return errors.New("the local stack makes global secondary indexes only")
 	}
-	name := l.refs[logicalID]
-	in := &dynamodb.CreateTableInput{
-		TableName:   aws.String(name),
-		BillingMode: types.BillingModePayPerRequest,
-		KeySchema:   keySchema(p),
+	// CreateTable has the names that CloudFormation has.
+	text, err := json.Marshal(p)
+	if err != nil {
+		return err
 	}
-	for _, attribute := range p.mappings("AttributeDefinitions") {
-		in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{
-			AttributeName: aws.String(attribute.text("AttributeName")),
-			AttributeType: types.ScalarAttributeType(attribute.text("AttributeType")),
-		})
+	in := &dynamodb.CreateTableInput{}
+	if err := json.Unmarshal(text, in); err != nil {
+		return fmt.Errorf("it is no table: %w", err)
 	}
-	for _, index := range p.mappings("GlobalSecondaryIndexes") {
-		projection := index.under("Projection")
-		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
-			IndexName: aws.String(index.text("IndexName")),
-			KeySchema: keySchema(index),
-			Projection: &types.Projection{
-				ProjectionType:   types.ProjectionType(projection.text("ProjectionType")),
-				NonKeyAttributes: projection.texts("NonKeyAttributes"),
-			},
-		})
+	table := Table{LogicalID: logicalID, Name: l.refs[logicalID], Create: in}
+	in.TableName, in.BillingMode = aws.String(table.Name), types.BillingModePayPerRequest
+	if in.StreamSpecification != nil {
+		in.StreamSpecification.StreamEnabled = aws.Bool(true)
 	}
-	if view := p.under("StreamSpecification").text("StreamViewType"); view != "" {
-		in.StreamSpecification = &types.StreamSpecification{
-			StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewType(view),
-		}
-	}
-	table := Table{LogicalID: logicalID, Name: name, Create: in}
 	if ttl := p.under("TimeToLiveSpecification"); ttl.text("Enabled") == "true" {
 		table.TTL = ttl.text("AttributeName")
 	}
 	l.template.Tables = append(l.template.Tables, table)
 	return nil
-}
-
-// keySchema reads the KeySchema of a table or an index.
-func keySchema(of properties) []types.KeySchemaElement {
-	var keys []types.KeySchemaElement
-	for _, key := range of.mappings("KeySchema") {
-		keys = append(keys, types.KeySchemaElement{
-			AttributeName: aws.String(key.text("AttributeName")),
-			KeyType:       types.KeyType(key.text("KeyType")),
-		})
-	}
-	return keys
 }

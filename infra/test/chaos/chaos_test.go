@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,7 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/importer"
+	"customercare/infra/fixture"
 	"customercare/infra/local/stack"
 	"customercare/infra/testkit/dynamotest"
 )
@@ -47,8 +45,6 @@ func (f figures) String() string {
 		f.rounds, f.kills, f.erased, f.lost, f.left, f.wrong)
 }
 
-var tables = importer.Tables{Users: "Users", Customers: "Customers", Contacts: "Contacts", Principals: "Principals"}
-
 func TestKillsInTheMiddleOfErasures(t *testing.T) {
 	if os.Getenv("DYNAMODB_ENDPOINT") == "" {
 		t.Skip("takes the local stack: run `make test` or `make chaos`")
@@ -58,8 +54,7 @@ func TestKillsInTheMiddleOfErasures(t *testing.T) {
 	}
 	data := t.TempDir()
 	v := start(t, data)
-	load(t, v, `{"kind":"apiUser","name":"john","key":"key-0123456789abcdef","accounts":["shop"]}`,
-		`{"kind":"app","name":"ak","secret":"sk-0123456789abcdef","tenantId":"acme"}`)
+	load(t, v, callers()...)
 	load(t, v, subjects("stays")...)
 	stays := dynamotest.Dump(t, v.client, tables.Customers, tables.Contacts)
 
@@ -67,18 +62,18 @@ func TestKillsInTheMiddleOfErasures(t *testing.T) {
 	for f.rounds = 0; f.rounds < number("CHAOS_ROUNDS", 2); f.rounds++ {
 		mark := fmt.Sprintf("r%d", f.rounds)
 		load(t, v, subjects(mark)...)
-		requests := deletions(mark)
+		requests := erasures(mark)
 		for life := 0; len(requests) > 0; life++ {
-			unanswered := make(chan deletion, len(requests))
+			unanswered := make(chan request, len(requests))
 			var group sync.WaitGroup
 			token := v.token()
 			if life < killsARound {
 				v.tell("die %d", 1+rand.IntN(requestsCalls))
 			}
-			for _, d := range requests {
+			for _, e := range requests {
 				group.Go(func() {
-					if !v.send(d, token) {
-						unanswered <- d
+					if !v.send(e, token) {
+						unanswered <- e
 					}
 				})
 			}
@@ -89,8 +84,8 @@ func TestKillsInTheMiddleOfErasures(t *testing.T) {
 			}
 			close(unanswered)
 			requests = nil
-			for d := range unanswered {
-				requests = append(requests, d)
+			for e := range unanswered {
+				requests = append(requests, e)
 			}
 			if life < killsARound {
 				v = start(t, data)
@@ -132,78 +127,24 @@ func TestKillsInTheMiddleOfErasures(t *testing.T) {
 	}
 }
 
-// subjects are records of customers and contacts whose every text holds mark.
-func subjects(mark string) []string {
-	var records []string
+// subjects are records of customers and contacts whose every key holds mark.
+func subjects(mark string) (records []fixture.Record) {
 	for c := range customers {
-		records = append(records, fmt.Sprintf(`{"kind":"customer","accountId":"shop","code":"%s-%d","name":"%s"}`, mark, c, mark))
-		for i := range transactions {
-			records = append(records, fmt.Sprintf(`{"kind":"transaction","accountId":"shop","code":"%s-%d","campaignId":"c%d","transactionId":"t%d","at":"2026-01-02T03:04:05Z","amount":"1.50"}`, mark, c, i%5, i))
-		}
+		records = append(records, fixture.CustomerWith(by.Account, fmt.Sprintf("%s-%d", mark, c), transactions)...)
 	}
 	for i := range contacts {
-		records = append(records, fmt.Sprintf(`{"kind":"contact","tenantId":"acme","contactId":"%s-%d","at":"2026-01-02T03:04:05Z","callingNumber":"%s-%d","calledNumber":"%s-%d","content":"%s"}`,
-			mark, i, mark, i%numbers, mark, numbers+i%7, mark))
+		calling, called := fmt.Sprintf("%s-%d", mark, i%numbers), fmt.Sprintf("%s-%d", mark, numbers+i%7)
+		records = append(records, fixture.Contact(tenant, fmt.Sprintf("%s-%d", mark, i), calling, called))
 	}
 	return records
 }
 
-// deletion is one request that must be answered with success in the end.
-type deletion struct{ path, body, contentType string }
-
-func deletions(mark string) []deletion {
-	var all []deletion
+// erasures are those of all subjects with this mark.
+func erasures(mark string) (all []request) {
 	for c := range customers {
-		all = append(all, deletion{"/api.php", fmt.Sprintf("user_id=john&user_password=key-0123456789abcdef&type=customer_delete&account_id=shop&code=%s-%d", mark, c), "application/x-www-form-urlencoded"})
+		all = append(all, deletes(fmt.Sprintf("%s-%d", mark, c)))
 	}
-	list := make([]string, numbers)
-	for i := range list {
-		list[i] = fmt.Sprintf("%s-%d", mark, i)
-	}
-	body, _ := json.Marshal(map[string][]string{"customNos": list})
-	return append(all, deletion{"/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata", string(body), "application/json"})
-}
-
-// send reports whether the answer was a success; any other, and none, is a reason to ask again.
-func (v *victim) send(d deletion, token string) bool {
-	body, err := v.post(d.path, d.body, d.contentType, token)
-	return err == nil && (strings.Contains(body, `status="deleted"`) || strings.Contains(body, "VerifyParams success"))
-}
-
-func (v *victim) post(path, body, contentType, token string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), generous)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, v.url+path, strings.NewReader(body))
-	if err != nil {
-		return "", err
-	}
-	r.Header.Set("Content-Type", contentType)
-	r.Header.Set("Authorization", "Bearer "+token)
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return "", err
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	return string(text), err
-}
-
-func (v *victim) token() string {
-	body, _ := v.post("/apigovernance/api/oauth/tokenByAkSk", `{"app_key":"ak","app_secret":"sk-0123456789abcdef"}`, "application/json", "")
-	var answer struct{ AccessToken string }
-	_ = json.Unmarshal([]byte(body), &answer)
-	return answer.AccessToken
-}
-
-func load(t *testing.T, v *victim, records ...string) {
-	t.Helper()
-	_, err := importer.Load(t.Context(), importer.Options{
-		Client: v.client, Tables: tables,
-		Report: func(line int, sentence string) { t.Errorf("line %d: %s", line, sentence) },
-	}, strings.NewReader(strings.Join(records, "\n")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	return append(all, cleans(mark+"-", numbers))
 }
 
 // over says that it is no more.

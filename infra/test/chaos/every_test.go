@@ -1,11 +1,12 @@
 package chaos
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
+
+	"customercare/infra/client"
+	"customercare/infra/fixture"
 )
 
 // TestMemoryOfEveryFunction asks every operation for as much as its contract allows, and
@@ -13,52 +14,38 @@ import (
 // TestMemoryOfWorkers'.
 func TestMemoryOfEveryFunction(t *testing.T) {
 	v := startInMemory(t)
-	load(t, v, `{"kind":"operator","name":"csr","password":"operator-0123456789"}`)
-	devices := map[string]any{}
+	devices := fixture.Fields{}
 	for i := range 2000 { // 380 KB
-		devices[fmt.Sprint("d", i)] = map[string]string{"name": strings.Repeat("x", 170)}
+		devices[fmt.Sprint("d", i)] = fixture.Fields{"name": strings.Repeat("x", 170)}
 	}
-	user, err := json.Marshal(map[string]any{"kind": "user", "customerId": "large", "devices": devices})
-	if err != nil {
-		t.Fatal(err)
-	}
-	records := []string{string(user), `{"kind":"customer","accountId":"shop","code":"large","name":"x"}`}
+	records := []fixture.Record{fixture.User("large").With("devices", devices), fixture.Customer(by.Account, "large")}
 	for i := range 4000 {
-		records = append(records, fmt.Sprintf(`{"kind":"transaction","accountId":"shop","code":"large","campaignId":"c","transactionId":"%s%d","at":"2026-01-02T03:04:05Z","amount":"1.50"}`, strings.Repeat("k", 120), i))
+		records = append(records, fixture.Transaction(by.Account, "large", i).With("campaignId", "c").
+			With("transactionId", strings.Repeat("k", 120)+fmt.Sprint(i)))
 	}
 	load(t, v, records...)
-	provision := func(method, query, body string) {
+	provision := func(r client.Request) {
 		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), method, v.url+"/customercare/v1/large/provision"+query, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.SetBasicAuth("csr", "operator-0123456789")
-		r.Header.Set("Content-Type", "application/json")
-		answer, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusOK {
-			t.Errorf("%s %s: %d", method, query, answer.StatusCode)
+		if err := v.expect(r.As(operator, password), client.Done(client.JSON)); err != nil {
+			t.Error(err)
 		}
 	}
+	allow := client.SetTemporaryAllow("large", client.Allow{Type: "1"}, client.JSON)
+	allow.Body = `{"tempAllowType":1,"ignored":"` + strings.Repeat("x", 5000) + `"}`
 	for range 5 {
-		provision(http.MethodPut, "", `{"tempAllowType":1,"ignored":"`+strings.Repeat("x", 5000)+`"}`)
-		provision(http.MethodDelete, "?cancelAllTemporaryAllows=true", "")
+		provision(allow)
+		provision(client.DeleteCustomerInfo("large", "cancelAllTemporaryAllows=true"))
 	}
-	provision(http.MethodDelete, "?unregisterDevices=true", "")
-	provision(http.MethodDelete, "?reset=true", "")
+	provision(client.DeleteCustomerInfo("large", "unregisterDevices=true"))
+	provision(client.DeleteCustomerInfo("large", "reset=true"))
 	for range 2 {
-		body, err := v.post("/api.php", "user_id=john&user_password=key-0123456789abcdef&type=customer_delete&account_id=shop&code=large", "application/x-www-form-urlencoded", "")
-		if err != nil || !strings.Contains(body, `status="deleted"`) {
-			t.Errorf("%s, %v", body, err)
+		if err := v.expect(client.DeleteCustomer(by, "large"), client.Deleted(client.XML, "large")); err != nil {
+			t.Error(err)
 		}
 	}
 	longest := strings.Repeat("n", 120)
 	for i := range 5 {
-		if !v.send(clean(fmt.Sprint(longest, i), 1000), v.token()) {
+		if !v.send(cleans(fmt.Sprint(longest, i), 1000), v.token()) {
 			t.Error("not accepted")
 		}
 	}

@@ -20,8 +20,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"customercare/infra/attribute"
 	"customercare/infra/local/engine"
 	"customercare/infra/local/lambda"
 	"customercare/infra/local/stack"
@@ -216,9 +215,9 @@ func TestMemoryOfWorkers(t *testing.T) {
 		w := newWorkers(t, nil)
 		for i := range bigCustomers {
 			code := fmt.Sprint(i)
-			w.Put(t, w.Customers.Table, record{"customer": str(store.CustomerKey("shop", code)), "record": str(store.CustomerRecord)})
+			w.Put(t, w.Customers.Table, attribute.Item{"customer": attribute.Text(store.CustomerKey("shop", code)), "record": attribute.Text(store.CustomerRecord)})
 			for k := range store.FewRecords + 1 {
-				w.Put(t, w.Customers.Table, record{"customer": str(store.CustomerKey("shop", code)), "record": str(store.TransactionRecord("c", fmt.Sprint(k)))})
+				w.Put(t, w.Customers.Table, attribute.Item{"customer": attribute.Text(store.CustomerKey("shop", code)), "record": attribute.Text(store.TransactionRecord("c", fmt.Sprint(k)))})
 			}
 			// With no time for any deletion.
 			if err := w.customers.Customer(t.Context(), "shop", code, "john", 0); err != nil {
@@ -228,10 +227,6 @@ func TestMemoryOfWorkers(t *testing.T) {
 		w.run(t, "cleanup", map[string]string{})
 	})
 }
-
-type record = map[string]types.AttributeValue
-
-func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 
 // workers are functions on tables of their own, behind pages.
 type workers struct {

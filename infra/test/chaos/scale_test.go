@@ -1,10 +1,7 @@
 package chaos
 
 import (
-	"bufio"
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/importer"
+	"customercare/infra/attribute"
+	"customercare/infra/client"
+	"customercare/infra/fixture"
 	"customercare/infra/local/stack"
 	"customercare/infra/testkit/dynamotest"
 )
@@ -32,8 +31,7 @@ func startInMemory(t *testing.T) *victim {
 		t.Fatal(err)
 	}
 	v := start(t, inMemory)
-	load(t, v, `{"kind":"apiUser","name":"john","key":"key-0123456789abcdef","accounts":["shop"]}`,
-		`{"kind":"app","name":"ak","secret":"sk-0123456789abcdef","tenantId":"acme"}`)
+	load(t, v, callers()...)
 	return v
 }
 
@@ -43,25 +41,17 @@ func startInMemory(t *testing.T) *victim {
 func TestMillionTransactions(t *testing.T) {
 	v := startInMemory(t)
 	n := number("SCALE_TRANSACTIONS", 20_000)
-	reader, writer := io.Pipe()
-	go func() {
-		lines := bufio.NewWriter(writer)
-		fmt.Fprintln(lines, `{"kind":"customer","accountId":"shop","code":"big","name":"x"}`)
-		fmt.Fprintln(lines, `{"kind":"customer","accountId":"shop","code":"stays","name":"x"}`)
-		for i := range n {
-			fmt.Fprintf(lines, `{"kind":"transaction","accountId":"shop","code":"big","campaignId":"c%d","transactionId":"t%d","at":"2026-01-02T03:04:05Z","amount":"1.50"}`+"\n", i%10, i)
-		}
-		lines.Flush()
-		writer.Close()
-	}()
-	if _, err := importer.Load(t.Context(), importer.Options{Client: v.client, Tables: tables}, reader); err != nil {
+	load(t, v, fixture.Customer(by.Account, "big"), fixture.Customer(by.Account, "stays"))
+	err := fixture.Fill(t.Context(), v.client, tables.Customers, n, func(i int) attribute.Item {
+		return fixture.StoredTransaction(by.Account, "big", i)
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	v.tell("hold continue-erasure cleanup")
 	began := time.Now()
-	body, err := v.post("/api.php", "user_id=john&user_password=key-0123456789abcdef&type=customer_delete&account_id=shop&code=big", "application/x-www-form-urlencoded", "")
-	if err != nil || !strings.Contains(body, `status="deleted"`) {
-		t.Fatalf("answered %q, %v, after %s", body, err, time.Since(began))
+	if err := v.expect(client.DeleteCustomer(by, "big"), client.Deleted(client.XML, "big")); err != nil {
+		t.Fatalf("%v, after %s", err, time.Since(began))
 	}
 	answered := time.Since(began)
 	standing, err := v.client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &tables.Customers, Select: types.SelectCount, ConsistentRead: aws.Bool(true)})
@@ -89,25 +79,19 @@ func TestMillionTransactions(t *testing.T) {
 func TestThousandNumbers(t *testing.T) {
 	v := startInMemory(t)
 	each := number("SCALE_CONTACTS", 2)
-	reader, writer := io.Pipe()
-	go func() {
-		lines := bufio.NewWriter(writer)
-		for i := range 1000 {
-			for c := range each {
-				fmt.Fprintf(lines, `{"kind":"contact","tenantId":"acme","contactId":"k%d-%d","at":"2026-01-02T03:04:05Z","callingNumber":"n%d","calledNumber":"agent%d","content":"x"}`+"\n", i, c, i, c%7)
-			}
-		}
-		fmt.Fprintln(lines, `{"kind":"contact","tenantId":"acme","contactId":"stays","at":"2026-01-02T03:04:05Z","callingNumber":"other","calledNumber":"agent1","content":"x"}`)
-		lines.Flush()
-		writer.Close()
-	}()
-	if _, err := importer.Load(t.Context(), importer.Options{Client: v.client, Tables: tables}, reader); err != nil {
+	load(t, v, fixture.Contact(tenant, "stays", "other", "agent1"))
+	err := fixture.Fill(t.Context(), v.client, tables.Contacts, 2*1000*each, func(i int) attribute.Item {
+		number, contact := i/2/each, i/2%each
+		id, agent := fmt.Sprintf("k%d-%d", number, contact), fmt.Sprint("agent", contact%7)
+		return fixture.StoredContact(tenant, id, fmt.Sprint("n", number), agent)[i%2]
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	token := v.token()
-	v.send(clean("warm", 1), token) // the second call is not a cold start
+	v.send(cleans("warm", 1), token) // the second call is not a cold start
 	began := time.Now()
-	if !v.send(clean("n", 1000), token) {
+	if !v.send(cleans("n", 1000), token) {
 		t.Fatal("not accepted")
 	}
 	accepted := time.Since(began)
@@ -136,7 +120,7 @@ func TestStormOfNumbers(t *testing.T) {
 	refused := make(chan int, calls)
 	for i := range calls {
 		group.Go(func() {
-			if !v.send(clean(fmt.Sprintf("s%d-", i), 1000), token) {
+			if !v.send(cleans(fmt.Sprintf("s%d-", i), 1000), token) {
 				refused <- i
 			}
 		})
@@ -152,15 +136,6 @@ func TestStormOfNumbers(t *testing.T) {
 	}
 	fmt.Printf("scale: %d calls of 1000 numbers at once, accepted after %s, done after %s, most memory of a function %d MB\n",
 		calls, accepted.Round(time.Millisecond), time.Since(began).Round(time.Second), v.memory(t)>>20)
-}
-
-func clean(prefix string, n int) deletion {
-	list := make([]string, n)
-	for i := range list {
-		list[i] = fmt.Sprint(prefix, i)
-	}
-	body, _ := json.Marshal(map[string][]string{"customNos": list})
-	return deletion{"/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata", string(body), "application/json"}
 }
 
 // finished counts the ledger's records and what they say was deleted.

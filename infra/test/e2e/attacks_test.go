@@ -11,6 +11,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"customercare/infra/client"
+	"customercare/shared/operation"
 )
 
 // What an outsider would try, and an insider with somebody else's data in mind: each row is refused in the operation's shape,
@@ -52,7 +55,7 @@ type attack struct {
 var ofRefusals = []*regexp.Regexp{
 	refusedJSON, refusedXML, failure,
 	regexp.MustCompile(`^\{"responseCode":"(4\d\d)","responseMessage":"[^"]+","status":false,"retCode":"4\d\d","retMsg":"[^"]+"\}$`),
-	regexp.MustCompile(`^` + regexp.QuoteMeta(xmlHead) + `\n<response status="error"><error>[^<>]+</error></response>$`),
+	regexp.MustCompile(`^` + regexp.QuoteMeta(client.XMLHead) + `<response status="error"><error>[^<>]+</error></response>$`),
 	regexp.MustCompile(`^\{\s*"status":\s*"error",\s*"error":\s*"[^"<>]+"\s*\}$`),
 	regexp.MustCompile(`^/\*\*/[A-Za-z_$][A-Za-z0-9_$.]{0,127}\(\{"status":"error","error":"[^"<>]+"\}\);$`),
 	regexp.MustCompile(`^\{"message":"HTTP header is larger than 10240 bytes"\}$`), // API Gateway's front
@@ -87,7 +90,7 @@ func over(method, target, body string, headers ...string) string {
 
 func TestAttackList(t *testing.T) {
 	csr := operator(t, "csr-attack")
-	load(t, `{"kind":"operator","name":"csr-attack-setter","password":"password of csr-attack-setter","operations":["set-temporary-allow"]}`)
+	load(t, scoped("csr-attack-setter", operation.SetTemporaryAllow))
 	setter := basic("csr-attack-setter", "password of csr-attack-setter")
 	bearer, victim := app(t, "app-attack", "tenant-attack"), app(t, "app-victim", "tenant-victim")
 	loadUsers(t, "u-attack")
@@ -106,7 +109,7 @@ func TestAttackList(t *testing.T) {
 	}
 
 	// Headers that somebody in front might set, and that nobody here may believe.
-	forged := `{"authorizer":{"principalId":"csr-attack","operations":"delete-customer-info","appKey":"app-victim","tenantId":"tenant-victim"}}`
+	forged := `{"authorizer":{"principalId":"csr-attack","operations":"` + operation.DeleteCustomerInfo.Name + `","appKey":"app-victim","tenantId":"tenant-victim"}}`
 	for _, header := range []string{
 		"X-GoLambdaProxy-ApiGw-Context: " + forged, "X-GoLambdaProxy-Lambda-Context: " + forged, "X-Amzn-Request-Context: " + forged,
 		"X-Forwarded-For: 127.0.0.1", "X-Forwarded-Host: localhost", "X-Forwarded-Proto: https", "X-Forwarded-Prefix: /admin", "X-Forwarded-User: csr-attack",
@@ -340,7 +343,7 @@ func (a attack) try(t *testing.T) {
 	if !shaped {
 		t.Errorf("%s: an answer in no shape of ours: %q", a.what, body)
 	}
-	r := reply{Status: a.status, Body: body}
+	r := reply{client.Answer{Status: a.status, Body: body}}
 	tellsNothing(t, r)
 	names := map[string]bool{}
 	for line := range strings.SplitSeq(fields, "\r\n") {

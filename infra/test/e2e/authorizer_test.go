@@ -19,9 +19,9 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-const (
+var (
 	unauthorizedJSON = `{"responseCode":"401","responseMessage":"Authorization is missing or wrong","status":false}`
-	unauthorizedXML  = xmlHead + `<StatusResponse><responseCode>401</responseCode><responseMessage>Authorization is missing or wrong</responseMessage><status>false</status></StatusResponse>`
+	unauthorizedXML  = xmlDeclaration + `<StatusResponse><responseCode>401</responseCode><responseMessage>Authorization is missing or wrong</responseMessage><status>false</status></StatusResponse>`
 )
 
 // Operations 1 and 2 are one call to DynamoDB, their authorizer at most one, and one more where a guess is counted; what is
@@ -205,7 +205,7 @@ func TestUnknownOperatorTakesAsLong(t *testing.T) {
 	send := func(header string) {
 		t.Helper()
 		asked++
-		r := sendAt(t, strings.TrimPrefix(s.URL, "http://"), "DELETE", at(bases[0], "u-hash")+"?reset=true", "", header)
+		r := sendTo(t, s.URL, "DELETE", at(bases[0], "u-hash")+"?reset=true", "", header)
 		if r.Status != 401 || r.Body != unauthorizedJSON {
 			t.Errorf("%s: %d %s", header, r.Status, r.Body)
 		}

@@ -69,7 +69,7 @@ func TestBadInputToSetTemporaryAllow(t *testing.T) {
 		{"cut", "<TempAllowRequest>" + kind, "XML"},
 		{"JSON", `{"tempAllowType":1}`, ""},
 		{"not closed", "<TempAllowRequest><tempAllowType>1</TempAllowRequest>", "XML"},
-		{"only a declaration", xmlHead, "TempAllowRequest"},
+		{"only a declaration", xmlDeclaration, "TempAllowRequest"},
 		{"another root", "<Request>" + kind + "</Request>", "TempAllowRequest"},
 		{"wrong case of the root", "<tempAllowRequest>" + kind + "</tempAllowRequest>", "TempAllowRequest"},
 		{"wrong case", in("<TempAllowType>1</TempAllowType>"), "tempAllowType"},
@@ -91,7 +91,7 @@ func TestBadInputToSetTemporaryAllow(t *testing.T) {
 		{"a second root", good + good, "behind"},
 		{"text before the root", "x" + good, ""},
 		{"text between the elements", in("x" + kind), "text"},
-		{"a declaration inside", in(xmlHead + kind), ""},
+		{"a declaration inside", in(xmlDeclaration + kind), ""},
 		{"another version", `<?xml version="1.1"?>` + good, "XML"},
 		{"another encoding", `<?xml version="1.0" encoding="ISO-8859-1"?>` + in(kind+"<x>\xe9</x>"), "ISO-8859-1"},
 		{"another encoding of UTF-8", `<?xml version="1.0" encoding="windows-1252"?>` + in(kind+"<x>é</x>"), "windows-1252"},
@@ -162,7 +162,7 @@ func TestToleratedInput(t *testing.T) {
 		"<!-- a client's --><TempAllowRequest><!-- note --><tempAllowType>1</tempAllowType></TempAllowRequest><!-- end -->",
 		"<TempAllowRequest><tempAllowType><![CDATA[1]]></tempAllowType><other>x</other></TempAllowRequest>",
 		"<TempAllowRequest><tempAllowType>&#49;</tempAllowType></TempAllowRequest>",
-		"\uFEFF" + xmlHead + "<TempAllowRequest><tempAllowType>1</tempAllowType></TempAllowRequest>",
+		"\uFEFF" + xmlDeclaration + "<TempAllowRequest><tempAllowType>1</tempAllowType></TempAllowRequest>",
 	} {
 		send(t, "PUT", path, body, csr, "Content-Type: application/xml; charset=utf-8").done(t, "xml")
 	}

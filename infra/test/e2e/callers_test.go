@@ -150,7 +150,7 @@ func TestWrongIsCountedOnce(t *testing.T) {
 		return asked(t, s, "POST", tokenPath, `{"app_key":"guess-app","app_secret":"`+secret+`"}`, headers...)
 	}
 
-	// One client that tries the same again and again, as Java's HttpURLConnection does.
+	// One database that tries the same again and again, as Java's HttpURLConnection does.
 	for i := range 19 {
 		if status := operator(basic("guess-operator", "wrong")); status != 401 {
 			t.Fatalf("operator, time %d: %d", i, status)

@@ -61,7 +61,7 @@ func putForeign(t testing.TB, customer string, records, bytes int) {
 	}
 	for len(requests) > 0 {
 		n := min(25, len(requests))
-		out, err := client.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: requests[:n]}})
+		out, err := database.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: requests[:n]}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -75,7 +75,7 @@ func elapse(t testing.TB, table string, job item) {
 	if time.Since(seen) > back {
 		back = 0
 	}
-	_, err := client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+	_, err := database.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
 		TableName: &table, Key: item{"erasureId": job["erasureId"]},
 		ConditionExpression: aws.String("attribute_exists(openShard) AND lastRequestedAt = :seen"),
 		UpdateExpression:    aws.String("SET requestedAt = :asked, lastRequestedAt = :last, dueAt = :now REMOVE unanswered"),
@@ -92,7 +92,7 @@ func elapse(t testing.TB, table string, job item) {
 // scan is all items of the table that pass the filter.
 func scan(t testing.TB, table, filter string) (all []item) {
 	t.Helper()
-	for pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{
+	for pages := dynamodb.NewScanPaginator(database, &dynamodb.ScanInput{
 		TableName: &table, ConsistentRead: aws.Bool(true), FilterExpression: &filter,
 	}); pages.HasMorePages(); {
 		page, err := pages.NextPage(context.Background())
@@ -107,7 +107,7 @@ func scan(t testing.TB, table, filter string) (all []item) {
 // replaceItem writes an item as a test wants it.
 func replaceItem(t testing.TB, table string, changed item) {
 	t.Helper()
-	if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: changed}); err != nil {
+	if _, err := database.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: changed}); err != nil {
 		t.Fatal(err)
 	}
 }

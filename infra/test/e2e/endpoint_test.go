@@ -9,13 +9,14 @@ import (
 	"customercare/infra/local/engine"
 	"customercare/infra/local/secrets"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/operation"
 )
 
 // TestOneEndpointForEveryService starts a function whose services' own variables are empty:
 // it asks AWS_ENDPOINT_URL for its secret, as AWS's SDKs do.
 func TestOneEndpointForEveryService(t *testing.T) {
 	t.Parallel()
-	const folder = "clean-customer-data"
+	folder := operation.CleanCustomerData.Name
 	server := secrets.Serve(listen(t), []secrets.Secret{{
 		LogicalID: "DigestKeys", Name: "DigestKeys", Text: `{"1":"a-key-that-no-log-may-show-0123456789"}`,
 		ARN: secrets.ARN(engine.Region, "123456789012", "DigestKeys"),

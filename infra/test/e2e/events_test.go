@@ -11,8 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	"customercare/infra/client"
 	"customercare/infra/local/lambda"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/operation"
 )
 
 // outcome is what a function makes of one file of infra/events.
@@ -24,15 +26,15 @@ type outcome struct {
 }
 
 // operatorPolicy and appPolicy are what authorizers answer about the requests of the events.
-const (
+var (
 	eventAPI       = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/v1/"
 	operatorPolicy = `{"principalId":"csr","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"Allow","Resource":[` +
 		`"` + eventAPI + `*/customercare/v1/*/provision","` + eventAPI + `*/customercare/v1/*/provision/",` +
 		`"` + eventAPI + `*/risk-cc/customercare/v1/*/provision","` + eventAPI + `*/risk-cc/customercare/v1/*/provision/"]}]},` +
-		`"context":{"operations":"delete-customer-info set-temporary-allow"}}`
+		`"context":{"operations":"` + operation.DeleteCustomerInfo.Name + " " + operation.SetTemporaryAllow.Name + `"}}`
 	appStatement = `"policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"EFFECT","Resource":[` +
-		`"` + eventAPI + `POST/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata",` +
-		`"` + eventAPI + `POST/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata/"]}]}`
+		`"` + eventAPI + "POST" + cleanPath + `",` +
+		`"` + eventAPI + "POST" + cleanPath + `/"]}]}`
 )
 
 // outcomes are those of all files, by name without ".json". The data is infra/demo's.
@@ -56,8 +58,8 @@ var outcomes = map[string]outcome{
 			t.Errorf("left: %s", left)
 		}
 	}},
-	"delete-customer.multipart": {200, "application/json", `{"status":"success","customer":{"status":"deleted","code":"2234567890123456"}}`, nil},
-	"clean-customer-data": {200, "application/json", `{"retCode":"0","retMsg":"VerifyParams success"}`, func(t *testing.T) {
+	"delete-customer.multipart": {200, "application/json", client.Deleted(client.JSON, "2234567890123456").Body, nil},
+	"clean-customer-data": {200, "application/json", cleaned, func(t *testing.T) {
 		record := finished(t, "demo", 1)[0]
 		if !strings.Contains(record, `"requestedBy":{"Value":"demo-app-key"}`) || !strings.Contains(record, number("deleted", 7)) {
 			t.Errorf("the record is %s", record)

@@ -70,7 +70,7 @@ func (u *unfair) isWell(t *testing.T, askings []asking) {
 // of is all that is about a round: erasures of those before may still be going on.
 func (u *unfair) of(t *testing.T, mark string) []string {
 	about := regexp.MustCompile("-" + mark + "[^a-z-]")
-	all := dynamotest.Dump(t, client, u.Table("Users"), u.Table("Customers"), u.Table("Contacts"), u.Table("Principals"), u.Table("Erasures"))
+	all := dynamotest.Dump(t, database, u.Table("Users"), u.Table("Customers"), u.Table("Contacts"), u.Table("Principals"), u.Table("Erasures"))
 	return slices.DeleteFunc(all, func(line string) bool { return !about.MatchString(line) })
 }
 

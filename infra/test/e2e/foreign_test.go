@@ -15,7 +15,7 @@ import (
 
 func putUser(t testing.TB, item provisiontest.Item) {
 	t.Helper()
-	if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(running.Table("Users")), Item: item}); err != nil {
+	if _, err := database.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(running.Table("Users")), Item: item}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -77,7 +77,7 @@ func TestForeignUsers(t *testing.T) {
 // allowOf is one stored allow, whatever stands beside it.
 func allowOf(t testing.TB, id, kind string) (found allow) {
 	t.Helper()
-	out, err := client.GetItem(t.Context(), &dynamodb.GetItemInput{
+	out, err := database.GetItem(t.Context(), &dynamodb.GetItemInput{
 		TableName: aws.String(running.Table("Users")), ConsistentRead: aws.Bool(true),
 		Key: map[string]types.AttributeValue{"customerId": &types.AttributeValueMemberS{Value: id}},
 	})

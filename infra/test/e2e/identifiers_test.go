@@ -39,7 +39,7 @@ func TestIdentifiersThatXMLCannotCarry(t *testing.T) {
 			`{"kind":"app","name":` + quoted(in) + `,"secret":"s","tenantId":"t"}`,
 		} {
 			said := ""
-			_, err := importer.Load(t.Context(), importer.Options{Client: client, Report: func(_ int, sentence string) { said = sentence }}, strings.NewReader(line))
+			_, err := importer.Load(t.Context(), importer.Options{Client: database, Report: func(_ int, sentence string) { said = sentence }}, strings.NewReader(line))
 			if want := map[bool]string{true: "holds a control character", false: cannot}[char < " "]; err == nil || !strings.HasSuffix(said, want) {
 				t.Errorf("%q: %v, %s", line, err, said)
 			}
@@ -68,7 +68,7 @@ func TestIdentifiersThatXMLCannotCarry(t *testing.T) {
 func TestForeignIdentifiersAreErased(t *testing.T) {
 	openAccount(t, "c-foreign", 0)
 	put := func(code string) {
-		_, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(running.Table("Customers")), Item: map[string]types.AttributeValue{
+		_, err := database.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(running.Table("Customers")), Item: map[string]types.AttributeValue{
 			"customer": &types.AttributeValueMemberS{Value: "c-foreign#" + code}, "record": &types.AttributeValueMemberS{Value: "customer"},
 		}})
 		if err != nil {

@@ -124,11 +124,11 @@ func (c *confidential) in(text string) []string {
 // kept is what stays of callers and data subjects when all is done: records of erasures, the pointers of those who were
 // erased lately, counts of failed attempts. By whom and in which account or tenant an erasure was asked for is said there
 // on purpose.
-func kept(client *dynamodb.Client) (string, error) {
+func kept(database *dynamodb.Client) (string, error) {
 	var all strings.Builder
 	named := regexp.MustCompile(`"(requestedBy|scope)":\{"Value":"(?:[^"\\]|\\.)*"\}`)
 	for _, table := range []string{"Erasures", "Principals"} {
-		pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: aws.String(running.Table(table))})
+		pages := dynamodb.NewScanPaginator(database, &dynamodb.ScanInput{TableName: aws.String(running.Table(table))})
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(context.Background())
 			if err != nil {

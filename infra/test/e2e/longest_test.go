@@ -43,7 +43,7 @@ func TestLongestBodies(t *testing.T) {
 		send(t, "PUT", path, "<TempAllowRequest><tempAllowType>&#x0000033;</tempAllowType><expirationDate>"+references+"</expirationDate></TempAllowRequest>", csr, bodyXML).done(t, "xml")
 	})
 	t.Run("operation 3", func(t *testing.T) {
-		user, key, account, code := strings.Repeat("u", 256), strings.Repeat("k", 256), strings.Repeat("longest-", 16), strings.Repeat("c", 128)
+		user, key, account, code := strings.Repeat("u", 256), strings.Repeat("k", 255)+"1", strings.Repeat("longest-", 16), strings.Repeat("c", 128)
 		load(t, record(map[string]any{"kind": "apiUser", "name": user, "key": key, "accounts": []string{account}}))
 		addCustomers(t, account, 1, code)
 		fields := url.Values{
@@ -78,7 +78,7 @@ func TestLongestBodies(t *testing.T) {
 		}
 	})
 	t.Run("operation 5", func(t *testing.T) {
-		key, secret := strings.Repeat("a", 256), strings.Repeat("s", 256)
+		key, secret := strings.Repeat("a", 256), strings.Repeat("s", 255)+"1"
 		load(t, record(map[string]any{"kind": "app", "name": key, "secret": secret, "tenantId": "tenant-longest"}))
 		body := `{"` + inEscapes("app_key") + `":"` + inEscapes(key) + `","` + inEscapes("app_secret") + `":"` + inEscapes(secret) + `"}`
 		if r := send(t, "POST", tokenPath, body, bodyJSON); r.Status != 200 || !strings.Contains(r.Body, key) {

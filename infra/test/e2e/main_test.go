@@ -5,9 +5,7 @@ package e2e
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -32,11 +30,11 @@ import (
 // The stack that all tests of this package share. Each test works on principals, users, accounts and tenants of its
 // own, so that they may run at the same time.
 var (
-	running *stack.Stack
-	options stack.Options // that running was started with
-	client  *dynamodb.Client
-	logs    = &transcript{}
-	calls   = &dynamotest.Faults{Next: &http.Transport{MaxIdleConnsPerHost: 64}}
+	running  *stack.Stack
+	options  stack.Options // that running was started with
+	database *dynamodb.Client
+	logs     = &transcript{}
+	calls    = &dynamotest.Faults{Next: &http.Transport{MaxIdleConnsPerHost: 64}}
 )
 
 // digestKey is the deployment's key of digests, nextDigestKey the one it is rotated to; no log and no table may show them.
@@ -83,7 +81,7 @@ func run(m *testing.M, endpoint string) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	client = dynamotest.Client(endpoint)
+	database = dynamotest.Client(endpoint)
 	options = stack.Options{
 		Root: dynamotest.Root(), Endpoint: endpoint, FunctionEndpoint: proxy.URL, BinDir: binaries, Log: logs,
 		TablePrefix:   fmt.Sprintf("e2e-%d-", time.Now().UnixNano()),
@@ -107,7 +105,7 @@ func run(m *testing.M, endpoint string) (int, error) {
 	if lines := logged.in(logs.String()); len(lines) > 0 {
 		return 1, fmt.Errorf("%d log lines hold personal data or secrets, the first: %s", len(lines), lines[0])
 	}
-	items, err := kept(client)
+	items, err := kept(database)
 	if err != nil {
 		return 1, err
 	}
@@ -154,12 +152,6 @@ func (l *transcript) String() string {
 	return l.text.String()
 }
 
-// load puts records, one JSON object a line in the formats of `make import`.
-func load(t testing.TB, records ...string) {
-	t.Helper()
-	loadInto(t, running, records...)
-}
-
 // tables are the names of all five, the ledger last.
 func tables() []string {
 	var names []string
@@ -172,52 +164,9 @@ func tables() []string {
 // dump is every item of all tables that mentions marker, but for the counts of failed attempts, which any test may change.
 func dump(t testing.TB, marker string) []string {
 	t.Helper()
-	return slices.DeleteFunc(dynamotest.Dump(t, client, tables()...), func(line string) bool {
+	return slices.DeleteFunc(dynamotest.Dump(t, database, tables()...), func(line string) bool {
 		return !strings.Contains(line, marker) || strings.Contains(line, `"principal":{"Value":"`+store.FailuresPrefix)
 	})
-}
-
-// reply is an answer as a client sees it.
-type reply struct {
-	Status int
-	Header http.Header
-	Body   string
-}
-
-// send makes a request whose path goes out exactly as written. headers are "Name: value".
-func send(t testing.TB, method, path, body string, headers ...string) reply {
-	t.Helper()
-	host := strings.TrimPrefix(running.URL, "http://")
-	r := &http.Request{
-		Method: method, URL: &url.URL{Scheme: "http", Host: host, Opaque: path}, Host: host,
-		Header: http.Header{}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}
-	if body != "" {
-		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
-	}
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		r.Header[name] = append(r.Header[name], value) // as written: no canonical case
-	}
-	answer, err := http.DefaultTransport.RoundTrip(r.WithContext(t.Context()))
-	if err != nil {
-		t.Fatalf("%s %s: %v", method, path, err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	logged.token(text)
-	got := reply{answer.StatusCode, answer.Header, string(text)}
-	tellsNothing(t, got)
-	secured(t, got)
-	return got
-}
-
-// basic is an Authorization header.
-func basic(name, password string) string {
-	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
 }
 
 // generous is longer than anything takes that happens at all.

@@ -10,6 +10,7 @@ import (
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
 	"customercare/shared/metric"
+	"customercare/shared/operation"
 )
 
 // Every call is one line in the log of each function that had a part in it, and counts there for what it was. A function is
@@ -106,8 +107,8 @@ func TestOneMetricLineACall(t *testing.T) {
 			}
 		})
 	}
-	if all := slices.Sorted(maps.Keys(operations)); !slices.Equal(all, metric.Operations) {
-		t.Errorf("lines of %v, want those of %v", all, metric.Operations)
+	if all := slices.Sorted(maps.Keys(operations)); !slices.Equal(all, operation.Functions()) {
+		t.Errorf("lines of %v, want those of %v", all, operation.Functions())
 	}
 }
 

@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"customercare/infra/client"
 	"customercare/infra/local/stack"
+	"customercare/shared/operation"
 )
 
 // Who may call, for how long, what, and what becomes of somebody who guesses.
@@ -20,8 +22,7 @@ import (
 func TestOperatorsScopes(t *testing.T) {
 	t.Parallel()
 	load(t,
-		`{"kind":"operator","name":"csr-setter","password":"password of csr-setter","operations":["set-temporary-allow"]}`,
-		`{"kind":"operator","name":"csr-deleter","password":"password of csr-deleter","operations":["delete-customer-info"]}`)
+		scoped("csr-setter", operation.SetTemporaryAllow), scoped("csr-deleter", operation.DeleteCustomerInfo))
 	loadUsers(t, "u-scopes")
 	setter, deleter := basic("csr-setter", "password of csr-setter"), basic("csr-deleter", "password of csr-deleter")
 	const sentence = "This operation is not allowed to the caller"
@@ -30,7 +31,7 @@ func TestOperatorsScopes(t *testing.T) {
 		before := fmt.Sprint(userItem(t, "u-scopes"))
 		for range 2 { // from the authorizer, then from its cache
 			send(t, "DELETE", path+"?unregisterDevices=true", "", setter).is(t, 403, `{"responseCode":"403","responseMessage":"`+sentence+`","status":false}`)
-			send(t, "PUT", path, xmlRequest("1", ""), deleter, bodyXML).is(t, 403, xmlHead+"\n"+
+			send(t, "PUT", path, xmlRequest("1", ""), deleter, bodyXML).is(t, 403, client.XMLHead+
 				`<StatusResponse><responseCode>403</responseCode><responseMessage>`+sentence+`</responseMessage><status>false</status></StatusResponse>`)
 		}
 		if after := fmt.Sprint(userItem(t, "u-scopes")); after != before {
@@ -185,7 +186,7 @@ func TestGuessingIsLockedOut(t *testing.T) {
 		t.Error(status, body)
 	}
 	status, body, header := user("guess-key-0123456789")
-	if status != 429 || body != xmlHead+"\n"+`<response status="error"><error>Too many failed attempts, try again later</error></response>` || !soonAgain(header) {
+	if status != 429 || body != client.XMLHead+`<response status="error"><error>Too many failed attempts, try again later</error></response>` || !soonAgain(header) {
 		t.Error(status, body, header)
 	}
 	status, body, header = application("guess-secret-0123456789")
@@ -206,7 +207,10 @@ func TestGuessingIsLockedOut(t *testing.T) {
 		t.Errorf("after the lock: %d %s", status, body)
 	}
 	// One refusal at each door, and a metric of each.
-	want := map[string]int{`"Operation":"authorize-operator"`: 1, `"Operation":"delete-customer"`: 1, `"Operation":"issue-token"`: 1}
+	want := map[string]int{}
+	for _, name := range []string{"authorize-operator", operation.DeleteCustomer.Name, operation.IssueToken.Name} {
+		want[`"Operation":"`+name+`"`] = 1
+	}
 	eventually(t, fmt.Sprintf("metrics tell of %v", want), func() bool { // lines may come after the answers
 		told := map[string]int{}
 		for line := range strings.Lines(log.String()) {

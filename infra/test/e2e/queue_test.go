@@ -35,7 +35,7 @@ func TestSixtyCallsToAFreshStack(t *testing.T) {
 	call := func(want, method, path, body string, headers ...string) {
 		calls.Go(func() {
 			<-start
-			if got := sendTo(t, s, method, path, body, headers...); !strings.Contains(got, want) {
+			if got := sendTo(t, s.URL, method, path, body, headers...).Body; !strings.Contains(got, want) {
 				t.Errorf("%s %s: %s, want %s", method, path, got, want)
 			}
 		})

@@ -18,6 +18,7 @@ import (
 	"customercare/infra/local/secrets"
 	"customercare/infra/local/stack"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/operation"
 )
 
 // The keys of digests are read once at a process's start, and not again while nothing is
@@ -32,20 +33,20 @@ func TestDigestKeysAreReadOncePerStart(t *testing.T) {
 		}
 	}
 	remove("s-once-1")
-	if err := running.Kill("delete-customer"); err != nil {
+	if err := running.Kill(operation.DeleteCustomer.Name); err != nil {
 		t.Fatal(err)
 	}
 	before := running.Secrets().Calls()
 	remove("s-once-2") // in a new process
 	remove("s-once-3")
 	secret, _ := running.Secrets().Secret("DigestKeys")
-	want := secrets.Call{AccessKeyID: lambda.Function{Folder: "delete-customer"}.AccessKeyID(), Action: "GetSecretValue", SecretARN: secret.ARN}
+	want := secrets.Call{AccessKeyID: lambda.Function{Folder: operation.DeleteCustomer.Name}.AccessKeyID(), Action: "GetSecretValue", SecretARN: secret.ARN}
 	all := running.Secrets().Calls()
 	if made := all[len(before):]; !slices.Equal(made, []secrets.Call{want}) {
 		t.Errorf("a start and two deletions made %+v", made)
 	}
 	other := want
-	other.AccessKeyID = lambda.Function{Folder: "clean-customer-data"}.AccessKeyID()
+	other.AccessKeyID = lambda.Function{Folder: operation.CleanCustomerData.Name}.AccessKeyID()
 	for _, call := range all {
 		if call != want && call != other {
 			t.Errorf("unexpected: %+v", call)
@@ -129,7 +130,7 @@ func TestDigestKeysThatCannotBeUsed(t *testing.T) {
 		}
 		return string(said)
 	}
-	for _, folder := range []string{"delete-customer", "clean-customer-data"} {
+	for _, folder := range []string{operation.DeleteCustomer.Name, operation.CleanCustomerData.Name} {
 		for _, c := range []struct{ logicalID, text, id, want string }{
 			{"DigestKeys", `{"1":"` + key + `"}`, "2", `holds no key with the id \"2\"`},
 			{"DigestKeys", `{"1":"` + key[:31] + `"}`, "1", `the key with the id \"1\" in the secret DIGEST_KEYS has less than 32 characters`},
@@ -162,7 +163,7 @@ func TestDigestKeysThatCannotBeUsed(t *testing.T) {
 	nobody := listen(t)
 	nobody.Close()
 	for want, listener := range map[string]net.Listener{"Secrets Manager was not reached": nobody, "Secrets Manager gave no answer within 5s": silent} {
-		if line := start("clean-customer-data", "http://"+listener.Addr().String(), "1"); !strings.Contains(line, want) {
+		if line := start(operation.CleanCustomerData.Name, "http://"+listener.Addr().String(), "1"); !strings.Contains(line, want) {
 			t.Errorf("%s, want %s", line, want)
 		}
 	}
@@ -224,12 +225,7 @@ func TestAProcessOfBeforeTheRotation(t *testing.T) {
 // removeAt asks a stack to delete a customer.
 func removeAt(t *testing.T, s *stack.Stack, form, want string) {
 	t.Helper()
-	answer, err := http.Post(s.URL+"/", "application/x-www-form-urlencoded", strings.NewReader(form))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	if body, err := io.ReadAll(answer.Body); err != nil || string(body) != want {
-		t.Errorf("%s: %v, %s", form, err, body)
+	if r := sendTo(t, s.URL, "POST", "/", form, urlencoded); r.Body != want {
+		t.Errorf("%s: %s", form, r.Body)
 	}
 }

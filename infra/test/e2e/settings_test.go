@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/operation"
 )
 
 // A function whose environment is not complete ends at once with exit code 1 and one line that names everything that is
@@ -47,7 +48,7 @@ func TestMissingSettingsAreNamedInOneLine(t *testing.T) {
 
 // A lifetime of tokens that no caller could ask for ends the start in the same way.
 func TestTokenLifetimeIsBounded(t *testing.T) {
-	f, _ := running.Template.Function("issue-token")
+	f, _ := running.Template.Function(operation.IssueToken.Name)
 	for _, value := range []string{"0", "-1", "3601", "600000", "10m", "1.5", "1e3", "18446744073709552216", " "} {
 		cmd := exec.CommandContext(t.Context(), filepath.Join(dynamotest.Root(), ".cache", "bin", f.Folder, "bootstrap"))
 		for name, value := range f.Environment {

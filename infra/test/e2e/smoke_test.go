@@ -26,7 +26,7 @@ import (
 
 // deployed is this package's stack, with its API at url.
 func deployed(url string) *deployment.Deployment {
-	return &deployment.Deployment{DB: client, APIURL: url, Where: "the end-to-end tests", Tables: deployment.Tables{
+	return &deployment.Deployment{DB: database, APIURL: url, Where: "the end-to-end tests", Tables: deployment.Tables{
 		Tables: importer.Tables{
 			Users: running.Table("Users"), Customers: running.Table("Customers"), Contacts: running.Table("Contacts"), Principals: running.Table("Principals"),
 		},

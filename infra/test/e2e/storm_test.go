@@ -35,7 +35,7 @@ func TestStormOfDeletions(t *testing.T) {
 	}
 	load(t, records...)
 	customers := func(keep bool) []string {
-		return slices.DeleteFunc(dynamotest.Dump(t, client, running.Table("Customers")), func(line string) bool {
+		return slices.DeleteFunc(dynamotest.Dump(t, database, running.Table("Customers")), func(line string) bool {
 			_, code, found := strings.Cut(line, `"customer":{"Value":"storm#`)
 			code, _, _ = strings.Cut(code, `"`)
 			return !found || (items[code] == 0) != keep

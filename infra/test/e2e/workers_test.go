@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/importer"
 	"customercare/infra/local/stack"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/store"
@@ -38,44 +35,6 @@ func brisk(t *testing.T) *stack.Stack {
 	return s
 }
 
-// loadInto is load for another stack's tables.
-func loadInto(t testing.TB, s *stack.Stack, records ...string) {
-	t.Helper()
-	logged.records(t, records)
-	_, err := importer.Load(t.Context(), importer.Options{
-		Client: client,
-		Tables: importer.Tables{
-			Users: s.Table("Users"), Customers: s.Table("Customers"), Contacts: s.Table("Contacts"), Principals: s.Table("Principals"),
-		},
-		Report: func(line int, sentence string) { t.Errorf("line %d: %s", line, sentence) },
-	}, strings.NewReader(strings.Join(records, "\n")))
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func sendTo(t *testing.T, s *stack.Stack, method, path, body string, headers ...string) string {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		r.Header.Set(name, value)
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
 // A customer that the call itself cannot finish is finished by the worker that the stream starts, without cleanup; one that
 // it can, by the call. Who writes a customer over the tombstone meanwhile is found by the worker, and counted.
 func TestWorkersFinishWhatIsHandedOn(t *testing.T) {
@@ -84,7 +43,7 @@ func TestWorkersFinishWhatIsHandedOn(t *testing.T) {
 	loadInto(t, s, append(customerRecords(account, 25, small), append(customerRecords(account, transactions, large),
 		record(map[string]any{"kind": "apiUser", "name": userOf(account), "key": keyOf(account), "accounts": []string{account}}))...)...)
 	for _, code := range []string{small, large} {
-		if body := sendTo(t, s, "POST", "/", formOf(account, code), urlencoded); body != goneXML(code) {
+		if body := sendTo(t, s.URL, "POST", "/", formOf(account, code), urlencoded).Body; body != goneXML(code) {
 			t.Fatal(body)
 		}
 		if code == large { // a writer that asks no condition
@@ -92,16 +51,16 @@ func TestWorkersFinishWhatIsHandedOn(t *testing.T) {
 		}
 	}
 	eventually(t, "both are finished without cleanup", func() bool {
-		lines := dynamotest.Dump(t, client, s.Table("Erasures"))
+		lines := dynamotest.Dump(t, database, s.Table("Erasures"))
 		return strings.Count(strings.Join(lines, "\n"), `"erasureId":{"Value":"erasure-`) == 2
 	})
-	all := strings.Join(dynamotest.Dump(t, client, s.Table("Erasures")), "\n")
+	all := strings.Join(dynamotest.Dump(t, database, s.Table("Erasures")), "\n")
 	for _, want := range []string{number("deleted", 26), number("deleted", transactions+2)} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no record has %s: %s", want, all)
 		}
 	}
-	if left := dynamotest.Dump(t, client, s.Table("Customers")); len(left) != 0 {
+	if left := dynamotest.Dump(t, database, s.Table("Customers")); len(left) != 0 {
 		t.Errorf("%d records are left, the first: %s", len(left), left[0])
 	}
 }
@@ -113,7 +72,7 @@ func put(t *testing.T, table string, texts map[string]string) {
 	for name, value := range texts {
 		item[name] = &types.AttributeValueMemberS{Value: value}
 	}
-	if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(table), Item: item}); err != nil {
+	if _, err := database.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(table), Item: item}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -123,14 +82,14 @@ func TestCleanupSweepsExpiredAllows(t *testing.T) {
 	s := brisk(t)
 	loadInto(t, s, `{"kind":"user","customerId":"swept-user"}`, `{"kind":"operator","name":"swept-operator","password":"swept-password-1"}`)
 	allowed := func() int {
-		return strings.Count(strings.Join(dynamotest.Dump(t, client, s.Table("Users")), "\n"), `"grantedBy"`)
+		return strings.Count(strings.Join(dynamotest.Dump(t, database, s.Table("Users")), "\n"), `"grantedBy"`)
 	}
 	set := func(kind int, until string) {
 		t.Helper()
-		body := sendTo(t, s, "PUT", "/customercare/v1/swept-user/provision", fmt.Sprintf(`{"tempAllowType":%d,"expirationDate":%q}`, kind, until),
-			basic("swept-operator", "swept-password-1"), "Content-Type: application/json")
-		if body != `{"responseCode":"0","responseMessage":"","status":true}` {
-			t.Fatal(body)
+		r := sendTo(t, s.URL, "PUT", at(bases[0], "swept-user"), fmt.Sprintf(`{"tempAllowType":%d,"expirationDate":%q}`, kind, until),
+			basic("swept-operator", "swept-password-1"), bodyJSON)
+		if r.Body != doneJSON {
+			t.Fatal(r.Body)
 		}
 	}
 	const both = time.Hour // until both would expire by themselves

@@ -50,7 +50,6 @@ func quotedFields(line string) []string {
 
 // TestMakeTargetsAreThere looks for the targets and the variables of every make command.
 func TestMakeTargetsAreThere(t *testing.T) {
-	waits(t)
 	makefile := source(t, "Makefile")
 	var settings strings.Builder
 	settings.WriteString(makefile)
@@ -95,7 +94,6 @@ func TestHelpHasEveryTarget(t *testing.T) {
 // TestSubcommandsAreThere asks customercare itself for the help of every command that
 // the documents show, and looks for its flags there.
 func TestSubcommandsAreThere(t *testing.T) {
-	waits(t)
 	program := filepath.Join(t.TempDir(), "customercare")
 	build := exec.Command("go", "build", "-o", program, "./infra/cmd/customercare")
 	build.Dir = root(t)

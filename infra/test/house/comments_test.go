@@ -31,6 +31,18 @@ func TestCommentsAreNarrow(t *testing.T) {
 	}
 }
 
+// TestCommentsOfTheTemplateAreNarrow does the same for template.yaml and the Makefile. They
+// may have 100 columns, because their own lines are that wide.
+func TestCommentsOfTheTemplateAreNarrow(t *testing.T) {
+	for _, name := range []string{"template.yaml", "Makefile", "samconfig.toml"} {
+		for i, line := range strings.Split(source(t, name), "\n") {
+			if strings.HasPrefix(strings.TrimSpace(line), "# ") && utf8.RuneCountInString(line) > 100 {
+				t.Errorf("%s:%d: a comment of %d columns", name, i+1, utf8.RuneCountInString(line))
+			}
+		}
+	}
+}
+
 // TestCommentsBeginWithTheName reads the comments of exported declarations: what they
 // are about is the first word, or the second behind an article.
 func TestCommentsBeginWithTheName(t *testing.T) {

@@ -1,6 +1,7 @@
 package house
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -10,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"customercare/shared/operation"
 )
 
 var (
@@ -49,6 +52,34 @@ func TestContractsSayWhatTheCodeSays(t *testing.T) {
 	}
 	if checked < 40 {
 		t.Errorf("%d sentences only", checked)
+	}
+}
+
+// TestContractsHaveEveryOperation looks for a section and a row for each operation of
+// shared/operation, in its order, and for its row in the README.
+func TestContractsHaveEveryOperation(t *testing.T) {
+	contracts, readme := named(t, "docs/contracts.md"), named(t, "README.md")
+	var sections []heading
+	for _, h := range contracts.headings {
+		if strings.HasPrefix(h.anchor, "operation-") {
+			sections = append(sections, h)
+		}
+	}
+	if len(sections) != len(operation.All) {
+		t.Fatalf("docs/contracts.md has sections for %d operations of %d", len(sections), len(operation.All))
+	}
+	for i, o := range operation.All {
+		if !strings.HasPrefix(sections[i].anchor, fmt.Sprintf("operation-%d-", i+1)) || !strings.Contains(sections[i].section, "functions/"+o.Name) {
+			t.Errorf("section %d of docs/contracts.md is not about %s", i+1, o.Name)
+		}
+		for _, path := range o.Paths {
+			path, _ = strings.CutPrefix(path, "/risk-cc")
+			for _, d := range []document{contracts, readme} {
+				if !slices.Contains(d.spans, o.Method+" "+path) {
+					t.Errorf("%s has no row with %s %s", d.name, o.Method, path)
+				}
+			}
+		}
 	}
 }
 

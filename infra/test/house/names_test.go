@@ -54,8 +54,8 @@ var (
 	aTest = regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w*\*?`)
 	// declared is the declaration of one.
 	declared = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Z]\w*)\(`)
-	// aName is a name in camel case with a capital: an alarm, a parameter, a type.
-	aName = regexp.MustCompile(`^[A-Z][a-z]+(?:[A-Z][a-z]*)+$`)
+	// aName is a name in camel case: an alarm, a parameter, a type, a field.
+	aName = regexp.MustCompile(`^[A-Za-z][a-z]+(?:[A-Z][a-z]*)+$`)
 )
 
 // madeByReaders are files that the documents speak of and that are not in the
@@ -159,6 +159,61 @@ func TestNamesAreKnown(t *testing.T) {
 				t.Errorf("%s names %s, which neither template.yaml nor the source knows", d.name, span)
 			}
 		}
+	}
+}
+
+// TestConditionsStandWhereTheyAre looks for every condition in docs/design.md in the file
+// that its row names: `held` in `shared/store/erasureslease.go`.
+func TestConditionsStandWhereTheyAre(t *testing.T) {
+	section := named(t, "docs/design.md").section("what-each-condition-protects")
+	rows := regexp.MustCompile("`([^`]+)` in `([\\w/.-]+)`").FindAllStringSubmatch(section, -1)
+	if len(rows) < 10 {
+		t.Errorf("%d rows only", len(rows))
+	}
+	for _, row := range rows {
+		if !strings.Contains(source(t, row[2]), row[1]) {
+			t.Errorf("docs/design.md: %s does not hold %s", row[2], row[1])
+		}
+	}
+}
+
+// TestTreeIsTheRepository compares the tree in the README with the folders: each is named,
+// and no other.
+func TestTreeIsTheRepository(t *testing.T) {
+	var tree string
+	for _, block := range named(t, "README.md").blocks {
+		if strings.HasPrefix(block, "functions/") {
+			tree = block
+		}
+	}
+	shown := map[string]bool{}
+	top := ""
+	for _, line := range strings.Split(tree, "\n") {
+		for _, word := range strings.Fields(line) {
+			name, folder := strings.CutSuffix(word, "/")
+			switch {
+			case folder && strings.HasPrefix(line, word):
+				top = name
+			case folder:
+				shown[top+"/"+name] = true
+			}
+		}
+	}
+	for _, parent := range []string{"functions", "shared", "infra"} {
+		entries, err := os.ReadDir(filepath.Join(root(t), parent))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			name := parent + "/" + entry.Name()
+			if !shown[name] {
+				t.Errorf("the README's tree lacks %s", name)
+			}
+			delete(shown, name)
+		}
+	}
+	for name := range shown {
+		t.Errorf("the README's tree has %s, which is not there", name)
 	}
 }
 

@@ -12,7 +12,7 @@ const (
 	maxContributing = 8 << 10
 	maxFile         = 365
 	maxHandler      = 150
-	maxMain         = 40
+	maxMain         = 50
 	maxInfra        = 14_000 // without tests
 	maxBench        = 3_600  // of them
 )

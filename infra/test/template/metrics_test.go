@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"customercare/shared/metric"
+	"customercare/shared/operation"
 )
 
 // watch is one metric that an alarm or the dashboard looks at.
@@ -175,7 +176,7 @@ func TestMetricsAreDeclared(t *testing.T) {
 			t.Errorf("%s counts %s in %s, the code in %s", w.by, w.metric, w.unit, m.Unit)
 		}
 		names := strings.Join(w.names, " ")
-		if names != m.Dimension || names != "" && !slices.Contains(metric.Operations, w.dimensions[0]) {
+		if names != m.Dimension || names != "" && !slices.Contains(operation.Functions(), w.dimensions[0]) {
 			t.Errorf("%s: %s has the dimension %q, in the code %q (%v)", w.by, w.metric, names, m.Dimension, w.dimensions)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/operation"
 )
 
 // resources are those of the template with its defaults and somebody to write to, by logical id.
@@ -130,24 +131,23 @@ func TestEveryFunctionHasItsOwn(t *testing.T) {
 	}
 }
 
-// The routes of the contracts, each with the function that answers it and the authorizer before it.
+// The template's routes are those of shared/operation, each with the function that answers it and
+// the authorizer before it, and those that refuse every other method of operations 1 and 2.
 func TestRoutes(t *testing.T) {
 	template, err := template.Load(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const clean, token = "/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata", "/apigovernance/api/oauth/tokenByAkSk"
-	want := []string{
-		"ANY /customercare/v1/{customerId}/provision DeleteCustomerInfoFunction Operator",
-		"ANY /risk-cc/customercare/v1/{customerId}/provision DeleteCustomerInfoFunction Operator",
-		"DELETE /customercare/v1/{customerId}/provision DeleteCustomerInfoFunction Operator",
-		"DELETE /risk-cc/customercare/v1/{customerId}/provision DeleteCustomerInfoFunction Operator",
-		"POST / DeleteCustomerFunction ",
-		"POST " + clean + " CleanCustomerDataFunction App",
-		"POST " + token + " IssueTokenFunction ",
-		"POST /api.php DeleteCustomerFunction ",
-		"PUT /customercare/v1/{customerId}/provision SetTemporaryAllowFunction Operator",
-		"PUT /risk-cc/customercare/v1/{customerId}/provision SetTemporaryAllowFunction Operator",
+	authorizers := map[string]string{"authorize-operator": "Operator", "authorize-app": "App"}
+	byFolder := functions(t)
+	var want []string
+	for _, o := range operation.All {
+		for _, path := range o.Paths {
+			want = append(want, fmt.Sprintf("%s %s %s %s", o.Method, path, byFolder[o.Name].ID, authorizers[o.Authorizer]))
+		}
+	}
+	for _, path := range operation.DeleteCustomerInfo.Paths {
+		want = append(want, "ANY "+path+" DeleteCustomerInfoFunction Operator")
 	}
 	var got []string
 	for _, r := range template.API.Routes {

@@ -1,5 +1,5 @@
-// Package bounds is what no input of a caller may exceed: work and memory. It is of use to fuzz targets, and to tests of
-// the largest inputs.
+// Package bounds is what no input of a caller may exceed: work and memory. It is of use
+// to fuzz targets, and to tests of the largest inputs.
 package bounds
 
 import (
@@ -11,19 +11,22 @@ import (
 )
 
 const (
-	// longest is how much processor time one input may take. It is not measured by the clock:
-	// what else the machine does would count too.
+	// longest is how much processor time one input may take. It is not measured by the
+	// clock: what else the machine does would count too.
 	longest = time.Second
-	// most is how many bytes one input may make the program allocate in all, freed ones included.
+	// most is how many bytes one input may make the program allocate in all, freed ones
+	// included.
 	most = 32 << 20
-	// hung is after how long an input ends the process, with the stacks of all goroutines: the fuzz engine waits for ever.
+	// hung is after how long an input ends the process, with the stacks of all
+	// goroutines: the fuzz engine waits for ever.
 	hung = 5 * time.Minute
-	// tries is how often an input beyond the bounds is measured: one that ran beside a test that works or allocates does
-	// not do so three times.
+	// tries is how often an input beyond the bounds is measured: one that ran beside a
+	// test that works or allocates does not do so three times.
 	tries = 3
 )
 
-// Check runs do, which handles one input and may run more than once, and fails when it exceeds the bounds.
+// Check runs do, which handles one input and may run more than once, and fails when it
+// exceeds the bounds.
 func Check(t testing.TB, do func()) {
 	t.Helper()
 	check(t, func() (time.Duration, uint64) { return measure(do) })
@@ -39,7 +42,8 @@ func check(t testing.TB, measured func() (worked time.Duration, allocated uint64
 			return
 		}
 	}
-	t.Errorf("it took %s of the processor and %.1f MB, more than %s and %d MB", worked, float64(allocated)/(1<<20), longest, most>>20)
+	t.Errorf("it took %s of the processor and %.1f MB, more than %s and %d MB",
+		worked, float64(allocated)/(1<<20), longest, most>>20)
 }
 
 func measure(do func()) (worked time.Duration, allocated uint64) {

@@ -1,11 +1,11 @@
-// Package cloudformationtest answers CloudFormation's query protocol on this machine, for tests of what looks a stack
-// up. The answers have the form of AWS's own:
+// Package cloudformationtest answers CloudFormation's query protocol on this machine,
+// for tests of what looks a stack up. The answers have the form of AWS's own:
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStackResources.html
 package cloudformationtest
 
 import (
+	"cmp"
 	"encoding/xml"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -39,34 +39,39 @@ func Tables(names map[string]string) []Resource {
 	return all
 }
 
-// Serve answers for these stacks until the test ends, and sets the variables that lead the AWS SDK there, with
-// credentials that open nothing. Whatever the caller's own settings are, the test does not see them.
+// Serve answers for these stacks until the test ends, and sets the variables that lead
+// the AWS SDK there, with credentials that open nothing. Whatever the caller's own
+// settings are, the test does not see them.
 func Serve(t *testing.T, stacks ...Stack) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		status, answer := serve(r, stacks)
 		w.Header().Set("Content-Type", "text/xml")
 		w.WriteHeader(status)
-		_, _ = io.WriteString(w, answer)
+		_ = xml.NewEncoder(w).Encode(answer)
 	}))
 	t.Cleanup(server.Close)
 	Unconfigured(t)
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL_CLOUDFORMATION": server.URL, "AWS_REGION": Region,
-		"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE", "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+		"AWS_ACCESS_KEY_ID":     "AKIAIOSFODNN7EXAMPLE",
+		"AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
 	} {
 		t.Setenv(name, value)
 	}
 }
 
-// Unconfigured takes every AWS setting and every variable of a deployment away until the test ends.
+// Unconfigured takes every AWS setting and every variable of a deployment away until
+// the test ends.
 func Unconfigured(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{
-		"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+		"AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
+		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
 		"AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-		"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_CLOUDFORMATION",
-		"STACK", "API_URL", "DYNAMODB_ENDPOINT", "DYNAMODB_PORT",
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_ENDPOINT_URL",
+		"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_CLOUDFORMATION", "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+		"STACK", "SECRETS_PORT", "PORT", "API_URL", "DYNAMODB_ENDPOINT", "DYNAMODB_PORT",
 		"USERS_TABLE", "CUSTOMERS_TABLE", "CONTACTS_TABLE", "PRINCIPALS_TABLE", "ERASURES_TABLE",
 	} {
 		t.Setenv(name, "")
@@ -77,7 +82,8 @@ func Unconfigured(t *testing.T) {
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 }
 
-func serve(r *http.Request, stacks []Stack) (int, string) {
+// serve gives the answer to a request, with its status.
+func serve(r *http.Request, stacks []Stack) (int, any) {
 	if !strings.Contains(r.Header.Get("Authorization"), "/"+Region+"/cloudformation/aws4_request") {
 		return refusal(403, "InvalidClientTokenId", "The security token included in the request is invalid.")
 	}
@@ -90,8 +96,8 @@ func serve(r *http.Request, stacks []Stack) (int, string) {
 		case s.Name != name:
 			continue
 		case s.Denied == action:
-			return refusal(403, "AccessDenied", "User: arn:aws:iam::123456789012:user/somebody is not authorized to perform: cloudformation:"+
-				action+" on resource: arn:aws:cloudformation:"+Region+":123456789012:stack/"+name+"/*")
+			return refusal(403, "AccessDenied", "User: arn:aws:iam::123456789012:user/somebody is not authorized to perform:"+
+				" cloudformation:"+action+" on resource: arn:aws:cloudformation:"+Region+":123456789012:stack/"+name+"/*")
 		case action == "DescribeStacks":
 			return 200, s.describe()
 		case action == "ListStackResources":
@@ -105,38 +111,75 @@ func serve(r *http.Request, stacks []Stack) (int, string) {
 	return refusal(400, "ValidationError", "Stack with id "+name+" does not exist")
 }
 
-const namespace = `xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"`
+const (
+	requestID = "b9b4b068-3a41-11e5-94eb-example"
+	longAgo   = "2026-01-02T03:04:05.678Z"
+)
 
-func refusal(status int, code, message string) (int, string) {
-	return status, `<ErrorResponse ` + namespace + `><Error><Type>Sender</Type><Code>` + code + `</Code><Message>` + escaped(message) +
-		`</Message></Error><RequestId>b9b4b068-3a41-11e5-94eb-example</RequestId></ErrorResponse>`
+// refused is the answer to a request that is refused.
+type refused struct {
+	XMLName   xml.Name `xml:"http://cloudformation.amazonaws.com/doc/2010-05-15/ ErrorResponse"`
+	Type      string   `xml:"Error>Type"`
+	Code      string   `xml:"Error>Code"`
+	Message   string   `xml:"Error>Message"`
+	RequestID string   `xml:"RequestId"`
 }
 
-func (s Stack) describe() string {
-	var b strings.Builder
-	b.WriteString(`<DescribeStacksResponse ` + namespace + `><DescribeStacksResult><Stacks><member><StackName>` + escaped(s.Name) +
-		`</StackName><StackId>arn:aws:cloudformation:` + Region + `:123456789012:stack/` + escaped(s.Name) + `/1</StackId>` +
-		`<CreationTime>2026-01-02T03:04:05.678Z</CreationTime><StackStatus>` + s.Status + `</StackStatus>` +
-		`<DisableRollback>false</DisableRollback><Parameters>`)
+func refusal(status int, code, message string) (int, any) {
+	return status, refused{Type: "Sender", Code: code, Message: message, RequestID: requestID}
+}
+
+// described is the answer of DescribeStacks.
+type described struct {
+	XMLName   xml.Name `xml:"http://cloudformation.amazonaws.com/doc/2010-05-15/ DescribeStacksResponse"`
+	Stack     stack    `xml:"DescribeStacksResult>Stacks>member"`
+	RequestID string   `xml:"ResponseMetadata>RequestId"`
+}
+
+type stack struct {
+	StackName, StackId, CreationTime, StackStatus string
+	DisableRollback                               bool
+	Parameters                                    []parameter `xml:"Parameters>member"`
+	Outputs                                       []output    `xml:"Outputs>member"`
+}
+
+type parameter struct{ ParameterKey, ParameterValue string }
+
+type output struct{ OutputKey, OutputValue, Description string }
+
+func (s Stack) describe() described {
+	d := stack{
+		StackName: s.Name, StackId: "arn:aws:cloudformation:" + Region + ":123456789012:stack/" + s.Name + "/1",
+		CreationTime: longAgo, StackStatus: s.Status,
+	}
 	for name, value := range s.Parameters {
-		b.WriteString(`<member><ParameterKey>` + escaped(name) + `</ParameterKey><ParameterValue>` + escaped(value) + `</ParameterValue></member>`)
+		d.Parameters = append(d.Parameters, parameter{name, value})
 	}
-	b.WriteString(`</Parameters><Outputs>`)
 	for name, value := range s.Outputs {
-		b.WriteString(`<member><OutputKey>` + escaped(name) + `</OutputKey><OutputValue>` + escaped(value) +
-			`</OutputValue><Description>said by the template</Description></member>`)
+		d.Outputs = append(d.Outputs, output{name, value, "said by the template"})
 	}
-	b.WriteString(`</Outputs></member></Stacks></DescribeStacksResult>` +
-		`<ResponseMetadata><RequestId>b9b4b068-3a41-11e5-94eb-example</RequestId></ResponseMetadata></DescribeStacksResponse>`)
-	return b.String()
+	return described{Stack: d, RequestID: requestID}
+}
+
+// listed is the answer of ListStackResources.
+type listed struct {
+	XMLName   xml.Name  `xml:"http://cloudformation.amazonaws.com/doc/2010-05-15/ ListStackResourcesResponse"`
+	Summaries []summary `xml:"ListStackResourcesResult>StackResourceSummaries>member"`
+	NextToken string    `xml:"ListStackResourcesResult>NextToken,omitempty"`
+	RequestID string    `xml:"ResponseMetadata>RequestId"`
+}
+
+type summary struct {
+	ResourceStatus, LogicalResourceId, LastUpdatedTimestamp string
+
+	PhysicalResourceId string `xml:",omitempty"`
+	ResourceType       string
+	Drift              string `xml:"DriftInformation>StackResourceDriftStatus"`
 }
 
 // list is one page; its token is the index of the next resource.
-func (s Stack) list(token string) (int, string) {
-	size := s.PageSize
-	if size == 0 {
-		size = 100
-	}
+func (s Stack) list(token string) (int, any) {
+	size := cmp.Or(s.PageSize, 100)
 	from := 0
 	if token != "" {
 		var err error
@@ -145,28 +188,15 @@ func (s Stack) list(token string) (int, string) {
 		}
 	}
 	to := min(from+size, len(s.Resources))
-	var b strings.Builder
-	b.WriteString(`<ListStackResourcesResponse ` + namespace + `><ListStackResourcesResult><StackResourceSummaries>`)
+	page := listed{RequestID: requestID}
 	for _, r := range s.Resources[from:to] {
-		b.WriteString(`<member><ResourceStatus>` + r.Status + `</ResourceStatus><LogicalResourceId>` + escaped(r.LogicalID) +
-			`</LogicalResourceId><LastUpdatedTimestamp>2026-01-02T03:04:05.678Z</LastUpdatedTimestamp>`)
-		if r.PhysicalID != "" {
-			b.WriteString(`<PhysicalResourceId>` + escaped(r.PhysicalID) + `</PhysicalResourceId>`)
-		}
-		b.WriteString(`<ResourceType>` + r.Type + `</ResourceType>` +
-			`<DriftInformation><StackResourceDriftStatus>NOT_CHECKED</StackResourceDriftStatus></DriftInformation></member>`)
+		page.Summaries = append(page.Summaries, summary{
+			ResourceStatus: r.Status, LogicalResourceId: r.LogicalID, LastUpdatedTimestamp: longAgo,
+			PhysicalResourceId: r.PhysicalID, ResourceType: r.Type, Drift: "NOT_CHECKED",
+		})
 	}
-	b.WriteString(`</StackResourceSummaries>`)
 	if to < len(s.Resources) {
-		b.WriteString(`<NextToken>` + strconv.Itoa(to) + `</NextToken>`)
+		page.NextToken = strconv.Itoa(to)
 	}
-	b.WriteString(`</ListStackResourcesResult>` +
-		`<ResponseMetadata><RequestId>b9b4b068-3a41-11e5-94eb-example</RequestId></ResponseMetadata></ListStackResourcesResponse>`)
-	return 200, b.String()
-}
-
-func escaped(text string) string {
-	var b strings.Builder
-	_ = xml.EscapeText(&b, []byte(text)) // into memory: it cannot fail
-	return b.String()
+	return 200, page
 }

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -14,87 +16,201 @@ import (
 type Fault string
 
 const (
-	Before      Fault = "before"      // a 500, and nothing was done
-	After       Fault = "after"       // done, but the answer is lost: the connection breaks
-	Throttle    Fault = "throttle"    // ProvisionedThroughputExceededException, nothing was done
-	Unprocessed Fault = "unprocessed" // BatchWriteItem does all but its last request, BatchGetItem nothing; any other call is throttled
-	Timeout     Fault = "timeout"     // done, but no answer in time
-	Cancelled   Fault = "cancelled"   // a transaction is cancelled by a throttle; any other call is throttled
-	Refused     Fault = "refused"     // AccessDeniedException, nothing was done
-	Held        Fault = "held"        // no answer in time, and not done before Deliver
+	Before   Fault = "before"   // a 500, and nothing was done
+	After    Fault = "after"    // done, but the answer is lost: the connection breaks
+	Throttle Fault = "throttle" // ProvisionedThroughputExceededException, nothing was done
+	Timeout  Fault = "timeout"  // done, but no answer in time
+	Refused  Fault = "refused"  // AccessDeniedException, nothing was done
+	Held     Fault = "held"     // no answer in time, and not done before Deliver
+	// Unprocessed lets BatchWriteItem do all but its last request, and BatchGetItem read nothing. Any
+	// other call is throttled.
+	Unprocessed Fault = "unprocessed"
+	// Cancelled cancels a transaction by a throttle. Any other call is throttled.
+	Cancelled Fault = "cancelled"
 )
 
-// Faults is a transport in front of the real engine. It counts the calls, and lets one of them, or all from one
-// on, fail.
+// Faults is a transport in front of the real engine. It counts the calls, and lets some of them
+// fail. Each of its methods but Deliver, Calls and Struck begins to count anew.
 type Faults struct {
 	Next http.RoundTripper
 
-	mu    sync.Mutex
-	calls []string
-	at    int // 1 is the next call; 0 is none
-	fault Fault
-	until int    // the fault strikes the calls from at to until
-	die   func() // runs at call at: ends the process's context, or does something else
-	hit   bool   // whether the fault has struck
-	only  string // the action whose calls are counted for at, or any
-	held  []*http.Request
+	mu     sync.Mutex
+	calls  []string // the actions since the plan was made
+	plan   plan
+	struck bool // whether a call of the plan was reached
+	held   []*http.Request
+}
+
+// plan is which calls fail, and how.
+type plan struct {
+	fault       Fault  // "": none, only moment is called
+	action      string // whose calls are counted; "": all
+	first, last int    // counted from 1; 0: no call
+	moment      func() // called when a call is struck; nil: nothing
+}
+
+func (f *Faults) set(p plan) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls, f.plan, f.struck = nil, p, false
 }
 
 // Inject makes the calls from the kth to the lastth, counted from now, fail.
-func (f *Faults) Inject(fault Fault, k, last int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.calls, f.at, f.until, f.fault, f.die, f.hit, f.only = nil, k, last, fault, nil, false, ""
-}
+func (f *Faults) Inject(fault Fault, k, last int) { f.set(plan{fault: fault, first: k, last: last}) }
 
-// InjectOn is Inject for the calls of one action alone: those of others, by the background say, neither fail nor count.
+// InjectOn is Inject for the calls of one action alone. Those of others, by the background say,
+// neither fail nor count.
 func (f *Faults) InjectOn(action string, fault Fault, k, last int) {
-	f.Inject(fault, k, last)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.only = action
-}
-
-// Die makes the process "die" at the kth call from now: with after, once it is done, else before it. The returned
-// context, on which the process must run, ends there.
-func (f *Faults) Die(k int, after bool) context.Context {
-	ctx, die := context.WithCancel(context.Background())
-	fault := Before
-	if after {
-		fault = After
-	}
-	f.Inject(fault, k, k)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.die = die
-	return ctx
+	f.set(plan{fault: fault, action: action, first: k, last: last})
 }
 
 // FailOn makes every call of this action fail from now on, with a 400 that no retry mends.
-func (f *Faults) FailOn(action string) {
-	f.Inject(Refused, 1, 1<<30)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.only = action
+func (f *Faults) FailOn(action string) { f.InjectOn(action, Refused, 1, math.MaxInt) }
+
+// Interrupt runs do right before the kth call from now goes out: something else that happens at
+// that very moment.
+func (f *Faults) Interrupt(k int, do func()) { f.set(plan{first: k, last: k, moment: do}) }
+
+// Die makes the process "die" at the kth call from now: with after, once the call is done, else
+// before it. The process must run on the returned context, which ends there.
+func (f *Faults) Die(k int, after bool) context.Context {
+	if after {
+		return f.die(After, "", k)
+	}
+	return f.die(Before, "", k)
 }
 
 // DieAfter makes the process "die" right after the nth call of this action from now.
-func (f *Faults) DieAfter(action string, n int) context.Context {
-	ctx := f.Die(n, true)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.only = action
+func (f *Faults) DieAfter(action string, n int) context.Context { return f.die(After, action, n) }
+
+// DieHolding makes the process "die" at the nth call of this action from now, which is done when
+// Deliver is called.
+func (f *Faults) DieHolding(action string, n int) context.Context { return f.die(Held, action, n) }
+
+func (f *Faults) die(fault Fault, action string, n int) context.Context {
+	ctx, die := context.WithCancel(context.Background())
+	f.set(plan{fault: fault, action: action, first: n, last: n, moment: die})
 	return ctx
 }
 
-// DieHolding makes the process "die" at the nth call of this action from now, which is
-// done when Deliver is called.
-func (f *Faults) DieHolding(action string, n int) context.Context {
-	ctx := f.DieAfter(action, n)
+// Deliver lets DynamoDB do what was held, so late, and says how many calls that were.
+func (f *Faults) Deliver() (int, error) {
+	f.mu.Lock()
+	held := f.held
+	f.held = nil
+	f.mu.Unlock()
+	for _, r := range held {
+		if err := f.do(r); err != nil {
+			return 0, err
+		}
+	}
+	return len(held), nil
+}
+
+// Calls are the DynamoDB actions since the plan was made, in order. It ends any fault.
+func (f *Faults) Calls() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.fault = Held
-	return ctx
+	calls := f.calls
+	f.calls, f.plan = nil, plan{}
+	return calls
+}
+
+// Struck says whether a call of the last plan was reached.
+func (f *Faults) Struck() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.struck
+}
+
+// count notes a call, and gives the plan when the call is one of it.
+func (f *Faults) count(action string) (p plan, struck bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, action)
+	p = f.plan
+	if p.first == 0 || p.action != "" && p.action != action {
+		return p, false
+	}
+	n := len(f.calls)
+	if p.action != "" {
+		others := func(call string) bool { return call != p.action }
+		n = len(slices.DeleteFunc(slices.Clone(f.calls), others))
+	}
+	struck = p.first <= n && n <= p.last
+	f.struck = f.struck || struck
+	return p, struck
+}
+
+// RoundTrip sends a call to the engine, or lets it fail.
+func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
+	// What a process that is dead, or a worker whose time was up, would still have asked for is no
+	// call: counted, it would stand for one of whatever the test does next.
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	p, struck := f.count(action)
+	switch {
+	case !struck:
+		return f.Next.RoundTrip(r)
+	case p.fault == "":
+		p.moment()
+		return f.Next.RoundTrip(r)
+	}
+	answer, err := f.fail(p.fault, action, r)
+	if p.moment != nil {
+		p.moment()
+		return nil, context.Canceled // nobody is there any more to hear the answer
+	}
+	return answer, err
+}
+
+// fail does of a call what the fault lets be done, and gives the answer.
+func (f *Faults) fail(fault Fault, action string, r *http.Request) (*http.Response, error) {
+	switch fault {
+	case After:
+		if err := f.do(r); err != nil {
+			return nil, err
+		}
+		return nil, injectedError{"connection reset by peer", false}
+	case Timeout:
+		if err := f.do(r); err != nil {
+			return nil, err
+		}
+		return nil, injectedError{"no answer in time", true}
+	case Held:
+		if err := f.hold(r); err != nil {
+			return nil, err
+		}
+		return nil, injectedError{"no answer in time", true}
+	case Unprocessed:
+		if action == "BatchWriteItem" || action == "BatchGetItem" {
+			return f.part(action, r)
+		}
+	case Cancelled:
+		if action == "TransactWriteItems" {
+			return answer(r, http.StatusBadRequest, map[string]any{
+				"__type":              "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+				"Message":             "Transaction cancelled, please refer cancellation reasons for specific reasons [ThrottlingError]",
+				"CancellationReasons": []map[string]string{{"Code": "ThrottlingError", "Message": "injected"}},
+			}), nil
+		}
+	case Refused:
+		return failure(r, http.StatusBadRequest, "AccessDeniedException"), nil
+	case Before:
+		return failure(r, http.StatusInternalServerError, "InternalServerError"), nil
+	}
+	return failure(r, http.StatusBadRequest, "ProvisionedThroughputExceededException"), nil
+}
+
+// do makes a call whose answer is lost.
+func (f *Faults) do(r *http.Request) error {
+	answer, err := f.Next.RoundTrip(r)
+	if err == nil {
+		answer.Body.Close()
+	}
+	return err
 }
 
 // hold keeps a request for Deliver.
@@ -111,179 +227,43 @@ func (f *Faults) hold(r *http.Request) error {
 	return nil
 }
 
-// Deliver lets DynamoDB do what was held, so late, and says how many calls that were.
-func (f *Faults) Deliver() (int, error) {
-	f.mu.Lock()
-	held := f.held
-	f.held = nil
-	f.mu.Unlock()
-	for _, r := range held {
-		answer, err := f.Next.RoundTrip(r)
-		if err != nil {
-			return 0, err
-		}
-		answer.Body.Close()
-	}
-	return len(held), nil
-}
-
-// Interrupt runs do right before the kth call from now goes out: something else that happens at that very moment.
-func (f *Faults) Interrupt(k int, do func()) {
-	f.Inject("", k, k)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.die = do
-}
-
-// Calls are the DynamoDB actions since the last Inject, in order; it ends any fault.
-func (f *Faults) Calls() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	calls := f.calls
-	f.calls, f.at = nil, 0
-	return calls
-}
-
-// Struck says whether a call of the last Inject or Die was reached.
-func (f *Faults) Struck() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.hit
-}
-
-func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
-	// What a process that is dead, or a worker whose time was up, would still have asked for is no
-	// call: counted, it would stand for one of whatever the test does next.
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	f.mu.Lock()
-	f.calls = append(f.calls, action)
-	n, fault := len(f.calls), f.fault
-	if f.only != "" {
-		n = 0
-		for _, call := range f.calls {
-			if call == f.only {
-				n++
-			}
-		}
-	}
-	struck := f.at > 0 && n >= f.at && n <= f.until && (f.only == "" || f.only == action)
-	die := f.die
-	f.hit = f.hit || struck
-	f.mu.Unlock()
-	if !struck {
-		return f.Next.RoundTrip(r)
-	}
-	if fault == "" {
-		die()
-		return f.Next.RoundTrip(r)
-	}
-	if die != nil {
-		if fault == After {
-			if answer, err := f.Next.RoundTrip(r); err == nil {
-				answer.Body.Close()
-			}
-		}
-		if fault == Held {
-			if err := f.hold(r); err != nil {
-				return nil, err
-			}
-		}
-		die()
-		return nil, context.Canceled
-	}
-	switch fault {
-	case Held:
-		if err := f.hold(r); err != nil {
-			return nil, err
-		}
-		return nil, injectedError{"no answer in time", true}
-	case After, Timeout:
-		answer, err := f.Next.RoundTrip(r)
-		if err != nil {
-			return nil, err
-		}
-		answer.Body.Close()
-		if fault == Timeout {
-			return nil, injectedError{"no answer in time", true}
-		}
-		return nil, injectedError{"connection reset by peer", false}
-	case Unprocessed:
-		switch action {
-		case "BatchWriteItem":
-			return f.part(r)
-		case "BatchGetItem":
-			return none(r)
-		}
-		return throttled(r), nil
-	case Cancelled:
-		if action == "TransactWriteItems" {
-			return answer(r, http.StatusBadRequest, map[string]any{
-				"__type":              "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
-				"Message":             "Transaction cancelled, please refer cancellation reasons for specific reasons [ThrottlingError]",
-				"CancellationReasons": []map[string]string{{"Code": "ThrottlingError", "Message": "injected"}},
-			}), nil
-		}
-		return throttled(r), nil
-	case Throttle:
-		return throttled(r), nil
-	case Refused:
-		return failure(r, http.StatusBadRequest, "AccessDeniedException"), nil
-	}
-	return failure(r, http.StatusInternalServerError, "InternalServerError"), nil
-}
-
-// part sends all but the last request of a batch, and answers that it was left unprocessed.
-func (f *Faults) part(r *http.Request) (*http.Response, error) {
-	var batch struct {
-		RequestItems map[string][]json.RawMessage
-	}
+// part sends all but the last request of a batch that writes, and none of one that reads, and
+// answers that the rest was left unprocessed.
+func (f *Faults) part(action string, r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
-	if err == nil {
-		err = json.Unmarshal(body, &batch)
-	}
 	if err != nil {
 		return nil, err
 	}
-	left := map[string][]json.RawMessage{}
-	for table, requests := range batch.RequestItems {
-		left[table] = requests[len(requests)-1:]
-		if len(requests) == 1 {
-			return answer(r, http.StatusOK, map[string]any{"UnprocessedItems": left}), nil
+	if action == "BatchGetItem" {
+		var batch struct{ RequestItems map[string]json.RawMessage }
+		if err := json.Unmarshal(body, &batch); err != nil {
+			return nil, err
 		}
-		batch.RequestItems[table] = requests[:len(requests)-1]
+		return answer(r, http.StatusOK, map[string]any{"Responses": map[string]any{}, "UnprocessedKeys": batch.RequestItems}), nil
 	}
-	// The signature no longer fits the body; no engine looks at it.
-	sent, _ := json.Marshal(batch)
-	again := r.Clone(r.Context())
-	again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(sent)), int64(len(sent))
-	done, err := f.Next.RoundTrip(again)
-	if err != nil {
+	var batch struct{ RequestItems map[string][]json.RawMessage }
+	if err := json.Unmarshal(body, &batch); err != nil {
 		return nil, err
 	}
-	done.Body.Close()
+	left, more := map[string][]json.RawMessage{}, false
+	for table, requests := range batch.RequestItems {
+		last := len(requests) - 1
+		batch.RequestItems[table], left[table] = requests[:last], requests[last:]
+		more = last > 0
+	}
+	if more {
+		// The signature no longer fits the body; no engine looks at it.
+		sent, _ := json.Marshal(batch)
+		again := r.Clone(r.Context())
+		again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(sent)), int64(len(sent))
+		if err := f.do(again); err != nil {
+			return nil, err
+		}
+	}
 	return answer(r, http.StatusOK, map[string]any{"UnprocessedItems": left}), nil
 }
 
-// none answers that nothing of a batch was read.
-func none(r *http.Request) (*http.Response, error) {
-	var batch struct{ RequestItems map[string]json.RawMessage }
-	body, err := io.ReadAll(r.Body)
-	if err == nil {
-		err = json.Unmarshal(body, &batch)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return answer(r, http.StatusOK, map[string]any{"Responses": map[string]any{}, "UnprocessedKeys": batch.RequestItems}), nil
-}
-
-func throttled(r *http.Request) *http.Response {
-	return failure(r, http.StatusBadRequest, "ProvisionedThroughputExceededException")
-}
-
+// failure is one of DynamoDB's errors.
 func failure(r *http.Request, status int, code string) *http.Response {
 	return answer(r, status, map[string]any{
 		"__type": "com.amazonaws.dynamodb.v20120810#" + code, "message": "injected",

@@ -1,8 +1,10 @@
-// Package frontdoor sends functions whatever a fuzz engine makes up, as Lambda would, on a database that answers like an
-// empty DynamoDB, and looks at what no answer may be: a failure of ours, or not well-formed.
+// Package frontdoor sends functions whatever a fuzz engine makes up, as Lambda would, on
+// a database that answers like an empty DynamoDB, and looks at what no answer may be: a
+// failure of ours, or not well-formed.
 package frontdoor
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -27,8 +29,8 @@ type Door struct {
 	function lambda.Handler
 }
 
-// New is the door of the function that lambda.Start is given. Until f ends nothing is logged: a line an input would be
-// gigabytes.
+// New is the door of the function that lambda.Start is given. Until f ends nothing is
+// logged: a line an input would be gigabytes.
 func New(f testing.TB, database *Database, function any) Door {
 	log := slog.Default()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
@@ -46,14 +48,17 @@ type Request struct {
 	Authorizer   map[string]any
 }
 
-// Send sends the function r as an event.
-func (d Door) Send(t testing.TB, r Request) events.APIGatewayProxyResponse {
-	t.Helper()
+// Event is the request as API Gateway passes it on: header fields and query parameters in
+// both forms, the body base64-encoded, as with the template's BinaryMediaTypes.
+func (r Request) Event() events.APIGatewayProxyRequest {
 	event := events.APIGatewayProxyRequest{
-		HTTPMethod: r.Method, Path: r.Path, PathParameters: r.Params, MultiValueQueryStringParameters: r.Query,
-		Headers: map[string]string{}, MultiValueHeaders: map[string][]string{}, Body: string(encode(r.Body)), IsBase64Encoded: true,
+		HTTPMethod: r.Method, Path: r.Path, PathParameters: r.Params,
+		Headers: map[string]string{}, MultiValueHeaders: map[string][]string{},
+		QueryStringParameters: map[string]string{}, MultiValueQueryStringParameters: r.Query,
+		Body: base64.StdEncoding.EncodeToString(r.Body), IsBase64Encoded: true,
 		RequestContext: events.APIGatewayProxyRequestContext{
-			RequestID: "a30e4c93-3223-4680-b0d2-c0c5e19e82c4", Stage: "v1", DomainName: "api.example.com", Authorizer: r.Authorizer,
+			RequestID: "a30e4c93-3223-4680-b0d2-c0c5e19e82c4", Stage: "v1",
+			DomainName: "api.example.com", Authorizer: r.Authorizer,
 			Identity: events.APIGatewayRequestIdentity{SourceIP: "192.0.2.1"},
 		},
 	}
@@ -61,7 +66,16 @@ func (d Door) Send(t testing.TB, r Request) events.APIGatewayProxyResponse {
 		event.Headers[field[0]] = field[1]
 		event.MultiValueHeaders[field[0]] = append(event.MultiValueHeaders[field[0]], field[1])
 	}
-	payload, err := json.Marshal(event)
+	for name, all := range r.Query {
+		event.QueryStringParameters[name] = all[len(all)-1]
+	}
+	return event
+}
+
+// Send sends the function r as an event.
+func (d Door) Send(t testing.TB, r Request) events.APIGatewayProxyResponse {
+	t.Helper()
+	payload, err := json.Marshal(r.Event())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,12 +86,12 @@ func (d Door) Send(t testing.TB, r Request) events.APIGatewayProxyResponse {
 	return answer
 }
 
-// SendRaw sends bytes as Lambda's runtime passes them on. False when they are no event: then the function was not reached,
-// and API Gateway sends no such.
+// SendRaw sends bytes as Lambda's runtime passes them on. ok is false when they are no
+// event: then the function was not reached, and API Gateway sends no such.
 func (d Door) SendRaw(t testing.TB, payload []byte) (answer events.APIGatewayProxyResponse, ok bool) {
 	t.Helper()
 	out, err := d.Invoke(t, payload)
-	if err != nil { // the handlers of proxy integrations return none: this one is the decoder's
+	if err != nil { // the handlers of proxy integrations give none: it is the decoder's
 		if len(d.Database.Calls()) > 0 {
 			t.Errorf("the function ended with %v", err)
 		}
@@ -90,8 +104,9 @@ func (d Door) SendRaw(t testing.TB, payload []byte) (answer events.APIGatewayPro
 	return answer, true
 }
 
-// Invoke runs the function once within the bounds, and gives what it returns to Lambda. A panic is a failure also where the
-// function has recovered from it: then it returns invocation.ErrPanicked.
+// Invoke runs the function once within the bounds, and gives what it returns to Lambda. A
+// panic is a failure also where the function has recovered from it
+// (invocation.ErrPanicked).
 func (d Door) Invoke(t testing.TB, payload []byte) (out []byte, err error) {
 	t.Helper()
 	bounds.Check(t, func() {
@@ -114,20 +129,23 @@ func check(t testing.TB, a events.APIGatewayProxyResponse) {
 		t.Errorf("the body is %q", a.Body)
 	}
 	for name, want := range map[string]string{
-		"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+		"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+		"Strict-Transport-Security": "max-age=31536000; includeSubDomains",
 	} {
 		if got := strings.Join(a.MultiValueHeaders[name], ", "); got != want {
 			t.Errorf("%s is %q", name, got)
 		}
 	}
 	for name, values := range a.MultiValueHeaders {
-		if http.CanonicalHeaderKey(name) != name || strings.ContainsAny(strings.Join(values, ""), "\r\n\x00") || len(values) != 1 {
+		unsafe := strings.ContainsAny(strings.Join(values, ""), "\r\n\x00")
+		if http.CanonicalHeaderKey(name) != name || unsafe || len(values) != 1 {
 			t.Errorf("the header %q is %q", name, values)
 		}
 	}
 }
 
-// Events are the project's own events for a function, in infra/events, as they stand there.
+// Events are the project's own events for a function, in infra/events, as they stand
+// there.
 func Events(f testing.TB, function string) (all [][]byte) {
 	f.Helper()
 	files, err := filepath.Glob(filepath.Join(dynamotest.Root(), "infra", "events", function+".*json"))

@@ -1,7 +1,6 @@
 package frontdoor
 
 import (
-	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -15,11 +14,10 @@ import (
 	"customercare/shared/respond"
 )
 
-func encode(body []byte) []byte { return base64.StdEncoding.AppendEncode(nil, body) }
-
 const xmlHead = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
 
-// ReadJSON reads a JSON body strictly: no name twice, none that into does not have, nothing behind it.
+// ReadJSON reads a JSON body strictly: no name twice, none that into does not have,
+// nothing behind it.
 func ReadJSON(t testing.TB, body string, into any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(body), into, json.RejectUnknownMembers(true)); err != nil {
@@ -55,13 +53,11 @@ func Provision(t testing.TB, a events.APIGatewayProxyResponse) (answer respond.S
 		t.Errorf("Content-Type is %q", a.MultiValueHeaders["Content-Type"])
 	}
 	answer.XMLName = xml.Name{}
-	if a.StatusCode == 200 {
-		if answer != respond.Done {
-			t.Errorf("the answer is %+v", answer)
-		}
-	} else if answer.Status || answer.ResponseCode != strconv.Itoa(a.StatusCode) {
+	switch {
+	case a.StatusCode == 200 && answer != respond.Done,
+		a.StatusCode != 200 && (answer.Status || answer.ResponseCode != strconv.Itoa(a.StatusCode)):
 		t.Errorf("the answer to %d is %+v", a.StatusCode, answer)
-	} else {
+	case a.StatusCode != 200:
 		Sentence(t, answer.ResponseMessage)
 	}
 	return answer
@@ -75,7 +71,8 @@ func App(t testing.TB, a events.APIGatewayProxyResponse) (answer respond.Result)
 	}
 	ReadJSON(t, a.Body, &answer)
 	switch {
-	case a.StatusCode == 200 && answer != respond.Verified, a.StatusCode != 200 && answer.RetCode != strconv.Itoa(a.StatusCode):
+	case a.StatusCode == 200 && answer != respond.Verified,
+		a.StatusCode != 200 && answer.RetCode != strconv.Itoa(a.StatusCode):
 		t.Errorf("the answer to %d is %+v", a.StatusCode, answer)
 	case a.StatusCode != 200:
 		Sentence(t, answer.RetMsg)
@@ -83,7 +80,8 @@ func App(t testing.TB, a events.APIGatewayProxyResponse) (answer respond.Result)
 	return answer
 }
 
-// Sentence checks a refusal's sentence: one line that a person can read, and no caller's text at length.
+// Sentence checks a refusal's sentence: one line that a person can read, and no caller's
+// text at length.
 func Sentence(t testing.TB, sentence string) {
 	t.Helper()
 	if sentence == "" || len(sentence) > 250 || strings.ContainsAny(sentence, "\x00\r\n\u2028") {

@@ -1,10 +1,11 @@
-// Package metrictest reads metric lines out of logs, and holds each against the embedded metric format's specification
-// (Amazon CloudWatch User Guide, "Specification: Embedded metric format") and the declarations of shared/metric.
+// Package metrictest reads metric lines out of logs, and holds each against the embedded
+// metric format's specification (Amazon CloudWatch User Guide, "Specification: Embedded
+// metric format") and the declarations of shared/metric.
 package metrictest
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -12,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"customercare/shared/metric"
 )
@@ -37,7 +40,8 @@ func (l *Log) String() string {
 	return l.text.String()
 }
 
-// Capture takes the process's log, in the format that functions write, until the test ends.
+// Capture takes the process's log, in the format that functions write, until the test
+// ends.
 func Capture(t testing.TB) *Log {
 	log, before := new(Log), slog.Default()
 	slog.SetDefault(slog.New(slog.NewJSONHandler(log, nil)))
@@ -45,8 +49,8 @@ func Capture(t testing.TB) *Log {
 	return log
 }
 
-// Lines are log's metric lines in order, each checked. What stands before a line's JSON, as a function's name, is left
-// out.
+// Lines are log's metric lines in order, each checked. What stands before a line's JSON,
+// such as a function's name, is left out.
 func Lines(t testing.TB, log string) []Line {
 	t.Helper()
 	var all []Line
@@ -66,7 +70,31 @@ func Lines(t testing.TB, log string) []Line {
 // Calls are the lines of log that tell of calls of operation.
 func Calls(t testing.TB, log, operation string) []Line {
 	t.Helper()
-	return slices.DeleteFunc(Lines(t, log), func(line Line) bool { return line[metric.Operation] != operation })
+	return slices.DeleteFunc(Lines(t, log), func(l Line) bool { return l[metric.Operation] != operation })
+}
+
+// OneCall runs call, which is one call of operation, and gives the one line that it wrote
+// and the log.
+func OneCall(t testing.TB, operation string, call func()) (Line, *Log) {
+	t.Helper()
+	log := Capture(t)
+	call()
+	lines := Calls(t, log.String(), operation)
+	if len(lines) != 1 {
+		t.Fatalf("%d lines: %s", len(lines), log)
+	}
+	return lines[0], log
+}
+
+// OnePanic runs call, one call of operation that panics with a text in which personal
+// stands. It must log the panic once, without that, and count as a failure of ours.
+func OnePanic(t testing.TB, operation, personal string, call func()) {
+	t.Helper()
+	line, log := OneCall(t, operation, call)
+	if strings.Count(log.String(), `"msg":"panic"`) != 1 || strings.Contains(log.String(), personal) {
+		t.Fatalf("log: %s", log)
+	}
+	line.Expect(t, Counts(0, 1, nil))
 }
 
 // Expect compares members of the line; nil means that there is none.
@@ -87,93 +115,74 @@ func Counts(callerErrors, serviceErrors int, refused any) Line {
 	}
 }
 
-// units are all that CloudWatch knows but for those of bytes and bits, which nothing here is counted in.
+// units are all that CloudWatch knows but for those of bytes and bits, which nothing here
+// is counted in.
 var units = []string{"Seconds", "Microseconds", "Milliseconds", "Percent", "Count", "Count/Second", "None"}
 
-// read parses and checks one line.
+// directive declares metrics of a line.
+type directive struct {
+	Namespace  string
+	Dimensions [][]string
+	Metrics    []struct{ Name, Unit string }
+}
+
+// read parses and checks one line. Its names come once, and "_aws" has no member that the
+// specification does not know.
 func read(text string) (Line, error) {
-	line, err := members(text)
-	if err != nil {
-		return nil, err
-	}
-	var document struct {
+	var line Line
+	var declared struct {
 		Timestamp         int64
-		CloudWatchMetrics []struct {
-			Namespace  string
-			Dimensions [][]string
-			Metrics    []struct{ Name, Unit string }
-		}
+		CloudWatchMetrics []directive
+	}
+	if err := json.Unmarshal([]byte(text), &line); err != nil {
+		return nil, err
 	}
 	aws, _ := json.Marshal(line["_aws"])
-	strict := json.NewDecoder(bytes.NewReader(aws))
-	strict.DisallowUnknownFields() // the specification allows no others
-	if err := strict.Decode(&document); err != nil {
+	if err := json.Unmarshal(aws, &declared, json.RejectUnknownMembers(true)); err != nil {
 		return nil, err
 	}
-	if age := time.Since(time.UnixMilli(document.Timestamp)); age < -time.Second || age > time.Hour {
+	if age := time.Since(time.UnixMilli(declared.Timestamp)); age < -time.Second || age > time.Hour {
 		return nil, fmt.Errorf("a timestamp %s ago", age)
 	}
-	declared := map[string]bool{}
-	if len(document.CloudWatchMetrics) == 0 {
-		return nil, fmt.Errorf("no directive")
+	if len(declared.CloudWatchMetrics) == 0 {
+		return nil, errors.New("no directive")
 	}
-	for _, directive := range document.CloudWatchMetrics {
-		if directive.Namespace != metric.Namespace || len(directive.Dimensions) != 1 || directive.Dimensions[0] == nil {
-			return nil, fmt.Errorf("namespace %q, dimensions %q", directive.Namespace, directive.Dimensions)
-		}
-		for _, dimension := range directive.Dimensions[0] {
-			if value, ok := line[dimension].(string); !ok || value == "" || len(value) > 1024 {
-				return nil, fmt.Errorf("the dimension %q is %v", dimension, line[dimension])
-			}
-		}
-		if n := len(directive.Metrics); n == 0 || n > 100 {
-			return nil, fmt.Errorf("%d metrics", n)
-		}
-		for _, m := range directive.Metrics {
-			one := metric.Metric{Name: m.Name, Unit: m.Unit, Dimension: strings.Join(directive.Dimensions[0], ",")}
-			if _, number := line[m.Name].(float64); !number || declared[m.Name] || !slices.Contains(units, m.Unit) {
-				return nil, fmt.Errorf("%v is %v, declared twice: %t", one, line[m.Name], declared[m.Name])
-			}
-			if !slices.Contains(metric.All, one) {
-				return nil, fmt.Errorf("%+v is no metric of the product", one)
-			}
-			declared[m.Name] = true
+	names := map[string]bool{}
+	for _, d := range declared.CloudWatchMetrics {
+		if err := line.check(d, names); err != nil {
+			return nil, err
 		}
 	}
 	for _, m := range metric.All {
-		if _, there := line[m.Name]; there && !declared[m.Name] {
+		if _, there := line[m.Name]; there && !names[m.Name] {
 			return nil, fmt.Errorf("%s is not declared", m.Name)
 		}
 	}
 	return line, nil
 }
 
-// members are those of a JSON object, which names each once.
-func members(text string) (Line, error) {
-	decoder := json.NewDecoder(strings.NewReader(text))
-	if token, err := decoder.Token(); err != nil || token != json.Delim('{') {
-		return nil, fmt.Errorf("no object: %w", err)
+// check checks one directive of the line, and notes the names that it declares.
+func (l Line) check(d directive, names map[string]bool) error {
+	if d.Namespace != metric.Namespace || len(d.Dimensions) != 1 || d.Dimensions[0] == nil {
+		return fmt.Errorf("namespace %q, dimensions %q", d.Namespace, d.Dimensions)
 	}
-	line := Line{}
-	for decoder.More() {
-		name, err := decoder.Token()
-		if err != nil {
-			return nil, err
+	for _, dimension := range d.Dimensions[0] {
+		if value, ok := l[dimension].(string); !ok || value == "" || len(value) > 1024 {
+			return fmt.Errorf("the dimension %q is %v", dimension, l[dimension])
 		}
-		var value any
-		if err := decoder.Decode(&value); err != nil {
-			return nil, err
+	}
+	if n := len(d.Metrics); n == 0 || n > 100 {
+		return fmt.Errorf("%d metrics", n)
+	}
+	for _, m := range d.Metrics {
+		one := metric.Metric{Name: m.Name, Unit: m.Unit, Dimension: strings.Join(d.Dimensions[0], ",")}
+		if _, number := l[m.Name].(float64); !number || names[m.Name] || !slices.Contains(units, m.Unit) {
+			return fmt.Errorf("%v is %v, declared twice: %t", one, l[m.Name], names[m.Name])
 		}
-		if _, again := line[name.(string)]; again {
-			return nil, fmt.Errorf("%s stands twice", name)
+		if !slices.Contains(metric.All, one) {
+			return fmt.Errorf("%+v is no metric of the product", one)
 		}
-		line[name.(string)] = value
+		names[m.Name] = true
 	}
-	if _, err := decoder.Token(); err != nil {
-		return nil, err
-	}
-	if rest := strings.TrimSpace(text[decoder.InputOffset():]); rest != "" {
-		return nil, fmt.Errorf("%q behind it", rest)
-	}
-	return line, nil
+	return nil
 }

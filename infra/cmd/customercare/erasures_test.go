@@ -1,0 +1,166 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"customercare/infra/attribute"
+	"customercare/infra/fixture"
+	"customercare/infra/ledger"
+	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/erasure"
+)
+
+// erased puts erasures into the kit's ledger: one that is finished, and then one of a
+// customer, one of a few numbers and one of many, which are open.
+func erased(t *testing.T, kit *dynamotest.Kit) (many []string) {
+	t.Helper()
+	load(t, kit, fixture.Customer("shop", "4711-done").String()+"\n"+fixture.Customer("shop", "4712-open").String())
+	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
+	engineClock := erasure.NewClock(clock.Now, clock.AfterFunc)
+	digests := erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}
+	open := func(code string, timing erasure.Timing) {
+		t.Helper()
+		intake := erasure.NewCustomerIntake(kit.Erasures, kit.Customers, digests, timing, engineClock)
+		if err := intake.Customer(t.Context(), "shop", code, "john", time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open("4711-done", erasure.Timing{})
+	worker := erasure.NewWorker(kit.Erasures, kit.Customers, kit.Contacts, nil, erasure.Timing{}, time.Minute, engineClock)
+	if _, err := worker.Due(t.Context(), kit.Erasures.Index); err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(time.Second)
+	open("4712-open", erasure.Timing{WriterLifetime: time.Hour})
+	for i := range 30 {
+		many = append(many, fmt.Sprintf("+49 30 47%02d", i))
+	}
+	for _, numbers := range [][]string{{"+49 30 1234"}, many} {
+		clock.Advance(time.Second)
+		if err := erasure.NewNumbersIntake(kit.Erasures, digests, clock.Now).Numbers(t.Context(), "acme", numbers, "app"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return many
+}
+
+// list is what `customercare erasures list --json` prints.
+func list(t *testing.T, code int, args ...string) (all []ledger.Erasure, said string) {
+	t.Helper()
+	r := call(t, "", append([]string{"erasures", "list", "--json"}, args...)...)
+	if err := json.Unmarshal([]byte(r.out), &all); err != nil || r.code != code {
+		t.Fatalf("%v: %v, want exit %d", args, r, code)
+	}
+	return all, r.String()
+}
+
+// Erasures are listed by how they stand, and shown with their digests; identifiers of
+// open ones are printed only where they are asked for.
+func TestErasuresAreShown(t *testing.T) {
+	kit := dynamotest.Open(t)
+	local(t, kit)
+	if all, said := list(t, 0); len(all) != 0 || !strings.HasPrefix(said, "exit 0\n[]\n") {
+		t.Error(said)
+	}
+	many := erased(t, kit)
+	open, said := list(t, 0)
+	if len(open) != 3 || open[0].Kind != "customer" || open[1].Kind != "numbers" || open[0].State != "open" ||
+		open[0].FinishedAt != nil {
+		t.Fatal(said)
+	}
+	if some, _ := list(t, 0, "--limit", "1"); len(some) != 1 || some[0].ID != open[0].ID {
+		t.Errorf("the oldest is %+v", some)
+	}
+	finished, more := list(t, 0, "--state", "finished", "--since", "2026-01-02T03:04:05Z")
+	said += more
+	if len(finished) != 1 || !strings.HasPrefix(finished[0].ID, "erasure-") || finished[0].Deleted != 1 ||
+		finished[0].FinishedAt == nil {
+		t.Fatal(more)
+	}
+	if later, _ := list(t, 0, "--state", "finished", "--since", "2999-01-02T03:04:05Z"); len(later) != 0 {
+		t.Errorf("%+v", later)
+	}
+	for i, id := range []string{finished[0].ID, strings.TrimPrefix(finished[0].ID, "erasure-"), open[0].ID, open[1].ID, open[2].ID} {
+		r := call(t, "", "erasures", "show", id, "--json")
+		var e ledger.Erasure
+		if err := json.Unmarshal([]byte(r.out), &e); err != nil || r.code != 0 {
+			t.Fatalf("%s: %v", id, r)
+		}
+		subjects := map[bool]int{true: len(many), false: 1}[i == 4]
+		if len(e.Subjects) != subjects || !strings.HasPrefix(e.Subjects[0], "1.") || e.RequestedBy == "" ||
+			e.Scope == "" ||
+			(e.State == "finished") != (i < 2) || e.Requests != 1 {
+			t.Errorf("%s: %v", id, r)
+		}
+		said += r.String() + call(t, "", "erasures", "show", id).String()
+	}
+	said += call(t, "", "erasures", "list").String() + call(t, "", "erasures", "list", "--state", "finished").String()
+	for _, identifier := range append([]string{"4711-done", "4712-open", "+49 30 1234"}, many...) {
+		if strings.Contains(said, identifier) {
+			t.Errorf("%q is told:\n%s", identifier, said)
+		}
+	}
+	for id, identifier := range map[string]string{open[0].ID: "4712-open", open[1].ID: "+49 30 1234", open[2].ID: many[29]} {
+		if r := call(t, "", "erasures", "show", id, "--identifiers"); r.code != 0 ||
+			!strings.Contains(r.out, identifier) {
+			t.Errorf("no %q: %v", identifier, r)
+		}
+	}
+	call(t, "", "erasures", "show", finished[0].ID, "--identifiers").is(t, 1, "the ledger holds no identifiers of it any more")
+	call(t, "", "erasures", "show", "erasure-none").is(t, 1, "the ledger has no such erasure in http://")
+	call(t, "", "erasures", "list", "--state", "all").is(t, 2, "--state must be open, failing or finished")
+	call(t, "", "erasures", "list", "--since", "today").is(t, 2, "--since must be a time")
+}
+
+// A job's pointer to its record leads there.
+func TestAnErasureThatIsOverIsFoundByItsJob(t *testing.T) {
+	kit := dynamotest.Open(t)
+	local(t, kit)
+	erased(t, kit)
+	job := ""
+	for _, line := range kit.Dump(t, kit.Erasures.Table) {
+		var item struct{ ErasureID, Record struct{ Value string } }
+		if err := json.Unmarshal([]byte(strings.TrimPrefix(line, kit.Erasures.Table+" ")), &item); err != nil {
+			t.Fatal(err)
+		}
+		if item.Record.Value != "" {
+			job = item.ErasureID.Value
+		}
+	}
+	if r := call(t, "", "erasures", "show", job); r.code != 0 || !strings.Contains(r.out, "erasure-") ||
+		!strings.Contains(r.out, "finished") {
+		t.Errorf("%s: %v", job, r)
+	}
+}
+
+// Those that fail are told, and the exit code is another.
+func TestFailingErasuresAreFound(t *testing.T) {
+	kit := dynamotest.Open(t)
+	local(t, kit)
+	erased(t, kit)
+	if failing, said := list(t, 0, "--state", "failing"); len(failing) != 0 {
+		t.Error(said)
+	}
+	open, _ := list(t, 0)
+	_, err := kit.Plain.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: &kit.Erasures.Table, Key: attribute.Item{"erasureId": attribute.Text(open[1].ID)},
+		UpdateExpression: aws.String("SET failures = :n"), ExpressionAttributeValues: attribute.Item{":n": attribute.Number(3)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"--state", "failing"}, {}} {
+		all, said := list(t, exitFound, args...)
+		if len(all) != map[bool]int{true: 3, false: 1}[len(args) == 0] ||
+			!strings.Contains(said, "1 erasures fail, and are tried again") {
+			t.Error(said)
+		}
+	}
+}

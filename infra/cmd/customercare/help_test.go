@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"net"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"customercare/infra/testkit/cloudformationtest"
+)
+
+// Each command says what it does and shows an example; the examples call commands and
+// flags that there are.
+func TestHelp(t *testing.T) {
+	root := (&app{}).root()
+	pages := 0
+	var each func(command *cobra.Command)
+	each = func(command *cobra.Command) {
+		pages++
+		page := call(t, "", append(strings.Fields(command.CommandPath())[1:], "--help")...)
+		if command.Name() == "help" {
+			page = call(t, "", "help", "help")
+		}
+		if page.code != 0 || page.errs != "" || command.Short == "" || command.Long == "" && command.Name() != "help" {
+			t.Errorf("%s: %v", command.CommandPath(), page)
+		}
+		examples := regexp.MustCompile(`customercare [a-z-]+[^|&)>\n\\]*`).FindAllString(command.Example, -1)
+		if !strings.Contains(page.out, "Examples:\n  ") || len(examples) == 0 {
+			t.Errorf("%s has no example: %s", command.CommandPath(), page.out)
+		}
+		for _, example := range examples {
+			example, _, _ = strings.Cut(example, "<")
+			found, args, err := root.Find(strings.Fields(example)[1:])
+			if err != nil {
+				t.Errorf("%s: %v", example, err)
+				continue
+			}
+			if !strings.Contains(example, "...") && found.ParseFlags(args) != nil {
+				t.Errorf("%s has a flag that there is not", example)
+			}
+		}
+		// A secret in a flag would stand in the list of processes and in the shell's history.
+		for _, name := range []string{"password", "secret", "key"} {
+			if command.Flag(name) != nil {
+				t.Errorf("%s takes a secret as --%s", command.CommandPath(), name)
+			}
+		}
+		for line := range strings.SplitSeq(command.Long, "\n") {
+			if len(line) > 90 {
+				t.Errorf("%s: a line of %d columns: %s", command.CommandPath(), len(line), line)
+			}
+		}
+		for _, below := range command.Commands() {
+			each(below)
+		}
+	}
+	each(root)
+	if pages < 20 {
+		t.Errorf("%d pages", pages)
+	}
+	if r := call(t, "", "--version"); r.code != 0 || !strings.HasPrefix(r.out, "customercare version ") {
+		t.Error(r)
+	}
+	if r := call(t, "", "__complete", "principals", "add", ""); !strings.HasPrefix(r.out, "operator\napi-user\napp\n:4\n") {
+		t.Error(r)
+	}
+	call(t, "", "principls").is(t, 2, `unknown command "principls" for "customercare"`)
+	call(t, "", "principals", "lst").is(t, 2, `has no command "lst", did you mean list?`)
+}
+
+// Errors are one sentence in our words, whatever of the deployment is missing.
+func TestErrorsAreSentences(t *testing.T) {
+	cloudformationtest.Unconfigured(t)
+	for _, args := range [][]string{{"principals", "list"}, {"keys", "show"}, {"erasures", "list"}, {"smoke"}, {"import", "-"}} {
+		r := call(t, "", append(args, "--endpoint", "http://127.0.0.1:1")...)
+		if r.code != 1 || r.out != "" ||
+			r.errs != "customercare: nothing answers at 127.0.0.1:1: start the local stack with `make run`, or set DYNAMODB_ENDPOINT, or STACK\n" {
+			t.Errorf("%v: %v", args, r)
+		}
+	}
+	// Something answers that is no DynamoDB.
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			connection, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			connection.Close()
+		}
+	}()
+	r := call(t, "", "principals", "list", "--endpoint", "http://"+listener.Addr().String())
+	if r.code != 1 ||
+		r.errs != "customercare: the table Principals cannot be reached: no answer came, or none that can be read\n" {
+		t.Error(r)
+	}
+	call(t, "", "principals", "list", "--stack", "x", "--endpoint", "http://127.0.0.1:1").is(t, 1, "are both set")
+}
+
+// SIGTERM ends a load in the middle, which then says where it stopped.
+func TestSIGTERMEndsALoad(t *testing.T) {
+	cloudformationtest.Unconfigured(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary, "import", "-", "--endpoint", "http://"+listener.Addr().String())
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Write([]byte(records)); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the look whether anything answers, and the first call, which gets no answer
+		connection, err := listener.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer connection.Close()
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	r := result{out.String(), errs.String(), cmd.ProcessState.ExitCode()}
+	r.is(t, 130, "customercare: interrupted at line ")
+	if strings.Count(r.errs, "\n") != 1 || !strings.Contains(r.errs, "the rest with --from ") {
+		t.Error(r)
+	}
+}

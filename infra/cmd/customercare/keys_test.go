@@ -1,0 +1,134 @@
+package main
+
+import (
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"customercare/infra/local/secrets"
+	"customercare/infra/testkit/dynamotest"
+)
+
+// keysSecret is the secret of a stack customercare, with that text.
+func keysSecret(t *testing.T, kit *dynamotest.Kit, text, current string) *secrets.Server {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	arn := secrets.ARN("eu-west-1", "123456789012", "keys")
+	server := secrets.Serve(listener, []secrets.Secret{{LogicalID: "DigestKeys", Name: "keys", ARN: arn, Text: text}})
+	t.Cleanup(server.Close)
+	stack(t, kit, map[string]string{"DigestKeysSecret": arn}, map[string]string{"DigestKeyId": current})
+	t.Setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", server.URL)
+	t.Setenv("STACK", "customercare")
+	return server
+}
+
+// A rotation adds a key and says what to deploy; no command tells a key.
+func TestKeysAreRotated(t *testing.T) {
+	kit := dynamotest.Open(t)
+	server := keysSecret(t, kit, bothKeys, "2")
+	call(t, "", "keys", "check").is(t, 0, "")
+	r := call(t, "", "keys", "rotate")
+	r.is(t, 0, "next: write DigestKeyId=3 into parameter_overrides of samconfig.toml")
+	if r.out != "DigestKeyId=3\n" {
+		t.Error(r)
+	}
+	secret, _ := server.Secret("DigestKeys")
+	var keys map[string]string
+	if err := json.Unmarshal([]byte(secret.Text), &keys); err != nil {
+		t.Fatal(err)
+	}
+	if len(keys) != 3 || keys["1"] != firstKey || keys["2"] != secondKey || len(keys["3"]) != 64 {
+		t.Errorf("keys %v", keys)
+	}
+	all := r.String()
+	for _, c := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"keys rotate --id 3", 1, `there is a key "3" already, and no key is ever replaced`},
+		{"keys rotate --id a-b", 1, `"a-b" is no id of a key`},
+		{"keys rotate --id 2027a --json", 0, "DigestKeyId=2027a"},
+		{"keys show", 0, ""},
+		{"keys show --json", 0, ""},
+		{"keys check --json", 0, ""},
+		{"keys frob", 2, `customercare keys has no command "frob"`},
+	} {
+		r := call(t, "", strings.Fields(c.args)...)
+		r.is(t, c.code, c.says)
+		all += r.String()
+	}
+	secret, _ = server.Secret("DigestKeys")
+	if err := json.Unmarshal([]byte(secret.Text), &keys); err != nil || len(keys) != 4 {
+		t.Errorf("keys %v, %v", keys, err)
+	}
+	for _, key := range keys {
+		if strings.Contains(all, key) {
+			t.Errorf("a key is told:\n%s", all)
+		}
+	}
+	if shown := call(t, "", "keys", "show"); !strings.Contains(shown.out, "2      yes\n") ||
+		!strings.Contains(shown.out, "3      no\n") {
+		t.Error(shown)
+	}
+}
+
+// What functions would not start with is found, and nothing is added to it.
+func TestFaultsOfKeysAreFound(t *testing.T) {
+	kit := dynamotest.Open(t)
+	for text, want := range map[string]string{
+		`{"1":"` + firstKey + `"}`:                       `there is no key "2", which the parameter DigestKeyId names`,
+		`{"2":"short"}`:                                  `the key "2" has less than 32 characters`,
+		`{"2":"` + firstKey + `","":"` + firstKey + `"}`: `the id "" is none`,
+	} {
+		server := keysSecret(t, kit, text, "2")
+		r := call(t, "", "keys", "check")
+		r.is(t, 3, want)
+		call(t, "", "keys", "rotate").is(t, 1, "the secret is not changed, because it has faults")
+		if secret, _ := server.Secret("DigestKeys"); secret.Text != text || strings.Contains(r.String(), firstKey) {
+			t.Errorf("%s, was %s; %v", secret.Text, text, r)
+		}
+	}
+	for _, text := range []string{
+		"", "[]", "null", firstKey, `{"2":"` + firstKey + `","2":"` + secondKey + `"}`, `{"2":{"key":"` + firstKey + `"}}`,
+	} {
+		keysSecret(t, kit, text, "2")
+		r := call(t, "", "keys", "check")
+		r.is(t, 1, "this is not the text of the secret DigestKeys")
+		if strings.Contains(r.String(), firstKey) {
+			t.Errorf("a key is told: %v", r)
+		}
+	}
+	stack(t, kit, nil, nil)
+	t.Setenv("STACK", "customercare")
+	call(t, "", "keys", "check").is(t, 1, "name a stack that has the output DigestKeysSecret")
+}
+
+// Without --keys the keys of a restore are the stack's.
+func TestRestorableReadsTheSecret(t *testing.T) {
+	kit := dynamotest.Open(t)
+	keysSecret(t, kit, bothKeys, "2")
+	call(t, records, "import", "-").is(t, 0, "")
+	args := []string{"restorable", "--table", kit.Customers.Table, "--since", "2026-01-02T03:04:05Z"}
+	r := call(t, "", args...)
+	r.is(t, 0, "2 records can be restored, 0 items are left out")
+	if strings.Count(r.out, "\n") != 2 {
+		t.Error(r)
+	}
+	name := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(name, []byte(bothKeys), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if again := call(t, "", append(args, "--keys", name)...); again.out != r.out {
+		t.Error(again)
+	}
+	call(t, "", args[:3]...).is(t, 2, `required flag(s) "since" not set`)
+	call(t, "", "restorable", "--table", "t", "--since", "today").is(t, 2, "a time like 2026-01-02T03:04:05Z")
+	call(t, "", "restorable", "--table", "nowhere", "--since", "2026-01-02T03:04:05Z").is(t, 1, "the table nowhere is not there")
+}

@@ -1,0 +1,134 @@
+package house
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"customercare/shared/operation"
+)
+
+// newFiles are what an operation brings along. NAME is its name ("issue-token"), WORDS the name
+// with underscores ("issue_token").
+var newFiles = []string{
+	"functions/NAME/main.go",
+	"functions/NAME/handler.go",
+	"functions/NAME/fuzz_test.go",
+	"functions/NAME/allocs_test.go",
+	"infra/events/NAME.json",
+	"infra/test/e2e/WORDS_test.go",
+}
+
+// editedFiles are where every operation has a place, under its name or as an identifier
+// ("IssueToken"). CONTRIBUTING.md says what belongs there.
+var editedFiles = []string{
+	"shared/operation/operation.go",
+	"template.yaml",
+	"Makefile",
+	"infra/local/env.json",
+	"infra/client/requests.go",
+	"infra/probe/checks.go",
+	"infra/test/template/rights_test.go",
+	"infra/test/e2e/events_test.go",
+	"infra/test/e2e/metrics_test.go",
+	"infra/test/load/calls_test.go",
+	"docs/contracts.md",
+	"README.md",
+}
+
+// examples may have the name of an operation in them because a reader needs one to understand the
+// sentence or the test. A folder stands for all its files.
+var examples = []string{
+	"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "functions", "infra/events", // documents, and events with scopes
+	"infra/bench",                                                                    // measures each by its name
+	"infra/cmd/run/run_test.go", "infra/local/console_test.go", "infra/local/lambda", // lines as they are printed
+	"infra/cmd/customercare", "infra/importer/fuzz_test.go", "infra/importer/parse_test.go", // records with scopes
+	"infra/testkit/provisiontest/provisiontest.go", "infra/test/house", "infra/test/e2e/logs_test.go",
+	"shared/gateway/metrics_test.go", "shared/metric", "shared/principal",
+}
+
+// TestOperationsAreWhole fails for a file that was forgotten when an operation was added, and for
+// one that repeats an operation's name instead of reading shared/operation.
+func TestOperationsAreWhole(t *testing.T) {
+	for _, o := range operation.All {
+		for _, pattern := range newFiles {
+			name := strings.NewReplacer("NAME", o.Name, "WORDS", strings.ReplaceAll(o.Name, "-", "_")).Replace(pattern)
+			if _, err := os.Stat(filepath.Join(root(t), name)); err != nil {
+				t.Errorf("the operation %s has no %s", o.Name, name)
+			}
+		}
+	}
+	named := regexp.MustCompile(anyOperation(func(o operation.Operation) string { return o.Name }))
+	either := regexp.MustCompile(anyOperation(func(o operation.Operation) string { return o.Name + "|" + identifier(o) }))
+	for _, name := range editedFiles {
+		found := either.FindAllString(source(t, name), -1)
+		for _, o := range operation.All {
+			if !slices.Contains(found, o.Name) && !slices.Contains(found, identifier(o)) {
+				t.Errorf("the operation %s is forgotten in %s", o.Name, name)
+			}
+		}
+	}
+	for _, name := range texts(t) {
+		known := slices.ContainsFunc(slices.Concat(editedFiles, examples), func(listed string) bool {
+			return name == listed || strings.HasPrefix(name, listed+"/")
+		})
+		if found := named.FindString(source(t, name)); found != "" && !known {
+			t.Errorf("%s names the operation %s: read the name from shared/operation, or put the file on a list here", name, found)
+		}
+	}
+}
+
+// TestOperationsAreInContributing compares the lists here with the tables for those who add one.
+func TestOperationsAreInContributing(t *testing.T) {
+	tables := named(t, "CONTRIBUTING.md").section("add-an-operation")
+	placeholders := strings.NewReplacer("NAME", "<name>", "WORDS", "<name>")
+	for _, name := range slices.Concat(newFiles, editedFiles) {
+		if !strings.Contains(tables, "`"+placeholders.Replace(name)+"`") {
+			t.Errorf("CONTRIBUTING.md, Add an operation, does not name %s", name)
+		}
+	}
+}
+
+// identifier is an operation's name as Go and CloudFormation write it: "IssueToken".
+func identifier(o operation.Operation) (words string) {
+	for word := range strings.SplitSeq(o.Name, "-") {
+		words += strings.ToUpper(word[:1]) + word[1:]
+	}
+	return words
+}
+
+// anyOperation is a pattern for every operation. The longest names come first, because one may be
+// the beginning of another.
+func anyOperation(of func(operation.Operation) string) string {
+	var all []string
+	for _, o := range operation.All {
+		all = append(all, strings.Split(of(o), "|")...)
+	}
+	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	return strings.Join(all, "|")
+}
+
+// texts are the repository's files that people write, from the root.
+func texts(t *testing.T) (all []string) {
+	t.Helper()
+	err := filepath.WalkDir(root(t), func(path string, entry fs.DirEntry, err error) error {
+		name, _ := filepath.Rel(root(t), path)
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (strings.HasPrefix(entry.Name(), ".") && name != "." || name == "bin" || entry.Name() == "testdata"):
+			return filepath.SkipDir
+		case entry.Type().IsRegular() && slices.Contains([]string{".go", ".md", ".yaml", ".json", ".toml", ""}, filepath.Ext(name)):
+			all = append(all, filepath.ToSlash(name))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}

@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// unreadableParties is a condition that holds while a copy's parties cannot be read. It
+// names one fault in them, so it is small, however much it is that stands there.
+type unreadableParties struct {
+	condition string
+	odd       types.AttributeValue // the value :odd in it
+}
+
+// faultIn is what Parties cannot read in value, nil where it can read all of it.
+func faultIn(value types.AttributeValue) *unreadableParties {
+	if _, whole := Parties(value); whole {
+		return nil
+	}
+	switch v := value.(type) {
+	case *types.AttributeValueMemberSS:
+		return &unreadableParties{"contains(parties, :odd)", text("")}
+	case *types.AttributeValueMemberL:
+		for i, member := range v.Value {
+			if s, ok := member.(*types.AttributeValueMemberS); !ok {
+				return &unreadableParties{fmt.Sprintf("attribute_type(parties[%d], :odd)", i), text(typeOf(member))}
+			} else if s.Value == "" {
+				return &unreadableParties{fmt.Sprintf("parties[%d] = :odd", i), s}
+			}
+		}
+		return &unreadableParties{"size(parties) = :odd", number(0)}
+	}
+	return &unreadableParties{"attribute_type(parties, :odd)", text(typeOf(value))}
+}
+
+// typeOf is DynamoDB's name of a value's type, as a condition has it.
+func typeOf(value types.AttributeValue) string {
+	switch value.(type) {
+	case *types.AttributeValueMemberS:
+		return "S"
+	case *types.AttributeValueMemberN:
+		return "N"
+	case *types.AttributeValueMemberB:
+		return "B"
+	case *types.AttributeValueMemberBOOL:
+		return "BOOL"
+	case *types.AttributeValueMemberNULL:
+		return "NULL"
+	case *types.AttributeValueMemberNS:
+		return "NS"
+	case *types.AttributeValueMemberBS:
+		return "BS"
+	case *types.AttributeValueMemberL:
+		return "L"
+	case *types.AttributeValueMemberSS:
+		return "SS"
+	}
+	return "M"
+}
+
+// peerCondition is the condition on which the contact's copy under another number goes.
+// The copy is gone already, or belongs to a contact with Own, or its parties still cannot
+// be read, as readPeer found.
+func (e Erasable) peerCondition(number string) (condition string, values object) {
+	if fault, ok := e.unreadable[number]; ok {
+		return "attribute_not_exists(party) OR " + fault.condition, object{":odd": fault.odd}
+	}
+	return "attribute_not_exists(party) OR attribute_not_exists(parties) OR contains(parties, :own)",
+		object{":own": text(e.Own)}
+}
+
+// readPeer looks at the contact's copy under another number, after DynamoDB has said that
+// the copy does not name Own.
+//
+// ours is true where the parties of that copy cannot be read. Since the copy under Own
+// names the number, this one is taken for a copy of the same contact, and peerCondition
+// lets it go while its parties cannot be read. ours is false where the copy belongs to a
+// contact that was filed again without Own, or has changed since. A second look at the
+// same copy always says false: a writer who keeps changing it keeps nobody waiting.
+func (c Contacts) readPeer(ctx context.Context, tenant string, e *Erasable, number string) (ours bool, err error) {
+	if _, again := e.unreadable[number]; again {
+		return false, nil
+	}
+	share := c.Limiter.peerShare() // not the one that the caller's pages are in
+	defer share.Release()
+	in := &dynamodb.QueryInput{ // as everything else is read: no right to GetItem is needed
+		TableName:              &c.Table,
+		ConsistentRead:         aws.Bool(true),
+		KeyConditionExpression: aws.String("party = :party AND contact = :contact"),
+		ProjectionExpression:   aws.String("parties"),
+		ExpressionAttributeValues: object{
+			":party": text(PartyKey(tenant, number)), ":contact": text(e.Contact),
+		},
+	}
+	read, err := query(share.On(ctx), c.DB, in)
+	for errors.Is(err, ErrNoRoom) {
+		share.Release()
+		if err = share.Wait(ctx); err == nil {
+			read, err = query(share.On(ctx), c.DB, in)
+		}
+	}
+	var fault *unreadableParties
+	if err == nil {
+		err = read.each("parties", func(_ object, parties Stored) {
+			if parties != nil {
+				fault = faultIn(parties.Value())
+			}
+		})
+	}
+	if err != nil {
+		return false, failed("contacts: read copy", err)
+	}
+	if fault == nil {
+		return false, nil
+	}
+	if e.unreadable == nil {
+		e.unreadable = make(map[string]unreadableParties)
+	}
+	e.unreadable[number] = *fault
+	return true, nil
+}

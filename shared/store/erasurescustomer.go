@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// FewRecords is how many records OpenAndErase takes at most. A record costs two write
+// units there (up to 1 KB) and one in a batch, but the job needs no lease, no progress
+// and no further round trip.
+const FewRecords = 10
+
+// noOpenJob is the condition that no job is open under a key. The pointer to the record
+// of the last one may stand there.
+const noOpenJob = "attribute_not_exists(openShard)"
+
+// OpenCustomer writes the job and the tombstone in one transaction: either the erasure is
+// on record and nobody reads the customer any more, or nothing has happened. The caller
+// holds the job until leaseEnd, and deletes the records.
+//
+// page is the first page of Customers.Read, others are further keys under which a job for
+// the same customer may be open. ErrRaced when page is no longer what stands there, or
+// when such a job is open.
+func (e Erasures) OpenCustomer(
+	ctx context.Context, job *Job, others []string, customers Customers, page Collection, leaseEnd time.Time,
+) error {
+	item := job.opened(leaseEnd)
+	item["leaseUntil"] = millis(leaseEnd)
+	return e.openCustomer(ctx, item, job, others, customers, page, nil)
+}
+
+// OpenAndErase is OpenCustomer for a page of at most FewRecords with no other behind it:
+// the same transaction deletes the records. Nobody holds the job, which is due at dueAt.
+// Until then the caller looks whether a writer has put more records there; if it dies
+// before, the worker that takes the job up at dueAt does.
+func (e Erasures) OpenAndErase(
+	ctx context.Context, job *Job, others []string, customers Customers, page Collection, dueAt time.Time,
+) error {
+	item := job.opened(dueAt)
+	item["counted"] = number(job.Fence) // a lease that nobody holds is no worker's death
+	customer := job.customer()
+	deletions := make([]types.TransactWriteItem, len(page.Records))
+	for i, record := range page.Records {
+		deletions[i].Delete = &types.Delete{TableName: &customers.Table, Key: recordKey(customer, record)}
+	}
+	return e.openCustomer(ctx, item, job, others, customers, page, deletions)
+}
+
+// opened is a customer's job as it is first written.
+func (j *Job) opened(dueAt time.Time) object {
+	j.Fence, j.Requests = 1, 1
+	return object{
+		"erasureId": text(j.Key), "id": text(j.ID), "state": open, "scope": text(j.Scope),
+		"requestedBy": text(j.RequestedBy), "requestedAt": millis(j.RequestedAt),
+		"lastRequestedAt": millis(j.RequestedAt), "requests": one,
+		"identifiers": texts(j.Identifiers), "subjects": texts(j.Subjects), "fence": one,
+		"openShard": text(shard(j.Key)), "dueAt": millis(dueAt),
+		"found": number(j.Found), "deleted": number(j.Deleted), "pending": j.Pending.value(),
+	}
+}
+
+func (e Erasures) openCustomer(
+	ctx context.Context, item object, job *Job, others []string, customers Customers, page Collection,
+	deletions []types.TransactWriteItem,
+) error {
+	actions := append([]types.TransactWriteItem{
+		{Put: &types.Put{TableName: &e.Table, Item: item, ConditionExpression: aws.String(noOpenJob)}},
+		customers.tombstone(job.customer(), job.Key, job.RequestedAt, page),
+	}, deletions...)
+	for _, other := range others {
+		actions = append(actions, types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+			TableName: &e.Table, Key: ledgerKey(other), ConditionExpression: aws.String(noOpenJob),
+		}})
+	}
+	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+	return transacted("erasures: open customer", err)
+}
+
+// Entomb puts the tombstone of the open job called key back, where a writer without
+// conditions has written a customer over it. The same transaction counts that customer.
+// It also replaces another job's tombstone, which counts nothing: a customer has one open
+// job at a time.
+//
+// page is the first page of Customers.Read. ErrRaced when it is no longer what stands
+// there, or when the job is not open.
+func (e Erasures) Entomb(
+	ctx context.Context, customers Customers, customer string, page Collection, key string, at time.Time,
+) error {
+	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+		customers.tombstone(customer, key, at, page),
+		{Update: &types.Update{
+			TableName:                 &e.Table,
+			Key:                       ledgerKey(key),
+			ConditionExpression:       aws.String("attribute_exists(openShard)"),
+			UpdateExpression:          aws.String("ADD entombed :count"),
+			ExpressionAttributeValues: object{":count": number(page.customers())},
+		}},
+	}})
+	return transacted("erasures: entomb", err)
+}
