@@ -99,8 +99,7 @@ func (p *programs) invocations(ctx context.Context, root string, calls int) ([]i
 		return nil, err
 	}
 	principals := store.Principals{DB: p.DynamoDB(), Table: p.Table("Principals")}
-	directory := principal.Directory{Principals: principals, Now: time.Now}
-	token, _, err := directory.IssueToken(ctx, app, tenant, time.Hour)
+	token, _, err := principal.Tokens{Principals: principals, Now: time.Now}.Issue(ctx, app, tenant, time.Hour)
 	if err != nil {
 		return nil, err
 	}
