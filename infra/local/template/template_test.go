@@ -204,13 +204,18 @@ func TestReservedConcurrencyIsRead(t *testing.T) {
 
 // What would run otherwise than on AWS is refused.
 func TestWhatTheLocalStackCannotDoIsNamed(t *testing.T) {
-	for resource, want := range map[string]string{
-		`{Type: "AWS::DynamoDB::Table", Properties: {LocalSecondaryIndexes: [{IndexName: i}]}}`:                  "global secondary indexes only",
-		`{Type: "AWS::Serverless::Api", Properties: {StageName: s, Auth: {Authorizers: {A: {FunctionArn: a}}}}}`: "authorizer A: the local stack knows authorizers of the type REQUEST only",
+	for _, c := range []struct{ resource, want string }{
+		{`{Type: "AWS::DynamoDB::Table", Properties: {LocalSecondaryIndexes: [{IndexName: i}]}}`,
+			"the local stack makes global secondary indexes only"},
+		{`{Type: "AWS::Serverless::Api", Properties: {StageName: s, Auth: {Authorizers: {A: {FunctionArn: a}}}}}`,
+			"authorizer A: the local stack knows authorizers of the type REQUEST only"},
+		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: DynamoDB, Properties: {
+			Stream: "arn:aws:dynamodb:r:1:table/T/stream/latest", StartingPosition: LATEST}}}}}`,
+			"event E: the local stack reads streams from TRIM_HORIZON only"},
 	} {
-		_, err := parse([]byte("Resources: {R: "+resource+"}"), nil, Settings{})
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %s", resource, err, want)
+		_, err := parse([]byte("Resources: {R: "+c.resource+"}"), nil, Settings{})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s", c.resource, err, c.want)
 		}
 	}
 }
