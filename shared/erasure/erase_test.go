@@ -163,3 +163,26 @@ func TestNoPageIsReadTwice(t *testing.T) {
 		t.Errorf("%d queries, want one a page and one that finds nothing", len(queries))
 	}
 }
+
+// Few records that a partition does not take at once, as 10 of nearly 100 KB, go in
+// batches.
+func TestFewRecordsTooManyAtOnce(t *testing.T) { fewRecordsInBatches(t, "throttled") }
+
+// So do few records that are no valid transaction.
+func TestFewRecordsTooLargeAtOnce(t *testing.T) { fewRecordsInBatches(t, "too large") }
+
+// fewRecordsInBatches erases few records where DynamoDB does not take them with the
+// opening of the job, and says so as noTransaction has it.
+func fewRecordsInBatches(t *testing.T, why string) {
+	t.Parallel()
+	sys := newSystem(t)
+	sys.Faults.Next = crowded(sys.Faults.Next, noTransaction[why])
+	sys.putCustomer(t, "shop", "4711", store.FewRecords)
+	sys.eraseCustomerIn(t,
+		"Query", "TransactWriteItems", "TransactWriteItems", "BatchWriteItem", "Query", "UpdateItem")
+	if left := sys.Dump(t, sys.Kit.Customers.Table); len(left) != 1 {
+		t.Errorf("left %s", left)
+	}
+	sys.finishAll(t)
+	sys.wantRecord(t, store.FewRecords+1)
+}

@@ -130,16 +130,3 @@ func TestTransactionsBeginByTheContactsSize(t *testing.T) {
 	}
 	sys.wantEmpty(t, sys.Kit.Contacts.Table)
 }
-
-// A customer whose few records are no valid transaction goes in batches.
-func TestFewRecordsTooLargeAtOnce(t *testing.T) {
-	t.Parallel()
-	sys := newSystem(t)
-	sys.Faults.Next = crowded(sys.Faults.Next, noTransaction["too large"])
-	sys.putCustomer(t, "shop", "4711", store.FewRecords)
-	sys.eraseCustomerIn(t,
-		"Query", "TransactWriteItems", "TransactWriteItems", "BatchWriteItem", "Query", "UpdateItem")
-	if left := sys.Dump(t, sys.Kit.Customers.Table); len(left) != 1 {
-		t.Errorf("left %s", left)
-	}
-}

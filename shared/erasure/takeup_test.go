@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"customercare/shared/store"
 )
 
 // A worker's death costs its lease and not WriterLifetime, also where the job was
@@ -35,22 +33,6 @@ func TestDeadWorkerOfAWaitingJob(t *testing.T) {
 	sys.clock.Advance(sys.Lease + sys.ClockSkew + time.Second)
 	sys.cleanUp(t)
 	sys.wantEmpty(t, sys.Kit.Contacts.Table)
-}
-
-// Few records that a partition does not take at once, as 10 of nearly 100 KB, go in
-// batches.
-func TestFewRecordsTooManyAtOnce(t *testing.T) {
-	t.Parallel()
-	sys := newSystem(t)
-	sys.Faults.Next = crowded(sys.Faults.Next, noTransaction["throttled"])
-	sys.putCustomer(t, "shop", "4711", store.FewRecords)
-	sys.eraseCustomerIn(t,
-		"Query", "TransactWriteItems", "TransactWriteItems", "BatchWriteItem", "Query", "UpdateItem")
-	if left := sys.Dump(t, sys.Kit.Customers.Table); len(left) != 1 {
-		t.Errorf("left %s", left)
-	}
-	sys.finishAll(t)
-	sys.wantRecord(t, store.FewRecords+1)
 }
 
 // A job that its workers die of is taken up at once after the first death. After each

@@ -24,13 +24,21 @@ const (
 // errKeepsChanging makes the job come back later.
 var errKeepsChanging = errors.New("erasure: contacts change faster than they can be erased")
 
+// numbersPass is one pass over the numbers of a job.
+type numbersPass struct {
+	Worker
+	job  *store.Job
+	last bool // it may be the job's last pass
+
+	found    reading         // of the window at the cursor, held in memory
+	ahead    *window         // the next one, when it is being read already
+	erased   map[string]bool // contacts that were erased while ahead was being read
+	changes  int             // how many times in a row contacts had changed
+	notTaken error           // what the pass ends with, once it has seen all numbers
+}
+
 // drainNumbers erases the job's numbers window by window, from the cursor on. It returns
 // nil when the pass has seen all of them.
-//
-// A pass that may be the job's last one reads each window again until it finds nothing.
-// Another pass follows those before it, so they read again only what they may not have
-// seen or not erased, and read the next window while one is being erased, as far as
-// there is memory for both.
 func (w Worker) drainNumbers(ctx context.Context, job *store.Job) error {
 	if err := w.ledger.ReadIdentifiers(ctx, job); err != nil {
 		return err
@@ -38,93 +46,119 @@ func (w Worker) drainNumbers(ctx context.Context, job *store.Job) error {
 	if job.Cursor == 0 {
 		job.PassStarted = w.clock.now()
 	}
-	last := !job.PassStarted.Before(w.lastPassAfter(job))
-	changes := 0               // how many windows in a row had to be read again
-	var notTaken error         // what the pass ends with, once it has seen all numbers
-	var ahead *window          // the one at the cursor, when it is being read already
-	var found reading          // what is held in memory
-	var before map[string]bool // contacts that were erased while ahead was being read
+	p := &numbersPass{
+		Worker: w, job: job, last: !job.PassStarted.Before(w.lastPassAfter(job)),
+	}
 	ctx, stop := context.WithCancel(ctx)
 	defer func() {
 		stop()
-		found.share.Release()
-		ahead.wait().share.Release()
+		p.found.share.Release()
+		p.dropAhead()
 	}()
 	for job.Cursor < len(job.Identifiers) {
-		to := min(job.Cursor+windowSize, len(job.Identifiers))
-		if job.Pending.Count > 0 {
-			to = job.Pending.To // a worker before us announced this range
-		}
-		found = ahead.wait()
-		ahead = nil
-		if found.err == nil && len(found.copies) == 0 {
-			found = w.readNumbers(ctx, job.Scope, job.Identifiers[job.Cursor:to], job.Pending)
-		}
-		if found.err != nil {
-			return found.err
-		}
-		if job.Passes == 0 {
-			found.note(job)
-		}
-		found.drop(before)
-		before = nil
-		if job.Pending.Count > 0 {
-			inherit(job, found.within(job.Pending.Through))
-		}
-		to = job.Cursor + len(found.copies) // all of them, where there was memory for all
-		contacts := found.contacts(job.Identifiers[job.Cursor:to])
-		if len(contacts) == 0 && !(found.cut() && !last) {
-			found.share.Release()
-			job.Cursor = to
-			continue
-		}
-		found.warn(job)
-		job.Pending = store.Pending{Count: int64(len(contacts)), To: to, Through: found.through}
-		job.Found += job.Pending.Count
-		if err := w.ledger.Save(ctx, job); err != nil {
-			takeBack(job)
+		if err := p.eraseWindow(ctx); err != nil {
 			return err
-		}
-		if !last && !found.short && to < len(job.Identifiers) {
-			next := job.Identifiers[to:min(to+windowSize, len(job.Identifiers))]
-			ahead = w.readAhead(ctx, job.Scope, next)
-		}
-		deleted := job.Confirmed.Load()
-		changed, kept, err := w.contacts.Erase(ctx, job, contacts, numberCalls)
-		found.share.Release()
-		w.count(job, job.Confirmed.Load()-deleted, int64(changed), err)
-		if errors.Is(err, store.ErrNotTaken) && job.Pending.Count == 0 {
-			// Some contacts cannot be deleted. The numbers behind go on.
-			ahead.wait().share.Release()
-			ahead, notTaken, job.Cursor, changes = nil, err, to, 0
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		goOn := false
-		switch {
-		case changed > 0:
-			if changes++; changes == mostChanges {
-				return errKeepsChanging
-			}
-		case !last && !found.cut() && !kept:
-			job.Cursor, goOn, changes = to, true, 0
-		default:
-			changes = 0
-		}
-		if !goOn {
-			ahead.wait().share.Release() // this window is read again first
-			ahead = nil
-			continue
-		}
-		before = make(map[string]bool, len(contacts))
-		for _, contact := range contacts {
-			before[contact.Contact] = true
 		}
 	}
-	if notTaken != nil {
+	if p.notTaken != nil {
 		job.Cursor = 0 // a pass that has left something is no pass
 	}
-	return notTaken
+	return p.notTaken
+}
+
+// eraseWindow reads the window at the cursor and erases what it finds there. It moves the
+// cursor on when the pass is done with the window, and leaves it where the window must be
+// read again.
+//
+// A pass that may be the job's last one reads each window again until it finds nothing.
+// Another pass follows those before it, so they read again only what they may not have
+// seen or not erased, and read the next window while one is being erased, as far as
+// there is memory for both.
+func (p *numbersPass) eraseWindow(ctx context.Context) error {
+	if err := p.read(ctx); err != nil {
+		return err
+	}
+	job := p.job
+	to := job.Cursor + len(p.found.copies) // all of them, where there was memory for all
+	contacts := p.found.contacts(job.Identifiers[job.Cursor:to])
+	if len(contacts) == 0 && (p.last || !p.found.cut()) {
+		p.found.share.Release()
+		job.Cursor = to
+		return nil
+	}
+	p.found.warn(job)
+	job.Pending = store.Pending{Count: int64(len(contacts)), To: to, Through: p.found.through}
+	job.Found += job.Pending.Count
+	if err := p.ledger.Save(ctx, job); err != nil {
+		takeBack(job)
+		return err
+	}
+	if !p.last && !p.found.short && to < len(job.Identifiers) {
+		next := job.Identifiers[to:min(to+windowSize, len(job.Identifiers))]
+		p.ahead = p.readAhead(ctx, job.Scope, next)
+	}
+	before := job.Confirmed.Load()
+	changed, kept, err := p.contacts.Erase(ctx, job, contacts, numberCalls)
+	p.found.share.Release()
+	p.count(job, job.Confirmed.Load()-before, int64(changed), err)
+	if errors.Is(err, store.ErrNotTaken) && job.Pending.Count == 0 {
+		// Some contacts cannot be deleted. The numbers behind go on.
+		p.dropAhead()
+		p.notTaken, job.Cursor, p.changes = err, to, 0
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	switch {
+	case changed > 0:
+		p.dropAhead()
+		if p.changes++; p.changes == mostChanges {
+			return errKeepsChanging
+		}
+	case p.last || p.found.cut() || kept:
+		p.dropAhead()
+		p.changes = 0
+	default:
+		job.Cursor, p.changes = to, 0
+		p.erased = make(map[string]bool, len(contacts))
+		for _, contact := range contacts {
+			p.erased[contact.Contact] = true
+		}
+	}
+	return nil
+}
+
+// read puts the window at the cursor into p.found, the one that is being read already
+// where there is one. It ends the range that a worker before announced.
+func (p *numbersPass) read(ctx context.Context) error {
+	job := p.job
+	p.found = p.ahead.wait()
+	p.ahead = nil
+	if p.found.err == nil && len(p.found.copies) == 0 {
+		to := min(job.Cursor+windowSize, len(job.Identifiers))
+		if job.Pending.Count > 0 {
+			to = job.Pending.To // the range that was announced
+		}
+		p.found = p.readNumbers(ctx, job.Scope, job.Identifiers[job.Cursor:to], job.Pending)
+	}
+	if p.found.err != nil {
+		return p.found.err
+	}
+	if job.Passes == 0 {
+		p.found.note(job)
+	}
+	p.found.drop(p.erased)
+	p.erased = nil
+	if job.Pending.Count > 0 {
+		inherit(job, p.found.within(job.Pending.Through))
+	}
+	return nil
+}
+
+// dropAhead lets go of the window that is being read ahead: the one at the cursor is read
+// again first, or nobody reads any more.
+func (p *numbersPass) dropAhead() {
+	p.ahead.wait().share.Release()
+	p.ahead = nil
 }

@@ -49,8 +49,8 @@ var (
 		"the engine, or set DYNAMODB_ENDPOINT to a running DynamoDB")
 )
 
-// Choose returns the engine that the value of ENGINE names; an empty one is the default.
-func Choose(name string) (Kind, error) {
+// choose returns the engine that the value of ENGINE names; an empty one is the default.
+func choose(name string) (Kind, error) {
 	switch kind := Kind(name); kind {
 	case "":
 		return Dynoxide, nil
@@ -94,7 +94,7 @@ type program struct {
 func Start(ctx context.Context, opts Options) (*Server, error) {
 	if opts.Kind == "" {
 		var err error
-		if opts.Kind, err = Choose(os.Getenv("ENGINE")); err != nil {
+		if opts.Kind, err = choose(os.Getenv("ENGINE")); err != nil {
 			return nil, err
 		}
 	}

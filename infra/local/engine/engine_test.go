@@ -100,12 +100,12 @@ func TestMissingCommandsAreNamed(t *testing.T) {
 
 func TestChoose(t *testing.T) {
 	for name, want := range map[string]Kind{"": Dynoxide, "dynoxide": Dynoxide, "dynamodb-local": DynamoDBLocal} {
-		if kind, err := Choose(name); err != nil || kind != want {
+		if kind, err := choose(name); err != nil || kind != want {
 			t.Errorf("%q: %q, %v", name, kind, err)
 		}
 	}
 	const sentence = `ENGINE must be dynoxide or dynamodb-local, not "Dynoxide"`
-	if _, err := Choose("Dynoxide"); err == nil || err.Error() != sentence {
+	if _, err := choose("Dynoxide"); err == nil || err.Error() != sentence {
 		t.Errorf("%v", err)
 	}
 }
