@@ -54,7 +54,13 @@ func (a *app) askHidden(ctx context.Context, question string) (string, error) {
 	if err != nil {
 		return "", errors.New("the terminal cannot be used")
 	}
-	defer func() { _ = term.Restore(terminal, before) }()
+	answered := false
+	defer func() {
+		_ = term.Restore(terminal, before)
+		if !answered {
+			fmt.Fprintln(a.errs) // what is told next begins a line
+		}
+	}()
 	type answer struct {
 		text string
 		err  error
@@ -69,7 +75,7 @@ func (a *app) askHidden(ctx context.Context, question string) (string, error) {
 	}()
 	select {
 	case got := <-answers:
-		if got.err != nil { // Ctrl-C or Ctrl-D
+		if answered = got.err == nil; !answered { // Ctrl-C or Ctrl-D
 			return "", context.Canceled
 		}
 		return got.text, nil
