@@ -40,8 +40,8 @@ var editedFiles = []string{
 	"README.md",
 }
 
-// examples may have the name of an operation in them because a reader needs one to understand
-// the sentence or the test. A folder stands for all its files.
+// examples may have the name of an operation in them because a reader needs one to
+// understand the sentence or the test. A folder stands for all its files.
 var examples = []string{
 	"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", // documents
 	"functions", "infra/events", "infra/testkit/provisiontest/provisiontest.go", // events with scopes
@@ -52,8 +52,9 @@ var examples = []string{
 	"shared/gateway/metrics_test.go", "shared/metric", "shared/principal",
 }
 
-// TestOperationsAreWhole fails for a file that was forgotten when an operation was added,
-// and for one that repeats an operation's name instead of reading shared/operation.
+// TestOperationsAreWhole fails for a file that was forgotten when an operation was
+// added, and for one that repeats an operation's name instead of reading
+// shared/operation.
 func TestOperationsAreWhole(t *testing.T) {
 	for _, o := range operation.All {
 		for _, pattern := range newFiles {

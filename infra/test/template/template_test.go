@@ -16,7 +16,6 @@ import (
 
 	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/shared/operation"
 )
 
 // resources are those of the template with its defaults and somebody to write to, by
@@ -136,37 +135,6 @@ func TestEveryFunctionHasItsOwn(t *testing.T) {
 			all[id].Type != "AWS::Serverless::Function" {
 			t.Errorf("the Makefile builds %s, which the template does not have", id)
 		}
-	}
-}
-
-// The template's routes are those of shared/operation, each with the function that
-// answers it and the authorizer before it, and those that refuse every other method of
-// operations 1 and 2.
-func TestRoutes(t *testing.T) {
-	template, err := template.Load(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	authorizers := map[string]string{"authorize-operator": "Operator", "authorize-app": "App"}
-	byFolder := functions(t)
-	var want []string
-	for _, o := range operation.All {
-		for _, path := range o.Paths {
-			want = append(want, fmt.Sprintf("%s %s %s %s", o.Method, path, byFolder[o.Name].ID,
-				authorizers[o.Authorizer]))
-		}
-	}
-	for _, path := range operation.DeleteCustomerInfo.Paths {
-		want = append(want, "ANY "+path+" DeleteCustomerInfoFunction Operator")
-	}
-	var got []string
-	for _, r := range template.API.Routes {
-		got = append(got, fmt.Sprintf("%s %s %s %s", r.Method, r.Path, r.Function, r.Authorizer))
-	}
-	slices.Sort(got)
-	slices.Sort(want)
-	if !slices.Equal(got, want) {
-		t.Errorf("routes:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
