@@ -115,10 +115,10 @@ load:
 	@LOAD_RATE=$${LOAD_RATE:-40} LOAD_SECONDS=$${LOAD_SECONDS:-60} \
 	exec go test -count=1 -timeout 30m -v -run '^TestLoad$$' ./infra/test/load
 
-## bench: ours against what is possible, side by side; prints the tables and writes them into README.md and infra/bench. BENCH_ONLY=1,4
-## measures these tables only, and writes nothing
+## bench: ours beside what is possible; prints the tables, writes docs/performance.md and the README's
+##   BENCH_ONLY=warm,clients    measures these tables only, and writes nothing
 bench:
-	@go build -o $(TOOLS)/bench ./infra/bench
+	@mkdir -p .cache; go build -o $(TOOLS)/bench ./infra/cmd/bench
 	@exec $(TOOLS)/bench
 
 ##@ Before a change is merged

@@ -19,7 +19,11 @@ import (
 )
 
 // goodToken is one that the door knows.
-var goodToken = base64.RawURLEncoding.EncodeToString([]byte(strings.Repeat("r", 32))) + "." + base64.RawURLEncoding.EncodeToString([]byte("app"))
+var goodToken = base64.RawURLEncoding.EncodeToString(
+	[]byte(strings.Repeat("r", 32)),
+) + "." + base64.RawURLEncoding.EncodeToString(
+	[]byte("app"),
+)
 
 func door(f testing.TB) frontdoor.Door {
 	key, until := "token#"+principal.Hash(goodToken), strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10)
@@ -27,7 +31,13 @@ func door(f testing.TB) frontdoor.Door {
 		"app#app": `{"principal":{"S":"app#app"},"tenantId":{"S":"acme"}}`,
 		key:       `{"principal":{"S":"` + key + `"},"appKey":{"S":"app"},"tenantId":{"S":"acme"},"expires":{"N":"` + until + `"}}`,
 	}}
-	return frontdoor.New(f, db, handler{principal.Tokens{Principals: store.Principals{DB: db.Client(), Table: "Principals"}, Now: time.Now}}.authorizer().Handle)
+	return frontdoor.New(
+		f,
+		db,
+		handler{
+			principal.Tokens{Principals: store.Principals{DB: db.Client(), Table: "Principals"}, Now: time.Now},
+		}.authorizer().Handle,
+	)
 }
 
 // ask sends an event and says whether it was let in; reached is false when it was no
@@ -42,12 +52,15 @@ func ask(t testing.TB, door frontdoor.Door, event []byte) (in, reached bool) {
 		return false, false
 	}
 	var policy events.APIGatewayCustomAuthorizerResponse
-	if err := json.Unmarshal(out, &policy); err != nil || len(policy.PolicyDocument.Statement) != 1 || len(policy.PolicyDocument.Statement[0].Resource) != len(operation.Routes(operation.AuthorizeApp)) {
+	if err := json.Unmarshal(out, &policy); err != nil || len(policy.PolicyDocument.Statement) != 1 ||
+		len(policy.PolicyDocument.Statement[0].Resource) != len(operation.Routes(operation.AuthorizeApp)) {
 		t.Fatalf("the policy is %s, %v", out, err)
 	}
 	in = policy.PolicyDocument.Statement[0].Effect == "Allow"
-	if in && (policy.PrincipalID != "app" || policy.Context["appKey"] != "app" || policy.Context["tenantId"] != "acme") ||
-		!in && (policy.PrincipalID != "refused" || policy.Context != nil || policy.PolicyDocument.Statement[0].Effect != "Deny") {
+	if in &&
+		(policy.PrincipalID != "app" || policy.Context["appKey"] != "app" || policy.Context["tenantId"] != "acme") ||
+		!in &&
+			(policy.PrincipalID != "refused" || policy.Context != nil || policy.PolicyDocument.Statement[0].Effect != "Deny") {
 		t.Errorf("the policy is %s", out)
 	}
 	return in, true
@@ -78,7 +91,9 @@ func FuzzAuthorization(f *testing.F) {
 		}
 		in, reached := ask(t, door, event)
 		words := slices.DeleteFunc(strings.Split(value, " "), func(word string) bool { return word == "" })
-		want := second == "" && len(words) == 2 && strings.EqualFold(words[0], "Bearer") && words[1] == goodToken && value[0] != ' ' && value[len(value)-1] != ' '
+		want := second == "" && len(words) == 2 && strings.EqualFold(words[0], "Bearer") && words[1] == goodToken &&
+			value[0] != ' ' &&
+			value[len(value)-1] != ' '
 		if in != want || !reached {
 			t.Errorf("%q, %q: let in: %v, want %v", value, second, in, want)
 		}

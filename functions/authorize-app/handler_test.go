@@ -49,7 +49,12 @@ func TestAuthorize(t *testing.T) {
 	clock := &dynamotest.Clock{Time: time.Unix(1_800_000_000, 0)}
 	h, kit, token := open(t, clock.Now)
 	const policy = `"policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"%","Resource":["` + route + `","` + route + `/"]}]}`
-	allowed := `{"principalId":"app",` + strings.Replace(policy, "%", "Allow", 1) + `,"context":{"appKey":"app","tenantId":"acme"}}`
+	allowed := `{"principalId":"app",` + strings.Replace(
+		policy,
+		"%",
+		"Allow",
+		1,
+	) + `,"context":{"appKey":"app","tenantId":"acme"}}`
 	refused := `{"principalId":"refused",` + strings.Replace(policy, "%", "Deny", 1) + `}`
 	log := metrictest.Capture(t)
 	ask := func(want string, headers ...string) {

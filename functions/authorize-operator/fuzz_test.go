@@ -20,7 +20,10 @@ import (
 // door is the authorizer with one operator, csr, whose hash is a cheap one. Other names
 // are locked out, so that none of them costs the slow hash.
 func door(f testing.TB) frontdoor.Door {
-	hash, err := argon2id.CreateHash("pa:ss", &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32})
+	hash, err := argon2id.CreateHash(
+		"pa:ss",
+		&argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32},
+	)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -28,7 +31,10 @@ func door(f testing.TB) frontdoor.Door {
 		"operator#csr": `{"principal":{"S":"operator#csr"},"hashes":{"L":[{"S":"` + hash + `"}]}}`,
 	}}
 	directory := principal.Directory{
-		Principals: store.Principals{DB: db.Client(), Table: "Principals"}, Guard: principal.Guard{Limit: 10, Window: time.Minute}, Now: time.Now,
+		Principals: store.Principals{
+			DB:    db.Client(),
+			Table: "Principals",
+		}, Guard: principal.Guard{Limit: 10, Window: time.Minute}, Now: time.Now,
 	}
 	return frontdoor.New(f, db, handler{directory}.authorizer().Handle)
 }
@@ -45,8 +51,10 @@ func ask(t testing.TB, door frontdoor.Door, event []byte) (in, reached bool) {
 		return false, err == authorizer.ErrUnauthorized
 	}
 	var policy events.APIGatewayCustomAuthorizerResponse
-	if err := json.Unmarshal(out, &policy); err != nil || policy.PrincipalID != "csr" || len(policy.PolicyDocument.Statement) != 1 ||
-		policy.PolicyDocument.Statement[0].Effect != "Allow" || policy.Context["operations"] != "delete-customer-info set-temporary-allow" {
+	if err := json.Unmarshal(out, &policy); err != nil || policy.PrincipalID != "csr" ||
+		len(policy.PolicyDocument.Statement) != 1 ||
+		policy.PolicyDocument.Statement[0].Effect != "Allow" ||
+		policy.Context["operations"] != "delete-customer-info set-temporary-allow" {
 		t.Errorf("the policy is %s, %v", out, err)
 	}
 	return true, true
@@ -100,7 +108,11 @@ func FuzzEvent(f *testing.F) {
 		f.Add(text)
 	}
 	f.Add([]byte(`{}`))
-	f.Add([]byte(`{"type":"REQUEST","methodArn":"//","headers":{"AUTHORIZATION":"Basic Y3NyOnBhOnNz"},"requestContext":{"identity":{"sourceIp":"fe80::1%eth0"}}}`))
+	f.Add(
+		[]byte(
+			`{"type":"REQUEST","methodArn":"//","headers":{"AUTHORIZATION":"Basic Y3NyOnBhOnNz"},"requestContext":{"identity":{"sourceIp":"fe80::1%eth0"}}}`,
+		),
+	)
 	door := door(f)
 	f.Fuzz(func(t *testing.T, event []byte) { ask(t, door, event) })
 }

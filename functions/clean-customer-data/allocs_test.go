@@ -30,10 +30,18 @@ func TestAllocations(t *testing.T) {
 			if numbers > 1 {
 				update = refused
 			}
-			db := canned.Client(canned.Answers(t, map[string][]string{"UpdateItem": {update}, "PutItem": {"{}"}, "TransactWriteItems": {"{}"}}))
+			db := canned.Client(
+				canned.Answers(
+					t,
+					map[string][]string{"UpdateItem": {update}, "PutItem": {"{}"}, "TransactWriteItems": {"{}"}},
+				),
+			)
 			handle := handler{erasure.NewNumbersIntake(
 				store.Erasures{DB: db, Table: "Erasures"},
-				erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
+				erasure.Digester{
+					Current: "1",
+					Keys:    map[string][]byte{"1": []byte("a key of digests, 32 characters.")},
+				},
 				time.Now,
 			)}.endpoint().Handler()
 			var asked request
@@ -47,7 +55,10 @@ func TestAllocations(t *testing.T) {
 			event := events.APIGatewayProxyRequest{
 				HTTPMethod: "POST", Path: "/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata",
 				Body: base64.StdEncoding.EncodeToString(body), IsBase64Encoded: true,
-				MultiValueHeaders: map[string][]string{"Host": {"api.example.com"}, "Content-Type": {"application/json"}},
+				MultiValueHeaders: map[string][]string{
+					"Host":         {"api.example.com"},
+					"Content-Type": {"application/json"},
+				},
 			}
 			event.RequestContext.Authorizer = map[string]any{"principalId": "ak", "appKey": "ak", "tenantId": "acme"}
 			canned.Allocations(t, 100, most, func() {

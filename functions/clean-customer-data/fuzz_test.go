@@ -87,7 +87,11 @@ func FuzzCustomNos(f *testing.F) {
 			t.Fatalf("%q was taken: %v", body, err)
 		}
 		slices.Sort(want)
-		if want = slices.Compact(want); !slices.Equal(numbers, want) || len(want) > 1000 || slices.ContainsFunc(want, func(s string) bool { return s == "" || len(s) > 128 || strings.ContainsAny(s, unsayable) }) {
+		if want = slices.Compact(want); !slices.Equal(numbers, want) || len(want) > 1000 ||
+			slices.ContainsFunc(
+				want,
+				func(s string) bool { return s == "" || len(s) > 128 || strings.ContainsAny(s, unsayable) },
+			) {
 			t.Errorf("%q: erases %q, want %q", body, numbers, want)
 		}
 	})
@@ -122,7 +126,12 @@ func TestLargestBodies(t *testing.T) {
 	for i := range 1000 {
 		escapes = append(escapes, `"`+escaped(fmt.Sprintf("+%0127d", i))+`"`)
 	}
-	allowed := "{\r\n    \"" + escaped("customNos") + "\": [\r\n        " + strings.Join(escapes, ",\r\n        ") + "\r\n    ]\r\n}\r\n"
+	allowed := "{\r\n    \"" + escaped(
+		"customNos",
+	) + "\": [\r\n        " + strings.Join(
+		escapes,
+		",\r\n        ",
+	) + "\r\n    ]\r\n}\r\n"
 	for name, c := range map[string]struct {
 		body []byte
 		want int
@@ -162,7 +171,9 @@ func FuzzAppKey(f *testing.F) {
 	door := door(f)
 	f.Fuzz(func(t *testing.T, name, value string) {
 		numbers := send(t, door, []byte(`{"customNos":["1"]}`), [2]string{name, value})
-		if sent := strings.EqualFold(name, "X-APP-Key") && strings.Trim(value, " \t") != ""; sent && value != "app" && numbers != nil || !sent && numbers == nil {
+		if sent := strings.EqualFold(name, "X-APP-Key") && strings.Trim(value, " \t") != ""; sent && value != "app" &&
+			numbers != nil ||
+			!sent && numbers == nil {
 			t.Errorf("%q: %q erases %q", name, value, numbers)
 		}
 	})
@@ -174,7 +185,11 @@ func FuzzEvent(f *testing.F) {
 		f.Add(event)
 	}
 	f.Add([]byte(`{}`))
-	f.Add([]byte(`{"httpMethod":"POST","body":"{\"customNos\":[\"1\"]}","requestContext":{"authorizer":{"appKey":"a","tenantId":["x"]}}}`))
+	f.Add(
+		[]byte(
+			`{"httpMethod":"POST","body":"{\"customNos\":[\"1\"]}","requestContext":{"authorizer":{"appKey":"a","tenantId":["x"]}}}`,
+		),
+	)
 	door := door(f)
 	f.Fuzz(func(t *testing.T, event []byte) {
 		if answer, ok := door.SendRaw(t, event); ok {

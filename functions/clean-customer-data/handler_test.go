@@ -18,11 +18,15 @@ func TestNoCallerNoErasure(t *testing.T) {
 		answer, err := handle(t.Context(), events.APIGatewayProxyRequest{
 			HTTPMethod: "POST", Body: `{"customNos":["135"]}`,
 			MultiValueHeaders: map[string][]string{
-				"X-GoLambdaProxy-ApiGw-Context": {`{"authorizer":{"appKey":"app","tenantId":"acme"}}`}, "X-APP-Key": {"app"},
+				"X-GoLambdaProxy-ApiGw-Context": {
+					`{"authorizer":{"appKey":"app","tenantId":"acme"}}`,
+				}, "X-APP-Key": {"app"},
 			},
 			RequestContext: events.APIGatewayProxyRequestContext{Authorizer: context},
 		})
-		if want := `{"retCode":"401","retMsg":"Authorization is missing, wrong or expired"}`; err != nil || answer.StatusCode != 401 || answer.Body != want {
+		if want := `{"retCode":"401","retMsg":"Authorization is missing, wrong or expired"}`; err != nil ||
+			answer.StatusCode != 401 ||
+			answer.Body != want {
 			t.Errorf("%v: %d %s, %v", context, answer.StatusCode, answer.Body, err)
 		}
 	}

@@ -37,7 +37,8 @@ func TestForeignTypesInAFullItem(t *testing.T) {
 						t.Errorf("%s %s: %d DynamoDB calls", c.attribute, name, n)
 					}
 					got := users.Items(t)["u1"]
-					if left := got["tempAllows"]; c.query == "cancelAllTemporaryAllows" && left != nil && !reflect.DeepEqual(left, types.AttributeValue(none)) {
+					if left := got["tempAllows"]; c.query == "cancelAllTemporaryAllows" && left != nil &&
+						!reflect.DeepEqual(left, types.AttributeValue(none)) {
 						t.Errorf("%s: left is %#v", name, left)
 					}
 					if c.query == "cancelAllTemporaryAllows" {

@@ -43,7 +43,8 @@ func FuzzQuery(f *testing.F) {
 		for _, name := range []string{"cancelAllTemporaryAllows", "unregisterDevices", "reset"} {
 			for i, value := range values[name] {
 				one = one || strings.EqualFold(value, "true")
-				if lower := strings.ToLower(value); lower != "true" && lower != "false" || i > 0 && lower != strings.ToLower(values[name][0]) {
+				if lower := strings.ToLower(value); lower != "true" && lower != "false" ||
+					i > 0 && lower != strings.ToLower(values[name][0]) {
 					want = 400
 				}
 			}
@@ -84,7 +85,11 @@ func FuzzPathID(f *testing.F) {
 		decoded, err := url.PathUnescape(id)
 		want := 200
 		switch {
-		case err != nil, decoded == "", len(decoded) > 256, !utf8.ValidString(decoded), strings.ContainsFunc(decoded, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 || r == 0xfffe || r == 0xffff }):
+		case err != nil,
+			decoded == "",
+			len(decoded) > 256,
+			!utf8.ValidString(decoded),
+			strings.ContainsFunc(decoded, func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 || r == 0xfffe || r == 0xffff }):
 			want = 400
 		case !stands:
 			want = 404
@@ -111,8 +116,13 @@ func FuzzEvent(f *testing.F) {
 	}
 	f.Add([]byte(`{}`), false)
 	f.Add([]byte(`null`), false)
-	f.Add([]byte(`{"httpMethod":"DELETE","pathParameters":null,"headers":null,"multiValueHeaders":{"Accept":null,"":[""]},"queryStringParameters":{"reset":"true"},`+
-		`"requestContext":{"authorizer":{"operations":["delete-customer-info"]}}}`), false)
+	f.Add(
+		[]byte(
+			`{"httpMethod":"DELETE","pathParameters":null,"headers":null,"multiValueHeaders":{"Accept":null,"":[""]},"queryStringParameters":{"reset":"true"},`+
+				`"requestContext":{"authorizer":{"operations":["delete-customer-info"]}}}`,
+		),
+		false,
+	)
 	known, unknown := door(f, true), door(f, false)
 	f.Fuzz(func(t *testing.T, event []byte, stands bool) {
 		door := unknown

@@ -21,10 +21,18 @@ func TestAllocations(t *testing.T) {
 	const body = "type=customer_delete&account_id=a&user_id=john&user_password=key&code=47"
 	event := events.APIGatewayProxyRequest{
 		HTTPMethod: "POST", Path: "/api.php", Body: base64.StdEncoding.EncodeToString([]byte(body)), IsBase64Encoded: true,
-		MultiValueHeaders: map[string][]string{"Host": {"api.example.com"}, "Content-Type": {"application/x-www-form-urlencoded"}},
+		MultiValueHeaders: map[string][]string{
+			"Host":         {"api.example.com"},
+			"Content-Type": {"application/x-www-form-urlencoded"},
+		},
 	}
 	event.RequestContext.Identity.SourceIP = "192.0.2.1"
-	ctx, digests := canned.Invocation(t), erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}}
+	ctx, digests := canned.Invocation(
+		t,
+	), erasure.Digester{
+		Current: "1",
+		Keys:    map[string][]byte{"1": []byte("a key of digests, 32 characters.")},
+	}
 	job := store.CustomerJob(digests.Subject("customer", "a", "47"))
 	for transactions, most := range map[int]float64{0: 1594, store.FewRecords: 1815, 25: 2740} {
 		t.Run(fmt.Sprint(transactions), func(t *testing.T) {
@@ -33,22 +41,36 @@ func TestAllocations(t *testing.T) {
 				items += fmt.Sprintf(`,{"record":{"S":"txn#c#%02d"}}`, i)
 			}
 			db := canned.Client(canned.Answers(t, map[string][]string{
-				"BatchGetItem": {`{"Responses":{"Principals":[{"principal":{"S":"apiUser#john"},"hashes":{"L":[{"S":"` + principal.Hash("key") + `"}]},"accounts":{"L":[{"S":"a"}]}}]},"UnprocessedKeys":{}}`},
+				"BatchGetItem": {
+					`{"Responses":{"Principals":[{"principal":{"S":"apiUser#john"},"hashes":{"L":[{"S":"` + principal.Hash(
+						"key",
+					) + `"}]},"accounts":{"L":[{"S":"a"}]}}]},"UnprocessedKeys":{}}`,
+				},
 				// The customer, and what stands there when the transactions are gone: the
 				// tombstone.
-				"Query":              {`{"Items":[` + items + `]}`, `{"Items":[{"record":{"S":"customer"},"tombstone":{"S":"` + job + `"}}]}`},
+				"Query": {
+					`{"Items":[` + items + `]}`,
+					`{"Items":[{"record":{"S":"customer"},"tombstone":{"S":"` + job + `"}}]}`,
+				},
 				"TransactWriteItems": {"{}"}, "BatchWriteItem": {`{"UnprocessedItems":{}}`}, "UpdateItem": {"{}"},
 			}))
 			handle := handler{
-				principal.Directory{Principals: store.Principals{DB: db, Table: "Principals"}, Guard: principal.Guard{Limit: 10, Window: 5 * time.Minute}, Now: time.Now},
+				principal.Directory{
+					Principals: store.Principals{DB: db, Table: "Principals"},
+					Guard:      principal.Guard{Limit: 10, Window: 5 * time.Minute},
+					Now:        time.Now,
+				},
 				erasure.NewCustomerIntake(
 					store.Erasures{DB: db, Table: "Erasures"},
 					store.Customers{DB: db, Table: "Customers", Limiter: store.NewLimiter(8)},
-					digests, erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute}, erasure.SystemClock(),
+					digests,
+					erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute},
+					erasure.SystemClock(),
 				), 3 * time.Second,
 			}.endpoint().Handler()
 			canned.Allocations(t, 200, most, func() {
-				if answer, err := handle(ctx, event); err != nil || !strings.Contains(answer.Body, `<customer status="deleted">`) {
+				if answer, err := handle(ctx, event); err != nil ||
+					!strings.Contains(answer.Body, `<customer status="deleted">`) {
 					t.Fatal(answer, err)
 				}
 			})

@@ -24,7 +24,9 @@ func TestCutOffMultipart(t *testing.T) {
 			t.Errorf("cut off behind %q: %v", multipartBody[:n], f)
 		}
 	}
-	if f, refusal := readUnder("multipart/form-data; boundary=b", multipartBody); refusal != nil || f["user_id"] != "john" || f["code"] != "47" {
+	if f, refusal := readUnder("multipart/form-data; boundary=b", multipartBody); refusal != nil ||
+		f["user_id"] != "john" ||
+		f["code"] != "47" {
 		t.Errorf("%v, %v", f, refusal)
 	}
 }

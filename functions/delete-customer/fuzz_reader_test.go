@@ -16,8 +16,10 @@ import (
 
 // parameter is one of a media type, as RFC 9110 section 5.6.6 writes it: its name and its
 // value, quoted or not.
-var parameter = regexp.MustCompile(`;[\s\v\x{85}\pZ]*([!#$%&'*+.^_` + "`" + `|~0-9A-Za-z-]+)[\s\v\x{85}\pZ]*=[\s\v\x{85}\pZ]*` +
-	`(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_` + "`" + `|~0-9A-Za-z-]+))`)
+var parameter = regexp.MustCompile(
+	`;[\s\v\x{85}\pZ]*([!#$%&'*+.^_` + "`" + `|~0-9A-Za-z-]+)[\s\v\x{85}\pZ]*=[\s\v\x{85}\pZ]*` +
+		`(?:"((?:[^"\\]|\\.)*)"|([!#$%&'*+.^_` + "`" + `|~0-9A-Za-z-]+))`,
+)
 
 // escape is a character that a quoted string escapes; before any other the backslash is a
 // character itself.

@@ -27,11 +27,16 @@ const goodForm = "type=customer_delete&user_id=john&user_password=key&account_id
 // none ever did.
 func door(f testing.TB, known bool) frontdoor.Door {
 	db := &frontdoor.Database{Known: known, Principals: map[string]string{
-		"apiUser#john": `{"principal":{"S":"apiUser#john"},"hashes":{"L":[{"S":"` + principal.Hash("key") + `"}]},"accounts":{"L":[{"S":"a"}]}}`,
+		"apiUser#john": `{"principal":{"S":"apiUser#john"},"hashes":{"L":[{"S":"` + principal.Hash(
+			"key",
+		) + `"}]},"accounts":{"L":[{"S":"a"}]}}`,
 	}}
 	client := db.Client()
 	directory := principal.Directory{
-		Principals: store.Principals{DB: client, Table: "Principals"}, Guard: principal.Guard{Limit: 10, Window: time.Minute}, Now: time.Now,
+		Principals: store.Principals{
+			DB:    client,
+			Table: "Principals",
+		}, Guard: principal.Guard{Limit: 10, Window: time.Minute}, Now: time.Now,
 	}
 	intake := erasure.NewCustomerIntake(
 		store.Erasures{DB: client, Table: "Erasures"},
@@ -79,7 +84,10 @@ func read(t testing.TB, a events.APIGatewayProxyResponse) (got answer, callback 
 // the form, in fields given once or alike, and an erasure on record.
 func send(t testing.TB, door frontdoor.Door, contentType string, body []byte) {
 	t.Helper()
-	a := door.Send(t, frontdoor.Request{Method: "POST", Path: "/", Header: [][2]string{{"Content-Type", contentType}}, Body: body})
+	a := door.Send(
+		t,
+		frontdoor.Request{Method: "POST", Path: "/", Header: [][2]string{{"Content-Type", contentType}}, Body: body},
+	)
 	got, callback := read(t, a)
 	written := false
 	for _, call := range door.Database.Calls() {
@@ -92,7 +100,12 @@ func send(t testing.TB, door frontdoor.Door, contentType string, body []byte) {
 		return
 	}
 	form := again(t, contentType, body)
-	want := map[string]string{"type": "customer_delete", "user_id": "john", "account_id": "a", "code": got.Customer.Code}
+	want := map[string]string{
+		"type":       "customer_delete",
+		"user_id":    "john",
+		"account_id": "a",
+		"code":       got.Customer.Code,
+	}
 	if callback != "" {
 		want["callback"] = callback
 	}
@@ -167,14 +180,37 @@ func FuzzMultipart(f *testing.F) {
 	} {
 		f.Add(form+"b", []byte(body))
 	}
-	f.Add(form+"b", []byte(strings.Replace(goodMultipart, "\r\n\r\n47", "\r\nContent-Type: text/plain; charset=ISO-8859-1\r\n\r\n4\xe97", 1)))
-	f.Add(form+"b; charset=koi8-r", []byte("\uFEFF"+strings.Replace(goodMultipart, "\r\n\r\n47", "\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n4\xe97", 1)))
+	f.Add(
+		form+"b",
+		[]byte(
+			strings.Replace(
+				goodMultipart,
+				"\r\n\r\n47",
+				"\r\nContent-Type: text/plain; charset=ISO-8859-1\r\n\r\n4\xe97",
+				1,
+			),
+		),
+	)
+	f.Add(
+		form+"b; charset=koi8-r",
+		[]byte(
+			"\uFEFF"+strings.Replace(
+				goodMultipart,
+				"\r\n\r\n47",
+				"\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n4\xe97",
+				1,
+			),
+		),
+	)
 	f.Add(urlencoded+"; charset=latin1", []byte(strings.Replace(goodForm, "47", "%E9", 1)))
 	for _, types := range []string{
 		"text/plain; charset=ISO-8859-1\r\nContent-Type: text/plain; charset=ISO-8859-1", "text/plain; charset=ISO-8859-1; charset=latin1", "text/plain; charset=ISO 8859-1",
 		"text/plain; charset=utf-8; charset=latin1", "text/plain charset=latin1", "text/plain;; a=\"b;charset=utf-8\"; charset*=utf-8''latin1", "text/plain; charset=\"latin1",
 	} {
-		f.Add(form+"b", []byte(strings.Replace(goodMultipart, "\r\n\r\n47", "\r\nContent-Type: "+types+"\r\n\r\ncaf\xc3\xa9", 1)))
+		f.Add(
+			form+"b",
+			[]byte(strings.Replace(goodMultipart, "\r\n\r\n47", "\r\nContent-Type: "+types+"\r\n\r\ncaf\xc3\xa9", 1)),
+		)
 	}
 	accented := strings.Replace(goodMultipart, "47", "café", 1)
 	f.Add(form+"b; charset=latin1; charset=koi8-r", []byte(accented))
@@ -202,7 +238,13 @@ func FuzzEvent(f *testing.F) {
 	for _, event := range frontdoor.Events(f, "delete-customer") {
 		f.Add(event, true)
 	}
-	good, _ := json.Marshal(events.APIGatewayProxyRequest{HTTPMethod: "POST", Body: goodForm, Headers: map[string]string{"content-type": urlencoded}})
+	good, _ := json.Marshal(
+		events.APIGatewayProxyRequest{
+			HTTPMethod: "POST",
+			Body:       goodForm,
+			Headers:    map[string]string{"content-type": urlencoded},
+		},
+	)
 	f.Add(good, true)
 	f.Add(bytes.Replace(good, []byte(`{"content-type"`), []byte(`{"API_ACCESS_KEY":"key","content-type"`), 1), false)
 	f.Add([]byte(`{}`), false)

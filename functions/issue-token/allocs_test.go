@@ -12,8 +12,12 @@ import (
 // One request allocates no more than today.
 func TestAllocations(t *testing.T) {
 	db := canned.Client(canned.Answers(t, map[string][]string{
-		"BatchGetItem": {`{"Responses":{"Principals":[{"principal":{"S":"app#ak"},"hashes":{"L":[{"S":"` + principal.Hash("sk") + `"}]},"tenantId":{"S":"acme"}}]},"UnprocessedKeys":{}}`},
-		"PutItem":      {"{}"},
+		"BatchGetItem": {
+			`{"Responses":{"Principals":[{"principal":{"S":"app#ak"},"hashes":{"L":[{"S":"` + principal.Hash(
+				"sk",
+			) + `"}]},"tenantId":{"S":"acme"}}]},"UnprocessedKeys":{}}`,
+		},
+		"PutItem": {"{}"},
 	}))
 	handle := newHandler(db, 600).endpoint().Handler()
 	ctx, event := canned.Invocation(t), events.APIGatewayProxyRequest{

@@ -19,7 +19,9 @@ import (
 // door is the function with one app.
 func door(f testing.TB) frontdoor.Door {
 	db := &frontdoor.Database{Principals: map[string]string{
-		"app#ak": `{"principal":{"S":"app#ak"},"hashes":{"L":[{"S":"` + principal.Hash("sk") + `"}]},"tenantId":{"S":"acme"}}`,
+		"app#ak": `{"principal":{"S":"app#ak"},"hashes":{"L":[{"S":"` + principal.Hash(
+			"sk",
+		) + `"}]},"tenantId":{"S":"acme"}}`,
 	}}
 	return frontdoor.New(f, db, newHandler(db.Client(), 900).endpoint().Handler())
 }
@@ -43,7 +45,8 @@ func checked(t testing.TB, a events.APIGatewayProxyResponse) (got answer) {
 		return answer{}
 	}
 	frontdoor.ReadJSON(t, a.Body, &got)
-	if len(got.AccessToken) < 43 || got.ApplyType != "Bearer" || got.UserID != "Anonymous" || got.Scope != scope || got.AppKey == "" {
+	if len(got.AccessToken) < 43 || got.ApplyType != "Bearer" || got.UserID != "Anonymous" || got.Scope != scope ||
+		got.AppKey == "" {
 		t.Errorf("the answer is %s", a.Body)
 	}
 	return got
@@ -65,7 +68,10 @@ func FuzzBody(f *testing.F) {
 	}
 	door := door(f)
 	f.Fuzz(func(t *testing.T, body []byte, expire string) {
-		a := door.Send(t, frontdoor.Request{Method: "POST", Header: [][2]string{{"X-Token-Expire", expire}}, Body: body})
+		a := door.Send(
+			t,
+			frontdoor.Request{Method: "POST", Header: [][2]string{{"X-Token-Expire", expire}}, Body: body},
+		)
 		got := checked(t, a)
 		stored := false
 		for _, call := range door.Database.Calls() {
@@ -82,13 +88,17 @@ func FuzzBody(f *testing.F) {
 		if err := json.Unmarshal(body, &exact); err != nil || !utf8.Valid(body) {
 			t.Fatalf("%q was taken, and no JSON: %v", body, err)
 		}
-		if json.Unmarshal(exact["app_key"], &key) != nil || json.Unmarshal(exact["app_secret"], &secret) != nil || key != "ak" || secret != "sk" || got.AppKey != key {
+		if json.Unmarshal(exact["app_key"], &key) != nil || json.Unmarshal(exact["app_secret"], &secret) != nil ||
+			key != "ak" ||
+			secret != "sk" ||
+			got.AppKey != key {
 			t.Errorf("%q was given a token for %q", body, got.AppKey)
 		}
 		if strings.Trim(expire, " \t") == "" {
 			expire = "900" // an empty header is none
 		}
-		if seconds, err := strconv.Atoi(strings.TrimSpace(expire)); err != nil || seconds < 1 || seconds > 3600 || got.Expires != strconv.Itoa(seconds) {
+		if seconds, err := strconv.Atoi(strings.TrimSpace(expire)); err != nil || seconds < 1 || seconds > 3600 ||
+			got.Expires != strconv.Itoa(seconds) {
 			t.Errorf("X-Token-Expire %q gives %s", expire, got.Expires)
 		}
 	})
@@ -100,8 +110,16 @@ func FuzzEvent(f *testing.F) {
 		f.Add(event)
 	}
 	f.Add([]byte(`{}`))
-	f.Add([]byte(`{"httpMethod":"POST","body":"eyJhcHBfa2V5IjoiYWsiLCJhcHBfc2VjcmV0Ijoic2sifQ","isBase64Encoded":true,"requestContext":{"identity":{"sourceIp":"::ffff:1.2.3.4%x"}}}`))
-	f.Add([]byte(`{"httpMethod":"POST","body":"{\"app_key\":\"ak\",\"app_secret\":\"sk\"}","multiValueHeaders":{"x-token-expire":["60"],"X-Token-Expire":["60"]}}`))
+	f.Add(
+		[]byte(
+			`{"httpMethod":"POST","body":"eyJhcHBfa2V5IjoiYWsiLCJhcHBfc2VjcmV0Ijoic2sifQ","isBase64Encoded":true,"requestContext":{"identity":{"sourceIp":"::ffff:1.2.3.4%x"}}}`,
+		),
+	)
+	f.Add(
+		[]byte(
+			`{"httpMethod":"POST","body":"{\"app_key\":\"ak\",\"app_secret\":\"sk\"}","multiValueHeaders":{"x-token-expire":["60"],"X-Token-Expire":["60"]}}`,
+		),
+	)
 	door := door(f)
 	f.Fuzz(func(t *testing.T, event []byte) {
 		if answer, ok := door.SendRaw(t, event); ok {

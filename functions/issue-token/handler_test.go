@@ -14,7 +14,9 @@ func TestLife(t *testing.T) {
 		"65536": 0, "18446744073709551617": 0, "٦٠": 0, strings.Repeat("9", 400): 0,
 	} {
 		got, refusal := life([]string{value}, 900)
-		if got != want || (refusal == nil) != (want > 0) || refusal != nil && (respond.AsError(refusal).Status() != 400 || !strings.HasPrefix(refusal.Error(), "X-Token-Expire ")) {
+		if got != want || (refusal == nil) != (want > 0) ||
+			refusal != nil &&
+				(respond.AsError(refusal).Status() != 400 || !strings.HasPrefix(refusal.Error(), "X-Token-Expire ")) {
 			t.Errorf("%q: %d, %v", value, got, refusal)
 		}
 	}

@@ -14,7 +14,10 @@ import (
 func TestAllocations(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	h := handler{
-		users: store.Users{DB: canned.Client(canned.Answers(t, map[string][]string{"UpdateItem": {"{}"}})), Table: "Users"},
+		users: store.Users{
+			DB:    canned.Client(canned.Answers(t, map[string][]string{"UpdateItem": {"{}"}})),
+			Table: "Users",
+		},
 		rules: rules{types: types{1: lifetime(24 * time.Hour), 3: 0}, maxAhead: 366 * 24 * time.Hour},
 		now:   func() time.Time { return now },
 	}
@@ -29,7 +32,8 @@ func TestAllocations(t *testing.T) {
 		t.Run(test.media, func(t *testing.T) {
 			event := provisiontest.Event("PUT", "u1", "", test.body, "Content-Type: "+test.media)
 			canned.Allocations(t, 500, test.most, func() {
-				if answer, err := handle(ctx, event); err != nil || answer.StatusCode != 200 || !strings.Contains(answer.Body, "true") {
+				if answer, err := handle(ctx, event); err != nil || answer.StatusCode != 200 ||
+					!strings.Contains(answer.Body, "true") {
 					t.Fatal(answer, err)
 				}
 			})

@@ -28,9 +28,17 @@ func TestForeignTypes(t *testing.T) {
 		}
 		user = provisiontest.Without(user)
 		user["tempAllows"] = allows
-		want := map[string]provisiontest.Item{"u1": granted(user, "1", now.Add(24*time.Hour)), "u2": provisiontest.User("u2")}
+		want := map[string]provisiontest.Item{
+			"u1": granted(user, "1", now.Add(24*time.Hour)),
+			"u2": provisiontest.User("u2"),
+		}
 		for turn, most := range []int{calls, 1} {
-			expect(t, put(t, users.Users, provisiontest.Event("PUT", "u1", "", `{"tempAllowType":1}`, asJSON)), 200, doneJSON)
+			expect(
+				t,
+				put(t, users.Users, provisiontest.Event("PUT", "u1", "", `{"tempAllowType":1}`, asJSON)),
+				200,
+				doneJSON,
+			)
 			if n := users.Calls(); n != most {
 				t.Errorf("%s: call %d made %d DynamoDB calls, want %d", name, turn+1, n, most)
 			}
@@ -69,7 +77,16 @@ func TestFullItem(t *testing.T) {
 			if format == "application/xml" {
 				want = xmlHead + "<StatusResponse><responseCode>500</responseCode><responseMessage>" + sentence + "</responseMessage><status>false</status></StatusResponse>"
 			}
-			expect(t, put(t, users.Users, provisiontest.Event("PUT", "u1", "", `{"tempAllowType":2}`, asJSON, "Accept: "+format)), 500, want)
+			expect(
+				t,
+				put(
+					t,
+					users.Users,
+					provisiontest.Event("PUT", "u1", "", `{"tempAllowType":2}`, asJSON, "Accept: "+format),
+				),
+				500,
+				want,
+			)
 			if n := users.Calls(); n > 2 {
 				t.Errorf("%s: %d DynamoDB calls", name, n)
 			}
@@ -78,7 +95,12 @@ func TestFullItem(t *testing.T) {
 			}
 		}
 		users.Put(t, room(slack))
-		expect(t, put(t, users.Users, provisiontest.Event("PUT", "u1", "", `{"tempAllowType":2}`, asJSON)), 200, doneJSON)
+		expect(
+			t,
+			put(t, users.Users, provisiontest.Event("PUT", "u1", "", `{"tempAllowType":2}`, asJSON)),
+			200,
+			doneJSON,
+		)
 		users.Calls()
 	}
 }

@@ -32,7 +32,8 @@ func FuzzTypes(f *testing.F) {
 				t.Errorf("%q: type %d lives %v", text, number, time.Duration(life))
 			}
 		}
-		if entries := strings.Count(text, ",") + 1; len(got) != entries || strings.Count(text, "=") != entries || strings.Count(text, "date") != dates(got) {
+		if entries := strings.Count(text, ",") + 1; len(got) != entries || strings.Count(text, "=") != entries ||
+			strings.Count(text, "date") != dates(got) {
 			t.Errorf("%q is %v", text, got)
 		}
 	})

@@ -37,7 +37,11 @@ func TestPaths(t *testing.T) {
 		{"%F0%9F%A6%8A", "\U0001F98A"},
 	} {
 		for _, path := range []string{"/application/" + test.raw, "/app/" + test.want, "no slash", "//host/" + test.want, "", "/%zz?#"} {
-			event := events.APIGatewayProxyRequest{HTTPMethod: "PUT", Path: path, PathParameters: map[string]string{"id": test.raw}}
+			event := events.APIGatewayProxyRequest{
+				HTTPMethod:     "PUT",
+				Path:           path,
+				PathParameters: map[string]string{"id": test.raw},
+			}
 			inspect(t, event, func(call *Call) {
 				if got, err := call.PathID("id", limit); err != nil || got != test.want {
 					t.Errorf("path %q: %q decodes to %q, %v; want %q", path, test.raw, got, err, test.want)
@@ -84,8 +88,12 @@ func TestPathID(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	multi := events.APIGatewayProxyRequest{
-		Headers:           map[string]string{"X-Token-Expire": "single", "X-Only-Single": "1"},
-		MultiValueHeaders: map[string][]string{"x-token-expire": {"1"}, "X-TOKEN-EXPIRE": {"2", "3"}, "content-type": {"application/json"}},
+		Headers: map[string]string{"X-Token-Expire": "single", "X-Only-Single": "1"},
+		MultiValueHeaders: map[string][]string{
+			"x-token-expire": {"1"},
+			"X-TOKEN-EXPIRE": {"2", "3"},
+			"content-type":   {"application/json"},
+		},
 	}
 	inspect(t, multi, func(call *Call) {
 		if got := call.Header.Values("X-Token-Expire"); len(got) != 3 {
@@ -112,7 +120,11 @@ func TestHeaders(t *testing.T) {
 	for _, raw := range []string{"a\r\nX-Injected: 1", "a\nb", "\x00", "\xff\xfe", strings.Repeat("x", 1<<16), "", ";;;", "a/b;=", "*"} {
 		for _, name := range []string{"Accept", "Content-Type", "X\r\nY", "", "\xff", "Host", "Transfer-Encoding"} {
 			event := events.APIGatewayProxyRequest{MultiValueHeaders: map[string][]string{name: {raw, raw}}, Body: "{}"}
-			got := serve(t, event, func(call *Call) (any, error) { _, _ = call.BodyType("application/json"); return respond.Done, nil })
+			got := serve(
+				t,
+				event,
+				func(call *Call) (any, error) { _, _ = call.BodyType("application/json"); return respond.Done, nil },
+			)
 			if got.StatusCode != 200 && got.StatusCode != 406 {
 				t.Errorf("%q: %q is answered with %d %s", name, raw, got.StatusCode, got.Body)
 			}
@@ -185,13 +197,17 @@ func TestBodyType(t *testing.T) {
 		{"x", []string{"json"}, refused},
 		{"x", []string{";"}, refused},
 	} {
-		event := events.APIGatewayProxyRequest{Body: test.body, MultiValueHeaders: map[string][]string{"content-type": test.header, "Accept": {"*/*"}}}
+		event := events.APIGatewayProxyRequest{
+			Body:              test.body,
+			MultiValueHeaders: map[string][]string{"content-type": test.header, "Accept": {"*/*"}},
+		}
 		inspect(t, event, func(call *Call) {
 			got, err := call.BodyType("application/json", "application/xml")
 			if err != nil && !strings.Contains(sentence(err), "UTF-8") {
 				t.Errorf("%q: %s", test.header, sentence(err))
 			}
-			if got != test.want || (err != nil) != (test.want == refused) || err != nil && respond.AsError(err).Status() != 415 {
+			if got != test.want || (err != nil) != (test.want == refused) ||
+				err != nil && respond.AsError(err).Status() != 415 {
 				t.Errorf("%q: got %q, %v", test.header, got, err)
 			}
 		})
@@ -229,7 +245,10 @@ func TestCharset(t *testing.T) {
 		{"|application/json; charset=UTF-8|", `{"task":"é"}`, ""},
 	} {
 		values := strings.Split(test.contentType, "|")
-		event := events.APIGatewayProxyRequest{Body: test.body, MultiValueHeaders: map[string][]string{"content-type": values}}
+		event := events.APIGatewayProxyRequest{
+			Body:              test.body,
+			MultiValueHeaders: map[string][]string{"content-type": values},
+		}
 		inspect(t, event, func(call *Call) {
 			if got := sentence(call.DecodeJSON(new(form), "task")); got != test.want {
 				t.Errorf("%q under %q: got %q", test.body, test.contentType, got)

@@ -31,15 +31,29 @@ func TestContentEncoding(t *testing.T) {
 		{[]string{"ıdentity"}, false},
 	} {
 		// Behind the coding comes the next fault: the body is no base64.
-		provision, app := failure(400, "The request body is not valid base64"), `{"retCode":"400","retMsg":"The request body is not valid base64"}`
+		provision, app := failure(
+			400,
+			"The request body is not valid base64",
+		), `{"retCode":"400","retMsg":"The request body is not valid base64"}`
 		status := 400
 		if !test.taken {
 			const sentence = "Content-Encoding must be identity, the body must not be compressed"
 			provision, app, status = failure(415, sentence), `{"retCode":"400","retMsg":"`+sentence+`"}`, 415
 		}
-		event := events.APIGatewayProxyRequest{Body: "?", IsBase64Encoded: true, MultiValueHeaders: map[string][]string{"content-ENCODING": test.values}}
+		event := events.APIGatewayProxyRequest{
+			Body:              "?",
+			IsBase64Encoded:   true,
+			MultiValueHeaders: map[string][]string{"content-ENCODING": test.values},
+		}
 		expect(t, serve(t, event, nil), status, provision)
-		answer, err := Endpoint{Operation: operation.Operation{Name: "test"}, Limit: limit, Shape: respond.App}.Handler()(t.Context(), event)
+		answer, err := Endpoint{
+			Operation: operation.Operation{Name: "test"},
+			Limit:     limit,
+			Shape:     respond.App,
+		}.Handler()(
+			t.Context(),
+			event,
+		)
 		if err != nil {
 			t.Fatal(err)
 		}

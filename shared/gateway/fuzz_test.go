@@ -21,10 +21,30 @@ import (
 // FuzzHandler: whatever event comes, the function does not panic, and its answer has a
 // status of three digits and a body of the shape.
 func FuzzHandler(f *testing.F) {
-	f.Add("PUT", "/customercare/v1/u1/provision", "u1", "Accept", "application/xml;q=0.5, */*;q=.1", "reset", "true", `{"task":"a"}`, false)
+	f.Add(
+		"PUT",
+		"/customercare/v1/u1/provision",
+		"u1",
+		"Accept",
+		"application/xml;q=0.5, */*;q=.1",
+		"reset",
+		"true",
+		`{"task":"a"}`,
+		false,
+	)
 	f.Add("DELETE", "/%zz?#", "%2F%zz", "x-golambdaproxy-apigw-context", "{}", "", "%", "e30=", true)
 	f.Add("", "", "", "", "", "", "", "", false)
-	f.Add("a b", "//x", "%00", "Content-Type", "application/xml; charset=x", "a&b", "c=d", `{"TA\u0001SK":1,"task":1}`, false)
+	f.Add(
+		"a b",
+		"//x",
+		"%00",
+		"Content-Type",
+		"application/xml; charset=x",
+		"a&b",
+		"c=d",
+		`{"TA\u0001SK":1,"task":1}`,
+		false,
+	)
 	f.Add("PUT", "/", "a%2Fb", "CONTENT-TYPE", "application/json;charset=\"utf-8\"", "", "", "eyJ0YXNrIjoiYSJ9", true)
 	f.Add("PUT", "/", "u1", "Accept", "application/xml, \r\nX-Y: z", "", "", "eyJ0YXNrIjoiYSJ", true)
 	log := slog.Default()
@@ -37,29 +57,39 @@ func FuzzHandler(f *testing.F) {
 			Headers:                         map[string]string{header: value},
 			MultiValueHeaders:               map[string][]string{header: {value, value}},
 			MultiValueQueryStringParameters: map[string][]string{parameter: {query, query}},
-			RequestContext:                  events.APIGatewayProxyRequestContext{RequestID: id, DomainName: path, Authorizer: map[string]any{"principalId": "csr"}},
+			RequestContext: events.APIGatewayProxyRequestContext{
+				RequestID:  id,
+				DomainName: path,
+				Authorizer: map[string]any{"principalId": "csr"},
+			},
 		}
-		handler := Endpoint{Operation: operation.Operation{Name: "fuzz"}, Limit: limit, Shape: respond.Provision, Handle: func(_ context.Context, call *Call) (any, error) {
-			if got := call.Caller("principalId"); got != "csr" {
-				t.Errorf("the caller is %q", got)
-			}
-			call.Query()
-			if _, err := call.PathID("id", 256); err != nil {
-				return nil, err
-			}
-			if _, err := call.BodyType("application/json"); err != nil {
-				return nil, err
-			}
-			var into form
-			if err := call.DecodeJSON(&into, "task", "size", "names"); err != nil {
-				return nil, err
-			}
-			return respond.StatusResponse{ResponseMessage: into.Task, Status: true}, nil
-		}}.Handler()
+		handler := Endpoint{
+			Operation: operation.Operation{Name: "fuzz"},
+			Limit:     limit,
+			Shape:     respond.Provision,
+			Handle: func(_ context.Context, call *Call) (any, error) {
+				if got := call.Caller("principalId"); got != "csr" {
+					t.Errorf("the caller is %q", got)
+				}
+				call.Query()
+				if _, err := call.PathID("id", 256); err != nil {
+					return nil, err
+				}
+				if _, err := call.BodyType("application/json"); err != nil {
+					return nil, err
+				}
+				var into form
+				if err := call.DecodeJSON(&into, "task", "size", "names"); err != nil {
+					return nil, err
+				}
+				return respond.StatusResponse{ResponseMessage: into.Task, Status: true}, nil
+			},
+		}.Handler()
 		var got Answer
 		var err error
 		bounds.Check(t, func() { got, err = handler(t.Context(), event) })
-		if err != nil || got.StatusCode < 200 || got.StatusCode > 599 || got.IsBase64Encoded || !utf8.ValidString(got.Body) {
+		if err != nil || got.StatusCode < 200 || got.StatusCode > 599 || got.IsBase64Encoded ||
+			!utf8.ValidString(got.Body) {
 			t.Fatalf("got %d %q, %v", got.StatusCode, got.Body, err)
 		}
 		if got.StatusCode == 500 {
@@ -71,7 +101,8 @@ func FuzzHandler(f *testing.F) {
 		} else {
 			err = xml.Unmarshal([]byte(got.Body), &shaped)
 		}
-		if err != nil || shaped.Status != (got.StatusCode == 200) || !shaped.Status && (shaped.ResponseMessage == "" || len(shaped.ResponseCode) != 3) {
+		if err != nil || shaped.Status != (got.StatusCode == 200) ||
+			!shaped.Status && (shaped.ResponseMessage == "" || len(shaped.ResponseCode) != 3) {
 			t.Errorf("%d %q: %v", got.StatusCode, got.Body, err)
 		}
 	})
@@ -95,14 +126,16 @@ func FuzzDecodeJSON(f *testing.F) {
 			refusal = (&Call{Body: body}).DecodeJSON(&into, "task", "size", "names")
 		})
 		if refusal != nil {
-			if text := sentence(refusal); text == "" || len(text) > 200 || !utf8.ValidString(text) || strings.ContainsAny(text, "\x00\r\n") {
+			if text := sentence(refusal); text == "" || len(text) > 200 || !utf8.ValidString(text) ||
+				strings.ContainsAny(text, "\x00\r\n") {
 				t.Errorf("refused with %q", text)
 			}
 			return
 		}
 		var exact map[string]json.RawMessage // a struct's names would match in any case
 		body = bytes.TrimPrefix(body, []byte("\uFEFF"))
-		if err := json.Unmarshal(body, &exact); err != nil || !utf8.Valid(body) || strings.Contains(string(body), "\x00") {
+		if err := json.Unmarshal(body, &exact); err != nil || !utf8.Valid(body) ||
+			strings.Contains(string(body), "\x00") {
 			t.Fatalf("%q was taken: %v", body, err)
 		}
 		var want form

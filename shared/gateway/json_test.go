@@ -41,11 +41,14 @@ func TestDecodeJSON(t *testing.T) {
 		`{"task":"a","size":1,"names":["b","c"],"other":{"Task":1,"task":2,"deep":[{"TASK":null}]},"":true}`,
 	} {
 		got, sentence := decode(t, body)
-		if sentence != "" || got.Task != "a" || got.Size == nil || *got.Size != 1 || strings.Join(got.Names, "") != "bc" {
+		if sentence != "" || got.Task != "a" || got.Size == nil || *got.Size != 1 ||
+			strings.Join(got.Names, "") != "bc" {
 			t.Errorf("%s: got %+v, %q", body, got, sentence)
 		}
 	}
-	if got, sentence := decode(t, `{"task":null,"size":null,"names":null}`); sentence != "" || got.Task != "" || got.Size != nil || got.Names != nil {
+	if got, sentence := decode(t, `{"task":null,"size":null,"names":null}`); sentence != "" || got.Task != "" ||
+		got.Size != nil ||
+		got.Names != nil {
 		t.Errorf("null is not absent: %+v, %q", got, sentence)
 	}
 	if got, sentence := decode(t, `{"task":"\ud83e\udd8a \u2028"}`); sentence != "" || got.Task != "\U0001F98A \u2028" {

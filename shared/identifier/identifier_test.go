@@ -15,7 +15,8 @@ func TestSayable(t *testing.T) {
 		}
 		text := "a" + string(r) + "b"
 		// The grammar of section 2.2, in the order in which it stands there.
-		want := r == 0x9 || r == 0xA || r == 0xD || 0x20 <= r && r <= 0xD7FF || 0xE000 <= r && r <= 0xFFFD || 0x10000 <= r
+		want := r == 0x9 || r == 0xA || r == 0xD || 0x20 <= r && r <= 0xD7FF || 0xE000 <= r && r <= 0xFFFD ||
+			0x10000 <= r
 		if Sayable(text) != want {
 			t.Errorf("%U: %v", r, !want)
 		}

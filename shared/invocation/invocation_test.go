@@ -22,7 +22,9 @@ func TestRecover(t *testing.T) {
 			t.Errorf("%T: %v", p, err)
 		}
 		text := log.String()
-		if strings.Count(text, "\n") != 1 || !strings.Contains(text, `"msg":"panic","operation":"op"`) || !strings.Contains(text, "TestRecover") || strings.Contains(text, secret) {
+		if strings.Count(text, "\n") != 1 || !strings.Contains(text, `"msg":"panic","operation":"op"`) ||
+			!strings.Contains(text, "TestRecover") ||
+			strings.Contains(text, secret) {
 			t.Errorf("%T: %s", p, text)
 		}
 	}

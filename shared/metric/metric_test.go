@@ -45,7 +45,15 @@ func TestCall(t *testing.T) {
 	log := metrictest.Capture(t)
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "lambda-1"})
 	began := time.Now()
-	metric.CallLine{Operation: "issue-token", Began: began, Outcome: metric.Refused, Status: 401, APIRequestID: "api-1"}.Log(ctx)
+	metric.CallLine{
+		Operation:    "issue-token",
+		Began:        began,
+		Outcome:      metric.Refused,
+		Status:       401,
+		APIRequestID: "api-1",
+	}.Log(
+		ctx,
+	)
 	got := log.String()
 	for _, varying := range []string{`"time":"[^"]+"`, `"Latency":[0-9.]+`, `"Timestamp":[0-9]{13}`} {
 		name, _, _ := strings.Cut(varying, ":")
@@ -73,7 +81,13 @@ func TestOutcomes(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(outcome), func(t *testing.T) {
 			log := metrictest.Capture(t)
-			metric.CallLine{Operation: "authorize-app", Began: time.Now().Add(-time.Second), Outcome: outcome}.Log(t.Context())
+			metric.CallLine{
+				Operation: "authorize-app",
+				Began:     time.Now().Add(-time.Second),
+				Outcome:   outcome,
+			}.Log(
+				t.Context(),
+			)
 			lines := metrictest.Calls(t, log.String(), "authorize-app")
 			if len(lines) != 1 {
 				t.Fatal(log)
@@ -94,8 +108,14 @@ func TestWithoutDimension(t *testing.T) {
 	if len(lines) != 1 {
 		t.Fatal(log)
 	}
-	lines[0].Expect(t, metrictest.Line{"msg": "open erasures", "ErasuresOpen": 3., "OldestErasure": 1e6 + 0.25, "Operation": nil})
-	if !strings.Contains(log.String(), `"Dimensions":[[]],"Metrics":[{"Name":"ErasuresOpen","Unit":"Count"},{"Name":"OldestErasure","Unit":"Seconds"}]`) {
+	lines[0].Expect(
+		t,
+		metrictest.Line{"msg": "open erasures", "ErasuresOpen": 3., "OldestErasure": 1e6 + 0.25, "Operation": nil},
+	)
+	if !strings.Contains(
+		log.String(),
+		`"Dimensions":[[]],"Metrics":[{"Name":"ErasuresOpen","Unit":"Count"},{"Name":"OldestErasure","Unit":"Seconds"}]`,
+	) {
 		t.Error(log)
 	}
 }
@@ -106,7 +126,13 @@ func TestAllocations(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil)))
 	defer slog.SetDefault(before)
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "lambda-1"})
-	call := metric.CallLine{Operation: "issue-token", Began: time.Now(), Outcome: metric.Refused, Status: 401, APIRequestID: "api-1"}
+	call := metric.CallLine{
+		Operation:    "issue-token",
+		Began:        time.Now(),
+		Outcome:      metric.Refused,
+		Status:       401,
+		APIRequestID: "api-1",
+	}
 	if n := testing.AllocsPerRun(1000, func() { call.Log(ctx) }); n > 6 {
 		t.Errorf("%v allocations a line", n)
 	}
@@ -116,7 +142,13 @@ func BenchmarkCall(b *testing.B) {
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil)))
 	defer slog.SetDefault(before)
-	call := metric.CallLine{Operation: "issue-token", Began: time.Now(), Outcome: metric.Refused, Status: 401, APIRequestID: "api-1"}
+	call := metric.CallLine{
+		Operation:    "issue-token",
+		Began:        time.Now(),
+		Outcome:      metric.Refused,
+		Status:       401,
+		APIRequestID: "api-1",
+	}
 	b.ReportAllocs()
 	for b.Loop() {
 		call.Log(b.Context())

@@ -32,7 +32,8 @@ func TestFailuresNameNobody(t *testing.T) {
 		if strings.Contains(line, "198.51.100") || strings.Contains(line, "somebody") {
 			t.Error(line)
 		}
-		if strings.Contains(line, store.FailuresPrefix) && !strings.Contains(line, `"expires":{"Value":"`+strconv.FormatInt(clock.Add(d.Guard.kept()).Unix(), 10)) {
+		if strings.Contains(line, store.FailuresPrefix) &&
+			!strings.Contains(line, `"expires":{"Value":"`+strconv.FormatInt(clock.Add(d.Guard.kept()).Unix(), 10)) {
 			t.Errorf("never removed: %s", line)
 		}
 	}

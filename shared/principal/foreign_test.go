@@ -57,7 +57,8 @@ func TestTypoAfterALock(t *testing.T) {
 		ask(t, d, kit, "john", fmt.Sprint("wrong ", i), "shop")
 	}
 	clock.Advance(time.Minute)
-	if left, _, calls := ask(t, d, kit, "john", "right", "shoq"); left != 0 || calls != "BatchGetItem UpdateItem UpdateItem" {
+	if left, _, calls := ask(t, d, kit, "john", "right", "shoq"); left != 0 ||
+		calls != "BatchGetItem UpdateItem UpdateItem" {
 		t.Errorf("a typo: locked out for %s, %s", left, calls)
 	}
 	if left, _, _ := ask(t, d, kit, "john", "right", "shoq"); left != 2*time.Minute {
@@ -100,7 +101,15 @@ func users(t *testing.T, kit *dynamotest.Kit, n int) (names []string) {
 	t.Helper()
 	for i := range n {
 		names = append(names, fmt.Sprint("user ", i))
-		kit.Put(t, kit.Principals.Table, item{"principal": s(store.PrincipalKey(store.APIUser, names[i])), "hashes": list(Hash("right")), "accounts": list("shop")})
+		kit.Put(
+			t,
+			kit.Principals.Table,
+			item{
+				"principal": s(store.PrincipalKey(store.APIUser, names[i])),
+				"hashes":    list(Hash("right")),
+				"accounts":  list("shop"),
+			},
+		)
 	}
 	return names
 }
@@ -150,18 +159,21 @@ func TestGuessesWhileATypoLocks(t *testing.T) {
 	open(t, d, kit, "after nine guesses and a typo")
 	for range 19 {
 		for _, key := range []string{"wrong 3", "right"} { // nothing new
-			if left, _, calls := ask(t, d, kit, "john", key, "shoq"); left != time.Minute || calls != "BatchGetItem UpdateItem" {
+			if left, _, calls := ask(t, d, kit, "john", key, "shoq"); left != time.Minute ||
+				calls != "BatchGetItem UpdateItem" {
 				t.Errorf("locked out for %s, %s", left, calls)
 			}
 		}
 	}
 	open(t, d, kit, "after repeats")
 	for range 19 {
-		if left, _, calls := ask(t, d, kit, "john", "wrong 9", "shop"); left != time.Minute || calls != "BatchGetItem UpdateItem" {
+		if left, _, calls := ask(t, d, kit, "john", "wrong 9", "shop"); left != time.Minute ||
+			calls != "BatchGetItem UpdateItem" {
 			t.Errorf("locked out for %s, %s", left, calls)
 		}
 	}
-	if left, _, calls := ask(t, d, kit, "john", "right", "shop"); left != time.Minute || calls != "BatchGetItem UpdateItem" {
+	if left, _, calls := ask(t, d, kit, "john", "right", "shop"); left != time.Minute ||
+		calls != "BatchGetItem UpdateItem" {
 		t.Errorf("after ten guesses: locked out for %s, %s", left, calls)
 	}
 	if seen := counted(t, d, store.APIUser, "john"); seen.Guesses.N != 10 || seen.Principal.N != 10 {
@@ -250,7 +262,9 @@ func TestForeignAccountsAtOnce(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if seen := counted(t, d, store.APIUser, "john"); seen.Guesses.N != 3 || seen.AllGuesses.N != 3 || seen.Principal.N != 4 || seen.All.N != 4 {
+		if seen := counted(t, d, store.APIUser, "john"); seen.Guesses.N != 3 || seen.AllGuesses.N != 3 ||
+			seen.Principal.N != 4 ||
+			seen.All.N != 4 {
 			t.Errorf("round %d: counted %+v", round, seen)
 		}
 	}
@@ -271,7 +285,8 @@ func TestForeignAccountThroughFaults(t *testing.T) {
 				_ = d.APIUser(t.Context(), here, "john", "right", "shoq")
 				kit.Faults.Calls()
 				kit.Faults.Inject(fault, 1000, 1000)
-				if seen := counted(t, d, store.APIUser, "john"); seen.Guesses.N != int64(guesses) || seen.AllGuesses.N != int64(guesses) {
+				if seen := counted(t, d, store.APIUser, "john"); seen.Guesses.N != int64(guesses) ||
+					seen.AllGuesses.N != int64(guesses) {
 					t.Errorf("%d guesses, fault %v at call %d: counted %+v", guesses, fault, n, seen)
 				}
 				open(t, d, kit, fmt.Sprintf("%d guesses, fault %v at call %d", guesses, fault, n))

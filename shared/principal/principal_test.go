@@ -39,7 +39,9 @@ func newDirectory(t testing.TB) (Directory, *dynamotest.Kit, *dynamotest.Clock) 
 		return &types.AttributeValueMemberN{Value: strconv.FormatInt(at.Unix(), 10)}
 	}
 	past, future := until(clock.Time), until(clock.Add(2*time.Second))
-	kit.Put(t, kit.Principals.Table,
+	kit.Put(
+		t,
+		kit.Principals.Table,
 		item{"principal": key(store.Operator, "csr"), "hashes": one},
 		item{"principal": key(store.Operator, "changing"), "hashes": two},
 		item{"principal": key(store.Operator, "setter"), "hashes": one, "operations": list("set-temporary-allow")},
@@ -48,23 +50,59 @@ func newDirectory(t testing.TB) (Directory, *dynamotest.Kit, *dynamotest.Clock) 
 		item{"principal": key(store.Operator, "future"), "hashes": one, "validUntil": future},
 		item{"principal": key(store.Operator, "hashless")},
 		item{"principal": key(store.Operator, "garbled"), "hashes": list("no hash")},
-		item{"principal": key(store.Operator, "ended"), "hashes": one, "validUntil": &types.AttributeValueMemberN{Value: "0"}},
+		item{
+			"principal":  key(store.Operator, "ended"),
+			"hashes":     one,
+			"validUntil": &types.AttributeValueMemberN{Value: "0"},
+		},
 		item{"principal": key(store.Operator, "odd off"), "hashes": one, "disabled": s("false")},
 		item{"principal": key(store.Operator, "odd end"), "hashes": one, "validUntil": s("2999-01-01T00:00:00Z")},
 		item{"principal": key(store.Operator, "odd scope"), "hashes": one, "operations": s("set-temporary-allow")},
 		item{"principal": key(store.APIUser, "john"), "hashes": list(Hash("right")), "accounts": list("shop", "shop2")},
-		item{"principal": key(store.APIUser, "changing"), "hashes": list(Hash("right"), Hash("next")), "accounts": list("shop")},
-		item{"principal": key(store.APIUser, "idle"), "hashes": list(Hash("right")), "accounts": list("shop"), "operations": list()},
-		item{"principal": key(store.APIUser, "off"), "hashes": list(Hash("right")), "accounts": list("shop"), "disabled": yes},
-		item{"principal": key(store.APIUser, "past"), "hashes": list(Hash("right")), "accounts": list("shop"), "validUntil": past},
+		item{
+			"principal": key(store.APIUser, "changing"),
+			"hashes":    list(Hash("right"), Hash("next")),
+			"accounts":  list("shop"),
+		},
+		item{
+			"principal":  key(store.APIUser, "idle"),
+			"hashes":     list(Hash("right")),
+			"accounts":   list("shop"),
+			"operations": list(),
+		},
+		item{
+			"principal": key(store.APIUser, "off"),
+			"hashes":    list(Hash("right")),
+			"accounts":  list("shop"),
+			"disabled":  yes,
+		},
+		item{
+			"principal":  key(store.APIUser, "past"),
+			"hashes":     list(Hash("right")),
+			"accounts":   list("shop"),
+			"validUntil": past,
+		},
 		item{"principal": key(store.APIUser, "hashless"), "accounts": list("shop")},
 		item{"principal": key(store.App, "app"), "hashes": list(Hash("right")), "tenantId": s("acme")},
-		item{"principal": key(store.App, "changing"), "hashes": list(Hash("right"), Hash("next")), "tenantId": s("acme")},
-		item{"principal": key(store.App, "idle"), "hashes": list(Hash("right")), "tenantId": s("acme"), "operations": list("other")},
+		item{
+			"principal": key(store.App, "changing"),
+			"hashes":    list(Hash("right"), Hash("next")),
+			"tenantId":  s("acme"),
+		},
+		item{
+			"principal":  key(store.App, "idle"),
+			"hashes":     list(Hash("right")),
+			"tenantId":   s("acme"),
+			"operations": list("other"),
+		},
 		item{"principal": key(store.App, "off"), "hashes": list(Hash("right")), "tenantId": s("acme"), "disabled": yes},
 		item{"principal": key(store.App, "homeless"), "hashes": list(Hash("right"))},
 	)
-	return Directory{Principals: kit.Principals, Guard: Guard{Limit: 1000, Window: 5 * time.Minute}, Now: clock.Now}, kit, clock
+	return Directory{
+		Principals: kit.Principals,
+		Guard:      Guard{Limit: 1000, Window: 5 * time.Minute},
+		Now:        clock.Now,
+	}, kit, clock
 }
 
 // here is where callers come from.
@@ -143,7 +181,10 @@ func TestWhoGetsIn(t *testing.T) {
 	}
 	for _, name := range []string{"", strings.Repeat("n", 257)} {
 		kit.Faults.Calls()
-		if err := errors.Join(operator(name, "right"), user(name, "right", "shop"), app(name, "right")); !errors.Is(err, ErrNotLetIn) {
+		if err := errors.Join(operator(name, "right"), user(name, "right", "shop"), app(name, "right")); !errors.Is(
+			err,
+			ErrNotLetIn,
+		) {
 			t.Errorf("a name of %d bytes: %v", len(name), err)
 		}
 		if err := operator("csr", strings.Repeat("x", 1025)); err != ErrNotLetIn {
@@ -160,7 +201,8 @@ func TestWhoGetsIn(t *testing.T) {
 	}
 	// A failure of ours is no refusal, and says nothing of who it was.
 	kit.Faults.Inject(dynamotest.Before, 1, 100)
-	if err := user("john", "right", "shop"); err == nil || errors.Is(err, ErrNotLetIn) || strings.Contains(err.Error(), "john") {
+	if err := user("john", "right", "shop"); err == nil || errors.Is(err, ErrNotLetIn) ||
+		strings.Contains(err.Error(), "john") {
 		t.Errorf("a failing read: %v", err)
 	}
 }
@@ -186,7 +228,8 @@ func TestUnknownOperatorTakesTheSameWork(t *testing.T) {
 	}
 	// Two passes, as every stored hash: the parameters stand in it.
 	params, _, _, err := argon2id.DecodeHash(decoy)
-	if err != nil || *params != (argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}) {
+	if err != nil ||
+		*params != (argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}) {
 		t.Errorf("the decoy has %+v, %v", params, err)
 	}
 }

@@ -15,7 +15,12 @@ import (
 
 // ask is one attempt of an API user with exactly this key: how long they are locked out,
 // or 0, and the calls that it took.
-func ask(t *testing.T, d Directory, kit *dynamotest.Kit, name, key, account string) (left time.Duration, in bool, calls string) {
+func ask(
+	t *testing.T,
+	d Directory,
+	kit *dynamotest.Kit,
+	name, key, account string,
+) (left time.Duration, in bool, calls string) {
 	t.Helper()
 	kit.Faults.Calls()
 	err := d.APIUser(t.Context(), here, name, key, account)
@@ -121,7 +126,8 @@ func TestSameSecretLater(t *testing.T) {
 		ask(t, d, kit, "john", "wrong", "shop")
 		clock.Advance(time.Minute)
 	}
-	if seen := counted(t, d, store.APIUser, "john"); seen.Principal.N != 1 || clock.Sub(seen.Principal.Since) > 6*time.Minute {
+	if seen := counted(t, d, store.APIUser, "john"); seen.Principal.N != 1 ||
+		clock.Sub(seen.Principal.Since) > 6*time.Minute {
 		t.Errorf("counted %+v", seen.Principal)
 	}
 	clock.Advance(6 * time.Minute)
@@ -216,13 +222,15 @@ func TestForeignAccounts(t *testing.T) {
 	if locked != 199 { // each account is asked for twice
 		t.Errorf("locked out after %d attempts", locked)
 	}
-	if seen := counted(t, d, store.APIUser, "john"); seen.Principal.N != 1 || seen.All.N != 1 || seen.Accounts.N != 100 {
+	if seen := counted(t, d, store.APIUser, "john"); seen.Principal.N != 1 || seen.All.N != 1 ||
+		seen.Accounts.N != 100 {
 		t.Errorf("counted %+v", seen)
 	}
 	if left, in, calls := ask(t, d, kit, "john", "right", "shop"); !in || calls != "BatchGetItem" {
 		t.Errorf("locked out of their own account for %s, %s", left, calls)
 	}
-	if left, _, calls := ask(t, d, kit, "john", "right", "shoq"); left != time.Minute || calls != "BatchGetItem UpdateItem" {
+	if left, _, calls := ask(t, d, kit, "john", "right", "shoq"); left != time.Minute ||
+		calls != "BatchGetItem UpdateItem" {
 		t.Errorf("locked out of another account for %s, %s", left, calls)
 	}
 	if left, _, _ := ask(t, d, kit, "john", "another wrong one", "shop"); left != 0 {
@@ -288,7 +296,8 @@ func TestTagsAreShort(t *testing.T) {
 	if len(lists) != 2 || lists[0] == lists[1] || strings.Count(lists[0], `"Value":"`) != 1 {
 		t.Errorf("the same secret at two addresses: %q", lists)
 	}
-	if all := strings.Join(kit.Dump(t, kit.Principals.Table), "\n"); strings.Contains(all, Hash("a wrong key")[:6]) || strings.Contains(all, "a wrong key") {
+	if all := strings.Join(kit.Dump(t, kit.Principals.Table), "\n"); strings.Contains(all, Hash("a wrong key")[:6]) ||
+		strings.Contains(all, "a wrong key") {
 		t.Error("the secret or its hash is stored")
 	}
 	for i := range 60 {

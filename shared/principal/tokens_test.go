@@ -82,7 +82,10 @@ func TestTokenEndsWithItsApp(t *testing.T) {
 		}
 		key := item{"principal": s(store.PrincipalKey(store.App, "app"))}
 		if change == nil {
-			_, err = kit.Plain.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &kit.Principals.Table, Key: key})
+			_, err = kit.Plain.DeleteItem(
+				t.Context(),
+				&dynamodb.DeleteItemInput{TableName: &kit.Principals.Table, Key: key},
+			)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -134,7 +134,13 @@ func TestNegotiate(t *testing.T) {
 			}
 		}
 		if got != test.want {
-			t.Errorf("Accept %q with Content-Type %q: medium %d, want %d", test.accept, test.contentType, got, test.want)
+			t.Errorf(
+				"Accept %q with Content-Type %q: medium %d, want %d",
+				test.accept,
+				test.contentType,
+				got,
+				test.want,
+			)
 		}
 	}
 }

@@ -11,7 +11,9 @@ import (
 
 // grammar is that of section 5.6, with the bounds of an offset, which Go's time does not
 // keep to.
-var grammar = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
+var grammar = regexp.MustCompile(
+	`^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`,
+)
 
 // FuzzParse: a date of that grammar is taken if and only if time.Time takes it, and as
 // the same moment; but for leap seconds, which Go does not know. Another text is refused.
@@ -34,7 +36,8 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if text[17:19] == "60" {
-			if again, err := time.Parse(time.RFC3339Nano, strings.ToUpper(text[:17]+"59"+text[19:])); ok && (err != nil || !got.Equal(again.Add(time.Second))) {
+			if again, err := time.Parse(time.RFC3339Nano, strings.ToUpper(text[:17]+"59"+text[19:])); ok &&
+				(err != nil || !got.Equal(again.Add(time.Second))) {
 				t.Errorf("%q is %v, and a second before %v, %v", text, got, again, err)
 			}
 			return

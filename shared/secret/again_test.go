@@ -21,12 +21,29 @@ func TestTheSecretIsReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := secrets.Serve(listener, []secrets.Secret{{LogicalID: "K", Name: "K", ARN: secrets.ARN("us-east-1", "123456789012", "K"), Text: `{"1":"` + old + `"}`}})
+	server := secrets.Serve(
+		listener,
+		[]secrets.Secret{
+			{
+				LogicalID: "K",
+				Name:      "K",
+				ARN:       secrets.ARN("us-east-1", "123456789012", "K"),
+				Text:      `{"1":"` + old + `"}`,
+			},
+		},
+	)
 	defer server.Close()
 	keys := DigestKeys{Secret: "K", Current: "1", Endpoint: server.URL}
-	again := keys.again(keys.client(aws.Config{Region: "us-east-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-		return aws.Credentials{AccessKeyID: "AKIAX", SecretAccessKey: "x"}, nil
-	})}))
+	again := keys.again(
+		keys.client(
+			aws.Config{
+				Region: "us-east-1",
+				Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+					return aws.Credentials{AccessKeyID: "AKIAX", SecretAccessKey: "x"}, nil
+				}),
+			},
+		),
+	)
 	for _, c := range []struct{ text, ids, want string }{
 		{`{"1":"` + old + `"}`, "1", ""},
 		{`{"1":"` + old + `","2":"` + fresh + `"}`, "1 2", ""},

@@ -36,16 +36,22 @@ func (h *hesitant) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestASecretIsAskedForAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		keys := DigestKeys{Secret: "arn", Endpoint: "http://127.0.0.1:1"}
-		client := keys.client(aws.Config{Region: "us-east-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "AKIAX", SecretAccessKey: "x"}, nil
-		})})
+		client := keys.client(
+			aws.Config{
+				Region: "us-east-1",
+				Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+					return aws.Credentials{AccessKeyID: "AKIAX", SecretAccessKey: "x"}, nil
+				}),
+			},
+		)
 		service := &hesitant{}
 		client.Options().HTTPClient.(*http.Client).Transport = service
 		ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
 		defer cancel()
 		began := time.Now()
 		text, err := keys.text(ctx, client)
-		if waited := time.Since(began); err != nil || text != "the text" || service.calls != 3 || waited < tryTimeout || waited > startTimeout/2 {
+		if waited := time.Since(began); err != nil || text != "the text" || service.calls != 3 || waited < tryTimeout ||
+			waited > startTimeout/2 {
 			t.Errorf("%q, %v after %d calls and %s", text, err, service.calls, waited)
 		}
 	})

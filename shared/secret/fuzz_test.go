@@ -30,13 +30,15 @@ func FuzzDigestKeys(f *testing.F) {
 		bounds.Check(t, func() { keys, err = DigestKeys{Current: current}.keys(text) })
 		if err != nil {
 			// The sentences that quote DIGEST_KEY_ID do so at most once.
-			if said := strings.ReplaceAll(err.Error(), current, ""); err.Error() == "" || strings.Contains(said, "first-key") {
+			if said := strings.ReplaceAll(err.Error(), current, ""); err.Error() == "" ||
+				strings.Contains(said, "first-key") {
 				t.Errorf("refused with %q", err)
 			}
 			return
 		}
 		var want map[string]*string
-		if err := json.Unmarshal([]byte(text), &want, jsontext.AllowInvalidUTF8(true)); err != nil || len(want) != len(keys) {
+		if err := json.Unmarshal([]byte(text), &want, jsontext.AllowInvalidUTF8(true)); err != nil ||
+			len(want) != len(keys) {
 			t.Fatalf("%q was taken with %d keys: %v", text, len(keys), err)
 		}
 		for id, key := range want {

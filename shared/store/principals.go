@@ -7,6 +7,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/shared/identifier"
+	"customercare/shared/operation"
 )
 
 // Principals is who may call. The key is principal (PrincipalKey of kind and name):
@@ -27,11 +30,11 @@ type Principals struct {
 	Table string
 }
 
-// Kinds of principals.
+// Kinds of principals: those of callers, and the tokens that apps are given.
 const (
-	Operator = "operator"
-	APIUser  = "apiUser"
-	App      = "app"
+	Operator = operation.Operator
+	APIUser  = operation.APIUser
+	App      = operation.App
 	Token    = "token"
 )
 
@@ -52,7 +55,7 @@ type Principal struct {
 
 // MaxName is the longest name of a principal, in bytes: a longer one is nobody's.
 // DynamoDB takes no key of more than 2048 bytes.
-const MaxName = 256
+const MaxName = identifier.MaxLong
 
 // Find reads a principal, nil where there is none, and the failures from the address
 // source, in one round trip. The reads are strongly consistent: a principal that was
