@@ -12,8 +12,8 @@ import (
 	"customercare/shared/operation"
 )
 
-// newFiles are what an operation brings along. NAME is its name ("issue-token"), WORDS the name
-// with underscores ("issue_token").
+// newFiles are what an operation brings along. NAME is its name ("issue-token"), WORDS
+// the name with underscores ("issue_token").
 var newFiles = []string{
 	"functions/NAME/main.go",
 	"functions/NAME/handler.go",
@@ -40,8 +40,8 @@ var editedFiles = []string{
 	"README.md",
 }
 
-// examples may have the name of an operation in them because a reader needs one to understand the
-// sentence or the test. A folder stands for all its files.
+// examples may have the name of an operation in them because a reader needs one to
+// understand the sentence or the test. A folder stands for all its files.
 var examples = []string{
 	"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "functions", "infra/events", // documents, and events with scopes
 	"infra/bench",                                                                    // measures each by its name
@@ -51,8 +51,9 @@ var examples = []string{
 	"shared/gateway/metrics_test.go", "shared/metric", "shared/principal",
 }
 
-// TestOperationsAreWhole fails for a file that was forgotten when an operation was added, and for
-// one that repeats an operation's name instead of reading shared/operation.
+// TestOperationsAreWhole fails for a file that was forgotten when an operation was
+// added, and for one that repeats an operation's name instead of reading
+// shared/operation.
 func TestOperationsAreWhole(t *testing.T) {
 	for _, o := range operation.All {
 		for _, pattern := range newFiles {
@@ -82,7 +83,8 @@ func TestOperationsAreWhole(t *testing.T) {
 	}
 }
 
-// TestOperationsAreInContributing compares the lists here with the tables for those who add one.
+// TestOperationsAreInContributing compares the lists here with the tables for those who
+// add one.
 func TestOperationsAreInContributing(t *testing.T) {
 	tables := named(t, "CONTRIBUTING.md").section("add-an-operation")
 	placeholders := strings.NewReplacer("NAME", "<name>", "WORDS", "<name>")
@@ -101,8 +103,8 @@ func identifier(o operation.Operation) (words string) {
 	return words
 }
 
-// anyOperation is a pattern for every operation. The longest names come first, because one may be
-// the beginning of another.
+// anyOperation is a pattern for every operation. The longest names come first, because
+// one may be the beginning of another.
 func anyOperation(of func(operation.Operation) string) string {
 	var all []string
 	for _, o := range operation.All {
