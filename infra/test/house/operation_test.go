@@ -44,7 +44,7 @@ var editedFiles = []string{
 // understand the sentence or the test. A folder stands for all its files.
 var examples = []string{
 	"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "functions", "infra/events", // documents, and events with scopes
-	"infra/bench",                                                                    // measures each by its name
+	"infra/bench", "infra/test/units", // measure each by its name
 	"infra/cmd/run/run_test.go", "infra/local/console_test.go", "infra/local/lambda", // lines as they are printed
 	"infra/cmd/customercare", "infra/importer/fuzz_test.go", "infra/importer/parse_test.go", // records with scopes
 	"infra/testkit/provisiontest/provisiontest.go", "infra/test/house", "infra/test/e2e/logs_test.go",
