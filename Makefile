@@ -10,7 +10,7 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: help build package deploy smoke customercare run test chaos load bench verify outdated lint import fuzz
+.PHONY: help build package deploy smoke customercare run test chaos load bench verify outdated lint import fuzz restorable
 
 ## help: this list
 # From the lines that begin with "## ": "## target: what it does", "##@ Group" before the targets of
@@ -82,6 +82,12 @@ import: customercare
 	@test -n "$(FILE)" || { echo 'usage: make import FILE=x.ndjson' >&2; exit 2; }
 	@exec bin/customercare import $(if $(FROM),--from $(FROM)) "$(FILE)"
 
+## restorable: print what may come back from a table restored from a backup, as records for import
+##   TABLE=restored SINCE=2026-01-02T03:04:05Z  the table, and its time;  STACK=name  whose ledger
+restorable: customercare
+	@test -n "$(TABLE)" -a -n "$(SINCE)" || { echo 'usage: make -s restorable TABLE=restored SINCE=time >x.ndjson' >&2; exit 2; }
+	@exec bin/customercare restorable --table "$(TABLE)" --since "$(SINCE)"
+
 ##@ Tests and figures
 ## test: every test, unit and end to end, on a DynamoDB engine of its own
 ##   PACKAGES=./shared/store         these packages only
@@ -115,10 +121,10 @@ load:
 	@LOAD_RATE=$${LOAD_RATE:-40} LOAD_SECONDS=$${LOAD_SECONDS:-60} \
 	exec go test -count=1 -timeout 30m -v -run '^TestLoad$$' ./infra/test/load
 
-## bench: ours against what is possible, side by side; prints the tables and writes them into README.md and infra/bench. BENCH_ONLY=1,4
-## measures these tables only, and writes nothing
+## bench: ours beside what is possible; prints the tables, writes docs/performance.md and the README's
+##   BENCH_ONLY=warm,clients    measures these tables only, and writes nothing
 bench:
-	@go build -o $(TOOLS)/bench ./infra/bench
+	@mkdir -p .cache; go build -o $(TOOLS)/bench ./infra/cmd/bench
 	@exec $(TOOLS)/bench
 
 ##@ Before a change is merged

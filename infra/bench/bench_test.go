@@ -1,136 +1,186 @@
-package main
+package bench
 
 import (
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"customercare/infra/bench/result"
+	"customercare/infra/testkit/dynamotest"
 )
 
-// The README, results.json and the pictures are of one run, and as they would be written today.
-func TestReadmeShowsTheLatestRun(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+func TestMain(m *testing.M) { dynamotest.Run(m) }
+
+// ready is a bench with everything built, on the tests' engine.
+func ready(t *testing.T) *Bench {
+	t.Helper()
+	b := New(dynamotest.Root(), io.Discard, t.Logf)
+	if b.Endpoint = os.Getenv("DYNAMODB_ENDPOINT"); b.Endpoint == "" {
+		t.Skip("needs a DynamoDB: run `make test`, or set DYNAMODB_ENDPOINT")
+	}
+	if err := b.Build(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// At any size every figure is there, and every erasure leaves nothing: else the run fails.
+func TestRun(t *testing.T) {
+	p := plan{
+		startRounds: 3, warmPerRound: 2, customerSizes: []customerSize{{3, 2}, {60, 1}},
+		numbersInCall: 12, numberSizes: []numbersSize{{0, 1}, {3, 2}},
+		clientRounds: 2, clientLoads: []clientLoad{{1, 5}, {8, 20}},
+	}
+	run, err := p.run(t.Context(), ready(t), tables)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, shown, _, ok := block(string(text))
-	if !ok {
-		t.Skip("README.md has no place for the tables yet")
+	for _, want := range []struct {
+		table, name, against string
+		runs                 int
+		goal                 string
+	}{
+		{"start", "delete-customer", "a hello with the same clients, that reads the keys, too", 2, "<= 1.2x"},
+		{"start", "cleanup", "a hello with the same client", 2, "<= 1.2x"},
+		{"warm", "1 delete customer info", "", warmRounds, "<= 1.3x"},
+		{"warm", "authorizer of 4, token", "", warmRounds, "<= 1.3x"},
+		{"customers", "3 transactions", "", 2, ""}, {"customers", "60 transactions", "", 1, ""},
+		{"numbers", "0 contacts each, gone", "", 1, ">= 0.9x"}, {"numbers", "3 contacts each, gone", "", 2, ">= 0.9x"},
+		{"clients", "1 client", "the vault", 2, ">= 236"}, {"clients", "1 client", "", 2, ""},
+		{"clients", "8 clients", "the vault", 2, ">= 236"}, {"clients", "8 clients", "", 2, ""},
+	} {
+		f, err := figures{File: run}.find(want.table, want.name, want.against)
+		if err != nil {
+			t.Error(err)
+		} else if f.Ours <= 0 || f.Floor <= 0 || f.Ratio <= 0 || f.Runs != want.runs || f.Goal != want.goal {
+			t.Errorf("%+v, want %d runs and the goal %q", f, want.runs, want.goal)
+		}
 	}
-	run, err := result.Read(resultsFile)
+	if f, err := (figures{File: run}).find("numbers", "3 contacts each, accepted", ""); err != nil || f.Ours <= 0 || f.Runs != 2 {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if _, err := os.Stat("/proc/self/status"); err != nil {
+		return
+	}
+	for _, name := range []string{
+		"delete-customer, one customer", "clean-customer-data, 12 numbers", "continue-erasure, 12 numbers", "delete-customer, many clients",
+	} {
+		f, err := figures{File: run}.find("memory", name, "")
+		if err != nil || f.Ours < 2 || !f.Met { // no Go program has less
+			t.Errorf("%+v, %v", f, err)
+		}
+	}
+}
+
+// What is left is told, whoever left it.
+func TestLeft(t *testing.T) {
+	ctx := t.Context()
+	s, err := ready(t).site(ctx, "left", eraseFloor)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if shown != run.Markdown(picturesIn) {
-		t.Errorf("README.md and %s do not say the same: run make bench. The file says:\n%s", resultsFile, run.Markdown(picturesIn))
+	defer s.close()
+	if err := s.fillCustomers(ctx, 30, "one"); err != nil {
+		t.Fatal(err)
 	}
-	if err := (result.Measured{Figures: run.Figures, Curves: run.Curves}).Check(); err != nil {
+	if gone, err := s.gone(ctx, "one"); gone || err != nil {
+		t.Errorf("a customer with 31 items counts as gone, or %v", err)
+	}
+	if err := s.nothingLeft(ctx, "Customers", "attribute_not_exists(tombstone)"); err == nil || !strings.Contains(err.Error(), "31 items") {
+		t.Errorf("31 items are not seen: %v", err)
+	}
+	if err := s.least(ctx, 40, 1, "one"); err == nil || !strings.Contains(err.Error(), "31 of 40") {
+		t.Errorf("a floor that deletes too few: %v", err)
+	}
+	if gone, err := s.gone(ctx, "one"); !gone || err != nil {
+		t.Errorf("a customer without items is not gone, %v", err)
+	}
+	if err := s.fillCustomers(ctx, 3, "two"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.remove(ctx, "two"); err != nil {
+		t.Fatal(err)
+	}
+	gone, err := s.gone(ctx, "two")
+	if left := s.nothingLeft(ctx, "Customers", "attribute_not_exists(tombstone)"); !gone || err != nil || left != nil {
+		t.Errorf("a tombstone counts as something left: %v, %v", err, left)
+	}
+	if err := s.nothingLeft(ctx, "Contacts", ""); err != nil {
 		t.Error(err)
 	}
-	var wanted []string
-	for _, p := range result.Pictures(run.Curves) {
-		wanted = append(wanted, p.File())
-		want, err := p.SVG()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := os.ReadFile(p.File()); err != nil || string(got) != string(want) {
-			t.Errorf("%s is not the picture of %s (%v)", p.File(), resultsFile, err)
-		}
-	}
-	if found, _ := filepath.Glob("*.svg"); !slices.Equal(found, wanted) {
-		t.Errorf("there are the pictures %v, not %v", found, wanted)
-	}
-	for table := range len(result.Titles) {
-		if !slices.ContainsFunc(run.Figures, func(f result.Figure) bool { return f.Table == table+1 }) {
-			t.Errorf("there is no figure of table %d", table+1)
-		}
-	}
-}
-
-func aRun(cases ...string) result.File {
-	run := result.File{When: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), Machine: result.Machine{CPU: "one"}}
-	for i, name := range cases {
-		run.Figures = append(run.Figures, result.Figure{Table: i + 1, Case: name, Ours: 1, Unit: "ms", Met: true, Runs: 1})
-		run.Curves = append(run.Curves, result.Curve{Picture: name, Name: name, X: []float64{1, 2}, Y: []float64{1, 2}})
-	}
-	return run
-}
-
-// A whole run takes the place of what was there; a part of one leaves the other tables, on the same machine.
-func TestWrite(t *testing.T) {
-	root := t.TempDir()
-	dir := filepath.Join(root, "infra", "bench")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := s.fillContacts(ctx, []string{"n"}, 1); err != nil {
 		t.Fatal(err)
 	}
-	readme := filepath.Join(root, "README.md")
-	put := func(text string) {
-		t.Helper()
-		if err := os.WriteFile(readme, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	look := func(want ...string) string {
-		t.Helper()
-		text, _ := os.ReadFile(readme)
-		pictures, _ := filepath.Glob(filepath.Join(dir, "*.svg"))
-		var names []string
-		for _, p := range pictures {
-			names = append(names, strings.TrimSuffix(filepath.Base(p), ".svg"))
-		}
-		if !slices.Equal(names, want) {
-			t.Errorf("the pictures are %v, want %v", names, want)
-		}
-		return string(text)
-	}
-	var said strings.Builder
-	put("before\n")
-	if err := write(root, aRun("a", "b"), []int{1, 2}, false, &said); err != nil || !strings.Contains(said.String(), "no place") {
-		t.Errorf("%v, %q", err, said.String())
-	}
-	if look("a", "b") != "before\n" {
-		t.Error("a README without marks was written")
-	}
-	put("before\n" + beginMark + "\nold\n" + endMark + "\nafter\n")
-	part := aRun("c")
-	part.Figures[0].Ours = 2
-	if err := write(root, part, []int{1}, true, &said); err != nil {
-		t.Fatal(err)
-	}
-	text := look("a", "b", "c")
-	for _, want := range []string{"before\n" + beginMark + "\nMeasured on 2026-03-02", "| c | 2 ms |", "| b | 1 ms |", endMark + "\nafter\n"} {
-		if !strings.Contains(text, want) {
-			t.Errorf("%q is not in\n%s", want, text)
-		}
-	}
-	if strings.Contains(text, "| a |") || strings.Contains(text, "old") {
-		t.Errorf("what was measured anew is still there:\n%s", text)
-	}
-	elsewhere := aRun("d")
-	elsewhere.Machine.CPU = "another"
-	if err := write(root, elsewhere, []int{1}, true, &said); err == nil || look("a", "b", "c") != text {
-		t.Errorf("figures of two machines were mixed: %v", err)
-	}
-	if err := write(root, elsewhere, []int{1}, false, &said); err != nil || strings.Contains(look("d"), "| b |") {
-		t.Errorf("a whole run did not replace the one before: %v", err)
+	if s.nothingLeft(ctx, "Contacts", "") == nil {
+		t.Error("two copies are not seen")
 	}
 }
 
-func TestTables(t *testing.T) {
-	if all, err := tables(""); err != nil || all != nil {
+func TestFloorThatFails(t *testing.T) {
+	b := ready(t)
+	b.through = "http://127.0.0.1:1" // nobody listens there
+	p, end, err := b.alone(t.Context(), "fails", eraseFloor)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	command := object{"Table": "t", "Customers": []string{"c"}, "AtOnce": 1}
+	if err := p.ask(t.Context(), eraseFloor, command, &struct{}{}); err == nil || !strings.Contains(err.Error(), "Query") {
+		t.Errorf("a floor without a database: %v", err)
+	}
+}
+
+// Memory counts the children that run where a function's binary lies, and no others.
+func TestMemory(t *testing.T) {
+	if _, err := os.Stat("/proc/self/status"); err != nil {
+		t.Skip("needs Linux")
+	}
+	bin := t.TempDir()
+	for _, folder := range []string{"ours", "other/place"} {
+		if err := os.MkdirAll(filepath.Join(bin, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		sleep := exec.Command("sleep", "60")
+		sleep.Dir = filepath.Join(bin, folder)
+		if err := sleep.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = sleep.Process.Kill(); _ = sleep.Wait() })
+	}
+	got := (&Bench{Functions: bin}).memory("a nap")
+	if len(got) != 1 || got[0].Case != "ours, a nap" || got[0].Ours < 0.1 || got[0].Ours > 64 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestSelected(t *testing.T) {
+	if all, err := selected(""); err != nil || len(all) != len(tables) {
 		t.Errorf("%v, %v", all, err)
 	}
-	if all, err := tables("1, 10"); err != nil || !slices.Equal(all, []int{1, 10}) {
-		t.Errorf("%v, %v", all, err)
+	some, err := selected("warm, memory")
+	if err != nil || len(some) != 2 || some[0].name != "warm" || some[1].name != "memory" {
+		t.Errorf("%v, %v", some, err)
 	}
-	for _, list := range []string{"0", "11", "a", "1,", "1 2"} {
-		if all, err := tables(list); err == nil {
+	for _, list := range []string{"1", "warm,", "warm clients", "Warm"} {
+		if all, err := selected(list); err == nil {
 			t.Errorf("%q is %v", list, all)
 		}
+	}
+}
+
+// None always comes after another.
+func TestInTurn(t *testing.T) {
+	var order []int
+	step := func(n int) func() error { return func() error { order = append(order, n); return nil } }
+	for round := range 3 {
+		if err := inTurn(round, step(1), step(2)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(order, []int{1, 2, 2, 1, 1, 2}) {
+		t.Errorf("%v", order)
 	}
 }

@@ -8,15 +8,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/shared/store"
 )
 
-// untouched is the condition under which a customer and its transactions are written: no erasure has put its
-// tombstone in the customer's place. A customer that does not exist passes.
+// untouched is the condition under which a customer and its transactions are written: no
+// erasure has put its tombstone in the customer's place. A customer that does not exist
+// passes.
 const untouched = "attribute_not_exists(tombstone)"
 
-// writeCustomers writes customers and transactions in as few transactions as their limits allow: side by side what is
-// of one customer, in order, because each customer costs a transaction a check.
+// writeCustomers writes customers and transactions in as few transactions as their limits
+// allow: side by side what is of one customer, in order, because each customer costs a
+// transaction a check.
 func (l *loader) writeCustomers(ctx context.Context, records []*record) error {
 	slices.SortStableFunc(records, func(a, b *record) int { return strings.Compare(a.customer, b.customer) })
 	for len(records) > 0 {
@@ -33,8 +36,9 @@ func (l *loader) writeCustomers(ctx context.Context, records []*record) error {
 	return nil
 }
 
-// fitCustomers is how many of the first records fit one transaction. DynamoDB refuses one that names an item twice,
-// so it ends before a key that it has already: the later line is written later.
+// fitCustomers is how many of the first records fit one transaction. DynamoDB refuses one
+// that names an item twice, so it ends before a key that it has already: the later line
+// is written later.
 func fitCustomers(records []*record) int {
 	keys, customers, put, bytes := map[string]bool{}, map[string]bool{}, map[string]bool{}, 0
 	for i, r := range records {
@@ -55,8 +59,9 @@ func fitCustomers(records []*record) int {
 
 func recordOf(r *record) string { return r.item["record"].(*types.AttributeValueMemberS).Value }
 
-// customerActions puts every record, and holds each customer to the condition once: by the put of the customer
-// itself, or by a check. When it fails, nothing of that customer is written.
+// customerActions puts every record, and holds each customer to the condition once: by
+// the put of the customer itself, or by a check. When it fails, nothing of that customer
+// is written.
 func (l *loader) customerActions(records []*record) []action {
 	of := map[string][]*record{}
 	put := map[string]bool{}
@@ -78,11 +83,12 @@ func (l *loader) customerActions(records []*record) []action {
 		if put[key] {
 			continue
 		}
-		actions = append(actions, action{records: all, write: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-			TableName:           &l.Tables.Customers,
-			Key:                 object{"customer": text(key), "record": text(store.CustomerRecord)},
-			ConditionExpression: aws.String(untouched),
-		}}})
+		actions = append(actions, action{records: all,
+			write: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+				TableName:           &l.Tables.Customers,
+				Key:                 object{"customer": attribute.Text(key), "record": attribute.Text(store.CustomerRecord)},
+				ConditionExpression: aws.String(untouched),
+			}}})
 	}
 	return actions
 }

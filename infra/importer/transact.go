@@ -10,13 +10,15 @@ import (
 	"customercare/shared/store"
 )
 
-// Limits of one transaction. 4 MB is DynamoDB's; the rest is left for keys that are only checked.
+// Limits of one transaction. 4 MB is DynamoDB's; the rest is left for keys that are only
+// checked.
 const (
 	maxActions     = 100
 	maxTransaction = 4<<20 - 256<<10
 )
 
-// action is one of a transaction's, and the records that cannot be written when it is refused.
+// action is one of a transaction's, and the records that cannot be written when it is
+// refused.
 type action struct {
 	write   types.TransactWriteItem
 	records []*record
@@ -25,8 +27,8 @@ type action struct {
 // transact writes all actions or none; the error is persist's.
 func (l *loader) transact(ctx context.Context, table string, actions []action) error {
 	return persist(ctx, table, func() error {
-		// A fresh input for each call: the SDK leaves its idempotency token in it, and with the same token
-		// DynamoDB would repeat a refusal that has passed.
+		// A fresh input for each call: the SDK leaves its idempotency token in it, and
+		// with the same token DynamoDB would repeat a refusal that has passed.
 		in := &dynamodb.TransactWriteItemsInput{TransactItems: make([]types.TransactWriteItem, len(actions))}
 		for i, a := range actions {
 			in.TransactItems[i] = a.write
@@ -36,9 +38,11 @@ func (l *loader) transact(ctx context.Context, table string, actions []action) e
 	})
 }
 
-// together writes records, no two of one key, in one transaction made by build. Those that DynamoDB refuses are left
-// out and the others written without them; the ones that a condition refused are returned, not settled.
-func (l *loader) together(ctx context.Context, table string, records []*record, build func([]*record) []action) (refused []*record, err error) {
+// together writes records, no two of one key, in one transaction made by build. Those
+// that DynamoDB refuses are left out and the others written without them; the ones that a
+// condition refused are returned, not settled.
+func (l *loader) together(ctx context.Context, table string, records []*record,
+	build func([]*record) []action) (refused []*record, err error) {
 	for len(records) > 0 {
 		actions := build(records)
 		err := l.transact(ctx, table, actions)

@@ -8,8 +8,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// maxUsers is how many users one transaction updates. A transaction saves most of what a call costs, but while it
-// runs DynamoDB refuses an operation on one of its users, which then has to be tried again: so few at a time.
+// maxUsers is how many users one transaction updates. A transaction saves most of what a
+// call costs, but while it runs DynamoDB refuses an operation on one of its users, which
+// then has to be tried again: so few at a time.
 const maxUsers = 25
 
 // writeUsers replaces the fields that each record names and touches no others.
@@ -25,7 +26,8 @@ func (l *loader) writeUsers(ctx context.Context, records []*record) error {
 	return nil
 }
 
-// fitUsers is how many of the first records fit one transaction, which ends before a user it has already.
+// fitUsers is how many of the first records fit one transaction, which ends before a user
+// it has already.
 func fitUsers(records []*record) int {
 	seen, bytes := map[string]bool{}, 0
 	for i, r := range records {
@@ -38,8 +40,8 @@ func fitUsers(records []*record) int {
 	return len(records)
 }
 
-// userActions updates rather than puts: temporary allows that are in force stay. The map tempAllows always stands
-// afterwards, which setting one relies on.
+// userActions updates rather than puts: temporary allows that are in force stay. The map
+// tempAllows always stands afterwards, which setting one relies on.
 func (l *loader) userActions(records []*record) []action {
 	actions := make([]action, len(records))
 	for i, r := range records {

@@ -2,7 +2,8 @@ package importer
 
 import "context"
 
-// work writes the records of one queue: whatever is waiting together, without waiting for more.
+// work writes the records of one queue: whatever is waiting together, without waiting for
+// more.
 func (l *loader) work(ctx context.Context, queue <-chan *record) error {
 	for first := range queue {
 		batch := []*record{first}
@@ -23,7 +24,8 @@ func (l *loader) work(ctx context.Context, queue <-chan *record) error {
 	return nil
 }
 
-// write writes records of any kinds. Kinds of different tables share no key, so their order does not matter.
+// write writes records of any kinds. Kinds of different tables share no key, so their
+// order does not matter.
 func (l *loader) write(ctx context.Context, batch []*record) error {
 	var users, customers, contacts []*record
 	for _, r := range batch {

@@ -25,7 +25,8 @@ type place struct{ table, attribute, key string }
 
 func (p place) String() string { return fmt.Sprintf("%s %s=%s", p.table, p.attribute, p.key) }
 
-// read is what stands at a place now, by strongly consistent reads, in the order of its sort keys.
+// read is what stands at a place now, by strongly consistent reads, in the order of its
+// sort keys.
 func (r *run) read(ctx context.Context, at place) ([]attribute.Item, error) {
 	var items []attribute.Item
 	for pages := dynamodb.NewQueryPaginator(r.Deployment.DB, &dynamodb.QueryInput{
@@ -43,8 +44,8 @@ func (r *run) read(ctx context.Context, at place) ([]attribute.Item, error) {
 	return items, nil
 }
 
-// stands checks that exactly what is wanted at a place is there. In the place of the customer that
-// was deleted a tombstone may stand, until the job ends.
+// stands checks that exactly what is wanted at a place is there. In the place of the
+// customer that was deleted a tombstone may stand, until the job ends.
 func (r *run) stands(ctx context.Context, at place) error {
 	got, err := r.read(ctx, at)
 	if err != nil {
@@ -91,17 +92,17 @@ func difference(got, want []attribute.Item) string {
 	return ""
 }
 
-// isTombstone says whether an item is what stands in place of a customer that is being erased, and
-// holds nothing else.
+// isTombstone says whether an item is what stands in place of a customer that is being
+// erased, and holds nothing else.
 func isTombstone(item attribute.Item) bool {
 	_, job := item["tombstone"].(*types.AttributeValueMemberS)
 	_, at := item["at"].(*types.AttributeValueMemberN)
 	return job && at && len(item) == 4 && item["customer"] != nil && item["record"] != nil
 }
 
-// remove takes everything away that lies at the run's places, whoever has put it there, and those
-// who could call. Then it looks whether it is gone. A tombstone stays, because the open job would
-// be stuck without it.
+// remove takes everything away that lies at the run's places, whoever has put it there,
+// and those who could call. Then it looks whether it is gone. A tombstone stays, because
+// the open job would be stuck without it.
 func (r *run) remove(ctx context.Context) error {
 	var wrong []error
 	for at := range r.places() {

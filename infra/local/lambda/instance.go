@@ -27,6 +27,7 @@ type instance struct {
 	ready    bool // asks for work, or will in a moment: it starts, or has just answered
 
 	mu      sync.Mutex
+	began   time.Time // just before the process was started; zero once its start was told
 	current *invocation
 	ending  bool        // the process is gone or as good as gone
 	killed  error       // why we ended it, when we did
@@ -51,6 +52,7 @@ func (i *instance) start() {
 		i.cmd.Stdout, i.cmd.Stderr = out, out
 		// A grandchild that holds the pipes does not keep Wait from returning.
 		i.cmd.WaitDelay = time.Second
+		i.began = time.Now()
 		err = process.Start(i.cmd)
 		if err == nil && i.killed != nil { // kill came before there was a process
 			process.Kill(i.cmd)
@@ -146,6 +148,18 @@ func (i *instance) arm(d time.Duration, why error) {
 		i.clock.Stop()
 	}
 	i.clock = time.AfterFunc(d, func() { i.kill(why) })
+}
+
+// tellStart tells once how long the start took.
+func (i *instance) tellStart() {
+	now := time.Now()
+	i.mu.Lock()
+	began := i.began
+	i.began = time.Time{}
+	i.mu.Unlock()
+	if started := i.pool.service.opts.Started; started != nil && !began.IsZero() {
+		started(i.pool.function.Folder, now.Sub(began))
+	}
 }
 
 // disarm stops the clock.

@@ -39,6 +39,7 @@ func (s *Service) of(serve func(*instance, http.ResponseWriter, *http.Request)) 
 // serveNext waits for the process's next invocation.
 func serveNext(i *instance, w http.ResponseWriter, r *http.Request) {
 	i.disarm() // the start is over
+	i.tellStart()
 	inv := i.pool.next(i)
 	if inv == nil {
 		return

@@ -13,11 +13,17 @@ import (
 // machine into binDir/<folder>/bootstrap, with the flags the deployment uses. What is up
 // to date costs little.
 func Build(ctx context.Context, root, binDir string) error {
+	return BuildUnder(ctx, root, "functions", binDir)
+}
+
+// BuildUnder is Build for another folder with commands than functions/: each of its folders
+// with a main.go becomes binDir/<folder>/bootstrap.
+func BuildUnder(ctx context.Context, root, under, binDir string) error {
 	binDir, err := filepath.Abs(binDir)
 	if err != nil {
 		return err
 	}
-	mains, err := filepath.Glob(filepath.Join(root, "functions", "*", "main.go"))
+	mains, err := filepath.Glob(filepath.Join(root, under, "*", "main.go"))
 	if err != nil {
 		return err
 	}
@@ -27,7 +33,7 @@ func Build(ctx context.Context, root, binDir string) error {
 	if err := os.MkdirAll(all, 0o755); err != nil {
 		return err
 	}
-	if err := goBuild(ctx, root, all+string(filepath.Separator), "./functions/..."); err != nil {
+	if err := goBuild(ctx, root, all+string(filepath.Separator), "./"+filepath.ToSlash(under)+"/..."); err != nil {
 		return err
 	}
 	for _, main := range mains {
@@ -39,11 +45,14 @@ func Build(ctx context.Context, root, binDir string) error {
 	return nil
 }
 
+// flags are those of GO_BUILD in the Makefile: what is tried and measured is what is deployed,
+// but for the machine that it is built for.
+var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags=-s -w"}
+
 // goBuild compiles packages of the module at root to out: a file, or a folder when it
 // ends with a separator.
 func goBuild(ctx context.Context, root, out, packages string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc",
-		"-ldflags=-s -w", "-o", out, packages)
+	cmd := exec.CommandContext(ctx, "go", append(append([]string{"build"}, flags...), "-o", out, packages)...)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := cmd.CombinedOutput(); err != nil {

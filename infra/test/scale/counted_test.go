@@ -1,104 +1,64 @@
 package scale
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"math"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
+	"customercare/infra/bench"
 	"customercare/infra/testkit/dynamotest"
 )
 
-// TestAsCounted holds what this page takes an erasure to cost against what
-// infra/bench/units counts: its guard's own table, which its test compares with the real
-// calls.
+// TestAsCounted holds what this page takes an erasure to cost against what infra/test/units
+// counts.
 func TestAsCounted(t *testing.T) {
 	c := reading(t)
-	counted := guard(t)
-	compare := func(name string, request, background [3]int) {
-		t.Helper()
-		got, ok := counted[name]
-		if !ok {
-			t.Errorf("%q is not counted any more", name)
-		} else if got != [2][3]int{request, background} {
-			t.Errorf("%s: counted are %v, this page has %v (trips, reads, writes of the request and behind it)", name, got, [2][3]int{request, background})
-		}
-	}
-	for _, n := range []int{0, 3, c.batchSize} { // of less than 4 KB
-		request := [3]int{customerRequestTrips + 1, customerReads, customerRequestWrites + n}
-		if n <= c.fewRecords {
-			request = [3]int{fewRequestTrips, customerReads, fewRequestWrites + 2*n}
-		}
-		compare("3: "+strconv.Itoa(n)+" transactions", request, [3]int{customerEndTrips, customerEndReads, customerEndWrites})
-	}
-	for _, of := range cleanings {
-		got := find(t, counted, "4: "+strconv.Itoa(of.numbers)+" number", false)
-		if sum := (cleaning{of.numbers, got[0][2] + got[1][2], got[0][1] + got[1][1], got[0][0] + got[1][0]}); sum != of {
-			t.Errorf("%d numbers: counted are %+v, this page has %+v", of.numbers, sum, of)
-		}
-	}
-	got := find(t, counted, "4: 1000 number", true)
-	of := cleanings[len(cleanings)-1]
-	writes, reads, trips := got[0][2]+got[1][2], got[0][1]+got[1][1], got[0][0]+got[1][0]
-	wantWrites, wantTrips := c.ofCall(of)
-	if math.Abs(float64(writes-wantWrites)) > 2 || reads != of.reads || trips != wantTrips {
-		t.Errorf("1000 numbers with contacts: counted are %d writes, %d reads and %d trips, this page has %d, %d and %d", writes, reads, trips, wantWrites, of.reads, wantTrips)
-	}
-}
-
-// find is the only row whose name begins so and speaks of contacts, or does not.
-func find(t *testing.T, counted map[string][2][3]int, begins string, contacts bool) (got [2][3]int) {
-	t.Helper()
-	found := 0
-	for name, counts := range counted {
-		if strings.HasPrefix(name, begins) && strings.Contains(name, "contacts") == contacts {
-			got = counts
-			found++
-		}
-	}
-	if found != 1 {
-		t.Errorf("%d rows begin with %q", found, begins)
-	}
-	return got
-}
-
-// guard is the table of infra/bench/units/units_test.go by name: trips, reads and writes
-// of the request and behind it.
-func guard(t *testing.T) map[string][2][3]int {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(dynamotest.Root(), "infra", "bench", "units", "units_test.go"), nil, parser.SkipObjectResolution)
+	all, err := bench.ReadCounted(dynamotest.Root())
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := map[string][2][3]int{}
-	ast.Inspect(file, func(n ast.Node) bool {
-		row, ok := n.(*ast.CompositeLit)
-		if !ok || len(row.Elts) != 3 {
-			return true
+	for _, n := range []int{0, 3, c.batchSize} { // of less than 4 KB
+		request := bench.Count{Trips: customerRequestTrips + 1, Reads: customerReads, Writes: float64(customerRequestWrites + n)}
+		if n <= c.fewRecords {
+			request.Trips, request.Writes = fewRequestTrips, float64(fewRequestWrites+2*n)
 		}
-		name, ok := row.Elts[0].(*ast.BasicLit)
-		if !ok || name.Kind != token.STRING {
-			return true
+		end := bench.Count{Trips: customerEndTrips, Reads: customerEndReads, Writes: customerEndWrites}
+		got := find(t, all, "3: "+strconv.Itoa(n)+" transactions", false)
+		if got.Request != request || got.Background != end {
+			t.Errorf("%s: counted are %v and %v, this page has %v and %v", got.Name, got.Request, got.Background, request, end)
 		}
-		var counts [2][3]int
-		for i := range counts {
-			count, ok := row.Elts[1+i].(*ast.CompositeLit)
-			if !ok {
-				return true
-			}
-			for j, figure := range count.Elts {
-				if literal, ok := figure.(*ast.BasicLit); ok && j < 3 {
-					v, _ := strconv.ParseFloat(literal.Value, 64)
-					counts[i][j] = int(v)
-				}
-			}
+	}
+	for _, of := range cleanings {
+		got := find(t, all, "4: "+strconv.Itoa(of.numbers)+" number", false)
+		if both := got.Request.Plus(got.Background); both != of.count() {
+			t.Errorf("%s: counted are %v, this page has %v", got.Name, both, of.count())
 		}
-		all[strings.Trim(name.Value, `"`)] = counts
-		return true
-	})
-	return all
+	}
+	got := find(t, all, "4: 1000 number", true)
+	both, of := got.Request.Plus(got.Background), cleanings[len(cleanings)-1]
+	writes, trips := c.ofCall(of)
+	if math.Abs(both.Writes-float64(writes)) > 2 || both.Reads != float64(of.reads) || both.Trips != trips {
+		t.Errorf("%s: counted are %v, this page has %d writes and %d trips", got.Name, both, writes, trips)
+	}
+}
+
+func (of cleaning) count() bench.Count {
+	return bench.Count{Trips: of.trips, Reads: float64(of.reads), Writes: float64(of.writes)}
+}
+
+// find is the only operation whose name begins so and speaks of contacts, or does not.
+func find(t *testing.T, all []bench.Counted, begins string, contacts bool) (found bench.Counted) {
+	t.Helper()
+	n := 0
+	for _, one := range all {
+		if strings.HasPrefix(one.Name, begins) && strings.Contains(one.Name, "contacts") == contacts {
+			found = one
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d operations begin with %q", n, begins)
+	}
+	return found
 }

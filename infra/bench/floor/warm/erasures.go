@@ -8,12 +8,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"customercare/infra/bench/floor/warm/event"
 )
 
 // deleteCustomer takes on and does the erasure of a customer whose transactions fit into one of DynamoDB's.
-func (w warm) deleteCustomer(ctx context.Context, e event.Event, now time.Time) error {
+func (w warm) deleteCustomer(ctx context.Context, e event, now time.Time) error {
 	if _, err := w.caller(ctx, e); err != nil {
 		return err
 	}
@@ -29,15 +27,18 @@ func (w warm) deleteCustomer(ctx context.Context, e event.Event, now time.Time) 
 		{Put: &types.Put{
 			TableName: &w.erasures, ConditionExpression: aws.String("attribute_not_exists(openShard)"),
 			Item: item{
-				"erasureId": text(job), "id": text("20260302T090123Z-0123456789abcdef"), "state": text("open"), "scope": text(e.Scope), "requestedBy": text(e.Principal),
-				"requestedAt": number(now.UnixMilli()), "lastRequestedAt": number(now.UnixMilli()), "requests": number(1),
-				"identifiers": texts(e.Code), "subjects": texts(e.Digest), "fence": number(1),
-				"openShard": text("open-0"), "dueAt": number(now.Add(time.Minute).UnixMilli()), "found": found, "deleted": found, "pending": nothing,
+				"erasureId": text(job), "id": text("20260302T090123Z-0123456789abcdef"), "state": text("open"),
+				"scope": text(e.Scope), "requestedBy": text(e.Principal), "requestedAt": number(now.UnixMilli()),
+				"lastRequestedAt": number(now.UnixMilli()), "requests": number(1), "identifiers": texts(e.Code),
+				"subjects": texts(e.Digest), "fence": number(1), "openShard": text("open-0"),
+				"dueAt": number(now.Add(time.Minute).UnixMilli()), "found": found, "deleted": found, "pending": nothing,
 			},
 		}},
 		{Put: &types.Put{
 			TableName: &w.customers, ConditionExpression: aws.String("attribute_exists(customer) AND attribute_not_exists(tombstone)"),
-			Item: item{"customer": text(e.Customer), "record": text("customer"), "tombstone": text(job), "at": number(now.UnixMilli())},
+			Item: item{
+				"customer": text(e.Customer), "record": text("customer"), "tombstone": text(job), "at": number(now.UnixMilli()),
+			},
 		}},
 	}
 	for _, record := range records {
@@ -78,7 +79,7 @@ func (w warm) collection(ctx context.Context, customer string) (records []string
 }
 
 // clean takes on the erasure of numbers.
-func (w warm) clean(ctx context.Context, e event.Event, now time.Time) error {
+func (w warm) clean(ctx context.Context, e event, now time.Time) error {
 	const request = "890123456789"
 	_, err := w.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &w.erasures,

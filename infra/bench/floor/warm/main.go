@@ -1,22 +1,22 @@
-// Command warm is what an invocation costs at least: it makes the DynamoDB calls that a function makes, in the same order and
-// with requests of the same content, and nothing else. It does the work: what the function deletes, it deletes. It looks at no
-// request, makes no digest but the slow one of a password, and writes no line into a log.
+// Command warm is what an invocation costs at least: it makes the DynamoDB calls that a
+// function makes, in the same order and with requests of the same content, and nothing else. It
+// does the work: what the function deletes, it deletes. It looks at no request, makes no digest
+// but the slow one of a password, and writes no line into a log.
 package main
 
 import (
 	"context"
 	"errors"
 	"os"
-	"strconv"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/bench/floor/database"
-	"customercare/infra/bench/floor/warm/event"
+	"customercare/infra/attribute"
+	"customercare/shared/start"
+	"customercare/shared/store"
 )
 
 // warm is the client, and the tables' names.
@@ -26,15 +26,17 @@ type warm struct {
 }
 
 func main() {
-	w := warm{
-		db:    database.Connect(),
-		users: os.Getenv("USERS_TABLE"), customers: os.Getenv("CUSTOMERS_TABLE"),
-		principals: os.Getenv("PRINCIPALS_TABLE"), erasures: os.Getenv("ERASURES_TABLE"),
-	}
-	lambda.Start(w.handle)
+	start.Function(func(s store.Settings) (any, error) {
+		db, connected := store.Connect(s)
+		connected()
+		return warm{
+			db: db, users: os.Getenv("USERS_TABLE"), customers: os.Getenv("CUSTOMERS_TABLE"),
+			principals: os.Getenv("PRINCIPALS_TABLE"), erasures: os.Getenv("ERASURES_TABLE"),
+		}.handle, nil
+	})
 }
 
-func (w warm) handle(ctx context.Context, e event.Event) error {
+func (w warm) handle(ctx context.Context, e event) error {
 	now := time.Now()
 	switch e.Operation {
 	case "delete-customer-info":
@@ -55,23 +57,31 @@ func (w warm) handle(ctx context.Context, e event.Event) error {
 	return errors.New("no such operation")
 }
 
-type item = map[string]types.AttributeValue
+type item = attribute.Item
 
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+var text, texts, number = attribute.Text, attribute.Texts, attribute.Number
 
-func number(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+// event is one invocation: keys and values that are worked out already, so that nothing is left
+// to do but the calls.
+type event struct {
+	Operation string // the folder of the function whose calls to make
+
+	User string // the key of a user
+
+	Principal string // the key of who calls
+	Failures  string // the key of the failed attempts from where they call
+	Secret    string // a password, in the clear
+	Token     string // the key of a token
+
+	Scope    string // account or tenant
+	Customer string // the key of a customer
+	Code     string
+	Digest   string   // of the customer, or of all numbers
+	Numbers  []string // sorted
+	Digests  []byte   // of the numbers, one behind the other
 }
 
-func texts(all ...string) types.AttributeValue {
-	list := make([]types.AttributeValue, len(all))
-	for i, s := range all {
-		list[i] = text(s)
-	}
-	return &types.AttributeValueMemberL{Value: list}
-}
-
-func (w warm) deleteInfo(ctx context.Context, e event.Event) error {
+func (w warm) deleteInfo(ctx context.Context, e event) error {
 	_, err := w.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:           &w.users,
 		Key:                 item{"customerId": text(e.User)},
@@ -81,7 +91,7 @@ func (w warm) deleteInfo(ctx context.Context, e event.Event) error {
 	return err
 }
 
-func (w warm) setAllow(ctx context.Context, e event.Event, now time.Time) error {
+func (w warm) setAllow(ctx context.Context, e event, now time.Time) error {
 	_, err := w.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                &w.users,
 		Key:                      item{"customerId": text(e.User)},
@@ -89,7 +99,8 @@ func (w warm) setAllow(ctx context.Context, e event.Event, now time.Time) error 
 		UpdateExpression:         aws.String("SET tempAllows.#type = :allow"),
 		ExpressionAttributeNames: map[string]string{"#type": "3"},
 		ExpressionAttributeValues: item{":allow": &types.AttributeValueMemberM{Value: item{
-			"expires": number(now.Add(time.Hour).UnixMilli()), "grantedBy": text(e.Principal), "grantedAt": number(now.UnixMilli()),
+			"expires": number(now.Add(time.Hour).UnixMilli()), "grantedBy": text(e.Principal),
+			"grantedAt": number(now.UnixMilli()),
 		}}},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})

@@ -11,8 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/crypto/argon2"
-
-	"customercare/infra/bench/floor/warm/event"
 )
 
 // get reads two items of the principals' table, of which found are there.
@@ -29,7 +27,7 @@ func (w warm) get(ctx context.Context, first, second string) (found []item, err 
 var errNotThere = errors.New("an item is not there")
 
 // caller reads who calls, and the failed attempts from where they call: there are none.
-func (w warm) caller(ctx context.Context, e event.Event) (item, error) {
+func (w warm) caller(ctx context.Context, e event) (item, error) {
 	found, err := w.get(ctx, e.Principal, e.Failures)
 	if err != nil || len(found) != 1 {
 		return nil, errors.Join(err, errNotThere)
@@ -47,7 +45,7 @@ func (w warm) both(ctx context.Context, first, second string) error {
 }
 
 // authorizeOperator makes the slow hash as well: no way leads around it.
-func (w warm) authorizeOperator(ctx context.Context, e event.Event) error {
+func (w warm) authorizeOperator(ctx context.Context, e event) error {
 	operator, err := w.caller(ctx, e)
 	if err != nil {
 		return err
@@ -64,12 +62,13 @@ func (w warm) authorizeOperator(ctx context.Context, e event.Event) error {
 	return nil
 }
 
-func (w warm) issueToken(ctx context.Context, e event.Event, now time.Time) error {
+func (w warm) issueToken(ctx context.Context, e event, now time.Time) error {
 	if _, err := w.caller(ctx, e); err != nil {
 		return err
 	}
 	_, err := w.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &w.principals, Item: item{
-		"principal": text(e.Token), "appKey": text(e.Principal), "tenantId": text(e.Scope), "expires": number(now.Add(time.Hour).Unix()),
+		"principal": text(e.Token), "appKey": text(e.Principal), "tenantId": text(e.Scope),
+		"expires": number(now.Add(time.Hour).Unix()),
 	}})
 	return err
 }

@@ -1,0 +1,174 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/attribute"
+	"customercare/infra/fixture"
+)
+
+const (
+	numbersGoal  = 0.9 // of the floor's rate
+	acceptedGoal = 50  // ms
+	copies       = 2   // of each contact
+	agents       = 7   // with whom the numbers have contacts
+	numbersFloor = "numbers"
+)
+
+// numbersSize is how many contacts each number of a call has, and how many rounds there are.
+type numbersSize struct{ contacts, rounds int }
+
+// numbers is the erasure of many numbers by one call: until the answer, and until the worker
+// lets the job wait for its second pass, when nothing is left of what it is about.
+func (p plan) numbers(ctx context.Context, b *Bench) (all []Figure, err error) {
+	s, err := b.site(ctx, "numbers", numbersFloor)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	if _, _, err := s.numberRounds(ctx, "warm-up", 100, numbersSize{10, 1}); err != nil {
+		return nil, err
+	}
+	for _, size := range p.numberSizes {
+		b.Say("erasing %d numbers with %d contacts each, %d times", p.numbersInCall, size.contacts, size.rounds)
+		accepted, gone, err := s.numberRounds(ctx, "measured", p.numbersInCall, size)
+		if err != nil {
+			return nil, err
+		}
+		name, unit, each := fmt.Sprintf("%d contacts each", size.contacts), "copies/s", float64(size.contacts*copies)
+		if size.contacts == 0 {
+			unit, each = "numbers/s", 1
+		}
+		f := gone.rates(float64(p.numbersInCall)*each).figure("numbers", name+", gone", unit).atLeast(numbersGoal)
+		f.Also = []Number{{"in all", median(gone.ours), "s"}}
+		all = append(all, Figure{
+			Table: "numbers", Case: name + ", accepted", Unit: "ms", Ours: median(accepted), Runs: len(accepted),
+			Goal: fmt.Sprintf("<= %d ms", acceptedGoal), Met: median(accepted) <= acceptedGoal,
+		}, f)
+	}
+	return append(all, b.memory(fmt.Sprintf("%d numbers", p.numbersInCall))...), nil
+}
+
+// numberRounds erases numbers with contacts, freshly loaded each time and alone in the table,
+// and gives the milliseconds until the answer, and the seconds until all are gone.
+func (s *site) numberRounds(
+	ctx context.Context,
+	name string,
+	numbers int,
+	size numbersSize,
+) (accepted []float64, gone pairs, err error) {
+	for i := range size.rounds {
+		fill := func(way string) ([]string, error) {
+			list := make([]string, numbers)
+			for at := range list {
+				list[at] = fmt.Sprintf("%s-%d-%d-%s-%d", name, size.contacts, i, way, at)
+			}
+			return list, s.fillContacts(ctx, list, size.contacts)
+		}
+		var answer, ours, floor time.Duration
+		err := inTurn(i, func() error {
+			list, err := fill(oursSide)
+			if err == nil {
+				answer, ours, err = s.ourNumbers(ctx, list)
+			}
+			return err
+		}, func() error {
+			list, err := fill(theFloorSide)
+			if err == nil {
+				floor, err = s.leastNumbers(ctx, list, size.contacts)
+			}
+			return err
+		})
+		if err == nil {
+			err = s.nothingLeft(ctx, "Contacts", "")
+		}
+		if err != nil {
+			return nil, gone, err
+		}
+		accepted = append(accepted, milliseconds(answer))
+		gone.add(ours.Seconds(), floor.Seconds())
+	}
+	return accepted, gone, nil
+}
+
+// ourNumbers is how long operation 4 takes from the request to its answer, and to the end of
+// the erasure.
+func (s *site) ourNumbers(ctx context.Context, numbers []string) (accepted, gone time.Duration, err error) {
+	before, err := s.waiting(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	began := time.Now()
+	if err := s.clean(ctx, numbers...); err != nil {
+		return 0, 0, err
+	}
+	accepted = time.Since(began)
+	err = until(ctx, 20*time.Millisecond, func() (bool, error) {
+		gone = time.Since(began)
+		now, err := s.waiting(ctx)
+		return now > before, err
+	})
+	return accepted, gone, err
+}
+
+// leastNumbers is how long the floor takes.
+func (s *site) leastNumbers(ctx context.Context, numbers []string, contacts int) (time.Duration, error) {
+	var done struct{ Deleted int }
+	began := time.Now()
+	command := object{"Table": s.Table("Contacts"), "Tenant": tenant, "Numbers": numbers}
+	err := s.floors.ask(ctx, numbersFloor, command, &done)
+	if want := len(numbers) * contacts * copies; err == nil && done.Deleted != want {
+		err = fmt.Errorf("the floor deleted %d of %d copies", done.Deleted, want)
+	}
+	return time.Since(began), err
+}
+
+// fillContacts puts so many contacts of each number into the stack's table.
+func (s *site) fillContacts(ctx context.Context, numbers []string, each int) error {
+	return fixture.Fill(ctx, s.DynamoDB(), s.Table("Contacts"), copies*len(numbers)*each, func(i int) attribute.Item {
+		n := i / copies // of the contact
+		number := numbers[n/each]
+		return fixture.StoredContact(tenant, fmt.Sprintf("%s-%d", number, n%each), number, fmt.Sprintf("agent%d", n%agents))[i%copies]
+	})
+}
+
+// soon is beyond the time when a job comes up that is being worked on, and before the second
+// pass of one that is not.
+const soon = 2 * time.Minute
+
+// waiting counts the jobs that wait for their second pass.
+func (s *site) waiting(ctx context.Context) (int32, error) {
+	out, err := s.DynamoDB().Scan(ctx, &dynamodb.ScanInput{
+		TableName: aws.String(s.Table("Erasures")), IndexName: aws.String("open"), Select: types.SelectCount,
+		FilterExpression:          aws.String("dueAt > :soon"),
+		ExpressionAttributeValues: attribute.Item{":soon": attribute.Number(time.Now().Add(soon).UnixMilli())},
+	})
+	if err != nil {
+		return 0, err
+	}
+	return out.Count, nil
+}
+
+// nothingLeft is an error when an item that the filter lets through is in the table.
+func (s *site) nothingLeft(ctx context.Context, table, filter string) error {
+	scan := &dynamodb.ScanInput{TableName: aws.String(s.Table(table)), ConsistentRead: aws.Bool(true)}
+	if filter != "" {
+		scan.FilterExpression = &filter
+	}
+	for pages := dynamodb.NewScanPaginator(s.DynamoDB(), scan); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return err
+		}
+		if len(page.Items) > 0 {
+			return fmt.Errorf("%d items or more are left in %s of what is said to be gone", len(page.Items), table)
+		}
+	}
+	return nil
+}

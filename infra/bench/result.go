@@ -1,0 +1,145 @@
+package bench
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"time"
+)
+
+// Figure is one line of a table. A figure of 0 was not measured and is shown as "-".
+type Figure struct {
+	Table   string   `json:"table"` // its name, see tables
+	Case    string   `json:"case"`  // "delete-customer", "1000 transactions", "8 clients"
+	Unit    string   `json:"unit"`  // of Ours and Floor: "ms", "MB", "items/s"
+	Ours    float64  `json:"ours"`
+	Floor   float64  `json:"floor,omitzero"`   // what it is compared with
+	Against string   `json:"against,omitzero"` // what Floor is; "": what the table says
+	Ratio   float64  `json:"ratio,omitzero"`   // Ours to Floor, the median of the runs' own ratios
+	Goal    string   `json:"goal,omitzero"`    // "<= 1.5x"; "" where there is none
+	Met     bool     `json:"met"`              // true where there is no goal
+	Runs    int      `json:"runs"`             // interleaved pairs
+	Also    []Number `json:"also,omitempty"`   // other figures of the same case, such as the p99
+}
+
+// Number is a named figure with its unit, as "p99" 1.2 "ms".
+type Number struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`
+}
+
+// File is results.json: the figures of every table, and what they were measured on.
+type File struct {
+	When    time.Time `json:"when"`
+	Machine Machine   `json:"machine"`
+	Figures []Figure  `json:"figures"`
+}
+
+// ReadFile reads the file called name.
+func ReadFile(name string) (f File, err error) {
+	text, err := os.ReadFile(name)
+	if err == nil {
+		err = json.Unmarshal(text, &f)
+	}
+	return f, err
+}
+
+// Write writes the file called name.
+func (f File) Write(name string) error {
+	text, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, append(text, '\n'), 0o644)
+}
+
+// same says whether a reader would take both for one row.
+func (f Figure) same(other Figure) bool {
+	return f.Table == other.Table && f.Case == other.Case && f.Against == other.Against
+}
+
+// Check returns an error for every figure that cannot be shown, and for two of one name in one
+// table.
+func (f File) Check() error {
+	var faults []error
+	for i, figure := range f.Figures {
+		if fault := figure.fault(); fault != "" {
+			faults = append(faults, fmt.Errorf("%s, %q: %s", figure.Table, figure.Case, fault))
+		}
+		if slices.ContainsFunc(f.Figures[:i], figure.same) {
+			faults = append(faults, fmt.Errorf("%s has two rows %q", figure.Table, figure.Case))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func (f Figure) fault() string {
+	numbers := []float64{f.Ours, f.Floor, f.Ratio}
+	for _, also := range f.Also {
+		numbers = append(numbers, also.Value)
+	}
+	switch {
+	case slices.ContainsFunc(numbers, func(n float64) bool { return math.IsNaN(n) || math.IsInf(n, 0) }):
+		return "a figure is no number"
+	case tableNumber(f.Table) < 0:
+		return "there is no such table"
+	case f.Case == "" || f.Runs < 1:
+		return "no case, or no runs"
+	case f.Goal == "" && !f.Met:
+		return "a goal is missed that there is not"
+	}
+	return ""
+}
+
+// median is the middle one of all, the mean of the two in the middle when their number is even,
+// NaN of none.
+func median(all []float64) float64 { return quantile(all, 0.5) }
+
+// quantile is the value below which the part q of all lies, interpolated between neighbours,
+// NaN of none.
+func quantile(all []float64, q float64) float64 {
+	if len(all) == 0 {
+		return math.NaN()
+	}
+	sorted := slices.Sorted(slices.Values(all))
+	at := q * float64(len(sorted)-1)
+	below := int(at)
+	if below == len(sorted)-1 {
+		return sorted[below]
+	}
+	return sorted[below] + (at-float64(below))*(sorted[below+1]-sorted[below])
+}
+
+// pairs are measurements of ours and of the floor, made in turn.
+type pairs struct{ ours, floor []float64 }
+
+func (p *pairs) add(ours, floor float64) {
+	p.ours, p.floor = append(p.ours, ours), append(p.floor, floor)
+}
+
+// figure compares them: the ratio is the median of the pairs' own.
+func (p pairs) figure(table, name, unit string) Figure {
+	var ratios []float64
+	for i := range p.ours {
+		ratios = append(ratios, p.ours[i]/p.floor[i])
+	}
+	return Figure{
+		Table: table, Case: name, Unit: unit, Ours: median(p.ours), Floor: median(p.floor), Ratio: median(ratios),
+		Met: true, Runs: len(p.ours),
+	}
+}
+
+// atMost and atLeast set a goal for the ratio.
+func (f Figure) atMost(ratio float64) Figure {
+	f.Goal, f.Met = fmt.Sprintf("<= %gx", ratio), f.Ratio <= ratio
+	return f
+}
+
+func (f Figure) atLeast(ratio float64) Figure {
+	f.Goal, f.Met = fmt.Sprintf(">= %gx", ratio), f.Ratio >= ratio
+	return f
+}

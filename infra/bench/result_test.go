@@ -1,0 +1,122 @@
+package bench
+
+import (
+	"math"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func whole() File {
+	return File{
+		When:    time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
+		Machine: Machine{CPU: "an abacus", Cores: 2, Go: "go1.26", Engine: "dynoxide 1.2.1"},
+		Figures: []Figure{
+			{Table: "start", Case: "cleanup", Unit: "ms", Ours: 4.2, Floor: 3, Ratio: 1.4, Goal: "<= 1.5x", Met: true, Runs: 15},
+			{
+				Table: "warm", Case: "delete-customer", Unit: "ms", Ours: 2, Floor: 1, Ratio: 2.01, Goal: "<= 1.3x", Runs: 5,
+				Also: []Number{{"p99", 3.5, "ms"}, {"in all", 0.25, "s"}},
+			},
+			{Table: "clients", Case: "in a loop", Unit: "items/s", Ours: 12345.6, Floor: 1000, Against: "a | b", Met: true, Runs: 5},
+			{Table: "clients", Case: "nothing", Unit: "items/s", Met: true, Runs: 1},
+		},
+	}
+}
+
+func TestWrittenAndReadIsTheSame(t *testing.T) {
+	want, name := whole(), filepath.Join(t.TempDir(), "results.json")
+	if err := want.Write(name); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) || got.Markdown() != want.Markdown() {
+		t.Errorf("read %+v, written %+v", got, want)
+	}
+}
+
+// Every figure is in the table, as a reader wants to see it.
+func TestMarkdown(t *testing.T) {
+	text := whole().Markdown()
+	for _, want := range []string{
+		"Measured on 2026-03-02: 2 cores of an abacus, go1.26, dynoxide 1.2.1 in memory.",
+		"**" + tables[0].title + "**", "|  | ours | " + tables[0].against + " | ratio |",
+		"| cleanup | 4.2 ms | 3 ms | 1.4x | <= 1.5x | yes | 15 |  |",
+		"| delete-customer | 2 ms | 1 ms | 2.01x | <= 1.3x | **no** | 5 | p99 3.5 ms, in all 0.25 s |",
+		`| in a loop | 12,346 items/s | 1,000 items/s (a \| b) | - |  |  | 5 |  |`,
+		"| nothing | - | - | - |  |  | 1 |  |",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s\nis not in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, tables[2].title) {
+		t.Error("a table without figures is shown")
+	}
+}
+
+func TestDigits(t *testing.T) {
+	for value, want := range map[float64]string{
+		0: "0", 0.00012345: "0.000123", 0.5: "0.5", 1.005: "1", 12.34: "12.3", 123.4: "123", 999.6: "1,000",
+		1234567.8: "1,234,568", 1000: "1,000",
+	} {
+		if got := digits(value); got != want {
+			t.Errorf("%v: %s, want %s", value, got, want)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	if err := whole().Check(); err != nil {
+		t.Error(err)
+	}
+	for name, f := range map[string]Figure{
+		"no number": {Table: "warm", Case: "a", Ours: math.NaN(), Runs: 1, Met: true},
+		"no end":    {Table: "warm", Case: "a", Ratio: math.Inf(1), Runs: 1, Met: true},
+		"no table":  {Table: "size", Case: "a", Runs: 1, Met: true},
+		"no case":   {Table: "warm", Runs: 1, Met: true},
+		"no runs":   {Table: "warm", Case: "a", Met: true},
+		"no goal":   {Table: "warm", Case: "a", Runs: 1},
+		"also":      {Table: "warm", Case: "a", Runs: 1, Met: true, Also: []Number{{"p99", math.NaN(), "ms"}}},
+	} {
+		if (File{Figures: []Figure{f}}).Check() == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+	twice := whole()
+	twice.Figures = append(twice.Figures, Figure{Table: "clients", Case: "nothing", Ours: 7, Met: true, Runs: 2})
+	if err := twice.Check(); err == nil || !strings.Contains(err.Error(), `two rows "nothing"`) {
+		t.Errorf("two rows of one name: %v", err)
+	}
+	twice.Figures[len(twice.Figures)-1].Against = "another floor"
+	if err := twice.Check(); err != nil {
+		t.Errorf("the same case beside another floor: %v", err)
+	}
+}
+
+func TestQuantile(t *testing.T) {
+	if all := []float64{4, 1, 3, 2}; median(all) != 2.5 || quantile(all, 1) != 4 || quantile(all, 0) != 1 || all[0] != 4 {
+		t.Errorf("%v, %v", median(all), quantile(all, 1))
+	}
+	if !math.IsNaN(median(nil)) || median([]float64{7}) != 7 {
+		t.Error("the median of none or one")
+	}
+}
+
+// Rounds are compared one by one: a slow moment of the machine is in both sides.
+func TestRatioIsTheMedianOfRatios(t *testing.T) {
+	f := pairs{[]float64{3, 30, 4}, []float64{2, 20, 1}}.figure("start", "x", "ms").atMost(1.5)
+	if f.Ratio != 1.5 || !f.Met || f.Ours != 4 || f.Floor != 2 || f.Runs != 3 || f.Goal != "<= 1.5x" {
+		t.Errorf("%+v", f)
+	}
+	if f := (pairs{[]float64{16}, []float64{10}}).figure("start", "x", "ms").atMost(1.5); f.Met {
+		t.Errorf("%+v", f)
+	}
+	if f := (pairs{[]float64{8}, []float64{10}}).figure("numbers", "x", "1/s").atLeast(0.9); f.Met || f.Goal != ">= 0.9x" {
+		t.Errorf("%+v", f)
+	}
+}

@@ -1,0 +1,117 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"customercare/infra/local/lambda"
+)
+
+const (
+	warmFloor  = "warm" // see infra/bench/floor/warm
+	warmRounds = 5
+	warmAtMost = 1.3 // the goal: so many times the floor's time
+	// warmBefore is how many invocations of each side come first.
+	warmBefore = 30
+)
+
+// warm is an invocation of functions that are running already, over the Runtime API, beside a
+// program that makes only the same DynamoDB calls. Both sides take turns, one by one.
+func (p plan) warm(ctx context.Context, b *Bench) (all []Figure, err error) {
+	ran, end, err := b.alone(ctx, "warm", warmFloor)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	invocations, err := ran.invocations(ctx, b.Root, warmBefore+warmRounds*p.warmPerRound)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range invocations {
+		b.Say("warm invocations of %s", i.function)
+		figure, err := i.measure(ctx, p.warmPerRound)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", i.function, err)
+		}
+		all = append(all, figure)
+	}
+	return all, nil
+}
+
+// side is one of the two programs that are compared.
+type side struct {
+	name  string
+	runs  *lambda.Service
+	event func(n int) ([]byte, error)
+	right func(n int, answer []byte) error
+}
+
+// call makes the nth invocation and looks whether its answer is right.
+func (s side) call(ctx context.Context, n int) (time.Duration, error) {
+	event, err := s.event(n)
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	answer, err := s.runs.Request(ctx, s.name, event)
+	took := time.Since(began)
+	if err == nil {
+		err = s.right(n, answer)
+	}
+	return took, err
+}
+
+// sides are the function and its floor.
+func (i invocation) sides() [2]side {
+	isNull := func(_ int, answer []byte) error {
+		if string(answer) != "null" {
+			return fmt.Errorf("the floor answers %s", answer)
+		}
+		return nil
+	}
+	return [2]side{
+		{i.function, i.ran.functions, i.event, i.right},
+		{warmFloor + "/" + i.function, i.ran.floors, i.floorEvent, isNull},
+	}
+}
+
+// measure lets the function and its floor take turns.
+func (i invocation) measure(ctx context.Context, perRound int) (f Figure, err error) {
+	sides := i.sides()
+	defer func() {
+		for _, s := range sides {
+			s.runs.Kill(s.name)
+		}
+	}()
+	if i.slow { // and always the same
+		perRound = (perRound + 1) / 2
+	}
+	var medians pairs
+	var all [2][]float64 // in milliseconds
+	for n, round := 0, -1; round < warmRounds; round++ {
+		turns := perRound
+		if round < 0 { // what is new is slow, and does not count
+			turns = warmBefore
+		}
+		var took [2][]float64
+		for range turns {
+			for at := range sides {
+				at = (at + n) % 2 // neither always comes after the other
+				d, err := sides[at].call(ctx, n)
+				if err != nil {
+					return f, err
+				}
+				took[at] = append(took[at], milliseconds(d))
+			}
+			n++
+		}
+		if round >= 0 {
+			medians.add(median(took[0]), median(took[1]))
+			all[0], all[1] = append(all[0], took[0]...), append(all[1], took[1]...)
+		}
+	}
+	f = medians.figure("warm", i.name, "ms").atMost(warmAtMost)
+	f.Also = []Number{{"p99", quantile(all[0], 0.99), "ms"}, {"floor's p99", quantile(all[1], 0.99), "ms"}}
+	return f, nil
+}

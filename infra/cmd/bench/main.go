@@ -1,0 +1,39 @@
+// Command bench is `make bench`: it measures the functions against what is possible, prints the
+// tables, and writes infra/bench/results.json, docs/performance.md and the README's table.
+//
+// BENCH_ONLY=warm,clients measures these tables only, and writes nothing. The exit code is 1
+// when something could not be measured.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"customercare/infra/bench"
+	"customercare/infra/project"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	err := run(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = errors.New("interrupted")
+	}
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	root, err := project.Root()
+	if err != nil {
+		return err
+	}
+	return bench.Run(ctx, root, os.Getenv("BENCH_ONLY"), os.Stdout, os.Stderr)
+}
