@@ -45,7 +45,7 @@ var editedFiles = []string{
 var examples = []string{
 	"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", // documents
 	"functions", "infra/events", "infra/testkit/provisiontest/provisiontest.go", // events with scopes
-	"infra/bench",                              // measures each by its name
+	"infra/bench", "infra/test/units", // measure each by its name
 	"infra/cmd/customercare", "infra/importer", // records with scopes
 	"infra/cmd/run/run_test.go", "infra/local", // lines as they are printed
 	"infra/test/e2e/logs_test.go", "infra/test/house",
