@@ -72,7 +72,7 @@ func TestSmokeNoticesLies(t *testing.T) {
 	for name, row := range map[string]struct {
 		lyingProxy
 		timeout time.Duration
-		fails    []string // beginnings of the names of checks
+		fails   []string // beginnings of the names of checks
 	}{
 		"says deleted": {lyingProxy{lie: func(w http.ResponseWriter, r *http.Request, body []byte) bool {
 			if isClean(r, body) { // a token names its app, which is the run's
