@@ -37,6 +37,7 @@ func fieldsOf(account, code string, changes ...string) url.Values {
 	return form
 }
 
+// formOf is fieldsOf, urlencoded.
 func formOf(account, code string, changes ...string) string {
 	return fieldsOf(account, code, changes...).Encode()
 }
