@@ -12,9 +12,7 @@ import (
 
 // One request allocates no more than today.
 func TestAllocations(t *testing.T) {
-	token := base64.RawURLEncoding.EncodeToString(
-		make([]byte, 32),
-	) + "." + base64.RawURLEncoding.EncodeToString(
+	token := base64.RawURLEncoding.EncodeToString(make([]byte, 32)) + "." + base64.RawURLEncoding.EncodeToString(
 		[]byte("ak"),
 	)
 	db := canned.Client(canned.Answers(t, map[string][]string{"BatchGetItem": {`{"Responses":{"Principals":[

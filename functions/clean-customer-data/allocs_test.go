@@ -31,10 +31,8 @@ func TestAllocations(t *testing.T) {
 				update = refused
 			}
 			db := canned.Client(
-				canned.Answers(
-					t,
-					map[string][]string{"UpdateItem": {update}, "PutItem": {"{}"}, "TransactWriteItems": {"{}"}},
-				),
+				canned.Answers(t,
+					map[string][]string{"UpdateItem": {update}, "PutItem": {"{}"}, "TransactWriteItems": {"{}"}}),
 			)
 			handle := handler{erasure.NewNumbersIntake(
 				store.Erasures{DB: db, Table: "Erasures"},

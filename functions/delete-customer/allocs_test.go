@@ -60,13 +60,10 @@ func TestAllocations(t *testing.T) {
 					Guard:      principal.Guard{Limit: 10, Window: 5 * time.Minute},
 					Now:        time.Now,
 				},
-				erasure.NewCustomerIntake(
-					store.Erasures{DB: db, Table: "Erasures"},
-					store.Customers{DB: db, Table: "Customers", Limiter: store.NewLimiter(8)},
-					digests,
+				erasure.NewCustomerIntake(store.Erasures{DB: db, Table: "Erasures"},
+					store.Customers{DB: db, Table: "Customers", Limiter: store.NewLimiter(8)}, digests,
 					erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute},
-					erasure.SystemClock(),
-				), 3 * time.Second,
+					erasure.SystemClock()), 3 * time.Second,
 			}.endpoint().Handler()
 			canned.Allocations(t, 200, most, func() {
 				if answer, err := handle(ctx, event); err != nil ||

@@ -31,10 +31,8 @@ func FuzzCallback(f *testing.F) {
 		) + "&condensed=" + url.QueryEscape(
 			condensed,
 		)
-		a := door.Send(
-			t,
-			frontdoor.Request{Method: "POST", Header: [][2]string{{"Content-Type", urlencoded}}, Body: []byte(body)},
-		)
+		a := door.Send(t,
+			frontdoor.Request{Method: "POST", Header: [][2]string{{"Content-Type", urlencoded}}, Body: []byte(body)})
 		got, called := read(t, a)
 		valid := regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$.]{0,127}$`).MatchString(callback)
 		asJSON := strings.EqualFold(output, "JSON")

@@ -68,10 +68,8 @@ func FuzzBody(f *testing.F) {
 	}
 	door := door(f)
 	f.Fuzz(func(t *testing.T, body []byte, expire string) {
-		a := door.Send(
-			t,
-			frontdoor.Request{Method: "POST", Header: [][2]string{{"X-Token-Expire", expire}}, Body: body},
-		)
+		a := door.Send(t,
+			frontdoor.Request{Method: "POST", Header: [][2]string{{"X-Token-Expire", expire}}, Body: body})
 		got := checked(t, a)
 		stored := false
 		for _, call := range door.Database.Calls() {

@@ -1,8 +1,9 @@
-// Package importer loads records from a file of JSON lines (NDJSON) into the tables: users, loyalty customers with
-// their transactions, contacts, and those who may call.
+// Package importer loads records from a file of JSON lines (NDJSON) into the tables:
+// users, loyalty customers with their transactions, contacts, and those who may call.
 //
-// Loading the same file again gives the same tables, so that after any interruption a load is simply repeated, from
-// the start or from the line that Stopped names. Records of one key are written in the order of their lines.
+// Loading the same file again gives the same tables, so that after any interruption a
+// load is simply repeated, from the start or from the line that Stopped names. Records of
+// one key are written in the order of their lines.
 package importer
 
 import (
@@ -30,8 +31,9 @@ type Options struct {
 	From    int // first line to load, counted from 1; 0 is the start
 	Workers int // how many write at the same time; 0 is a good number
 
-	// Progress, when set, is told of the bytes of each line that is settled, Report of each line that is not loaded
-	// and why: a sentence without personal data. No two calls come at the same time, and lines in no order.
+	// Progress, when set, is told of the bytes of each line that is settled, Report of
+	// each line that is not loaded and why: a sentence without personal data. No two
+	// calls come at the same time, and lines in no order.
 	Progress func(bytes int)
 	Report   func(line int, sentence string)
 }
@@ -56,7 +58,8 @@ func (c Counts) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// Stopped is a load that ended before the file did. Every line before Line is settled: loaded or reported.
+// Stopped is a load that ended before the file did. Every line before Line is settled:
+// loaded or reported.
 type Stopped struct {
 	Line  int
 	cause error
@@ -84,9 +87,10 @@ type loader struct {
 	next   int              // the line that is read next
 }
 
-// Load loads every line of r. A line that cannot be loaded is reported and stops nothing else; the error then says
-// how many there were. A file of another form than lines of JSON is Misformed, and not a line of it is looked at. Anything
-// else that goes wrong ends the load with *Stopped.
+// Load loads every line of r. A line that cannot be loaded is reported and stops nothing
+// else; the error then says how many there were. A file of another form than lines of
+// JSON is Misformed, and not a line of it is looked at. Anything else that goes wrong
+// ends the load with *Stopped.
 func Load(ctx context.Context, o Options, r io.Reader) (Counts, error) {
 	if o.Workers <= 0 {
 		o.Workers = workers

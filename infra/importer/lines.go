@@ -23,8 +23,8 @@ func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, maxL
 
 var byteOrderMark = []byte("\uFEFF")
 
-// next is the next line without white space around it, valid until the next call; errTooLong, with the line passed
-// over; or io.EOF.
+// next is the next line without white space around it, valid until the next call;
+// errTooLong, with the line passed over; or io.EOF.
 func (l *lines) next() ([]byte, error) {
 	line, err := l.r.ReadSlice('\n')
 	l.taken = len(line)

@@ -14,8 +14,8 @@ import (
 	"customercare/shared/store"
 )
 
-// material is what a run puts in. Every key of it holds the run's name, which nobody else has.
-// What is the same in all runs lies within an account or a tenant of the run's own.
+// material is what a run puts in. Every key of it holds the run's name, which nobody else
+// has. What is the same in all runs lies within an account or a tenant of the run's own.
 type material struct {
 	name string // of the run: "smoke-" and twelve random digits
 

@@ -1,6 +1,6 @@
-// Package quotas is what AWS documents of a DynamoDB item: how its size counts, and what it may
-// hold. The engines that stand in for DynamoDB each keep to a part of it, so what is loaded, and
-// what is counted, goes by these rules and not by an engine's.
+// Package quotas is what AWS documents of a DynamoDB item: how its size counts, and what
+// it may hold. The engines that stand in for DynamoDB each keep to a part of it, so what
+// is loaded, and what is counted, goes by these rules and not by an engine's.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html and
 // CapacityUnitCalculations.html.
@@ -25,9 +25,9 @@ const (
 	MaxDepth        = 32    // levels of lists and maps in one attribute
 )
 
-// Check says what of an item DynamoDB would not take, or nil. partition and sort name its key
-// attributes, sort is "" in a table without one. The error's text ends a sentence that begins with
-// "the record", and says nothing of what the item holds.
+// Check says what of an item DynamoDB would not take, or nil. partition and sort name its
+// key attributes, sort is "" in a table without one. The error's text ends a sentence
+// that begins with "the record", and says nothing of what the item holds.
 func Check(item Item, partition, sort string) error {
 	if err := checkKey(item[partition], MaxPartitionKey); err != nil {
 		return err

@@ -43,8 +43,8 @@ func (c *Clock) Advance(d time.Duration) {
 	}
 }
 
-// AfterFunc does what time.AfterFunc does, on this clock: do runs within the Advance that comes
-// so far.
+// AfterFunc does what time.AfterFunc does, on this clock: do runs within the Advance that
+// comes so far.
 func (c *Clock) AfterFunc(d time.Duration, do func()) (stop func() bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// gate lets a test's calls through until the test is over. Then the tables are another test's,
-// and whatever goroutine the test left behind must not reach them.
+// gate lets a test's calls through until the test is over. Then the tables are another
+// test's, and whatever goroutine the test left behind must not reach them.
 type gate struct {
 	next http.RoundTripper
 

@@ -24,9 +24,9 @@ var pool struct {
 	free map[string][]*tables
 }
 
-// Run runs a package's tests and lets each keep its tables for the next, because making and
-// dropping them takes longer than many a test. Call it from TestMain; it drops them all in the
-// end.
+// Run runs a package's tests and lets each keep its tables for the next, because making
+// and dropping them takes longer than many a test. Call it from TestMain; it drops them
+// all in the end.
 func Run(m *testing.M) {
 	pool.kept, pool.free = true, make(map[string][]*tables)
 	m.Run()
@@ -65,8 +65,8 @@ func lend(ctx context.Context, endpoint string) (*tables, error) {
 	}
 }
 
-// takeBack keeps tables for the next test, emptied, or drops them: those of a test that failed
-// or whose last writes may still come, and those that are quicker to make anew.
+// takeBack keeps tables for the next test, emptied, or drops them: those of a test that
+// failed or whose last writes may still come, and those that are quicker to make anew.
 func takeBack(s *tables, good bool) {
 	if !pool.kept || !good || s.each(context.Background(), s.erase) != nil {
 		s.drop()
@@ -77,9 +77,9 @@ func takeBack(s *tables, good bool) {
 	pool.free[s.endpoint] = append(pool.free[s.endpoint], s)
 }
 
-// makeTables makes what the template declares, but no streams: no test that works on tables of
-// its own reads one, and an engine on which all packages' tests run slows down with every record
-// that it keeps for a stream.
+// makeTables makes what the template declares, but no streams: no test that works on
+// tables of its own reads one, and an engine on which all packages' tests run slows down
+// with every record that it keeps for a stream.
 func makeTables(ctx context.Context, endpoint string) (*tables, error) {
 	template, err := template.Load(filepath.Join(Root(), "template.yaml"), nil)
 	if err != nil {
@@ -111,8 +111,8 @@ func (s *tables) drop() {
 // keys are those of a page of a table.
 type keys []map[string]types.AttributeValue
 
-// each calls do with the keys of every page of every table, read consistently, and of every
-// index, as far as that shows them.
+// each calls do with the keys of every page of every table, read consistently, and of
+// every index, as far as that shows them.
 func (s *tables) each(ctx context.Context, do func(ctx context.Context, table string, page keys) error) error {
 	for _, table := range s.made {
 		names, projection := map[string]string{}, ""
