@@ -23,43 +23,19 @@ import (
 //     that it no longer has away, in the same transaction. The condition on every copy
 //     tells that case from the common one without a read.
 
-// writeContacts files contacts, in order, several in one transaction.
-func (l *loader) writeContacts(ctx context.Context, records []*record) error {
-	for len(records) > 0 {
-		n := fitContacts(records)
-		refused, err := l.together(ctx, l.Tables.Contacts, records[:n], func(records []*record) []action {
-			var actions []action
+// contacts is how contacts are written.
+func (l *loader) contacts() together {
+	return together{
+		table: l.Tables.Contacts, most: maxActions, refused: l.refile,
+		key:   func(r *record) string { return r.place },
+		count: func() func(*record) int { return func(r *record) int { return len(r.contact.parties) } },
+		actions: func(records []*record) (actions []action) {
 			for _, r := range records {
 				actions = append(actions, l.file(r, nil)...)
 			}
 			return actions
-		})
-		if err != nil {
-			return err
-		}
-		for _, r := range refused {
-			if err := l.refile(ctx, r); err != nil {
-				return err
-			}
-		}
-		records = records[n:]
+		},
 	}
-	return nil
-}
-
-// fitContacts is how many of the first records fit one transaction, which ends before a
-// contact it has already.
-func fitContacts(records []*record) int {
-	seen, actions, bytes := map[string]bool{}, 0, 0
-	for i, r := range records {
-		actions += len(r.contact.parties)
-		bytes += r.size
-		if seen[r.place] || i > 0 && (actions > maxActions || bytes > maxTransaction) {
-			return i
-		}
-		seen[r.place] = true
-	}
-	return len(records)
 }
 
 // file is a put for each copy, on condition that none stands there, or one with the same

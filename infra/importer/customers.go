@@ -2,7 +2,6 @@ package importer
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,47 +16,38 @@ import (
 // passes.
 const untouched = "attribute_not_exists(tombstone)"
 
-// writeCustomers writes customers and transactions in as few transactions as their limits
-// allow: side by side what is of one customer, in order, because each customer costs a
-// transaction a check.
-func (l *loader) writeCustomers(ctx context.Context, records []*record) error {
-	slices.SortStableFunc(records, func(a, b *record) int { return strings.Compare(a.customer, b.customer) })
-	for len(records) > 0 {
-		n := fitCustomers(records)
-		refused, err := l.together(ctx, l.Tables.Customers, records[:n], l.customerActions)
-		if err != nil {
-			return err
-		}
-		for _, r := range refused {
+// customers is how customers and transactions are written. Each customer costs a transaction of
+// DynamoDB's a check, unless the customer itself is put: so they come side by side (byCustomer).
+func (l *loader) customers() together {
+	return together{
+		table: l.Tables.Customers, most: maxActions, actions: l.customerActions,
+		key: func(r *record) string {
+			return r.customer + " " + r.item["record"].(*types.AttributeValueMemberS).Value
+		},
+		count: func() func(*record) int {
+			checked, put := map[string]bool{}, map[string]bool{}
+			return func(r *record) int {
+				actions := 1
+				if !checked[r.customer] {
+					actions++
+				}
+				if r.kind == customer && !put[r.customer] {
+					actions--
+					put[r.customer] = true
+				}
+				checked[r.customer] = true
+				return actions
+			}
+		},
+		refused: func(_ context.Context, r *record) error {
 			l.fail(r, "the customer is being erased, try again later")
-		}
-		records = records[n:]
+			return nil
+		},
 	}
-	return nil
 }
 
-// fitCustomers is how many of the first records fit one transaction. DynamoDB refuses one
-// that names an item twice, so it ends before a key that it has already: the later line
-// is written later.
-func fitCustomers(records []*record) int {
-	keys, customers, put, bytes := map[string]bool{}, map[string]bool{}, map[string]bool{}, 0
-	for i, r := range records {
-		key := r.customer + " " + recordOf(r)
-		customers[r.customer] = true
-		if r.kind == customer {
-			put[r.customer] = true
-		}
-		actions := i + 1 + len(customers) - len(put) // every customer that is not put costs a check
-		bytes += r.size
-		if keys[key] || i > 0 && (actions > maxActions || bytes > maxTransaction) {
-			return i
-		}
-		keys[key] = true
-	}
-	return len(records)
-}
-
-func recordOf(r *record) string { return r.item["record"].(*types.AttributeValueMemberS).Value }
+// byCustomer is an order in which all records of a customer stand side by side.
+func byCustomer(a, b *record) int { return strings.Compare(a.customer, b.customer) }
 
 // customerActions puts every record, and holds each customer to the condition once: by
 // the put of the customer itself, or by a check. When it fails, nothing of that customer

@@ -38,14 +38,62 @@ func (l *loader) transact(ctx context.Context, table string, actions []action) e
 	})
 }
 
-// together writes records, no two of one key, in one transaction made by build. Those
+// together is how records of one table are written in transactions.
+type together struct {
+	table string
+	most  int // actions that one transaction has
+	// key is what no two records of a transaction may share: DynamoDB refuses one that names
+	// an item twice.
+	key func(*record) string
+	// count gives a function that is asked of each record in order how many actions more the
+	// transaction takes with it.
+	count   func() func(*record) int
+	actions func([]*record) []action
+	// refused settles a record that a condition refused.
+	refused func(context.Context, *record) error
+}
+
+// fit is how many of the first records one transaction takes. It ends before a key that it has
+// already: the later line is written later.
+func (w together) fit(records []*record) int {
+	count, keys, actions, bytes := w.count(), map[string]bool{}, 0, 0
+	for i, r := range records {
+		key := w.key(r)
+		actions += count(r)
+		bytes += r.size
+		if keys[key] || i > 0 && (actions > w.most || bytes > maxTransaction) {
+			return i
+		}
+		keys[key] = true
+	}
+	return len(records)
+}
+
+// writeAll writes records in order, in as few transactions as take them.
+func (l *loader) writeAll(ctx context.Context, w together, records []*record) error {
+	for len(records) > 0 {
+		n := w.fit(records)
+		refused, err := l.writeTogether(ctx, w, records[:n])
+		if err != nil {
+			return err
+		}
+		for _, r := range refused {
+			if err := w.refused(ctx, r); err != nil {
+				return err
+			}
+		}
+		records = records[n:]
+	}
+	return nil
+}
+
+// writeTogether writes records, no two of one key, in one transaction. Those
 // that DynamoDB refuses are left out and the others written without them; the ones that a
 // condition refused are returned, not settled.
-func (l *loader) together(ctx context.Context, table string, records []*record,
-	build func([]*record) []action) (refused []*record, err error) {
+func (l *loader) writeTogether(ctx context.Context, w together, records []*record) (refused []*record, err error) {
 	for len(records) > 0 {
-		actions := build(records)
-		err := l.transact(ctx, table, actions)
+		actions := w.actions(records)
+		err := l.transact(ctx, w.table, actions)
 		cancelled, isCancelled := errors.AsType[*types.TransactionCanceledException](err)
 		switch {
 		case err == nil:
@@ -58,7 +106,7 @@ func (l *loader) together(ctx context.Context, table string, records []*record,
 			return refused, nil
 		case errors.Is(err, errInvalid): // DynamoDB does not say which one: look for it in halves
 			half := len(records) / 2
-			first, err := l.together(ctx, table, records[:half], build)
+			first, err := l.writeTogether(ctx, w, records[:half])
 			refused = append(refused, first...)
 			if err != nil {
 				return refused, err

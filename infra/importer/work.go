@@ -1,6 +1,9 @@
 package importer
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // work writes the records of one queue: whatever is waiting together, without waiting for
 // more.
@@ -42,11 +45,12 @@ func (l *loader) write(ctx context.Context, batch []*record) error {
 			}
 		}
 	}
-	if err := l.writeUsers(ctx, users); err != nil {
+	slices.SortStableFunc(customers, byCustomer)
+	if err := l.writeAll(ctx, l.users(), users); err != nil {
 		return err
 	}
-	if err := l.writeCustomers(ctx, customers); err != nil {
+	if err := l.writeAll(ctx, l.customers(), customers); err != nil {
 		return err
 	}
-	return l.writeContacts(ctx, contacts)
+	return l.writeAll(ctx, l.contacts(), contacts)
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"golang.org/x/sync/errgroup"
 
 	"customercare/infra/attribute"
 	"customercare/shared/operation"
@@ -141,37 +140,25 @@ func (r *run) remove(ctx context.Context) error {
 	return errors.Join(wrong...)
 }
 
-// removers is how many deletions are under way at once.
-const removers = 8
-
-// clear deletes all items at a place, but no tombstone.
+// clear deletes all items at a place, but no tombstone, also when that comes right now.
 func (r *run) clear(ctx context.Context, at place) error {
 	items, err := r.read(ctx, at)
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(removers)
 	for _, item := range items {
-		group.Go(func() error {
-			in := &dynamodb.DeleteItemInput{
-				TableName: &at.table, Key: attribute.Item{at.attribute: item[at.attribute]},
-				ConditionExpression: aws.String("attribute_not_exists(tombstone)"), // also when it comes right now
+		key := attribute.Item{at.attribute: item[at.attribute]}
+		for _, sortKey := range []string{"record", "contact"} {
+			if value, ok := item[sortKey]; ok {
+				key[sortKey] = value
 			}
-			for _, sortKey := range []string{"record", "contact"} {
-				if value, ok := item[sortKey]; ok {
-					in.Key[sortKey] = value
-				}
-			}
-			_, err := r.Deployment.DB.DeleteItem(ctx, in)
-			if _, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-				return nil
-			}
-			return err
+		}
+		_, err := r.Deployment.DB.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+			TableName: &at.table, Key: key, ConditionExpression: aws.String("attribute_not_exists(tombstone)"),
 		})
-	}
-	if err := group.Wait(); err != nil {
-		return fmt.Errorf("%s cannot be cleared: %w", at, err)
+		if _, isTombstone := errors.AsType[*types.ConditionalCheckFailedException](err); err != nil && !isTombstone {
+			return fmt.Errorf("%s cannot be cleared: %w", at, err)
+		}
 	}
 	return nil
 }

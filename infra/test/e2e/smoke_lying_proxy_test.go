@@ -71,8 +71,8 @@ func TestSmokeNoticesLies(t *testing.T) {
 	foreign := regexp.MustCompile(`smoke-[0-9a-f]{12}-other`)
 	for name, row := range map[string]struct {
 		lyingProxy
-		patience time.Duration
-		fails    []string // beginnings of the names of checks
+		timeout time.Duration
+		fails   []string // beginnings of the names of checks
 	}{
 		"says deleted": {lyingProxy{lie: func(w http.ResponseWriter, r *http.Request, body []byte) bool {
 			if isClean(r, body) { // a token names its app, which is the run's
@@ -81,7 +81,7 @@ func TestSmokeNoticesLies(t *testing.T) {
 				r.Header.Set("X-Run", account(app))
 			}
 			return isDelete(body) && says(w, "application/xml; charset=utf-8", goneXML("4711000011112222"))
-		}, twist: func(r *http.Response) { // what is true is so at the first look: the patience is for the lie
+		}, twist: func(r *http.Response) { // what is true is so at the first look: the timeout is for the lie
 			if run := r.Request.Header.Get("X-Run"); run != "" {
 				eventually(t, "the first pass is over", func() bool {
 					return slices.ContainsFunc(scan(t, running.Table("Erasures"), "attribute_exists(passes)"),
@@ -209,7 +209,7 @@ func TestSmokeNoticesLies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			counts, said := smoke(t, t.Context(), row.serve(t), row.patience, io.Discard)
+			counts, said := smoke(t, t.Context(), row.serve(t), row.timeout, io.Discard)
 			removed(t, said)
 			var failed []string
 			for _, m := range checkLine.FindAllStringSubmatch(said, -1) {

@@ -36,12 +36,12 @@ func deployed(url string) *deployment.Deployment {
 }
 
 // smoke runs the smoke test against an API and returns what it printed.
-func smoke(t testing.TB, ctx context.Context, url string, patience time.Duration, out io.Writer) (probe.Counts,
+func smoke(t testing.TB, ctx context.Context, url string, timeout time.Duration, out io.Writer) (probe.Counts,
 	string) {
 	t.Helper()
 	var said bytes.Buffer
 	counts, err := probe.Run(ctx, probe.Options{Deployment: deployed(url), Out: io.MultiWriter(&said, out),
-		Timeout: patience})
+		Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
