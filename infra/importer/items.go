@@ -10,8 +10,8 @@ import (
 	"customercare/shared/store"
 )
 
-// check holds every item that the record will be to DynamoDB's limits, which the engine
-// that takes it may not know, and counts what it takes of a transaction.
+// check refuses a record of which an item would break one of DynamoDB's limits, because a
+// local engine may not know them. It sets size.
 func (r *record) check() error {
 	var partition, sort string
 	items := []object{r.item}

@@ -9,7 +9,7 @@ import (
 
 // maxUsers is how many users one transaction updates. A transaction saves most of what a
 // call costs, but while it runs DynamoDB refuses an operation on one of its users, which
-// then has to be tried again: so few at a time.
+// then has to be tried again. That is why it is not more.
 const maxUsers = 25
 
 // users is how users are written: each replaces the fields that its record names and
@@ -22,8 +22,8 @@ func (l *loader) users() together {
 	}
 }
 
-// userActions updates rather than puts: temporary allows that are in force stay. The map
-// tempAllows always stands afterwards, which setting one relies on.
+// userActions updates users rather than putting them, so that temporary allows in force
+// stay. Afterwards the map tempAllows always stands, which operation 2 relies on.
 func (l *loader) userActions(records []*record) []action {
 	actions := make([]action, len(records))
 	for i, r := range records {
