@@ -171,6 +171,7 @@ func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) 
 	}
 }
 
+// skip settles a line that is not to be loaded.
 func (l *loader) skip(line, bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -180,6 +181,7 @@ func (l *loader) skip(line, bytes int) {
 	}
 }
 
+// begin notes a record that is not settled yet.
 func (l *loader) begin(r *record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -207,6 +209,7 @@ func (l *loader) fail(r *record, sentence string) {
 	l.settle(r)
 }
 
+// settle gives back what a record held. The caller has the lock.
 func (l *loader) settle(r *record) {
 	delete(l.open, r.line)
 	l.memory.Release(int64(r.memory))

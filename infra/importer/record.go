@@ -221,6 +221,7 @@ func buildPrincipal(f *fields, r *record) string {
 	return name
 }
 
+// hashes are what is stored of keys and secrets.
 func hashes(secrets []string) types.AttributeValue {
 	all := make([]string, len(secrets))
 	for i, secret := range secrets {

@@ -42,19 +42,19 @@ func (l *loader) transact(ctx context.Context, table string, actions []action) e
 type together struct {
 	table string
 	most  int // actions that one transaction has
-	// key is what no two records of a transaction may share: DynamoDB refuses one that names
-	// an item twice.
+	// key is what no two records of a transaction may share: DynamoDB refuses one that
+	// names an item twice.
 	key func(*record) string
-	// count gives a function that is asked of each record in order how many actions more the
-	// transaction takes with it.
+	// count gives a function that is asked of each record in order how many actions more
+	// the transaction takes with it.
 	count   func() func(*record) int
 	actions func([]*record) []action
 	// refused settles a record that a condition refused.
 	refused func(context.Context, *record) error
 }
 
-// fit is how many of the first records one transaction takes. It ends before a key that it has
-// already: the later line is written later.
+// fit is how many of the first records one transaction takes. It ends before a key that
+// it has already: the later line is written later.
 func (w together) fit(records []*record) int {
 	count, keys, actions, bytes := w.count(), map[string]bool{}, 0, 0
 	for i, r := range records {

@@ -12,8 +12,8 @@ import (
 // then has to be tried again: so few at a time.
 const maxUsers = 25
 
-// users is how users are written: each replaces the fields that its record names and touches
-// no others. There is no condition that could refuse one.
+// users is how users are written: each replaces the fields that its record names and
+// touches no others. There is no condition that could refuse one.
 func (l *loader) users() together {
 	return together{
 		table: l.Tables.Users, most: maxUsers, actions: l.userActions,

@@ -33,6 +33,7 @@ type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
+// refuse makes a refusal.
 func refuse(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
 
 // parseObject reads one line, one JSON object and nothing behind it, into attribute

@@ -36,6 +36,7 @@ func parse(text string) number {
 // back into the range.
 const endless = 1 << 40
 
+// parsePower reads an exponent; "" is 0.
 func parsePower(text string) int {
 	text, minus := strings.CutPrefix(strings.TrimPrefix(text, "+"), "-")
 	text = strings.TrimLeft(text, "0")

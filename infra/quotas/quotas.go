@@ -86,6 +86,7 @@ func checkMap(attributes Item, depth int) error {
 	return nil
 }
 
+// checkValue checks one value that lies within depth lists and maps.
 func checkValue(value types.AttributeValue, depth int) error {
 	switch v := value.(type) {
 	case *types.AttributeValueMemberS, *types.AttributeValueMemberB, *types.AttributeValueMemberBOOL, *types.AttributeValueMemberNULL:
@@ -121,6 +122,7 @@ func checkValue(value types.AttributeValue, depth int) error {
 	return errNoValue
 }
 
+// checkNumbers checks numbers, alone or of a set.
 func checkNumbers(numbers ...string) error {
 	for _, n := range numbers {
 		if !Storable(n) {
@@ -130,6 +132,7 @@ func checkNumbers(numbers ...string) error {
 	return nil
 }
 
+// checkSet takes a set that has members, each once.
 func checkSet(members []string) error {
 	seen := map[string]bool{}
 	for _, member := range members {

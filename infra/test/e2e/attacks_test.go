@@ -194,6 +194,7 @@ func (a attack) try(t *testing.T) {
 	}
 }
 
+// matchesAny says whether a body is a refusal in one of our shapes.
 func matchesAny(body string) bool {
 	for _, shape := range ofRefusals {
 		if shape.MatchString(body) {

@@ -37,6 +37,7 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
+// enter lets a write begin, unless the gate is shut.
 func (g *gate) enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -47,6 +48,7 @@ func (g *gate) enter() bool {
 	return true
 }
 
+// leave ends a write. An error means that DynamoDB may still carry it out.
 func (g *gate) leave(err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

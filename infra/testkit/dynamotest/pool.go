@@ -44,6 +44,7 @@ type tables struct {
 	made             []*dynamodb.CreateTableInput
 }
 
+// name is the name of one of the tables, by its logical id in the template.
 func (s *tables) name(logical string) string { return s.prefix + logical }
 
 // lend gives tables that are empty: kept ones where there are any.
@@ -143,11 +144,13 @@ func (s *tables) each(ctx context.Context, do func(ctx context.Context, table st
 
 var errNotEmpty = errors.New("dynamotest: the tables are not empty")
 
+// refuse is for each: it finds that tables are not empty.
 func refuse(context.Context, string, keys) error { return errNotEmpty }
 
 // mostErased is how many items of a page are deleted: with more, new tables are quicker.
 const mostErased = 500
 
+// erase is for each: it deletes the items of a page.
 func (s *tables) erase(ctx context.Context, table string, page keys) error {
 	if len(page) > mostErased {
 		return errNotEmpty

@@ -23,6 +23,7 @@ func (p prompt) RetryDelay(attempt int, err error) (time.Duration, error) {
 	return p.Retryer.RetryDelay(attempt, err)
 }
 
+// injected says whether an error is one that Faults made up.
 func injected(err error) bool {
 	if _, ok := errors.AsType[injectedError](err); ok {
 		return true
@@ -35,6 +36,7 @@ func injected(err error) bool {
 // same.
 func AtOnce(o *dynamodb.Options) { o.Retryer = atOnce{o.Retryer} }
 
+// atOnce never waits.
 type atOnce struct{ aws.Retryer }
 
 func (atOnce) RetryDelay(int, error) (time.Duration, error) { return 0, nil }
