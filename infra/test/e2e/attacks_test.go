@@ -49,7 +49,8 @@ import (
 //	        TestDeletedCustomerIsGoneEverywhere, TestCleanRepeated,
 //	        TestDeleteInfoTakesExactlyWhatItSays
 //	bodies beyond every limit
-//	        TestProvisionBodyLimit, TestCleanBounds, TestTokenBodyLimit, TestCustomerRefusals
+//	        TestProvisionBodyLimit, TestCleanBounds, TestTokenBodyLimit,
+//	        TestCustomerRefusals
 //	every answer's security headers
 //	        send, of all tests
 //

@@ -48,7 +48,7 @@ var examples = []string{
 	"infra/bench", "infra/test/units", // measure each by its name
 	"infra/cmd/customercare", "infra/importer", // records with scopes
 	"infra/cmd/run/run_test.go", "infra/local", // lines as they are printed
-	"infra/test/e2e/logs_test.go", "infra/test/house",
+	"infra/test/e2e/personal_data_in_logs_test.go", "infra/test/house",
 	"shared/gateway/metrics_test.go", "shared/metric", "shared/principal",
 }
 
