@@ -1,6 +1,6 @@
 // Package quotas is what AWS documents of a DynamoDB item: how its size counts, and what
-// it may hold. The engines that stand in for DynamoDB each keep to a part of it, so what
-// is loaded, and what is counted, goes by these rules and not by an engine's.
+// it may hold. The engines that stand in for DynamoDB each keep to a part of it. So the
+// importer and the benchmark go by these rules and not by an engine's.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html and
 // CapacityUnitCalculations.html.

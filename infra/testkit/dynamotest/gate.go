@@ -21,7 +21,8 @@ type gate struct {
 
 var errOver = errors.New("dynamotest: the test of this client is over")
 
-// reads leave nothing behind, whenever they are carried out.
+// reads are the actions that need no gate: they change nothing, whenever they are carried
+// out.
 var reads = []string{"GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan"}
 
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
