@@ -28,8 +28,8 @@ func (r *record) items() []object {
 	return []object{r.item}
 }
 
-// check holds every item that the record will be to DynamoDB's limits, which the engine
-// that takes it may not know, and counts what it takes of a transaction.
+// check refuses a record of which an item would break one of DynamoDB's limits, because a
+// local engine may not know them. It sets size.
 func (r *record) check() error {
 	var partition, sort string
 	items := r.items()
