@@ -10,7 +10,7 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: help build package deploy smoke customercare run test chaos load bench verify outdated lint import fuzz
+.PHONY: help build package deploy smoke customercare run test chaos load bench verify outdated lint import fuzz restorable
 
 ## help: this list
 # From the lines that begin with "## ": "## target: what it does", "##@ Group" before the targets of
@@ -81,6 +81,12 @@ run:
 import: customercare
 	@test -n "$(FILE)" || { echo 'usage: make import FILE=x.ndjson' >&2; exit 2; }
 	@exec bin/customercare import $(if $(FROM),--from $(FROM)) "$(FILE)"
+
+## restorable: print what may come back from a table restored from a backup, as records for import
+##   TABLE=restored SINCE=2026-01-02T03:04:05Z  the table, and its time;  STACK=name  whose ledger
+restorable: customercare
+	@test -n "$(TABLE)" -a -n "$(SINCE)" || { echo 'usage: make -s restorable TABLE=restored SINCE=time >x.ndjson' >&2; exit 2; }
+	@exec bin/customercare restorable --table "$(TABLE)" --since "$(SINCE)"
 
 ##@ Tests and figures
 ## test: every test, unit and end to end, on a DynamoDB engine of its own

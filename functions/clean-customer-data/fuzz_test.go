@@ -16,11 +16,9 @@ import (
 
 func door(f testing.TB) frontdoor.Door {
 	db := &frontdoor.Database{}
-	intake := erasure.NewNumbersIntake(
-		store.Erasures{DB: db.Client(), Table: "Erasures"},
+	intake := erasure.NewNumbersIntake(store.Erasures{DB: db.Client(), Table: "Erasures"},
 		erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
-		time.Now,
-	)
+		time.Now)
 	return frontdoor.New(f, db, handler{intake}.endpoint().Handler())
 }
 
@@ -88,10 +86,8 @@ func FuzzCustomNos(f *testing.F) {
 		}
 		slices.Sort(want)
 		if want = slices.Compact(want); !slices.Equal(numbers, want) || len(want) > 1000 ||
-			slices.ContainsFunc(
-				want,
-				func(s string) bool { return s == "" || len(s) > 128 || strings.ContainsAny(s, unsayable) },
-			) {
+			slices.ContainsFunc(want,
+				func(s string) bool { return s == "" || len(s) > 128 || strings.ContainsAny(s, unsayable) }) {
 			t.Errorf("%q: erases %q, want %q", body, numbers, want)
 		}
 	})
@@ -126,12 +122,8 @@ func TestLargestBodies(t *testing.T) {
 	for i := range 1000 {
 		escapes = append(escapes, `"`+escaped(fmt.Sprintf("+%0127d", i))+`"`)
 	}
-	allowed := "{\r\n    \"" + escaped(
-		"customNos",
-	) + "\": [\r\n        " + strings.Join(
-		escapes,
-		",\r\n        ",
-	) + "\r\n    ]\r\n}\r\n"
+	allowed := "{\r\n    \"" + escaped("customNos") + "\": [\r\n        " +
+		strings.Join(escapes, ",\r\n        ") + "\r\n    ]\r\n}\r\n"
 	for name, c := range map[string]struct {
 		body []byte
 		want int

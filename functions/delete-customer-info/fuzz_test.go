@@ -116,13 +116,8 @@ func FuzzEvent(f *testing.F) {
 	}
 	f.Add([]byte(`{}`), false)
 	f.Add([]byte(`null`), false)
-	f.Add(
-		[]byte(
-			`{"httpMethod":"DELETE","pathParameters":null,"headers":null,"multiValueHeaders":{"Accept":null,"":[""]},"queryStringParameters":{"reset":"true"},`+
-				`"requestContext":{"authorizer":{"operations":["delete-customer-info"]}}}`,
-		),
-		false,
-	)
+	f.Add([]byte(`{"httpMethod":"DELETE","pathParameters":null,"headers":null,"multiValueHeaders":{"Accept":null,"":[""]},"queryStringParameters":{"reset":"true"},`+
+		`"requestContext":{"authorizer":{"operations":["delete-customer-info"]}}}`), false)
 	known, unknown := door(f, true), door(f, false)
 	f.Fuzz(func(t *testing.T, event []byte, stands bool) {
 		door := unknown

@@ -130,20 +130,8 @@ func TestUnknownCustomer(t *testing.T) {
 func TestCustomerIDs(t *testing.T) {
 	users := provisiontest.New(t)
 	ids := []string{
-		"a/b",
-		"a%2Fb",
-		"100%",
-		"a?b#c",
-		"a b",
-		"a+b",
-		"\U0001F98A",
-		"é",
-		"e\u0301",
-		`"\'<&>`,
-		"..",
-		strings.Repeat("x", 256),
-		"\u2028",
-		"ab",
+		"a/b", "a%2Fb", "100%", "a?b#c", "a b", "a+b", "\U0001F98A", "é", "e\u0301", `"\'<&>`, "..",
+		strings.Repeat("x", 256), "\u2028", "ab",
 	}
 	want := make(map[string]provisiontest.Item)
 	for _, id := range ids {
@@ -151,12 +139,9 @@ func TestCustomerIDs(t *testing.T) {
 		users.Put(t, want[id])
 	}
 	for _, id := range ids {
-		expect(
-			t,
+		expect(t,
 			call(t, users.Users, provisiontest.Event("DELETE", url.PathEscape(id), "unregisterDevices=true", "")),
-			200,
-			doneJSON,
-		)
+			200, doneJSON)
 		want[id] = provisiontest.Without(want[id], "devices")
 		if got := users.Items(t); !reflect.DeepEqual(got, want) {
 			t.Fatalf("after deleting the devices of %q the table holds\n%#v", id, got)
@@ -209,11 +194,8 @@ func TestRefusals(t *testing.T) {
 		"large body":                {"u1", "reset=true", strings.Repeat(" ", 64<<10+1), nil, 413, "The request body is larger than 65536 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer := call(
-				t,
-				users.Users,
-				provisiontest.Event("DELETE", test.id, test.query, test.body, test.header...),
-			)
+			answer := call(t, users.Users,
+				provisiontest.Event("DELETE", test.id, test.query, test.body, test.header...))
 			expect(t, answer, test.status, failureJSON(test.status, test.sentence))
 			if n := users.Calls(); n != 0 {
 				t.Errorf("%d DynamoDB calls for a request that is refused", n)

@@ -27,9 +27,8 @@ const goodForm = "type=customer_delete&user_id=john&user_password=key&account_id
 // none ever did.
 func door(f testing.TB, known bool) frontdoor.Door {
 	db := &frontdoor.Database{Known: known, Principals: map[string]string{
-		"apiUser#john": `{"principal":{"S":"apiUser#john"},"hashes":{"L":[{"S":"` + principal.Hash(
-			"key",
-		) + `"}]},"accounts":{"L":[{"S":"a"}]}}`,
+		"apiUser#john": `{"principal":{"S":"apiUser#john"},` +
+			`"hashes":{"L":[{"S":"` + principal.Hash("key") + `"}]},"accounts":{"L":[{"S":"a"}]}}`,
 	}}
 	client := db.Client()
 	directory := principal.Directory{
@@ -38,12 +37,10 @@ func door(f testing.TB, known bool) frontdoor.Door {
 			Table: "Principals",
 		}, Guard: principal.Guard{Limit: 10, Window: time.Minute}, Now: time.Now,
 	}
-	intake := erasure.NewCustomerIntake(
-		store.Erasures{DB: client, Table: "Erasures"},
+	intake := erasure.NewCustomerIntake(store.Erasures{DB: client, Table: "Erasures"},
 		store.Customers{DB: client, Table: "Customers", Limiter: store.NewLimiter(2)},
 		erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
-		erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute}, erasure.SystemClock(),
-	)
+		erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute}, erasure.SystemClock())
 	return frontdoor.New(f, db, handler{directory, intake, time.Second}.endpoint().Handler())
 }
 
@@ -84,10 +81,8 @@ func read(t testing.TB, a events.APIGatewayProxyResponse) (got answer, callback 
 // the form, in fields given once or alike, and an erasure on record.
 func send(t testing.TB, door frontdoor.Door, contentType string, body []byte) {
 	t.Helper()
-	a := door.Send(
-		t,
-		frontdoor.Request{Method: "POST", Path: "/", Header: [][2]string{{"Content-Type", contentType}}, Body: body},
-	)
+	a := door.Send(t,
+		frontdoor.Request{Method: "POST", Path: "/", Header: [][2]string{{"Content-Type", contentType}}, Body: body})
 	got, callback := read(t, a)
 	written := false
 	for _, call := range door.Database.Calls() {
@@ -183,12 +178,8 @@ func FuzzMultipart(f *testing.F) {
 	f.Add(
 		form+"b",
 		[]byte(
-			strings.Replace(
-				goodMultipart,
-				"\r\n\r\n47",
-				"\r\nContent-Type: text/plain; charset=ISO-8859-1\r\n\r\n4\xe97",
-				1,
-			),
+			strings.Replace(goodMultipart, "\r\n\r\n47",
+				"\r\nContent-Type: text/plain; charset=ISO-8859-1\r\n\r\n4\xe97", 1),
 		),
 	)
 	f.Add(
@@ -207,10 +198,8 @@ func FuzzMultipart(f *testing.F) {
 		"text/plain; charset=ISO-8859-1\r\nContent-Type: text/plain; charset=ISO-8859-1", "text/plain; charset=ISO-8859-1; charset=latin1", "text/plain; charset=ISO 8859-1",
 		"text/plain; charset=utf-8; charset=latin1", "text/plain charset=latin1", "text/plain;; a=\"b;charset=utf-8\"; charset*=utf-8''latin1", "text/plain; charset=\"latin1",
 	} {
-		f.Add(
-			form+"b",
-			[]byte(strings.Replace(goodMultipart, "\r\n\r\n47", "\r\nContent-Type: "+types+"\r\n\r\ncaf\xc3\xa9", 1)),
-		)
+		f.Add(form+"b",
+			[]byte(strings.Replace(goodMultipart, "\r\n\r\n47", "\r\nContent-Type: "+types+"\r\n\r\ncaf\xc3\xa9", 1)))
 	}
 	accented := strings.Replace(goodMultipart, "47", "café", 1)
 	f.Add(form+"b; charset=latin1; charset=koi8-r", []byte(accented))

@@ -19,9 +19,7 @@ import (
 // door is the function with one app.
 func door(f testing.TB) frontdoor.Door {
 	db := &frontdoor.Database{Principals: map[string]string{
-		"app#ak": `{"principal":{"S":"app#ak"},"hashes":{"L":[{"S":"` + principal.Hash(
-			"sk",
-		) + `"}]},"tenantId":{"S":"acme"}}`,
+		"app#ak": `{"principal":{"S":"app#ak"},"hashes":{"L":[{"S":"` + principal.Hash("sk") + `"}]},"tenantId":{"S":"acme"}}`,
 	}}
 	return frontdoor.New(f, db, newHandler(db.Client(), 900).endpoint().Handler())
 }
@@ -68,10 +66,8 @@ func FuzzBody(f *testing.F) {
 	}
 	door := door(f)
 	f.Fuzz(func(t *testing.T, body []byte, expire string) {
-		a := door.Send(
-			t,
-			frontdoor.Request{Method: "POST", Header: [][2]string{{"X-Token-Expire", expire}}, Body: body},
-		)
+		a := door.Send(t,
+			frontdoor.Request{Method: "POST", Header: [][2]string{{"X-Token-Expire", expire}}, Body: body})
 		got := checked(t, a)
 		stored := false
 		for _, call := range door.Database.Calls() {

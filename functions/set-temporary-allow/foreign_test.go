@@ -33,12 +33,9 @@ func TestForeignTypes(t *testing.T) {
 			"u2": provisiontest.User("u2"),
 		}
 		for turn, most := range []int{calls, 1} {
-			expect(
-				t,
-				put(t, users.Users, provisiontest.Event("PUT", "u1", "", `{"tempAllowType":1}`, asJSON)),
-				200,
-				doneJSON,
-			)
+			expect(t,
+				put(t, users.Users, provisiontest.Event("PUT", "u1", "", `{"tempAllowType":1}`, asJSON)), 200,
+				doneJSON)
 			if n := users.Calls(); n != most {
 				t.Errorf("%s: call %d made %d DynamoDB calls, want %d", name, turn+1, n, most)
 			}
@@ -79,11 +76,8 @@ func TestFullItem(t *testing.T) {
 			}
 			expect(
 				t,
-				put(
-					t,
-					users.Users,
-					provisiontest.Event("PUT", "u1", "", `{"tempAllowType":2}`, asJSON, "Accept: "+format),
-				),
+				put(t, users.Users,
+					provisiontest.Event("PUT", "u1", "", `{"tempAllowType":2}`, asJSON, "Accept: "+format)),
 				500,
 				want,
 			)
@@ -95,12 +89,8 @@ func TestFullItem(t *testing.T) {
 			}
 		}
 		users.Put(t, room(slack))
-		expect(
-			t,
-			put(t, users.Users, provisiontest.Event("PUT", "u1", "", `{"tempAllowType":2}`, asJSON)),
-			200,
-			doneJSON,
-		)
+		expect(t, put(t, users.Users, provisiontest.Event("PUT", "u1", "", `{"tempAllowType":2}`, asJSON)),
+			200, doneJSON)
 		users.Calls()
 	}
 }

@@ -138,11 +138,7 @@ func FuzzXML(f *testing.F) {
 	f.Add([]byte("\uFEFF" + plain))
 	f.Add([]byte(`<?xml version="1.0" encoding="UTF-16"?>` + plain))
 	f.Add([]byte(`<?xml version="1.0" encoding="ISO-8859-1"?><!-- é -->` + plain))
-	f.Add(
-		[]byte(
-			`<TempAllowRequest xmlns="" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="false"><tempAllowType>2</tempAllowType></TempAllowRequest>`,
-		),
-	)
+	f.Add([]byte(`<TempAllowRequest xmlns="" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="false"><tempAllowType>2</tempAllowType></TempAllowRequest>`))
 	f.Add([]byte(`<!DOCTYPE a [<!ENTITY a "1"><!ENTITY b "&a;&a;">]>` + plain))
 	f.Add([]byte(plain + plain))
 	f.Add([]byte(plain + "<![CDATA[ ]]>"))
@@ -235,13 +231,8 @@ func FuzzEvent(f *testing.F) {
 		f.Add(event, true)
 	}
 	f.Add([]byte(`{}`), false)
-	f.Add(
-		[]byte(
-			`{"httpMethod":"PUT","pathParameters":{"customerId":"u1"},"body":"{\"tempAllowType\":2}","isBase64Encoded":false,"headers":{"accept":"*"},`+
-				`"requestContext":{"authorizer":{"principalId":7,"operations":"set-temporary-allow"}}}`,
-		),
-		true,
-	)
+	f.Add([]byte(`{"httpMethod":"PUT","pathParameters":{"customerId":"u1"},"body":"{\"tempAllowType\":2}","isBase64Encoded":false,"headers":{"accept":"*"},`+
+		`"requestContext":{"authorizer":{"principalId":7,"operations":"set-temporary-allow"}}}`), true)
 	known, unknown := door(f, true), door(f, false)
 	f.Fuzz(func(t *testing.T, event []byte, stands bool) {
 		door := unknown

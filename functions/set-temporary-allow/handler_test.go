@@ -156,12 +156,9 @@ func TestCustomerIDs(t *testing.T) {
 		users.Put(t, want[id])
 	}
 	for _, id := range ids {
-		expect(
-			t,
+		expect(t,
 			put(t, users.Users, provisiontest.Event("PUT", url.PathEscape(id), "", `{"tempAllowType":1}`, asJSON)),
-			200,
-			doneJSON,
-		)
+			200, doneJSON)
 		want[id] = granted(want[id], "1", now.Add(24*time.Hour))
 		if got := users.Items(t); !reflect.DeepEqual(got, want) {
 			t.Fatalf("after the grant to %q the table holds\n%#v", id, got)
@@ -237,11 +234,8 @@ func TestRefusals(t *testing.T) {
 		"XML in UTF-16":               {asXML + ";charset=utf-16", "<\x00T\x00e\x00m\x00p\x00/\x00>\x00", 415, "Content-Type declares utf-16, a request body that is not all ASCII must be in UTF-8"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			answer := put(
-				t,
-				users.Users,
-				provisiontest.Event("PUT", "u1", "", test.body, test.header, "Accept: application/json"),
-			)
+			answer := put(t, users.Users,
+				provisiontest.Event("PUT", "u1", "", test.body, test.header, "Accept: application/json"))
 			expect(t, answer, test.status, failureJSON(test.status, test.sentence))
 			if n := users.Calls(); n != 0 {
 				t.Errorf("%d DynamoDB calls for a request that is refused", n)
@@ -257,11 +251,8 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestStorageFails(t *testing.T) {
-	answer := put(
-		t,
-		provisiontest.Unreachable().Users,
-		provisiontest.Event("PUT", "u1", "", `{"tempAllowType":1}`, asJSON),
-	)
+	answer := put(t, provisiontest.Unreachable().Users,
+		provisiontest.Event("PUT", "u1", "", `{"tempAllowType":1}`, asJSON))
 	expect(t, answer, 503, failureJSON(503, "The service is busy, try again in a moment"))
 	if got := http.Header(answer.MultiValueHeaders).Get("Retry-After"); got != "1" {
 		t.Errorf("Retry-After is %q", got)

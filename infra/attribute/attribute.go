@@ -1,5 +1,6 @@
-// Package attribute builds and reads DynamoDB's attribute values, for the programs and tests
-// around the product. It needs nothing but the SDK's types, so that small programs stay small.
+// Package attribute builds and reads DynamoDB's attribute values, for the programs and
+// tests around the product. It needs nothing but the SDK's types, so that small programs
+// stay small.
 package attribute
 
 import (
@@ -40,7 +41,8 @@ func ReadText(item Item, name string) string {
 	return value.Value
 }
 
-// ReadNumber is an integer attribute of an item, 0 when there is none of that name and type.
+// ReadNumber is an integer attribute of an item, 0 when there is none of that name and
+// type.
 func ReadNumber(item Item, name string) int64 {
 	value, _ := item[name].(*types.AttributeValueMemberN)
 	if value == nil {

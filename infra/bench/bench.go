@@ -1,7 +1,7 @@
-// Package bench measures what the functions do against what is possible, side by side in one
-// run: the floors (infra/bench/floor) are minimal programs that make only the DynamoDB calls
-// that the work needs. results.json has the figures; docs/performance.md and the README's
-// table are written from them.
+// Package bench measures what the functions do against what is possible, side by side in
+// one run: the floors (infra/bench/floor) are minimal programs that make only the
+// DynamoDB calls that the work needs. results.json has the figures; docs/performance.md
+// and the README's table are written from them.
 package bench
 
 import (
@@ -56,14 +56,15 @@ func tableNumber(name string) int {
 	return slices.IndexFunc(tables, func(t table) bool { return t.name == name })
 }
 
-// atMost is how long a run may take on a slow machine. It takes less than five minutes on two
-// idle cores.
+// atMost is how long a run may take on a slow machine. It takes less than five minutes on
+// two idle cores.
 const atMost = 15 * time.Minute
 
-// Run measures, prints the tables to out and progress to progress, and writes results.json and
-// the pages. With names of tables in list, such as "warm,clients", it measures these only and
-// writes nothing. An error is something that could not be measured; a missed goal is a figure
-// like any other. It ends everything it started, also when ctx ends.
+// Run measures, prints the tables to out and progress to progress, and writes
+// results.json and the pages. With names of tables in list, such as "warm,clients", it
+// measures these only and writes nothing. An error is something that could not be
+// measured; a missed goal is a figure like any other. It ends everything it started, also
+// when ctx ends.
 func Run(ctx context.Context, root, list string, out, progress io.Writer) error {
 	only, err := selected(list)
 	if err != nil {
@@ -83,10 +84,10 @@ func Run(ctx context.Context, root, list string, out, progress io.Writer) error 
 	say("builds the functions and the floors, starts the engine")
 	b := New(root, log, say)
 	end, err := b.Prepare(ctx)
-	defer end()
 	if err != nil {
 		return err
 	}
+	defer end()
 	run, err := full.run(ctx, b, only)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

@@ -27,7 +27,8 @@ func ready(t *testing.T) *Bench {
 	return b
 }
 
-// At any size every figure is there, and every erasure leaves nothing: else the run fails.
+// At any size every figure is there, and every erasure leaves nothing: else the run
+// fails.
 func TestRun(t *testing.T) {
 	p := plan{
 		startRounds: 3, warmPerRound: 2, customerSizes: []customerSize{{3, 2}, {60, 1}},
@@ -49,8 +50,8 @@ func TestRun(t *testing.T) {
 		{"warm", "authorizer of 4, token", "", warmRounds, "<= 1.3x"},
 		{"customers", "3 transactions", "", 2, ""}, {"customers", "60 transactions", "", 1, ""},
 		{"numbers", "0 contacts each, gone", "", 1, ">= 0.9x"}, {"numbers", "3 contacts each, gone", "", 2, ">= 0.9x"},
-		{"clients", "1 client", "the vault", 2, ">= 236"}, {"clients", "1 client", "", 2, ""},
-		{"clients", "8 clients", "the vault", 2, ">= 236"}, {"clients", "8 clients", "", 2, ""},
+		{"clients", "1 at once", "the vault", 2, ">= 236"}, {"clients", "1 at once", "", 2, ""},
+		{"clients", "8 at once", "the vault", 2, ">= 236"}, {"clients", "8 at once", "", 2, ""},
 	} {
 		f, err := figures{File: run}.find(want.table, want.name, want.against)
 		if err != nil {
@@ -122,11 +123,11 @@ func TestLeft(t *testing.T) {
 func TestFloorThatFails(t *testing.T) {
 	b := ready(t)
 	b.through = "http://127.0.0.1:1" // nobody listens there
-	p, end, err := b.alone(t.Context(), "fails", eraseFloor)
+	p, err := b.alone(t.Context(), "fails", eraseFloor)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer end()
+	defer p.close()
 	command := object{"Table": "t", "Customers": []string{"c"}, "AtOnce": 1}
 	if err := p.ask(t.Context(), eraseFloor, command, &struct{}{}); err == nil || !strings.Contains(err.Error(), "Query") {
 		t.Errorf("a floor without a database: %v", err)

@@ -14,25 +14,23 @@ import (
 // clientTransactions is how many every customer has.
 const clientTransactions = 3
 
-// vault is how many customers a second an existing Go privacy vault with a relational store
-// erased on such a machine, by clients: what is to be reached. It was measured with 1 and with
-// 32; between the two the smaller one counts.
+// vault is how many customers a second an existing Go privacy vault with a relational
+// store erased on such a machine, by clients: what is to be reached. It was measured with
+// 1 and with 32; between the two the smaller one counts.
 var vault = map[int]float64{1: 236, 8: 236, 32: 330}
 
-// clientLoad is so many clients, each of which sends its next request when it has its answer.
+// clientLoad is so many clients, each of which sends its next request when it has its
+// answer.
 type clientLoad struct{ clients, requests int }
 
-func (l clientLoad) name() string {
-	if l.clients == 1 {
-		return "1 client"
-	}
-	return fmt.Sprintf("%d clients", l.clients)
-}
+func (l clientLoad) name() string { return fmt.Sprintf("%d at once", l.clients) }
 
-// clients is how many customers a second are erased over HTTP on the whole local stack, beside
-// the goal and beside the same deletions by as many goroutines without HTTP and Lambda.
+// clients is how many customers a second are erased over HTTP on the whole local stack,
+// beside the goal and beside the same deletions by as many goroutines without HTTP and
+// Lambda.
 //
-// It has an engine of its own: one that has made a few thousand transactions before is slower.
+// It has an engine of its own: one that has made a few thousand transactions before is
+// slower.
 func (p plan) clients(ctx context.Context, b *Bench) (all []Figure, err error) {
 	database, err := engine.Start(ctx, engine.Options{CacheDir: filepath.Join(b.Root, ".cache")})
 	if err != nil {
@@ -47,7 +45,7 @@ func (p plan) clients(ctx context.Context, b *Bench) (all []Figure, err error) {
 	}
 	defer s.close()
 	for _, l := range p.clientLoads {
-		b.Say("erasing customers over HTTP, %d rounds with %s", p.clientRounds, l.name())
+		b.Say("erasing customers over HTTP, %d rounds, %s", p.clientRounds, l.name())
 		var rates pairs
 		var middle, slowest []float64
 		for round := range 1 + p.clientRounds {
@@ -71,8 +69,9 @@ func (p plan) clients(ctx context.Context, b *Bench) (all []Figure, err error) {
 	return append(all, own.memory("many clients")...), nil
 }
 
-// clientPair erases as many customers in each way as there are requests; who is first changes by
-// round. ours and floor are customers a second, took what each answer took in milliseconds.
+// clientPair erases as many customers in each way as there are requests; who is first
+// changes by round. ours and floor are customers a second, took what each answer took in
+// milliseconds.
 func (s *site) clientPair(ctx context.Context, l clientLoad, round int) (ours, floor float64, took []float64, err error) {
 	fill := func(side string) ([]string, error) {
 		codes := make([]string, l.requests)
@@ -103,8 +102,9 @@ func (s *site) clientPair(ctx context.Context, l clientLoad, round int) (ours, f
 	return ours, floor, took, err
 }
 
-// attack deletes each customer once, by so many clients at once. An answer that does not say so
-// is an error. rate is customers a second, from the first request to the last answer.
+// attack deletes each customer once, by so many clients at once. An answer that does not
+// say so is an error. rate is customers a second, from the first request to the last
+// answer.
 func (s *site) attack(ctx context.Context, codes []string, clients int) (rate float64, took []float64, err error) {
 	took = make([]float64, len(codes))
 	group, ctx := errgroup.WithContext(ctx)

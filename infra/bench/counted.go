@@ -1,21 +1,18 @@
 package bench
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strings"
 
 	"customercare/infra/local/template"
 )
 
-// Count is what calls of DynamoDB take together. Reads and Writes are request units, those of
-// indexes included.
+// Count is what calls of DynamoDB take together. Reads and Writes are request units,
+// those of indexes included.
 type Count struct {
-	Trips  int     `json:"trips"`
-	Reads  float64 `json:"reads"`
-	Writes float64 `json:"writes"`
+	Trips  int     `json:"trips,omitzero"`
+	Reads  float64 `json:"reads,omitzero"`
+	Writes float64 `json:"writes,omitzero"`
 }
 
 // Plus is both.
@@ -23,61 +20,40 @@ func (c Count) Plus(other Count) Count {
 	return Count{c.Trips + other.Trips, c.Reads + other.Reads, c.Writes + other.Writes}
 }
 
-func (c Count) String() string {
-	return fmt.Sprintf("%d trips, %g reads, %g writes", c.Trips, c.Reads, c.Writes)
-}
-
-// Bound is the least that an operation can take, of each figure by itself: the way with the
-// fewest round trips need not be the one with the fewest units.
+// Bound is the least that an operation can take, of each figure by itself: the way with
+// the fewest round trips need not be the one with the fewest units.
 type Bound struct {
-	Request    Count `json:"request"`    // while the caller waits
-	Background Count `json:"background"` // until the erasure's record stands
+	Request    Count `json:"request,omitzero"`    // while the caller waits
+	Background Count `json:"background,omitzero"` // until the erasure's record stands
 }
 
 // Total is both parts together.
 func (b Bound) Total() Count { return b.Request.Plus(b.Background) }
 
-// Counted is what one call of an operation takes of DynamoDB. infra/test/units counts it with
-// the real binaries, and holds units.json against what it has counted.
+// Counted is what one call of an operation takes of DynamoDB. infra/test/units counts it
+// with the real binaries, and holds units.json against what it has counted.
 type Counted struct {
 	Name       string `json:"name"`
-	Function   string `json:"function"` // that answers
-	Request    Count  `json:"request"`  // while the caller waits, the authorizer's left out
-	Background Count  `json:"background"`
-	Workers    int    `json:"workers"`  // invocations in the background
-	Bare       Bound  `json:"bare"`     // of the deletions alone
-	Evident    Bound  `json:"evident"`  // of what the promises need besides
-	ByCaller   bool   `json:"byCaller"` // a caller asks, through API Gateway
+	Function   string `json:"function"`         // that answers
+	Request    Count  `json:"request,omitzero"` // while the caller waits, the authorizer's left out
+	Background Count  `json:"background,omitzero"`
+	Workers    int    `json:"workers,omitzero"`  // invocations in the background
+	Bare       Bound  `json:"bare,omitzero"`     // of the deletions alone
+	Evident    Bound  `json:"evident,omitzero"`  // of what the promises need besides
+	ByCaller   bool   `json:"byCaller,omitzero"` // a caller asks, through API Gateway
 }
 
-// unitsFile is where the counted figures are, from the repository's root.
-const unitsFile = "infra/bench/units.json"
+// UnitsFile is where the counted figures are, from the repository's root.
+const UnitsFile = "infra/bench/units.json"
 
 // ReadCounted reads the counted figures of the repository at root.
 func ReadCounted(root string) (all []Counted, err error) {
-	text, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(unitsFile)))
-	if err == nil {
-		err = json.Unmarshal(text, &all)
-	}
+	err = readJSON(filepath.Join(root, filepath.FromSlash(UnitsFile)), &all)
 	return all, err
 }
 
-// WriteCounted writes them, one operation a line.
-func WriteCounted(root string, all []Counted) error {
-	lines := make([]string, len(all))
-	for i, c := range all {
-		line, err := json.Marshal(c)
-		if err != nil {
-			return err
-		}
-		lines[i] = "  " + string(line)
-	}
-	text := "[\n" + strings.Join(lines, ",\n") + "\n]\n"
-	return os.WriteFile(filepath.Join(root, filepath.FromSlash(unitsFile)), []byte(text), 0o644)
-}
-
-// Prices is infra/bench/prices.json as far as calls are concerned, in USD. docs/scale.md uses
-// the rest of the list.
+// Prices is infra/bench/prices.json as far as calls are concerned, in USD. docs/scale.md
+// uses the rest of the list.
 type Prices struct {
 	Read, Region string // when and for which region they were read
 	Sources      []string
@@ -95,10 +71,7 @@ type Prices struct {
 
 // ReadPrices reads the price list of the repository at root.
 func ReadPrices(root string) (p Prices, err error) {
-	text, err := os.ReadFile(filepath.Join(root, "infra", "bench", "prices.json"))
-	if err == nil {
-		err = json.Unmarshal(text, &p)
-	}
+	err = readJSON(filepath.Join(root, "infra", "bench", "prices.json"), &p)
 	return p, err
 }
 
@@ -106,8 +79,8 @@ func ReadPrices(root string) (p Prices, err error) {
 func (p Prices) Database(c Count) float64 { return c.Writes*p.Writes + c.Reads*p.Reads }
 
 // All is what a million calls of the operation cost together: DynamoDB; the function's
-// invocation, its workers' and their durations, each assumed; API Gateway's request where a
-// caller makes one. An authorizer is an operation of its own here.
+// invocation, its workers' and their durations, each assumed; API Gateway's request where
+// a caller makes one. An authorizer is an operation of its own here.
 func (p Prices) All(c Counted, t *template.Template) (float64, error) {
 	function, known := t.Function(c.Function)
 	worker, workers := t.Function("continue-erasure")
@@ -128,8 +101,8 @@ func (p Prices) All(c Counted, t *template.Template) (float64, error) {
 	return cost, nil
 }
 
-// invocations is what Lambda costs for a million times so many invocations with so many round
-// trips in all, and own milliseconds of processor time.
+// invocations is what Lambda costs for a million times so many invocations with so many
+// round trips in all, and own milliseconds of processor time.
 func (p Prices) invocations(n, trips int, own float64, megabytes int) float64 {
 	seconds := (float64(n)*p.Assumed.Invocation + float64(trips)*p.Assumed.RoundTrip + own) / 1000
 	return float64(n)*p.Invocations + 1e6*seconds*float64(megabytes)/1024*p.GBSecond

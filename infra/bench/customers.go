@@ -12,15 +12,17 @@ import (
 	"customercare/shared/store"
 )
 
-// customerGoal is the part of the floor's rate to reach, from customerGoalFrom transactions on.
+// customerGoal is the part of the floor's rate to reach, from customerGoalFrom
+// transactions on.
 const (
 	customerGoal     = 0.95
 	customerGoalFrom = 1000
 	eraseFloor       = "erase" // see infra/bench/floor/erase
 )
 
-// customers is one erasure after the other, from the request until nothing of the customer but
-// the tombstone is left, on the template's own settings, stream and schedules included.
+// customers is one erasure after the other, from the request until nothing of the
+// customer but the tombstone is left, on the template's own settings, stream and
+// schedules included.
 func (p plan) customers(ctx context.Context, b *Bench) (all []Figure, err error) {
 	s, err := b.site(ctx, "customers", eraseFloor)
 	if err != nil {
@@ -48,7 +50,8 @@ func (p plan) customers(ctx context.Context, b *Bench) (all []Figure, err error)
 	return append(all, b.memory("one customer")...), nil
 }
 
-// customerSize is how many transactions a customer has and how many are erased of that size.
+// customerSize is how many transactions a customer has and how many are erased of that
+// size.
 type customerSize struct{ transactions, pairs int }
 
 // rates are so many items through each number of seconds.
@@ -59,8 +62,8 @@ func (p pairs) rates(items float64) (rates pairs) {
 	return rates
 }
 
-// customerPairs erases equal customers, each freshly loaded, ours and the floor's in turn, and
-// gives the seconds that each took.
+// customerPairs erases equal customers, each freshly loaded, ours and the floor's in
+// turn, and gives the seconds that each took.
 func (s *site) customerPairs(ctx context.Context, name string, size customerSize) (seconds pairs, err error) {
 	for i := range size.pairs {
 		var ours, floor time.Duration
@@ -95,25 +98,22 @@ func (s *site) least(ctx context.Context, items, atOnce int, codes ...string) er
 	}
 	var done struct{ Deleted int }
 	command := object{"Table": s.Table("Customers"), "Customers": customers, "AtOnce": atOnce}
-	err := s.floors.ask(ctx, eraseFloor, command, &done)
+	err := s.ask(ctx, eraseFloor, command, &done)
 	if err == nil && done.Deleted != items {
 		err = fmt.Errorf("the floor deleted %d of %d items", done.Deleted, items)
 	}
 	return err
 }
 
-// lookEvery is how often somebody looks whether a customer is gone whose erasure goes on behind
-// the answer: a query of two items, which takes less than a hundredth of the engine's time.
-const lookEvery = 50 * time.Millisecond
-
-// untilGone is how long it takes from the start of erase, which may return before the end,
-// until the customer is gone.
+// untilGone is how long it takes from the start of erase, which may return before the
+// end, until the customer is gone.
 func (s *site) untilGone(ctx context.Context, code string, erase func() error) (took time.Duration, err error) {
 	began := time.Now()
 	if err := erase(); err != nil {
 		return 0, err
 	}
-	err = until(ctx, lookEvery, func() (bool, error) {
+	// A look is a query of two items: less than a hundredth of the engine's time.
+	err = until(ctx, 50*time.Millisecond, func() (bool, error) {
 		took = time.Since(began)
 		return s.gone(ctx, code)
 	})

@@ -6,24 +6,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"path/filepath"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"customercare/infra/attribute"
 	"customercare/infra/client"
 	"customercare/infra/fixture"
 	"customercare/infra/local/engine"
 	"customercare/infra/local/lambda"
-	"customercare/infra/local/secrets"
 	"customercare/infra/local/stack"
 )
 
-// Bench is what every table is measured with: the functions and the floors as binaries of this
-// machine, and a DynamoDB engine in memory, in which each table has tables of its own.
+// Bench is what every table is measured with: the functions and the floors as binaries of
+// this machine, and a DynamoDB engine in memory, in which each table has tables of its
+// own.
 type Bench struct {
 	Root      string    // of the repository
 	Endpoint  string    // of the engine
@@ -46,23 +43,18 @@ func New(root string, log io.Writer, say func(format string, args ...any)) *Benc
 	}
 }
 
-// Prepare builds the functions and the floors and starts an engine, which ends with end. What
-// is up to date builds in a second.
+// Prepare builds the functions and the floors and starts an engine, which ends with end.
+// What is up to date builds in a second.
 func (b *Bench) Prepare(ctx context.Context) (end func(), err error) {
-	cache := filepath.Join(b.Root, ".cache")
-	var database *engine.Server
-	starting, startingCtx := errgroup.WithContext(ctx)
-	starting.Go(func() error { return b.Build(startingCtx) })
-	starting.Go(func() (err error) {
-		database, err = engine.Start(startingCtx, engine.Options{CacheDir: cache})
-		return err
-	})
-	err = starting.Wait()
-	end = func() {}
-	if database != nil {
-		end, b.Endpoint, b.Engine = database.Close, database.Endpoint, database.Name
+	if err := b.Build(ctx); err != nil {
+		return nil, err
 	}
-	return end, err
+	database, err := engine.Start(ctx, engine.Options{CacheDir: filepath.Join(b.Root, ".cache")})
+	if err != nil {
+		return nil, err
+	}
+	b.Endpoint, b.Engine = database.Endpoint, database.Name
+	return database.Close, nil
 }
 
 // Build compiles the functions and the floors to where b says that they are.
@@ -73,77 +65,62 @@ func (b *Bench) Build(ctx context.Context) error {
 	return stack.BuildUnder(ctx, b.Root, filepath.Join("infra", "bench", "floor"), b.Floors)
 }
 
-// programs runs functions and floors as Lambda would. Nothing else is at work on the tables of
-// its stack when that does not serve.
+// programs are a stack, and floors that run beside its functions.
 type programs struct {
 	*stack.Stack
-	functions *lambda.Service // by folder
-	floors    *lambda.Service // by the folder of the floor and that of the function: "warm/issue-token"
+	floors *lambda.Service // by the folders of floor and function: "warm/issue-token"
 }
 
-// alone makes tables of their own for functions and floors. There is no API, no stream and no
-// schedule.
-func (b *Bench) alone(ctx context.Context, name string, floors ...string) (*programs, func(), error) {
-	st, err := stack.Prepare(ctx, stack.Options{Root: b.Root, Endpoint: b.Endpoint, TablePrefix: b.prefix(name)})
+// alone starts a stack without streams and schedules: nothing else is at work on its tables.
+func (b *Bench) alone(ctx context.Context, name string, floors ...string) (*programs, error) {
+	st, err := stack.Prepare(ctx, stack.Options{
+		Root: b.Root, Endpoint: b.Endpoint, FunctionEndpoint: b.through, BinDir: b.Functions, Log: b.Log,
+		TablePrefix: fmt.Sprintf("%s-%d-", name, time.Now().UnixNano()), ScheduleEvery: -1, Started: b.started,
+	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	st.Template.Streams = nil
+	if err := st.Serve(ctx); err != nil {
 		st.Close()
-		return nil, nil, err
+		return nil, err
 	}
-	keys := secrets.Serve(listener, st.Template.Secrets)
-	p, err := b.programs(st, keys.URL, floors)
-	if err != nil {
-		keys.Close()
-		st.Close()
-		return nil, nil, err
-	}
-	return p, func() { p.close(); keys.Close(); st.Close() }, nil
+	return b.beside(st, floors)
 }
 
-// programs runs the stack's functions, and floors: each of them in the environment of every
-// function, which it stands for.
-func (b *Bench) programs(st *stack.Stack, keys string, floors []string) (*programs, error) {
-	options := lambda.Options{
-		Account: lambda.Account{ID: "123456789012", Region: engine.Region}, Workers: 1, Log: b.Log, Started: b.started,
-		Environment: map[string]string{
-			"AWS_ENDPOINT_URL_DYNAMODB":        cmp.Or(b.through, b.Endpoint),
-			"AWS_ENDPOINT_URL_SECRETS_MANAGER": keys,
-		},
-	}
-	var ours, least []lambda.Function
+// beside runs floors beside the stack's functions, each of them in the environment of every
+// function, which it stands for. After an error the stack has ended.
+func (b *Bench) beside(st *stack.Stack, floors []string) (*programs, error) {
+	var all []lambda.Function
 	for _, f := range st.Template.Functions {
 		for _, floor := range floors {
 			of := f
 			of.Name, of.Folder, of.Timeout = floor+"/"+f.Folder, floor, time.Hour
-			least = append(least, of)
+			all = append(all, of)
 		}
-		f.Name = f.Folder
-		ours = append(ours, f)
 	}
-	p := &programs{Stack: st}
-	var err error
-	options.BinDir = b.Functions
-	if p.functions, err = lambda.New(options, ours); err != nil {
+	service, err := lambda.New(lambda.Options{
+		Account: lambda.Account{ID: "123456789012", Region: engine.Region}, BinDir: b.Floors, Workers: 1,
+		Log: b.Log, Started: b.started, Environment: map[string]string{
+			"AWS_ENDPOINT_URL_DYNAMODB":        cmp.Or(b.through, b.Endpoint),
+			"AWS_ENDPOINT_URL_SECRETS_MANAGER": st.Secrets().URL,
+		},
+	}, all)
+	if err != nil {
+		st.Close()
 		return nil, err
 	}
-	options.BinDir = b.Floors
-	if p.floors, err = lambda.New(options, least); err != nil {
-		p.functions.Close()
-	}
-	return p, err
+	return &programs{st, service}, nil
 }
 
-// close ends all processes.
+// close ends everything. The tables stay.
 func (p *programs) close() {
-	p.functions.Close()
 	p.floors.Close()
+	p.Stack.Close()
 }
 
-// ask invokes a floor, in the environment of delete-customer, with a command and reads its
-// answer.
+// ask invokes a floor, in the environment of delete-customer, with a command and reads
+// its answer.
 func (p *programs) ask(ctx context.Context, floor string, command, answer any) error {
 	event, err := json.Marshal(command)
 	if err != nil {
@@ -156,10 +133,8 @@ func (p *programs) ask(ctx context.Context, floor string, command, answer any) e
 	return json.Unmarshal(said, answer)
 }
 
-// prefix is one that no other run has used.
-func (b *Bench) prefix(name string) string { return fmt.Sprintf("%s-%d-", name, time.Now().UnixNano()) }
-
-// Who asks for erasures, and of what. The data is made up and lives as long as the engine.
+// Who asks for erasures, and of what. The data is made up and lives as long as the
+// engine.
 const (
 	account, tenant = "bench-account", "bench-tenant"
 	apiUser, apiKey = "bench-user", "bench-key-0123456789abcdef"
@@ -170,25 +145,18 @@ func erasers() []fixture.Record {
 	return []fixture.Record{fixture.APIUser(apiUser, apiKey, account), fixture.App(app, secret, tenant)}
 }
 
-// site is a whole stack, and the floors beside it. All limits of rates are out of the way; what
-// is not said here is the template's.
+// site is a whole stack, and the floors beside it. All limits of rates are out of the way;
+// what is not said here is the template's.
 type site struct {
-	*stack.Stack
-	floors *programs
-	api    client.Client
-	token  string // of the app
+	*programs
+	api   client.Client
+	token string // of the app
 }
 
 // site starts the stack and lets a first call of operation 4 start a worker.
-func (b *Bench) site(ctx context.Context, name string, floors ...string) (_ *site, err error) {
-	s := &site{api: client.Client{HTTP: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
-	s.Stack, err = stack.Start(ctx, stack.Options{
-		Root: b.Root, Endpoint: b.Endpoint, BinDir: b.Functions, TablePrefix: b.prefix(name), Log: b.Log,
+func (b *Bench) site(ctx context.Context, name string, floors ...string) (*site, error) {
+	st, err := stack.Start(ctx, stack.Options{
+		Root: b.Root, Endpoint: b.Endpoint, BinDir: b.Functions, TablePrefix: fmt.Sprintf("%s-%d-", name, time.Now().UnixNano()), Log: b.Log,
 		Parameters: map[string]string{
 			"DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ThrottleBurst": "5000",
 		},
@@ -196,28 +164,28 @@ func (b *Bench) site(ctx context.Context, name string, floors ...string) (_ *sit
 	if err != nil {
 		return nil, err
 	}
-	s.api.Base = s.URL
-	if s.floors, err = b.programs(s.Stack, s.Secrets().URL, floors); err != nil {
-		return nil, err
-	}
-	err = fixture.Load(ctx, s.DynamoDB(), fixture.Tables(s.Table), erasers()...)
+	ran, err := b.beside(st, floors)
 	if err != nil {
 		return nil, err
 	}
-	if s.token, err = s.api.Token(ctx, app, secret); err != nil {
+	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	s := &site{programs: ran, api: client.Client{Base: st.URL, HTTP: &http.Client{Transport: transport}}}
+	if err = fixture.Load(ctx, st.DynamoDB(), fixture.Tables(st.Table), erasers()...); err == nil {
+		s.token, err = s.api.Token(ctx, app, secret)
+	}
+	if err == nil {
+		err = s.clean(ctx, "nobody")
+	}
+	if err != nil {
+		s.close()
 		return nil, err
 	}
-	return s, s.clean(ctx, "nobody")
+	return s, nil
 }
 
 func (s *site) close() {
 	s.api.HTTP.CloseIdleConnections()
-	if s.floors != nil {
-		s.floors.close()
-	}
-	if s.Stack != nil {
-		s.Stack.Close()
-	}
+	s.programs.close()
 }
 
 // remove is a call of operation 3, whose answer must be that the customer is deleted.
@@ -246,8 +214,8 @@ func (s *site) fillCustomers(ctx context.Context, transactions int, codes ...str
 	})
 }
 
-// inTurn does all of steps, in another order each round, so that none is always the one that
-// comes after another.
+// inTurn does all of steps, in another order each round, so that none is always the one
+// that comes after another.
 func inTurn(round int, steps ...func() error) error {
 	for i := range steps {
 		if err := steps[(i+round)%len(steps)](); err != nil {

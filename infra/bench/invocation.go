@@ -24,15 +24,13 @@ import (
 const (
 	operator, password     = "csr", "csr-demo-password"
 	sourceIP               = "192.0.2.1"
-	warmTransactions       = 3  // of each customer
-	warmNumbers            = 10 // in each call that cleans
-	authorizesOperator     = "authorize-operator"
-	authorizesApp          = "authorize-app"
+	warmTransactions       = 3               // of each customer
+	warmNumbers            = 10              // in each call that cleans
 	oursSide, theFloorSide = "ours", "floor" // in what calls are about
 )
 
-// invocation is one function and what it is called with: an event of infra/events, in which
-// the nth call of either side is about somebody of its own.
+// invocation is one function and what it is called with: an event of infra/events, in
+// which the nth call of either side is about somebody of its own.
 type invocation struct {
 	ran            *programs
 	name, function string
@@ -84,14 +82,15 @@ func warmNumbersOf(side string, n int) (all []string) {
 	return all
 }
 
-// invocations puts who calls, and whom so many calls are about, into the tables, and gives what
-// to measure.
+// invocations puts who calls, and whom so many calls are about, into the tables, and
+// gives what to measure.
 func (p *programs) invocations(ctx context.Context, root string, calls int) ([]invocation, error) {
 	deleteInfo, setAllow := operation.DeleteCustomerInfo.Name, operation.SetTemporaryAllow.Name
 	records := append(erasers(), fixture.Operator(operator, password))
 	for _, side := range []string{oursSide, theFloorSide} {
 		for n := range calls {
-			records = append(records, fixture.User(userOf(side, deleteInfo, n)), fixture.User(userOf(side, setAllow, n)))
+			records = append(records, fixture.User(userOf(side, deleteInfo, n)))
+			records = append(records, fixture.User(userOf(side, setAllow, n)))
 			records = append(records, fixture.CustomerWith(account, codeOf(side, n), warmTransactions)...)
 		}
 	}
@@ -170,7 +169,8 @@ func erasures() []invocation {
 					digests = append(digests, sum[:]...)
 				}
 				return object{
-					"Principal": app, "Scope": tenant, "Numbers": numbers, "Digest": "1." + hash(numbers[0]), "Digests": digests,
+					"Principal": app, "Scope": tenant, "Numbers": numbers,
+					"Digest": "1." + hash(numbers[0]), "Digests": digests,
 				}
 			},
 		},
@@ -192,13 +192,14 @@ func callers(token string) []invocation {
 			},
 		},
 		{
-			name: "authorizer of 1 and 2, password", function: authorizesOperator, slow: true, caller: operator,
+			name: "authorizer of 1 and 2, password", function: operation.SetTemporaryAllow.Authorizer, slow: true, caller: operator,
 			floor: func(int) object {
-				return object{"Failures": failures, "Principal": store.PrincipalKey(store.Operator, operator), "Secret": password}
+				by := store.PrincipalKey(store.Operator, operator)
+				return object{"Failures": failures, "Principal": by, "Secret": password}
 			},
 		},
 		{
-			name: "authorizer of 4, token", function: authorizesApp, token: token, caller: app,
+			name: "authorizer of 4, token", function: operation.CleanCustomerData.Authorizer, token: token, caller: app,
 			floor: func(int) object {
 				of := store.PrincipalKey(store.Token, principal.Hash(token))
 				return object{"Token": of, "Principal": store.PrincipalKey(store.App, app)}

@@ -19,8 +19,8 @@ func (m Machine) String() string {
 	return fmt.Sprintf("%d cores of %s, %s, %s in memory", m.Cores, m.CPU, m.Go, m.Engine)
 }
 
-// ThisMachine asks Linux for the processor's name; what another system does not tell in the same
-// place is left open.
+// ThisMachine asks Linux for the processor's name; what another system does not tell in
+// the same place is left open.
 func ThisMachine(engine string) Machine {
 	m := Machine{
 		CPU:    "an unnamed CPU",

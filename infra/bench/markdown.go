@@ -23,19 +23,24 @@ func (f File) measured() string {
 	return fmt.Sprintf("Measured on %s: %s.", f.When.UTC().Format("2006-01-02"), f.Machine)
 }
 
-// table is the rows of a table of this name, "" without any.
+// table is the rows of a table of this name, "" without any. Text is on the left in the
+// first column and on the right in the others.
 func (f File) table(name string) string {
-	var rows [][]string
+	against := tables[tableNumber(name)].against
+	text := "|  | ours | " + against + " | ratio | goal | met | runs | also |\n|---|--:|--:|--:|--:|--:|--:|--:|\n"
+	head := len(text)
 	for _, figure := range f.Figures {
 		if figure.Table == name {
-			rows = append(rows, figure.row())
+			for _, cell := range figure.row() {
+				text += "| " + strings.ReplaceAll(cell, "|", `\|`) + " "
+			}
+			text += "|\n"
 		}
 	}
-	if len(rows) == 0 {
+	if len(text) == head {
 		return ""
 	}
-	against := tables[tableNumber(name)].against
-	return markdownTable([]string{"", "ours", against, "ratio", "goal", "met", "runs", "also"}, rows)
+	return text
 }
 
 func (f Figure) row() []string {
@@ -57,24 +62,8 @@ func (f Figure) row() []string {
 	for i, n := range f.Also {
 		also[i] = n.Name + " " + strings.TrimSpace(digits(n.Value)+" "+n.Unit)
 	}
-	return []string{f.Case, amount(f.Ours, f.Unit), floor, ratio, f.Goal, met, strconv.Itoa(f.Runs), strings.Join(also, ", ")}
-}
-
-// markdownTable has its text on the left in the first column and on the right in the others.
-func markdownTable(head []string, rows [][]string) string {
-	var b strings.Builder
-	line := func(cells []string) {
-		for _, cell := range cells {
-			b.WriteString("| " + strings.ReplaceAll(cell, "|", `\|`) + " ")
-		}
-		b.WriteString("|\n")
-	}
-	line(head)
-	b.WriteString("|---" + strings.Repeat("|--:", len(head)-1) + "|\n")
-	for _, row := range rows {
-		line(row)
-	}
-	return b.String()
+	runs := strconv.Itoa(f.Runs)
+	return []string{f.Case, amount(f.Ours, f.Unit), floor, ratio, f.Goal, met, runs, strings.Join(also, ", ")}
 }
 
 // amount is a value with its unit, "-" for one that was not measured.
@@ -85,7 +74,8 @@ func amount(value float64, unit string) string {
 	return strings.TrimSpace(digits(value) + " " + unit)
 }
 
-// digits is three significant digits, or all of a whole part that has more, in groups of three.
+// digits is three significant digits, or all of a whole part that has more, in groups of
+// three.
 func digits(value float64) string {
 	if value == 0 {
 		return "0"

@@ -10,11 +10,12 @@ import (
 	"strings"
 )
 
-// memoryLimit is what every function must stay below, in MB of 2^20 bytes: the smallest Lambda.
+// memoryLimit is what every function must stay below, in MB of 2^20 bytes: the smallest
+// Lambda.
 const memoryLimit = 128
 
-// memory is, of every function that has a running process, the most resident memory that one of
-// them ever had. during says under what. Outside Linux there is nothing to read.
+// memory is, of every function that has a running process, the most resident memory that
+// one of them ever had. during says under what. Outside Linux there is nothing to read.
 func (b *Bench) memory(during string) (all []Figure) {
 	most := map[string]float64{}
 	for _, p := range processes(b.Functions) {
@@ -38,9 +39,6 @@ type running struct {
 
 // processes are this program's children that run where bin has their binary (Linux).
 func processes(bin string) (all []running) {
-	if absolute, err := filepath.Abs(bin); err == nil {
-		bin = absolute
-	}
 	if resolved, err := filepath.EvalSymlinks(bin); err == nil {
 		bin = resolved // the kernel knows no links
 	}

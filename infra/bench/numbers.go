@@ -21,11 +21,12 @@ const (
 	numbersFloor = "numbers"
 )
 
-// numbersSize is how many contacts each number of a call has, and how many rounds there are.
+// numbersSize is how many contacts each number of a call has, and how many rounds there
+// are.
 type numbersSize struct{ contacts, rounds int }
 
-// numbers is the erasure of many numbers by one call: until the answer, and until the worker
-// lets the job wait for its second pass, when nothing is left of what it is about.
+// numbers is the erasure of many numbers by one call: until the answer, and until the
+// worker lets the job wait for its second pass, when nothing is left of what it is about.
 func (p plan) numbers(ctx context.Context, b *Bench) (all []Figure, err error) {
 	s, err := b.site(ctx, "numbers", numbersFloor)
 	if err != nil {
@@ -55,8 +56,8 @@ func (p plan) numbers(ctx context.Context, b *Bench) (all []Figure, err error) {
 	return append(all, b.memory(fmt.Sprintf("%d numbers", p.numbersInCall))...), nil
 }
 
-// numberRounds erases numbers with contacts, freshly loaded each time and alone in the table,
-// and gives the milliseconds until the answer, and the seconds until all are gone.
+// numberRounds erases numbers with contacts, freshly loaded each time and alone in the
+// table, and gives the milliseconds until the answer, and the seconds until all are gone.
 func (s *site) numberRounds(
 	ctx context.Context,
 	name string,
@@ -80,8 +81,14 @@ func (s *site) numberRounds(
 			return err
 		}, func() error {
 			list, err := fill(theFloorSide)
+			var done struct{ Deleted int }
+			began := time.Now()
 			if err == nil {
-				floor, err = s.leastNumbers(ctx, list, size.contacts)
+				command := object{"Table": s.Table("Contacts"), "Tenant": tenant, "Numbers": list}
+				err = s.ask(ctx, numbersFloor, command, &done)
+			}
+			if floor = time.Since(began); err == nil && done.Deleted != numbers*size.contacts*copies {
+				err = fmt.Errorf("the floor deleted %d copies of %d numbers", done.Deleted, numbers)
 			}
 			return err
 		})
@@ -97,8 +104,8 @@ func (s *site) numberRounds(
 	return accepted, gone, nil
 }
 
-// ourNumbers is how long operation 4 takes from the request to its answer, and to the end of
-// the erasure.
+// ourNumbers is how long operation 4 takes from the request to its answer, and to the end
+// of the erasure.
 func (s *site) ourNumbers(ctx context.Context, numbers []string) (accepted, gone time.Duration, err error) {
 	before, err := s.waiting(ctx)
 	if err != nil {
@@ -117,29 +124,18 @@ func (s *site) ourNumbers(ctx context.Context, numbers []string) (accepted, gone
 	return accepted, gone, err
 }
 
-// leastNumbers is how long the floor takes.
-func (s *site) leastNumbers(ctx context.Context, numbers []string, contacts int) (time.Duration, error) {
-	var done struct{ Deleted int }
-	began := time.Now()
-	command := object{"Table": s.Table("Contacts"), "Tenant": tenant, "Numbers": numbers}
-	err := s.floors.ask(ctx, numbersFloor, command, &done)
-	if want := len(numbers) * contacts * copies; err == nil && done.Deleted != want {
-		err = fmt.Errorf("the floor deleted %d of %d copies", done.Deleted, want)
-	}
-	return time.Since(began), err
-}
-
 // fillContacts puts so many contacts of each number into the stack's table.
 func (s *site) fillContacts(ctx context.Context, numbers []string, each int) error {
 	return fixture.Fill(ctx, s.DynamoDB(), s.Table("Contacts"), copies*len(numbers)*each, func(i int) attribute.Item {
 		n := i / copies // of the contact
 		number := numbers[n/each]
-		return fixture.StoredContact(tenant, fmt.Sprintf("%s-%d", number, n%each), number, fmt.Sprintf("agent%d", n%agents))[i%copies]
+		id, agent := fmt.Sprintf("%s-%d", number, n%each), fmt.Sprintf("agent%d", n%agents)
+		return fixture.StoredContact(tenant, id, number, agent)[i%copies]
 	})
 }
 
-// soon is beyond the time when a job comes up that is being worked on, and before the second
-// pass of one that is not.
+// soon is beyond the time when a job comes up that is being worked on, and before the
+// second pass of one that is not.
 const soon = 2 * time.Minute
 
 // waiting counts the jobs that wait for their second pass.

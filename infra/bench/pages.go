@@ -12,7 +12,8 @@ import (
 	sam "customercare/infra/local/template"
 )
 
-// The page, and the marks in README.md between which its table stands: lines of their own.
+// The page, and the marks in README.md between which its table stands: lines of their
+// own.
 const (
 	pageFile  = "docs/performance.md"
 	beginMark = "<!-- bench -->\n"
@@ -64,42 +65,34 @@ func readFigures(root string) (f figures, err error) {
 	return f, nil
 }
 
-// WritePages writes docs/performance.md, and the README's table where it has a place for it,
-// from results.json, units.json and prices.json.
-func WritePages(root string) error {
+// pages are docs/performance.md and README.md as they are to be, by name, from results.json,
+// units.json and prices.json. Without a README that has a place for its table there is none.
+func pages(root string) (map[string]string, error) {
 	f, err := readFigures(root)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	page, err := f.text("performance.tmpl")
-	if err != nil {
-		return err
+	page, pageErr := f.text("performance.tmpl")
+	summary, summaryErr := f.text("summary.tmpl")
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	all := map[string]string{pageFile: page}
+	before, rest, begins := strings.Cut(string(readme), beginMark)
+	_, after, ends := strings.Cut(rest, endMark)
+	if begins && ends {
+		all["README.md"] = before + beginMark + summary + endMark + after
 	}
-	if err := os.WriteFile(filepath.Join(root, filepath.FromSlash(pageFile)), []byte(page), 0o644); err != nil {
-		return err
-	}
-	readme := filepath.Join(root, "README.md")
-	text, err := os.ReadFile(readme)
-	if err != nil {
-		return err
-	}
-	before, _, after, found := block(string(text))
-	if !found {
-		return nil
-	}
-	summary, err := f.text("summary.tmpl")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(readme, []byte(before+summary+after), 0o644)
+	return all, errors.Join(pageErr, summaryErr, err)
 }
 
-// block is what stands between the marks of a text, which stay with before and after; false
-// without them.
-func block(text string) (before, inside, after string, found bool) {
-	before, rest, begins := strings.Cut(text, beginMark)
-	inside, after, ends := strings.Cut(rest, endMark)
-	return before + beginMark, inside, endMark + after, begins && ends
+// WritePages writes docs/performance.md, and the table in README.md.
+func WritePages(root string) error {
+	all, err := pages(root)
+	for name, text := range all {
+		if err == nil {
+			err = os.WriteFile(filepath.Join(root, filepath.FromSlash(name)), []byte(text), 0o644)
+		}
+	}
+	return err
 }
 
 // text fills the figures into one of pageTexts.

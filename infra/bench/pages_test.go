@@ -11,8 +11,8 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-// README.md, docs/performance.md, results.json and units.json say the same, and no table has
-// two rows of one name.
+// README.md, docs/performance.md, results.json and units.json say the same, and no table
+// has two rows of one name.
 func TestPagesShowTheFigures(t *testing.T) {
 	root := dynamotest.Root()
 	if os.Getenv("UPDATE") == "1" {
@@ -32,24 +32,17 @@ func TestPagesShowTheFigures(t *testing.T) {
 			t.Errorf("there is no figure of the table %s", table.name)
 		}
 	}
-	for file, name := range map[string]string{pageFile: "performance.tmpl", "README.md": "summary.tmpl"} {
-		shown, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(file)))
+	wanted, err := pages(root)
+	if err != nil || len(wanted) != 2 {
+		t.Fatalf("%d pages, README.md has no place for the table between %q and %q: %v", len(wanted), beginMark, endMark, err)
+	}
+	for name, want := range wanted {
+		is, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := f.text(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		is := string(shown)
-		if file == "README.md" {
-			var found bool
-			if _, is, _, found = block(is); !found {
-				t.Errorf("%s has no place for the table: no %q", file, beginMark)
-			}
-		}
-		if is != want {
-			t.Errorf("%s does not say what %s has, UPDATE=1 go test ./infra/bench writes it. It would be\n%s", file, resultsFile, want)
+		if string(is) != want {
+			t.Errorf("%s does not say what %s has, UPDATE=1 go test ./infra/bench writes it:\n%s", name, resultsFile, want)
 		}
 	}
 }
@@ -57,7 +50,7 @@ func TestPagesShowTheFigures(t *testing.T) {
 // The README's table comes between the marks, and a README without them stays as it is.
 func TestWritePages(t *testing.T) {
 	root := t.TempDir()
-	for _, name := range []string{"template.yaml", resultsFile, unitsFile, "infra/bench/prices.json"} {
+	for _, name := range []string{"template.yaml", resultsFile, UnitsFile, "infra/bench/prices.json"} {
 		text, err := os.ReadFile(filepath.Join(dynamotest.Root(), filepath.FromSlash(name)))
 		if err != nil {
 			t.Fatal(err)

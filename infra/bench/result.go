@@ -41,11 +41,16 @@ type File struct {
 
 // ReadFile reads the file called name.
 func ReadFile(name string) (f File, err error) {
+	err = readJSON(name, &f)
+	return f, err
+}
+
+func readJSON(name string, into any) error {
 	text, err := os.ReadFile(name)
 	if err == nil {
-		err = json.Unmarshal(text, &f)
+		err = json.Unmarshal(text, into)
 	}
-	return f, err
+	return err
 }
 
 // Write writes the file called name.
@@ -62,13 +67,19 @@ func (f Figure) same(other Figure) bool {
 	return f.Table == other.Table && f.Case == other.Case && f.Against == other.Against
 }
 
-// Check returns an error for every figure that cannot be shown, and for two of one name in one
-// table.
+// Check returns an error for every figure that cannot be shown, and for two of one name in
+// one table.
 func (f File) Check() error {
 	var faults []error
 	for i, figure := range f.Figures {
-		if fault := figure.fault(); fault != "" {
-			faults = append(faults, fmt.Errorf("%s, %q: %s", figure.Table, figure.Case, fault))
+		numbers := []float64{figure.Ours, figure.Floor, figure.Ratio}
+		for _, also := range figure.Also {
+			numbers = append(numbers, also.Value)
+		}
+		noNumber := slices.ContainsFunc(numbers, func(n float64) bool { return math.IsNaN(n) || math.IsInf(n, 0) })
+		unnamed := tableNumber(figure.Table) < 0 || figure.Case == ""
+		if noNumber || unnamed || figure.Runs < 1 || figure.Goal == "" && !figure.Met {
+			faults = append(faults, fmt.Errorf("%s has a row that cannot be shown: %+v", figure.Table, figure))
 		}
 		if slices.ContainsFunc(f.Figures[:i], figure.same) {
 			faults = append(faults, fmt.Errorf("%s has two rows %q", figure.Table, figure.Case))
@@ -77,30 +88,12 @@ func (f File) Check() error {
 	return errors.Join(faults...)
 }
 
-func (f Figure) fault() string {
-	numbers := []float64{f.Ours, f.Floor, f.Ratio}
-	for _, also := range f.Also {
-		numbers = append(numbers, also.Value)
-	}
-	switch {
-	case slices.ContainsFunc(numbers, func(n float64) bool { return math.IsNaN(n) || math.IsInf(n, 0) }):
-		return "a figure is no number"
-	case tableNumber(f.Table) < 0:
-		return "there is no such table"
-	case f.Case == "" || f.Runs < 1:
-		return "no case, or no runs"
-	case f.Goal == "" && !f.Met:
-		return "a goal is missed that there is not"
-	}
-	return ""
-}
-
-// median is the middle one of all, the mean of the two in the middle when their number is even,
-// NaN of none.
+// median is the middle one of all, the mean of the two in the middle when their number is
+// even, NaN of none.
 func median(all []float64) float64 { return quantile(all, 0.5) }
 
-// quantile is the value below which the part q of all lies, interpolated between neighbours,
-// NaN of none.
+// quantile is the value below which the part q of all lies, interpolated between
+// neighbours, NaN of none.
 func quantile(all []float64, q float64) float64 {
 	if len(all) == 0 {
 		return math.NaN()

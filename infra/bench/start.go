@@ -11,14 +11,14 @@ import (
 // startAtMost is the goal: so many times a hello with the same SDK clients.
 const startAtMost = 1.2
 
-// The floors of a start, by folder: a bare lambda.Start; one that also has made the client of
-// DynamoDB and connected it, as every function has before its first question for work; and one
-// that also has read the keys of the digests, which two functions need.
+// The floors of a start, by folder: a bare lambda.Start; one that also has made the
+// client of DynamoDB and connected it, as every function has before its first question
+// for work; and one that also has read the keys of the digests, which two functions need.
 const hello, helloClient, helloKeys = "hello", "hello-client", "hello-keys"
 
-// starts is how long the functions take from the start of the process to the first question
-// for work, in rounds in which every program is started once. The first round, which fills the
-// page cache, does not count.
+// starts is how long the functions take from the start of the process to the first
+// question for work, in rounds in which every program is started once. The first round,
+// which fills the page cache, does not count.
 func (p plan) starts(ctx context.Context, b *Bench) (all []Figure, err error) {
 	var mu sync.Mutex
 	took := map[string][]float64{} // by folder, in ms
@@ -29,36 +29,32 @@ func (p plan) starts(ctx context.Context, b *Bench) (all []Figure, err error) {
 		defer mu.Unlock()
 		took[folder] = append(took[folder], milliseconds(d))
 	}
-	ran, end, err := told.alone(ctx, "starts", floors...)
+	ran, err := told.alone(ctx, "starts", floors...)
 	if err != nil {
 		return nil, err
 	}
-	defer end()
+	defer ran.close()
 	folders := slices.Clone(floors)
-	keys := map[string]bool{} // whether a function reads the digest keys
 	for _, f := range ran.Template.Functions {
 		folders = append(folders, f.Folder)
-		keys[f.Folder] = f.Environment["DIGEST_KEYS"] != ""
 	}
 	slices.Sort(folders[len(floors):])
 	for round := range p.startRounds {
 		for i := range folders {
 			folder := folders[(i+round)%len(folders)] // none always comes after the same other
-			service, name := ran.functions, folder
-			if slices.Contains(floors, folder) {
-				service, name = ran.floors, folder+"/delete-customer"
-			}
+			side := ran.side(folder, slices.Contains(floors, folder), "delete-customer")
 			// Whatever the answer to an event that means nothing is: the process has started.
-			_, _ = service.Request(ctx, name, []byte(`{}`))
-			service.Kill(name)
+			_, _ = side.invoke(ctx, []byte(`{}`))
+			side.kill()
 			if ctx.Err() != nil {
 				return nil, context.Cause(ctx)
 			}
 		}
 	}
 	for _, folder := range folders[len(floors):] {
+		function, _ := ran.Template.Function(folder)
 		floor, against := helloClient, "a hello with the same client"
-		if keys[folder] {
+		if function.Environment["DIGEST_KEYS"] != "" {
 			floor, against = helloKeys, "a hello with the same clients, that reads the keys, too"
 		}
 		rounds := min(len(took[folder]), len(took[floor]), len(took[hello]))

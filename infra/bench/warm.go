@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"customercare/infra/local/lambda"
 )
 
 const (
@@ -16,14 +14,15 @@ const (
 	warmBefore = 30
 )
 
-// warm is an invocation of functions that are running already, over the Runtime API, beside a
-// program that makes only the same DynamoDB calls. Both sides take turns, one by one.
+// warm is an invocation of functions that are running already, over the Runtime API,
+// beside a program that makes only the same DynamoDB calls. Both sides take turns, one by
+// one.
 func (p plan) warm(ctx context.Context, b *Bench) (all []Figure, err error) {
-	ran, end, err := b.alone(ctx, "warm", warmFloor)
+	ran, err := b.alone(ctx, "warm", warmFloor)
 	if err != nil {
 		return nil, err
 	}
-	defer end()
+	defer ran.close()
 	invocations, err := ran.invocations(ctx, b.Root, warmBefore+warmRounds*p.warmPerRound)
 	if err != nil {
 		return nil, err
@@ -41,10 +40,22 @@ func (p plan) warm(ctx context.Context, b *Bench) (all []Figure, err error) {
 
 // side is one of the two programs that are compared.
 type side struct {
-	name  string
-	runs  *lambda.Service
-	event func(n int) ([]byte, error)
-	right func(n int, answer []byte) error
+	invoke func(ctx context.Context, event []byte) ([]byte, error)
+	kill   func()
+	event  func(n int) ([]byte, error)
+	right  func(n int, answer []byte) error
+}
+
+// side is a function, or the floor that stands for one.
+func (p *programs) side(folder string, isFloor bool, function string) (s side) {
+	s.invoke = func(ctx context.Context, event []byte) ([]byte, error) { return p.Invoke(ctx, folder, event) }
+	s.kill = func() { _ = p.Kill(folder) }
+	if isFloor {
+		name := folder + "/" + function
+		s.invoke = func(ctx context.Context, event []byte) ([]byte, error) { return p.floors.Invoke(ctx, name, event) }
+		s.kill = func() { p.floors.Kill(name) }
+	}
+	return s
 }
 
 // call makes the nth invocation and looks whether its answer is right.
@@ -54,7 +65,7 @@ func (s side) call(ctx context.Context, n int) (time.Duration, error) {
 		return 0, err
 	}
 	began := time.Now()
-	answer, err := s.runs.Request(ctx, s.name, event)
+	answer, err := s.invoke(ctx, event)
 	took := time.Since(began)
 	if err == nil {
 		err = s.right(n, answer)
@@ -64,16 +75,15 @@ func (s side) call(ctx context.Context, n int) (time.Duration, error) {
 
 // sides are the function and its floor.
 func (i invocation) sides() [2]side {
-	isNull := func(_ int, answer []byte) error {
+	ours, floor := i.ran.side(i.function, false, ""), i.ran.side(warmFloor, true, i.function)
+	ours.event, ours.right = i.event, i.right
+	floor.event, floor.right = i.floorEvent, func(_ int, answer []byte) error {
 		if string(answer) != "null" {
 			return fmt.Errorf("the floor answers %s", answer)
 		}
 		return nil
 	}
-	return [2]side{
-		{i.function, i.ran.functions, i.event, i.right},
-		{warmFloor + "/" + i.function, i.ran.floors, i.floorEvent, isNull},
-	}
+	return [2]side{ours, floor}
 }
 
 // measure lets the function and its floor take turns.
@@ -81,7 +91,7 @@ func (i invocation) measure(ctx context.Context, perRound int) (f Figure, err er
 	sides := i.sides()
 	defer func() {
 		for _, s := range sides {
-			s.runs.Kill(s.name)
+			s.kill()
 		}
 	}()
 	if i.slow { // and always the same

@@ -81,18 +81,18 @@ func TestAlike(t *testing.T) {
 	}
 }
 
-// A floor that makes other calls than the function is none: one invocation of it makes the same
-// calls as one of the function, with requests of about the same length. After that both sides
-// have done the same work.
+// A floor that makes other calls than the function is none: one invocation of it makes
+// the same calls as one of the function, with requests of about the same length. After
+// that both sides have done the same work.
 func TestFloorMakesTheSameCalls(t *testing.T) {
 	b := ready(t)
 	recorder := record(t, b.Endpoint)
 	b.through = recorder.URL
-	p, end, err := b.alone(t.Context(), "same", warmFloor)
+	p, err := b.alone(t.Context(), "same", warmFloor)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer end()
+	defer p.close()
 	all, err := p.invocations(t.Context(), b.Root, 2)
 	if err != nil {
 		t.Fatal(err)

@@ -22,21 +22,23 @@ type Expected struct {
 // Any stands in an Expected for a sentence that is not laid down: see Answer.Sentence.
 const Any = "\x00"
 
-// Done is what operations 1 and 2 answer when they have done their work. The media type is JSON
-// or XML.
+// Done is what operations 1 and 2 answer when they have done their work. The media type
+// is JSON or XML.
 func Done(media string) Expected { return statusResponse(media, http.StatusOK, "0", "", "true") }
 
-// NotDone is what operations 1 and 2 answer otherwise. The sentence stands in it as it is.
+// NotDone is what operations 1 and 2 answer otherwise. The sentence stands in it as it
+// is.
 func NotDone(media string, status int, sentence string) Expected {
 	return statusResponse(media, status, strconv.Itoa(status), sentence, "false")
 }
 
 func statusResponse(media string, status int, code, sentence, done string) Expected {
+	body := `{"responseCode":"` + code + `","responseMessage":"` + sentence + `","status":` + done + `}`
 	if media == XML {
-		return Expected{status, XML, XMLHead + "<StatusResponse><responseCode>" + code + "</responseCode><responseMessage>" +
-			sentence + "</responseMessage><status>" + done + "</status></StatusResponse>"}
+		body = XMLHead + "<StatusResponse><responseCode>" + code + "</responseCode><responseMessage>" +
+			sentence + "</responseMessage><status>" + done + "</status></StatusResponse>"
 	}
-	return Expected{status, JSON, `{"responseCode":"` + code + `","responseMessage":"` + sentence + `","status":` + done + `}`}
+	return Expected{status, media, body}
 }
 
 // Callback is the name of the function that answers in JSONP call here.
@@ -45,12 +47,13 @@ const Callback = "cb"
 // Deleted is what operation 3 answers when a customer is deleted, in XML, in JSON with
 // condensed=yes, or as Script in JSONP (Callback) with condensed=yes.
 func Deleted(media, code string) Expected {
-	return customerResponse(media, `<response status="success"><customer status="deleted"><code>`+code+`</code></customer></response>`,
+	return customerResponse(media,
+		`<response status="success"><customer status="deleted"><code>`+code+`</code></customer></response>`,
 		`{"status":"success","customer":{"status":"deleted","code":"`+code+`"}}`)
 }
 
-// NotDeleted is what operation 3 answers otherwise, also with status 200, in the formats of
-// Deleted. The sentence stands in it as it is.
+// NotDeleted is what operation 3 answers otherwise, also with status 200, in the formats
+// of Deleted. The sentence stands in it as it is.
 func NotDeleted(media, sentence string) Expected {
 	return customerResponse(media, `<response status="error"><error>`+sentence+`</error></response>`,
 		`{"status":"error","error":"`+sentence+`"}`)
@@ -75,14 +78,16 @@ func Failed(status int, sentence string) Expected {
 	return Expected{status, JSON, `{"retCode":"` + strconv.Itoa(status) + `","retMsg":"` + sentence + `"}`}
 }
 
-// Issued is what operation 5 answers. Its groups are the token and the time in Unix seconds.
+// Issued is what operation 5 answers. Its groups are the token and the time in Unix
+// seconds.
 func Issued(app, expires string) *regexp.Regexp {
 	return regexp.MustCompile(`^\{"AccessToken":"([^"]{32,})","ApplyType":"Bearer","CreateTime":"(\d{10})","Expires":"` +
 		expires + `","Scope":"[^"]+","AppKey":"` + regexp.QuoteMeta(app) + `","UserID":"Anonymous"\}$`)
 }
 
 // Sentence reads the text that stands in place of Any in an answer that otherwise is the
-// expected one. The text is as it was sent, escapes included. Any other answer is an error.
+// expected one. The text is as it was sent, escapes included. Any other answer is an
+// error.
 func (a Answer) Sentence(want Expected) (string, error) {
 	any := `(?:[^"\\]|\\.)+` // in JSON
 	if want.Media == XML {
@@ -106,8 +111,8 @@ func (a Answer) Token() (string, error) {
 	return body.AccessToken, nil
 }
 
-// Failure reads code and sentence out of a failure of operations 1, 2, 4 or 5, whether it is in
-// JSON or XML. An answer that is no such failure is an error.
+// Failure reads code and sentence out of a failure of operations 1, 2, 4 or 5, whether it
+// is in JSON or XML. An answer that is no such failure is an error.
 func (a Answer) Failure() (media, code, sentence string, err error) {
 	var inJSON struct {
 		ResponseCode, ResponseMessage string // operations 1 and 2

@@ -1,10 +1,12 @@
-// Package client makes the five documented calls over HTTP, as clients of the API do: it builds
-// the requests, and knows what the right answers look like in each of their formats. The smoke
-// test, the load test, the benchmark and the tests of the whole send their calls with it.
+// Package client makes the five documented calls over HTTP, as clients of the API do: it
+// builds the requests, and knows what the right answers look like in each of their
+// formats. The smoke test, the load test, the benchmark and the tests of the whole send
+// their calls with it.
 //
 //	c := client.Client{Base: "http://127.0.0.1:8080"}
-//	by := client.APIUser{Name: "john1970", Key: "1959caadac9b13dcb3", Account: "greatwidgets"}
-//	err := c.Expect(ctx, client.DeleteCustomer(by, "4711"), client.Deleted(client.XML, "4711"))
+//	by := client.APIUser{Name: "john1970", Key: key, Account: "greatwidgets"}
+//	want := client.Deleted(client.XML, "4711")
+//	err := c.Expect(ctx, client.DeleteCustomer(by, "4711"), want)
 package client
 
 import (
@@ -27,8 +29,8 @@ type Client struct {
 	Mask func(string) string // takes secrets out of what errors show; nil: they show all
 }
 
-// Request is one call. Its methods return changed copies, so that a request can be built once
-// and sent in several ways.
+// Request is one call. Its methods return changed copies, so that a request can be built
+// once and sent in several ways.
 type Request struct {
 	Operation operation.Operation // the zero value for a call that nobody documents
 	Method    string
@@ -49,8 +51,9 @@ func (r Request) As(name, password string) Request { return r.With(Basic(name, p
 // Bearer is the request with an app's token.
 func (r Request) Bearer(token string) Request { return r.With("Authorization: Bearer " + token) }
 
-// Under is the request by the operation's path with this index in operation.Paths. All paths of
-// an operation get the same answer. The request must still have the path it was built with.
+// Under is the request by the operation's path with this index in operation.Paths. All
+// paths of an operation get the same answer. The request must still have the path it was
+// built with.
 func (r Request) Under(index int) Request {
 	from, _, _ := strings.Cut(r.Operation.Paths[0], "{")
 	to, _, _ := strings.Cut(r.Operation.Paths[index], "{")
@@ -94,8 +97,9 @@ func (a Answer) String() string {
 	return fmt.Sprintf("%d %s %s", a.Status, a.Header.Get("Content-Type"), strconv.QuoteToGraphic(body))
 }
 
-// Send makes a call. The path goes out byte for byte, even when it is not a valid one. An error
-// means that there was no whole answer, so that the call may have had its effect or not.
+// Send makes a call. The path goes out byte for byte, even when it is not a valid one. An
+// error means that there was no whole answer, so that the call may have had its effect or
+// not.
 func (c Client) Send(ctx context.Context, r Request) (Answer, error) {
 	request, err := http.NewRequestWithContext(ctx, r.Method, c.Base, strings.NewReader(r.Body))
 	if err != nil {
@@ -140,8 +144,8 @@ func (c Client) Token(ctx context.Context, name, secret string, headers ...strin
 	return answer.Token()
 }
 
-// Is returns an error that shows both when the answer is not the expected one in status, type
-// and body.
+// Is returns an error that shows both when the answer is not the expected one in status,
+// type and body.
 func (a Answer) Is(want Expected) error {
 	if a.Status != want.Status || a.Body != want.Body {
 		return fmt.Errorf("got %s, want %d %s %q", a, want.Status, want.Media, want.Body)
@@ -149,8 +153,8 @@ func (a Answer) Is(want Expected) error {
 	return a.HasType(want.Media)
 }
 
-// HasType returns an error when the answer's media type is none of these. A charset may be
-// there, but no other than UTF-8.
+// HasType returns an error when the answer's media type is none of these. A charset may
+// be there, but no other than UTF-8.
 func (a Answer) HasType(media ...string) error {
 	header := a.Header.Get("Content-Type")
 	got, parameters, err := mime.ParseMediaType(header)

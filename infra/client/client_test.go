@@ -33,7 +33,8 @@ func serve(t *testing.T, media, body string) (c Client, sent func() string) {
 			}
 		}
 		seen <- text.String()
-		_, _ = connection.Write([]byte("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: " + media + "\r\n\r\n" + body))
+		_, _ = connection.Write([]byte("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: " + media +
+			"\r\n\r\n" + body))
 	}()
 	return Client{Base: "http://" + listener.Addr().String() + "/v1"}, func() string { return <-seen }
 }
@@ -42,11 +43,13 @@ func serve(t *testing.T, media, body string) (c Client, sent func() string) {
 func TestSentAsWritten(t *testing.T) {
 	for _, path := range []string{"/a%2fb%2Fc?x=%zz&x", "/", "/%F0%9F%98%80/provision"} {
 		c, sent := serve(t, JSON, "{}")
-		if _, err := c.Send(t.Context(), Request{Method: "PUT", Path: path, Headers: []string{"x-LOWER: 1", "x-LOWER: 2"}}); err != nil {
+		if _, err := c.Send(t.Context(), Request{Method: "PUT", Path: path,
+			Headers: []string{"x-LOWER: 1", "x-LOWER: 2"}}); err != nil {
 			t.Fatal(err)
 		}
 		got := sent()
-		if !strings.HasPrefix(got, "PUT /v1"+path+" HTTP/1.1\r\n") || !strings.Contains(got, "\r\nx-LOWER: 1\r\nx-LOWER: 2\r\n") {
+		if !strings.HasPrefix(got, "PUT /v1"+path+" HTTP/1.1\r\n") ||
+			!strings.Contains(got, "\r\nx-LOWER: 1\r\nx-LOWER: 2\r\n") {
 			t.Errorf("sent %q", got)
 		}
 	}
@@ -74,12 +77,14 @@ func TestUnder(t *testing.T) {
 func TestBodies(t *testing.T) {
 	at := time.Date(2030, 10, 15, 1, 29, 29, 768e6, time.UTC)
 	for got, want := range map[string]string{
-		SetTemporaryAllow("u", Allow{"3", at}, JSON).Body:             `{"tempAllowType":3,"expirationDate":"2030-10-15T01:29:29.768Z"}`,
-		SetTemporaryAllow("u", Allow{Type: "1"}, JSON).Body:           `{"tempAllowType":1}`,
-		CleanCustomerData().Body:                                      `{"customNos":[]}`,
-		CleanCustomerData("135****1111", "wen11").Body:                `{"customNos":["135****1111","wen11"]}`,
-		IssueToken("ak", "sk").Body:                                   `{"app_key":"ak","app_secret":"sk"}`,
-		DeleteCustomer(APIUser{"j", "k", "a"}, "1", "code", "2").Body: "account_id=a&code=2&type=customer_delete&user_id=j&user_password=k",
+		SetTemporaryAllow("u", Allow{"3", at},
+			JSON).Body: `{"tempAllowType":3,"expirationDate":"2030-10-15T01:29:29.768Z"}`,
+		SetTemporaryAllow("u", Allow{Type: "1"}, JSON).Body: `{"tempAllowType":1}`,
+		CleanCustomerData().Body:                            `{"customNos":[]}`,
+		CleanCustomerData("135****1111", "wen11").Body:      `{"customNos":["135****1111","wen11"]}`,
+		IssueToken("ak", "sk").Body:                         `{"app_key":"ak","app_secret":"sk"}`,
+		DeleteCustomer(APIUser{"j", "k", "a"}, "1", "code",
+			"2").Body: "account_id=a&code=2&type=customer_delete&user_id=j&user_password=k",
 	} {
 		if got != want {
 			t.Errorf("%s, want %s", got, want)
@@ -93,7 +98,8 @@ func TestBodies(t *testing.T) {
 	parts := DeleteCustomerInParts(APIUser{"j", "k", "a"}, "1", "output", "JSON")
 	request := httptest.NewRequest(parts.Method, parts.Path, strings.NewReader(parts.Body))
 	request.Header = parts.Header()
-	if request.FormValue("user_password") != "k" || request.FormValue("output") != "JSON" || request.MultipartForm == nil {
+	if request.FormValue("user_password") != "k" || request.FormValue("output") != "JSON" ||
+		request.MultipartForm == nil {
 		t.Errorf("%+v", parts)
 	}
 }
@@ -122,7 +128,8 @@ func TestIs(t *testing.T) {
 
 // A failure is read in every format that has one, and nothing else is a failure.
 func TestFailure(t *testing.T) {
-	for _, want := range []Expected{NotDone(JSON, 404, "no such ID"), NotDone(XML, 404, "no such ID"), Failed(404, "no such ID")} {
+	for _, want := range []Expected{NotDone(JSON, 404, "no such ID"), NotDone(XML, 404, "no such ID"),
+		Failed(404, "no such ID")} {
 		media, code, sentence, err := Answer{Status: want.Status, Body: want.Body}.Failure()
 		if media != want.Media || code != "404" || sentence != "no such ID" || err != nil {
 			t.Errorf("%s: %s %s %s %v", want.Body, media, code, sentence, err)

@@ -33,8 +33,8 @@ func Basic(name, password string) string {
 	return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
 }
 
-// DeleteCustomerInfo is a call of operation 1, without a caller (Request.As). The query is one
-// of the three deletions, "reset=true". The customer ID may have any characters.
+// DeleteCustomerInfo is a call of operation 1, without a caller (Request.As). The query
+// is one of the three deletions, "reset=true". The customer ID may have any characters.
 func DeleteCustomerInfo(customerID, query string) Request {
 	r := newRequest(operation.DeleteCustomerInfo, customerID, "")
 	r.Path += "?" + query
@@ -47,19 +47,20 @@ type Allow struct {
 	Expires time.Time // sent in UTC with milliseconds; zero: left out
 }
 
-// SetTemporaryAllow is a call of operation 2, without a caller (Request.As). The media type is
-// JSON or XML.
+// SetTemporaryAllow is a call of operation 2, without a caller (Request.As). The media
+// type is JSON or XML.
 func SetTemporaryAllow(customerID string, allow Allow, media string) Request {
 	expires := ""
 	if !allow.Expires.IsZero() {
 		expires = allow.Expires.UTC().Format("2006-01-02T15:04:05.000Z")
 	}
-	return newRequest(operation.SetTemporaryAllow, customerID, AllowBody(allow.Type, expires, media), "Content-Type: "+media)
+	body := allowBody(allow.Type, expires, media)
+	return newRequest(operation.SetTemporaryAllow, customerID, body, "Content-Type: "+media)
 }
 
-// AllowBody is the body of operation 2 with values that need not be right. Without an
+// allowBody is the body of operation 2 with values that need not be right. Without an
 // expiration date the field is left out.
-func AllowBody(allowType, expires, media string) string {
+func allowBody(allowType, expires, media string) string {
 	if media == XML {
 		if expires != "" {
 			expires = "<expirationDate>" + expires + "</expirationDate>"
@@ -76,11 +77,12 @@ func AllowBody(allowType, expires, media string) string {
 // APIUser is who calls operation 3, and for which account.
 type APIUser struct{ Name, Key, Account string }
 
-// Form is the form of operation 3 that deletes the customer with this code. Changes are pairs
-// of name and value: Form(by, code, "output", "JSON").
+// Form is the form of operation 3 that deletes the customer with this code. Changes are
+// pairs of name and value: Form(by, code, "output", "JSON").
 func Form(by APIUser, code string, changes ...string) url.Values {
 	form := url.Values{
-		"user_id": {by.Name}, "user_password": {by.Key}, "type": {"customer_delete"}, "account_id": {by.Account}, "code": {code},
+		"user_id": {by.Name}, "user_password": {by.Key}, "account_id": {by.Account},
+		"type": {"customer_delete"}, "code": {code},
 	}
 	for i := 0; i+1 < len(changes); i += 2 {
 		form.Set(changes[i], changes[i+1])
@@ -93,8 +95,8 @@ func DeleteCustomer(by APIUser, code string, changes ...string) Request {
 	return newRequest(operation.DeleteCustomer, "", Form(by, code, changes...).Encode(), BodyForm)
 }
 
-// DeleteCustomerInParts is a call of operation 3 with the form as multipart/form-data, which is
-// how PHP's curl sends an array.
+// DeleteCustomerInParts is a call of operation 3 with the form as multipart/form-data,
+// which is how PHP's curl sends an array.
 func DeleteCustomerInParts(by APIUser, code string, changes ...string) Request {
 	var body bytes.Buffer
 	parts := multipart.NewWriter(&body)

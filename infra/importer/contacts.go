@@ -8,60 +8,44 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/shared/store"
 )
 
-// Erasure by number reads the copies filed under the number and takes the others from their list of parties. So for
-// every number that any copy of a contact names, there must be a copy under that number, and it must name the same
-// numbers: else data of an erased number would stay in a copy that nobody finds. Hence:
+// Erasure by number reads the copies filed under the number and takes the others from
+// their list of parties. So for every number that any copy of a contact names, there must
+// be a copy under that number, and it must name the same numbers. Otherwise data of an
+// erased number would stay in a copy that nobody finds. Hence:
 //
-//   - The copies are written in one transaction, all or none; a crash leaves no half of them.
-//   - A contact that is loaded again with other numbers takes the copies of the numbers it no longer has with it, in
-//     the same transaction. The condition on every copy tells that case from the common one without a read.
+//   - The copies are written in one transaction, all or none: a crash leaves no half of
+//     them.
+//   - A contact that is loaded again with other numbers takes the copies of the numbers
+//     that it no longer has away, in the same transaction. The condition on every copy
+//     tells that case from the common one without a read.
 
-// writeContacts files contacts, in order, several in one transaction.
-func (l *loader) writeContacts(ctx context.Context, records []*record) error {
-	for len(records) > 0 {
-		n := fitContacts(records)
-		refused, err := l.together(ctx, l.Tables.Contacts, records[:n], func(records []*record) []action {
-			var actions []action
+// contacts is how contacts are written.
+func (l *loader) contacts() together {
+	return together{
+		table: l.Tables.Contacts, most: maxActions, refused: l.refile,
+		key:   func(r *record) string { return r.place },
+		count: func() func(*record) int { return func(r *record) int { return len(r.contact.parties) } },
+		actions: func(records []*record) (actions []action) {
 			for _, r := range records {
 				actions = append(actions, l.file(r, nil)...)
 			}
 			return actions
-		})
-		if err != nil {
-			return err
-		}
-		for _, r := range refused {
-			if err := l.refile(ctx, r); err != nil {
-				return err
-			}
-		}
-		records = records[n:]
+		},
 	}
-	return nil
 }
 
-// fitContacts is how many of the first records fit one transaction, which ends before a contact it has already.
-func fitContacts(records []*record) int {
-	seen, actions, bytes := map[string]bool{}, 0, 0
-	for i, r := range records {
-		actions += len(r.contact.parties)
-		bytes += r.size
-		if seen[r.place] || i > 0 && (actions > maxActions || bytes > maxTransaction) {
-			return i
-		}
-		seen[r.place] = true
-	}
-	return len(records)
-}
-
-// file is a put for each copy, on condition that none stands there, or one with the same parties, or one with those
-// that known says; and for each number in known that is no party, the removal of its copy.
+// file gives the actions that file a contact: a put for each copy, and the removal of the
+// copy under each number in known that is no party any more. Known is the parties that
+// stand under each number, as far as a try before has found them. A put or removal is
+// refused unless no copy stands there, or one with the new parties, or one with the known
+// ones.
 func (l *loader) file(r *record, known map[string]types.AttributeValue) []action {
 	condition := func(number string) (string, object) {
-		values := object{":parties": texts(r.contact.parties)}
+		values := object{":parties": attribute.Texts(r.contact.parties...)}
 		if was, ok := known[number]; ok {
 			values[":was"] = was
 			return "attribute_not_exists(contact) OR parties IN (:parties, :was)", values
@@ -87,8 +71,8 @@ func (l *loader) file(r *record, known map[string]types.AttributeValue) []action
 		actions = append(actions, action{records: []*record{r}, write: types.TransactWriteItem{Delete: &types.Delete{
 			TableName: &l.Tables.Contacts,
 			Key: object{
-				"party":   text(store.PartyKey(r.contact.tenant, number)),
-				"contact": text(r.contact.key),
+				"party":   attribute.Text(store.PartyKey(r.contact.tenant, number)),
+				"contact": attribute.Text(r.contact.key),
 			},
 			ConditionExpression:                 &expression,
 			ExpressionAttributeValues:           values,
@@ -98,8 +82,9 @@ func (l *loader) file(r *record, known map[string]types.AttributeValue) []action
 	return actions
 }
 
-// refileTries bounds how often a contact is tried with what the last try has found: each finds more of what stands,
-// unless somebody else files the same contact all the time.
+// refileTries is how often a contact is tried again with what the tries before have
+// found. Each finds more of what stands, unless somebody else files the same contact all
+// the time.
 const refileTries = 10
 
 // refile files a contact that stands already with other parties.
@@ -133,8 +118,10 @@ func (l *loader) refile(ctx context.Context, r *record) error {
 	return nil
 }
 
-// learn notes the parties of a copy that stands, and supposes the same of its peers' copies until they are seen. It is false
-// when they cannot be read: to write over that copy would leave others where no load and no erasure looks for them.
+// learn notes in known the parties of a copy that stands, and supposes that the copies
+// under those parties have the same until they are seen. It is false when the parties
+// cannot be read. Then the copy must not be written over: the others would stay where no
+// load and no erasure looks for them.
 func learn(known map[string]types.AttributeValue, copy object) (readable bool) {
 	if len(copy) == 0 { // of an action that was not refused
 		return true

@@ -22,14 +22,16 @@ const (
 	maxAccounts = 1000
 )
 
-// fields are a line's top-level fields. Each reader takes its field out, so that what is left at the end is the
-// record's own data; the first refusal is kept, later ones are not looked at.
+// fields are a line's top-level fields. Each reader takes its field out, so that what is
+// left at the end is the record's own data; the first refusal is kept, later ones are not
+// looked at.
 type fields struct {
 	left object
 	err  error
 }
 
-// named refuses a name that differs from one of the kind's names only in case: its value would be lost silently.
+// named refuses a name that differs from one of the kind's names only in case: its value
+// would be lost silently.
 func (f *fields) named(known ...string) {
 	for name := range f.left {
 		for _, right := range known {
@@ -40,12 +42,14 @@ func (f *fields) named(known ...string) {
 	}
 }
 
+// refuse keeps the first refusal.
 func (f *fields) refuse(format string, args ...any) {
 	if f.err == nil {
 		f.err = refuse(format, args...)
 	}
 }
 
+// take takes a field out.
 func (f *fields) take(name string) (types.AttributeValue, bool) {
 	value, ok := f.left[name]
 	delete(f.left, name)
@@ -62,6 +66,7 @@ func (f *fields) id(name string, most int) string {
 	return f.check(name, value, most)
 }
 
+// check gives an identifier of 1 to most bytes; name is what a refusal calls it.
 func (f *fields) check(name string, value types.AttributeValue, most int) string {
 	s, ok := value.(*types.AttributeValueMemberS)
 	if !ok || s.Value == "" || len(s.Value) > most {
@@ -77,7 +82,8 @@ func (f *fields) check(name string, value types.AttributeValue, most int) string
 	return s.Value
 }
 
-// secrets takes a required secret, or a list of two while it is being changed: each lets in.
+// secrets takes a required secret, or a list of two while it is being changed: each lets
+// in.
 func (f *fields) secrets(name, owner string) []string {
 	value, ok := f.take(name)
 	if !ok {
@@ -112,8 +118,8 @@ func (f *fields) at() time.Time {
 	return f.time("at", value)
 }
 
-// time reads a time as RFC 3339 writes it, in the years 0000 to 9999 of UTC: a key has four digits for
-// the year.
+// time reads a time as RFC 3339 writes it, in the years 0000 to 9999 of UTC: a key has
+// four digits for the year.
 func (f *fields) time(name string, value types.AttributeValue) time.Time {
 	s, ok := value.(*types.AttributeValueMemberS)
 	var at time.Time
@@ -168,14 +174,16 @@ func (f *fields) absent(why string, names ...string) {
 	}
 }
 
-// nothingElse refuses what is left: a principal's bound that is misspelt would be kept as data, and bind nobody.
+// nothingElse refuses what is left: a principal's bound that is misspelt would be kept as
+// data, and bind nobody.
 func (f *fields) nothingElse() {
 	for _, name := range slices.Sorted(maps.Keys(f.left)) {
 		f.refuse("%s is no field of this kind", printable(name))
 	}
 }
 
-// data puts everything that is left into item as the one map data, where no name can clash with a key.
+// data puts everything that is left into item as the one map data, where no name can
+// clash with a key.
 func (f *fields) data(item object) object {
 	if len(f.left) > 0 {
 		item["data"] = &types.AttributeValueMemberM{Value: f.left}

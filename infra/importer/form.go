@@ -12,13 +12,14 @@ import (
 	"customercare/shared/media"
 )
 
-// Misformed is a file that is no lines of JSON as a whole, so that none of it was loaded. Its text
-// names what the file is instead, and what to do.
+// Misformed is a file that is no lines of JSON as a whole, so that none of it was loaded.
+// Its text names what the file is instead, and what to do.
 type Misformed string
 
 func (m Misformed) Error() string { return string(m) }
 
-// magics are the first bytes of files that people take for lines of JSON, or have packed them in.
+// magics are the first bytes of files that people take for lines of JSON, or have packed
+// them in.
 var magics = []struct {
 	start string
 	form  Misformed
@@ -46,6 +47,7 @@ const tarMagic = 257
 // longestMagic is how many bytes of a file tell its magic, or an encoding without a mark.
 const longestMagic = 10
 
+// packed is a file in this packing.
 func packed(by string) Misformed {
 	return Misformed("the file is packed with " + by + ": unpack it, and load what was in it")
 }
@@ -55,9 +57,10 @@ const (
 	isTall  = Misformed("the file has JSON that goes over several lines: write one JSON object a line, as jq -c . does")
 )
 
-// misformed looks at the start of a file, without taking it, and gives Misformed when the whole of it
-// cannot be lines of JSON. It waits for no more than it needs of a file that comes slowly: one line
-// when that is a whole object. A file with some bad lines is none of its business.
+// misformed looks at the start of a file, without taking it, and gives Misformed when the
+// whole of it cannot be lines of JSON. It waits for no more than it needs of a file that
+// comes slowly: one line when that is a whole object. A file with some bad lines is none
+// of its business.
 func misformed(r *bufio.Reader) error {
 	start, _ := r.Peek(longestMagic) // an error comes again when the first line is read
 	for _, magic := range magics {
@@ -72,7 +75,8 @@ func misformed(r *bufio.Reader) error {
 	if len(head) > tarMagic && bytes.HasPrefix(head[tarMagic:], []byte("ustar")) {
 		return packed("tar")
 	}
-	if text := bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark), blank); len(text) == 0 || text[0] != '[' && (text[0] != '{' || isObject(text)) {
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark), blank)
+	if len(text) == 0 || text[0] != '[' && (text[0] != '{' || isObject(text)) {
 		return nil
 	}
 	if !whole {
@@ -88,8 +92,8 @@ func misformed(r *bufio.Reader) error {
 
 const blank = " \t\r\n"
 
-// firstLine is what the reader has once that holds a line that is not blank, or is all that it can
-// hold; whole says that it is the file.
+// firstLine is what the reader has once that holds a line that is not blank, or is all
+// that it can hold; whole says that it is the file.
 func firstLine(r *bufio.Reader) (head []byte, whole bool) {
 	for n := 1; ; n = min(max(n, r.Buffered())+1, r.Size()) {
 		head, err := r.Peek(n)
@@ -104,7 +108,8 @@ func firstLine(r *bufio.Reader) (head []byte, whole bool) {
 	}
 }
 
-// isObject says whether the first line of text is one JSON value by itself, whatever is wrong in it.
+// isObject says whether the first line of text is one JSON value by itself, whatever is
+// wrong in it.
 func isObject(text []byte) bool {
 	line, _, _ := bytes.Cut(text, []byte("\n"))
 	d := lenient(line)
@@ -127,11 +132,13 @@ func beginsObject(text []byte) bool {
 
 // lenient reads all that has JSON's form.
 func lenient(text []byte) *jsontext.Decoder {
-	return jsontext.NewDecoder(bytes.NewBuffer(slices.Clip(text)), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	return jsontext.NewDecoder(bytes.NewBuffer(slices.Clip(text)), jsontext.AllowDuplicateNames(true),
+		jsontext.AllowInvalidUTF8(true))
 }
 
-// document says what a file is whose first line is no object by itself: text is its start, from the
-// first character on, whole says that it is all. "" is a file of lines, the first of which is bad.
+// document says what a file is whose first line is no object by itself: text is its
+// start, from the first character on, whole says that it is all. "" is a file of lines,
+// the first of which is bad.
 func document(text []byte, whole bool) Misformed {
 	form := isTall
 	if text[0] == '[' {
@@ -150,7 +157,8 @@ func document(text []byte, whole bool) Misformed {
 	tall := bytes.Contains(read, []byte("\n"))
 	switch {
 	case err == nil && form == isArray:
-		// An array in one line may be a bad line before good ones, and not the last bad one.
+		// An array in one line may be a bad line before good ones, and not the last bad
+		// one.
 		if !tall && beginsObject(text[len(read):]) {
 			return ""
 		}
@@ -160,8 +168,8 @@ func document(text []byte, whole bool) Misformed {
 	case err == nil || !tall:
 		return ""
 	}
-	// A broken document, or a broken line before good ones: then one of the lines that were read, or the
-	// one at which the reader stopped, is an object by itself.
+	// A broken document, or a broken line before good ones: then one of the lines that
+	// were read, or the one at which the reader stopped, is an object by itself.
 	lines := bytes.Count(read, []byte("\n"))
 	for _, line := range bytes.SplitN(text, []byte("\n"), lines+2)[1 : lines+1] {
 		if line = bytes.Trim(line, blank); len(line) > 0 && line[0] == '{' && isObject(line) {

@@ -92,7 +92,8 @@ func indented(t testing.TB, text, prefix, indent string) string {
 	return b.String()
 }
 
-// Files as a whole, and what they are said to be; "" is a file that is read line by line, whatever its lines are.
+// Files as a whole, and what they are said to be; "" is a file that is read line by line,
+// whatever its lines are.
 func TestFormOfAFile(t *testing.T) {
 	const (
 		be16, le16 = "the file is UTF-16 (big-endian): convert it to UTF-8", "the file is UTF-16 (little-endian): convert it to UTF-8"
@@ -106,33 +107,36 @@ func TestFormOfAFile(t *testing.T) {
 	large := `[` + strings.Repeat(goodLine+`,`, 60_000) + goodLine + `]` // more than one line may hold
 	many := `[` + strings.Repeat(goodLine+",\n", 60_000) + goodLine + `]`
 	for name, c := range map[string]struct{ file, want string }{
-		"UTF-16BE":                    {in16(binary.BigEndian, goodFile), be16},
-		"UTF-16LE":                    {in16(binary.LittleEndian, goodFile), le16},
-		"UTF-16BE with a mark":        {in16(binary.BigEndian, "\uFEFF"+goodFile), be16},
-		"UTF-16LE with a mark":        {in16(binary.LittleEndian, "\uFEFF"+goodFile), le16},
-		"UTF-16LE after blank lines":  {in16(binary.LittleEndian, "\r\n\r\n"+goodFile), le16},
-		"UTF-16LE array":              {in16(binary.LittleEndian, "["+goodLine+"]"), le16},
-		"a mark of UTF-16 alone":      {"\xff\xfe", le16},
-		"UTF-32BE":                    {in32(binary.BigEndian, goodFile), be32},
-		"UTF-32LE":                    {in32(binary.LittleEndian, goodFile), le32},
-		"UTF-32BE with a mark":        {in32(binary.BigEndian, "\uFEFF"+goodFile), be32},
-		"UTF-32LE with a mark":        {in32(binary.LittleEndian, "\uFEFF"+goodFile), le32},
-		"gzip":                        {gzipped(t, goodFile), by("gzip")},
-		"gzip of nothing":             {gzipped(t, ""), by("gzip")},
-		"zip":                         {zipped(t, goodFile), by("zip")},
-		"an empty zip":                {"PK\x05\x06" + strings.Repeat("\x00", 18), by("zip")},
-		"zstd":                        {"\x28\xb5\x2f\xfd\x04\x00\x01\x00\x00\x99\xe9\xd8\x51", by("zstd")},
-		"bzip2":                       {"BZh91AY&SY\x01\x02", by("bzip2")},
-		"xz":                          {"\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4\x46", by("xz")},
-		"lz4":                         {"\x04\x22\x4d\x18\x64\x40\xa7", by("lz4")},
-		"lzip":                        {"LZIP\x01\x0c", by("lzip")},
-		"compress":                    {"\x1f\x9d\x90\x7b", by("compress")},
-		"7z":                          {"7z\xbc\xaf\x27\x1c\x00\x04", by("7z")},
-		"snappy":                      {"\xff\x06\x00\x00sNaPpY\x01", by("snappy")},
-		"tar":                         {tarred(t, goodFile), by("tar")},
-		"Parquet":                     {"PAR1\x15\x04\x15\x10", "the file is a Parquet file: write its rows as one JSON object a line"},
-		"Avro":                        {"Obj\x01\x04\x14avro.codec", "the file is an Avro file: write its records as one JSON object a line"},
-		"JSON text sequence":          {"\x1e" + goodLine + "\n\x1e" + otherLine + "\n", "the file is a JSON text sequence: write one JSON object a line, without the record separators"},
+		"UTF-16BE":                   {in16(binary.BigEndian, goodFile), be16},
+		"UTF-16LE":                   {in16(binary.LittleEndian, goodFile), le16},
+		"UTF-16BE with a mark":       {in16(binary.BigEndian, "\uFEFF"+goodFile), be16},
+		"UTF-16LE with a mark":       {in16(binary.LittleEndian, "\uFEFF"+goodFile), le16},
+		"UTF-16LE after blank lines": {in16(binary.LittleEndian, "\r\n\r\n"+goodFile), le16},
+		"UTF-16LE array":             {in16(binary.LittleEndian, "["+goodLine+"]"), le16},
+		"a mark of UTF-16 alone":     {"\xff\xfe", le16},
+		"UTF-32BE":                   {in32(binary.BigEndian, goodFile), be32},
+		"UTF-32LE":                   {in32(binary.LittleEndian, goodFile), le32},
+		"UTF-32BE with a mark":       {in32(binary.BigEndian, "\uFEFF"+goodFile), be32},
+		"UTF-32LE with a mark":       {in32(binary.LittleEndian, "\uFEFF"+goodFile), le32},
+		"gzip":                       {gzipped(t, goodFile), by("gzip")},
+		"gzip of nothing":            {gzipped(t, ""), by("gzip")},
+		"zip":                        {zipped(t, goodFile), by("zip")},
+		"an empty zip":               {"PK\x05\x06" + strings.Repeat("\x00", 18), by("zip")},
+		"zstd":                       {"\x28\xb5\x2f\xfd\x04\x00\x01\x00\x00\x99\xe9\xd8\x51", by("zstd")},
+		"bzip2":                      {"BZh91AY&SY\x01\x02", by("bzip2")},
+		"xz":                         {"\xfd7zXZ\x00\x00\x04\xe6\xd6\xb4\x46", by("xz")},
+		"lz4":                        {"\x04\x22\x4d\x18\x64\x40\xa7", by("lz4")},
+		"lzip":                       {"LZIP\x01\x0c", by("lzip")},
+		"compress":                   {"\x1f\x9d\x90\x7b", by("compress")},
+		"7z":                         {"7z\xbc\xaf\x27\x1c\x00\x04", by("7z")},
+		"snappy":                     {"\xff\x06\x00\x00sNaPpY\x01", by("snappy")},
+		"tar":                        {tarred(t, goodFile), by("tar")},
+		"Parquet": {"PAR1\x15\x04\x15\x10",
+			"the file is a Parquet file: write its rows as one JSON object a line"},
+		"Avro": {"Obj\x01\x04\x14avro.codec",
+			"the file is an Avro file: write its records as one JSON object a line"},
+		"JSON text sequence": {"\x1e" + goodLine + "\n\x1e" + otherLine + "\n",
+			"the file is a JSON text sequence: write one JSON object a line, without the record separators"},
 		"array":                       {"[" + goodLine + "," + otherLine + "]", array},
 		"array with a mark":           {"\uFEFF\n [" + goodLine + "]\n", array},
 		"empty array":                 {"[]", array},
@@ -149,12 +153,13 @@ func TestFormOfAFile(t *testing.T) {
 		"large array in one line":     {large, array},
 		"large array in lines":        {many, array},
 		"indented object":             {indented(t, otherLine, "", "\t"), tall},
-		"indented objects":            {indented(t, goodLine, "", " ") + "\n" + indented(t, otherLine, "", " ") + "\n", tall},
-		"an object around an array":   {"{\"records\":[\n" + goodLine + ",\n" + otherLine + "]}", tall},
-		"indented, a name twice":      {"{\n\"a\":1,\n\"a\":2\n}\n" + goodLine, tall},
-		"indented, cut off":           {"{\n  \"kind\": \"user\",\n", tall},
-		"indented, broken":            {"{\n  \"kind\": \"user\",\n  oh\n}\n", tall},
-		"large indented object":       {"{\n\"x\":[" + strings.Repeat("1,\n", 500_000) + "1]}", tall},
+		"indented objects": {indented(t, goodLine, "", " ") + "\n" + indented(t, otherLine, "", " ") +
+			"\n", tall},
+		"an object around an array": {"{\"records\":[\n" + goodLine + ",\n" + otherLine + "]}", tall},
+		"indented, a name twice":    {"{\n\"a\":1,\n\"a\":2\n}\n" + goodLine, tall},
+		"indented, cut off":         {"{\n  \"kind\": \"user\",\n", tall},
+		"indented, broken":          {"{\n  \"kind\": \"user\",\n  oh\n}\n", tall},
+		"large indented object":     {"{\n\"x\":[" + strings.Repeat("1,\n", 500_000) + "1]}", tall},
 
 		"nothing":                         {"", ""},
 		"a mark alone":                    {"\uFEFF", ""},
@@ -184,7 +189,8 @@ func TestFormOfAFile(t *testing.T) {
 		"a line that is too long":         {`{"kind":"` + strings.Repeat("x", 2<<20) + `"}` + "\n" + goodFile, ""},
 		"long without JSON":               {strings.Repeat("x", 2<<20) + "\n" + goodFile, ""},
 	} {
-		for way, r := range map[string]io.Reader{"at once": strings.NewReader(c.file), "by the byte": iotest.OneByteReader(strings.NewReader(c.file))} {
+		for way, r := range map[string]io.Reader{"at once": strings.NewReader(c.file),
+			"by the byte": iotest.OneByteReader(strings.NewReader(c.file))} {
 			if way == "by the byte" && len(c.file) > 1<<16 {
 				continue
 			}
@@ -203,7 +209,8 @@ func TestFormOfAFile(t *testing.T) {
 	}
 }
 
-// What comes slowly is loaded as it comes: a first line that is an object is enough to know the form.
+// What comes slowly is loaded as it comes: a first line that is an object is enough to
+// know the form.
 func TestFormIsKnownFromTheFirstLine(t *testing.T) {
 	r, w := io.Pipe()
 	defer r.Close()
@@ -213,11 +220,13 @@ func TestFormIsKnownFromTheFirstLine(t *testing.T) {
 	}
 }
 
-// FuzzFileForm: whatever a file is, a form is only given to one of which no line could be loaded, or which begins with what no
-// line begins with; and looking takes nothing of it.
+// FuzzFileForm: whatever a file is, a form is only given to one of which no line could be
+// loaded, or which begins with what no line begins with; and looking takes nothing of it.
 func FuzzFileForm(f *testing.F) {
 	for _, file := range []string{
-		goodFile, "[" + goodLine + "]", "[\n" + goodLine + "\n]", indented(f, otherLine, "", " "), `{"kind":` + "\n" + goodFile, in16(binary.LittleEndian, goodFile), gzipped(f, goodFile), "[", "{", "\uFEFF[\n", "[]\n{}", "[1]\n[2]\n{}\n", "[1]\nx\n {}", "{\n}\n{}\n",
+		goodFile, "[" + goodLine + "]", "[\n" + goodLine + "\n]", indented(f, otherLine, "", " "),
+		`{"kind":` + "\n" + goodFile, in16(binary.LittleEndian, goodFile), gzipped(f, goodFile), "[", "{",
+		"\uFEFF[\n", "[]\n{}", "[1]\n[2]\n{}\n", "[1]\nx\n {}", "{\n}\n{}\n",
 	} {
 		f.Add([]byte(file))
 	}

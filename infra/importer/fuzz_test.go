@@ -22,8 +22,9 @@ import (
 // strictTime is RFC 3339's date-time, with the bounds of an hour and an offset.
 var strictTime = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt]([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$`)
 
-// FuzzParse: whatever a line holds: a sentence of one line that says nothing of the values; or a record that DynamoDB
-// takes, whose keys come apart into what the line said, and whose data is the line's.
+// FuzzParse: whatever a line holds: a sentence of one line that says nothing of the
+// values; or a record that DynamoDB takes, whose keys come apart into what the line said,
+// and whose data is the line's.
 func FuzzParse(f *testing.F) {
 	for _, c := range badLines {
 		if len(c.line) < 1000 {
@@ -79,10 +80,12 @@ func FuzzParse(f *testing.F) {
 			keys = append(keys, "accountId", "code", "campaignId", "transactionId")
 		case contactKind:
 			key("contact", 1024)
-			if parts := store.SplitKey(r.contact.key); len(parts) != 2 || len(parts[0]) != 30 || parts[1] != str("contactId") {
+			if parts := store.SplitKey(r.contact.key); len(parts) != 2 || len(parts[0]) != 30 ||
+				parts[1] != str("contactId") {
 				t.Errorf("contact is %q", parts)
 			}
-			if !slices.IsSorted(r.contact.parties) || len(r.contact.parties) == 0 || len(r.contact.parties) > maxParties {
+			if !slices.IsSorted(r.contact.parties) || len(r.contact.parties) == 0 ||
+				len(r.contact.parties) > maxParties {
 				t.Errorf("parties are %q", r.contact.parties)
 			}
 			keys = append(keys, "tenantId", "contactId")
@@ -98,7 +101,8 @@ func FuzzParse(f *testing.F) {
 		}
 		for _, name := range []string{"at", "validUntil"} {
 			time, isText := said[name].(string)
-			if needed := name == "at" && (r.kind == transaction || r.kind == contactKind) || name == "validUntil" && isText && slices.Contains(keys, name); needed && !strictTime.MatchString(time) {
+			if needed := name == "at" && (r.kind == transaction || r.kind == contactKind) || name == "validUntil" &&
+				isText && slices.Contains(keys, name); needed && !strictTime.MatchString(time) {
 				t.Errorf("%s %q was taken", name, time)
 			}
 		}
@@ -116,14 +120,16 @@ func FuzzParse(f *testing.F) {
 			if s, ok := value.(string); ok && data.Value[name].(*types.AttributeValueMemberS).Value != s {
 				t.Errorf("%s has changed", name)
 			}
-			if n, ok := value.(json.Number); ok && !sameNumber(data.Value[name].(*types.AttributeValueMemberN).Value, n.String()) {
+			if n, ok := value.(json.Number); ok &&
+				!sameNumber(data.Value[name].(*types.AttributeValueMemberN).Value, n.String()) {
 				t.Errorf("%s has changed", name)
 			}
 		}
 	})
 }
 
-// sameNumber says whether a number is kept: as it was written, or where that is longer than a number needs, as the same value.
+// sameNumber says whether a number is kept: as it was written, or where that is longer
+// than a number needs, as the same value.
 func sameNumber(kept, written string) bool {
 	if kept == written {
 		return true
@@ -137,9 +143,11 @@ func sameNumber(kept, written string) bool {
 	return ok && a.Cmp(b) == 0 && len(kept) <= 46
 }
 
-// FuzzLines: any file comes apart into its lines, as many bytes as it has, and each in its place, whatever their ends are.
+// FuzzLines: any file comes apart into its lines, as many bytes as it has, and each in
+// its place, whatever their ends are.
 func FuzzLines(f *testing.F) {
-	for _, text := range []string{"", "\n", "a", "a\n", "a\r\nb", "\uFEFFa\n\uFEFFb\n", "\r\r\n", " a \t\n\n\x00\n", "a\rb\n", "\uFEFF"} {
+	for _, text := range []string{"", "\n", "a", "a\n", "a\r\nb", "\uFEFFa\n\uFEFFb\n", "\r\r\n", " a \t\n\n\x00\n",
+		"a\rb\n", "\uFEFF"} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
@@ -163,7 +171,8 @@ func FuzzLines(f *testing.F) {
 			want = want[:last]
 		}
 		if len(got) != len(want) || taken != len(file) || number != len(got) {
-			t.Fatalf("%q: %d lines of %d bytes, number %d, want %d of %d", file, len(got), taken, number, len(want), len(file))
+			t.Fatalf("%q: %d lines of %d bytes, number %d, want %d of %d", file, len(got), taken, number, len(want),
+				len(file))
 		}
 		for i := range want {
 			if !bytes.Equal(got[i], bytes.Trim(want[i], " \t\r")) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/infra/importer"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/store"
@@ -31,8 +32,8 @@ func contactLine(id int, numbers ...string) string {
 		id, strings.Join(numbers, `","`), strings.Join(numbers, " "))
 }
 
-// Broken once on purpose: without the check on the customer the transactions of 3 come back, without the condition on
-// its put the customer does.
+// Broken once on purpose: without the check on the customer the transactions of 3 come
+// back, without the condition on its put the customer does.
 func TestNothingIsWrittenUnderATombstone(t *testing.T) {
 	kit := dynamotest.Open(t)
 	kit.Put(t, kit.Customers.Table, map[string]types.AttributeValue{
@@ -60,7 +61,8 @@ func TestNothingIsWrittenUnderATombstone(t *testing.T) {
 	}
 	counts, reports, err := load(t, kit, strings.Join(lines, "\n"), func(o *importer.Options) { o.Workers = 1 })
 	same(t, reports, refused)
-	if err == nil || err.Error() != "80 of 400 lines are not loaded" || counts.String() != "8 customer, 312 transaction" {
+	if err == nil || err.Error() != "80 of 400 lines are not loaded" ||
+		counts.String() != "8 customer, 312 transaction" {
 		t.Errorf("%v, %v", counts, err)
 	}
 	all := items(t, kit, kit.Customers.Table)
@@ -69,15 +71,16 @@ func TestNothingIsWrittenUnderATombstone(t *testing.T) {
 	}
 	for _, item := range all {
 		for _, code := range []string{"3", "5"} {
-			if strings.Contains(item, `"a#`+code+`"`) && item != `{"at":"1","customer":"a#`+code+`","record":"customer","tombstone":"job"}` {
+			if strings.Contains(item, `"a#`+code+`"`) &&
+				item != `{"at":"1","customer":"a#`+code+`","record":"customer","tombstone":"job"}` {
 				t.Errorf("written under the tombstone: %s", item)
 			}
 		}
 	}
 }
 
-// For every number that a copy names there is a copy under that number, naming the same: whatever an earlier load
-// filed the contact under.
+// For every number that a copy names there is a copy under that number, naming the same:
+// whatever an earlier load filed the contact under.
 func TestContactIsFiledUnderItsNumbersAlone(t *testing.T) {
 	kit := dynamotest.Open(t)
 	many := make([]string, 50)
@@ -91,9 +94,11 @@ func TestContactIsFiledUnderItsNumbersAlone(t *testing.T) {
 		{[]string{contactLine(1, "a", "b")}, []string{"a:a,b", "b:a,b"}},
 		{[]string{contactLine(1, "b", "a")}, []string{"a:a,b", "b:a,b"}},
 		{[]string{contactLine(1, "a", "c")}, []string{"a:a,c", "c:a,c"}},
-		{[]string{contactLine(1, "d", "e")}, []string{"a:a,c", "c:a,c", "d:d,e", "e:d,e"}}, // nothing in common: another contact
+		// nothing in common: another contact
+		{[]string{contactLine(1, "d", "e")}, []string{"a:a,c", "c:a,c", "d:d,e", "e:d,e"}},
 		{[]string{contactLine(1, "c", "d", "f")}, []string{"c:c,d,f", "d:c,d,f", "f:c,d,f"}},
-		{[]string{contactLine(1, "f"), contactLine(2, "x", "y"), contactLine(1, "f", "g")}, []string{"f:f,g", "g:f,g", "x:x,y", "y:x,y"}},
+		{[]string{contactLine(1, "f"), contactLine(2, "x", "y"), contactLine(1, "f", "g")},
+			[]string{"f:f,g", "g:f,g", "x:x,y", "y:x,y"}},
 		{[]string{contactLine(2, "x"), contactLine(1, append(many, "f")[1:]...), contactLine(1, "g")}, nil},
 		{[]string{contactLine(1, "f")}, []string{"f:f", "g:g", "x:x"}},
 	} {
@@ -139,8 +144,8 @@ func mixed(n int) string {
 	return b.String()
 }
 
-// A load that dies at any call, before or after DynamoDB has done it, and goes on from the line that it names, ends
-// with the same tables as one that never stopped.
+// A load that dies at any call, before or after DynamoDB has done it, and goes on from
+// the line that it names, ends with the same tables as one that never stopped.
 func TestStoppedLoadGoesOn(t *testing.T) {
 	lines := mixed(800)
 	whole := dynamotest.Open(t)
@@ -182,7 +187,8 @@ func contents(t testing.TB, kit *dynamotest.Kit) []string {
 }
 
 func TestFaultsThatPassAreWaitedOut(t *testing.T) {
-	for _, fault := range []dynamotest.Fault{dynamotest.Before, dynamotest.After, dynamotest.Throttle, dynamotest.Timeout} {
+	for _, fault := range []dynamotest.Fault{dynamotest.Before, dynamotest.After, dynamotest.Throttle,
+		dynamotest.Timeout} {
 		kit := dynamotest.Open(t)
 		kit.Faults.Inject(fault, 2, 12) // more than the client's own attempts
 		counts := mustLoad(t, kit, mixed(200))
@@ -214,8 +220,9 @@ func (g *gathering) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 }
 
-// What makes a large load quick (100,000 lines in less than a minute on a machine that does nothing else) is counted: eight
-// calls are under way at the same time, else the first would never be let out, and a call writes many lines.
+// What makes a large load quick (100,000 lines in less than a minute on a machine that
+// does nothing else) is counted: eight calls are under way at the same time, else the
+// first would never be let out, and a call writes many lines.
 func TestTwentyThousandLines(t *testing.T) {
 	kit := dynamotest.Open(t)
 	together := &gathering{next: kit.Faults.Next, wanted: 8, all: make(chan struct{})}
@@ -240,24 +247,24 @@ func TestTwentyThousandLines(t *testing.T) {
 	t.Logf("%s in %v", counts, calls)
 }
 
-// A contact that another writer has filed is moved like any other where its parties can be
-// read, a string set too. Where they cannot, it is not written over, because nobody knows under
-// which numbers its other copies are; the line says why.
+// A contact that another writer has filed is moved like any other where its parties can
+// be read, a string set too. Where they cannot, it is not written over, because nobody
+// knows under which numbers its other copies are; the line says why.
 func TestContactsOfOtherWriters(t *testing.T) {
-	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 	number := &types.AttributeValueMemberN{Value: "2"}
 	for name, c := range map[string]struct {
 		parties types.AttributeValue
 		whole   bool
 	}{
-		"string set":  {&types.AttributeValueMemberSS{Value: []string{"b", "a"}}, true},
-		"list":        {&types.AttributeValueMemberL{Value: []types.AttributeValue{text("b"), text("a")}}, true},
-		"mixed list":  {&types.AttributeValueMemberL{Value: []types.AttributeValue{text("a"), text("b"), number}}, false},
+		"string set": {&types.AttributeValueMemberSS{Value: []string{"b", "a"}}, true},
+		"list":       {&types.AttributeValueMemberL{Value: []types.AttributeValue{attribute.Text("b"), attribute.Text("a")}}, true},
+		"mixed list": {&types.AttributeValueMemberL{Value: []types.AttributeValue{attribute.Text("a"), attribute.Text("b"), number}},
+			false},
 		"empty list":  {&types.AttributeValueMemberL{}, false},
 		"number":      {number, false},
 		"number set":  {&types.AttributeValueMemberNS{Value: []string{"1", "2"}}, false},
-		"string":      {text("a"), false},
-		"map":         {&types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"a": text("b")}}, false},
+		"string":      {attribute.Text("a"), false},
+		"map":         {&types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"a": attribute.Text("b")}}, false},
 		"null":        {&types.AttributeValueMemberNULL{Value: true}, false},
 		"binary":      {&types.AttributeValueMemberB{Value: []byte("a")}, false},
 		"none at all": {nil, false},
@@ -265,7 +272,8 @@ func TestContactsOfOtherWriters(t *testing.T) {
 		kit := dynamotest.Open(t)
 		mustLoad(t, kit, contactLine(1, "a", "b"))
 		for _, party := range []string{"t#a", "t#b"} {
-			it := map[string]types.AttributeValue{"party": text(party), "contact": text("2029-01-01T00:00:00.000000000Z#1"), "content": text("of a b")}
+			it := map[string]types.AttributeValue{"party": attribute.Text(party),
+				"contact": attribute.Text("2029-01-01T00:00:00.000000000Z#1"), "content": attribute.Text("of a b")}
 			if c.parties != nil {
 				it["parties"] = c.parties
 			}
@@ -277,7 +285,8 @@ func TestContactsOfOtherWriters(t *testing.T) {
 		}
 		if c.whole {
 			mustLoad(t, kit, contactLine(1, "a", "c"))
-			if after := strings.Join(items(t, kit, kit.Contacts.Table), ""); strings.Count(after, `"party"`) != 2 || !strings.Contains(after, `"t#a"`) || !strings.Contains(after, `"t#c"`) {
+			if after := strings.Join(items(t, kit, kit.Contacts.Table), ""); strings.Count(after, `"party"`) != 2 ||
+				!strings.Contains(after, `"t#a"`) || !strings.Contains(after, `"t#c"`) {
 				t.Errorf("%s: filed as %s", name, after)
 			}
 			continue

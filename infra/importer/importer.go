@@ -1,8 +1,9 @@
-// Package importer loads records from a file of JSON lines (NDJSON) into the tables: users, loyalty customers with
-// their transactions, contacts, and those who may call.
+// Package importer loads records from a file of JSON lines (NDJSON) into the tables:
+// users, loyalty customers with their transactions, contacts, and those who may call.
 //
-// Loading the same file again gives the same tables, so that after any interruption a load is simply repeated, from
-// the start or from the line that Stopped names. Records of one key are written in the order of their lines.
+// Loading the same file again gives the same tables, so that after any interruption a
+// load is simply repeated, from the start or from the line that Stopped names. Records of
+// one key are written in the order of their lines.
 package importer
 
 import (
@@ -30,8 +31,10 @@ type Options struct {
 	From    int // first line to load, counted from 1; 0 is the start
 	Workers int // how many write at the same time; 0 is a good number
 
-	// Progress, when set, is told of the bytes of each line that is settled, Report of each line that is not loaded
-	// and why: a sentence without personal data. No two calls come at the same time, and lines in no order.
+	// Progress, when set, is called with the bytes of each line that is loaded, reported
+	// or skipped. Report, when set, is called with each line that is not loaded and the
+	// reason, a sentence without personal data. No two calls come at the same time. Lines
+	// come in no order.
 	Progress func(bytes int)
 	Report   func(line int, sentence string)
 }
@@ -56,7 +59,8 @@ func (c Counts) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// Stopped is a load that ended before the file did. Every line before Line is settled: loaded or reported.
+// Stopped is a load that ended before the file did. Every line before Line is settled:
+// loaded or reported.
 type Stopped struct {
 	Line  int
 	cause error
@@ -84,9 +88,10 @@ type loader struct {
 	next   int              // the line that is read next
 }
 
-// Load loads every line of r. A line that cannot be loaded is reported and stops nothing else; the error then says
-// how many there were. A file of another form than lines of JSON is Misformed, and not a line of it is looked at. Anything
-// else that goes wrong ends the load with *Stopped.
+// Load loads every line of r. A line that cannot be loaded is reported and stops nothing
+// else: the error says in the end how many there were. A file of another form than lines
+// of JSON is Misformed, and not a line of it is looked at. Anything else that goes wrong
+// ends the load with *Stopped.
 func Load(ctx context.Context, o Options, r io.Reader) (Counts, error) {
 	if o.Workers <= 0 {
 		o.Workers = workers
@@ -167,6 +172,7 @@ func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) 
 	}
 }
 
+// skip settles a line that is not to be loaded.
 func (l *loader) skip(line, bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -176,6 +182,7 @@ func (l *loader) skip(line, bytes int) {
 	}
 }
 
+// begin notes a record that is not settled yet.
 func (l *loader) begin(r *record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -203,6 +210,7 @@ func (l *loader) fail(r *record, sentence string) {
 	l.settle(r)
 }
 
+// settle gives back what a record held. The caller has the lock.
 func (l *loader) settle(r *record) {
 	delete(l.open, r.line)
 	l.memory.Release(int64(r.memory))

@@ -5,12 +5,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/infra/quotas"
 	"customercare/shared/store"
 )
 
-// check holds every item that the record will be to DynamoDB's limits, which the engine that takes
-// it may not know, and counts what it takes of a transaction.
+// check refuses a record of which an item would break one of DynamoDB's limits, because a
+// local engine may not know them. It sets size.
 func (r *record) check() error {
 	var partition, sort string
 	items := []object{r.item}
@@ -35,7 +36,8 @@ func (r *record) check() error {
 		r.size += quotas.Size(item)
 	}
 	if r.contact != nil && r.size > maxTransaction {
-		return refuse("the record is too large to be filed under %d numbers at once (%d bytes together)", len(items), maxTransaction)
+		return refuse("the record is too large to be filed under %d numbers at once (%d bytes together)",
+			len(items), maxTransaction)
 	}
 	return nil
 }
@@ -45,7 +47,7 @@ func (r *record) copies() []object {
 	var all []object
 	for _, number := range r.contact.parties {
 		item := maps.Clone(r.item)
-		item["party"] = text(store.PartyKey(r.contact.tenant, number))
+		item["party"] = attribute.Text(store.PartyKey(r.contact.tenant, number))
 		all = append(all, item)
 	}
 	return all

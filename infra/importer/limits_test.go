@@ -14,34 +14,43 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-// What is refused is what AWS documents, whether the engine at hand takes it or not; what is taken every engine takes, and keeps
-// its value.
+// What is refused is what AWS documents, whether the engine at hand takes it or not; what
+// is taken every engine takes, and keeps its value.
 func TestNumbersAreKeptOrRefused(t *testing.T) {
 	kit := dynamotest.Open(t)
 	nines := strings.Repeat("9", 38)
 	for number, taken := range map[string]bool{
 		"0": true, "-0": true, "0e999": true, "12.50": true, "1e3": true, "-1.5E-2": true,
-		nines: true, nines + "000": true, "0.0" + nines: true, "1e125": true, "9.9e125": true, "0.01e127": true, "1e-130": true, "10e-131": true,
-		"1e126": false, "10e125": false, "1e-131": false, "0.1e-130": false, nines + "9": false, "1." + nines: false, "1e999999999999999999999": false,
-		"-0.0": true, "0E-999": true, "0e99999999999999999999": true, "-9.9e125": true, "-1e-130": true, "1e999": false, "-1e126": false, "-1e-131": false, "1e-999": false,
-		"1e18446744073709551617": false, "1e-18446744073709551617": false, nines + "0001": false, "0." + strings.Repeat("0", 200) + "1e201": true,
+		nines: true, nines + "000": true, "0.0" + nines: true, "1e125": true, "9.9e125": true, "0.01e127": true,
+		"1e-130": true, "10e-131": true,
+		"1e126": false, "10e125": false, "1e-131": false, "0.1e-130": false, nines + "9": false,
+		"1." + nines: false, "1e999999999999999999999": false,
+		"-0.0": true, "0E-999": true, "0e99999999999999999999": true, "-9.9e125": true, "-1e-130": true,
+		"1e999": false, "-1e126": false, "-1e-131": false, "1e-999": false,
+		"1e18446744073709551617": false, "1e-18446744073709551617": false, nines + "0001": false,
+		"0." + strings.Repeat("0", 200) + "1e201": true,
 	} {
 		_, reports, err := load(t, kit, `{"kind":"customer","accountId":"a","code":"n","n":`+number+`}`)
-		if taken != (err == nil) || !taken && !strings.Contains(reports[0], "n holds a number that DynamoDB cannot keep exactly") {
+		if taken != (err == nil) || !taken &&
+			!strings.Contains(reports[0], "n holds a number that DynamoDB cannot keep exactly") {
 			t.Errorf("%s: %v %q", number, err, reports)
 		}
-		_, err = kit.Plain.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &kit.Users.Table, Item: map[string]types.AttributeValue{
-			"customerId": &types.AttributeValueMemberS{Value: "n"}, "n": &types.AttributeValueMemberN{Value: quotas.Plain(number)},
-		}})
+		_, err = kit.Plain.PutItem(t.Context(),
+			&dynamodb.PutItemInput{TableName: &kit.Users.Table, Item: map[string]types.AttributeValue{
+				"customerId": &types.AttributeValueMemberS{Value: "n"},
+				"n":          &types.AttributeValueMemberN{Value: quotas.Plain(number)},
+			}})
 		if taken && err != nil {
 			t.Errorf("%s: DynamoDB says %v", number, err)
 		}
 		if !taken {
 			continue
 		}
-		out, err := kit.Plain.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &kit.Customers.Table, Key: map[string]types.AttributeValue{
-			"customer": &types.AttributeValueMemberS{Value: "a#n"}, "record": &types.AttributeValueMemberS{Value: "customer"},
-		}})
+		out, err := kit.Plain.GetItem(t.Context(),
+			&dynamodb.GetItemInput{TableName: &kit.Customers.Table, Key: map[string]types.AttributeValue{
+				"customer": &types.AttributeValueMemberS{Value: "a#n"},
+				"record":   &types.AttributeValueMemberS{Value: "customer"},
+			}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +66,8 @@ func TestNumbersAreKeptOrRefused(t *testing.T) {
 	}
 }
 
-// DynamoDB's own limits, at the size of a group: large records do not break the one they are in.
+// DynamoDB's own limits, at the size of a group: large records do not break the one they
+// are in.
 func TestLargeRecords(t *testing.T) {
 	kit := dynamotest.Open(t)
 	var lines []string
@@ -74,9 +84,11 @@ func TestLargeRecords(t *testing.T) {
 	if n := len(kit.Dump(t, kit.All()...)); n != 12+24+12 {
 		t.Errorf("%d items", n)
 	}
-	// A user that outgrows an item only together with what stands already: DynamoDB alone can say so.
+	// A user that outgrows an item only together with what stands already: DynamoDB alone
+	// can say so.
 	_, reports, err = load(t, kit, `{"kind":"user","customerId":"ok"}`+"\n"+
-		`{"kind":"user","customerId":"7","images":{"i":"`+strings.Repeat("x", 300<<10)+`"}}`+"\n"+`{"kind":"user","customerId":"ok2"}`)
+		`{"kind":"user","customerId":"7","images":{"i":"`+strings.Repeat("x",
+		300<<10)+`"}}`+"\n"+`{"kind":"user","customerId":"ok2"}`)
 	same(t, reports, []string{"0002: DynamoDB does not take the record: it breaks one of its limits"})
 	if err == nil || len(items(t, kit, kit.Users.Table)) != 14 {
 		t.Errorf("the neighbours are not loaded: %v", err)

@@ -21,8 +21,10 @@ import (
 	"customercare/shared/store"
 )
 
-// load loads the lines and returns what was reported, as "line: sentence" in the order of the lines.
-func load(t testing.TB, kit *dynamotest.Kit, lines string, change ...func(*importer.Options)) (importer.Counts, []string, error) {
+// load loads the lines and returns what was reported, as "line: sentence" in the order of
+// the lines.
+func load(t testing.TB, kit *dynamotest.Kit, lines string, change ...func(*importer.Options)) (importer.Counts,
+	[]string, error) {
 	t.Helper()
 	reports := map[int]string{}
 	o := options(kit)
@@ -49,7 +51,8 @@ func load(t testing.TB, kit *dynamotest.Kit, lines string, change ...func(*impor
 
 func options(kit *dynamotest.Kit) importer.Options {
 	return importer.Options{Client: kit.DB, Tables: importer.Tables{
-		Users: kit.Users.Table, Customers: kit.Customers.Table, Contacts: kit.Contacts.Table, Principals: kit.Principals.Table,
+		Users: kit.Users.Table, Customers: kit.Customers.Table, Contacts: kit.Contacts.Table,
+		Principals: kit.Principals.Table,
 	}}
 }
 
@@ -202,7 +205,8 @@ func TestLoadingTwiceChangesNothing(t *testing.T) {
 
 	old := passwordHash(t, kit, "csr")
 	mustLoad(t, kit, `{"kind":"operator","name":"csr","password":"another horse, another battery"}`)
-	if ok, err := argon2id.ComparePasswordAndHash("another horse, another battery", passwordHash(t, kit, "csr")); !ok || err != nil || old == passwordHash(t, kit, "csr") {
+	if ok, err := argon2id.ComparePasswordAndHash("another horse, another battery",
+		passwordHash(t, kit, "csr")); !ok || err != nil || old == passwordHash(t, kit, "csr") {
 		t.Error("a new password must take the old one's place")
 	}
 }
@@ -216,7 +220,8 @@ func TestUserKeepsWhatTheRecordDoesNotName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mustLoad(t, kit, `{"kind":"user","customerId":"u","devices":{"d3":{}},"phrases":{}}`, `{"kind":"user","customerId":"v"}`)
+	mustLoad(t, kit, `{"kind":"user","customerId":"u","devices":{"d3":{}},"phrases":{}}`,
+		`{"kind":"user","customerId":"v"}`)
 	same(t, items(t, kit, kit.Users.Table), []string{
 		`{"customerId":"u","devices":{"d3":{}},"phrases":{},"registration":{"a":"1"},"tempAllows":{"1":{"expires":"2000000000000","grantedAt":"1000000000000","grantedBy":"csr"}}}`,
 		`{"customerId":"v","tempAllows":{}}`,
@@ -250,7 +255,8 @@ func TestBadLineStopsNothingElse(t *testing.T) {
 		t.Errorf("%v, %v", counts, err)
 	}
 	same(t, items(t, kit, kit.Customers.Table), []string{
-		`{"customer":"a#1","record":"customer"}`, `{"customer":"a#2","record":"customer"}`, `{"customer":"a#3","record":"customer"}`,
+		`{"customer":"a#1","record":"customer"}`, `{"customer":"a#2","record":"customer"}`,
+		`{"customer":"a#3","record":"customer"}`,
 	})
 }
 
@@ -284,9 +290,11 @@ func TestLastLineOfAKeyWins(t *testing.T) {
 
 func TestStopsWhenATableIsMissing(t *testing.T) {
 	kit := dynamotest.Open(t)
-	_, reports, err := load(t, kit, "\n"+`{"kind":"user","customerId":"u"}`+"\n", func(o *importer.Options) { o.Tables.Users = "nowhere" })
+	_, reports, err := load(t, kit, "\n"+`{"kind":"user","customerId":"u"}`+"\n",
+		func(o *importer.Options) { o.Tables.Users = "nowhere" })
 	stopped, ok := errors.AsType[*importer.Stopped](err)
-	if !ok || stopped.Line != 2 || stopped.Error() != "stopped at line 2: the table nowhere is not there" || len(reports) > 0 {
+	if !ok || stopped.Line != 2 || stopped.Error() != "stopped at line 2: the table nowhere is not there" ||
+		len(reports) > 0 {
 		t.Errorf("%v %q", err, reports)
 	}
 }

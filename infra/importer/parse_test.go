@@ -3,9 +3,12 @@ package importer
 import (
 	"strings"
 	"testing"
+
+	"customercare/shared/operation"
 )
 
-// badLines are lines that are refused. Every value that may be personal holds the word private, which no sentence says.
+// badLines are lines that are refused. Every value that may be personal holds the word
+// private, which no sentence says.
 var badLines = []struct{ name, line, sentence string }{
 	{"no JSON", `private`, "the line is not valid JSON at byte 1"},
 	{"cut off", `{"kind":"user","customerId":"private`, "the line is not valid JSON at byte 37"},
@@ -15,9 +18,12 @@ var badLines = []struct{ name, line, sentence string }{
 	{"invalid UTF-8", "{\"kind\":\"user\",\"customerId\":\"private\xff\"}", "the line is not valid JSON at byte 37"},
 	{"half a surrogate", `{"kind":"user","customerId":"private\ud800"}`, "the line is not valid JSON at byte 37"},
 	{"a name twice", `{"kind":"user","customerId":"private","customerId":"u"}`, "customerId is given twice"},
-	{"a name twice inside", `{"kind":"user","customerId":"u","devices":{"private":{},"private":{}}}`, "devices holds a name that is given twice"},
-	{"an empty name", `{"kind":"user","customerId":"u","devices":{"":"private"}}`, "devices holds an empty name, or one longer than 65535 bytes"},
-	{"too deep", `{"kind":"user","customerId":"u","devices":` + strings.Repeat(`{"private":`, 30) + "1" + strings.Repeat("}", 30) + "}",
+	{"a name twice inside", `{"kind":"user","customerId":"u","devices":{"private":{},"private":{}}}`,
+		"devices holds a name that is given twice"},
+	{"an empty name", `{"kind":"user","customerId":"u","devices":{"":"private"}}`,
+		"devices holds an empty name, or one longer than 65535 bytes"},
+	{"too deep", `{"kind":"user","customerId":"u","devices":` + strings.Repeat(`{"private":`, 30) + "1" +
+		strings.Repeat("}", 30) + "}",
 		"devices is nested deeper than 30 levels"},
 	{"39 digits", `{"kind":"customer","accountId":"a","code":"c","points":123456789012345678901234567890123456789}`,
 		"points holds a number that DynamoDB cannot keep exactly (38 digits, 1e-130 to 1e126): write it as a string"},
@@ -28,7 +34,8 @@ var badLines = []struct{ name, line, sentence string }{
 		"x holds a number that DynamoDB cannot keep exactly (38 digits, 1e-130 to 1e126): write it as a string"},
 	{"an exponent of many digits", `{"kind":"transaction","accountId":"a","code":"private","campaignId":"c","transactionId":"t","at":"2029-01-01T00:00:00Z","amount":1e18446744073709551617}`,
 		"amount holds a number that DynamoDB cannot keep exactly (38 digits, 1e-130 to 1e126): write it as a string"},
-	{"a name too long", `{"kind":"user","customerId":"private","devices":{"` + strings.Repeat("x", 65536) + `":1}}`, "devices holds an empty name, or one longer than 65535 bytes"},
+	{"a name too long", `{"kind":"user","customerId":"private","devices":{"` + strings.Repeat("x", 65536) + `":1}}`,
+		"devices holds an empty name, or one longer than 65535 bytes"},
 
 	{"no kind", `{"customerId":"private"}`, "kind is missing"},
 	{"kind is a number", `{"kind":7,"customerId":"private"}`, "kind must be a string of 1 to 128 bytes"},
@@ -36,33 +43,45 @@ var badLines = []struct{ name, line, sentence string }{
 	{"kind in another case", `{"Kind":"user","customerId":"private"}`, "Kind is not known, write kind"},
 	{"name in another case", `{"kind":"user","customerid":"private"}`, "customerid is not known, write customerId"},
 	{"name with a long s", `{"kind":"user","cuſtomerId":"private"}`, "a field is not known, write customerId"},
-	{"both cases", `{"kind":"user","customerId":"private","CustomerId":"u"}`, "CustomerId is not known, write customerId"},
+	{"both cases", `{"kind":"user","customerId":"private","CustomerId":"u"}`,
+		"CustomerId is not known, write customerId"},
 
 	{"user without id", `{"kind":"user","email":"private"}`, "customerId is missing"},
 	{"empty id", `{"kind":"user","customerId":"","email":"private"}`, "customerId must be a string of 1 to 256 bytes"},
-	{"id of 257 bytes", `{"kind":"user","customerId":"private` + strings.Repeat("é", 125) + `"}`, "customerId must be a string of 1 to 256 bytes"},
-	{"id with a control character", `{"kind":"user","customerId":"private\u0000"}`, "customerId holds a control character"},
-	{"id with a C1 control character", `{"kind":"user","customerId":"private\u0085"}`, "customerId holds a control character"},
-	{"id with U+FFFE", `{"kind":"user","customerId":"private\ufffe"}`, "customerId holds a character that XML cannot carry"},
-	{"id with U+FFFF", `{"kind":"user","customerId":"private` + "\uFFFF" + `"}`, "customerId holds a character that XML cannot carry"},
-	{"code with U+FFFF", `{"kind":"customer","accountId":"a","code":"private\uFFFF"}`, "code holds a character that XML cannot carry"},
+	{"id of 257 bytes", `{"kind":"user","customerId":"private` + strings.Repeat("é", 125) + `"}`,
+		"customerId must be a string of 1 to 256 bytes"},
+	{"id with a control character", `{"kind":"user","customerId":"private\u0000"}`,
+		"customerId holds a control character"},
+	{"id with a C1 control character", `{"kind":"user","customerId":"private\u0085"}`,
+		"customerId holds a control character"},
+	{"id with U+FFFE", `{"kind":"user","customerId":"private\ufffe"}`,
+		"customerId holds a character that XML cannot carry"},
+	{"id with U+FFFF", `{"kind":"user","customerId":"private` + "\uFFFF" + `"}`,
+		"customerId holds a character that XML cannot carry"},
+	{"code with U+FFFF", `{"kind":"customer","accountId":"a","code":"private\uFFFF"}`,
+		"code holds a character that XML cannot carry"},
 	{"account with U+FFFE", `{"kind":"transaction","accountId":"\ufffeprivate","code":"c","campaignId":"c","transactionId":"t","at":"2029-01-01T00:00:00Z"}`,
 		"accountId holds a character that XML cannot carry"},
 	{"number with U+FFFE", `{"kind":"contact","tenantId":"t","contactId":"c","at":"2029-01-01T00:00:00Z","callingNumber":"private\ufffe"}`,
 		"callingNumber holds a character that XML cannot carry"},
 	{"one of the numbers with U+FFFF", `{"kind":"contact","tenantId":"t","contactId":"c","at":"2029-01-01T00:00:00Z","customNos":["1","private\uffff"]}`,
 		"each of customNos holds a character that XML cannot carry"},
-	{"tenant with U+FFFF", `{"kind":"app","name":"private","secret":"private-keepsake","tenantId":"t\uffff"}`, "tenantId holds a character that XML cannot carry"},
-	{"name with U+FFFE", `{"kind":"operator","name":"private\ufffe","password":"private-keepsake"}`, "name holds a character that XML cannot carry"},
+	{"tenant with U+FFFF", `{"kind":"app","name":"private","secret":"private-keepsake","tenantId":"t\uffff"}`,
+		"tenantId holds a character that XML cannot carry"},
+	{"name with U+FFFE", `{"kind":"operator","name":"private\ufffe","password":"private-keepsake"}`,
+		"name holds a character that XML cannot carry"},
 	{"an account of a user with U+FFFE", `{"kind":"apiUser","name":"private","key":"private-keepsake","accounts":["a","\ufffe"]}`, "each of accounts holds a character that XML cannot carry"},
 	{"number with a control character", `{"kind":"contact","tenantId":"t","contactId":"c","at":"2029-01-01T00:00:00Z","calledNumber":"private\r"}`, "calledNumber holds a control character"},
 	{"devices is a list", `{"kind":"user","customerId":"u","devices":["private"]}`, "devices must be a JSON object"},
 	{"images is null", `{"kind":"user","customerId":"private","images":null}`, "images must be a JSON object"},
-	{"temporary allows", `{"kind":"user","customerId":"private","tempAllows":{}}`, "tempAllows cannot be loaded: temporary allows are set through the API"},
-	{"larger than an item", `{"kind":"user","customerId":"u","note":"private` + strings.Repeat("x", 400<<10) + `"}`, "the record is larger than the 400 KB that DynamoDB takes"},
+	{"temporary allows", `{"kind":"user","customerId":"private","tempAllows":{}}`,
+		"tempAllows cannot be loaded: temporary allows are set through the API"},
+	{"larger than an item", `{"kind":"user","customerId":"u","note":"private` + strings.Repeat("x", 400<<10) + `"}`,
+		"the record is larger than the 400 KB that DynamoDB takes"},
 
 	{"customer without account", `{"kind":"customer","code":"private"}`, "accountId is missing"},
-	{"code is a number", `{"kind":"customer","accountId":"private","code":1234567890123456}`, "code must be a string of 1 to 128 bytes"},
+	{"code is a number", `{"kind":"customer","accountId":"private","code":1234567890123456}`,
+		"code must be a string of 1 to 128 bytes"},
 	{"transaction without campaign", `{"kind":"transaction","accountId":"a","code":"private","transactionId":"t","at":"2029-01-01T00:00:00Z"}`, "campaignId is missing"},
 	{"transaction without time", `{"kind":"transaction","accountId":"a","code":"private","campaignId":"c","transactionId":"t"}`, "at is missing"},
 	{"a day alone", `{"kind":"transaction","accountId":"a","code":"private","campaignId":"c","transactionId":"t","at":"2029-01-01"}`,
@@ -86,18 +105,24 @@ var badLines = []struct{ name, line, sentence string }{
 	{"4 MB of copies", `{"kind":"contact","tenantId":"t","contactId":"c","at":"2029-01-01T00:00:00Z","customNos":[` + numbers(40) + `],"content":"private` + strings.Repeat("x", 120_000) + `"}`,
 		"the record is too large to be filed under 40 numbers at once (3932160 bytes together)"},
 
-	{"colon in an operator's name", `{"kind":"operator","name":"private:x","password":"private-keepsake"}`, "name holds a colon, which Basic authorization cannot carry"},
+	{"colon in an operator's name", `{"kind":"operator","name":"private:x","password":"private-keepsake"}`,
+		"name holds a colon, which Basic authorization cannot carry"},
 	{"no password", `{"kind":"operator","name":"private"}`, "password is missing"},
-	{"password in another case", `{"kind":"operator","name":"o","Password":"private"}`, "Password is not known, write password"},
+	{"password in another case", `{"kind":"operator","name":"o","Password":"private"}`,
+		"Password is not known, write password"},
 	{"a secret too many", `{"kind":"operator","name":"o","password":"private-keepsake","secret":"private-keepsake"}`, "secret is no field of an operator"},
-	{"a misspelt bound", `{"kind":"operator","name":"o","password":"private-keepsake","dissabled":true}`, "dissabled is no field of this kind"},
+	{"a misspelt bound", `{"kind":"operator","name":"o","password":"private-keepsake","dissabled":true}`,
+		"dissabled is no field of this kind"},
 	{"a bound of another name", `{"kind":"app","name":"o","secret":"private-keepsake","tenantId":"t","valid_until":"2020-01-01T00:00:00Z"}`, "valid_until is no field of this kind"},
-	{"an operation of another kind", `{"kind":"apiUser","name":"o","key":"private-keepsake","accounts":["a"],"operations":["clean-customer-data"]}`, "operations may only name delete-customer"},
+	{"an operation of another kind", `{"kind":"apiUser","name":"o","key":"private-keepsake","accounts":["a"],"operations":["` + operation.CleanCustomerData.Name + `"]}`, "operations may only name " + operation.DeleteCustomer.Name},
 	{"an end before all time", `{"kind":"operator","name":"o","password":"private-keepsake","validUntil":"1970-01-01T00:00:00Z"}`, "validUntil lies before the year 2000"},
-	{"disabled as text", `{"kind":"operator","name":"o","password":"private-keepsake","disabled":"true"}`, "disabled must be true or false"},
+	{"disabled as text", `{"kind":"operator","name":"o","password":"private-keepsake","disabled":"true"}`,
+		"disabled must be true or false"},
 	{"three passwords", `{"kind":"operator","name":"o","password":["private-keepsake-1","private-keepsake-2","private-keepsake-3"]}`, "password must be a string, or a list of 1 or 2"},
-	{"the same password twice", `{"kind":"operator","name":"o","password":["private-keepsake","private-keepsake"]}`, "password lists the same twice"},
-	{"no accounts", `{"kind":"apiUser","name":"private","key":"private-keepsake","accounts":[]}`, "accounts must be a list of 1 to 1000 strings"},
+	{"the same password twice", `{"kind":"operator","name":"o","password":["private-keepsake","private-keepsake"]}`,
+		"password lists the same twice"},
+	{"no accounts", `{"kind":"apiUser","name":"private","key":"private-keepsake","accounts":[]}`,
+		"accounts must be a list of 1 to 1000 strings"},
 	{"no key", `{"kind":"apiUser","name":"private","accounts":["a"]}`, "key is missing"},
 	{"no tenant", `{"kind":"app","name":"private","secret":"private-keepsake"}`, "tenantId is missing"},
 }
@@ -150,7 +175,8 @@ func TestTimesOfRFC3339(t *testing.T) {
 		"9999-12-31T23:59:60Z":             "",
 		"2029-1-02T03:04:05Z":              "",
 	} {
-		r, err := parse([]byte(`{"kind":"contact","tenantId":"t","contactId":"c","callingNumber":"n","at":"` + at + `"}`))
+		r, err := parse([]byte(`{"kind":"contact","tenantId":"t","contactId":"c","callingNumber":"n","at":"` + at +
+			`"}`))
 		switch {
 		case key == "" && err == nil:
 			t.Errorf("%s: taken", at)

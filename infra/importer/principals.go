@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )
@@ -33,7 +34,7 @@ func Principal(line []byte, at time.Time) (map[string]types.AttributeValue, erro
 		return nil, errNoPrincipal
 	}
 	if r.kind == store.Operator {
-		r.item["hashes"] = texts(principal.HashPasswords(r.secrets, nil))
+		r.item["hashes"] = attribute.Texts(principal.HashPasswords(r.secrets, nil)...)
 	}
 	r.item[Changed] = seconds(at)
 	return r.item, nil
@@ -49,7 +50,7 @@ func (l *loader) writePrincipal(ctx context.Context, r *record) error {
 	}
 	if r.kind == store.Operator {
 		hashes, _ := store.Texts(standing["hashes"]) // what is no hash is none of the passwords'
-		r.item["hashes"] = texts(principal.HashPasswords(r.secrets, hashes))
+		r.item["hashes"] = attribute.Texts(principal.HashPasswords(r.secrets, hashes)...)
 	}
 	was := maps.Clone(standing)
 	delete(was, Changed)

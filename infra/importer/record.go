@@ -8,12 +8,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/shared/operation"
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )
 
-// record is one line made ready to be written. Records of one place are written in the order of their lines.
+// record is one line made ready to be written. Records of one place are written in the
+// order of their lines.
 type record struct {
 	line   int
 	bytes  int // of the line, in the file
@@ -43,21 +45,24 @@ const (
 	contactKind = "contact"
 )
 
-// kinds are the formats: the names that must be written so, and what makes the record of the fields.
+// kinds are the formats: the names of a kind's fields, which must be written exactly so,
+// and the function that makes the record of the fields.
 var kinds = map[string]struct {
 	names []string
 	build func(*fields, *record)
 }{
-	user:           {append([]string{"customerId", "tempAllows"}, userMaps...), buildUser},
-	customer:       {[]string{"accountId", "code"}, buildCustomer},
-	transaction:    {[]string{"accountId", "code", "campaignId", "transactionId", "at"}, buildTransaction},
-	contactKind:    {[]string{"tenantId", "contactId", "at", "callingNumber", "calledNumber", "customNos"}, buildContact},
+	user:        {append([]string{"customerId", "tempAllows"}, userMaps...), buildUser},
+	customer:    {[]string{"accountId", "code"}, buildCustomer},
+	transaction: {[]string{"accountId", "code", "campaignId", "transactionId", "at"}, buildTransaction},
+	contactKind: {[]string{"tenantId", "contactId", "at", "callingNumber", "calledNumber", "customNos"},
+		buildContact},
 	store.Operator: {append([]string{"password", "key", "secret"}, principalNames...), buildOperator},
 	store.APIUser:  {append([]string{"password", "key", "secret", "accounts"}, principalNames...), buildAPIUser},
 	store.App:      {append([]string{"password", "key", "secret", "tenantId"}, principalNames...), buildApp},
 }
 
-// userMaps are the fields of a user that the operations work on, each an attribute of its own.
+// userMaps are the fields of a user that the operations work on, each an attribute of its
+// own.
 var userMaps = []string{"registration", "questions", "images", "phrases", "devices"}
 
 // principalNames are the fields of all principals.
@@ -95,7 +100,7 @@ func buildUser(f *fields, r *record) {
 	id := f.id("customerId", longID)
 	f.absent("cannot be loaded: temporary allows are set through the API", "tempAllows")
 	r.place = "user " + id
-	r.item = object{"customerId": text(id)}
+	r.item = object{"customerId": attribute.Text(id)}
 	for _, name := range userMaps {
 		if value := f.object(name); value != nil {
 			r.item[name] = value
@@ -107,22 +112,25 @@ func buildUser(f *fields, r *record) {
 func buildCustomer(f *fields, r *record) {
 	r.customer = store.CustomerKey(f.id("accountId", shortID), f.id("code", shortID))
 	r.place = "customer " + r.customer
-	r.item = f.data(object{"customer": text(r.customer), "record": text(store.CustomerRecord)})
+	r.item = f.data(object{"customer": attribute.Text(r.customer), "record": attribute.Text(store.CustomerRecord)})
 }
 
-// A transaction lies with its customer: both in the order of the file.
+// buildTransaction gives the record its customer's place, so that both are written in the
+// order of the file.
 func buildTransaction(f *fields, r *record) {
 	r.customer = store.CustomerKey(f.id("accountId", shortID), f.id("code", shortID))
 	r.place = "customer " + r.customer
 	key := store.TransactionRecord(f.id("campaignId", shortID), f.id("transactionId", shortID))
 	f.at()
-	r.item = f.data(object{"customer": text(r.customer), "record": text(key)})
+	r.item = f.data(object{"customer": attribute.Text(r.customer), "record": attribute.Text(key)})
 }
 
-// maxParties keeps all copies of a contact within one transaction, together with the copies it may have to take away.
+// maxParties keeps all copies of a contact within one transaction, together with the
+// copies it may have to take away.
 const maxParties = 50
 
-// buildContact leaves the numbers in the data, too: who called whom is not to be seen from parties alone.
+// buildContact leaves the numbers in the data, too, because parties alone do not say who
+// called whom.
 func buildContact(f *fields, r *record) {
 	c := &contact{tenant: f.id("tenantId", shortID)}
 	c.key = store.ContactKey(f.at(), f.id("contactId", shortID))
@@ -151,7 +159,7 @@ func buildContact(f *fields, r *record) {
 	}
 	r.contact = c
 	r.place = "contact " + store.JoinKey(c.tenant, c.key)
-	r.item = f.data(object{"contact": text(c.key), "parties": texts(c.parties)})
+	r.item = f.data(object{"contact": attribute.Text(c.key), "parties": attribute.Texts(c.parties...)})
 }
 
 func buildOperator(f *fields, r *record) {
@@ -167,7 +175,7 @@ func buildOperator(f *fields, r *record) {
 func buildAPIUser(f *fields, r *record) {
 	name := buildPrincipal(f, r)
 	r.item["hashes"] = hashes(f.secrets("key", name))
-	r.item["accounts"] = texts(f.list("accounts", maxAccounts))
+	r.item["accounts"] = attribute.Texts(f.list("accounts", maxAccounts)...)
 	f.absent("is no field of an apiUser", "password", "secret")
 	f.nothingElse()
 }
@@ -175,7 +183,7 @@ func buildAPIUser(f *fields, r *record) {
 func buildApp(f *fields, r *record) {
 	name := buildPrincipal(f, r)
 	r.item["hashes"] = hashes(f.secrets("secret", name))
-	r.item["tenantId"] = text(f.id("tenantId", shortID))
+	r.item["tenantId"] = attribute.Text(f.id("tenantId", shortID))
 	f.absent("is no field of an app", "password", "key")
 	f.nothingElse()
 }
@@ -185,7 +193,7 @@ func buildPrincipal(f *fields, r *record) string {
 	name := f.id("name", longID)
 	key := store.PrincipalKey(r.kind, name)
 	r.place = "principal " + key
-	r.item = object{"principal": text(key)}
+	r.item = object{"principal": attribute.Text(key)}
 	if _, ok := f.left["operations"]; ok {
 		known := operation.Scopes(r.kind)
 		list := f.list("operations", len(known))
@@ -194,7 +202,7 @@ func buildPrincipal(f *fields, r *record) string {
 				f.refuse("operations may only name %s", strings.Join(known, ", "))
 			}
 		}
-		r.item["operations"] = texts(list)
+		r.item["operations"] = attribute.Texts(list...)
 	}
 	if value, ok := f.take("disabled"); ok {
 		disabled, ok := value.(*types.AttributeValueMemberBOOL)
@@ -214,12 +222,13 @@ func buildPrincipal(f *fields, r *record) string {
 	return name
 }
 
+// hashes are what is stored of keys and secrets.
 func hashes(secrets []string) types.AttributeValue {
 	all := make([]string, len(secrets))
 	for i, secret := range secrets {
 		all[i] = principal.Hash(secret)
 	}
-	return texts(all)
+	return attribute.Texts(all...)
 }
 
 // seconds is a time in Unix seconds.

@@ -13,21 +13,22 @@ import (
 	"customercare/shared/store"
 )
 
-// A call that DynamoDB may take later is made again, with exponential backoff and full jitter, for about half a
-// minute: tables on demand take that long to grow into a sudden load.
+// A call that DynamoDB may take later is made again, with exponential backoff and full
+// jitter, for about half a minute: tables on demand take that long to grow into a sudden
+// load.
 const (
-	patience     = 30
-	silence      = 10 // how often, at most, when nothing answers at all
-	backoffBase  = 20 * time.Millisecond
-	backoffLimit = 3 * time.Second
+	maxRetries        = 30
+	maxRetriesUnheard = 10 // when nothing answers at all
+	backoffBase       = 20 * time.Millisecond
+	backoffLimit      = 3 * time.Second
 )
 
-// errInvalid says that DynamoDB does not take what was asked for, whenever.
+// errInvalid says that DynamoDB does not take what was asked for, and never will.
 var errInvalid = errors.New("DynamoDB does not take the record: it breaks one of its limits")
 
-// persist makes a call until it succeeds or fails for good. Its error is errInvalid, a *types.TransactionCanceledException
-// with a reason that does not pass, a context's, or one that ends the load: a sentence without DynamoDB's own words,
-// which may quote keys.
+// persist makes a call until it succeeds or fails for good. Its error is errInvalid, a
+// *types.TransactionCanceledException with a reason that stays, the context's, or one
+// that ends the load: a sentence without DynamoDB's own words, which may quote keys.
 func persist(ctx context.Context, table string, call func() error) error {
 	for attempt := 0; ; attempt++ {
 		err := call()
@@ -37,7 +38,7 @@ func persist(ctx context.Context, table string, call func() error) error {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		}
-		cause, limit := errors.New("DynamoDB does not answer"), silence
+		cause, limit := errors.New("DynamoDB does not answer"), maxRetriesUnheard
 		if api, ok := errors.AsType[smithy.APIError](err); ok {
 			cancelled, isCancelled := errors.AsType[*types.TransactionCanceledException](err)
 			code := api.ErrorCode()
@@ -51,7 +52,7 @@ func persist(ctx context.Context, table string, call func() error) error {
 			case !isCancelled && !store.Retryable(code) && api.ErrorFault() != smithy.FaultServer:
 				return fmt.Errorf("DynamoDB refuses to write to %s: %s", table, code)
 			}
-			cause, limit = fmt.Errorf("DynamoDB took nothing for too long: %s", code), patience
+			cause, limit = fmt.Errorf("DynamoDB took nothing for too long: %s", code), maxRetries
 		}
 		if attempt >= limit {
 			return cause
@@ -66,7 +67,8 @@ func persist(ctx context.Context, table string, call func() error) error {
 	}
 }
 
-// final says whether any action was refused for a reason that does not pass.
+// final says whether any action was refused for a reason that stays, so that trying again
+// is no use.
 func final(reasons []types.CancellationReason) bool {
 	for _, reason := range reasons {
 		if code := reasonCode(reason); code != "" && !store.Retryable(code) {

@@ -8,12 +8,14 @@ import (
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/attribute"
 )
 
 // shortestSecret is how many characters a password, key or secret has at least. It is
 // what NIST SP 800-63B-4 (section 3.1.1.2) asks of a password that is the only proof of
-// who somebody is. The same text wants no rules of composition, at least 64 characters
-// to be taken (maxSecret is 256 bytes), and common or expected values to be refused
+// who somebody is. The same text wants no rules of composition, at least 64 characters to
+// be taken (maxSecret is 256 bytes), and common or expected values to be refused
 // (expected).
 const shortestSecret = 15
 
@@ -21,7 +23,7 @@ const shortestSecret = 15
 // is what the sentence calls it, for example "password". The secret is never in it.
 func CheckSecret(field, owner, secret string) error {
 	f := &fields{}
-	f.secret(field, owner, text(secret))
+	f.secret(field, owner, attribute.Text(secret))
 	return f.err
 }
 

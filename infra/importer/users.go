@@ -1,45 +1,29 @@
 package importer
 
 import (
-	"context"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// maxUsers is how many users one transaction updates. A transaction saves most of what a call costs, but while it
-// runs DynamoDB refuses an operation on one of its users, which then has to be tried again: so few at a time.
+// maxUsers is how many users one transaction updates. A transaction saves most of what a
+// call costs, but while it runs DynamoDB refuses an operation on one of its users, which
+// then has to be tried again. That is why it is not more.
 const maxUsers = 25
 
-// writeUsers replaces the fields that each record names and touches no others.
-func (l *loader) writeUsers(ctx context.Context, records []*record) error {
-	for len(records) > 0 {
-		n := fitUsers(records)
-		_, err := l.together(ctx, l.Tables.Users, records[:n], l.userActions) // there is no condition to refuse any
-		if err != nil {
-			return err
-		}
-		records = records[n:]
+// users is how users are written: each replaces the fields that its record names and
+// touches no others. There is no condition that could refuse one.
+func (l *loader) users() together {
+	return together{
+		table: l.Tables.Users, most: maxUsers, actions: l.userActions,
+		key:   func(r *record) string { return r.place },
+		count: func() func(*record) int { return func(*record) int { return 1 } },
 	}
-	return nil
 }
 
-// fitUsers is how many of the first records fit one transaction, which ends before a user it has already.
-func fitUsers(records []*record) int {
-	seen, bytes := map[string]bool{}, 0
-	for i, r := range records {
-		bytes += r.size
-		if seen[r.place] || i == maxUsers || i > 0 && bytes > maxTransaction {
-			return i
-		}
-		seen[r.place] = true
-	}
-	return len(records)
-}
-
-// userActions updates rather than puts: temporary allows that are in force stay. The map tempAllows always stands
-// afterwards, which setting one relies on.
+// userActions updates users rather than putting them, so that temporary allows in force
+// stay. Afterwards the map tempAllows always stands, which operation 2 relies on.
 func (l *loader) userActions(records []*record) []action {
 	actions := make([]action, len(records))
 	for i, r := range records {

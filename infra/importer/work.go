@@ -1,8 +1,12 @@
 package importer
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
-// work writes the records of one queue: whatever is waiting together, without waiting for more.
+// work writes the records of one queue until it is closed. It takes all that is waiting
+// together, and never waits for more.
 func (l *loader) work(ctx context.Context, queue <-chan *record) error {
 	for first := range queue {
 		batch := []*record{first}
@@ -23,7 +27,8 @@ func (l *loader) work(ctx context.Context, queue <-chan *record) error {
 	return nil
 }
 
-// write writes records of any kinds. Kinds of different tables share no key, so their order does not matter.
+// write writes records of any kinds. Kinds of different tables share no key, so their
+// order does not matter.
 func (l *loader) write(ctx context.Context, batch []*record) error {
 	var users, customers, contacts []*record
 	for _, r := range batch {
@@ -40,11 +45,12 @@ func (l *loader) write(ctx context.Context, batch []*record) error {
 			}
 		}
 	}
-	if err := l.writeUsers(ctx, users); err != nil {
+	slices.SortStableFunc(customers, byCustomer)
+	if err := l.writeAll(ctx, l.users(), users); err != nil {
 		return err
 	}
-	if err := l.writeCustomers(ctx, customers); err != nil {
+	if err := l.writeAll(ctx, l.customers(), customers); err != nil {
 		return err
 	}
-	return l.writeContacts(ctx, contacts)
+	return l.writeAll(ctx, l.contacts(), contacts)
 }

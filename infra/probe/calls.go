@@ -31,13 +31,13 @@ func (r *run) newClient() client.Client {
 
 var (
 	accessToken = regexp.MustCompile(`"AccessToken"\s*:\s*"([^"]+)"`)
-	// likeAToken is a token in an answer that is not as it should be, so that its value is not
-	// known.
+	// likeAToken is a token in an answer that is not as it should be, so that its value
+	// is not known.
 	likeAToken = regexp.MustCompile(`(?i)(AccessToken[^A-Za-z0-9]{1,8}|Bearer )[A-Za-z0-9._~+/-]{8,}`)
 )
 
-// mask takes secrets and tokens out of what is to be shown: an answer that is wrong may hold
-// anything that was sent.
+// mask takes secrets and tokens out of what is to be shown: an answer that is wrong may
+// hold anything that was sent.
 func (r *run) mask(text string) string {
 	for _, secret := range slices.Concat(r.secrets(), r.tokens) {
 		text = strings.ReplaceAll(text, secret, "***")
@@ -58,8 +58,8 @@ func (m masked) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// send makes a call. One that is refused for its rate is made again: a stack may allow fewer calls
-// a second than come here.
+// send makes a call. One that is refused for its rate is made again: a stack may allow
+// fewer calls a second than come here.
 func (r *run) send(ctx context.Context, request client.Request) (client.Answer, error) {
 	for try := 1; ; try++ {
 		answer, err := r.sendOnce(ctx, request)
@@ -109,8 +109,8 @@ func exactly(want client.Expected) rule {
 	}
 }
 
-// tells is the rule that the answer is a function's failure of this form (client.Any stands for
-// the sentence), whose sentence holds the word.
+// tells is the rule that the answer is a function's failure of this form (client.Any
+// stands for the sentence), whose sentence holds the word.
 func tells(want client.Expected, word string) rule {
 	return func(a client.Answer) error {
 		sentence, err := a.Sentence(want)
@@ -124,8 +124,9 @@ func tells(want client.Expected, word string) rule {
 	}
 }
 
-// refusedByGateway is the rule that API Gateway itself refuses the call. It alone decides in which
-// of the formats, and whether with the fields of operations 1 and 2 or of 4 and 5.
+// refusedByGateway is the rule that API Gateway itself refuses the call. It alone decides
+// in which of the formats, and whether with the fields of operations 1 and 2 or of 4 and
+// 5.
 func (r *run) refusedByGateway(status int) rule {
 	return func(a client.Answer) error {
 		if a.Status != status {

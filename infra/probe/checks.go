@@ -15,12 +15,13 @@ import (
 	"customercare/shared/operation"
 )
 
-// The checks, in the order in which they are made: who may call first, then all that must be
-// refused, then what the operations do. The rules that answers are held to are in caller.go, what
-// takes more than one call or a look into the tables is in effects.go.
+// The checks, in the order in which they are made: who may call first, then all that must
+// be refused, then what the operations do. The rules that answers are held to are in
+// caller.go, what takes more than one call or a look into the tables is in effects.go.
 func (r *run) checks() []check {
 	return slices.Concat(
-		[]check{{"records are loaded: operator, API user, two apps, two users, three customers with 66 transactions, four contacts", r.load}},
+		[]check{{"records are loaded: operator, API user, two apps, two users, " +
+			"three customers with 66 transactions, four contacts", r.load}},
 		r.tokenChecks(),
 		r.provisionRefusals(), r.customerRefusals(), r.numbersRefusals(),
 		[]check{
@@ -69,18 +70,24 @@ func (r *run) provisionRefusals() []check {
 	past := client.Allow{Type: kind, Expires: time.Date(2021, 10, 15, 1, 29, 29, 768e6, time.UTC)}
 	// In both formats, with a sentence that holds the word.
 	refused := func(name string, request client.Request, status int, word string) check {
-		return check{name, func(ctx context.Context) error { return r.refusesInBothFormats(ctx, request, status, word) }}
+		return check{name, func(ctx context.Context) error {
+			return r.refusesInBothFormats(ctx, request, status, word)
+		}}
 	}
 	return []check{
-		{"operations 1 and 2 refuse a call without Authorization", func(ctx context.Context) error { return r.letsNobodyIn(ctx) }},
+		{"operations 1 and 2 refuse a call without Authorization", func(ctx context.Context) error {
+			return r.letsNobodyIn(ctx)
+		}},
 		{"operations 1 and 2 refuse a wrong password", func(ctx context.Context) error {
 			return r.letsNobodyIn(ctx, client.Basic(r.operator, r.by.Key))
 		}},
 		{"operations 1 and 2 refuse an app's token", func(ctx context.Context) error {
 			return r.letsNobodyIn(ctx, "Authorization: Bearer "+r.token)
 		}},
-		refused("an unknown customer ID is a 404", client.DeleteCustomerInfo(r.user+"-nobody", "reset=true"), 404, "Customer ID not found"),
-		refused("deleting nothing is a 400", client.DeleteCustomerInfo(r.user, "reset=false").Under(1), 400, "unregisterDevices"),
+		refused("an unknown customer ID is a 404",
+			client.DeleteCustomerInfo(r.user+"-nobody", "reset=true"), 404, "Customer ID not found"),
+		refused("deleting nothing is a 400",
+			client.DeleteCustomerInfo(r.user, "reset=false").Under(1), 400, "unregisterDevices"),
 		refused("an unknown tempAllowType is a 400",
 			client.SetTemporaryAllow(r.user, client.Allow{Type: r.unknownType()}, client.JSON), 400, "tempAllowType"),
 		refused("an expirationDate in the past is a 400",
@@ -145,7 +152,8 @@ func (r *run) numbersRefusals() []check {
 			return []string{"Authorization: Bearer " + random(10) + r.token[min(len(r.token), 20):]}
 		}),
 		letIn("an operator's password", func() []string { return []string{client.Basic(r.operator, r.password)} }),
-		refused("another app's X-APP-Key", 401, "X-APP-Key", client.CleanCustomerData(r.number).With("X-APP-Key: "+r.otherApp)),
+		refused("another app's X-APP-Key", 401, "X-APP-Key",
+			client.CleanCustomerData(r.number).With("X-APP-Key: "+r.otherApp)),
 		refused("no number", 400, "customNos", client.CleanCustomerData()),
 		refused("an empty number", 400, "customNos", client.CleanCustomerData(r.number, "")),
 	}
@@ -179,27 +187,33 @@ func (r *run) provisionEffects() []check {
 		deletes("devices are gone", r.user, 0, "unregisterDevices=true", without("devices")),
 		deletes("registration, questions, images and phrases are gone", r.user, 0, "reset=TRUE",
 			without("registration", "questions", "images", "phrases")),
-		deletes("a customer ID of any characters is found", r.neighbour, 1, "unregisterDevices=true", without("devices")),
+		deletes("a customer ID of any characters is found", r.neighbour, 1, "unregisterDevices=true",
+			without("devices")),
 	}
 }
 
 // customerEffects are what operation 3 does.
 func (r *run) customerEffects() []check {
-	indented := "{\n  \"status\": \"success\",\n  \"customer\": {\n    \"status\": \"deleted\",\n    \"code\": \"" + r.code + "\"\n  }\n}"
+	indented := client.Expected{Status: http.StatusOK, Media: client.JSON, Body: strings.Join([]string{
+		`{`, `  "status": "success",`, `  "customer": {`, `    "status": "deleted",`, `    "code": "` + r.code + `"`, `  }`, `}`,
+	}, "\n")}
+	deletion := func(changes ...string) client.Request {
+		return client.DeleteCustomer(r.by, r.code, r.form(changes...)...)
+	}
 	again := func(name string, request client.Request, want client.Expected) check {
 		return r.call("the customer is deleted again: "+name, request, exactly(want))
 	}
 	return []check{
 		{"a customer is deleted: multipart, XML; a tombstone stands in its place", r.deletesCustomer},
 		{"no transaction is left", func(ctx context.Context) error {
-			return r.eventually(ctx, func(ctx context.Context) error { return r.stands(ctx, r.customerPlace(r.by.Account, r.code)) })
+			return r.eventuallyStands(ctx, r.customerPlace(r.by.Account, r.code))
 		}},
-		again("key in the header, JSON", client.DeleteCustomer(r.by, r.code, r.form("user_password", "wrong", "output", "JSON")...).
-			With("api_access_key: "+r.by.Key), client.Expected{Status: 200, Media: client.JSON, Body: indented}),
-		again("urlencoded, condensed JSON", client.DeleteCustomer(r.by, r.code, r.form("output", "json", "condensed", "yes")...).Under(1),
-			client.Deleted(client.JSON, r.code)),
-		again("JSONP", client.DeleteCustomer(r.by, r.code, r.form("callback", client.Callback, "condensed", "yes")...).Under(1),
-			client.Deleted(client.Script, r.code)),
+		again("key in the header, JSON",
+			deletion("user_password", "wrong", "output", "JSON").With("api_access_key: "+r.by.Key), indented),
+		again("urlencoded, condensed JSON",
+			deletion("output", "json", "condensed", "yes").Under(1), client.Deleted(client.JSON, r.code)),
+		again("JSONP",
+			deletion("callback", client.Callback, "condensed", "yes").Under(1), client.Deleted(client.Script, r.code)),
 	}
 }
 
@@ -242,14 +256,16 @@ func (r *run) unknownType() string {
 	}
 }
 
+// unknownPath calls where no route is, in both formats and with an operator's password.
 func (r *run) unknownPath(ctx context.Context) error {
-	for _, headers := range [][]string{{client.AcceptJSON}, {client.AcceptXML}, {client.AcceptJSON, client.Basic(r.operator, r.password)}} {
+	known := client.Basic(r.operator, r.password)
+	for _, headers := range [][]string{{client.AcceptJSON}, {client.AcceptXML}, {client.AcceptJSON, known}} {
 		request := client.Request{Method: http.MethodPost, Path: "/customercare/v1/nothing", Headers: headers}
 		err := r.answers(ctx, request, func(a client.Answer) error {
 			if len(headers) > 1 && a.Status == http.StatusBadRequest {
-				// Where there is no route, API Gateway takes Authorization for a signature of its
-				// own, and not every fault that it finds in one has an answer that the template
-				// can choose.
+				// Where there is no route, API Gateway takes Authorization for a
+				// signature of its own, and not every fault that it finds in one has an
+				// answer that the template can choose.
 				r.note("400 with Authorization")
 				return r.refusedByGateway(400)(a)
 			}
@@ -262,6 +278,7 @@ func (r *run) unknownPath(ctx context.Context) error {
 	return nil
 }
 
+// expired uses the token for a second once that is over.
 func (r *run) expired(ctx context.Context) error {
 	if r.short.value == "" {
 		return errors.New("there was no token for a second")

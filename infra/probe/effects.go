@@ -22,7 +22,8 @@ type shortToken struct {
 	over  time.Time // it is expired for every clock of the system
 }
 
-// maxClockDifference is how far the clocks of the stack and of this machine may lie apart.
+// maxClockDifference is how far the clocks of the stack and of this machine may lie
+// apart.
 const maxClockDifference = 5 * time.Minute
 
 // askForToken checks every field of the answer, and returns the token.
@@ -46,12 +47,13 @@ func (r *run) askForToken(ctx context.Context, expires string, headers ...string
 	return found[1], secured(a)
 }
 
-// letsNobodyIn checks that neither operation 1 nor 2 does anything with these headers. It makes
-// only two calls, because a few wrong passwords lock this machine's address out.
+// letsNobodyIn checks that neither operation 1 nor 2 does anything with these headers. It
+// makes only two calls, because a few wrong passwords lock this machine's address out.
 func (r *run) letsNobodyIn(ctx context.Context, headers ...string) error {
 	for _, request := range []client.Request{
 		client.DeleteCustomerInfo(r.user, "unregisterDevices=true").With(client.AcceptJSON),
-		client.SetTemporaryAllow(r.user, client.Allow{Type: r.allowTypes()[0]}, client.JSON).Under(1).With(client.AcceptXML),
+		client.SetTemporaryAllow(r.user, client.Allow{Type: r.allowTypes()[0]}, client.JSON).
+			Under(1).With(client.AcceptXML),
 	} {
 		if err := r.answers(ctx, request.With(headers...), r.challenged("Basic")); err != nil {
 			return fmt.Errorf("%s: %w", request.Method, err)
@@ -60,8 +62,8 @@ func (r *run) letsNobodyIn(ctx context.Context, headers ...string) error {
 	return nil
 }
 
-// refusesInBothFormats checks that our operator's call is refused with a sentence that holds the
-// word, in JSON and in XML.
+// refusesInBothFormats checks that our operator's call is refused with a sentence that
+// holds the word, in JSON and in XML.
 func (r *run) refusesInBothFormats(ctx context.Context, request client.Request, status int, word string) error {
 	for _, media := range []string{client.JSON, client.XML} {
 		err := r.answers(ctx, request.As(r.operator, r.password).With("Accept: "+media), func(a client.Answer) error {
@@ -77,8 +79,8 @@ func (r *run) refusesInBothFormats(ctx context.Context, request client.Request, 
 	return nil
 }
 
-// refusesToDelete checks that a form with changes is refused in XML and in JSON, both times with
-// HTTP status 200 and the same sentence, and returns the sentence.
+// refusesToDelete checks that a form with changes is refused in XML and in JSON, both
+// times with HTTP status 200 and the same sentence, and returns the sentence.
 func (r *run) refusesToDelete(ctx context.Context, changes ...string) (string, error) {
 	sentences := map[string]string{}
 	inJSON := r.form(append(changes, "output", "json", "condensed", "yes")...)
@@ -100,11 +102,12 @@ func (r *run) refusesToDelete(ctx context.Context, changes ...string) (string, e
 	return sentences[client.XML], nil
 }
 
-// setsAllow sets a temporary allow and checks that it stands, granted by our operator, until the
-// date, and that nothing else of the user changed.
+// setsAllow sets a temporary allow and checks that it stands, granted by our operator,
+// until the date, and that nothing else of the user changed.
 func (r *run) setsAllow(ctx context.Context, kind string, lasts time.Duration, media string, path int) error {
 	expires := time.Now().Add(lasts).UTC().Truncate(time.Millisecond)
-	request := client.SetTemporaryAllow(r.user, client.Allow{Type: kind, Expires: expires}, media).Under(path).As(r.operator, r.password)
+	request := client.SetTemporaryAllow(r.user, client.Allow{Type: kind, Expires: expires}, media).
+		Under(path).As(r.operator, r.password)
 	if media == client.XML {
 		request = request.With(client.AcceptXML)
 	}
@@ -127,7 +130,8 @@ func (r *run) setsAllow(ctx context.Context, kind string, lasts time.Duration, m
 	if allow == nil {
 		return fmt.Errorf("no temporary allow of type %s stands", kind)
 	}
-	if attribute.ReadNumber(allow.Value, "expires") != expires.UnixMilli() || attribute.ReadText(allow.Value, "grantedBy") != r.operator {
+	if attribute.ReadNumber(allow.Value, "expires") != expires.UnixMilli() ||
+		attribute.ReadText(allow.Value, "grantedBy") != r.operator {
 		return fmt.Errorf("the temporary allow of type %s stands with another date, or as another's", kind)
 	}
 	// When it was granted is the product's own: what stands is taken over.
@@ -135,8 +139,9 @@ func (r *run) setsAllow(ctx context.Context, kind string, lasts time.Duration, m
 	return r.stands(ctx, at)
 }
 
-// deletesInfo makes one deletion of operation 1, answered in XML and again in JSON, and checks
-// after each that the user is exactly what it leaves. change makes that of the item that stood.
+// deletesInfo makes one deletion of operation 1, answered in XML and again in JSON, and
+// checks after each that the user is exactly what it leaves. change makes that of the
+// item that stood.
 func (r *run) deletesInfo(ctx context.Context, user string, request client.Request, change func(attribute.Item)) error {
 	at := r.userPlace(user)
 	if len(r.want[at]) == 1 {
@@ -154,12 +159,13 @@ func (r *run) deletesInfo(ctx context.Context, user string, request client.Reque
 	return nil
 }
 
-// shortestJob is less than any job lasts: a deployment may have a WriterLifetime of seconds.
+// shortestJob is less than any job lasts: a deployment may have a WriterLifetime of
+// seconds.
 const shortestJob = time.Second
 
-// deletesCustomer deletes our customer, and looks at once: from the answer on nobody may read the
-// customer any more, which the tombstone of an open job that is ours sees to. The transactions may
-// go in the background.
+// deletesCustomer deletes our customer, and looks at once: from the answer on nobody may
+// read the customer any more, which the tombstone of an open job that is ours sees to.
+// The transactions may go in the background.
 func (r *run) deletesCustomer(ctx context.Context) error {
 	began := time.Now()
 	request := client.DeleteCustomerInParts(r.by, r.code, r.form()...).Under(1)
@@ -209,9 +215,9 @@ func (r *run) jobIsOpen(ctx context.Context, key string, began time.Time) error 
 	return nil
 }
 
-// contactsGone waits until the two contacts of our number are gone, as the one and as the other
-// party. The stranger's contact stays under the number that it shares with them, and so does the
-// other tenant's under the same numbers.
+// contactsGone waits until the two contacts of our number are gone, as the one and as the
+// other party. The stranger's contact stays under the number that it shares with them,
+// and so does the other tenant's under the same numbers.
 func (r *run) contactsGone(ctx context.Context) error {
 	for _, number := range []string{r.number, r.called, r.shared} {
 		at := r.contactPlace(r.tenant, number)
@@ -222,7 +228,7 @@ func (r *run) contactsGone(ctx context.Context) error {
 			}
 		}
 		r.want[at] = kept
-		if err := r.eventually(ctx, func(ctx context.Context) error { return r.stands(ctx, at) }); err != nil {
+		if err := r.eventuallyStands(ctx, at); err != nil {
 			return err
 		}
 	}

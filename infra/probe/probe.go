@@ -1,15 +1,16 @@
-// Package probe is the smoke test: it tries every operation of a deployed stack through its front
-// door, as clients do, and then looks in the tables with strongly consistent reads whether what
-// was said has happened, and nothing else.
+// Package probe is the smoke test: it tries every operation of a deployed stack through
+// its front door, as clients do, and then looks in the tables with strongly consistent
+// reads whether what was said has happened, and nothing else.
 //
-// It works on principals, users, customers and contacts of its own, under names that nobody else
-// has, and removes them again, also after a failure or an interruption. Two things stay, because
-// only the product itself may end them: the open job of the customer that was deleted, with its
-// tombstone, and the open job of the contacts. Cleanup ends both when there can be no late writer
-// any more (parameter WriterLifetime). The ledger's records of them stay, and hold digests only.
+// It works on principals, users, customers and contacts of its own, under names that
+// nobody else has, and removes them again, also after a failure or an interruption. Two
+// things stay, because only the product itself may end them: the open job of the customer
+// that was deleted, with its tombstone, and the open job of the contacts. Cleanup ends
+// both when there can be no late writer any more (parameter WriterLifetime). The ledger's
+// records of them stay, and hold digests only.
 //
-// A run makes about ten calls with a wrong secret. They count as failed attempts of this machine's
-// address, so that many runs within minutes lock it out for a while.
+// A run makes about ten calls with a wrong secret. They count as failed attempts of this
+// machine's address, so that many runs within minutes lock it out for a while.
 package probe
 
 import (
@@ -49,8 +50,8 @@ const (
 // check is one thing that must be so.
 type check struct {
 	name string
-	// do returns what is wrong. Where more than one thing is right, it notes (run.note) which it
-	// saw.
+	// do returns what is wrong. Where more than one thing is right, it notes (run.note)
+	// which it saw.
 	do func(context.Context) error
 }
 
@@ -75,9 +76,9 @@ type run struct {
 	cleaned     bool     // the erasure of contacts is on record
 }
 
-// Run makes all checks in order, removes what it put in, and says what it found. When ctx ends,
-// the check that is being made is the last one. The error is one of Options: then nothing has been
-// done.
+// Run makes all checks in order, removes what it put in, and says what it found. When ctx
+// ends, the check that is being made is the last one. The error is one of Options: then
+// nothing has been done.
 func Run(ctx context.Context, o Options) (Counts, error) {
 	if err := checkAddress(o.Deployment.APIURL); err != nil {
 		return Counts{}, err
@@ -156,7 +157,8 @@ func (r *run) try(ctx context.Context, c check) (ok bool) {
 	return err == nil
 }
 
-// note adds what was seen to the check's line, where the local gateway and AWS may differ.
+// note adds what was seen to the check's line, where the local gateway and AWS may
+// differ.
 func (r *run) note(format string, values ...any) {
 	r.notes = append(r.notes, fmt.Sprintf(format, values...))
 }
@@ -175,12 +177,11 @@ func (r *run) wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// eventually repeats do, which looks at what must come true in the background, until it returns
-// nil or Timeout has passed.
-func (r *run) eventually(ctx context.Context, do func(context.Context) error) error {
+// eventuallyStands is stands of what must come true in the background, within Timeout.
+func (r *run) eventuallyStands(ctx context.Context, at place) error {
 	began := time.Now()
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		err := do(ctx)
+		err := r.stands(ctx, at)
 		if err == nil {
 			return nil
 		}

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"golang.org/x/sync/errgroup"
 
 	"customercare/infra/attribute"
 	"customercare/shared/operation"
@@ -25,7 +24,8 @@ type place struct{ table, attribute, key string }
 
 func (p place) String() string { return fmt.Sprintf("%s %s=%s", p.table, p.attribute, p.key) }
 
-// read is what stands at a place now, by strongly consistent reads, in the order of its sort keys.
+// read is what stands at a place now, by strongly consistent reads, in the order of its
+// sort keys.
 func (r *run) read(ctx context.Context, at place) ([]attribute.Item, error) {
 	var items []attribute.Item
 	for pages := dynamodb.NewQueryPaginator(r.Deployment.DB, &dynamodb.QueryInput{
@@ -43,8 +43,8 @@ func (r *run) read(ctx context.Context, at place) ([]attribute.Item, error) {
 	return items, nil
 }
 
-// stands checks that exactly what is wanted at a place is there. In the place of the customer that
-// was deleted a tombstone may stand, until the job ends.
+// stands checks that exactly what is wanted at a place is there. In the place of the
+// customer that was deleted a tombstone may stand, until the job ends.
 func (r *run) stands(ctx context.Context, at place) error {
 	got, err := r.read(ctx, at)
 	if err != nil {
@@ -91,17 +91,17 @@ func difference(got, want []attribute.Item) string {
 	return ""
 }
 
-// isTombstone says whether an item is what stands in place of a customer that is being erased, and
-// holds nothing else.
+// isTombstone says whether an item is what stands in place of a customer that is being
+// erased, and holds nothing else.
 func isTombstone(item attribute.Item) bool {
 	_, job := item["tombstone"].(*types.AttributeValueMemberS)
 	_, at := item["at"].(*types.AttributeValueMemberN)
 	return job && at && len(item) == 4 && item["customer"] != nil && item["record"] != nil
 }
 
-// remove takes everything away that lies at the run's places, whoever has put it there, and those
-// who could call. Then it looks whether it is gone. A tombstone stays, because the open job would
-// be stuck without it.
+// remove takes everything away that lies at the run's places, whoever has put it there,
+// and those who could call. Then it looks whether it is gone. A tombstone stays, because
+// the open job would be stuck without it.
 func (r *run) remove(ctx context.Context) error {
 	var wrong []error
 	for at := range r.places() {
@@ -140,37 +140,25 @@ func (r *run) remove(ctx context.Context) error {
 	return errors.Join(wrong...)
 }
 
-// removers is how many deletions are under way at once.
-const removers = 8
-
-// clear deletes all items at a place, but no tombstone.
+// clear deletes all items at a place, but no tombstone, also when that comes right now.
 func (r *run) clear(ctx context.Context, at place) error {
 	items, err := r.read(ctx, at)
 	if err != nil {
 		return err
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(removers)
 	for _, item := range items {
-		group.Go(func() error {
-			in := &dynamodb.DeleteItemInput{
-				TableName: &at.table, Key: attribute.Item{at.attribute: item[at.attribute]},
-				ConditionExpression: aws.String("attribute_not_exists(tombstone)"), // also when it comes right now
+		key := attribute.Item{at.attribute: item[at.attribute]}
+		for _, sortKey := range []string{"record", "contact"} {
+			if value, ok := item[sortKey]; ok {
+				key[sortKey] = value
 			}
-			for _, sortKey := range []string{"record", "contact"} {
-				if value, ok := item[sortKey]; ok {
-					in.Key[sortKey] = value
-				}
-			}
-			_, err := r.Deployment.DB.DeleteItem(ctx, in)
-			if _, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
-				return nil
-			}
-			return err
+		}
+		_, err := r.Deployment.DB.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+			TableName: &at.table, Key: key, ConditionExpression: aws.String("attribute_not_exists(tombstone)"),
 		})
-	}
-	if err := group.Wait(); err != nil {
-		return fmt.Errorf("%s cannot be cleared: %w", at, err)
+		if _, isTombstone := errors.AsType[*types.ConditionalCheckFailedException](err); err != nil && !isTombstone {
+			return fmt.Errorf("%s cannot be cleared: %w", at, err)
+		}
 	}
 	return nil
 }

@@ -5,15 +5,16 @@ import (
 	"strings"
 )
 
-// The range of numbers: MaxDigits significant digits, a magnitude of 1E-130 to 9.99...E+125, or zero.
+// The range of numbers: MaxDigits significant digits, a magnitude of 1E-130 to
+// 9.99...E+125, or zero.
 const (
 	MaxDigits   = 38
 	minExponent = -130
 	maxExponent = 125
 )
 
-// number is a decimal number taken apart. exponent is the power of ten of its first digit; a zero
-// has no digits.
+// number is a decimal number taken apart. exponent is the power of ten of its first
+// digit; a zero has no digits.
 type number struct {
 	minus    bool
 	digits   string // without zeros at either end
@@ -31,10 +32,11 @@ func parse(text string) number {
 	return number{minus, strings.TrimRight(digits, "0"), exponent}
 }
 
-// endless stands for every exponent that is too long to be one: no mantissa brings it back into the
-// range.
+// endless stands for every exponent that is so large that no mantissa brings the number
+// back into the range.
 const endless = 1 << 40
 
+// parsePower reads an exponent; "" is 0.
 func parsePower(text string) int {
 	text, minus := strings.CutPrefix(strings.TrimPrefix(text, "+"), "-")
 	text = strings.TrimLeft(text, "0")
@@ -48,9 +50,9 @@ func parsePower(text string) int {
 	return power
 }
 
-// Plain is a storable number in a form that every engine reads as the same value: as it is written,
-// or, where it has more digits or a longer exponent than a number needs, without those. Engines differ
-// on the exponent of a zero and on leading zeros.
+// Plain is a storable number in a form that every engine reads as the same value, because
+// engines differ on the exponent of a zero and on leading zeros. It is the number as it
+// is written, or without the digits and the exponent that a number does not need.
 func Plain(text string) string {
 	mantissa, power, _ := strings.Cut(strings.ToLower(text), "e")
 	if len(mantissa) <= MaxDigits+2 && len(power) <= len("+125") && (power == "" || parse(text).digits != "") {
@@ -70,8 +72,8 @@ func Plain(text string) string {
 	return plain + "E" + strconv.Itoa(n.exponent)
 }
 
-// Storable says whether DynamoDB keeps the value of a number as JSON writes it: zero with any sign
-// and exponent, or a number in its range and of no more digits than it has.
+// Storable says whether DynamoDB keeps the value of a number as JSON writes it: zero with
+// any sign and exponent, or a number in its range and of no more digits than it has.
 func Storable(text string) bool {
 	n := parse(text)
 	return n.digits == "" ||

@@ -4,9 +4,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Size is an item's size in bytes as AWS documents it: names and texts in UTF-8, bytes as they are,
-// a number as sizeOfNumber says, 1 for a boolean and a null, and for a list or a map 3 and 1 more
-// for each member. A set is what its members are.
+// Size is an item's size in bytes as AWS documents it: names and texts in UTF-8, bytes as
+// they are, a number as sizeOfNumber says, 1 for a boolean and a null, and for a list or
+// a map 3 and 1 more for each member. A set is what its members are.
 func Size(item Item) int {
 	sum := 0
 	for name, value := range item {
@@ -50,10 +50,11 @@ func SizeOf(value types.AttributeValue) int {
 	return sum
 }
 
-// sizeOfNumber is one byte for every two significant digits and one more: leading and trailing zeros
-// do not count. AWS calls that approximate and says nothing of a minus; it is a byte here, as in
-// every engine we know. DynamoDB Local counts pairs of digits from the decimal point on, which makes
-// some numbers a byte longer: 120 has three bytes there, and two here.
+// sizeOfNumber is one byte for every two significant digits and one more: leading and
+// trailing zeros do not count. AWS calls that approximate, and does not say what a minus
+// takes. It takes a byte here, as in every engine we know. DynamoDB Local counts pairs of
+// digits from the decimal point on, which makes some numbers a byte longer: 120 has three
+// bytes there, and two here.
 func sizeOfNumber(text string) int {
 	n := parse(text)
 	size := (len(n.digits)+1)/2 + 1

@@ -107,14 +107,7 @@ func (i CustomerIntake) Customer(
 		}
 		// The promise is on record. What fails from here on the workers make good, so it
 		// is no error to the caller.
-		if emptied {
-			err = i.verifyFew(ctx, job, until)
-		} else {
-			err = i.conclude(ctx, job, i.drain(ctx, job, until, true, func(ctx context.Context) error {
-				return i.drainFrom(ctx, job, page)
-			}))
-		}
-		if err != nil {
+		if err := i.carryOut(ctx, job, page, emptied, until); err != nil {
 			slog.Error("erasure goes on in the background", "job", job.ID, "cause", err.Error())
 		}
 		return nil
@@ -156,6 +149,20 @@ func (i CustomerIntake) open(
 	announce(job, page)
 	leaseEnd := until.Add(wrapUp + i.timing.ClockSkew)
 	return false, i.ledger.OpenCustomer(ctx, job, others, i.customers, page, leaseEnd)
+}
+
+// carryOut erases, until that time, what the opening of the job has left. page is what it
+// announced, unless it emptied the customer.
+func (i CustomerIntake) carryOut(
+	ctx context.Context, job *store.Job, page store.Collection, emptied bool, until time.Time,
+) error {
+	if emptied {
+		return i.verifyFew(ctx, job, until)
+	}
+	err := i.drain(ctx, job, until, true, func(ctx context.Context) error {
+		return i.drainFrom(ctx, job, page)
+	})
+	return i.conclude(ctx, job, err)
 }
 
 // verifyFew looks whether everything went with the transaction that opened the job, and

@@ -19,7 +19,7 @@ func TestEverySubjectIsInOrder(t *testing.T) {
 	var want []string
 	for _, id := range []string{"c", "a", "b", "d", "e"} {
 		mac := hmac.New(sha256.New, d.Keys[id])
-		// As the README says it, for whoever makes digests elsewhere.
+		// As docs/runbook.md says it, for whoever makes digests elsewhere.
 		fmt.Fprint(mac, "customer#shop%23#4711")
 		want = append(want, id+"."+hex.EncodeToString(mac.Sum(nil)))
 	}

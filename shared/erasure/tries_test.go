@@ -23,10 +23,10 @@ func TestTryWithoutAnswerThenRefused(t *testing.T) {
 		}
 		sys.eraseNumbers(t, "135")
 		sys.clock.Advance(sys.WriterLifetime + 2*sys.ClockSkew)
-		x := &tries{next: sys.Faults.Next}
+		x := sys.decideTries()
 		var sent time.Time
-		x.do = func(n int, _ string, _ []byte, r *http.Request) (*http.Response, error) {
-			switch n {
+		x.do = func(try int, _ string, _ []byte, r *http.Request) (*http.Response, error) {
+			switch try {
 			case 1:
 				sent = sys.clock.Now()
 				return nil, noAnswer{}
@@ -35,7 +35,6 @@ func TestTryWithoutAnswerThenRefused(t *testing.T) {
 			}
 			return x.next.RoundTrip(r)
 		}
-		sys.Faults.Next = x
 		sys.cleanUp(t)
 		if x.counted < 3 {
 			t.Fatalf("%s: %d tries", code, x.counted)
@@ -55,8 +54,8 @@ func TestBatchDoneThenRefused(t *testing.T) {
 	t.Parallel()
 	sys := newSystem(t)
 	sys.putCustomer(t, "shop", "4711", 30)
-	x := &tries{next: sys.Faults.Next}
-	n := 0 // batches
+	x := sys.decideTries()
+	batches := 0
 	var mu sync.Mutex
 	x.do = func(_ int, action string, body []byte, r *http.Request) (*http.Response, error) {
 		if action != "BatchWriteItem" {
@@ -64,20 +63,19 @@ func TestBatchDoneThenRefused(t *testing.T) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		switch n++; n {
-		case 1: // done, no answer
-			a, err := x.next.RoundTrip(r)
+		batches++
+		if batches == 1 { // done, no answer
+			answer, err := x.next.RoundTrip(r)
 			if err == nil {
-				a.Body.Close()
+				answer.Body.Close()
 			}
 			return nil, noAnswer{}
 		}
-		if n < 8 {
+		if batches < 8 {
 			return reply(r, 400, `{"__type":"com.amazon.coral.service#ExpiredTokenException"}`), nil
 		}
 		return x.next.RoundTrip(r)
 	}
-	sys.Faults.Next = x
 	sys.eraseCustomer(t)
 	sys.finishAll(t)
 	sys.wantRightOrLowerBound(t, 31)
@@ -91,15 +89,14 @@ func TestPanicInATransaction(t *testing.T) {
 		sys.putContact(t, "acme", c, "135", "200")
 	}
 	sys.eraseNumbers(t, "135")
-	x := &tries{next: sys.Faults.Next}
-	x.do = func(n int, action string, body []byte, r *http.Request) (*http.Response, error) {
-		a, err := x.next.RoundTrip(r)
-		if n == 1 {
+	x := sys.decideTries()
+	x.do = func(try int, action string, body []byte, r *http.Request) (*http.Response, error) {
+		answer, err := x.next.RoundTrip(r)
+		if try == 1 {
 			panic("x")
 		}
-		return a, err
+		return answer, err
 	}
-	sys.Faults.Next = x
 	sys.clock.Advance(time.Minute)
 	_, _ = sys.Due(t.Context())
 	sys.finishAll(t)
@@ -112,22 +109,21 @@ func TestFiledAnewAfterALostAnswer(t *testing.T) {
 	sys := newSystem(t)
 	sys.putContact(t, "acme", "c1", "135", "200")
 	sys.eraseNumbers(t, "135")
-	x := &tries{next: sys.Faults.Next}
-	x.do = func(n int, action string, body []byte, r *http.Request) (*http.Response, error) {
-		if n >= 1 && n <= 4 {
-			a, err := x.next.RoundTrip(r)
+	x := sys.decideTries()
+	x.do = func(try int, action string, body []byte, r *http.Request) (*http.Response, error) {
+		if try >= 1 && try <= 4 {
+			answer, err := x.next.RoundTrip(r)
 			if err != nil {
-				return a, err
+				return answer, err
 			}
-			a.Body.Close()
-			if n == 4 {
+			answer.Body.Close()
+			if try == 4 {
 				sys.putContact(t, "acme", "c1", "135", "300")
 			}
 			return nil, noAnswer{}
 		}
 		return x.next.RoundTrip(r)
 	}
-	sys.Faults.Next = x
 	sys.clock.Advance(time.Minute)
 	_, _ = sys.Due(t.Context())
 	sys.finishAll(t)
@@ -183,7 +179,7 @@ func TestTombstoneInAConflict(t *testing.T) {
 	// tombstone.
 	sys.clock.Advance(time.Minute)
 	sys.putCustomer(t, "shop", "4711", 0)
-	x := &tries{next: sys.Faults.Next}
+	x := sys.decideTries()
 	done := false
 	x.do = func(_ int, action string, body []byte, r *http.Request) (*http.Response, error) {
 		if action == "TransactWriteItems" && bytes.Contains(body, []byte("entombed")) && !done {
@@ -192,7 +188,6 @@ func TestTombstoneInAConflict(t *testing.T) {
 		}
 		return x.next.RoundTrip(r)
 	}
-	sys.Faults.Next = x
 	key := sys.customerJob()
 	sys.goOn(t, key)
 	page, _ := sys.engine.Customers.Read(t.Context(), store.CustomerKey("shop", "4711"), "")
@@ -216,14 +211,13 @@ func TestOneContactIsNeverTaken(t *testing.T) {
 		numbers = append(numbers, number)
 	}
 	sys.eraseNumbers(t, numbers...)
-	x := &tries{next: sys.Faults.Next}
-	x.do = func(n int, action string, body []byte, r *http.Request) (*http.Response, error) {
-		if n > 0 && bytes.Contains(body, []byte(`#cA"`)) {
+	x := sys.decideTries()
+	x.do = func(try int, action string, body []byte, r *http.Request) (*http.Response, error) {
+		if try > 0 && bytes.Contains(body, []byte(`#cA"`)) {
 			return reply(r, 400, noTransaction["items too large"]), nil
 		}
 		return x.next.RoundTrip(r)
 	}
-	sys.Faults.Next = x
 	for range 6 {
 		sys.clock.Advance(20 * time.Minute)
 		_, _ = sys.Due(t.Context())

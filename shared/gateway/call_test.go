@@ -120,11 +120,8 @@ func TestHeaders(t *testing.T) {
 	for _, raw := range []string{"a\r\nX-Injected: 1", "a\nb", "\x00", "\xff\xfe", strings.Repeat("x", 1<<16), "", ";;;", "a/b;=", "*"} {
 		for _, name := range []string{"Accept", "Content-Type", "X\r\nY", "", "\xff", "Host", "Transfer-Encoding"} {
 			event := events.APIGatewayProxyRequest{MultiValueHeaders: map[string][]string{name: {raw, raw}}, Body: "{}"}
-			got := serve(
-				t,
-				event,
-				func(call *Call) (any, error) { _, _ = call.BodyType("application/json"); return respond.Done, nil },
-			)
+			got := serve(t, event,
+				func(call *Call) (any, error) { _, _ = call.BodyType("application/json"); return respond.Done, nil })
 			if got.StatusCode != 200 && got.StatusCode != 406 {
 				t.Errorf("%q: %q is answered with %d %s", name, raw, got.StatusCode, got.Body)
 			}

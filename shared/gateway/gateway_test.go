@@ -119,12 +119,8 @@ func TestForgedContext(t *testing.T) {
 
 // Pitfall: a handler that writes nothing is a 504 without a shape.
 func TestNoAnswer(t *testing.T) {
-	expect(
-		t,
-		serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { return nil, nil }),
-		500,
-		failure(500, failed),
-	)
+	expect(t, serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { return nil, nil }), 500,
+		failure(500, failed))
 }
 
 // Pitfall: a panic ends the process, and its text, which may quote the caller, goes to
@@ -133,30 +129,20 @@ func TestPanic(t *testing.T) {
 	const secret = "135****1111"
 	log := logged(t, func() {
 		for _, p := range []any{secret, errors.New(secret), 7, fmt.Stringer(nil)} {
-			expect(
-				t,
-				serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { panic(p) }),
-				500,
-				failure(500, failed),
-			)
+			expect(t, serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { panic(p) }), 500,
+				failure(500, failed))
 		}
 		event := events.APIGatewayProxyRequest{Headers: map[string]string{"Accept": "application/xml"}}
 		got := serve(t, event, func(*Call) (any, error) { var none []string; return none[len(secret)], nil })
 		expect(t, got, 500, `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`+"\n"+
 			`<StatusResponse><responseCode>500</responseCode><responseMessage>`+failed+`</responseMessage><status>false</status></StatusResponse>`)
 		// An answer that cannot be written is a panic too.
-		expect(
-			t,
+		expect(t,
 			serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { return func() {}, nil }),
-			500,
-			failure(500, failed),
-		)
-		expect(
-			t,
+			500, failure(500, failed))
+		expect(t,
 			serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { return answer{"a": 1}, nil }),
-			200,
-			`{"a":1}`,
-		)
+			200, `{"a":1}`)
 	})
 	if strings.Contains(log, secret) {
 		t.Errorf("the log quotes the caller: %s", log)
@@ -170,11 +156,8 @@ func TestPanic(t *testing.T) {
 // log, once.
 func TestErrors(t *testing.T) {
 	log := logged(t, func() {
-		got := serve(
-			t,
-			events.APIGatewayProxyRequest{},
-			func(*Call) (any, error) { return nil, errors.New("the cause") },
-		)
+		got := serve(t, events.APIGatewayProxyRequest{},
+			func(*Call) (any, error) { return nil, errors.New("the cause") })
 		expect(t, got, 500, failure(500, failed))
 		got = serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) {
 			return nil, fmt.Errorf("wrapped: %w", &respond.Error{
@@ -195,12 +178,8 @@ func TestErrors(t *testing.T) {
 // the shape.
 func TestAdapterFails(t *testing.T) {
 	t.Setenv(core.CustomHostVariable, "http://a b\x7f")
-	expect(
-		t,
-		serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { return answer{}, nil }),
-		500,
-		failure(500, failed),
-	)
+	expect(t, serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { return answer{}, nil }),
+		500, failure(500, failed))
 }
 
 func TestLimits(t *testing.T) {
@@ -209,11 +188,8 @@ func TestLimits(t *testing.T) {
 		body := strings.Repeat("\xff", size)
 		for _, event := range []events.APIGatewayProxyRequest{{Body: body}, {Body: encode([]byte(body)), IsBase64Encoded: true}} {
 			if size > limit {
-				got := serve(
-					t,
-					event,
-					func(*Call) (any, error) { t.Errorf("%d bytes reached the handler", size); return nil, nil },
-				)
+				got := serve(t, event,
+					func(*Call) (any, error) { t.Errorf("%d bytes reached the handler", size); return nil, nil })
 				expect(t, got, 413, failure(413, "The request body is larger than 1024 bytes"))
 				continue
 			}
@@ -228,11 +204,8 @@ func TestLimits(t *testing.T) {
 
 func TestInvalidBase64(t *testing.T) {
 	for _, body := range []string{"{}", "====", "e30", "e30=x", "e3_-", "\x00"} {
-		got := serve(
-			t,
-			events.APIGatewayProxyRequest{Body: body, IsBase64Encoded: true},
-			func(*Call) (any, error) { return answer{}, nil },
-		)
+		got := serve(t, events.APIGatewayProxyRequest{Body: body, IsBase64Encoded: true},
+			func(*Call) (any, error) { return answer{}, nil })
 		expect(t, got, 400, failure(400, "The request body is not valid base64"))
 	}
 }

@@ -106,12 +106,8 @@ func TestLatency(t *testing.T) {
 func TestAdapterFailureCounts(t *testing.T) {
 	t.Setenv(core.CustomHostVariable, "http://a b\x7f")
 	log := metrictest.Capture(t)
-	expect(
-		t,
-		serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { return answer{}, nil }),
-		500,
-		failure(500, failed),
-	)
+	expect(t, serve(t, events.APIGatewayProxyRequest{}, func(*Call) (any, error) { return answer{}, nil }),
+		500, failure(500, failed))
 	lines := metrictest.Lines(t, log.String())
 	if len(lines) != 1 {
 		t.Fatal(log)

@@ -134,13 +134,8 @@ func TestNegotiate(t *testing.T) {
 			}
 		}
 		if got != test.want {
-			t.Errorf(
-				"Accept %q with Content-Type %q: medium %d, want %d",
-				test.accept,
-				test.contentType,
-				got,
-				test.want,
-			)
+			t.Errorf("Accept %q with Content-Type %q: medium %d, want %d", test.accept, test.contentType, got,
+				test.want)
 		}
 	}
 }

@@ -68,12 +68,8 @@ func TestReachConnectsAhead(t *testing.T) {
 				}
 			}
 			if connections.Load() != 1 || calls.Load() != 2 || secure && handshakes.Load() != 2 {
-				t.Errorf(
-					"%d connections, %d calls, %d after a handshake",
-					connections.Load(),
-					calls.Load(),
-					handshakes.Load(),
-				)
+				t.Errorf("%d connections, %d calls, %d after a handshake", connections.Load(), calls.Load(),
+					handshakes.Load())
 			}
 
 			again, ready := store.ConnectForTest(settings, roots)

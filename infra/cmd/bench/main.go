@@ -7,7 +7,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -19,21 +18,13 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	err := run(ctx)
-	if err != nil && ctx.Err() != nil {
-		err = errors.New("interrupted")
+	root, err := project.Root()
+	if err == nil {
+		err = bench.Run(ctx, root, os.Getenv("BENCH_ONLY"), os.Stdout, os.Stderr)
 	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-}
-
-func run(ctx context.Context) error {
-	root, err := project.Root()
-	if err != nil {
-		return err
-	}
-	return bench.Run(ctx, root, os.Getenv("BENCH_ONLY"), os.Stdout, os.Stderr)
 }

@@ -11,12 +11,12 @@ import (
 	"customercare/shared/operation"
 )
 
-// kinds are the kinds of principals as they are written on the command line.
+// kinds are the kinds of principals, by what they are called on the command line.
 var kinds = map[string]string{"operator": operation.Operator, "api-user": operation.APIUser, "app": operation.App}
 
 var kindNames = []string{"operator", "api-user", "app"}
 
-// title is a kind as it is written on the command line.
+// title is what a kind is called on the command line.
 func title(kind string) string {
 	if kind == operation.APIUser {
 		return "api-user"
@@ -36,7 +36,7 @@ func (c chosen) String() string { return title(c.kind) + " " + c.name + " of " +
 // failed puts whom an error is about before it.
 func (c chosen) failed(err error) error { return fmt.Errorf("%s: %w", c, err) }
 
-// onOne makes do what the command does with the principal that its two arguments name.
+// onOne gives a command its work on the one principal that its arguments KIND and NAME name.
 func (a *app) onOne(command *cobra.Command, do func(context.Context, chosen) error) *cobra.Command {
 	command.Args = cobra.ExactArgs(2)
 	command.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -47,8 +47,8 @@ func (a *app) onOne(command *cobra.Command, do func(context.Context, chosen) err
 	}
 	return a.does(command, func(ctx context.Context, args []string) error {
 		kind, ok := kinds[args[0]]
-		if !ok || args[1] == "" {
-			return misused("%q is no kind of principal: it is operator, api-user or app, and a name follows", args[0])
+		if !ok {
+			return misused("%q is no kind of principal: it is operator, api-user or app", args[0])
 		}
 		d, err := a.find(ctx)
 		if err != nil {

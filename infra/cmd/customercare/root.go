@@ -1,17 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
-	"strconv"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,7 +21,7 @@ type app struct {
 
 	chosen  deployment.Chosen
 	json    bool
-	started bool // the call was right, and the command is at work
+	started bool // cobra has taken the call, and the command is at work
 }
 
 // root is the whole tree of commands.
@@ -89,7 +84,8 @@ Data goes to standard output, everything else to standard error. Exit codes:
 	return root
 }
 
-// does makes do what the command does. The call is right when do begins.
+// does gives a command its work. cobra refuses a wrong call before do begins, so an error
+// that comes later is none of the caller's usage.
 func (a *app) does(command *cobra.Command, do func(ctx context.Context, args []string) error) *cobra.Command {
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		a.started = true
@@ -98,7 +94,8 @@ func (a *app) does(command *cobra.Command, do func(ctx context.Context, args []s
 	return command
 }
 
-// group makes a command of commands. Alone it prints its help.
+// group puts commands under a parent. Called without one of them, the parent prints its
+// help.
 func group(parent *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	parent.SuggestionsMinimumDistance = 2
 	parent.RunE = func(cmd *cobra.Command, args []string) error {
@@ -120,25 +117,6 @@ func (a *app) find(ctx context.Context) (*deployment.Deployment, error) {
 	return deployment.Find(ctx, a.chosen)
 }
 
-// print prints data: value as JSON when --json asks for it, and rows in columns
-// otherwise.
-func (a *app) print(value any, rows [][]string) error {
-	if a.json {
-		encoder := json.NewEncoder(a.out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(value)
-	}
-	columns := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		fmt.Fprintln(columns, strings.Join(row, "\t"))
-	}
-	return columns.Flush()
-}
-
-// tell tells a person what has been done.
-func (a *app) tell(format string, values ...any) { fmt.Fprintf(a.errs, format+"\n", values...) }
-
 // version is what Go has noted of the build: a tag, or the commit.
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
@@ -146,22 +124,3 @@ func version() string {
 	}
 	return "unknown"
 }
-
-// yes, when, number and join say a value in a column; "-" is none.
-func yes(is bool) string {
-	if is {
-		return "yes"
-	}
-	return "no"
-}
-
-func when(at *time.Time) string {
-	if at == nil || at.IsZero() {
-		return "-"
-	}
-	return at.UTC().Format("2006-01-02 15:04:05Z")
-}
-
-func number(n int64) string { return strconv.FormatInt(n, 10) }
-
-func join(all []string) string { return cmp.Or(strings.Join(all, ", "), "-") }

@@ -63,8 +63,9 @@ func (a *app) rotateCommand() *cobra.Command {
 		Use:   "rotate KIND NAME",
 		Short: "Give one a new secret",
 		Long: `Put a new password, key or secret beside the old one: both let in, until --finish takes
-the old one away. KIND is operator, api-user or app. Where a secret has become known, do
-both at once. The new one is got as ` + "`customercare principals add`" + ` gets it.
+the old one away. KIND is operator, api-user or app. Where the old one has become known,
+do the second right after the first. The new one is asked for, read or generated as by
+` + "`customercare principals add`" + `.
 
 --finish keeps the secret that came last; of two that were imported, the second.`,
 		Example: `  customercare principals rotate operator csr --stack customercare
@@ -90,8 +91,8 @@ both at once. The new one is got as ` + "`customercare principals add`" + ` gets
 	return rotate
 }
 
-// newSecret gets a secret, gives it to store, and says what has happened. One that was
-// generated is printed when it is stored.
+// newSecret asks for a secret or generates one, gives it to store, and tells what happened
+// to the principal. A generated one is printed, once it is stored.
 func (a *app) newSecret(
 	ctx context.Context, of chosen, generated bool, store func(secret string) error, happened string,
 ) (err error) {

@@ -1,7 +1,8 @@
-// Command fuzz runs every fuzz target of the module, one after another, each for FUZZTIME, and
-// prints for each how many inputs were tried and whether one failed, then the totals. It ends with
-// 1 when one did: its input is then a file in the package's testdata/fuzz, which `make test` tries
-// from then on. Arguments are parts of "package FuzzTarget", all of which a target must have.
+// Command fuzz runs every fuzz target of the module, one after another, each for
+// FUZZTIME, and prints for each how many inputs were tried and whether one failed, then
+// the totals. It ends with 1 when one did: its input is then a file in the package's
+// testdata/fuzz, which `make test` tries from then on. Arguments are parts of "package
+// FuzzTarget", all of which a target must have.
 //
 //	make fuzz FUZZTIME=5m ONLY="shared/store FuzzKey"
 package main
@@ -32,7 +33,8 @@ func main() {
 		end(fmt.Sprintf("the targets cannot be listed: %v\n%s", err, list))
 	}
 	targets := slices.DeleteFunc(parse(string(list)), func(t target) bool {
-		return slices.ContainsFunc(os.Args[1:], func(part string) bool { return !strings.Contains(t.pkg+" "+t.name, part) })
+		return slices.ContainsFunc(os.Args[1:],
+			func(part string) bool { return !strings.Contains(t.pkg+" "+t.name, part) })
 	})
 	if len(targets) == 0 {
 		end("there is no such target")
@@ -44,7 +46,8 @@ func main() {
 			end("interrupted")
 		}
 		total, failures = total+inputs, failures+failed
-		fmt.Printf("%-36s %-18s %10d inputs  %d failures\n", strings.TrimPrefix(t.pkg, "customercare/"), t.name, inputs, failed)
+		fmt.Printf("%-36s %-18s %10d inputs  %d failures\n", strings.TrimPrefix(t.pkg, "customercare/"), t.name,
+			inputs, failed)
 	}
 	fmt.Printf("fuzz: %d targets of %s each, %d inputs, %d failures\n", len(targets), duration, total, failures)
 	os.Exit(min(failures, 1))
@@ -58,7 +61,8 @@ func end(sentence string) {
 // target is one fuzz target. go test runs one at a time.
 type target struct{ pkg, name string }
 
-// parse reads go test's list: a package's targets, a line each, then the package's own line.
+// parse reads go test's list: a package's targets, a line each, then the package's own
+// line.
 func parse(list string) (targets []target) {
 	var names []string
 	for line := range strings.Lines(list) {
@@ -77,7 +81,8 @@ func parse(list string) (targets []target) {
 
 // run fuzzes t, and prints all that go test says when it failed.
 func (t target) run(ctx context.Context, duration time.Duration) (inputs, failed int) {
-	// A target that hangs would be waited for for ever, but each input has a watchdog (bounds.Check).
+	// A target that hangs would be waited for for ever, but each input has a watchdog
+	// (bounds.Check).
 	ctx, cancel := context.WithTimeout(ctx, duration+5*time.Minute)
 	defer cancel()
 	output, err := command(ctx, "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", duration.String(),
@@ -92,9 +97,10 @@ func (t target) run(ctx context.Context, duration time.Duration) (inputs, failed
 // progress is go test's line every three seconds, and at its end.
 var progress = regexp.MustCompile(`(?m)^fuzz: elapsed: \S+ execs: (\d+) `)
 
-// judge reads what go test said. No input is a failure: go test finds nothing wrong with a target
-// that it did not run. The end of the time is none, though go test may say so, a race that Go 1.27
-// mends (golang/go#75804): then the target's own lines, which name a file, and an input are missing.
+// judge reads what go test said. No input is a failure: go test finds nothing wrong with
+// a target that it did not run. The end of the time is none, though go test may say so, a
+// race that Go 1.27 mends (golang/go#75804): then the target's own lines, which name a
+// file, and an input are missing.
 func judge(output string, err error) (inputs, failed int) {
 	if all := progress.FindAllStringSubmatch(strings.ReplaceAll(output, ",", ""), -1); all != nil {
 		inputs, _ = strconv.Atoi(all[len(all)-1][1])
@@ -107,7 +113,8 @@ func judge(output string, err error) (inputs, failed int) {
 	return inputs, failed
 }
 
-// command is one of go that is interrupted, not killed, when ctx ends, so that it ends its processes.
+// command is one of go that is interrupted, not killed, when ctx ends, so that it ends
+// its processes.
 func command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }

@@ -33,7 +33,8 @@ func TestJudge(t *testing.T) {
 		{start, exit, 95, 1},
 		{"PASS\n", nil, 0, 1},
 		{late + "context deadline exceeded\nFAIL\nexit status 1\n", exit, 38602, 0},
-		{late + "--- FAIL: FuzzEvent (0.00s)\n        fuzz_test.go:12: status 500\n    context deadline exceeded\n", exit, 38602, 1},
+		{late + "--- FAIL: FuzzEvent (0.00s)\n        fuzz_test.go:12: status 500\n    context deadline exceeded\n",
+			exit, 38602, 1},
 		{late + "fuzzing process hung or terminated unexpectedly: exit status 2\n    Failing input written to testdata/fuzz/FuzzEvent/0\n", exit, 38602, 1},
 	} {
 		if inputs, failed := judge(test.output, test.err); inputs != test.inputs || failed != test.failed {
@@ -44,7 +45,8 @@ func TestJudge(t *testing.T) {
 
 // go test says PASS when there is no such target.
 func TestNothingTried(t *testing.T) {
-	if inputs, failed := (target{"customercare/infra/cmd/fuzz", "FuzzNothing"}).run(t.Context(), time.Second); inputs != 0 || failed != 1 {
+	if inputs, failed := (target{"customercare/infra/cmd/fuzz", "FuzzNothing"}).run(t.Context(),
+		time.Second); inputs != 0 || failed != 1 {
 		t.Errorf("%d inputs, %d failures", inputs, failed)
 	}
 }

@@ -97,7 +97,7 @@ func (s *Stack) Serve(ctx context.Context) (err error) {
 			"AWS_ENDPOINT_URL_DYNAMODB": opts.FunctionEndpoint, "AWS_ENDPOINT_URL_SECRETS_MANAGER": s.secrets.URL,
 		},
 		Workers: opts.Workers, QueueTimeout: opts.QueueTimeout,
-		Log: opts.Log,
+		Log: opts.Log, Started: opts.Started,
 	}, t.Functions)
 	if err != nil {
 		return err

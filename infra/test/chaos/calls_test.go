@@ -15,11 +15,12 @@ import (
 	"sync"
 )
 
-// calls stands between the functions and DynamoDB in the process that is killed, and does what the test says on its
-// standard input. So a life ends at a moment that is told in calls, whatever the machine does besides, and a function can be
-// made to wait:
+// calls stands between the functions and DynamoDB in the process that is killed, and does
+// what the test says on its standard input. So a life ends at a moment that is told in
+// calls, whatever the machine does besides, and a function can be made to wait:
 //
-//	die N       kills the process, and all with it, at the Nth call from now: before it is made, or before it is answered
+//	die N       kills the process, and all with it, at the Nth call from now: before the
+//	            call is made, or before it is answered
 //	hold A B    lets calls of the functions in these folders wait
 //	go          lets all go on
 type calls struct {
@@ -54,7 +55,10 @@ func (c *calls) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	dies := c.left == 1
 	c.left = max(0, c.left-1)
 	var wait chan struct{}
-	if slices.ContainsFunc(c.held, func(key string) bool { return strings.Contains(r.Header.Get("Authorization"), key+"/") }) {
+	if slices.ContainsFunc(c.held, func(key string) bool {
+		return strings.Contains(r.Header.Get("Authorization"),
+			key+"/")
+	}) {
 		wait = c.going
 	}
 	c.mu.Unlock()

@@ -32,8 +32,8 @@ const (
 	contacts     = 600
 	killsARound  = 2 // in the first lives; the third is left to answer what is still unanswered
 
-	// A life ends at one of its first calls to DynamoDB, so many with requests, so many with nothing but workers.
-	// Together they are about what a round takes.
+	// A life ends at one of its first calls to DynamoDB, so many with requests, so many
+	// with nothing but workers. Together they are about what a round takes.
 	requestsCalls, workersCalls = 150, 150
 )
 
@@ -161,7 +161,8 @@ func (v *victim) over() bool {
 func (v *victim) openJobs() ([]map[string]types.AttributeValue, error) {
 	var all []map[string]types.AttributeValue
 	for pages := dynamodb.NewScanPaginator(v.client, &dynamodb.ScanInput{
-		TableName: aws.String("Erasures"), ConsistentRead: aws.Bool(true), FilterExpression: aws.String("attribute_exists(openShard)"),
+		TableName: aws.String("Erasures"), ConsistentRead: aws.Bool(true),
+		FilterExpression: aws.String("attribute_exists(openShard)"),
 	}); pages.HasMorePages(); {
 		page, err := pages.NextPage(context.Background())
 		if err != nil {
@@ -178,11 +179,12 @@ func (v *victim) anyOpen() bool {
 	return err != nil || len(jobs) > 0
 }
 
-// farthest is how far ahead the time may lie at which cleanup takes up a job that is left.
+// farthest is how far ahead the time may lie at which cleanup takes up a job that is
+// left.
 const farthest = 3 * time.Minute
 
-// settle waits until no erasure is open. What cleanup would only take up later it takes up now: when it would is looked at,
-// and nobody waits for it.
+// settle waits until no erasure is open. What cleanup would only take up later it takes
+// up now: when it would is looked at, and nobody waits for it.
 func settle(t *testing.T, v *victim) {
 	t.Helper()
 	for end := time.Now().Add(generous); ; time.Sleep(50 * time.Millisecond) {
@@ -211,7 +213,8 @@ func settle(t *testing.T, v *victim) {
 			}
 			_, err := v.client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
 				TableName: aws.String("Erasures"), Key: map[string]types.AttributeValue{"erasureId": job["erasureId"]},
-				ConditionExpression: aws.String("attribute_exists(openShard) AND dueAt = :seen"), UpdateExpression: aws.String("SET dueAt = :now"),
+				ConditionExpression: aws.String("attribute_exists(openShard) AND dueAt = :seen"),
+				UpdateExpression:    aws.String("SET dueAt = :now"),
 				ExpressionAttributeValues: map[string]types.AttributeValue{
 					":seen": value, ":now": &types.AttributeValueMemberN{Value: strconv.FormatInt(now.UnixMilli(), 10)},
 				},

@@ -1,5 +1,6 @@
-// Package chaos kills the whole local stack, DynamoDB included, at random moments in the middle of erasures, starts it
-// again on the same data, and looks whether every promise was kept. `make test` runs a few rounds, `make chaos` many.
+// Package chaos kills the whole local stack, DynamoDB included, at random moments in the
+// middle of erasures, starts it again on the same data, and looks whether every promise
+// was kept. `make test` runs a few rounds, `make chaos` many.
 package chaos
 
 import (
@@ -46,6 +47,7 @@ func number(name string, otherwise int) int {
 	return otherwise
 }
 
+// cache is where engines and binaries lie.
 func cache() string { return filepath.Join(dynamotest.Root(), ".cache") }
 
 // inMemory in place of a data folder keeps nothing.
@@ -68,7 +70,8 @@ func serve(data string) error {
 	}
 	defer end()
 	s, err := stack.Start(context.Background(), stack.Options{
-		Root: dynamotest.Root(), Endpoint: database.Endpoint, FunctionEndpoint: address, BinDir: filepath.Join(cache(), "bin"), Log: os.Stderr,
+		Root: dynamotest.Root(), Endpoint: database.Endpoint, FunctionEndpoint: address,
+		BinDir: filepath.Join(cache(), "bin"), Log: os.Stderr,
 		ScheduleEvery: time.Second,
 		// The same in each life.
 		Secrets: map[string]string{"DigestKeys": `{"1":"digest-key-of-the-chaos-tests-0123456789"}`},
@@ -153,7 +156,8 @@ func start(t *testing.T, data string) *victim {
 	return v
 }
 
-// tell makes its calls do something (calls), and returns when they have heard it, or are no more.
+// tell makes its calls do something (calls), and returns when they have heard it, or are
+// no more.
 func (v *victim) tell(command string, values ...any) {
 	if _, err := fmt.Fprintf(v.stdin, command+"\n", values...); err != nil {
 		return
@@ -164,7 +168,8 @@ func (v *victim) tell(command string, values ...any) {
 	}
 }
 
-// kill ends it with SIGKILL; the kernel then kills its children, DynamoDB and the functions, the same way.
+// kill ends it with SIGKILL; the kernel then kills its children, DynamoDB and the
+// functions, the same way.
 func (v *victim) kill() {
 	_ = v.cmd.Process.Kill()
 	<-v.ended

@@ -66,10 +66,11 @@ func peaks(t *testing.T, parent int) map[string]int64 {
 // the work. All else is DynamoDB's.
 type pages struct {
 	next                http.Handler
-	contacts, customers string                // tables
-	contact             func(n, i int) string // the parties of the ith contact of a page of number n, as JSON; "" ends the page
-	mu                  sync.Mutex
-	served, deletions   int
+	contacts, customers string // tables
+	// the parties of the ith contact of a page of number n, as JSON; "" ends the page
+	contact           func(n, i int) string
+	mu                sync.Mutex
+	served, deletions int
 }
 
 func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -116,6 +117,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, answer)
 }
 
+// ofContacts is a page of a number's contacts, as DynamoDB's JSON.
 func (p *pages) ofContacts(key string, keysOnly bool) string {
 	number := 0
 	if _, err := fmt.Sscanf(strings.TrimPrefix(key, "acme#"), "n%d-", &number); err != nil {
@@ -127,7 +129,8 @@ func (p *pages) ofContacts(key string, keysOnly bool) string {
 		if parties == "" {
 			break
 		}
-		items = append(items, fmt.Sprintf(`{"contact":{"S":"2026-01-02T03:04:05.%d#%s"},"parties":%s}`, i, key, parties))
+		items = append(items, fmt.Sprintf(`{"contact":{"S":"2026-01-02T03:04:05.%d#%s"},"parties":%s}`, i, key,
+			parties))
 	}
 	return fmt.Sprintf(`{"ConsumedCapacity":{"CapacityUnits":256,"TableName":"c"},"Count":%d,"Items":[%s],"ScannedCount":%[1]d}`, len(items), strings.Join(items, ","))
 }
@@ -149,7 +152,8 @@ func (p *pages) ofCustomer(key, after string) string {
 	if page == 3 {
 		return `{"Items":[` + strings.Join(items, ",") + `]}`
 	}
-	return fmt.Sprintf(`{"Items":[%s],"LastEvaluatedKey":{"customer":{"S":%q},"record":{"S":"txn#%d#%0*d"}}}`, strings.Join(items, ","), key, page, width, records-1)
+	return fmt.Sprintf(`{"Items":[%s],"LastEvaluatedKey":{"customer":{"S":%q},"record":{"S":"txn#%d#%0*d"}}}`,
+		strings.Join(items, ","), key, page, width, records-1)
 }
 
 const (
@@ -165,6 +169,7 @@ func party(n, k int) string {
 	return name + strings.Repeat("x", 128-len(name))
 }
 
+// list is n texts as DynamoDB's JSON.
 func list(n int, name func(k int) string) string {
 	all := make([]string, n)
 	for k := range all {
@@ -215,9 +220,11 @@ func TestMemoryOfWorkers(t *testing.T) {
 		w := newWorkers(t, nil)
 		for i := range bigCustomers {
 			code := fmt.Sprint(i)
-			w.Put(t, w.Customers.Table, attribute.Item{"customer": attribute.Text(store.CustomerKey("shop", code)), "record": attribute.Text(store.CustomerRecord)})
+			w.Put(t, w.Customers.Table, attribute.Item{"customer": attribute.Text(store.CustomerKey("shop", code)),
+				"record": attribute.Text(store.CustomerRecord)})
 			for k := range store.FewRecords + 1 {
-				w.Put(t, w.Customers.Table, attribute.Item{"customer": attribute.Text(store.CustomerKey("shop", code)), "record": attribute.Text(store.TransactionRecord("c", fmt.Sprint(k)))})
+				w.Put(t, w.Customers.Table, attribute.Item{"customer": attribute.Text(store.CustomerKey("shop",
+					code)), "record": attribute.Text(store.TransactionRecord("c", fmt.Sprint(k)))})
 			}
 			// With no time for any deletion.
 			if err := w.customers.Customer(t.Context(), "shop", code, "john", 0); err != nil {
@@ -238,6 +245,7 @@ type workers struct {
 	env       map[string]string
 }
 
+// newWorkers starts nothing: run does.
 func newWorkers(t *testing.T, contact func(n, i int) string) *workers {
 	kit := dynamotest.Open(t)
 	if err := stack.Build(t.Context(), dynamotest.Root(), filepath.Join(cache(), "bin")); err != nil {
@@ -248,20 +256,26 @@ func newWorkers(t *testing.T, contact func(n, i int) string) *workers {
 		t.Fatal(err)
 	}
 	w := &workers{Kit: kit, pages: &pages{
-		next: httputil.NewSingleHostReverseProxy(to), contacts: kit.Contacts.Table, customers: kit.Customers.Table, contact: contact,
+		next: httputil.NewSingleHostReverseProxy(to), contacts: kit.Contacts.Table, customers: kit.Customers.Table,
+		contact: contact,
 	}}
 	server := httptest.NewServer(w.pages)
 	t.Cleanup(server.Close)
 	anHourAgo := func() time.Time { return time.Now().Add(-time.Hour) } // so that all is due
-	w.digests = erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}
+	w.digests = erasure.Digester{Current: "1",
+		Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}
 	w.numbers = erasure.NewNumbersIntake(kit.Erasures, w.digests, anHourAgo)
 	w.customers = erasure.NewCustomerIntake(kit.Erasures, kit.Customers, w.digests,
 		erasure.Timing{WriterLifetime: time.Second},
-		erasure.NewClock(anHourAgo, func(d time.Duration, do func()) (stop func() bool) { return time.AfterFunc(d, do).Stop }))
+		erasure.NewClock(anHourAgo, func(d time.Duration,
+			do func()) (stop func() bool) {
+			return time.AfterFunc(d, do).Stop
+		}))
 	w.env = map[string]string{
 		"AWS_ENDPOINT_URL": server.URL, "METRICS_NAMESPACE": "test",
-		"ERASURES_TABLE": kit.Erasures.Table, "CUSTOMERS_TABLE": kit.Customers.Table, "CONTACTS_TABLE": kit.Contacts.Table,
-		"USERS_TABLE": kit.Users.Table, "OPEN_ERASURES_INDEX": kit.Erasures.Index, "ALLOW_SWEEP_MINUTES": "1",
+		"ERASURES_TABLE": kit.Erasures.Table, "CUSTOMERS_TABLE": kit.Customers.Table,
+		"CONTACTS_TABLE": kit.Contacts.Table,
+		"USERS_TABLE":    kit.Users.Table, "OPEN_ERASURES_INDEX": kit.Erasures.Index, "ALLOW_SWEEP_MINUTES": "1",
 		"WRITER_LIFETIME": "1s", "CLOCK_SKEW": "0s", "WORKER_LEASE": "30s", "BATCH_CALLS": "8",
 	}
 	return w
@@ -282,9 +296,11 @@ func (w *workers) open(t *testing.T, n int) (keys []string) {
 	return keys
 }
 
+// stream is the event of a job that was put on record.
 func stream(key string) any {
 	return map[string]any{"Records": []any{map[string]any{
-		"eventName": "INSERT", "dynamodb": map[string]any{"SequenceNumber": "1", "Keys": map[string]any{"erasureId": map[string]string{"S": key}}},
+		"eventName": "INSERT", "dynamodb": map[string]any{"SequenceNumber": "1",
+			"Keys": map[string]any{"erasureId": map[string]string{"S": key}}},
 	}}}
 }
 
@@ -292,7 +308,8 @@ func stream(key string) any {
 // read and deleted.
 func (w *workers) run(t *testing.T, folder string, event any) {
 	service, err := lambda.New(lambda.Options{
-		Account: lambda.Account{ID: "123456789012", Region: engine.Region}, BinDir: filepath.Join(cache(), "bin"), Workers: 1, Log: os.Stderr,
+		Account: lambda.Account{ID: "123456789012", Region: engine.Region}, BinDir: filepath.Join(cache(), "bin"),
+		Workers: 1, Log: os.Stderr,
 	}, []lambda.Function{{
 		Name: folder, Folder: folder, Handler: "bootstrap", MemoryMB: 512, Timeout: 2 * time.Minute, Environment: w.env,
 	}})

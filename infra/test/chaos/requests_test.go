@@ -18,13 +18,15 @@ const (
 
 var by = client.APIUser{Name: "john", Key: "key-0123456789abcdef", Account: "shop"}
 
-// tables have the names that the template gives them: every life has an engine of its own.
+// tables have the names that the template gives them: every life has an engine of its
+// own.
 var tables = fixture.Tables(func(id string) string { return id })
 
 // callers are the records of those who call.
 func callers() []fixture.Record {
 	return []fixture.Record{
-		fixture.Operator(operator, password), fixture.APIUser(by.Name, by.Key, by.Account), fixture.App(app, secret, tenant),
+		fixture.Operator(operator, password), fixture.APIUser(by.Name, by.Key, by.Account),
+		fixture.App(app, secret, tenant),
 	}
 }
 
@@ -63,7 +65,8 @@ func (v *victim) expect(r client.Request, want client.Expected) error {
 	return client.Client{Base: v.url}.Expect(ctx, r, want)
 }
 
-// send says whether the answer was a success. Any other, and none, is a reason to ask again.
+// send says whether the answer was a success. Any other, and none, is a reason to ask
+// again.
 func (v *victim) send(e request, token string) bool { return v.expect(e.Bearer(token), e.want) == nil }
 
 // token is a new one of the app, "" when there is no answer.

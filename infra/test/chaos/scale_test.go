@@ -23,6 +23,7 @@ import (
 // memoryLimit is what no function may exceed (128 MB is the smallest Lambda).
 const memoryLimit = 128 << 20
 
+// startInMemory starts a stack that keeps nothing, with those who call.
 func startInMemory(t *testing.T) *victim {
 	if os.Getenv("DYNAMODB_ENDPOINT") == "" {
 		t.Skip("takes the local stack: run `make test` or `make chaos`")
@@ -35,9 +36,10 @@ func startInMemory(t *testing.T) *victim {
 	return v
 }
 
-// TestMillionTransactions erases one customer with very many transactions: the call answers in time, that is with most of
-// the work left to workers, which wait meanwhile; many workers hand the rest on, none needs much memory. `make test` is
-// content with 20,000.
+// TestMillionTransactions erases one customer with very many transactions: the call
+// answers in time, that is with most of the work left to workers, which wait meanwhile;
+// many workers hand the rest on, none needs much memory. `make test` is content with
+// 20,000.
 func TestMillionTransactions(t *testing.T) {
 	v := startInMemory(t)
 	n := number("SCALE_TRANSACTIONS", 20_000)
@@ -54,7 +56,8 @@ func TestMillionTransactions(t *testing.T) {
 		t.Fatalf("%v, after %s", err, time.Since(began))
 	}
 	answered := time.Since(began)
-	standing, err := v.client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &tables.Customers, Select: types.SelectCount, ConsistentRead: aws.Bool(true)})
+	standing, err := v.client.Scan(t.Context(),
+		&dynamodb.ScanInput{TableName: &tables.Customers, Select: types.SelectCount, ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +113,8 @@ func TestThousandNumbers(t *testing.T) {
 		each, accepted.Round(time.Millisecond), took.Round(time.Second), v.memory(t)>>20)
 }
 
-// TestStormOfNumbers sends many calls of 1000 numbers at once: each is accepted, and each is done.
+// TestStormOfNumbers sends many calls of 1000 numbers at once: each is accepted, and each
+// is done.
 func TestStormOfNumbers(t *testing.T) {
 	v := startInMemory(t)
 	calls := number("SCALE_CALLS", 8)
@@ -149,7 +153,8 @@ func (v *victim) finished(t *testing.T) (records int, erased int64) {
 	return records, erased
 }
 
-// memory is the most resident memory that any running function process ever had, in bytes (Linux; 0 elsewhere).
+// memory is the most resident memory that any running function process ever had, in bytes
+// (Linux; 0 elsewhere).
 func (v *victim) memory(t *testing.T) (most int64) {
 	all := peaks(t, v.cmd.Process.Pid)
 	report(all, t.Name())

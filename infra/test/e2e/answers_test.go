@@ -19,12 +19,14 @@ var (
 	xmlDeclaration = strings.TrimSpace(client.XMLHead)
 
 	refusedJSON = regexp.MustCompile(`^\{"responseCode":"(\d{3})","responseMessage":("(?:[^"\\]|\\.)+"),"status":false\}$`)
-	refusedXML  = regexp.MustCompile(`^` + regexp.QuoteMeta(xmlDeclaration) + `\n?<StatusResponse><responseCode>(\d{3})</responseCode>` +
+	refusedXML  = regexp.MustCompile(`^` + regexp.QuoteMeta(xmlDeclaration) +
+		`\n?<StatusResponse><responseCode>(\d{3})</responseCode>` +
 		`<responseMessage>([^<>]+)</responseMessage><status>false</status></StatusResponse>$`)
 	failure = regexp.MustCompile(`^\{"retCode":"(\d{3})","retMsg":("(?:[^"\\]|\\.)+")\}$`)
 )
 
-// goneXML is operation 3's answer in XML when it has deleted a customer, sorryXML when it has not.
+// goneXML is operation 3's answer in XML when it has deleted a customer, sorryXML when it
+// has not.
 func goneXML(code string) string      { return client.Deleted(client.XML, code).Body }
 func sorryXML(sentence string) string { return client.NotDeleted(client.XML, sentence).Body }
 
@@ -36,7 +38,8 @@ func (r reply) is(t testing.TB, status int, body string) {
 	}
 }
 
-// done checks that an answer is operations 1 and 2's success in the format, "json" or "xml".
+// done checks that an answer is operations 1 and 2's success in the format, "json" or
+// "xml".
 func (r reply) done(t testing.TB, format string) {
 	t.Helper()
 	r.is(t, 200, client.Done("application/"+format).Body)
@@ -51,21 +54,24 @@ func (r reply) contentType(t testing.TB, format string) {
 	}
 }
 
-// refused checks that an answer is operations 1 and 2's failure in the format: exactly the three
-// fields, the code that of the HTTP status, and a sentence with each of the words.
+// refused checks that an answer is operations 1 and 2's failure in the format: exactly
+// the three fields, the code that of the HTTP status, and a sentence with each of the
+// words.
 func (r reply) refused(t testing.TB, status int, format string, words ...string) {
 	t.Helper()
 	shape := map[string]*regexp.Regexp{"json": refusedJSON, "xml": refusedXML}[format]
 	r.fails(t, shape, status, format, words...)
 }
 
-// failed checks that an answer is operations 4 and 5's failure: exactly the two strings, and a
-// sentence with each of the words.
+// failed checks that an answer is operations 4 and 5's failure: exactly the two strings,
+// and a sentence with each of the words.
 func (r reply) failed(t testing.TB, status int, words ...string) {
 	t.Helper()
 	r.fails(t, failure, status, "json", words...)
 }
 
+// fails checks that an answer is a failure of this shape, whose first group is the code
+// and whose second the sentence.
 func (r reply) fails(t testing.TB, shape *regexp.Regexp, status int, format string, words ...string) {
 	t.Helper()
 	found := shape.FindStringSubmatch(r.Body)

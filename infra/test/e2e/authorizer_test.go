@@ -24,21 +24,23 @@ var (
 	unauthorizedXML  = xmlDeclaration + `<StatusResponse><responseCode>401</responseCode><responseMessage>Authorization is missing or wrong</responseMessage><status>false</status></StatusResponse>`
 )
 
-// Operations 1 and 2 are one call to DynamoDB, their authorizer at most one, and one more where a guess is counted; what is
-// refused before costs none.
+// Operations 1 and 2 are one call to DynamoDB, their authorizer at most one, and one more
+// where a guess is counted; what is refused before costs none.
 func TestCallsToDynamoDB(t *testing.T) {
 	csr := operator(t, "csr-calls")
 	loadUsers(t, "u-calls")
 	bearer := app(t, "app-calls", "tenant-calls")
-	quiet(t)
+	settleAll(t)
 	path := at(bases[0], "u-calls")
 	for _, row := range []struct {
 		what string
 		want []string
 		do   func() reply
 	}{
-		{"a first call", []string{"BatchGetItem", "UpdateItem"}, func() reply { return send(t, "DELETE", path+"?reset=true", "", csr) }},
-		{"DELETE again", []string{"UpdateItem"}, func() reply { return send(t, "DELETE", path+"?reset=true", "", csr) }},
+		{"a first call", []string{"BatchGetItem", "UpdateItem"},
+			func() reply { return send(t, "DELETE", path+"?reset=true", "", csr) }},
+		{"DELETE again", []string{"UpdateItem"},
+			func() reply { return send(t, "DELETE", path+"?reset=true", "", csr) }},
 		{"PUT", []string{"UpdateItem"}, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, csr) }},
 		{"PUT again", []string{"UpdateItem"}, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, csr) }},
 		{"DELETE on the other path", []string{"UpdateItem"}, func() reply {
@@ -47,27 +49,44 @@ func TestCallsToDynamoDB(t *testing.T) {
 		{"PUT on the other path, in XML", []string{"UpdateItem"}, func() reply {
 			return send(t, "PUT", at(bases[1], "u-calls"), xmlRequest("1", ""), csr, bodyXML)
 		}},
-		{"cancel", []string{"UpdateItem"}, func() reply { return send(t, "DELETE", path+"?cancelAllTemporaryAllows=true", "", csr) }},
-		{"DELETE, nobody", []string{"UpdateItem"}, func() reply { return send(t, "DELETE", at(bases[0], "u-calls-no")+"?reset=true", "", csr) }},
-		{"PUT, nobody", []string{"UpdateItem"}, func() reply { return send(t, "PUT", at(bases[0], "u-calls-no"), `{"tempAllowType":1}`, csr) }},
+		{"cancel", []string{"UpdateItem"}, func() reply {
+			return send(t, "DELETE",
+				path+"?cancelAllTemporaryAllows=true", "", csr)
+		}},
+		{"DELETE, nobody", []string{"UpdateItem"},
+			func() reply { return send(t, "DELETE", at(bases[0], "u-calls-no")+"?reset=true", "", csr) }},
+		{"PUT, nobody", []string{"UpdateItem"},
+			func() reply { return send(t, "PUT", at(bases[0], "u-calls-no"), `{"tempAllowType":1}`, csr) }},
 		{"another method", nil, func() reply { return send(t, "GET", path, "", csr) }},
 		{"a bad query", nil, func() reply { return send(t, "DELETE", path+"?reset=x", "", csr) }},
 		{"a bad id", nil, func() reply { return send(t, "DELETE", at(bases[0], "\n")+"?reset=true", "", csr) }},
 		{"a bad body", nil, func() reply { return send(t, "PUT", path, `{"tempAllowType":9}`, csr) }},
-		{"a bad Accept", nil, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, csr, "Accept: text/html") }},
-		{"a bad Content-Type", nil, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, csr, "Content-Type: text/html") }},
-		{"a wrong password", []string{"BatchGetItem UpdateItem"}, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, basic("csr-calls", "x")) }},
-		{"an unknown operator", []string{"BatchGetItem UpdateItem"}, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, basic("csr-calls-no", "x")) }},
+		{"a bad Accept", nil, func() reply {
+			return send(t, "PUT", path, `{"tempAllowType":1}`, csr,
+				"Accept: text/html")
+		}},
+		{"a bad Content-Type", nil, func() reply {
+			return send(t, "PUT", path, `{"tempAllowType":1}`, csr,
+				"Content-Type: text/html")
+		}},
+		{"a wrong password", []string{"BatchGetItem UpdateItem"},
+			func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, basic("csr-calls", "x")) }},
+		{"an unknown operator", []string{"BatchGetItem UpdateItem"},
+			func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, basic("csr-calls-no", "x")) }},
 		{"no Authorization", nil, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`) }},
 		{"another scheme", nil, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, bearer) }},
 
-		{"clean", []string{"BatchGetItem", "UpdateItem"}, func() reply { return clean(t, bearer, "nobody-calls", "nobody-calls2") }},
+		{"clean", []string{"BatchGetItem", "UpdateItem"},
+			func() reply { return clean(t, bearer, "nobody-calls", "nobody-calls2") }},
 		{"clean, refused", []string{"BatchGetItem"}, func() reply { return clean(t, bearer) }},
 		{"clean, no token of ours", nil, func() reply { return clean(t, "Authorization: Bearer x", "nobody-calls") }},
-		{"clean, an unknown token", []string{"BatchGetItem"}, func() reply { return clean(t, "Authorization: Bearer x.YXBw", "nobody-calls") }},
+		{"clean, an unknown token", []string{"BatchGetItem"},
+			func() reply { return clean(t, "Authorization: Bearer x.YXBw", "nobody-calls") }},
 		{"clean, no token", nil, func() reply { return clean(t, "X-No: token", "nobody-calls") }},
-		{"token", []string{"BatchGetItem PutItem"}, func() reply { return send(t, "POST", tokenPath, credentials("app-calls")) }},
-		{"token, a wrong pair", []string{"BatchGetItem UpdateItem"}, func() reply { return send(t, "POST", tokenPath, `{"app_key":"app-calls","app_secret":"x"}`) }},
+		{"token", []string{"BatchGetItem PutItem"},
+			func() reply { return send(t, "POST", tokenPath, credentials("app-calls")) }},
+		{"token, a wrong pair", []string{"BatchGetItem UpdateItem"},
+			func() reply { return send(t, "POST", tokenPath, `{"app_key":"app-calls","app_secret":"x"}`) }},
 		{"token, malformed", nil, func() reply { return send(t, "POST", tokenPath, `{"app_key":"app-calls"}`) }},
 	} {
 		var r reply
@@ -88,8 +107,10 @@ func TestOperatorAuthorization(t *testing.T) {
 	loadUsers(t, "u-basic")
 	path := at(bases[0], "u-basic")
 	for _, header := range []string{
-		csr, "Authorization: basic" + csr[len("Authorization: Basic"):], "authorization: BASIC" + csr[len("Authorization: Basic"):],
-		"Authorization: Basic  " + csr[len("Authorization: Basic "):], basic("csr-colon", "a:b::c and so on"), basic("csr-ünï 😀", "pässword with €"),
+		csr, "Authorization: basic" + csr[len("Authorization: Basic"):],
+		"authorization: BASIC" + csr[len("Authorization: Basic"):],
+		"Authorization: Basic  " + csr[len("Authorization: Basic "):], basic("csr-colon", "a:b::c and so on"),
+		basic("csr-ünï 😀", "pässword with €"),
 	} {
 		send(t, "DELETE", path+"?reset=true", "", header).done(t, "json")
 	}
@@ -97,14 +118,22 @@ func TestOperatorAuthorization(t *testing.T) {
 	pair := func(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 	const good = "csr-basic:password of csr-basic"
 	for _, header := range []string{
-		"X-No: authorization", "Authorization: ", "Authorization: Basic", "Authorization: Basic ", "Authorization: Basic " + good,
-		"Authorization: " + pair(good), "Authorization: Bearer " + pair(good), "Authorization: Basic" + pair(good), bearer, "Authorization: Basic" + bearer[len("Authorization: Bearer"):],
-		"Authorization: Basic " + pair("csr-basic"), "Authorization: Basic " + pair(""), "Authorization: Basic " + pair(":"), "Authorization: Basic !!!",
-		"Authorization: Basic " + pair(good) + "=", "Authorization: Basic " + pair(good) + ", Basic " + pair(good), "Authorization: Digest " + pair(good),
-		basic("csr-basic", ""), basic("csr-basic", "password of csr-basic "), basic("csr-basic", "Password of csr-basic"), basic("csr-basic", "password of csr-basi"),
-		basic("csr-basic", "password of csr-basic\x00"), basic("CSR-basic", "password of csr-basic"), basic("csr-basic ", "password of csr-basic"), basic("csr-nobody", "x"),
-		basic("", "password of csr-basic"), basic("csr-basic", "another-0123456789abcdef"), basic("csr-basic-api", "another-0123456789abcdef"),
-		basic("csr-basic", strings.Repeat("x", 1025)), basic(strings.Repeat("n", 1000), "x"), basic("csr-colon", "a"), basic("csr-colon:a", "b::c "),
+		"X-No: authorization", "Authorization: ", "Authorization: Basic", "Authorization: Basic ",
+		"Authorization: Basic " + good,
+		"Authorization: " + pair(good), "Authorization: Bearer " + pair(good), "Authorization: Basic" + pair(good),
+		bearer, "Authorization: Basic" + bearer[len("Authorization: Bearer"):],
+		"Authorization: Basic " + pair("csr-basic"), "Authorization: Basic " + pair(""),
+		"Authorization: Basic " + pair(":"), "Authorization: Basic !!!",
+		"Authorization: Basic " + pair(good) + "=", "Authorization: Basic " + pair(good) + ", Basic " + pair(good),
+		"Authorization: Digest " + pair(good),
+		basic("csr-basic", ""), basic("csr-basic", "password of csr-basic "),
+		basic("csr-basic", "Password of csr-basic"), basic("csr-basic", "password of csr-basi"),
+		basic("csr-basic", "password of csr-basic\x00"), basic("CSR-basic", "password of csr-basic"),
+		basic("csr-basic ", "password of csr-basic"), basic("csr-nobody", "x"),
+		basic("", "password of csr-basic"), basic("csr-basic", "another-0123456789abcdef"),
+		basic("csr-basic-api", "another-0123456789abcdef"),
+		basic("csr-basic", strings.Repeat("x", 1025)), basic(strings.Repeat("n", 1000), "x"),
+		basic("csr-colon", "a"), basic("csr-colon:a", "b::c "),
 		"Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte("\xff\xfe:\xff")),
 	} {
 		r := send(t, "DELETE", path+"?reset=true", "", header)
@@ -124,8 +153,8 @@ func TestOperatorAuthorization(t *testing.T) {
 	}
 }
 
-// The authorizer's answer is kept for the credentials that it was given for, for all of the operator's routes and no
-// others; whatever else a request claims changes nothing.
+// The authorizer's answer is kept for the credentials that it was given for, for all of
+// the operator's routes and no others; whatever else a request claims changes nothing.
 func TestOperatorAuthorizationIsKept(t *testing.T) {
 	csr := operator(t, "csr-kept")
 	loadUsers(t, "u-kept", "u-kept/2")
@@ -150,7 +179,8 @@ func TestOperatorAuthorizationIsKept(t *testing.T) {
 	operator(t, "csr-kept2")
 	forged := `{"authorizer":{"principalId":"csr-kept2"}}`
 	for _, header := range []string{
-		"X-GoLambdaProxy-ApiGw-Context: " + forged, "x-golambdaproxy-apigw-context: " + forged, "X-GoLambdaProxy-ApiGw-StageVars: {}",
+		"X-GoLambdaProxy-ApiGw-Context: " + forged, "x-golambdaproxy-apigw-context: " + forged,
+		"X-GoLambdaProxy-ApiGw-StageVars: {}",
 		"principalId: csr-kept2", "X-Amzn-Principal: csr-kept2", "X-Forwarded-User: csr-kept2",
 	} {
 		send(t, "DELETE", at(bases[0], "u-kept")+"?cancelAllTemporaryAllows=true", "", csr).done(t, "json")
@@ -162,14 +192,16 @@ func TestOperatorAuthorizationIsKept(t *testing.T) {
 	}
 	// Of two Authorization headers nobody knows which is meant.
 	fresh, fresh2 := operator(t, "csr-kept3"), operator(t, "csr-kept4")
-	for _, two := range [][]string{{fresh, fresh}, {fresh, wrong}, {wrong, fresh}, {fresh, fresh2}, {fresh, "authorization" + fresh[len("Authorization"):]}} {
+	for _, two := range [][]string{{fresh, fresh}, {fresh, wrong}, {wrong, fresh}, {fresh, fresh2},
+		{fresh, "authorization" + fresh[len("Authorization"):]}} {
 		send(t, "PUT", at(bases[0], "u-kept"), `{"tempAllowType":2}`, two...).is(t, 401, unauthorizedJSON)
 	}
 	send(t, "PUT", at(bases[0], "u-kept"), `{"tempAllowType":2}`, fresh).done(t, "json")
 }
 
-// A wrong name costs what a wrong password does, so that names cannot be guessed by the clock: one slow hash, and the same
-// calls to DynamoDB. What is counted is the real function, built so that it says when it makes a slow hash.
+// A wrong name costs what a wrong password does, so that names cannot be guessed by the
+// clock: one slow hash, and the same calls to DynamoDB. What is counted is the real
+// function, built so that it says when it makes a slow hash.
 func TestUnknownOperatorTakesAsLong(t *testing.T) {
 	t.Parallel()
 	own := options
@@ -193,8 +225,8 @@ func TestUnknownOperatorTakesAsLong(t *testing.T) {
 	made, asked := 0, 0
 	hashes := func() int { // since it was last asked
 		t.Helper()
-		// A function's lines come by a pipe of their own, perhaps after its answer; the last of a
-		// call is its metric line.
+		// A function's lines come by a pipe of their own, perhaps after its answer; the
+		// last of a call is its metric line.
 		eventually(t, "the lines of every call", func() bool {
 			return strings.Count(log.String(), `"Operation":"authorize-operator"`) == asked
 		})
@@ -214,7 +246,8 @@ func TestUnknownOperatorTakesAsLong(t *testing.T) {
 		t.Helper()
 		send(basic(name, password))
 	}
-	for _, name := range []string{"hash-known", "hash-changing", "hash-off", "hash-app", "hash-nobody", strings.Repeat("n", 250)} {
+	for _, name := range []string{"hash-known", "hash-changing", "hash-off", "hash-app", "hash-nobody",
+		strings.Repeat("n", 250)} {
 		for i := range 2 {
 			ask(name, fmt.Sprint("wrong ", i))
 			if n := hashes(); n != 1 {
@@ -241,8 +274,9 @@ func TestUnknownOperatorTakesAsLong(t *testing.T) {
 // hashing is what the function says in sayingHashes.
 const hashing = "a slow hash is made"
 
-// sayingHashes are the functions as built, but for the authorizer of operators, which says so whenever it makes a slow hash:
-// one line more in the function that makes them all.
+// sayingHashes are the functions as built, but for the authorizer of operators, which
+// says so whenever it makes a slow hash: one line more in the function that makes them
+// all.
 func sayingHashes(t *testing.T) (binaries string) {
 	t.Helper()
 	binaries = t.TempDir()
@@ -274,7 +308,8 @@ func sayingHashes(t *testing.T) (binaries string) {
 	if err := os.Remove(out); err != nil {
 		t.Fatal(err)
 	}
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "lambda.norpc", "-overlay", changed+".json", "-o", out, "./functions/authorize-operator")
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "lambda.norpc", "-overlay",
+		changed+".json", "-o", out, "./functions/authorize-operator")
 	build.Dir = dynamotest.Root()
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := build.CombinedOutput(); err != nil {
@@ -291,17 +326,22 @@ func TestAppAuthorization(t *testing.T) {
 	value := strings.TrimPrefix(bearer, "Authorization: Bearer ")
 	for _, headers := range [][]string{
 		{bearer}, {"authorization: bearer " + value}, {"Authorization: BEARER " + value},
-		{bearer, "X-APP-Key: app-bearer"}, {bearer, "x-app-key: app-bearer"}, {bearer, "X-APP-Key: app-bearer", "X-App-Key: app-bearer"},
+		{bearer, "X-APP-Key: app-bearer"}, {bearer, "x-app-key: app-bearer"},
+		{bearer, "X-APP-Key: app-bearer", "X-App-Key: app-bearer"},
 		{bearer, "Accept: text/html"}, {bearer, "Content-Type: text/plain"},
 	} {
 		send(t, "POST", cleanPath, `{"customNos":["nobody-bearer"]}`, headers...).verified(t)
 	}
 	unchanged(t)
 	for _, headers := range [][]string{
-		{}, {"Authorization: "}, {"Authorization: Bearer"}, {"Authorization: Bearer "}, {"Authorization: " + value}, {"Authorization: Basic " + value},
-		{"Authorization: Bearer" + value}, {bearer + "x"}, {bearer[:len(bearer)-1]}, {"Authorization: Bearer " + strings.ToUpper(value)},
-		{csr}, {"Authorization: Bearer " + strings.TrimPrefix(csr, "Authorization: Basic ")}, {bearer, bearer}, {bearer, other}, {csr, bearer},
-		{"Authorization: Bearer app-bearer"}, {"Authorization: Bearer " + strings.Repeat("x", 4000)}, {"X-Access-Token: " + value}, {bearer + ", " + bearer},
+		{}, {"Authorization: "}, {"Authorization: Bearer"}, {"Authorization: Bearer "}, {"Authorization: " + value},
+		{"Authorization: Basic " + value},
+		{"Authorization: Bearer" + value}, {bearer + "x"}, {bearer[:len(bearer)-1]},
+		{"Authorization: Bearer " + strings.ToUpper(value)},
+		{csr}, {"Authorization: Bearer " + strings.TrimPrefix(csr, "Authorization: Basic ")}, {bearer, bearer},
+		{bearer, other}, {csr, bearer},
+		{"Authorization: Bearer app-bearer"}, {"Authorization: Bearer " + strings.Repeat("x", 4000)},
+		{"X-Access-Token: " + value}, {bearer + ", " + bearer},
 	} {
 		r := send(t, "POST", cleanPath, `{"customNos":["bearer-a"]}`, append(headers, acceptXML)...)
 		r.is(t, 401, notLetIn)
@@ -312,5 +352,6 @@ func TestAppAuthorization(t *testing.T) {
 	for _, key := range []string{"app-bearer2", "APP-bearer", "app-bearer x", "app-bearer, app-bearer"} {
 		send(t, "POST", cleanPath, `{"customNos":["bearer-a"]}`, bearer, "X-APP-Key: "+key).failed(t, 401, "X-APP-Key")
 	}
-	send(t, "POST", cleanPath, `{"customNos":["bearer-a"]}`, bearer, "X-APP-Key: app-bearer", "X-APP-Key: app-bearer2").failed(t, 401, "X-APP-Key")
+	send(t, "POST", cleanPath, `{"customNos":["bearer-a"]}`, bearer, "X-APP-Key: app-bearer",
+		"X-APP-Key: app-bearer2").failed(t, 401, "X-APP-Key")
 }

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// bad is a request body that must be refused, and what the sentence must name: the field, where there is one.
+// bad is a request body that must be refused, and what the sentence must name: the field,
+// where there is one.
 type bad struct{ what, body, names string }
 
 // badJSON are bodies around one good field: good is `"name":value`.
@@ -46,6 +47,7 @@ func badJSON(name, good, wrongCase string) []bad {
 	}
 }
 
+// inHex is a byte as two hexadecimal digits.
 func inHex(b byte) string { return string("0123456789abcdef"[b>>4]) + string("0123456789abcdef"[b&15]) }
 
 func TestBadInputToSetTemporaryAllow(t *testing.T) {
@@ -74,15 +76,18 @@ func TestBadInputToSetTemporaryAllow(t *testing.T) {
 		{"wrong case of the root", "<tempAllowRequest>" + kind + "</tempAllowRequest>", "TempAllowRequest"},
 		{"wrong case", in("<TempAllowType>1</TempAllowType>"), "tempAllowType"},
 		{"wrong case besides", in(kind + "<tempallowtype>1</tempallowtype>"), "tempAllowType"},
-		{"wrong case of the date", in(kind + "<ExpirationDate>2030-10-15T01:29:29Z</ExpirationDate>"), "expirationDate"},
+		{"wrong case of the date", in(kind + "<ExpirationDate>2030-10-15T01:29:29Z</ExpirationDate>"),
+			"expirationDate"},
 		{"a duplicate", in(kind + kind), "tempAllowType"},
 		{"a duplicate date", in(kind + "<expirationDate/><expirationDate/>"), "expirationDate"},
 		{"DOCTYPE", "<!DOCTYPE TempAllowRequest>" + good, "DOCTYPE"},
-		{"an external entity", `<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>` + in("<tempAllowType>&x;</tempAllowType>"), "DOCTYPE"},
+		{"an external entity", `<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>` +
+			in("<tempAllowType>&x;</tempAllowType>"), "DOCTYPE"},
 		{"an unknown entity", in("<tempAllowType>&x;</tempAllowType>"), "XML"},
 		{"a comment inside a value", in("<tempAllowType>1<!-- -->2</tempAllowType>"), "tempAllowType"},
 		{"a comment beside a value", in("<tempAllowType>1<!-- --></tempAllowType>"), "tempAllowType"},
-		{"a comment inside the date", in(kind + "<expirationDate>2030<!-- -->-10-15T01:29:29Z</expirationDate>"), "expirationDate"},
+		{"a comment inside the date", in(kind + "<expirationDate>2030<!-- -->-10-15T01:29:29Z</expirationDate>"),
+			"expirationDate"},
 		{"a processing instruction", in("<tempAllowType><?x y?>1</tempAllowType>"), "processing"},
 		{"a stylesheet", `<?xml-stylesheet href="x"?>` + good, "processing"},
 		{"an element inside a value", in("<tempAllowType><b>1</b></tempAllowType>"), "tempAllowType"},
@@ -94,7 +99,8 @@ func TestBadInputToSetTemporaryAllow(t *testing.T) {
 		{"a declaration inside", in(xmlDeclaration + kind), ""},
 		{"another version", `<?xml version="1.1"?>` + good, "XML"},
 		{"another encoding", `<?xml version="1.0" encoding="ISO-8859-1"?>` + in(kind+"<x>\xe9</x>"), "ISO-8859-1"},
-		{"another encoding of UTF-8", `<?xml version="1.0" encoding="windows-1252"?>` + in(kind+"<x>é</x>"), "windows-1252"},
+		{"another encoding of UTF-8", `<?xml version="1.0" encoding="windows-1252"?>` + in(kind+"<x>é</x>"),
+			"windows-1252"},
 		{"ASCII that is none", `<?xml version='1.0' encoding='ASCII'?>` + in(kind+"<!-- é -->"), "ASCII"},
 		{"UTF-16", "\xff\xfe<\x00T\x00>\x00", "UTF-8"},
 		{"UTF-16 with a mark", "\xfe\xff\x00<\x00T\x00>", "UTF-16"},
@@ -109,16 +115,20 @@ func TestBadInputToSetTemporaryAllow(t *testing.T) {
 		{"a prefix", in(`<a:tempAllowType>1</a:tempAllowType>`), "prefixes"},
 		{"a prefixed root", `<a:TempAllowRequest xmlns:a="urn:x">` + kind + `</a:TempAllowRequest>`, "prefixes"},
 		{"a prefix of no namespace", `<a:TempAllowRequest xmlns:a="">` + kind + `</a:TempAllowRequest>`, "XML"},
-		{"an attribute of the root", `<TempAllowRequest version="1">` + kind + `</TempAllowRequest>`, "TempAllowRequest"},
-		{"an attribute of another namespace", in(`<tempAllowType xmlns:a="urn:x" a:b="c">1</tempAllowType>`), "tempAllowType"},
+		{"an attribute of the root", `<TempAllowRequest version="1">` + kind + `</TempAllowRequest>`,
+			"TempAllowRequest"},
+		{"an attribute of another namespace", in(`<tempAllowType xmlns:a="urn:x" a:b="c">1</tempAllowType>`),
+			"tempAllowType"},
 		{"an attribute twice", in(kind + `<x a="1" a="1"/>`), "XML"},
-		{"nil with text", in(kind + `<expirationDate ` + xsi + ` xsi:nil="true">2030-10-15T01:29:29Z</expirationDate>`), "expirationDate"},
+		{"nil with text", in(kind + `<expirationDate ` + xsi +
+			` xsi:nil="true">2030-10-15T01:29:29Z</expirationDate>`), "expirationDate"},
 		{"nil that is no boolean", in(kind + `<expirationDate ` + xsi + ` xsi:nil="maybe"/>`), "expirationDate"},
 		{"nil without a namespace", in(kind + `<expirationDate nil="true"/>`), "expirationDate"},
 		{"a type that is nil", in(`<tempAllowType ` + xsi + ` xsi:nil="true"/>`), "tempAllowType is missing"},
 		{"a type that is empty", in(`<tempAllowType/>`), "tempAllowType is missing"},
 		{"type 3 until nothing", in(`<tempAllowType>3</tempAllowType><expirationDate/>`), "expirationDate is missing"},
-		{"type 3 until nil", in(`<tempAllowType>3</tempAllowType><expirationDate ` + xsi + ` xsi:nil="1"/>`), "expirationDate is missing"},
+		{"type 3 until nil", in(`<tempAllowType>3</tempAllowType><expirationDate ` + xsi + ` xsi:nil="1"/>`),
+			"expirationDate is missing"},
 		{"deep nesting", "<TempAllowRequest>" + strings.Repeat("<a>", 21000), "deep"},
 	} {
 		t.Run("XML "+b.what, func(t *testing.T) {
@@ -147,7 +157,8 @@ func TestBadInputToTheAppRoutes(t *testing.T) {
 	}
 }
 
-// What is no fault of the caller's: fields we do not know, and the freedoms of the formats.
+// What is no fault of the caller's: fields we do not know, and the freedoms of the
+// formats.
 func TestToleratedInput(t *testing.T) {
 	csr := operator(t, "csr-tolerated")
 	loadUsers(t, "u-tolerated")

@@ -26,8 +26,9 @@ func latin1(name, password string) string {
 	return "Authorization: Basic " + base64.StdEncoding.EncodeToString(pair)
 }
 
-// A header that is there but empty is none: the key is looked for in the form, the app key is
-// not compared, a token lives as long as usual. With another of the same name that one counts.
+// A header that is there but empty is none: the key is looked for in the form, the app
+// key is not compared, a token lives as long as usual. With another of the same name that
+// one counts.
 func TestEmptyHeaders(t *testing.T) {
 	t.Parallel()
 	const account, code = "empty-headers", "code-empty-headers"
@@ -44,13 +45,18 @@ func TestEmptyHeaders(t *testing.T) {
 		{"blanks", form, []string{urlencoded, "api_access_key:   \t "}, goneXML(code)},
 		{"in another case", form, []string{urlencoded, "Api_Access_Key: "}, goneXML(code)},
 		{"multipart", partsOf(fieldsOf(account, code)), []string{multipart, "api_access_key: "}, goneXML(code)},
-		{"the form's other name", formOf(account, code, "user_password", "-", "user_api_key", keyOf(account)), []string{urlencoded, "api_access_key: "}, goneXML(code)},
+		{"the form's other name", formOf(account, code, "user_password", "-", "user_api_key", keyOf(account)),
+			[]string{urlencoded, "api_access_key: "}, goneXML(code)},
 		{"two empty ones", form, []string{urlencoded, "api_access_key: ", "API_ACCESS_KEY: "}, goneXML(code)},
-		{"an empty one and the key", keyless, []string{urlencoded, "api_access_key: ", "API_ACCESS_KEY" + key[len("api_access_key"):]}, goneXML(code)},
-		{"no key anywhere", keyless, []string{urlencoded, "api_access_key: "}, sorryXML("user_password is required, or the header api_access_key")},
-		{"a wrong key in the form", formOf(account, code, "user_password", "wrong"), []string{urlencoded, "api_access_key: "}, sorryXML(wrongCaller)},
+		{"an empty one and the key", keyless,
+			[]string{urlencoded, "api_access_key: ", "API_ACCESS_KEY" + key[len("api_access_key"):]}, goneXML(code)},
+		{"no key anywhere", keyless, []string{urlencoded, "api_access_key: "},
+			sorryXML("user_password is required, or the header api_access_key")},
+		{"a wrong key in the form", formOf(account, code, "user_password", "wrong"),
+			[]string{urlencoded, "api_access_key: "}, sorryXML(wrongCaller)},
 		{"a header that is not empty", form, []string{urlencoded, "api_access_key: wrong"}, sorryXML(wrongCaller)},
-		{"two keys", form, []string{urlencoded, key, "API_ACCESS_KEY" + key[len("api_access_key"):]}, sorryXML("api_access_key is given twice")},
+		{"two keys", form, []string{urlencoded, key, "API_ACCESS_KEY" + key[len("api_access_key"):]},
+			sorryXML("api_access_key is given twice")},
 	} {
 		if r := send(t, "POST", "/api.php", row.body, row.headers...); r.Status != 200 || r.Body != row.want {
 			t.Errorf("%s: %d %s", row.what, r.Status, r.Body)
@@ -59,16 +65,19 @@ func TestEmptyHeaders(t *testing.T) {
 	for _, headers := range [][]string{{"X-APP-Key: "}, {"x-app-key:  "}, {"X-APP-Key: ", "X-App-Key: app-empty"}} {
 		send(t, "POST", cleanPath, `{"customNos":["nobody-empty"]}`, append(headers, bearer)...).verified(t)
 	}
-	send(t, "POST", cleanPath, `{"customNos":["nobody-empty"]}`, bearer, "X-APP-Key: ", "X-App-Key: app-other").failed(t, 401, "X-APP-Key")
-	for expires, headers := range map[string][]string{"600": {"X-Token-Expire: "}, "60": {"X-Token-Expire: ", "x-token-expire: 60"}} {
-		if r := send(t, "POST", tokenPath, credentials("app-empty"), headers...); r.Status != 200 || !strings.Contains(r.Body, `"Expires":"`+expires+`"`) {
+	send(t, "POST", cleanPath, `{"customNos":["nobody-empty"]}`, bearer, "X-APP-Key: ",
+		"X-App-Key: app-other").failed(t, 401, "X-APP-Key")
+	for expires, headers := range map[string][]string{"600": {"X-Token-Expire: "},
+		"60": {"X-Token-Expire: ", "x-token-expire: 60"}} {
+		if r := send(t, "POST", tokenPath, credentials("app-empty"), headers...); r.Status != 200 ||
+			!strings.Contains(r.Body, `"Expires":"`+expires+`"`) {
 			t.Errorf("%q: %d %s", headers, r.Status, r.Body)
 		}
 	}
 }
 
-// A pair that is no UTF-8 is ISO-8859-1, in the name as in the password; one that is UTF-8
-// stays it, whatever else it could be.
+// A pair that is no UTF-8 is ISO-8859-1, in the name as in the password; one that is
+// UTF-8 stays it, whatever else it could be.
 func TestBasicInLatin1(t *testing.T) {
 	t.Parallel()
 	load(t,
@@ -80,15 +89,18 @@ func TestBasicInLatin1(t *testing.T) {
 	loadUsers(t, "u-latin")
 	path := at(bases[0], "u-latin") + "?reset=true"
 	for _, header := range []string{
-		basic("csr-latin", "pässwörd£ÿ 0123456789"), latin1("csr-latin", "pässwörd£ÿ 0123456789"), latin1("csr-jürgen", "plain 0123456789"), basic("csr-jürgen", "plain 0123456789"),
-		latin1("csr-straße", "naïve:é 0123456789"), basic("csr-straße", "naïve:é 0123456789"), basic("csr-mojibake", "Ã¼ 0123456789012"),
+		basic("csr-latin", "pässwörd£ÿ 0123456789"), latin1("csr-latin", "pässwörd£ÿ 0123456789"),
+		latin1("csr-jürgen", "plain 0123456789"), basic("csr-jürgen", "plain 0123456789"),
+		latin1("csr-straße", "naïve:é 0123456789"), basic("csr-straße", "naïve:é 0123456789"),
+		basic("csr-mojibake", "Ã¼ 0123456789012"),
 	} {
 		if r := send(t, "DELETE", path, "", header); r.Status != 200 {
 			t.Errorf("%s: %d %s", header, r.Status, r.Body)
 		}
 	}
 	for _, header := range []string{
-		latin1("csr-latin", "password£ÿ 0123456789"), latin1("csr-mojibake", "Ã¼ 0123456789012"), basic("csr-replaced", "p\xe4ss 0123456789"), latin1("csr-jurgen", "plain 0123456789"),
+		latin1("csr-latin", "password£ÿ 0123456789"), latin1("csr-mojibake", "Ã¼ 0123456789012"),
+		basic("csr-replaced", "p\xe4ss 0123456789"), latin1("csr-jurgen", "plain 0123456789"),
 		basic("csr-latin", "pässwörd\xa3ÿ 0123456789"), // half of it in each
 	} {
 		send(t, "DELETE", path, "", header).is(t, 401, unauthorizedJSON)
@@ -121,7 +133,8 @@ func asked(t *testing.T, s *stack.Stack, method, path, body string, headers ...s
 // With the template's limits, on a stack of its own whose windows outlast the test.
 func TestWrongIsCountedOnce(t *testing.T) {
 	t.Parallel()
-	s, log := brokenIntoWith(t, map[string]string{"GuessWindow": "999m", "ThrottleBurst": "5000", "TokenLifetime": "1234"})
+	s, log := startForGuessingWith(t, map[string]string{"GuessWindow": "999m", "ThrottleBurst": "5000",
+		"TokenLifetime": "1234"})
 	loadInto(t, s,
 		`{"kind":"operator","name":"guess-jürgen","password":"guess-pässword-1"}`,
 		`{"kind":"apiUser","name":"guess-agency","key":"guess-agency-key-0123456789","accounts":["agency-1","agency-2"]}`,
@@ -135,7 +148,8 @@ func TestWrongIsCountedOnce(t *testing.T) {
 		return status
 	}
 	user := func(name, key, account string) string {
-		status, body := asked(t, s, "POST", "/", formOf(account, "guess-nobody", "user_id", name, "user_password", key), urlencoded)
+		status, body := asked(t, s, "POST", "/", formOf(account, "guess-nobody", "user_id", name, "user_password",
+			key), urlencoded)
 		switch {
 		case status == 200 && strings.Contains(body, wrongCaller):
 			return "refused"
@@ -167,7 +181,9 @@ func TestWrongIsCountedOnce(t *testing.T) {
 	}
 	// An empty header beside the right key is no attempt at all, however often it comes.
 	for i := range 12 {
-		status, body := asked(t, s, "POST", "/", formOf("guess-account", "guess-nobody", "user_id", "guess-api-user", "user_password", "guess-key-0123456789"),
+		status, body := asked(t, s, "POST", "/",
+			formOf("guess-account", "guess-nobody", "user_id", "guess-api-user", "user_password",
+				"guess-key-0123456789"),
 			urlencoded, "api_access_key: ")
 		if status != 200 || !strings.Contains(body, unknownCode) {
 			t.Fatalf("an empty header, time %d: %d %s", i, status, body)
@@ -180,7 +196,8 @@ func TestWrongIsCountedOnce(t *testing.T) {
 	if status != 200 || !strings.Contains(body, `"Expires":"1234"`) { // the stack's own lifetime
 		t.Errorf("app: %d %s", status, body)
 	}
-	if status, body := token("guess-secret-0123456789", "X-Token-Expire: 17"); status != 200 || !strings.Contains(body, `"Expires":"17"`) {
+	if status, body := token("guess-secret-0123456789", "X-Token-Expire: 17"); status != 200 ||
+		!strings.Contains(body, `"Expires":"17"`) {
 		t.Errorf("app, with a time of its own: %d %s", status, body)
 	}
 
@@ -193,7 +210,8 @@ func TestWrongIsCountedOnce(t *testing.T) {
 			}
 		}
 		if i == 8 { // nine
-			for _, header := range []string{latin1("guess-jürgen", "guess-pässword-1"), basic("guess-jürgen", "guess-pässword-1")} {
+			for _, header := range []string{latin1("guess-jürgen", "guess-pässword-1"),
+				basic("guess-jürgen", "guess-pässword-1")} {
 				if status := operator(header); status != 200 {
 					t.Errorf("after nine, each in both encodings: %d", status)
 				}
@@ -283,7 +301,8 @@ func TestWrongIsCountedOnce(t *testing.T) {
 	// The same numbers in another case, in NFD, with a blank: success, and a metric.
 	bearer := "Authorization: Bearer " + regexp.MustCompile(`"AccessToken":"([^"]+)"`).FindStringSubmatch(body)[1]
 	logged.token([]byte(body))
-	if status, body := asked(t, s, "POST", cleanPath, `{"customNos":["once-a","once-b","Once-a","once-a ","once-\u0061\u0301"]}`, bearer, bodyJSON); status != 200 {
+	if status, body := asked(t, s, "POST", cleanPath,
+		`{"customNos":["once-a","once-b","Once-a","once-a ","once-\u0061\u0301"]}`, bearer, bodyJSON); status != 200 {
 		t.Errorf("clean: %d %s", status, body)
 	}
 	var unknown []float64

@@ -46,7 +46,8 @@ func filed(t testing.TB, tenant string) []string {
 	})
 }
 
-// finished lets the erasures of the tenant end, checks that there were n, and returns their records.
+// finished lets the erasures of the tenant end, checks that there were n, and returns
+// their records.
 func finished(t testing.TB, tenant string, n int) []string {
 	t.Helper()
 	settle(t, tenant)
@@ -66,7 +67,8 @@ func subjects(t testing.TB, record string) int {
 	read := func(id string) map[string]types.AttributeValue {
 		id, _, _ = strings.Cut(id, `"`)
 		out, err := database.GetItem(t.Context(), &dynamodb.GetItemInput{
-			TableName: aws.String(running.Table("Erasures")), Key: map[string]types.AttributeValue{"erasureId": &types.AttributeValueMemberS{Value: id}},
+			TableName: aws.String(running.Table("Erasures")),
+			Key:       map[string]types.AttributeValue{"erasureId": &types.AttributeValueMemberS{Value: id}},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -84,9 +86,11 @@ func subjects(t testing.TB, record string) int {
 	return len(digests)
 }
 
+// number is a numeric attribute as it stands in a dumped line.
 func number(name string, n int) string { return fmt.Sprintf(`"%s":{"Value":"%d"}`, name, n) }
 
-// Both sides of a contact go, copies under the other party included; all else stays byte for byte, in every table.
+// Both sides of a contact go, copies under the other party included; all else stays byte
+// for byte, in every table.
 func TestCleanErasesEveryContactOfANumber(t *testing.T) {
 	bearer := app(t, "app-clean", "tenant-clean")
 	app(t, "app-clean2", "tenant-clean2")
@@ -103,13 +107,14 @@ func TestCleanErasesEveryContactOfANumber(t *testing.T) {
 		contact{"kept-3", "135****111", "WEN11", "neither a prefix nor another case"},
 	)
 	load(t, `{"kind":"contact","tenantId":"tenant-clean","contactId":"gone-6","at":"2026-01-02T03:04:05Z","customNos":["peer","gone-wen11","peer3"],"content":"gone text"}`)
-	loadContacts(t, "tenant-clean2", contact{"c1", "gone-135****1111", "peer", "another tenant's"}, contact{"c2", "peer", "gone-wen11", "another tenant's"})
+	loadContacts(t, "tenant-clean2", contact{"c1", "gone-135****1111", "peer", "another tenant's"},
+		contact{"c2", "peer", "gone-wen11", "another tenant's"})
 	unrelated := func() []string {
 		return slices.DeleteFunc(dump(t, ""), func(line string) bool {
 			return strings.Contains(line, "gone text") || strings.HasPrefix(line, running.Table("Erasures"))
 		})
 	}
-	quiet(t)
+	settleAll(t)
 	if n := len(filed(t, "tenant-clean")); n != 5*2-1+3+3*2 {
 		t.Fatalf("%d copies are filed", n)
 	}
@@ -132,7 +137,8 @@ func TestCleanErasesEveryContactOfANumber(t *testing.T) {
 	}
 	for _, mark := range []string{"gone", "nobody-knows"} {
 		left := slices.DeleteFunc(dump(t, mark), func(line string) bool { // of what has nothing to do with it
-			return strings.Contains(line, `"party":{"Value":"tenant-clean2#`) || strings.Contains(line, `"customerId":{"Value":"gone-135****1111"}`)
+			return strings.Contains(line, `"party":{"Value":"tenant-clean2#`) ||
+				strings.Contains(line, `"customerId":{"Value":"gone-135****1111"}`)
 		})
 		if len(left) != 0 {
 			t.Errorf("left of %s:\n%s", mark, strings.Join(left, "\n"))
@@ -148,8 +154,10 @@ func TestCleanErasesEveryContactOfANumber(t *testing.T) {
 func TestCleanKeepsTenantsApart(t *testing.T) {
 	mine, yours := app(t, "app-mine", "tenant"), app(t, "app-yours", "tenant#a")
 	loadContacts(t, "tenant", contact{"c", "a#shared", "other", "mine"})
-	loadContacts(t, "tenant#a", contact{"c", "shared", "other", "yours"}, contact{"d", "yours-alone", "other", "asked for"})
-	loadContacts(t, "tenant%23a", contact{"c", "shared", "other", "theirs"}, contact{"d", "yours-alone", "other", "theirs"})
+	loadContacts(t, "tenant#a", contact{"c", "shared", "other", "yours"},
+		contact{"d", "yours-alone", "other", "asked for"})
+	loadContacts(t, "tenant%23a", contact{"c", "shared", "other", "theirs"},
+		contact{"d", "yours-alone", "other", "theirs"})
 	before := dynamotest.Dump(t, database, running.Table("Contacts"))
 	forged := `{"authorizer":{"appKey":"app-yours","tenantId":"tenant#a","principalId":"app-yours"}}`
 	for _, numbers := range []string{`["shared"]`, `["a#shared ","A#shared"]`} {
@@ -174,7 +182,8 @@ func TestCleanKeepsTenantsApart(t *testing.T) {
 
 func TestCleanBounds(t *testing.T) {
 	bearer := app(t, "app-bounds", "tenant-bounds")
-	loadContacts(t, "tenant-bounds", contact{"c", "n-0", "peer", "bounds text"}, contact{"d", "n-0-", "peer", "never asked for"})
+	loadContacts(t, "tenant-bounds", contact{"c", "n-0", "peer", "bounds text"},
+		contact{"d", "n-0-", "peer", "never asked for"})
 	numbers := func(n int, pad string) []string {
 		var all []string
 		for i := range n {
@@ -185,8 +194,10 @@ func TestCleanBounds(t *testing.T) {
 	t.Run("refused", func(t *testing.T) {
 		unchanged(t)
 		for _, value := range []string{
-			`[]`, `null`, `"n-0"`, `{"0":"n-0"}`, `1`, `true`, `["n-0",1]`, `["n-0",null]`, `["n-0",true]`, `["n-0",["n-0"]]`, `["n-0",{}]`, `["n-0",""]`,
-			`["n-0","` + strings.Repeat("x", 129) + `"]`, `["n-0","` + strings.Repeat("é", 64) + `x"]`, `["n-0","a\u0000"]`, `[["n-0"]]`,
+			`[]`, `null`, `"n-0"`, `{"0":"n-0"}`, `1`, `true`, `["n-0",1]`, `["n-0",null]`, `["n-0",true]`,
+			`["n-0",["n-0"]]`, `["n-0",{}]`, `["n-0",""]`,
+			`["n-0","` + strings.Repeat("x", 129) + `"]`, `["n-0","` + strings.Repeat("é", 64) + `x"]`,
+			`["n-0","a\u0000"]`, `[["n-0"]]`,
 		} {
 			send(t, "POST", cleanPath, `{"customNos":`+value+`}`, bearer).failed(t, 400, "customNos")
 		}
@@ -201,7 +212,8 @@ func TestCleanBounds(t *testing.T) {
 		}
 	})
 	clean(t, bearer, "x").verified(t)
-	clean(t, bearer, "*", strings.Repeat("x", 128), strings.Repeat("é", 64), strings.Repeat("#", 128), " ", "\n", "ünï 😀").verified(t)
+	clean(t, bearer, "*", strings.Repeat("x", 128), strings.Repeat("é", 64), strings.Repeat("#", 128), " ", "\n",
+		"ünï 😀").verified(t)
 	clean(t, bearer, append(numbers(1000, "-twice"), numbers(1000, "-twice")...)...).verified(t)
 	clean(t, bearer, numbers(1000, "-"+strings.Repeat("%", 120))...).verified(t)
 	send(t, "POST", cleanPath, cleanBody(896_000), bearer).verified(t)
@@ -219,21 +231,24 @@ func TestCleanBounds(t *testing.T) {
 	if want := map[int]int{1: 2, 7: 1, 1000: 3}; !maps.Equal(sizes, want) {
 		t.Errorf("subjects of the records: %v, want %v", sizes, want)
 	}
-	if left := filed(t, "tenant-bounds"); len(left) != 2 || !strings.Contains(left[0], "never") || !strings.Contains(left[1], "never") {
+	if left := filed(t, "tenant-bounds"); len(left) != 2 || !strings.Contains(left[0], "never") ||
+		!strings.Contains(left[1], "never") {
 		t.Errorf("left: %s", left)
 	}
 }
 
-// A repeat joins the open erasure: what came in between goes too, the end is not put off, and one record tells of both.
+// A repeat joins the open erasure: what came in between goes too, the end is not put off,
+// and one record tells of both.
 func TestCleanRepeated(t *testing.T) {
 	bearer := app(t, "app-repeat", "tenant-repeat")
 	loadContacts(t, "tenant-repeat", contact{"c-1", "repeat-a", "repeat-b", "first"})
-	quiet(t)
+	settleAll(t)
 	clean(t, bearer, "repeat-a", "repeat-c").verified(t)
 	requested := func() time.Time {
-		jobs := slices.DeleteFunc(scan(t, running.Table("Erasures"), "attribute_exists(openShard)"), func(job item) bool {
-			return job["scope"].(*types.AttributeValueMemberS).Value != "tenant-repeat"
-		})
+		jobs := slices.DeleteFunc(scan(t, running.Table("Erasures"), "attribute_exists(openShard)"),
+			func(job item) bool {
+				return job["scope"].(*types.AttributeValueMemberS).Value != "tenant-repeat"
+			})
 		if len(jobs) != 1 {
 			t.Fatalf("%d jobs are open, want the one that was joined", len(jobs))
 		}
@@ -241,7 +256,8 @@ func TestCleanRepeated(t *testing.T) {
 	}
 	first := requested()
 	eventually(t, "the first contact is gone", func() bool { return len(filed(t, "tenant-repeat")) == 0 })
-	loadContacts(t, "tenant-repeat", contact{"c-2", "repeat-b", "repeat-c", "second"}, contact{"c-3", "repeat-b", "repeat-d", "kept"})
+	loadContacts(t, "tenant-repeat", contact{"c-2", "repeat-b", "repeat-c", "second"},
+		contact{"c-3", "repeat-b", "repeat-d", "kept"})
 	clean(t, bearer, "repeat-c", "repeat-a", "repeat-c").verified(t)
 	if again := requested(); !again.Equal(first) { // from when on an end is not put off
 		t.Errorf("requested at %s, after a repeat at %s", first, again)
@@ -252,7 +268,8 @@ func TestCleanRepeated(t *testing.T) {
 			t.Errorf("the record lacks %s: %s", want, record)
 		}
 	}
-	if left := filed(t, "tenant-repeat"); len(left) != 2 || !strings.Contains(left[0], "kept") || !strings.Contains(left[1], "kept") {
+	if left := filed(t, "tenant-repeat"); len(left) != 2 || !strings.Contains(left[0], "kept") ||
+		!strings.Contains(left[1], "kept") {
 		t.Errorf("left: %s", left)
 	}
 }

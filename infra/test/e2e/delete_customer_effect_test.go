@@ -14,13 +14,16 @@ import (
 
 // What deleting a customer leaves behind, and what it leaves alone.
 
-// Codes come back as they are, whatever they mean elsewhere: deleted as XML, repeated as JSON and as JSONP.
+// Codes come back as they are, whatever they mean elsewhere: deleted as XML, repeated as
+// JSON and as JSONP.
 func TestCustomerCodesOfAnyCharacters(t *testing.T) {
 	t.Parallel()
 	const account = "c-codes"
 	codes := []string{
-		"#", "a#b", "%", "100%25", "%23", "<code>&amp;\"'", "]]>", "</code>", "a+b c", " inner and outer ", `\u0041\`, "=3D", "a=3D\tb"[:4],
-		"ü€😀", "\u2028\u2029", "null", "../..", "--" + boundary, strings.Repeat("x", 128), strings.Repeat("😀", 32), "txn#1",
+		"#", "a#b", "%", "100%25", "%23", "<code>&amp;\"'", "]]>", "</code>", "a+b c", " inner and outer ",
+		`\u0041\`, "=3D", "a=3D\tb"[:4],
+		"ü€😀", "\u2028\u2029", "null", "../..", "--" + boundary, strings.Repeat("x", 128), strings.Repeat("😀", 32),
+		"txn#1",
 	}
 	openAccount(t, account, 2, codes...)
 	for _, code := range codes {
@@ -35,7 +38,8 @@ func TestCustomerCodesOfAnyCharacters(t *testing.T) {
 		if !strings.Contains(code, boundary) {
 			body, header = partsOf(fieldsOf(account, code)), multipart
 		}
-		if r := send(t, "POST", "/", body, header); xml.Unmarshal([]byte(r.Body), &fromXML) != nil || fromXML.Status != "success" || fromXML.Customer.Status != "deleted" || fromXML.Customer.Code != code {
+		if r := send(t, "POST", "/", body, header); xml.Unmarshal([]byte(r.Body), &fromXML) != nil ||
+			fromXML.Status != "success" || fromXML.Customer.Status != "deleted" || fromXML.Customer.Code != code {
 			t.Errorf("%q as XML: %s", code, r.Body)
 		}
 		for _, changes := range [][]string{{"output", "JSON"}, {"callback", "cb"}} {
@@ -56,8 +60,9 @@ func TestCustomerCodesOfAnyCharacters(t *testing.T) {
 	}
 }
 
-// Between the answer and the end the customer's code stands in the job and the tombstone, and nothing else of the
-// customer anywhere; after the end nothing at all. Who comes back under the code is a new customer.
+// Between the answer and the end the customer's code stands in the job and the tombstone,
+// and nothing else of the customer anywhere; after the end nothing at all. Who comes back
+// under the code is a new customer.
 func TestCustomerIsForgottenAndMayComeBack(t *testing.T) {
 	t.Parallel()
 	const account, code = "c-forgotten", "4234567890123456"
@@ -120,7 +125,8 @@ func recordsOf(t testing.TB, account string) []string {
 func TestCustomerNeighboursStay(t *testing.T) {
 	t.Parallel()
 	for account, codes := range map[string][]string{
-		"c-near#b": {"c"}, "c-near": {"b#c", "b%23c", "77", "777", "7777"}, "c-near%23b": {"c"}, "c-near#b#c": {"d"}, "c-near2": {"777"},
+		"c-near#b": {"c"}, "c-near": {"b#c", "b%23c", "77", "777", "7777"}, "c-near%23b": {"c"},
+		"c-near#b#c": {"d"}, "c-near2": {"777"},
 	} {
 		openAccount(t, account, 2, codes...)
 	}
@@ -141,7 +147,8 @@ func TestCustomerNeighboursStay(t *testing.T) {
 		{"c-near#b", "c"}, {"c-near", "b#c"}, {"c-near", "b%23c"}, {"c-near%23b", "c"}, {"c-near#b#c", "d"},
 		{"c-near", "77"}, {"c-near", "777"}, {"c-near", "7777"}, {"c-near2", "777"},
 	} {
-		if r := send(t, "POST", "/", formOf(next.account, next.code, "output", "JSON"), urlencoded); !strings.Contains(r.Body, `"deleted"`) {
+		if r := send(t, "POST", "/", formOf(next.account, next.code, "output", "JSON"),
+			urlencoded); !strings.Contains(r.Body, `"deleted"`) {
 			t.Fatal(r.Body)
 		}
 		after := collections()
@@ -166,7 +173,8 @@ func TestCustomerNeighboursStay(t *testing.T) {
 	}
 }
 
-// One deletion makes no round trip that it could do without: what is little goes with the transaction that opens the erasure.
+// One deletion makes no round trip that it could do without: what is little goes with the
+// transaction that opens the erasure.
 func TestCustomerRoundTrips(t *testing.T) {
 	const account, few, many = "c-trips", "5234567890123456", "5234567890123457"
 	openAccount(t, account, 3, few)
@@ -186,11 +194,13 @@ func TestCustomerRoundTrips(t *testing.T) {
 	}
 }
 
-// Nothing of a deleted customer is left anywhere, and the others of its account are as they were.
+// Nothing of a deleted customer is left anywhere, and the others of its account are as
+// they were.
 func TestDeletedCustomerIsGoneEverywhere(t *testing.T) {
 	openAccount(t, "e1", 60, "4711001", "4711002", "47110010")
 	others := func() []string {
-		return slices.DeleteFunc(dump(t, "e1#"), func(line string) bool { return strings.Contains(line, `e1#4711001"`) })
+		return slices.DeleteFunc(dump(t, "e1#"),
+			func(line string) bool { return strings.Contains(line, `e1#4711001"`) })
 	}
 	before := others()
 	for _, try := range []string{"first", "repeat at once"} {
@@ -202,7 +212,8 @@ func TestDeletedCustomerIsGoneEverywhere(t *testing.T) {
 	if left := dump(t, "mark of e1 4711001"); !onlyLonger(left, "mark of e1 4711001", "mark of e1 47110010") {
 		t.Errorf("left after the answer: %s", left)
 	}
-	// The tombstone and the job stay until no writer can be late any more; then no string of the customer is left.
+	// The tombstone and the job stay until no writer can be late any more; then no string
+	// of the customer is left.
 	settle(t, "e1")
 	if left := dump(t, `4711001"`); len(left) != 0 {
 		t.Errorf("a trace of the code: %s", left)
@@ -210,16 +221,20 @@ func TestDeletedCustomerIsGoneEverywhere(t *testing.T) {
 	if after := others(); !slices.Equal(before, after) {
 		t.Errorf("other customers changed:\n%s\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 	}
-	records := slices.DeleteFunc(dump(t, `"erasure-`), func(line string) bool { return !strings.Contains(line, `"scope":{"Value":"e1"}`) })
-	if len(records) != 1 || !strings.Contains(records[0], `"deleted":{"Value":"61"}`) || !strings.Contains(records[0], `"found":{"Value":"61"}`) {
+	records := slices.DeleteFunc(dump(t, `"erasure-`),
+		func(line string) bool { return !strings.Contains(line, `"scope":{"Value":"e1"}`) })
+	if len(records) != 1 || !strings.Contains(records[0], `"deleted":{"Value":"61"}`) ||
+		!strings.Contains(records[0], `"found":{"Value":"61"}`) {
 		t.Errorf("records: %s", records)
 	}
-	if r := send(t, "POST", "/api.php", formOf("e1", "4711001", "output", "JSON", "condensed", "yes"), urlencoded); r.Body != client.Deleted(client.JSON, "4711001").Body {
+	if r := send(t, "POST", "/api.php", formOf("e1", "4711001", "output", "JSON", "condensed", "yes"),
+		urlencoded); r.Body != client.Deleted(client.JSON, "4711001").Body {
 		t.Errorf("a repeat after the end: %s", r.Body)
 	}
 }
 
-// onlyLonger says whether the marker stands in the lines only as a part of the longer one.
+// onlyLonger says whether the marker stands in the lines only as a part of the longer
+// one.
 func onlyLonger(lines []string, marker, longer string) bool {
 	for _, line := range lines {
 		if strings.Count(line, marker) != strings.Count(line, longer) {

@@ -24,7 +24,8 @@ func TestDeleteInfoInBothFormatsUnderBothPaths(t *testing.T) {
 	}
 }
 
-// Each deletion takes exactly what it says, is idempotent, and leaves every other byte of every table alone.
+// Each deletion takes exactly what it says, is idempotent, and leaves every other byte of
+// every table alone.
 func TestDeleteInfoTakesExactlyWhatItSays(t *testing.T) {
 	csr := operator(t, "csr-exact")
 	loadUsers(t, "u-exact", "u-exact2", "u-exac", "U-exact")
@@ -37,7 +38,7 @@ func TestDeleteInfoTakesExactlyWhatItSays(t *testing.T) {
 			t.Fatalf("the user to begin with has no %s: %v", name, full)
 		}
 	}
-	quiet(t)
+	settleAll(t)
 	others := func() []string {
 		var rest []string
 		for _, line := range dump(t, "") {
@@ -55,12 +56,14 @@ func TestDeleteInfoTakesExactlyWhatItSays(t *testing.T) {
 		query string
 		want  map[string]string
 	}{
-		// Precedence: with more than one true, only the first in the documented order is done.
+		// Precedence: with more than one true, only the first in the documented order is
+		// done.
 		{"reset=true&unregisterDevices=true&cancelAllTemporaryAllows=true", noAllows},
 		{"cancelAllTemporaryAllows=true", noAllows},
 		{"reset=true&unregisterDevices=true&cancelAllTemporaryAllows=false", without(noAllows, "devices")},
 		{"unregisterDevices=true", without(noAllows, "devices")},
-		{"reset=true&unregisterDevices=false", without(noAllows, "devices", "registration", "questions", "images", "phrases")},
+		{"reset=true&unregisterDevices=false", without(noAllows, "devices", "registration", "questions", "images",
+			"phrases")},
 	} {
 		for _, try := range []string{"first", "again"} {
 			send(t, "DELETE", at(bases[1], "u-exact")+"?"+step.query, "", csr).done(t, "json")
@@ -76,7 +79,8 @@ func TestDeleteInfoTakesExactlyWhatItSays(t *testing.T) {
 	// Reset alone leaves devices and temporary allows in place, and the user known.
 	loaded := userItem(t, "u-exact2")
 	send(t, "DELETE", at(bases[0], "u-exact2")+"?reset=true", "", csr).done(t, "json")
-	if got, want := userItem(t, "u-exact2"), without(loaded, "registration", "questions", "images", "phrases"); !maps.Equal(got, want) {
+	if got, want := userItem(t, "u-exact2"), without(loaded, "registration", "questions", "images",
+		"phrases"); !maps.Equal(got, want) {
 		t.Errorf("reset: got %v\nwant %v", got, want)
 	}
 	send(t, "PUT", at(bases[0], "u-exact2"), `{"tempAllowType":1}`, csr).done(t, "json")
@@ -113,7 +117,8 @@ func TestDeleteInfoQuery(t *testing.T) {
 		}
 	})
 	for _, query := range []string{
-		"reset=TRUE", "reset=True", "reset=tRuE", "reset=true&reset=TRUE", "re%73et=tru%65", "reset=true&other=maybe&Reset=x",
+		"reset=TRUE", "reset=True", "reset=tRuE", "reset=true&reset=TRUE", "re%73et=tru%65",
+		"reset=true&other=maybe&Reset=x",
 		"unregisterDevices=FALSE&reset=true", "&&reset=true&", "reset=true;unregisterDevices=false",
 	} {
 		send(t, "DELETE", path+"?"+query, "", csr).done(t, "json")
@@ -123,8 +128,10 @@ func TestDeleteInfoQuery(t *testing.T) {
 func TestCustomerID(t *testing.T) {
 	csr := operator(t, "csr-ids")
 	ids := []string{
-		"a/b", "/", "//", "100%", "%41", "%2F", "what?", "a?reset=false", "#tag", "a#b", "two words", " ", "+", "a+b", "..", ".",
-		"../..", "a&b=c;d", "😀", "ünï", "\u00e9", "e\u0301", "a\\b", `"quoted"`, "<xml>&amp;", "a:b@c", "*", "~", "{customerId}", "provision",
+		"a/b", "/", "//", "100%", "%41", "%2F", "what?", "a?reset=false", "#tag", "a#b", "two words", " ", "+",
+		"a+b", "..", ".",
+		"../..", "a&b=c;d", "😀", "ünï", "\u00e9", "e\u0301", "a\\b", `"quoted"`, "<xml>&amp;", "a:b@c", "*", "~",
+		"{customerId}", "provision",
 		strings.Repeat("x", 256), strings.Repeat("😀", 64), strings.Repeat("%", 256),
 	}
 	loadUsers(t, ids...)
@@ -144,7 +151,8 @@ func TestCustomerID(t *testing.T) {
 
 	unchanged(t)
 	for _, id := range []string{
-		strings.Repeat("x", 257), strings.Repeat("%F0%9F%98%80", 64) + "x", "%00", "a%00b", "a%0Ab", "%0D", "%1f", "%7F", "%C2%85", "%C2%9f",
+		strings.Repeat("x", 257), strings.Repeat("%F0%9F%98%80", 64) + "x", "%00", "a%00b", "a%0Ab", "%0D", "%1f",
+		"%7F", "%C2%85", "%C2%9f",
 		"%", "%2", "%zz", "a%4", "%u0041", "%FF", "a%C3", "%C0%AF", "%ED%A0%80", "%F4%90%80%80",
 	} {
 		path := "/risk-cc/customercare/v1/" + id + "/provision"
@@ -152,6 +160,7 @@ func TestCustomerID(t *testing.T) {
 		send(t, "PUT", path, `{"tempAllowType":1}`, csr, acceptXML).refused(t, 400, "xml", "customerId")
 	}
 	for _, id := range []string{"A%2Fb", "a%252Fb", "a%20b", "two+words", "e", "😀😀", "%F0%9F%98%81", "..%2F"} {
-		send(t, "DELETE", "/customercare/v1/"+id+"/provision?reset=true", "", csr).refused(t, 404, "json", "Customer ID not found")
+		send(t, "DELETE", "/customercare/v1/"+id+"/provision?reset=true", "", csr).refused(t, 404, "json",
+			"Customer ID not found")
 	}
 }

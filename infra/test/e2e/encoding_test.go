@@ -7,12 +7,15 @@ import (
 	"testing"
 )
 
-// codings are values of Content-Encoding that say something; harmless those that say nothing.
+// codings are values of Content-Encoding that say something; harmless those that say
+// nothing.
 var (
-	codings  = []string{"gzip", "GZip", "br", "deflate", "x-gzip", "aws-chunked", "utf-8", "gzip, gzip", "identity, gzip", "gzip,identity", ", gzip", "identity;q=1", "identity gzip", "*"}
+	codings = []string{"gzip", "GZip", "br", "deflate", "x-gzip", "aws-chunked", "utf-8", "gzip, gzip",
+		"identity, gzip", "gzip,identity", ", gzip", "identity;q=1", "identity gzip", "*"}
 	harmless = []string{"identity", "Identity", "", " ", ",", "identity, IDENTITY", " , identity ,"}
 )
 
+// squeezed is a text in gzip.
 func squeezed(t testing.TB, text string) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -26,8 +29,8 @@ func squeezed(t testing.TB, text string) string {
 	return b.String()
 }
 
-// A body in a coding is refused by the coding's name, whether it is in that coding or not, and nothing of it is read; one in
-// no coding is taken, however that is said.
+// A body in a coding is refused by the coding's name, whether it is in that coding or
+// not, and nothing of it is read; one in no coding is taken, however that is said.
 func TestContentEncoding(t *testing.T) {
 	csr, bearer := operator(t, "csr-encoding"), app(t, "app-encoding", "tenant-encoding")
 	loadUsers(t, "u-encoding")
@@ -60,10 +63,12 @@ func TestContentEncoding(t *testing.T) {
 			send(t, "POST", tokenPath, credentials("app-encoding"), header).failed(t, 400, name)
 			send(t, "POST", tokenPath, squeezed(t, credentials("app-encoding")), header).failed(t, 400, name)
 		}
-		send(t, "PUT", path, allow, csr, bodyJSON, name+": identity", "content-encoding: gzip").refused(t, 415, "json", name)
+		send(t, "PUT", path, allow, csr, bodyJSON, name+": identity", "content-encoding: gzip").refused(t, 415,
+			"json", name)
 		// Before the size: what comes out of it is another one.
 		send(t, "POST", cleanPath, strings.Repeat(" ", 1<<20), bearer, name+": gzip").failed(t, 400, name)
-		if r := send(t, "PUT", path, allow, csr, bodyJSON, name+": gzip"); r.Header.Get("Accept-Encoding") != "identity" {
+		if r := send(t, "PUT", path, allow, csr, bodyJSON,
+			name+": gzip"); r.Header.Get("Accept-Encoding") != "identity" {
 			t.Errorf("Accept-Encoding is %q", r.Header.Get("Accept-Encoding"))
 		}
 		// Who is not let in is told just that.

@@ -12,8 +12,8 @@ import (
 	"customercare/shared/operation"
 )
 
-// TestOneEndpointForEveryService starts a function whose services' own variables are empty:
-// it asks AWS_ENDPOINT_URL for its secret, as AWS's SDKs do.
+// TestOneEndpointForEveryService starts a function whose services' own variables are
+// empty: it asks AWS_ENDPOINT_URL for its secret, as AWS's SDKs do.
 func TestOneEndpointForEveryService(t *testing.T) {
 	t.Parallel()
 	folder := operation.CleanCustomerData.Name

@@ -25,12 +25,14 @@ type outcome struct {
 	effect func(t *testing.T)
 }
 
-// operatorPolicy and appPolicy are what authorizers answer about the requests of the events.
+// operatorPolicy and appPolicy are what authorizers answer about the requests of the
+// events.
 var (
 	eventAPI       = "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/v1/"
 	operatorPolicy = `{"principalId":"csr","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"Allow","Resource":[` +
 		`"` + eventAPI + `*/customercare/v1/*/provision","` + eventAPI + `*/customercare/v1/*/provision/",` +
-		`"` + eventAPI + `*/risk-cc/customercare/v1/*/provision","` + eventAPI + `*/risk-cc/customercare/v1/*/provision/"]}]},` +
+		`"` + eventAPI + `*/risk-cc/customercare/v1/*/provision","` + eventAPI +
+		`*/risk-cc/customercare/v1/*/provision/"]}]},` +
 		`"context":{"operations":"` + operation.DeleteCustomerInfo.Name + " " + operation.SetTemporaryAllow.Name + `"}}`
 	appStatement = `"policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"EFFECT","Resource":[` +
 		`"` + eventAPI + "POST" + cleanPath + `",` +
@@ -61,7 +63,8 @@ var outcomes = map[string]outcome{
 	"delete-customer.multipart": {200, "application/json", client.Deleted(client.JSON, "2234567890123456").Body, nil},
 	"clean-customer-data": {200, "application/json", cleaned, func(t *testing.T) {
 		record := finished(t, "demo", 1)[0]
-		if !strings.Contains(record, `"requestedBy":{"Value":"demo-app-key"}`) || !strings.Contains(record, number("deleted", 7)) {
+		if !strings.Contains(record, `"requestedBy":{"Value":"demo-app-key"}`) ||
+			!strings.Contains(record, number("deleted", 7)) {
 			t.Errorf("the record is %s", record)
 		}
 	}},
@@ -69,7 +72,8 @@ var outcomes = map[string]outcome{
 		`{"AccessToken":"A-TOKEN","ApplyType":"Bearer","CreateTime":"NOW","Expires":"60","Scope":"clearUserInfo","AppKey":"demo-app-key","UserID":"Anonymous"}`, nil},
 	"authorize-operator": {answer: operatorPolicy},
 	// A token that is good cannot stand in a file.
-	"authorize-app":             {answer: `{"principalId":"refused",` + strings.Replace(appStatement, "EFFECT", "Deny", 1) + `}`},
+	"authorize-app": {answer: `{"principalId":"refused",` + strings.Replace(appStatement, "EFFECT",
+		"Deny", 1) + `}`},
 	"continue-erasure":          {answer: `{"batchItemFailures":[]}`},
 	"continue-erasure.handover": {answer: `{"batchItemFailures":[]}`},
 	"cleanup":                   {answer: `null`},
@@ -194,8 +198,10 @@ func TestAuthorizerEventsWithOtherCredentials(t *testing.T) {
 		}
 		return []byte(text)
 	}
-	raw, err := running.Invoke(t.Context(), "authorize-app", exchange("authorize-app", "Bearer a-token-that-was-never-issued", bearer))
-	want := `{"principalId":"app-events",` + strings.Replace(appStatement, "EFFECT", "Allow", 1) + `,"context":{"appKey":"app-events","tenantId":"tenant-events"}}`
+	raw, err := running.Invoke(t.Context(), "authorize-app",
+		exchange("authorize-app", "Bearer a-token-that-was-never-issued", bearer))
+	want := `{"principalId":"app-events",` + strings.Replace(appStatement, "EFFECT", "Allow", 1) +
+		`,"context":{"appKey":"app-events","tenantId":"tenant-events"}}`
 	if err != nil || string(raw) != want {
 		t.Errorf("a good token: %s, %v", raw, err)
 	}
@@ -205,7 +211,8 @@ func TestAuthorizerEventsWithOtherCredentials(t *testing.T) {
 	}
 }
 
-// The workers read which erasure a record is about: they try to take the lease of that job, which is long done.
+// The workers read which erasure a record is about: they try to take the lease of that
+// job, which is long done.
 func TestStreamEventsNameTheirJob(t *testing.T) {
 	jobs := regexp.MustCompile(`"S": "(?:handover-)?((?:numbers|customer)-1\.[0-9a-f]{64})"`)
 	for name, text := range eventFiles(t) {

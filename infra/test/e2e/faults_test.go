@@ -12,65 +12,69 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-// Whatever DynamoDB does, callers get a well-shaped 503 or 500 in time, which shows nothing of our insides; the next request
-// is fine, in the same process; nothing is half done. In time is before Lambda ends the process, which is looked for in
-// the log, before API Gateway answers in its own shape, while DynamoDB is as it was, and after few tries.
+// Whatever DynamoDB does, callers get a well-shaped 503 or 500 in time, which shows
+// nothing of our insides; the next request is fine, in the same process; nothing is half
+// done. In time is before Lambda ends the process, which is looked for in the log, before
+// API Gateway answers in its own shape, while DynamoDB is as it was, and after few tries.
 //
 // Broken on purpose, and what caught each:
 //
-//	answers of DynamoDB's taken as the SDK takes them       TestFaultsOfDynamoDB (operations 1 and 2 say done)
-//	no time kept back by the authorizers                    TestNearTheDeadline (a process ended)
-//	no time kept back by the operations                     TestNearTheDeadline (API Gateway answers)
-//	no Retry-After                                          TestDynamoDBIsGone
-//	2 s for an attempt                                      TestSlowAndHangingDynamoDB (503)
+//	answers taken as the SDK takes them    TestFaultsOfDynamoDB (1 and 2 say done)
+//	no time kept back by the authorizers   TestNearTheDeadline (a process ended)
+//	no time kept back by the operations    TestNearTheDeadline (API Gateway answers)
+//	no Retry-After                         TestDynamoDBIsGone
+//	2 s for an attempt                     TestSlowAndHangingDynamoDB (503)
 
-// warmUnderWeather is underWeather with functions that have answered a round before: what a process needs for its first
-// answer, which depends on what else this machine does, counts neither as DynamoDB's fault nor against a time limit.
-func warmUnderWeather(t *testing.T, template string) *unfair {
+// startFaultyWarm is startFaulty with functions that have answered a round before: what
+// a process needs for its first answer, which depends on what else this machine does,
+// counts neither as DynamoDB's fault nor against a time limit.
+func startFaultyWarm(t *testing.T, template string) *faultyStack {
 	t.Helper()
-	u := underWeather(t, template)
-	u.isWell(t, u.askings(t, "warm"))
+	u := startFaulty(t, template)
+	u.isWell(t, u.trials(t, "warm"))
 	return u
 }
 
-// strike sends a round's requests in this weather and again after it. With done, what the weather strikes has been done
-// all the same; otherwise no byte may have changed.
-func (u *unfair) strike(t *testing.T, mark string, now weather, writes, done, passes bool) {
+// strike sends a round's requests while the database has the fault, and again after it.
+// With done, what the fault strikes has been done all the same, otherwise no byte may
+// have changed.
+func (u *faultyStack) strike(t *testing.T, mark string, now databaseFault, writes, done, passes bool) {
 	t.Helper()
-	askings := u.askings(t, mark)
+	trials := u.trials(t, mark)
 	before := u.of(t, mark)
-	u.turn(now, writes)
-	answers := u.all(t, askings)
+	u.inject(now, writes)
+	answers := u.all(t, trials)
 	u.struck(t, mark)
 	if !done {
 		if changed := difference(before, u.of(t, mark)); len(changed) > 0 {
 			t.Errorf("%s: changed: %s", mark, strings.Join(changed, "\n"))
 		}
 	}
-	u.turn(nil, false)
-	for i, a := range askings {
+	u.inject(nil, false)
+	for i, a := range trials {
 		a.fails(t, answers[i], !writes, passes)
 	}
-	u.isWell(t, askings)
+	u.isWell(t, trials)
 	if t.Failed() {
 		t.Fatalf("in %s", mark)
 	}
 }
 
 // isWell sends the requests and wants each one's success.
-func (u *unfair) isWell(t *testing.T, askings []asking) {
+func (u *faultyStack) isWell(t *testing.T, trials []trial) {
 	t.Helper()
-	for i, r := range u.all(t, askings) {
-		if !askings[i].well(r) {
-			t.Errorf("%s, all being well: %d %s", askings[i].what, r.Status, r.Body)
+	for i, r := range u.all(t, trials) {
+		if !trials[i].well(r) {
+			t.Errorf("%s, all being well: %d %s", trials[i].what, r.Status, r.Body)
 		}
 	}
 }
 
-// of is all that is about a round: erasures of those before may still be going on.
-func (u *unfair) of(t *testing.T, mark string) []string {
+// of is every item that is about a round: erasures of those before may still be going on.
+func (u *faultyStack) of(t *testing.T, mark string) []string {
 	about := regexp.MustCompile("-" + mark + "[^a-z-]")
-	all := dynamotest.Dump(t, database, u.Table("Users"), u.Table("Customers"), u.Table("Contacts"), u.Table("Principals"), u.Table("Erasures"))
+	all := dynamotest.Dump(t, database, u.Table("Users"), u.Table("Customers"), u.Table("Contacts"),
+		u.Table("Principals"), u.Table("Erasures"))
 	return slices.DeleteFunc(all, func(line string) bool { return !about.MatchString(line) })
 }
 
@@ -78,11 +82,11 @@ const throttled = `{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroug
 
 func TestFaultsOfDynamoDB(t *testing.T) {
 	t.Parallel()
-	u := warmUnderWeather(t, "")
+	u := startFaultyWarm(t, "")
 	marks := []string{}
 	for _, fault := range []struct {
 		mark   string
-		now    weather
+		now    databaseFault
 		passes bool // trying again may help
 	}{
 		{"throttle", speaks(400, amz, throttled), true},
@@ -112,35 +116,36 @@ func TestFaultsOfDynamoDB(t *testing.T) {
 // Nobody listens where DynamoDB was.
 func TestDynamoDBIsGone(t *testing.T) {
 	t.Parallel()
-	u := warmUnderWeather(t, "")
-	askings := u.askings(t, "gone")
+	u := startFaultyWarm(t, "")
+	trials := u.trials(t, "gone")
 	back := u.gone(t)
-	for i, r := range u.all(t, askings) {
-		askings[i].fails(t, r, true, true)
+	for i, r := range u.all(t, trials) {
+		trials[i].fails(t, r, true, true)
 	}
 	back()
-	u.isWell(t, askings)
+	u.isWell(t, trials)
 	u.finish(t, "gone")
 	u.lived(t)
 }
 
-// Three seconds a call are long, but no failure: everything succeeds within its function's time. A DynamoDB that never answers
-// is one, within the template's limits: 25 s for functions, 10 s for authorizers. Both are waited for at the same time.
+// Three seconds a call are long, but no failure: everything succeeds within its
+// function's time. A DynamoDB that never answers is one, within the template's limits: 25
+// s for functions, 10 s for authorizers. Both are waited for at the same time.
 func TestSlowAndHangingDynamoDB(t *testing.T) {
 	t.Parallel()
-	u, hanging := warmUnderWeather(t, ""), warmUnderWeather(t, "")
-	inVain := hanging.askings(t, "hanging")
+	u, hanging := startFaultyWarm(t, ""), startFaultyWarm(t, "")
+	inVain := hanging.trials(t, "hanging")
 	before := hanging.of(t, "hanging")
-	hanging.turn(hang, false)
+	hanging.inject(hang, false)
 	var waiting sync.WaitGroup
 	var answers []reply
 	waiting.Go(func() { answers = hanging.all(t, inVain) })
 
-	askings := u.askings(t, "slow")
-	u.turn(slow, false)
-	u.isWell(t, askings)
+	trials := u.trials(t, "slow")
+	u.inject(slow, false)
+	u.isWell(t, trials)
 	u.struck(t, "slow")
-	u.turn(nil, false)
+	u.inject(nil, false)
 	u.finish(t, "slow")
 	u.lived(t)
 
@@ -152,21 +157,22 @@ func TestSlowAndHangingDynamoDB(t *testing.T) {
 	if changed := difference(before, hanging.of(t, "hanging")); len(changed) > 0 {
 		t.Errorf("hanging: changed: %s", changed)
 	}
-	hanging.turn(nil, false)
+	hanging.inject(nil, false)
 	hanging.isWell(t, inVain)
 	hanging.finish(t, "hanging")
 	hanging.lived(t)
 }
 
-// An invocation whose time runs out says so in its operation's shape, and its process lives on; API Gateway does not have to
-// say anything.
+// An invocation whose time runs out says so in its operation's shape, and its process
+// lives on; API Gateway does not have to say anything.
 func TestNearTheDeadline(t *testing.T) {
 	t.Parallel()
 	template, err := os.ReadFile(filepath.Join(dynamotest.Root(), "template.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	short := strings.NewReplacer("\n    Timeout: 25\n", "\n    Timeout: 5\n", "\n      Timeout: 10\n", "\n      Timeout: 5\n").Replace(string(template))
+	short := strings.NewReplacer("\n    Timeout: 25\n", "\n    Timeout: 5\n", "\n      Timeout: 10\n",
+		"\n      Timeout: 5\n").Replace(string(template))
 	if strings.Count(short, "Timeout: 5\n") != 3 {
 		t.Fatal("the template has other time limits now")
 	}
@@ -174,7 +180,7 @@ func TestNearTheDeadline(t *testing.T) {
 	if err := os.WriteFile(file, []byte(short), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	u := warmUnderWeather(t, file)
+	u := startFaultyWarm(t, file)
 	u.strike(t, "hang", hang, false, false, true)
 	u.strike(t, "hang-done", does(hang), true, true, true)
 	u.strike(t, "stall-writes", stall, true, false, true)

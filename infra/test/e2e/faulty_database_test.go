@@ -20,20 +20,22 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-// A stack of its own behind a DynamoDB that is slow, gone, busy or talks nonsense, and what is asked of it meanwhile.
+// A stack of its own behind a DynamoDB that is slow, gone, busy or talks nonsense, and
+// what is asked of it meanwhile.
 
-// weather is what happens to a call on its way to DynamoDB. next does it.
-type weather func(w http.ResponseWriter, r *http.Request, next http.Handler)
+// databaseFault is what happens to a call on its way to DynamoDB. next does it.
+type databaseFault func(w http.ResponseWriter, r *http.Request, next http.Handler)
 
-// unfair is a stack with tables of its own behind weather of its own.
-type unfair struct {
+// faultyStack is a stack with tables of its own, whose DynamoDB has a fault while a test
+// wants it to.
+type faultyStack struct {
 	*stack.Stack
 	log *transcript
 
 	mu      sync.Mutex
-	now     weather
-	writes  bool            // it strikes writes only
-	tries   map[attempt]int // that were struck since the weather turned
+	now     databaseFault   // nil: none
+	writes  bool            // the fault strikes writes only
+	tries   map[attempt]int // that were struck since the fault began
 	proxy   *httptest.Server
 	address string
 	backend http.Handler
@@ -42,15 +44,16 @@ type unfair struct {
 // attempt is a call to DynamoDB as an invocation makes it; made again, it is the same.
 type attempt struct{ invocation, action, body string }
 
-// underWeather starts one. A function has no more processes than requests of a round, so that those after a fault meet the
-// processes that met the fault.
-func underWeather(t *testing.T, template string) *unfair {
+// startFaulty starts a stack, without a fault at first. A function has no more processes
+// than requests of a round, so that those after a fault meet the processes that met the
+// fault.
+func startFaulty(t *testing.T, template string) *faultyStack {
 	t.Helper()
 	target, err := url.Parse(options.Endpoint)
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := &unfair{log: &transcript{}, backend: &httputil.ReverseProxy{
+	u := &faultyStack{log: &transcript{}, backend: &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = target.Scheme, target.Host, r.In.Host
 		},
@@ -59,7 +62,7 @@ func underWeather(t *testing.T, template string) *unfair {
 	u.serve(t, "127.0.0.1:0")
 	own := options
 	own.FunctionEndpoint = u.proxy.URL
-	own.TablePrefix = fmt.Sprintf("weather-%d-", time.Now().UnixNano())
+	own.TablePrefix = fmt.Sprintf("faulty-%d-", time.Now().UnixNano())
 	own.Parameters = map[string]string{"WriterLifetime": "30m", "ClockSkew": "1ms", "WorkerLease": "2s"}
 	own.ScheduleEvery = time.Second
 	own.Workers = 2
@@ -74,7 +77,7 @@ func underWeather(t *testing.T, template string) *unfair {
 }
 
 // serve takes calls at address.
-func (u *unfair) serve(t *testing.T, address string) {
+func (u *faultyStack) serve(t *testing.T, address string) {
 	t.Helper()
 	var listener net.Listener
 	eventually(t, "the proxy listens", func() (ok bool) {
@@ -90,13 +93,13 @@ func (u *unfair) serve(t *testing.T, address string) {
 }
 
 // gone lets nobody listen at the address until the function it returns is called.
-func (u *unfair) gone(t *testing.T) (back func()) {
+func (u *faultyStack) gone(t *testing.T) (back func()) {
 	u.proxy.CloseClientConnections()
 	u.proxy.Close()
 	return func() { u.serve(t, u.address) }
 }
 
-func (u *unfair) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (u *faultyStack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -119,18 +122,22 @@ func (u *unfair) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now(w, r, u.backend)
 }
 
-func (u *unfair) turn(now weather, writes bool) {
+// inject begins a fault, or ends it with nil, and counts tries anew.
+func (u *faultyStack) inject(now databaseFault, writes bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.now, u.writes, u.tries = now, writes, map[attempt]int{}
 }
 
-// mostTries is how often a call is made at most, whatever DynamoDB says or does not say: by the database, which a batch of
-// deletions asks so often in its turn.
-const mostTries, ofBatches = 4, 40
+// How often a call is made at most, whatever DynamoDB says or does not say.
+const (
+	mostTries = 4  // by the SDK's client
+	ofBatches = 40 // by a batch of deletions, which asks the client so often
+)
 
-// struck checks that the weather so far has struck something, and nobody has tried for longer than it should.
-func (u *unfair) struck(t *testing.T, mark string) {
+// struck checks that the fault has struck something so far, and that nobody has tried
+// more often than it should.
+func (u *faultyStack) struck(t *testing.T, mark string) {
 	t.Helper()
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -149,7 +156,7 @@ func (u *unfair) struck(t *testing.T, mark string) {
 }
 
 // speaks answers every call with this instead.
-func speaks(status int, media, body string, header ...string) weather {
+func speaks(status int, media, body string, header ...string) databaseFault {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		w.Header().Set("Content-Type", media)
 		for i := 0; i+1 < len(header); i += 2 {
@@ -161,13 +168,14 @@ func speaks(status int, media, body string, header ...string) weather {
 }
 
 // does lets every call be done, and then answers with this.
-func does(answer weather) weather {
+func does(answer databaseFault) databaseFault {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		next.ServeHTTP(httptest.NewRecorder(), r)
 		answer(w, r, next)
 	}
 }
 
+// hang never answers.
 func hang(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() }
 
 // stall begins an answer and never ends it.
@@ -178,6 +186,7 @@ func stall(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 	<-r.Context().Done()
 }
 
+// reset breaks the connection off.
 func reset(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		_ = conn.(*net.TCPConn).SetLinger(0)
@@ -185,6 +194,7 @@ func reset(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 	}
 }
 
+// slow lets a call be done after a second.
 func slow(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	select {
 	case <-time.After(time.Second):
@@ -195,8 +205,8 @@ func slow(w http.ResponseWriter, r *http.Request, next http.Handler) {
 
 const amz = "application/x-amz-json-1.0"
 
-// asking is one request with the answers that it may have.
-type asking struct {
+// trial is one request with the answers that it may have.
+type trial struct {
 	what, method, path, body string
 	headers                  []string
 	shape                    *regexp.Regexp     // of its function's failure
@@ -204,7 +214,8 @@ type asking struct {
 	well                     func(r reply) bool // when all is well
 }
 
-// Shapes of failures: the functions' own, and that of API Gateway, which answers for an authorizer and for any route.
+// Shapes of failures: the functions' own, and that of API Gateway, which answers for an
+// authorizer and for any route.
 var (
 	oursJSON = regexp.MustCompile(`^\{"responseCode":"50[03]","responseMessage":"[^"]+","status":false\}$`)
 	oursXML  = regexp.MustCompile(`^<\?xml version="1.0" encoding="UTF-8" standalone="yes"\?>\n<StatusResponse><responseCode>50[03]</responseCode><responseMessage>[^<]+</responseMessage><status>false</status></StatusResponse>$`)
@@ -214,64 +225,76 @@ var (
 	ofEvery  = regexp.MustCompile(`^\{"responseCode":"503","responseMessage":"The service did not answer, try again","status":false,"retCode":"503","retMsg":"The service did not answer, try again"\}$`)
 )
 
-// askings loads what one round needs, under names of mark's own, and gives its requests.
-func (u *unfair) askings(t *testing.T, mark string) []asking {
+// trials loads what one round needs, under names of mark's own, and gives its requests.
+func (u *faultyStack) trials(t *testing.T, mark string) []trial {
 	t.Helper()
-	account, tenant, user := "account-"+mark, "tenant-"+mark, "weather-user-"+mark
+	account, tenant, user := "account-"+mark, "tenant-"+mark, "faulty-user-"+mark
 	load := []string{
-		`{"kind":"operator","name":"weather-known-` + mark + `","password":"weather password"}`,
-		`{"kind":"operator","name":"weather-fresh-` + mark + `","password":"weather password"}`,
-		`{"kind":"app","name":"weather-app-` + mark + `","secret":"weather secret 0123456789","tenantId":"` + tenant + `"}`,
-		`{"kind":"apiUser","name":"` + userOf(account) + `","key":"` + keyOf(account) + `","accounts":["` + account + `"]}`,
+		`{"kind":"operator","name":"faulty-known-` + mark + `","password":"faulty password"}`,
+		`{"kind":"operator","name":"faulty-fresh-` + mark + `","password":"faulty password"}`,
+		`{"kind":"app","name":"faulty-app-` + mark + `","secret":"faulty secret 0123456789","tenantId":"` + tenant +
+			`"}`,
+		`{"kind":"apiUser","name":"` + userOf(account) + `","key":"` + keyOf(account) + `","accounts":["` +
+			account + `"]}`,
 		`{"kind":"user","customerId":"` + user + `","registration":{"level":"2"},"devices":{"d1":{"name":"phone"}}}`,
-		`{"kind":"contact","tenantId":"` + tenant + `","contactId":"c","at":"2026-01-02T03:04:05Z","callingNumber":"weather-a","calledNumber":"weather-b","content":"x"}`,
+		`{"kind":"contact","tenantId":"` + tenant +
+			`","contactId":"c","at":"2026-01-02T03:04:05Z","callingNumber":"faulty-a","calledNumber":"faulty-b","content":"x"}`,
 	}
-	for _, code := range []string{"weather-code-1", "weather-code-2"} {
+	for _, code := range []string{"faulty-code-1", "faulty-code-2"} {
 		load = append(load, customerRecords(account, 30, code)...)
 	}
 	loadInto(t, u.Stack, load...)
-	known, fresh := basic("weather-known-"+mark, "weather password"), basic("weather-fresh-"+mark, "weather password")
+	known, fresh := basic("faulty-known-"+mark, "faulty password"), basic("faulty-fresh-"+mark, "faulty password")
 	path := "/customercare/v1/" + user + "/provision"
-	credentials := `{"app_key":"weather-app-` + mark + `","app_secret":"weather secret 0123456789"}`
+	credentials := `{"app_key":"faulty-app-` + mark + `","app_secret":"faulty secret 0123456789"}`
 	token := ofToken.FindStringSubmatch(u.send(t, "POST", tokenPath, credentials).Body)
-	if token == nil || u.send(t, "DELETE", path+"?cancelAllTemporaryAllows=true", "", known).Status != 200 { // its authorization is kept from here on
+	// its authorization is kept from here on
+	if token == nil || u.send(t, "DELETE", path+"?cancelAllTemporaryAllows=true", "", known).Status != 200 {
 		t.Fatal("the good times were not good")
 	}
 	is := func(body string) func(reply) bool {
 		return func(r reply) bool { return r.Status == 200 && r.Body == body }
 	}
-	return []asking{
+	return []trial{
 		{"operation 1", "DELETE", path + "?unregisterDevices=true", "", []string{known}, oursJSON, false, is(doneJSON)},
-		{"operation 2", "PUT", "/risk-cc" + path, xmlRequest("1", ""), []string{known, bodyXML}, oursXML, false, is(doneXML)},
-		{"operation 3", "POST", "/", formOf(account, "weather-code-1"), []string{urlencoded}, formXML, false, is(goneXML("weather-code-1"))},
-		{"operation 3, JSON", "POST", "/api.php", formOf(account, "weather-code-2", "output", "JSON", "condensed", "yes"), []string{urlencoded}, formJSON, false,
-			is(`{"status":"success","customer":{"status":"deleted","code":"weather-code-2"}}`)},
-		{"operation 4", "POST", cleanPath, `{"customNos":["weather-a"]}`, []string{"Authorization: Bearer " + token[1]}, appJSON, true,
+		{"operation 2", "PUT", "/risk-cc" + path, xmlRequest("1", ""), []string{known, bodyXML}, oursXML, false,
+			is(doneXML)},
+		{"operation 3", "POST", "/", formOf(account, "faulty-code-1"), []string{urlencoded}, formXML, false,
+			is(goneXML("faulty-code-1"))},
+		{"operation 3, JSON", "POST", "/api.php", formOf(account, "faulty-code-2", "output", "JSON", "condensed",
+			"yes"), []string{urlencoded}, formJSON, false,
+			is(`{"status":"success","customer":{"status":"deleted","code":"faulty-code-2"}}`)},
+		{"operation 4", "POST", cleanPath, `{"customNos":["faulty-a"]}`,
+			[]string{"Authorization: Bearer " + token[1]}, appJSON, true,
 			is(cleaned)},
-		{"operation 5", "POST", tokenPath, credentials, nil, appJSON, false, func(r reply) bool { return r.Status == 200 && ofToken.MatchString(r.Body) }},
-		{"operation 2, not let in yet", "PUT", path, `{"tempAllowType":2}`, []string{fresh}, oursJSON, true, is(doneJSON)},
+		{"operation 5", "POST", tokenPath, credentials, nil, appJSON, false,
+			func(r reply) bool { return r.Status == 200 && ofToken.MatchString(r.Body) }},
+		{"operation 2, not let in yet", "PUT", path, `{"tempAllowType":2}`, []string{fresh}, oursJSON, true,
+			is(doneJSON)},
 	}
 }
 
 var ofToken = regexp.MustCompile(`^\{"AccessToken":"([^"]+)"`)
 
-func (u *unfair) send(t testing.TB, method, path, body string, headers ...string) reply {
+// send is sendTo for this stack.
+func (u *faultyStack) send(t testing.TB, method, path, body string, headers ...string) reply {
 	return sendTo(t, u.URL, method, path, body, headers...)
 }
 
-// all sends the askings at the same time.
-func (u *unfair) all(t *testing.T, askings []asking) []reply {
-	answers := make([]reply, len(askings))
+// all sends the trials at the same time.
+func (u *faultyStack) all(t *testing.T, trials []trial) []reply {
+	answers := make([]reply, len(trials))
 	var group sync.WaitGroup
-	for i, a := range askings {
+	for i, a := range trials {
 		group.Go(func() { answers[i] = u.send(t, a.method, a.path, a.body, a.headers...) })
 	}
 	group.Wait()
 	return answers
 }
 
-// fails checks that a is answered as a failure of ours: a 503 when trying again may help, in the operations that know one.
-func (a asking) fails(t *testing.T, r reply, authorizer, passes bool) {
+// fails checks that a is answered as a failure of ours: a 503 when trying again may help,
+// in the operations that know one.
+func (a trial) fails(t *testing.T, r reply, authorizer, passes bool) {
 	t.Helper()
 	want, shape := 500, a.shape
 	switch {
@@ -280,7 +303,8 @@ func (a asking) fails(t *testing.T, r reply, authorizer, passes bool) {
 	case passes && shape != appJSON:
 		want = 503
 	}
-	if r.Status != want || !shape.MatchString(r.Body) || !strings.Contains(r.Body, fmt.Sprint(want)) && shape != formXML && shape != formJSON {
+	if r.Status != want || !shape.MatchString(r.Body) || !strings.Contains(r.Body, fmt.Sprint(want)) &&
+		shape != formXML && shape != formJSON {
 		t.Errorf("%s: %d %s, want a %d like %s", a.what, r.Status, r.Body, want, shape)
 	}
 	if want == 503 && r.Header.Get("Retry-After") != "1" {
@@ -288,14 +312,17 @@ func (a asking) fails(t *testing.T, r reply, authorizer, passes bool) {
 	}
 }
 
-// finish lets the erasures of mark end, and checks that every customer and contact of mark is gone for good and counted.
-func (u *unfair) finish(t *testing.T, mark string) {
+// finish lets the erasures of mark end, and checks that every customer and contact of
+// mark is gone for good and counted.
+func (u *faultyStack) finish(t *testing.T, mark string) {
 	t.Helper()
-	// A worker whose lease was written but not told of is waited for, as is one that the stream did not start.
+	// A worker whose lease was written but not told of is waited for, as is one that the
+	// stream did not start.
 	settleOn(t, u.Stack, "account-"+mark)
 	settleOn(t, u.Stack, "tenant-"+mark)
 	ledger := dynamotest.Dump(t, database, u.Table("Erasures"))
-	left := slices.DeleteFunc(dynamotest.Dump(t, database, u.Table("Customers"), u.Table("Contacts")), func(line string) bool { return !strings.Contains(line, "-"+mark+"#") })
+	left := slices.DeleteFunc(dynamotest.Dump(t, database, u.Table("Customers"), u.Table("Contacts")),
+		func(line string) bool { return !strings.Contains(line, "-"+mark+"#") })
 	if len(left) != 0 {
 		t.Errorf("%d items are left, the first: %s", len(left), left[0])
 	}
@@ -307,7 +334,8 @@ func (u *unfair) finish(t *testing.T, mark string) {
 		counts = append(counts, strings.Join(ofCounts.FindAllString(record, -1), " "))
 	}
 	slices.Sort(counts)
-	if want := []string{`"deleted":{"Value":"1"`, `"deleted":{"Value":"31"`, `"deleted":{"Value":"31"`}; !slices.Equal(counts, want) {
+	if want := []string{`"deleted":{"Value":"1"`, `"deleted":{"Value":"31"`,
+		`"deleted":{"Value":"31"`}; !slices.Equal(counts, want) {
 		t.Errorf("the records count %q, want %q", counts, want)
 	}
 }
@@ -315,10 +343,11 @@ func (u *unfair) finish(t *testing.T, mark string) {
 var ofCounts = regexp.MustCompile(`"deleted":\{"Value":"\d+"`)
 
 // lived checks that no process of a function ended, and what they logged.
-func (u *unfair) lived(t *testing.T) {
+func (u *faultyStack) lived(t *testing.T) {
 	t.Helper()
 	for line := range strings.Lines(u.log.String()) {
-		if strings.Contains(line, "Runtime exited") || strings.Contains(line, "timed out after") || strings.Contains(line, `"msg":"panic"`) {
+		if strings.Contains(line, "Runtime exited") || strings.Contains(line, "timed out after") ||
+			strings.Contains(line, `"msg":"panic"`) {
 			t.Errorf("a process ended: %s", line)
 		}
 		if strings.Contains(line, "135****1111") || strings.Contains(line, "arn:aws:") {

@@ -8,7 +8,8 @@ import (
 
 // onEveryAnswer is what a function's answer carries, and the gateway's own too.
 var onEveryAnswer = map[string]string{
-	"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+	"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+	"Strict-Transport-Security": "max-age=31536000; includeSubDomains",
 }
 
 // secured checks the headers of an answer; send does it with every one of the suite.
@@ -26,20 +27,23 @@ func secured(t testing.TB, r reply) {
 	}
 }
 
-// The answers that API Gateway gives by itself, before any function is asked or instead of it: send checks their headers.
+// The answers that API Gateway gives by itself, before any function is asked or instead
+// of it: send checks their headers.
 func TestTheGatewaysOwnAnswersAreSecured(t *testing.T) {
 	for name, row := range map[string]struct {
 		status                int
 		method, path, headers string
 		body                  string
 	}{
-		"no credentials":                {http.StatusUnauthorized, "PUT", "/customercare/v1/u/provision", "", "{}"},
-		"wrong credentials":             {http.StatusUnauthorized, "PUT", "/customercare/v1/u/provision", basic("nobody", "nothing"), "{}"},
+		"no credentials": {http.StatusUnauthorized, "PUT", "/customercare/v1/u/provision", "", "{}"},
+		"wrong credentials": {http.StatusUnauthorized, "PUT", "/customercare/v1/u/provision",
+			basic("nobody", "nothing"), "{}"},
 		"no token":                      {http.StatusUnauthorized, "POST", cleanPath, "", "{}"},
 		"no such path":                  {http.StatusNotFound, "GET", "/nothing", "", ""},
 		"no such path, with a password": {http.StatusNotFound, "GET", "/nothing", basic("nobody", "nothing"), ""},
 		"no such method":                {http.StatusNotFound, "GET", "/api.php", "", ""},
-		"too large":                     {http.StatusRequestEntityTooLarge, "POST", "/api.php", "", strings.Repeat("x", 10<<20+1)},
+		"too large": {http.StatusRequestEntityTooLarge, "POST", "/api.php", "",
+			strings.Repeat("x", 10<<20+1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var headers []string

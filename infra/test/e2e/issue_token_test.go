@@ -21,7 +21,8 @@ func TestToken(t *testing.T) {
 		`"Scope":"([^"]+)","AppKey":"app-token","UserID":"Anonymous"\}$`)
 	seen := map[string]bool{}
 	for _, row := range []struct{ header, expires string }{
-		{"", "600"}, {"X-Token-Expire: 1", "1"}, {"X-Token-Expire: 3600", "3600"}, {"x-token-expire: 60", "60"}, {"X-Token-Expire: 600", "600"},
+		{"", "600"}, {"X-Token-Expire: 1", "1"}, {"X-Token-Expire: 3600", "3600"}, {"x-token-expire: 60", "60"},
+		{"X-Token-Expire: 600", "600"},
 	} {
 		headers := []string{bodyJSON}
 		if row.header != "" {
@@ -53,7 +54,8 @@ func TestToken(t *testing.T) {
 		}
 	}
 	// The format is the body's alone: a missing or another Content-Type changes nothing.
-	for _, header := range []string{"Content-Type: application/json; charset=utf-8", "Accept: */*", "Accept: application/xml"} {
+	for _, header := range []string{"Content-Type: application/json; charset=utf-8", "Accept: */*",
+		"Accept: application/xml"} {
 		if r := send(t, "POST", tokenPath, credentials("app-token"), header); !exact.MatchString(r.Body) {
 			t.Errorf("%s: %d %s", header, r.Status, r.Body)
 		}
@@ -68,9 +70,12 @@ func TestTokenRefused(t *testing.T) {
 	const secret = "secret-of-app-refused-0123456789abcdef"
 	wrong := `{"retCode":"401","retMsg":"app_key or app_secret is wrong"}`
 	for _, pair := range [][2]string{
-		{"app-refused", "wrong"}, {"app-refused", secret + "x"}, {"app-refused", secret[:len(secret)-1]}, {"app-refused", strings.ToUpper(secret)},
-		{"app-refused2", secret}, {"nobody", secret}, {"App-refused", secret}, {"app-refused ", secret}, {"csr-token", "password of csr-token"},
-		{strings.Repeat("k", 256), secret}, {strings.Repeat("k", 257), secret}, {"app-refused", strings.Repeat("s", 60000)}, {"app-refused#", secret},
+		{"app-refused", "wrong"}, {"app-refused", secret + "x"}, {"app-refused", secret[:len(secret)-1]},
+		{"app-refused", strings.ToUpper(secret)},
+		{"app-refused2", secret}, {"nobody", secret}, {"App-refused", secret}, {"app-refused ", secret},
+		{"csr-token", "password of csr-token"},
+		{strings.Repeat("k", 256), secret}, {strings.Repeat("k", 257), secret},
+		{"app-refused", strings.Repeat("s", 60000)}, {"app-refused#", secret},
 		{"operator#csr-token", "password of csr-token"},
 	} {
 		body, _ := json.Marshal(map[string]string{"app_key": pair[0], "app_secret": pair[1]})
@@ -91,10 +96,13 @@ func TestTokenRefused(t *testing.T) {
 		send(t, "POST", tokenPath, body).failed(t, 400, names)
 	}
 	send(t, "POST", tokenPath, "app_key=app-refused&app_secret="+secret, urlencoded).failed(t, 400, "JSON")
-	for _, value := range []string{"0", "3601", "-1", "1.5", "1e2", "0x10", "abc", "60 s", "60,60", "99999999999999999999", "\u0661", "65596", "+60", "6_0"} {
-		send(t, "POST", tokenPath, credentials("app-refused"), "X-Token-Expire: "+value).failed(t, 400, "X-Token-Expire")
+	for _, value := range []string{"0", "3601", "-1", "1.5", "1e2", "0x10", "abc", "60 s", "60,60",
+		"99999999999999999999", "\u0661", "65596", "+60", "6_0"} {
+		send(t, "POST", tokenPath, credentials("app-refused"), "X-Token-Expire: "+value).failed(t, 400,
+			"X-Token-Expire")
 	}
-	send(t, "POST", tokenPath, credentials("app-refused"), "X-Token-Expire: 60", "x-token-expire: 60").failed(t, 400, "X-Token-Expire")
+	send(t, "POST", tokenPath, credentials("app-refused"), "X-Token-Expire: 60", "x-token-expire: 60").failed(t,
+		400, "X-Token-Expire")
 }
 
 func TestTokenBodyLimit(t *testing.T) {
@@ -116,7 +124,8 @@ func TestAppRoutes(t *testing.T) {
 	bearer := app(t, "app-routes", "tenant-routes")
 	unchanged(t)
 	for _, path := range []string{
-		tokenPath, cleanPath, tokenPath + "/x", cleanPath + "/x", "/apigovernance/api/oauth", "/apiaccess", strings.ToLower(tokenPath), strings.ToUpper(cleanPath),
+		tokenPath, cleanPath, tokenPath + "/x", cleanPath + "/x", "/apigovernance/api/oauth", "/apiaccess",
+		strings.ToLower(tokenPath), strings.ToUpper(cleanPath),
 		strings.Replace(cleanPath, "v1", "v2", 1), "/nothing",
 	} {
 		for _, method := range []string{"GET", "PUT", "DELETE", "PATCH", "OPTIONS", "POST"} {
@@ -125,7 +134,8 @@ func TestAppRoutes(t *testing.T) {
 			}
 			r := send(t, method, path, "", bearer)
 			var answer struct{ RetCode, RetMsg string }
-			if err := json.Unmarshal([]byte(r.Body), &answer); err != nil || r.Status != 404 || answer.RetCode != "404" {
+			if err := json.Unmarshal([]byte(r.Body), &answer); err != nil || r.Status != 404 ||
+				answer.RetCode != "404" {
 				t.Errorf("%s %s: %d %s", method, path, r.Status, r.Body)
 			}
 			sentence(t, answer.RetMsg, "path")
@@ -143,7 +153,8 @@ func TestTokenExpires(t *testing.T) {
 	asked(passing).verified(t)
 	table := running.Table("Principals")
 	stored := slices.DeleteFunc(scan(t, table, "attribute_exists(expires)"), func(i item) bool {
-		return i["principal"].(*types.AttributeValueMemberS).Value != store.PrincipalKey(store.Token, principal.Hash(passing))
+		return i["principal"].(*types.AttributeValueMemberS).Value != store.PrincipalKey(store.Token,
+			principal.Hash(passing))
 	})
 	if len(stored) != 1 {
 		t.Fatalf("%d tokens are stored", len(stored))

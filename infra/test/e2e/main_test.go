@@ -1,5 +1,6 @@
-// Package e2e tests the product through its front door: HTTP in, the local API Gateway, the real binaries, DynamoDB
-// Local behind a counting proxy; then the answers, all tables and all logs are looked at.
+// Package e2e tests the product through its front door: HTTP in, the local API Gateway,
+// the real binaries, DynamoDB Local behind a counting proxy; then the answers, all tables
+// and all logs are looked at.
 package e2e
 
 import (
@@ -27,8 +28,8 @@ import (
 	"customercare/shared/store"
 )
 
-// The stack that all tests of this package share. Each test works on principals, users, accounts and tenants of its
-// own, so that they may run at the same time.
+// The stack that all tests of this package share. Each test works on principals, users,
+// accounts and tenants of its own, so that they may run at the same time.
 var (
 	running  *stack.Stack
 	options  stack.Options // that running was started with
@@ -37,7 +38,8 @@ var (
 	calls    = &dynamotest.Faults{Next: &http.Transport{MaxIdleConnsPerHost: 64}}
 )
 
-// digestKey is the deployment's key of digests, nextDigestKey the one it is rotated to; no log and no table may show them.
+// digestKey is the deployment's key of digests, nextDigestKey the one it is rotated to;
+// no log and no table may show them.
 const (
 	digestKey     = "digest-key-of-the-end-to-end-tests-0123456789"
 	nextDigestKey = "the-key-that-comes-next-in-these-tests-0123456789"
@@ -57,6 +59,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// run starts the stack, runs all tests on it, and then looks at logs, tables and rights.
 func run(m *testing.M, endpoint string) (int, error) {
 	target, err := url.Parse(endpoint)
 	if err != nil {
@@ -87,10 +90,12 @@ func run(m *testing.M, endpoint string) (int, error) {
 		TablePrefix:   fmt.Sprintf("e2e-%d-", time.Now().UnixNano()),
 		ScheduleEvery: time.Second,
 		Secrets:       map[string]string{"DigestKeys": `{"1":"` + digestKey + `"}`},
-		// All wrong attempts of all tests come from one address, and they are storms to the API.
+		// All wrong attempts of all tests come from one address, and they are storms to
+		// the API.
 		Parameters: map[string]string{
 			"WriterLifetime": "30m", "ClockSkew": "100ms", "GuessLimit": "1000000",
-			"ProvisionRate": "10000", "DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ThrottleBurst": "5000",
+			"ProvisionRate": "10000", "DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000",
+			"ThrottleBurst": "5000",
 		},
 		Access:            accessed(template),
 		IntegrationPeriod: generous, // other packages' tests may take the whole machine
@@ -110,7 +115,8 @@ func run(m *testing.M, endpoint string) (int, error) {
 		return 1, err
 	}
 	if lines := logged.in(items); len(lines) > 0 {
-		return 1, fmt.Errorf("%d items that are kept hold personal data or secrets, the first: %s", len(lines), lines[0])
+		return 1, fmt.Errorf("%d items that are kept hold personal data or secrets, the first: %s", len(lines),
+			lines[0])
 	}
 	if differences := used.compare(); wholeSuite() && code == 0 && len(differences) > 0 {
 		return 1, fmt.Errorf("rights in template.yaml and calls differ:\n%s", strings.Join(differences, "\n"))
@@ -118,8 +124,9 @@ func run(m *testing.M, endpoint string) (int, error) {
 	return code, nil
 }
 
-// accessed puts what the gateway says of its answers into logs, where personal data is looked
-// for. The routes themselves are left out: some users here are called as parts of them.
+// accessed puts what the gateway says of its answers into logs, where personal data is
+// looked for. The routes themselves are left out: some users here are called as parts of
+// them.
 func accessed(template *template.Template) func(apigateway.Access) {
 	routes := map[string]bool{}
 	for _, r := range template.API.Routes {
@@ -161,7 +168,8 @@ func tables() []string {
 	return names
 }
 
-// dump is every item of all tables that mentions marker, but for the counts of failed attempts, which any test may change.
+// dump is every item of all tables that mentions marker, but for the counts of failed
+// attempts, which any test may change.
 func dump(t testing.TB, marker string) []string {
 	t.Helper()
 	return slices.DeleteFunc(dynamotest.Dump(t, database, tables()...), func(line string) bool {

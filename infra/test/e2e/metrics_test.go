@@ -13,8 +13,9 @@ import (
 	"customercare/shared/operation"
 )
 
-// Every call is one line in the log of each function that had a part in it, and counts there for what it was. A function is
-// found by the name that API Gateway gave the request, which the caller is told as well.
+// Every call is one line in the log of each function that had a part in it, and counts
+// there for what it was. A function is found by the name that API Gateway gave the
+// request, which the caller is told as well.
 func TestOneMetricLineACall(t *testing.T) {
 	csr := operator(t, "csr-metrics")
 	loadUsers(t, "u-metrics")
@@ -36,9 +37,15 @@ func TestOneMetricLineACall(t *testing.T) {
 			lines{"set-temporary-allow": faulty}},
 		{"delete info", func() reply { return send(t, "DELETE", path+"?reset=true", "", csr) },
 			lines{"delete-customer-info": served}},
-		{"nobody's info", func() reply { return send(t, "DELETE", at(bases[0], "u-metrics-no")+"?reset=true", "", csr) },
+		{"nobody's info", func() reply {
+			return send(t, "DELETE", at(bases[0], "u-metrics-no")+"?reset=true", "",
+				csr)
+		},
 			lines{"delete-customer-info": faulty}},
-		{"wrong password", func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, basic("csr-metrics", "x")) },
+		{"wrong password", func() reply {
+			return send(t, "PUT", path, `{"tempAllowType":1}`,
+				basic("csr-metrics", "x"))
+		},
 			lines{"authorize-operator": refused}},
 		{"no Authorization", func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`) }, lines{}},
 		{"busy", func() reply {
@@ -46,8 +53,12 @@ func TestOneMetricLineACall(t *testing.T) {
 			defer calls.Calls()
 			return send(t, "DELETE", path+"?reset=true", "", csr)
 		}, lines{"delete-customer-info": failed}},
-		{"token", func() reply { return send(t, "POST", tokenPath, credentials("app-metrics")) }, lines{"issue-token": served}},
-		{"token, a wrong pair", func() reply { return send(t, "POST", tokenPath, `{"app_key":"app-metrics","app_secret":"x"}`) },
+		{"token", func() reply { return send(t, "POST", tokenPath, credentials("app-metrics")) },
+			lines{"issue-token": served}},
+		{"token, a wrong pair", func() reply {
+			return send(t, "POST", tokenPath,
+				`{"app_key":"app-metrics","app_secret":"x"}`)
+		},
 			lines{"issue-token": refused}},
 		{"clean", func() reply { return clean(t, bearer, "number-metrics") },
 			lines{"authorize-app": served, "clean-customer-data": served}},
@@ -123,16 +134,18 @@ func linesWith(word string) string {
 	return found.String()
 }
 
-// The background tells what is open, what it finished and what it swept. All lines with metrics so far are in order.
+// The background tells what is open, what it finished and what it swept. All lines with
+// metrics so far are in order.
 func TestMetricLinesOfTheBackground(t *testing.T) {
 	openAccount(t, "metrics-bg", 2, "code-metrics-bg")
-	if r := send(t, "POST", "/", formOf("metrics-bg", "code-metrics-bg"), urlencoded); r.Body != goneXML("code-metrics-bg") {
+	if r := send(t, "POST", "/", formOf("metrics-bg", "code-metrics-bg"),
+		urlencoded); r.Body != goneXML("code-metrics-bg") {
 		t.Fatal(r.Body)
 	}
 	bearer := app(t, "app-metrics-bg", "tenant-metrics-bg")
 	loadContacts(t, "tenant-metrics-bg", contact{"c-bg", "known-bg", "peer-bg", "kept"})
 	clean(t, bearer, "known-bg", "Known-bg", "known-bg ").verified(t)
-	quiet(t)
+	settleAll(t)
 	told := map[string]float64{}
 	eventually(t, "lines", func() bool {
 		clear(told)
@@ -146,7 +159,8 @@ func TestMetricLinesOfTheBackground(t *testing.T) {
 		return told["ItemsErased"] >= 3 && told["NumbersUnknown"] >= 2
 	})
 	for _, m := range metric.All {
-		if _, ok := told[m.Name]; !ok && m.Dimension == "" && m != metric.CallersLockedOut { // no test here guesses that much
+		// no test here guesses that much
+		if _, ok := told[m.Name]; !ok && m.Dimension == "" && m != metric.CallersLockedOut {
 			t.Errorf("%s was never told", m.Name)
 		}
 	}

@@ -10,7 +10,8 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-// The answer's format follows Accept; without one the request's Content-Type; without either it is JSON.
+// The answer's format follows Accept; without one the request's Content-Type; without
+// either it is JSON.
 func TestProvisionNegotiation(t *testing.T) {
 	csr := operator(t, "csr-negotiation")
 	loadUsers(t, "u-negotiation")
@@ -60,7 +61,8 @@ func TestProvisionNegotiation(t *testing.T) {
 	}
 	// Two header lines are one list, and names of headers have no case.
 	send(t, "DELETE", path+"?reset=true", "", csr, "Accept: text/html", "Accept: application/xml").done(t, "xml")
-	send(t, "DELETE", path+"?reset=true", "", csr, "accept: application/xml", "content-type: application/json").done(t, "xml")
+	send(t, "DELETE", path+"?reset=true", "", csr, "accept: application/xml",
+		"content-type: application/json").done(t, "xml")
 	send(t, "DELETE", path+"?reset=true", "", strings.ToLower(csr[:13])+csr[13:]).done(t, "json")
 }
 
@@ -70,16 +72,19 @@ func TestProvisionRefusesMediaTypes(t *testing.T) {
 	unchanged(t)
 	path := at(bases[1], "u-media")
 	for _, accept := range []string{
-		"text/html", "text/xml", "text/*", "image/png, text/plain;q=0.5", "application/json;q=0", "*/*;q=0", "application/pdf",
+		"text/html", "text/xml", "text/*", "image/png, text/plain;q=0.5", "application/json;q=0", "*/*;q=0",
+		"application/pdf",
 		"application/json;q=0, application/xml;q=0.0", "nonsense", "application/xml;q=2", "application/jsonp",
 	} {
 		send(t, "DELETE", path+"?reset=true", "", csr, "Accept: "+accept).refused(t, 406, "json", "Accept")
 		send(t, "PUT", path, `{"tempAllowType":1}`, csr, "Accept: "+accept, bodyJSON).refused(t, 406, "json", "Accept")
-		send(t, "PUT", path, `<TempAllowRequest><tempAllowType>1</tempAllowType></TempAllowRequest>`, csr, "Accept: "+accept, bodyXML).
+		send(t, "PUT", path, `<TempAllowRequest><tempAllowType>1</tempAllowType></TempAllowRequest>`, csr,
+			"Accept: "+accept, bodyXML).
 			refused(t, 406, "xml", "Accept")
 	}
 	for _, contentType := range []string{
-		"text/plain", "text/json", "text/xml", "application/x-www-form-urlencoded", "application/jsonx", "application/vnd.api+json",
+		"text/plain", "text/json", "text/xml", "application/x-www-form-urlencoded", "application/jsonx",
+		"application/vnd.api+json",
 		"multipart/form-data; boundary=x", "application", "nonsense/",
 		"application/json, application/xml",
 	} {
@@ -93,8 +98,10 @@ func TestProvisionRefusesMediaTypes(t *testing.T) {
 	}
 	// A charset is refused where it matters, with its name.
 	for _, charset := range []string{"iso-8859-1", "US-ASCII", "windows-1252", "utf-16", "nobody-knows"} {
-		send(t, "PUT", path, `{"tempAllowType":1,"x":"é"}`, csr, bodyJSON+"; charset="+charset).refused(t, 415, "json", "Content-Type", charset)
-		send(t, "PUT", path, "<TempAllowRequest><tempAllowType>1</tempAllowType><x>\xe9</x></TempAllowRequest>", csr, bodyXML+"; charset="+charset).
+		send(t, "PUT", path, `{"tempAllowType":1,"x":"é"}`, csr, bodyJSON+"; charset="+charset).refused(t, 415,
+			"json", "Content-Type", charset)
+		send(t, "PUT", path, "<TempAllowRequest><tempAllowType>1</tempAllowType><x>\xe9</x></TempAllowRequest>",
+			csr, bodyXML+"; charset="+charset).
 			refused(t, 415, "xml", "Content-Type", charset)
 	}
 	send(t, "PUT", path, `{"tempAllowType":1}`, csr, bodyJSON, bodyJSON).refused(t, 415, "json", "Content-Type")
@@ -119,8 +126,10 @@ func TestProvisionRoutes(t *testing.T) {
 		}
 	}
 	for _, path := range []string{
-		"/customercare/v1//provision", "/customercare/v1/provision", "/customercare/v1/u-routes", "/customercare/v2/u-routes/provision",
-		"/Customercare/v1/u-routes/provision", "/risk-cc/v1/u-routes/provision", "/customercare/v1/u-routes/provision/x",
+		"/customercare/v1//provision", "/customercare/v1/provision", "/customercare/v1/u-routes",
+		"/customercare/v2/u-routes/provision",
+		"/Customercare/v1/u-routes/provision", "/risk-cc/v1/u-routes/provision",
+		"/customercare/v1/u-routes/provision/x",
 		"/risk-cc/risk-cc/customercare/v1/u-routes/provision", "/customercare/v1/a/b/provision",
 	} {
 		r := send(t, "DELETE", path+"?reset=true", "", csr, acceptJSON)
@@ -150,20 +159,24 @@ func TestProvisionBodyLimit(t *testing.T) {
 		send(t, "PUT", path, pad(json, size), csr, bodyJSON, acceptXML).refused(t, 413, "xml", "65536 bytes")
 		send(t, "DELETE", path+"?reset=true", pad(json, size), csr).refused(t, 413, "json", "65536 bytes")
 	}
-	// More than Lambda takes, and more than API Gateway takes: its own answers, in the asked format.
+	// More than Lambda takes, and more than API Gateway takes: its own answers, in the
+	// asked format.
 	for _, size := range []int{5 << 20, 10<<20 + 1} {
 		send(t, "PUT", path, pad(json, size), csr, acceptXML).refused(t, 413, "xml", "too large")
-		send(t, "PUT", path, pad(json, size), csr, acceptJSON).is(t, 413, `{"responseCode":"413","responseMessage":"The request body is too large",`+
-			`"status":false,"retCode":"413","retMsg":"The request body is too large"}`)
+		send(t, "PUT", path, pad(json, size), csr, acceptJSON).is(t, 413,
+			`{"responseCode":"413","responseMessage":"The request body is too large",`+
+				`"status":false,"retCode":"413","retMsg":"The request body is too large"}`)
 	}
 }
 
-// Failures of ours are answers in shape too: a database that is busy, an authorizer that fails, a function that dies.
+// Failures of ours are answers in shape too: a database that is busy, an authorizer that
+// fails, a function that dies.
 func TestProvisionFailures(t *testing.T) {
 	csr := operator(t, "csr-failures")
 	loadUsers(t, "u-failures")
 	path := at(bases[0], "u-failures")
-	send(t, "DELETE", path+"?unregisterDevices=true", "", csr).done(t, "json") // the authorizer's answer is kept from here on
+	// the authorizer's answer is kept from here on
+	send(t, "DELETE", path+"?unregisterDevices=true", "", csr).done(t, "json")
 	unchanged(t)
 	for _, fault := range []dynamotest.Fault{dynamotest.Throttle, dynamotest.Before} {
 		calls.Inject(fault, 1, 1<<30)
@@ -177,9 +190,11 @@ func TestProvisionFailures(t *testing.T) {
 					t.Errorf("a 503 without Retry-After: %v", r.Header)
 				}
 			}
-			send(t, "DELETE", path+"?reset=true", "", basic("csr-failures", "other"), acceptXML).refused(t, 503, "xml", "try again")
-			send(t, "DELETE", path+"?reset=true", "", basic("csr-failures", "other"), acceptJSON).is(t, 503, `{"responseCode":"503",`+
-				`"responseMessage":"The service did not answer, try again","status":false,"retCode":"503","retMsg":"The service did not answer, try again"}`)
+			send(t, "DELETE", path+"?reset=true", "", basic("csr-failures", "other"), acceptXML).refused(t, 503,
+				"xml", "try again")
+			send(t, "DELETE", path+"?reset=true", "", basic("csr-failures", "other"), acceptJSON).is(t, 503,
+				`{"responseCode":"503",`+
+					`"responseMessage":"The service did not answer, try again","status":false,"retCode":"503","retMsg":"The service did not answer, try again"}`)
 		}
 		calls.Calls() // ends the fault
 	}

@@ -18,7 +18,8 @@ import (
 
 // Who may call, for how long, what, and what becomes of somebody who guesses.
 
-// An operator calls what they may and is told 403 by the rest, in the format asked for; nothing is changed.
+// An operator calls what they may and is told 403 by the rest, in the format asked for;
+// nothing is changed.
 func TestOperatorsScopes(t *testing.T) {
 	t.Parallel()
 	load(t,
@@ -30,7 +31,8 @@ func TestOperatorsScopes(t *testing.T) {
 		path := at(base, "u-scopes")
 		before := fmt.Sprint(userItem(t, "u-scopes"))
 		for range 2 { // from the authorizer, then from its cache
-			send(t, "DELETE", path+"?unregisterDevices=true", "", setter).is(t, 403, `{"responseCode":"403","responseMessage":"`+sentence+`","status":false}`)
+			send(t, "DELETE", path+"?unregisterDevices=true", "", setter).is(t, 403,
+				`{"responseCode":"403","responseMessage":"`+sentence+`","status":false}`)
 			send(t, "PUT", path, xmlRequest("1", ""), deleter, bodyXML).is(t, 403, client.XMLHead+
 				`<StatusResponse><responseCode>403</responseCode><responseMessage>`+sentence+`</responseMessage><status>false</status></StatusResponse>`)
 		}
@@ -42,8 +44,8 @@ func TestOperatorsScopes(t *testing.T) {
 	}
 }
 
-// Both secrets let in while one is being changed; who is disabled, past their time or without the operation is answered
-// like a stranger.
+// Both secrets let in while one is being changed; who is disabled, past their time or
+// without the operation is answered like a stranger.
 func TestPrincipalsComeAndGo(t *testing.T) {
 	t.Parallel()
 	const account, tenant = "p-account", "p-tenant"
@@ -66,17 +68,20 @@ func TestPrincipalsComeAndGo(t *testing.T) {
 			`{"kind":"operator","name":"p-operator-`+c.what+`","password":`+c.secrets+c.more+`}`,
 			`{"kind":"apiUser","name":"p-user-`+c.what+`","key":`+c.secrets+`,"accounts":["`+account+`"]`+c.more+`}`,
 			`{"kind":"app","name":"p-app-`+c.what+`","secret":`+c.secrets+`,"tenantId":"`+tenant+`"`+c.more+`}`)
-		r := send(t, "DELETE", at(bases[0], "p-user")+"?unregisterDevices=true", "", basic("p-operator-"+c.what, "p-other-secret-1"))
+		r := send(t, "DELETE", at(bases[0], "p-user")+"?unregisterDevices=true", "",
+			basic("p-operator-"+c.what, "p-other-secret-1"))
 		if want := unauthorizedJSON; !c.in && (r.Status != 401 || r.Body != want) || c.in && r.Status != 200 {
 			t.Errorf("operator %s: %d %s", c.what, r.Status, r.Body)
 		}
 		form := formOf(account, "p-nobody", "user_id", "p-user-"+c.what, "user_password", "p-other-secret-1")
 		r = send(t, "POST", "/", form, urlencoded)
-		if let := strings.Contains(r.Body, unknownCode); let != c.in || !c.in && !strings.Contains(r.Body, "user_id, user_password or account_id is wrong") {
+		if let := strings.Contains(r.Body, unknownCode); let != c.in || !c.in &&
+			!strings.Contains(r.Body, "user_id, user_password or account_id is wrong") {
 			t.Errorf("API user %s: %s", c.what, r.Body)
 		}
 		r = send(t, "POST", tokenPath, `{"app_key":"p-app-`+c.what+`","app_secret":"p-other-secret-1"}`)
-		if c.in != (r.Status == 200) || !c.in && r.Body != `{"retCode":"401","retMsg":"app_key or app_secret is wrong"}` {
+		if c.in != (r.Status == 200) || !c.in &&
+			r.Body != `{"retCode":"401","retMsg":"app_key or app_secret is wrong"}` {
 			t.Errorf("app %s: %d %s", c.what, r.Status, r.Body)
 		}
 	}
@@ -100,13 +105,15 @@ func soonAgain(h http.Header) bool {
 	return err == nil && seconds >= 1 && seconds <= int(lock/time.Second)
 }
 
-// brokenInto is a stack of its own with the template's limits, and long locks; and what it alone logs.
-func brokenInto(t *testing.T) (*stack.Stack, *transcript) {
+// startForGuessing is a stack of its own with the template's limits, and long locks; and
+// what it alone logs.
+func startForGuessing(t *testing.T) (*stack.Stack, *transcript) {
 	t.Helper()
-	return brokenIntoWith(t, map[string]string{"GuessWindow": "150m", "ThrottleBurst": "5000"})
+	return startForGuessingWith(t, map[string]string{"GuessWindow": "150m", "ThrottleBurst": "5000"})
 }
 
-func brokenIntoWith(t *testing.T, parameters map[string]string) (*stack.Stack, *transcript) {
+// startForGuessingWith is startForGuessing with parameters of the template.
+func startForGuessingWith(t *testing.T, parameters map[string]string) (*stack.Stack, *transcript) {
 	t.Helper()
 	own := options
 	own.TablePrefix = fmt.Sprintf("guess-%d-", time.Now().UnixNano())
@@ -121,7 +128,8 @@ func brokenIntoWith(t *testing.T, parameters map[string]string) (*stack.Stack, *
 	t.Cleanup(s.Close)
 	loadInto(t, s,
 		`{"kind":"user","customerId":"guess-user"}`,
-		`{"kind":"operator","name":"guess-operator","password":"guess-password-1"}`, `{"kind":"operator","name":"guess-colleague","password":"guess-password-1"}`,
+		`{"kind":"operator","name":"guess-operator","password":"guess-password-1"}`,
+		`{"kind":"operator","name":"guess-colleague","password":"guess-password-1"}`,
 		`{"kind":"apiUser","name":"guess-api-user","key":"guess-key-0123456789","accounts":["guess-account"]}`,
 		`{"kind":"app","name":"guess-app","secret":"guess-secret-0123456789","tenantId":"guess-tenant"}`)
 	return s, log
@@ -129,11 +137,12 @@ func brokenIntoWith(t *testing.T, parameters map[string]string) (*stack.Stack, *
 
 var ofOperation = regexp.MustCompile(`"Operation":"[^"]*"`)
 
-// After ten wrong secrets the right one is refused too, in each operation's own words, and without a hash or a write; with
-// the lock's end it lets in again. What the authorizer had let in before stays let in as long as API Gateway keeps it.
+// After ten wrong secrets the right one is refused too, in each operation's own words,
+// and without a hash or a write; with the lock's end it lets in again. What the
+// authorizer had let in before stays let in as long as API Gateway keeps it.
 func TestGuessingIsLockedOut(t *testing.T) {
 	t.Parallel()
-	s, log := brokenInto(t)
+	s, log := startForGuessing(t)
 	path := s.URL + "/customercare/v1/guess-user/provision?reset=true"
 	ask := func(method, address, body string, headers ...string) (int, string, http.Header) {
 		t.Helper()
@@ -145,7 +154,8 @@ func TestGuessingIsLockedOut(t *testing.T) {
 			name, value, _ := strings.Cut(h, ": ")
 			r.Header.Set(name, value)
 		}
-		r.Header.Set("X-Forwarded-For", fmt.Sprintf("203.0.113.%d", time.Now().UnixNano()%250)) // claims to be somebody else each time
+		// claims to be somebody else each time
+		r.Header.Set("X-Forwarded-For", fmt.Sprintf("203.0.113.%d", time.Now().UnixNano()%250))
 		answer, err := http.DefaultClient.Do(r)
 		if err != nil {
 			t.Fatal(err)
@@ -162,7 +172,8 @@ func TestGuessingIsLockedOut(t *testing.T) {
 		return status, body
 	}
 	user := func(key string) (int, string, http.Header) {
-		return ask("POST", s.URL+"/api.php", formOf("guess-account", "guess-nobody", "user_id", "guess-api-user", "user_password", key), urlencoded)
+		return ask("POST", s.URL+"/api.php", formOf("guess-account", "guess-nobody", "user_id", "guess-api-user",
+			"user_password", key), urlencoded)
 	}
 	application := func(secret string) (int, string, http.Header) {
 		return ask("POST", s.URL+tokenPath, `{"app_key":"guess-app","app_secret":"`+secret+`"}`, bodyJSON)
@@ -175,7 +186,8 @@ func TestGuessingIsLockedOut(t *testing.T) {
 		if status, body := operator("guess-operator", wrong); status != 401 || body != unauthorizedJSON {
 			t.Fatal(status, body)
 		}
-		if status, body, _ := user(wrong); status != 200 || !strings.Contains(body, "user_id, user_password or account_id is wrong") {
+		if status, body, _ := user(wrong); status != 200 ||
+			!strings.Contains(body, "user_id, user_password or account_id is wrong") {
 			t.Fatal(status, body)
 		}
 		if status, body, _ := application(wrong); status != 401 {
@@ -190,7 +202,8 @@ func TestGuessingIsLockedOut(t *testing.T) {
 		t.Error(status, body, header)
 	}
 	status, body, header = application("guess-secret-0123456789")
-	if status != 429 || body != `{"retCode":"429","retMsg":"Too many failed attempts, try again later"}` || !soonAgain(header) {
+	if status != 429 || body != `{"retCode":"429","retMsg":"Too many failed attempts, try again later"}` ||
+		!soonAgain(header) {
 		t.Error(status, body, header)
 	}
 	if status, body := operator("guess-colleague", "guess-password-1"); status != 200 {

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// recorder notes, while a test listens, each call to DynamoDB with the invocation that made it: in Lambda the SDK sends
-// the invocation's trace id along.
+// recorder notes, while a test listens, each call to DynamoDB with the invocation that
+// made it: in Lambda the SDK sends the invocation's trace id along.
 type recorder struct {
 	next http.RoundTripper
 
@@ -21,6 +21,7 @@ type recorder struct {
 	seen []databaseCall
 }
 
+// databaseCall is a call to DynamoDB, with the trace id of the invocation that made it.
 type databaseCall struct{ invocation, action, body string }
 
 var recorded = &recorder{next: calls}
@@ -41,9 +42,10 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	return r.next.RoundTrip(request)
 }
 
-// invocations are the calls to DynamoDB that do causes: one string for each function that was invoked and made any, in
-// the order of their first, its actions separated by spaces. The background is left out: cleanup begins by asking for
-// due jobs or goes on sweeping, a worker takes a lease first.
+// invocations are the calls to DynamoDB that do causes: one string for each function that
+// was invoked and made any, in the order of their first, its actions separated by spaces.
+// The background is left out: cleanup begins by asking for due jobs or goes on sweeping,
+// a worker takes a lease first.
 func invocations(t testing.TB, do func()) []string {
 	t.Helper()
 	recorded.mu.Lock()
@@ -69,23 +71,26 @@ func invocations(t testing.TB, do func()) []string {
 	}
 	made := []string{}
 	for _, id := range order {
-		if first[id].action != "Query" && first[id].action != "Scan" && !strings.Contains(first[id].body, "leaseOwner") {
+		if first[id].action != "Query" && first[id].action != "Scan" &&
+			!strings.Contains(first[id].body, "leaseOwner") {
 			made = append(made, strings.Join(actions[id], " "))
 		}
 	}
 	return made
 }
 
-// quiet lets all erasures of earlier tests end, so that nothing but the test changes a table.
-func quiet(t testing.TB) {
+// settleAll lets all erasures of earlier tests end, so that nothing but the test changes
+// a table.
+func settleAll(t testing.TB) {
 	t.Helper()
 	settle(t, "*")
 }
 
-// unchanged checks that between the call and the end of the test no byte of any table changes.
+// unchanged checks that between the call and the end of the test no byte of any table
+// changes.
 func unchanged(t *testing.T) {
 	t.Helper()
-	quiet(t)
+	settleAll(t)
 	before := dump(t, "")
 	t.Cleanup(func() {
 		after := dump(t, "")
@@ -99,7 +104,8 @@ func unchanged(t *testing.T) {
 	})
 }
 
-// difference is the lines that only before has, with "-", and those that only after has, with "+".
+// difference is the lines that only before has, with "-", and those that only after has,
+// with "+".
 func difference(before, after []string) []string {
 	var all []string
 	for _, line := range before {

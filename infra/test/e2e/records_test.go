@@ -11,8 +11,8 @@ import (
 	"customercare/shared/operation"
 )
 
-// load imports records into the tables of the stack that all tests share, one JSON object a line.
-// None of their texts may ever be in a log.
+// load imports records into the tables of the stack that all tests share, one JSON object
+// a line. None of their texts may ever be in a log.
 func load(t testing.TB, records ...string) {
 	t.Helper()
 	loadInto(t, running, records...)
@@ -58,6 +58,7 @@ func app(t testing.TB, name, tenant string) (bearer string) {
 	return "Authorization: Bearer " + token(t, name)
 }
 
+// secretOf is the secret of an app that app has loaded.
 func secretOf(app string) string { return "secret-of-" + app + "-0123456789abcdef" }
 
 // token asks for a token of an app that is loaded.
@@ -80,7 +81,8 @@ func loadUsers(t testing.TB, ids ...string) {
 			With("questions", fixture.Fields{"q1": fixture.Fields{"text": "first pet", "answer": "Rex <&> \u2028"}}).
 			With("phrases", fixture.Fields{"p1": "ünïcode"}).
 			With("devices", fixture.Fields{
-				"d1": fixture.Fields{"name": "phone", "seen": []any{1, 2.50, nil, true}}, "d2": fixture.Fields{"name": "tablet"},
+				"d1": fixture.Fields{"name": "phone", "seen": []any{1, 2.50, nil, true}},
+				"d2": fixture.Fields{"name": "tablet"},
 			}).
 			With("note", "kept as it is"))
 	}
@@ -91,8 +93,8 @@ func loadUsers(t testing.TB, ids ...string) {
 func userOf(account string) string { return "user of " + account }
 func keyOf(account string) string  { return "key+of%" + account + "&0123456789abcdef" }
 
-// openAccount loads an account's API user, and for each code a customer with so many transactions.
-// Every text of the customer holds "mark of <account>".
+// openAccount loads an account's API user, and for each code a customer with so many
+// transactions. Every text of the customer holds "mark of <account>".
 func openAccount(t testing.TB, account string, transactions int, codes ...string) {
 	t.Helper()
 	load(t, fixture.APIUser(userOf(account), keyOf(account), account).String())
@@ -109,6 +111,7 @@ func addCustomers(t testing.TB, account string, transactions int, codes ...strin
 	load(t, records...)
 }
 
+// customerRecords are the records of addCustomers for one code.
 func customerRecords(account string, transactions int, code string) []string {
 	mark := "mark of " + account + " " + code
 	customer := fixture.Customer(account, code).With("name", "name "+mark).With("email", "email "+mark).
@@ -116,7 +119,8 @@ func customerRecords(account string, transactions int, code string) []string {
 		With("children", []any{map[string]string{"name": "child " + mark}})
 	records := []fixture.Record{customer}
 	for i := range transactions {
-		records = append(records, fixture.Transaction(account, code, i).With("campaignId", fmt.Sprint("campaign ", i%3)).
+		records = append(records, fixture.Transaction(account, code, i).With("campaignId",
+			fmt.Sprint("campaign ", i%3)).
 			With("transactionId", fmt.Sprint("transaction ", i, " ", len(code))).With("note", "note "+mark))
 	}
 	return asLines(records...)

@@ -9,8 +9,8 @@ import (
 	"customercare/shared/operation"
 )
 
-// The routes of operations 4 and 5, the base paths of operations 1 and 2, and headers that most
-// calls need.
+// The routes of operations 4 and 5, the base paths of operations 1 and 2, and headers
+// that most calls need.
 var (
 	cleanPath = operation.CleanCustomerData.Paths[0]
 	tokenPath = operation.IssueToken.Paths[0]
@@ -42,8 +42,8 @@ func at(base, id string) string {
 // reply is an answer as a client sees it.
 type reply struct{ client.Answer }
 
-// send makes a request to the stack that all tests share. The path goes out exactly as it is
-// written, and so do the headers, each "Name: value".
+// send makes a request to the stack that all tests share. The path goes out exactly as it
+// is written, and so do the headers, each "Name: value".
 func send(t testing.TB, method, path, body string, headers ...string) reply {
 	t.Helper()
 	got := sendTo(t, running.URL, method, path, body, headers...)
@@ -54,8 +54,8 @@ func send(t testing.TB, method, path, body string, headers ...string) reply {
 	return got
 }
 
-// sendTo is send for a stack at another address. Without an answer the test has failed, and the
-// reply is empty.
+// sendTo is send for a stack at another address. Without an answer the test has failed,
+// and the reply is empty.
 func sendTo(t testing.TB, url, method, path, body string, headers ...string) reply {
 	t.Helper()
 	c := client.Client{Base: url, HTTP: asItIs}

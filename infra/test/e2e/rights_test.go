@@ -18,20 +18,24 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-// Each function's rights are what it does and nothing else. All calls of the whole suite are noted as IAM would see them;
-// when all tests have run, TestMain holds them against the roles of template.yaml.
-var used = &usage{actions: map[string]map[string]*reach{}}
+// Each function's rights are what it does and nothing else. All calls of the whole suite
+// are noted as IAM would see them; when all tests have run, TestMain holds them against
+// the roles of template.yaml.
+var used = &usage{actions: map[string]map[string]*reached{}}
 
-// usage is, by access key and by action on a resource ("dynamodb:PutItem Customers"), what the calls reached.
+// usage is, by access key and by action on a resource ("dynamodb:PutItem Customers"),
+// what the calls reached.
 type usage struct {
 	mu      sync.Mutex
-	actions map[string]map[string]*reach
+	actions map[string]map[string]*reached
 }
 
-// reach is what conditions of roles look at: the top-level attributes that calls named, and their partition keys.
-type reach struct{ attributes, keys map[string]bool }
+// reached is what conditions of roles look at: the top-level attributes that calls named,
+// and their partition keys.
+type reached struct{ attributes, keys map[string]bool }
 
-// write is an item to write or its key, in a transaction or a batch, or the update of one.
+// write is an item to write or its key, in a transaction or a batch, or the update of
+// one.
 type write struct {
 	TableName                             string
 	Item, Key                             map[string]any
@@ -39,7 +43,8 @@ type write struct {
 	ExpressionAttributeNames              map[string]string
 }
 
-// What stands in an expression and is no attribute: values, functions, words of the language, and what lies below an attribute.
+// What stands in an expression and is no attribute: values, functions, words of the
+// language, and what lies below an attribute.
 var (
 	nameInExpression = regexp.MustCompile(`[.:]?#?[A-Za-z_][A-Za-z0-9_]*(\s*\()?`)
 	wordOfExpression = regexp.MustCompile(`^(?i:SET|REMOVE|ADD|DELETE|AND|OR|NOT|IN|BETWEEN)$`)
@@ -89,7 +94,8 @@ func (u *usage) note(r *http.Request, body []byte) {
 		for _, item := range call.TransactItems {
 			for kind, w := range item {
 				u.add(key, map[string]string{
-					"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem",
+					"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem",
+					"ConditionCheck": "ConditionCheckItem",
 				}[kind], w.TableName, w)
 			}
 		}
@@ -119,12 +125,14 @@ func (u *usage) note(r *http.Request, body []byte) {
 	}
 }
 
+// add notes that a function, by its access key, made a call of this action on a table.
 func (u *usage) add(key, action, table string, w write) {
 	table = table[strings.LastIndex(table, "-")+1:] // without the suite's prefix
 	r := u.reach(key, "dynamodb:"+action+" "+table)
 	maps.Copy(r.attributes, w.attributes())
 	for _, item := range []map[string]any{w.Item, w.Key} {
-		for _, name := range []string{"customerId", "customer", "party", "principal", "erasureId"} { // the tables' partition keys
+		// the tables' partition keys
+		for _, name := range []string{"customerId", "customer", "party", "principal", "erasureId"} {
 			if value, has := item[name].(map[string]any); has {
 				r.keys[fmt.Sprint(value["S"])] = true
 			}
@@ -132,21 +140,22 @@ func (u *usage) add(key, action, table string, w write) {
 	}
 }
 
-func (u *usage) reach(key, right string) *reach {
+// reach is what calls by right reached so far: "dynamodb:PutItem Users".
+func (u *usage) reach(key, right string) *reached {
 	if u.actions[key] == nil {
-		u.actions[key] = map[string]*reach{}
+		u.actions[key] = map[string]*reached{}
 	}
 	r := u.actions[key][right]
 	if r == nil {
-		r = &reach{map[string]bool{}, map[string]bool{}}
+		r = &reached{map[string]bool{}, map[string]bool{}}
 		u.actions[key][right] = r
 	}
 	return r
 }
 
-// against tells what the calls reached that the condition does not let through, and what it lets through that they never
-// reach.
-func (r *reach) against(condition any) (wrong []string) {
+// against tells what the calls reached that the condition does not let through, and what
+// it lets through that they never reach.
+func (r *reached) against(condition any) (wrong []string) {
 	tests, _ := condition.(map[string]any)
 	for operator, test := range tests {
 		for key, value := range test.(map[string]any) {
@@ -236,10 +245,12 @@ func (u *usage) compare() (differences []string) {
 	return differences
 }
 
-// notCalled are rights that the platform uses on the function's behalf: infra/test/template has their list.
+// notCalled are rights that the platform uses on the function's behalf:
+// infra/test/template has their list.
 var notCalled = regexp.MustCompile(`^(logs|xray|sqs):|^dynamodb:(DescribeStream|GetRecords|GetShardIterator|ListStreams)$`)
 
-// granted are a role's rights with their conditions. That a role has one policy and gives each right once, infra/test/template tests.
+// granted are a role's rights with their conditions. That a role has one policy and gives
+// each right once, infra/test/template tests.
 func granted(role template.Resource) map[string]any {
 	may := map[string]any{}
 	policies, _ := role.Properties["Policies"].([]any)

@@ -40,7 +40,8 @@ func TestDigestKeysAreReadOncePerStart(t *testing.T) {
 	remove("s-once-2") // in a new process
 	remove("s-once-3")
 	secret, _ := running.Secrets().Secret("DigestKeys")
-	want := secrets.Call{AccessKeyID: lambda.Function{Folder: operation.DeleteCustomer.Name}.AccessKeyID(), Action: "GetSecretValue", SecretARN: secret.ARN}
+	want := secrets.Call{AccessKeyID: lambda.Function{Folder: operation.DeleteCustomer.Name}.AccessKeyID(),
+		Action: "GetSecretValue", SecretARN: secret.ARN}
 	all := running.Secrets().Calls()
 	if made := all[len(before):]; !slices.Equal(made, []secrets.Call{want}) {
 		t.Errorf("a start and two deletions made %+v", made)
@@ -54,14 +55,15 @@ func TestDigestKeysAreReadOncePerStart(t *testing.T) {
 	}
 }
 
-// The whole stack is deployed with another key of digests: what was asked for under the old one is joined and remembered,
-// what comes now is recorded under the new one.
+// The whole stack is deployed with another key of digests: what was asked for under the
+// old one is joined and remembered, what comes now is recorded under the new one.
 func TestRotationOfTheDigestKeys(t *testing.T) {
 	const account = "s-rotation"
 	openAccount(t, account, 2, "rotated-done", "rotated-open", "rotated-new")
 	remove := func(s *stack.Stack, code string) string {
 		t.Helper()
-		answer, err := http.Post(s.URL+"/", "application/x-www-form-urlencoded", strings.NewReader(formOf(account, code)))
+		answer, err := http.Post(s.URL+"/", "application/x-www-form-urlencoded",
+			strings.NewReader(formOf(account, code)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -100,15 +102,17 @@ func TestRotationOfTheDigestKeys(t *testing.T) {
 	if body := remove(next, "rotated-nobody"); body != sorryXML(unknownCode) {
 		t.Errorf("a code that never existed: %s", body)
 	}
-	quiet(t)
+	settleAll(t)
 	records := recordsOf(t, account)
-	if all := strings.Join(records, "\n"); len(records) != 3 || strings.Count(all, `"subjects":{"Value":[{"Value":"1.`) != 2 || strings.Count(all, `"subjects":{"Value":[{"Value":"2.`) != 1 {
+	if all := strings.Join(records, "\n"); len(records) != 3 ||
+		strings.Count(all, `"subjects":{"Value":[{"Value":"1.`) != 2 ||
+		strings.Count(all, `"subjects":{"Value":[{"Value":"2.`) != 1 {
 		t.Errorf("records %s", all)
 	}
 }
 
-// A function that cannot have its key of digests ends at its start, with exit code 1 and one line that says why and shows
-// nothing of the secret.
+// A function that cannot have its key of digests ends at its start, with exit code 1 and
+// one line that says why and shows nothing of the secret.
 func TestDigestKeysThatCannotBeUsed(t *testing.T) {
 	t.Parallel()
 	const key = "a-key-that-no-log-may-show-0123456789"
@@ -125,7 +129,8 @@ func TestDigestKeysThatCannotBeUsed(t *testing.T) {
 			"AWS_ENDPOINT_URL_DYNAMODB="+os.Getenv("DYNAMODB_ENDPOINT"), "AWS_ENDPOINT_URL_SECRETS_MANAGER="+url, "DIGEST_KEY_ID="+id)
 		said, err := cmd.CombinedOutput()
 		exit, ended := errors.AsType[*exec.ExitError](err)
-		if !ended || exit.ExitCode() != 1 || strings.Count(string(said), "\n") != 1 || len(logged.in(string(said))) != 0 {
+		if !ended || exit.ExitCode() != 1 || strings.Count(string(said), "\n") != 1 ||
+			len(logged.in(string(said))) != 0 {
 			t.Errorf("%s: %v, %s", folder, err, said)
 		}
 		return string(said)
@@ -133,22 +138,25 @@ func TestDigestKeysThatCannotBeUsed(t *testing.T) {
 	for _, folder := range []string{operation.DeleteCustomer.Name, operation.CleanCustomerData.Name} {
 		for _, c := range []struct{ logicalID, text, id, want string }{
 			{"DigestKeys", `{"1":"` + key + `"}`, "2", `holds no key with the id \"2\"`},
-			{"DigestKeys", `{"1":"` + key[:31] + `"}`, "1", `the key with the id \"1\" in the secret DIGEST_KEYS has less than 32 characters`},
+			{"DigestKeys", `{"1":"` + key[:31] + `"}`, "1",
+				`the key with the id \"1\" in the secret DIGEST_KEYS has less than 32 characters`},
 			{"DigestKeys", key, "1", "is no flat JSON object of strings"},
 			{"DigestKeys", `{"1":"` + key + `","2":{"key":"` + key + `"}}`, "1", "is no flat JSON object of strings"},
-			{"Another", `{"1":"` + key + `"}`, "1", "could not be read: ResourceNotFoundException: Secrets Manager can't find the specified secret."},
+			{"Another", `{"1":"` + key + `"}`, "1",
+				"could not be read: ResourceNotFoundException: Secrets Manager can't find the specified secret."},
 		} {
 			listener := listen(t)
 			arn := secrets.ARN("us-east-1", "123456789012", c.logicalID)
-			server := secrets.Serve(listener, []secrets.Secret{{LogicalID: c.logicalID, Name: c.logicalID, ARN: arn, Text: c.text}})
+			server := secrets.Serve(listener,
+				[]secrets.Secret{{LogicalID: c.logicalID, Name: c.logicalID, ARN: arn, Text: c.text}})
 			if line := start(folder, server.URL, c.id); !strings.Contains(line, c.want) {
 				t.Errorf("%s: %s, want %s", folder, line, c.want)
 			}
 			server.Close()
 		}
 	}
-	// Nobody there, and somebody who never answers, as long as the process runs: a start does not wait for ever, and does
-	// not ask for ever.
+	// Nobody there, and somebody who never answers, as long as the process runs: a start
+	// does not wait for ever, and does not ask for ever.
 	silent, asked := listen(t), atomic.Int64{}
 	go func() {
 		for {
@@ -162,8 +170,10 @@ func TestDigestKeysThatCannotBeUsed(t *testing.T) {
 	}()
 	nobody := listen(t)
 	nobody.Close()
-	for want, listener := range map[string]net.Listener{"Secrets Manager was not reached": nobody, "Secrets Manager gave no answer within 5s": silent} {
-		if line := start(operation.CleanCustomerData.Name, "http://"+listener.Addr().String(), "1"); !strings.Contains(line, want) {
+	for want, listener := range map[string]net.Listener{"Secrets Manager was not reached": nobody,
+		"Secrets Manager gave no answer within 5s": silent} {
+		if line := start(operation.CleanCustomerData.Name, "http://"+listener.Addr().String(),
+			"1"); !strings.Contains(line, want) {
 			t.Errorf("%s, want %s", line, want)
 		}
 	}
@@ -172,6 +182,7 @@ func TestDigestKeysThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+// listen takes a free port until the test ends.
 func listen(t *testing.T) net.Listener {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -219,7 +230,7 @@ func TestAProcessOfBeforeTheRotation(t *testing.T) {
 	if n := len(old.Secrets().Calls()) - calls; n != 1 {
 		t.Errorf("the secret was read %d times", n)
 	}
-	quiet(t)
+	settleAll(t)
 }
 
 // removeAt asks a stack to delete a customer.

@@ -22,31 +22,54 @@ func TestXMLOfOtherSerializers(t *testing.T) {
 		name, body string
 		dated      bool
 	}{
-		{".NET XmlSerializer", `<?xml version="1.0" encoding="utf-8"?>` + "\r\n" + `<TempAllowRequest ` + xsi + ` xmlns:xsd="http://www.w3.org/2001/XMLSchema">` +
+		{".NET XmlSerializer", `<?xml version="1.0" encoding="utf-8"?>` + "\r\n" + `<TempAllowRequest ` + xsi +
+			` xmlns:xsd="http://www.w3.org/2001/XMLSchema">` +
 			"\r\n  " + kind + "\r\n  " + date + "\r\n</TempAllowRequest>", true},
-		{".NET XmlSerializer, no date", `<?xml version="1.0" encoding="utf-16"?><TempAllowRequest ` + xsi + `>` + kind + `<expirationDate xsi:nil="true" /></TempAllowRequest>`, false},
+		{".NET XmlSerializer, no date", `<?xml version="1.0" encoding="utf-16"?><TempAllowRequest ` + xsi + `>` +
+			kind + `<expirationDate xsi:nil="true" /></TempAllowRequest>`, false},
 		{"DataContract without a namespace", `<TempAllowRequest xmlns:i="http://www.w3.org/2001/XMLSchema-instance">` + `<expirationDate i:nil="true"/>` + kind + `</TempAllowRequest>`, false},
 		{"DataContract, empty default", `<TempAllowRequest xmlns="" xmlns:i="http://www.w3.org/2001/XMLSchema-instance" xmlns:a="http://schemas.microsoft.com/2003/10/Serialization/Arrays">` + kind + date + `</TempAllowRequest>`, true},
-		{"JAXB with a schema location", `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n" + `<TempAllowRequest ` + xsi + ` xsi:noNamespaceSchemaLocation="allow.xsd">` + kind + date + `</TempAllowRequest>`, true},
-		{"JAXB with several packages", `<TempAllowRequest xmlns:ns2="urn:b" xmlns:ns3="urn:c" ` + xsi + ` xsi:schemaLocation="urn:b b.xsd">` + kind + `<expirationDate xsi:nil="true"/></TempAllowRequest>`, false},
-		{"JAXB, dynamic types", `<TempAllowRequest ` + xsi + ` xmlns:xs="http://www.w3.org/2001/XMLSchema"><tempAllowType xsi:type="xs:int">2</tempAllowType><expirationDate xsi:type="xs:dateTime">` + until + `</expirationDate></TempAllowRequest>`, true},
-		{"Jackson", `<TempAllowRequest>` + kind + `<expirationDate ` + xsi + ` xsi:nil="true"/></TempAllowRequest>`, false},
-		{"lxml", `<?xml version='1.0' encoding='ASCII'?>` + "\n" + `<TempAllowRequest xmlns:py="http://codespeak.net/lxml/objectify/pytype" ` + xsi + `>` + kind + `</TempAllowRequest>`, false},
-		{"ElementTree", `<?xml version='1.0' encoding='us-ascii'?>` + "\n" + `<TempAllowRequest>` + kind + `<expirationDate /></TempAllowRequest>`, false},
-		{"utf8", `<?xml version="1.0" encoding="utf8"?><TempAllowRequest>` + kind + `<note>é</note></TempAllowRequest>`, false},
-		{"UTF8", `<?xml version='1.0' encoding='UTF8' standalone='no'?><TempAllowRequest>` + kind + `<note>é</note></TempAllowRequest>`, false},
-		{"ISO-8859-1 of ASCII", `<?xml version="1.0" encoding="ISO-8859-1"?><TempAllowRequest>` + kind + date + `</TempAllowRequest>`, true},
-		{"windows-1252 of ASCII", `<?xml version="1.0" encoding="windows-1252"?><TempAllowRequest>` + kind + `<note>&#233;</note></TempAllowRequest>`, false},
-		{"an encoding nobody knows", `<?xml version="1.0" encoding="x-none"?><TempAllowRequest>` + kind + `</TempAllowRequest>`, false},
-		{"a byte-order mark and a declaration", "\uFEFF" + `<?xml version="1.0" encoding="ISO-8859-1"?><TempAllowRequest>` + kind + `</TempAllowRequest>`, false},
+		{"JAXB with a schema location", `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n" +
+			`<TempAllowRequest ` + xsi + ` xsi:noNamespaceSchemaLocation="allow.xsd">` + kind + date +
+			`</TempAllowRequest>`, true},
+		{"JAXB with several packages", `<TempAllowRequest xmlns:ns2="urn:b" xmlns:ns3="urn:c" ` + xsi +
+			` xsi:schemaLocation="urn:b b.xsd">` + kind + `<expirationDate xsi:nil="true"/></TempAllowRequest>`, false},
+		{"JAXB, dynamic types", `<TempAllowRequest ` + xsi +
+			` xmlns:xs="http://www.w3.org/2001/XMLSchema"><tempAllowType xsi:type="xs:int">2</tempAllowType><expirationDate xsi:type="xs:dateTime">` + until + `</expirationDate></TempAllowRequest>`, true},
+		{"Jackson", `<TempAllowRequest>` + kind + `<expirationDate ` + xsi + ` xsi:nil="true"/></TempAllowRequest>`,
+			false},
+		{"lxml", `<?xml version='1.0' encoding='ASCII'?>` + "\n" +
+			`<TempAllowRequest xmlns:py="http://codespeak.net/lxml/objectify/pytype" ` + xsi + `>` + kind +
+			`</TempAllowRequest>`, false},
+		{"ElementTree", `<?xml version='1.0' encoding='us-ascii'?>` + "\n" + `<TempAllowRequest>` + kind +
+			`<expirationDate /></TempAllowRequest>`, false},
+		{"utf8", `<?xml version="1.0" encoding="utf8"?><TempAllowRequest>` + kind +
+			`<note>é</note></TempAllowRequest>`, false},
+		{"UTF8", `<?xml version='1.0' encoding='UTF8' standalone='no'?><TempAllowRequest>` + kind +
+			`<note>é</note></TempAllowRequest>`, false},
+		{"ISO-8859-1 of ASCII", `<?xml version="1.0" encoding="ISO-8859-1"?><TempAllowRequest>` + kind + date +
+			`</TempAllowRequest>`, true},
+		{"windows-1252 of ASCII", `<?xml version="1.0" encoding="windows-1252"?><TempAllowRequest>` + kind +
+			`<note>&#233;</note></TempAllowRequest>`, false},
+		{"an encoding nobody knows", `<?xml version="1.0" encoding="x-none"?><TempAllowRequest>` + kind +
+			`</TempAllowRequest>`, false},
+		{"a byte-order mark and a declaration",
+			"\uFEFF" + `<?xml version="1.0" encoding="ISO-8859-1"?><TempAllowRequest>` + kind +
+				`</TempAllowRequest>`, false},
 		{"empty date", `<TempAllowRequest>` + kind + `<expirationDate></expirationDate></TempAllowRequest>`, false},
-		{"nil around white space", "<TempAllowRequest " + xsi + ">" + kind + "<expirationDate xsi:nil='true'>\n\t</expirationDate></TempAllowRequest>", false},
-		{"date of empty CDATA", "<TempAllowRequest><expirationDate><![CDATA[]]></expirationDate>" + kind + "</TempAllowRequest>", false},
-		{"nil as a number", `<TempAllowRequest ` + xsi + `>` + kind + `<expirationDate xsi:nil="1"></expirationDate></TempAllowRequest>`, false},
-		{"not nil", `<TempAllowRequest ` + xsi + `><tempAllowType xsi:nil="false">2</tempAllowType><expirationDate xsi:nil="0">` + until + `</expirationDate></TempAllowRequest>`, true},
+		{"nil around white space", "<TempAllowRequest " + xsi + ">" + kind +
+			"<expirationDate xsi:nil='true'>\n\t</expirationDate></TempAllowRequest>", false},
+		{"date of empty CDATA", "<TempAllowRequest><expirationDate><![CDATA[]]></expirationDate>" + kind +
+			"</TempAllowRequest>", false},
+		{"nil as a number", `<TempAllowRequest ` + xsi + `>` + kind +
+			`<expirationDate xsi:nil="1"></expirationDate></TempAllowRequest>`, false},
+		{"not nil", `<TempAllowRequest ` + xsi +
+			`><tempAllowType xsi:nil="false">2</tempAllowType><expirationDate xsi:nil="0">` + until +
+			`</expirationDate></TempAllowRequest>`, true},
 		{"xml: attributes", `<TempAllowRequest xml:lang="en" xml:space="preserve"><tempAllowType xml:id="a"> 2 </tempAllowType></TempAllowRequest>`, false},
 		{"comments, CDATA, references", "<!-- a --><TempAllowRequest ><!-- b --><tempAllowType><![CDATA[2]]></tempAllowType><expirationDate>" + strings.ReplaceAll(until, "-", "&#45;") + "</expirationDate></TempAllowRequest><!-- c -->", true},
-		{"an unknown element with attributes", `<TempAllowRequest>` + kind + `<reason code="7" xml:lang="en" xmlns:a="urn:a" a:b="c"><text lang="en">x</text></reason></TempAllowRequest>`, false},
+		{"an unknown element with attributes",
+			`<TempAllowRequest>` + kind + `<reason code="7" xml:lang="en" xmlns:a="urn:a" a:b="c"><text lang="en">x</text></reason></TempAllowRequest>`, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			send(t, "DELETE", path+"?cancelAllTemporaryAllows=true", "", csr)
@@ -108,12 +131,16 @@ func TestHeadersOfOtherClients(t *testing.T) {
 			send(t, "PUT", path, test.body, append(test.headers, csr)...).done(t, test.format)
 		})
 	}
-	send(t, "PUT", path, inJSON, csr, `Accept: text/html; a="application/xml, application/json"`).refused(t, 406, "json", "Accept")
+	send(t, "PUT", path, inJSON, csr, `Accept: text/html; a="application/xml, application/json"`).refused(t, 406,
+		"json", "Accept")
 	for _, charset := range []string{"latin1; charset=koi8-r", "ISO 8859-1", `"latin1`} {
-		send(t, "PUT", path, `{"tempAllowType":1,"x":"é"}`, csr, bodyJSON+"; charset="+charset).refused(t, 415, "json", "Content-Type", "unknown charset")
+		send(t, "PUT", path, `{"tempAllowType":1,"x":"é"}`, csr, bodyJSON+"; charset="+charset).refused(t, 415,
+			"json", "Content-Type", "unknown charset")
 	}
-	for _, attribute := range []string{`xmlns:a="xmlns" a:b="c"`, `xmlns:xml="urn:x"`, `xmlns:xmlns="urn:x"`, `xmlns:a="http://www.w3.org/2000/xmlns/"`} {
-		send(t, "PUT", path, strings.Replace(inXML, "<TempAllowRequest", "<TempAllowRequest "+attribute, 1), csr, bodyXML).refused(t, 400, "xml", "xmlns")
+	for _, attribute := range []string{`xmlns:a="xmlns" a:b="c"`, `xmlns:xml="urn:x"`, `xmlns:xmlns="urn:x"`,
+		`xmlns:a="http://www.w3.org/2000/xmlns/"`} {
+		send(t, "PUT", path, strings.Replace(inXML, "<TempAllowRequest", "<TempAllowRequest "+attribute, 1), csr,
+			bodyXML).refused(t, 400, "xml", "xmlns")
 	}
 }
 
@@ -145,7 +172,8 @@ func TestFormsOfOtherClients(t *testing.T) {
 	latin1 := "caf\xe9"
 	const misread = kept // in its bytes another code in ISO-8859-1, whose customer a client may mean
 	part := func(code, contentType string) string {
-		return partsOf(fieldsOf(account, "", "code", "-"), "Content-Disposition: form-data; name=\"code\"\r\nContent-Type: "+contentType+"\r\n\r\n"+code)
+		return partsOf(fieldsOf(account, "", "code", "-"),
+			"Content-Disposition: form-data; name=\"code\"\r\nContent-Type: "+contentType+"\r\n\r\n"+code)
 	}
 	declared := func(charset string) string {
 		return sorryXML("code is declared to be in " + charset + ", where it is not all ASCII it must be in UTF-8")
@@ -153,10 +181,13 @@ func TestFormsOfOtherClients(t *testing.T) {
 	unclear := declared("an unknown charset")
 	for _, test := range []struct{ name, body, header, want string }{
 		{"quotes", formOf(account, quotes), urlencoded, goneXML(quotes)},
-		{"quotes in JSON", formOf(account, quotes, "output", "JSON", "condensed", "yes"), urlencoded, `{"status":"success","customer":{"status":"deleted","code":"a\"b'c"}}`},
+		{"quotes in JSON", formOf(account, quotes, "output", "JSON", "condensed", "yes"), urlencoded,
+			`{"status":"success","customer":{"status":"deleted","code":"a\"b'c"}}`},
 		{"beyond ASCII in XML", formOf(account, accented), urlencoded, goneXML(accented)},
-		{"beyond ASCII in JSON", formOf(account, accented, "output", "JSON", "condensed", "yes"), urlencoded, condensed},
-		{"beyond ASCII in JSONP", formOf(account, accented, "callback", "cb", "condensed", "yes"), urlencoded, "/**/cb(" + condensed + ");"},
+		{"beyond ASCII in JSON", formOf(account, accented, "output", "JSON", "condensed", "yes"), urlencoded,
+			condensed},
+		{"beyond ASCII in JSONP", formOf(account, accented, "callback", "cb", "condensed", "yes"), urlencoded,
+			"/**/cb(" + condensed + ");"},
 
 		{"a byte-order mark", "\uFEFF" + formOf(account, plain), urlencoded, goneXML(plain)},
 		{"a byte-order mark, multipart", "\uFEFF" + partsOf(fieldsOf(account, plain)), multipart, goneXML(plain)},
@@ -165,22 +196,29 @@ func TestFormsOfOtherClients(t *testing.T) {
 		{"utf8", formOf(account, accented), urlencoded + "; charset=utf8", goneXML(accented)},
 		{"ISO-8859-1 of ASCII", formOf(account, plain), urlencoded + "; charset=ISO-8859-1", goneXML(plain)},
 		{"ISO-8859-1", formOf(account, latin1), urlencoded + "; charset=ISO-8859-1", declared("ISO-8859-1")},
-		{"ISO-8859-1 around UTF-8", formOf(account, accented), urlencoded + "; charset=ISO-8859-1", declared("ISO-8859-1")},
-		{"UTF-16", "\xff\xfet\x00y\x00", urlencoded, sorryXML("The form in the request body is in UTF-16, it must be in UTF-8")},
+		{"ISO-8859-1 around UTF-8", formOf(account, accented), urlencoded + "; charset=ISO-8859-1",
+			declared("ISO-8859-1")},
+		{"UTF-16", "\xff\xfet\x00y\x00", urlencoded,
+			sorryXML("The form in the request body is in UTF-16, it must be in UTF-8")},
 
 		{"a part in UTF-8", part(accented, "text/plain; charset=UTF-8"), multipart, goneXML(accented)},
 		{"a part in ISO-8859-1", part(latin1, "text/plain; charset=ISO-8859-1"), multipart, goneXML(accented)},
 		{"a part in US-ASCII", part(plain, "text/plain; charset=US-ASCII"), multipart, goneXML(plain)},
 		{"a part in windows-1252 of ASCII", part(plain, "text/plain; charset=windows-1252"), multipart, goneXML(plain)},
-		{"a part in windows-1252", part(latin1, "text/plain; charset=windows-1252"), multipart, declared("windows-1252")},
-		{"a part in US-ASCII that is none", part(accented, "text/plain; charset=US-ASCII"), multipart, declared("US-ASCII")},
-		{"a part of two types", part(misread, "text/plain; charset=ISO-8859-1\r\nContent-Type: text/plain; charset=ISO-8859-1"), multipart, unclear},
+		{"a part in windows-1252", part(latin1, "text/plain; charset=windows-1252"), multipart,
+			declared("windows-1252")},
+		{"a part in US-ASCII that is none", part(accented, "text/plain; charset=US-ASCII"), multipart,
+			declared("US-ASCII")},
+		{"a part of two types", part(misread,
+			"text/plain; charset=ISO-8859-1\r\nContent-Type: text/plain; charset=ISO-8859-1"), multipart, unclear},
 		{"a part in two charsets", part(misread, "text/plain; charset=ISO-8859-1; charset=latin1"), multipart, unclear},
 		{"a part in a charset that is none", part(misread, "text/plain; charset=ISO 8859-1"), multipart, unclear},
 		{"two charsets", formOf(account, misread), urlencoded + "; charset=ISO-8859-1; charset=latin1", unclear},
 		{"a charset that is none", formOf(account, misread), urlencoded + "; charset=ISO 8859-1", unclear},
-		{"a charset that is none, of ASCII", formOf(account, plain), urlencoded + "; charset=ISO 8859-1", goneXML(plain)},
-		{"a charset in a field", formOf(account, misread) + "&_charset_=ISO-8859-1", urlencoded, declared("ISO-8859-1")},
+		{"a charset that is none, of ASCII", formOf(account, plain), urlencoded + "; charset=ISO 8859-1",
+			goneXML(plain)},
+		{"a charset in a field", formOf(account, misread) + "&_charset_=ISO-8859-1", urlencoded,
+			declared("ISO-8859-1")},
 		{"UTF-8 in a field", formOf(account, accented) + "&_charset_=UTF-8", urlencoded, goneXML(accented)},
 		{"a part that is no UTF-8", part(latin1, "text/plain"), multipart, sorryXML("code is not valid text")},
 	} {
@@ -198,21 +236,27 @@ func TestFormsOfOtherClients(t *testing.T) {
 func TestJSONOfOtherClients(t *testing.T) {
 	bearer := app(t, "app-clients", "tenant-clients")
 	const mark = "\uFEFF"
-	for _, charset := range []string{"", "; charset=utf8", "; charset=iso-8859-1", "; charset=US-ASCII", "; charset=x-none", "; charset="} {
+	for _, charset := range []string{"", "; charset=utf8", "; charset=iso-8859-1", "; charset=US-ASCII",
+		"; charset=x-none", "; charset="} {
 		send(t, "POST", cleanPath, mark+`{"customNos":["nobody of clients"]}`, bearer, bodyJSON+charset).verified(t)
 		if r := send(t, "POST", tokenPath, mark+credentials("app-clients"), bodyJSON+charset); r.Status != 200 {
 			t.Errorf("a token with %q: %d %s", charset, r.Status, r.Body)
 		}
 	}
 	send(t, "POST", cleanPath, `{"customNos":["nöbody of clients"]}`, bearer, bodyJSON+"; charset=UTF8").verified(t)
-	send(t, "POST", cleanPath, `{"customNos":["nöbody of clients"]}`, bearer, bodyJSON+"; charset=iso-8859-1").failed(t, 400, "iso-8859-1", "UTF-8")
-	send(t, "POST", cleanPath, "{\"customNos\":[\"n\xf6body of clients\"]}", bearer, bodyJSON+"; charset=windows-1252").failed(t, 400, "windows-1252")
-	send(t, "POST", tokenPath, `{"app_key":"äpp","app_secret":"x"}`, bodyJSON+"; charset=iso-8859-1").failed(t, 400, "iso-8859-1")
+	send(t, "POST", cleanPath, `{"customNos":["nöbody of clients"]}`, bearer,
+		bodyJSON+"; charset=iso-8859-1").failed(t, 400, "iso-8859-1", "UTF-8")
+	send(t, "POST", cleanPath, "{\"customNos\":[\"n\xf6body of clients\"]}", bearer,
+		bodyJSON+"; charset=windows-1252").failed(t, 400, "windows-1252")
+	send(t, "POST", tokenPath, `{"app_key":"äpp","app_secret":"x"}`, bodyJSON+"; charset=iso-8859-1").failed(t, 400,
+		"iso-8859-1")
 	for _, contentTypes := range [][]string{
-		{bodyJSON + "; charset=latin1", bodyJSON + "; charset=latin1"}, {bodyJSON + "; charset=latin1; charset=koi8-r"}, {bodyJSON + "; charset=ISO 8859-1"},
+		{bodyJSON + "; charset=latin1", bodyJSON + "; charset=latin1"},
+		{bodyJSON + "; charset=latin1; charset=koi8-r"}, {bodyJSON + "; charset=ISO 8859-1"},
 	} {
 		headers := append(contentTypes, bearer)
-		send(t, "POST", cleanPath, `{"customNos":["nöbody of clients"]}`, headers...).failed(t, 400, "unknown charset", "UTF-8")
+		send(t, "POST", cleanPath, `{"customNos":["nöbody of clients"]}`, headers...).failed(t, 400,
+			"unknown charset", "UTF-8")
 		send(t, "POST", cleanPath, `{"customNos":["nobody of clients"]}`, headers...).verified(t)
 	}
 	// An error that quotes the caller is ASCII too.

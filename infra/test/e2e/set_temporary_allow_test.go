@@ -31,6 +31,7 @@ func allows(t testing.TB, id string) map[string]allow {
 	return all
 }
 
+// millisOf is the time that a stored number of milliseconds stands for.
 func millisOf(t testing.TB, text string) time.Time {
 	t.Helper()
 	n, err := strconv.ParseInt(text, 10, 64)
@@ -46,11 +47,13 @@ func soon() (time.Time, string) {
 	return at, at.Format("2006-01-02T15:04:05.000Z")
 }
 
+// xmlRequest is the body in XML, with white space; no date: without expirationDate.
 func xmlRequest(kind, date string) string {
 	if date != "" {
 		date = "<expirationDate>" + date + "</expirationDate>"
 	}
-	return `<?xml version="1.0" encoding="UTF-8" ?> <TempAllowRequest> <tempAllowType>` + kind + `</tempAllowType> ` + date + ` </TempAllowRequest> `
+	return `<?xml version="1.0" encoding="UTF-8" ?> <TempAllowRequest> <tempAllowType>` + kind +
+		`</tempAllowType> ` + date + ` </TempAllowRequest> `
 }
 
 func TestSetTemporaryAllowInBothFormatsUnderBothPaths(t *testing.T) {
@@ -78,7 +81,8 @@ func TestSetTemporaryAllowInBothFormatsUnderBothPaths(t *testing.T) {
 				send(t, "PUT", path, row.body, append(row.headers, csr)...).done(t, row.format)
 				got := allows(t, "u-set")[kind]
 				granted := millisOf(t, got.granted)
-				if !millisOf(t, got.expires).Equal(expires) || got.by != "csr-set" || granted.Before(began) || granted.After(time.Now()) {
+				if !millisOf(t, got.expires).Equal(expires) || got.by != "csr-set" || granted.Before(began) ||
+					granted.After(time.Now()) {
 					t.Errorf("type %s until %s is stored as %+v", kind, date, got)
 				}
 			}
@@ -92,7 +96,8 @@ func TestSetTemporaryAllowInBothFormatsUnderBothPaths(t *testing.T) {
 	}
 }
 
-// Without a date an allow lasts as long as its type says; the same type again replaces it, and nothing else changes.
+// Without a date an allow lasts as long as its type says; the same type again replaces
+// it, and nothing else changes.
 func TestSetTemporaryAllowReplacesItsTypeAlone(t *testing.T) {
 	csr, other := operator(t, "csr-replace"), operator(t, "csr-replace2")
 	loadUsers(t, "u-replace", "u-replace2")
@@ -175,13 +180,20 @@ func TestExpirationDate(t *testing.T) {
 		dates := []string{
 			time.Now().Add(-time.Second).UTC().Format(local) + "Z", "2021-10-15T01:29:29.768Z", "0000-01-01T00:00:00Z",
 			time.Now().Add(366*24*time.Hour+time.Hour).UTC().Format(local) + "Z", "9999-12-31T23:59:59Z",
-			second.Format(local), second.Format("2006-01-02"), second.Format("2006-01-02 15:04:05") + "Z", second.Format(local) + " Z",
-			second.Format(local) + ",5Z", second.Format(local) + ".Z", second.Format(local) + "+0530", second.Format(local) + "+05",
-			second.Format(local) + "+24:00", second.Format(local) + "+05:60", second.Format("2006-01-02") + "T24:00:00Z",
-			second.Format("2006-01-02") + "T1:00:00Z", second.Format("2006-01-02") + "T10:60:00Z", second.Format("2006-01-02") + "T10:00:61Z",
-			second.Format("2006-01-02") + "T10:00Z", second.Format("06-01-02T15:04:05") + "Z", fmt.Sprint(second.Unix()), fmt.Sprint(second.UnixMilli()),
-			strconv.Itoa(second.Year()+1) + "-02-30T00:00:00Z", strconv.Itoa(second.Year()) + "-13-01T00:00:00Z", strconv.Itoa(second.Year()) + "-00-01T00:00:00Z",
-			"tomorrow", "null", "+" + second.Format(local) + "Z", second.Format(time.RFC1123), "\u0662" + second.Format(local)[1:] + "Z",
+			second.Format(local), second.Format("2006-01-02"), second.Format("2006-01-02 15:04:05") + "Z",
+			second.Format(local) + " Z",
+			second.Format(local) + ",5Z", second.Format(local) + ".Z", second.Format(local) + "+0530",
+			second.Format(local) + "+05",
+			second.Format(local) + "+24:00", second.Format(local) + "+05:60",
+			second.Format("2006-01-02") + "T24:00:00Z",
+			second.Format("2006-01-02") + "T1:00:00Z", second.Format("2006-01-02") + "T10:60:00Z",
+			second.Format("2006-01-02") + "T10:00:61Z",
+			second.Format("2006-01-02") + "T10:00Z", second.Format("06-01-02T15:04:05") + "Z",
+			fmt.Sprint(second.Unix()), fmt.Sprint(second.UnixMilli()),
+			strconv.Itoa(second.Year()+1) + "-02-30T00:00:00Z", strconv.Itoa(second.Year()) + "-13-01T00:00:00Z",
+			strconv.Itoa(second.Year()) + "-00-01T00:00:00Z",
+			"tomorrow", "null", "+" + second.Format(local) + "Z", second.Format(time.RFC1123),
+			"\u0662" + second.Format(local)[1:] + "Z",
 		}
 		for _, date := range dates {
 			for i, r := range put(date) {
@@ -189,7 +201,8 @@ func TestExpirationDate(t *testing.T) {
 			}
 		}
 		for _, value := range []string{`""`, `" "`, `1`, `true`, `{}`, `[]`, `["` + second.Format(local) + `Z"]`} {
-			send(t, "PUT", path, `{"tempAllowType":1,"expirationDate":`+value+`}`, csr).refused(t, 400, "json", "expirationDate")
+			send(t, "PUT", path, `{"tempAllowType":1,"expirationDate":`+value+`}`, csr).refused(t, 400, "json",
+				"expirationDate")
 		}
 		send(t, "PUT", path, `{"tempAllowType":3}`, csr).refused(t, 400, "json", "expirationDate")
 		send(t, "PUT", path, xmlRequest("3", ""), csr, bodyXML).refused(t, 400, "xml", "expirationDate")
@@ -203,18 +216,21 @@ func TestTempAllowType(t *testing.T) {
 	path := at(bases[0], "u-types")
 	unchanged(t)
 	_, date := soon()
-	for _, value := range []string{"0", "4", "-1", "-0", "01", "1.0", "1.5", "1e0", "10", "99999999999999999999", "true", `"1"`, "null", "[1]", `{"a":1}`, `""`} {
+	for _, value := range []string{"0", "4", "-1", "-0", "01", "1.0", "1.5", "1e0", "10", "99999999999999999999",
+		"true", `"1"`, "null", "[1]", `{"a":1}`, `""`} {
 		send(t, "PUT", path, `{"tempAllowType":`+value+`,"expirationDate":"`+date+`"}`, csr).refused(t, 400, "json")
 		if value != "01" { // which is no JSON at all
 			send(t, "PUT", path, `{"tempAllowType":`+value+`}`, csr, acceptXML).refused(t, 400, "xml", "tempAllowType")
 		}
 	}
-	for _, value := range []string{"0", "4", "-1", "01", "+1", "1.0", "1e0", "0x1", "one", "", " ", "1 2", "\u0661", "\u00a01", "99999999999999999999", "<a>1</a>"} {
+	for _, value := range []string{"0", "4", "-1", "01", "+1", "1.0", "1e0", "0x1", "one", "", " ", "1 2", "\u0661",
+		"\u00a01", "99999999999999999999", "<a>1</a>"} {
 		send(t, "PUT", path, xmlRequest(value, date), csr, bodyXML).refused(t, 400, "xml", "tempAllowType")
 	}
 	for _, body := range []string{`{}`, `{"expirationDate":"` + date + `"}`, `{"other":1}`} {
 		send(t, "PUT", path, body, csr).refused(t, 400, "json", "tempAllowType")
 	}
 	send(t, "PUT", path, `<TempAllowRequest/>`, csr, bodyXML).refused(t, 400, "xml", "tempAllowType")
-	send(t, "PUT", path, `<TempAllowRequest><expirationDate>`+date+`</expirationDate></TempAllowRequest>`, csr, bodyXML).refused(t, 400, "xml", "tempAllowType")
+	send(t, "PUT", path, `<TempAllowRequest><expirationDate>`+date+`</expirationDate></TempAllowRequest>`, csr,
+		bodyXML).refused(t, 400, "xml", "tempAllowType")
 }

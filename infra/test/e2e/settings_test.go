@@ -11,14 +11,16 @@ import (
 	"customercare/shared/operation"
 )
 
-// A function whose environment is not complete ends at once with exit code 1 and one line that names everything that is
-// missing: Lambda then shows a failed start. The template gives it nothing that it could do without.
+// A function whose environment is not complete ends at once with exit code 1 and one line
+// that names everything that is missing: Lambda then shows a failed start. The template
+// gives it nothing that it could do without.
 func TestMissingSettingsAreNamedInOneLine(t *testing.T) {
 	lambda := []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 	for _, f := range running.Template.Functions {
 		start := func(environment []string, missing []string) {
 			t.Helper()
-			cmd := exec.CommandContext(t.Context(), filepath.Join(dynamotest.Root(), ".cache", "bin", f.Folder, "bootstrap"))
+			cmd := exec.CommandContext(t.Context(),
+				filepath.Join(dynamotest.Root(), ".cache", "bin", f.Folder, "bootstrap"))
 			cmd.Env = environment
 			said, err := cmd.CombinedOutput()
 			exit, ended := errors.AsType[*exec.ExitError](err)
@@ -50,14 +52,18 @@ func TestMissingSettingsAreNamedInOneLine(t *testing.T) {
 func TestTokenLifetimeIsBounded(t *testing.T) {
 	f, _ := running.Template.Function(operation.IssueToken.Name)
 	for _, value := range []string{"0", "-1", "3601", "600000", "10m", "1.5", "1e3", "18446744073709552216", " "} {
-		cmd := exec.CommandContext(t.Context(), filepath.Join(dynamotest.Root(), ".cache", "bin", f.Folder, "bootstrap"))
+		cmd := exec.CommandContext(t.Context(),
+			filepath.Join(dynamotest.Root(), ".cache", "bin", f.Folder, "bootstrap"))
 		for name, value := range f.Environment {
 			cmd.Env = append(cmd.Env, name+"="+value)
 		}
-		cmd.Env = append(cmd.Env, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIAX", "AWS_SECRET_ACCESS_KEY=x", "TOKEN_LIFETIME="+value) // the last one counts
+		// the last one counts
+		cmd.Env = append(cmd.Env, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=AKIAX", "AWS_SECRET_ACCESS_KEY=x",
+			"TOKEN_LIFETIME="+value)
 		said, err := cmd.CombinedOutput()
 		exit, ended := errors.AsType[*exec.ExitError](err)
-		if !ended || exit.ExitCode() != 1 || strings.Count(string(said), "\n") != 1 || !strings.Contains(string(said), "TOKEN_LIFETIME must be a whole number of seconds from 1 to 3600") {
+		if !ended || exit.ExitCode() != 1 || strings.Count(string(said), "\n") != 1 ||
+			!strings.Contains(string(said), "TOKEN_LIFETIME must be a whole number of seconds from 1 to 3600") {
 			t.Errorf("%q: %v, %s", value, err, said)
 		}
 	}

@@ -21,14 +21,15 @@ import (
 	"customercare/shared/store"
 )
 
-// liar stands in front of the API. A lie may answer by itself, change the request, or do harm behind the product's back; a
-// twist changes the answer.
-type liar struct {
+// lyingProxy stands in front of the API. A lie may answer by itself, change the request,
+// or do harm behind the product's back; a twist changes the answer.
+type lyingProxy struct {
 	lie   func(w http.ResponseWriter, r *http.Request, body []byte) (answered bool)
 	twist func(*http.Response)
 }
 
-func (l liar) serve(t testing.TB) string {
+// serve starts the proxy and gives its address.
+func (l lyingProxy) serve(t testing.TB) string {
 	t.Helper()
 	target, err := url.Parse(running.URL)
 	if err != nil {
@@ -57,7 +58,8 @@ func (l liar) serve(t testing.TB) string {
 	return server.URL
 }
 
-// A stack that says what is not so, or forgets a check, is not green, and the checks that fail are the right ones.
+// A stack that says what is not so, or forgets a check, is not green, and the checks that
+// fail are the right ones.
 func TestSmokeNoticesLies(t *testing.T) {
 	stranger := operator(t, "csr-of-the-liar")
 	isDelete := func(body []byte) bool { // the one that is to delete the customer
@@ -69,52 +71,57 @@ func TestSmokeNoticesLies(t *testing.T) {
 	account := func(body []byte) string { return regexp.MustCompile(`smoke-[0-9a-f]{12}`).FindString(string(body)) }
 	foreign := regexp.MustCompile(`smoke-[0-9a-f]{12}-other`)
 	for name, row := range map[string]struct {
-		liar
-		patience time.Duration
-		fails    []string // beginnings of the names of checks
+		lyingProxy
+		timeout time.Duration
+		fails   []string // beginnings of the names of checks
 	}{
-		"says deleted": {liar{lie: func(w http.ResponseWriter, r *http.Request, body []byte) bool {
+		"says deleted": {lyingProxy{lie: func(w http.ResponseWriter, r *http.Request, body []byte) bool {
 			if isClean(r, body) { // a token names its app, which is the run's
 				_, encoded, _ := strings.Cut(r.Header.Get("Authorization"), ".")
 				app, _ := base64.RawURLEncoding.DecodeString(encoded)
 				r.Header.Set("X-Run", account(app))
 			}
 			return isDelete(body) && says(w, "application/xml; charset=utf-8", goneXML("4711000011112222"))
-		}, twist: func(r *http.Response) { // what is true is so at the first look: the patience is for the lie
+		}, twist: func(r *http.Response) { // what is true is so at the first look: the timeout is for the lie
 			if run := r.Request.Header.Get("X-Run"); run != "" {
 				eventually(t, "the first pass is over", func() bool {
-					return slices.ContainsFunc(scan(t, running.Table("Erasures"), "attribute_exists(passes)"), func(job item) bool {
-						passes, _ := job["passes"].(*types.AttributeValueMemberN)
-						return passes != nil && passes.Value != "0" && job["scope"].(*types.AttributeValueMemberS).Value == run
-					})
+					return slices.ContainsFunc(scan(t, running.Table("Erasures"), "attribute_exists(passes)"),
+						func(job item) bool {
+							passes, _ := job["passes"].(*types.AttributeValueMemberN)
+							return passes != nil && passes.Value != "0" &&
+								job["scope"].(*types.AttributeValueMemberS).Value == run
+						})
 				})
 			}
 		}}, 5 * time.Second, []string{"a customer is deleted", "no transaction is left"}},
-		"says verified": {liar{lie: func(w http.ResponseWriter, r *http.Request, body []byte) bool {
+		"says verified": {lyingProxy{lie: func(w http.ResponseWriter, r *http.Request, body []byte) bool {
 			return isClean(r, body) && says(w, "application/json", cleaned)
 		}}, 5 * time.Second, []string{"they are gone under every number", "everybody else's data"}},
-		"lets everybody in": {liar{lie: func(_ http.ResponseWriter, r *http.Request, _ []byte) bool {
+		"lets everybody in": {lyingProxy{lie: func(_ http.ResponseWriter, r *http.Request, _ []byte) bool {
 			if strings.HasSuffix(r.URL.Path, "/provision") {
 				name, value, _ := strings.Cut(stranger, ": ")
 				r.Header.Set(name, value)
 			}
 			return false
 		}}, 0, []string{
-			"operations 1 and 2 refuse a call without Authorization", "operations 1 and 2 refuse a wrong password", "operations 1 and 2 refuse an app's token",
-			"what was refused has changed nothing", "a temporary allow is set, in JSON", "a temporary allow is set, in XML", "of three deletions",
+			"operations 1 and 2 refuse a call without Authorization", "operations 1 and 2 refuse a wrong password",
+			"operations 1 and 2 refuse an app's token",
+			"what was refused has changed nothing", "a temporary allow is set, in JSON",
+			"a temporary allow is set, in XML", "of three deletions",
 		}},
-		"grants as another": {liar{lie: func(_ http.ResponseWriter, r *http.Request, body []byte) bool {
-			if r.Method == "PUT" && bytes.Contains(body, []byte("expirationDate")) && !bytes.Contains(body, []byte("2021-")) {
+		"grants as another": {lyingProxy{lie: func(_ http.ResponseWriter, r *http.Request, body []byte) bool {
+			if r.Method == "PUT" && bytes.Contains(body, []byte("expirationDate")) &&
+				!bytes.Contains(body, []byte("2021-")) {
 				name, value, _ := strings.Cut(stranger, ": ")
 				r.Header.Set(name, value)
 			}
 			return false
 		}}, 0, []string{"a temporary allow is set, in JSON", "a temporary allow is set, in XML"}},
-		"does not look at X-APP-Key": {liar{lie: func(_ http.ResponseWriter, r *http.Request, _ []byte) bool {
+		"does not look at X-APP-Key": {lyingProxy{lie: func(_ http.ResponseWriter, r *http.Request, _ []byte) bool {
 			r.Header.Del("X-APP-Key")
 			return false
 		}}, 0, []string{"cleaning is refused: another app's X-APP-Key"}},
-		"lets tokens live on": {liar{
+		"lets tokens live on": {lyingProxy{
 			lie: func(_ http.ResponseWriter, r *http.Request, _ []byte) bool {
 				if r.Header.Get("X-Token-Expire") != "" {
 					r.Header.Set("X-Token-Expire", "3600")
@@ -123,26 +130,34 @@ func TestSmokeNoticesLies(t *testing.T) {
 			},
 			twist: func(r *http.Response) { replace(r, `"Expires":"3600"`, `"Expires":"1"`) },
 		}, 0, []string{"an expired token is refused"}},
-		"says no challenge": {liar{twist: func(r *http.Response) { r.Header.Del("WWW-Authenticate") }}, 0, []string{
-			"operations 1 and 2 refuse a call without Authorization", "operations 1 and 2 refuse a wrong password", "operations 1 and 2 refuse an app's token",
-			"cleaning is refused: no token", "cleaning is refused: an unknown token", "cleaning is refused: an operator's password", "an expired token is refused",
-		}},
-		"says it in other words": {liar{twist: func(r *http.Response) { replace(r, `"responseMessage":""`, `"responseMessage":"done"`) }}, 0, []string{
-			"a temporary allow is set, in JSON", "a temporary allow is set, in XML", // which finds an allow that it does not know of
+		"says no challenge": {lyingProxy{twist: func(r *http.Response) { r.Header.Del("WWW-Authenticate") }}, 0,
+			[]string{
+				"operations 1 and 2 refuse a call without Authorization", "operations 1 and 2 refuse a wrong password",
+				"operations 1 and 2 refuse an app's token",
+				"cleaning is refused: no token", "cleaning is refused: an unknown token",
+				"cleaning is refused: an operator's password", "an expired token is refused",
+			}},
+		"says it in other words": {lyingProxy{twist: func(r *http.Response) {
+			replace(r, `"responseMessage":""`,
+				`"responseMessage":"done"`)
+		}}, 0, []string{
+			// which finds an allow that it does not know of
+			"a temporary allow is set, in JSON", "a temporary allow is set, in XML",
 			"of three deletions", "devices are gone", "registration, questions", "a customer ID of any characters",
 		}},
-		"says another status": {liar{twist: func(r *http.Response) {
+		"says another status": {lyingProxy{twist: func(r *http.Response) {
 			if r.StatusCode == http.StatusNotFound {
 				r.StatusCode = http.StatusForbidden
 			}
 		}}, 0, []string{"an unknown customer ID", "GET is not offered", "a path that nobody offers"}},
-		"resets instead": {liar{lie: func(_ http.ResponseWriter, r *http.Request, _ []byte) bool {
+		"resets instead": {lyingProxy{lie: func(_ http.ResponseWriter, r *http.Request, _ []byte) bool {
 			if r.URL.RawQuery == "unregisterDevices=true" {
 				r.URL.RawQuery = "reset=true"
 			}
 			return false
-		}}, 0, []string{"devices are gone", "registration, questions", "a customer ID of any characters", "everybody else's data"}},
-		"tells users from accounts": {liar{
+		}}, 0, []string{"devices are gone", "registration, questions", "a customer ID of any characters",
+			"everybody else's data"}},
+		"tells users from accounts": {lyingProxy{
 			lie: func(_ http.ResponseWriter, r *http.Request, body []byte) bool {
 				if foreign.Match(body) {
 					r.Header.Set("X-Foreign", "yes")
@@ -155,13 +170,14 @@ func TestSmokeNoticesLies(t *testing.T) {
 				}
 			},
 		}, 0, []string{"wrong key, wrong user and foreign account get the same words"}},
-		"touches a neighbour": {liar{lie: func(_ http.ResponseWriter, _ *http.Request, body []byte) bool {
+		"touches a neighbour": {lyingProxy{lie: func(_ http.ResponseWriter, _ *http.Request, body []byte) bool {
 			if isDelete(body) {
-				harm(t, store.CustomerKey(account(body), "47110000111122223"), store.TransactionRecord("c1", "t1"), "SET amount = :x")
+				harm(t, store.CustomerKey(account(body), "47110000111122223"), store.TransactionRecord("c1", "t1"),
+					"SET amount = :x")
 			}
 			return false
 		}}, 0, []string{"everybody else's data"}},
-		"lifts the tombstone": {liar{
+		"lifts the tombstone": {lyingProxy{
 			lie: func(_ http.ResponseWriter, r *http.Request, body []byte) bool {
 				if isDelete(body) {
 					r.Header.Set("X-Run", account(body))
@@ -170,7 +186,8 @@ func TestSmokeNoticesLies(t *testing.T) {
 			},
 			twist: func(r *http.Response) {
 				if run := r.Request.Header.Get("X-Run"); run != "" {
-					harm(t, store.CustomerKey(run, "4711000011112222"), store.CustomerRecord, "REMOVE tombstone SET amount = :x")
+					harm(t, store.CustomerKey(run, "4711000011112222"), store.CustomerRecord,
+						"REMOVE tombstone SET amount = :x")
 					for _, job := range scan(t, running.Table("Erasures"), "attribute_exists(openShard)") {
 						if job["scope"].(*types.AttributeValueMemberS).Value == run {
 							elapse(t, running.Table("Erasures"), job)
@@ -179,7 +196,7 @@ func TestSmokeNoticesLies(t *testing.T) {
 				}
 			},
 		}, 0, []string{"a customer is deleted"}}, // the product notices itself, later
-		"answers differently, as AWS may": {liar{twist: func(r *http.Response) {
+		"answers differently, as AWS may": {lyingProxy{twist: func(r *http.Response) {
 			if value := r.Header.Get("WWW-Authenticate"); value != "" {
 				r.Header.Del("WWW-Authenticate")
 				r.Header["x-amzn-remapped-www-authenticate"] = []string{value}
@@ -193,7 +210,7 @@ func TestSmokeNoticesLies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			counts, said := smoke(t, t.Context(), row.serve(t), row.patience, io.Discard)
+			counts, said := smoke(t, t.Context(), row.serve(t), row.timeout, io.Discard)
 			removed(t, said)
 			var failed []string
 			for _, m := range checkLine.FindAllStringSubmatch(said, -1) {
@@ -201,12 +218,14 @@ func TestSmokeNoticesLies(t *testing.T) {
 					failed = append(failed, m[2])
 				}
 			}
-			// What is cleaned that ought to be refused is gone when a worker has been there,
-			// before the next look or after it.
-			if n := len(failed); n == 2 && name == "does not look at X-APP-Key" && strings.HasPrefix(failed[1], "what was refused has changed nothing") {
+			// What is cleaned that ought to be refused is gone when a worker has been
+			// there, before the next look or after it.
+			if n := len(failed); n == 2 && name == "does not look at X-APP-Key" &&
+				strings.HasPrefix(failed[1], "what was refused has changed nothing") {
 				failed = failed[:1]
 			}
-			same := slices.EqualFunc(failed, row.fails, func(got, want string) bool { return strings.HasPrefix(got, want) })
+			same := slices.EqualFunc(failed, row.fails,
+				func(got, want string) bool { return strings.HasPrefix(got, want) })
 			if counts.Green() != (len(row.fails) == 0) || !same {
 				t.Errorf("%+v, failed: %q\nwant %q\n%s", counts, failed, row.fails, said)
 			}
@@ -238,7 +257,8 @@ func harm(t testing.TB, customer, record, expression string) {
 	_, err := database.UpdateItem(context.Background(), &dynamodb.UpdateItemInput{
 		TableName: &table, UpdateExpression: &expression,
 		Key: map[string]types.AttributeValue{
-			"customer": &types.AttributeValueMemberS{Value: customer}, "record": &types.AttributeValueMemberS{Value: record},
+			"customer": &types.AttributeValueMemberS{Value: customer},
+			"record":   &types.AttributeValueMemberS{Value: record},
 		},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":x": &types.AttributeValueMemberS{Value: "harmed"}},
 	})

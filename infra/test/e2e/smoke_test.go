@@ -28,17 +28,20 @@ import (
 func deployed(url string) *deployment.Deployment {
 	return &deployment.Deployment{DB: database, APIURL: url, Where: "the end-to-end tests", Tables: deployment.Tables{
 		Tables: importer.Tables{
-			Users: running.Table("Users"), Customers: running.Table("Customers"), Contacts: running.Table("Contacts"), Principals: running.Table("Principals"),
+			Users: running.Table("Users"), Customers: running.Table("Customers"),
+			Contacts: running.Table("Contacts"), Principals: running.Table("Principals"),
 		},
 		Erasures: running.Table("Erasures"),
 	}}
 }
 
 // smoke runs the smoke test against an API and returns what it printed.
-func smoke(t testing.TB, ctx context.Context, url string, patience time.Duration, out io.Writer) (probe.Counts, string) {
+func smoke(t testing.TB, ctx context.Context, url string, timeout time.Duration, out io.Writer) (probe.Counts,
+	string) {
 	t.Helper()
 	var said bytes.Buffer
-	counts, err := probe.Run(ctx, probe.Options{Deployment: deployed(url), Out: io.MultiWriter(&said, out), Timeout: patience})
+	counts, err := probe.Run(ctx, probe.Options{Deployment: deployed(url), Out: io.MultiWriter(&said, out),
+		Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,8 +54,8 @@ var (
 	lastLine  = regexp.MustCompile(`(?m)^\d+ checks in \d+\.\ds: \d+ passed, \d+ failed, \d+ not made\n\z`)
 )
 
-// removed checks that nothing of a run is left in any table but what the product itself has to end: the ledger's jobs and
-// records, and a tombstone.
+// removed checks that nothing of a run is left in any table but what the product itself
+// has to end: the ledger's jobs and records, and a tombstone.
 func removed(t testing.TB, said string) (run string) {
 	t.Helper()
 	name := runName.FindStringSubmatch(said)
@@ -68,7 +71,7 @@ func removed(t testing.TB, said string) (run string) {
 }
 
 func TestSmokeIsGreen(t *testing.T) {
-	quiet(t)
+	settleAll(t)
 	before := dump(t, "")
 	counts, said := smoke(t, t.Context(), running.URL, 0, io.Discard)
 	if !counts.Green() || counts.Passed < 45 || strings.Count(said, "\n") != counts.Passed+2 {
@@ -80,15 +83,17 @@ func TestSmokeIsGreen(t *testing.T) {
 			t.Errorf("the output holds %q: %s", secret, said)
 		}
 	}
-	quiet(t)
-	const pointer = `"erasureId":{"Value":"customer-` // no job is open: to a record. A digest: whose it is cannot be seen
+	settleAll(t)
+	// no job is open: to a record. A digest: whose it is cannot be seen
+	const pointer = `"erasureId":{"Value":"customer-`
 	var others []string
 	records := 0
 	for _, line := range dump(t, "") {
 		switch {
 		case strings.Contains(line, run):
 			records++
-			if !strings.Contains(line, `"erasureId":{"Value":"erasure-`) || !strings.Contains(line, `"state":{"Value":"done"}`) {
+			if !strings.Contains(line, `"erasureId":{"Value":"erasure-`) ||
+				!strings.Contains(line, `"state":{"Value":"done"}`) {
 				t.Errorf("left in the end: %s", line)
 			}
 		case !strings.Contains(line, pointer):
@@ -104,20 +109,22 @@ func TestSmokeIsGreen(t *testing.T) {
 	}
 }
 
-// A stack that asks to be called less often is still green; one that does not answer is not, and all is removed.
+// A stack that asks to be called less often is still green; one that does not answer is
+// not, and all is removed.
 func TestSmokeOfABusyStack(t *testing.T) {
 	var n atomic.Int64
-	busy := liar{lie: func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
+	busy := lyingProxy{lie: func(w http.ResponseWriter, _ *http.Request, _ []byte) bool {
 		if i := n.Add(1); i != 3 && i != 20 {
 			return false
 		}
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true
 	}}
-	if counts, said := smoke(t, t.Context(), busy.serve(t), 0, io.Discard); !counts.Green() || strings.Count(said, "(429 at first") != 2 {
+	if counts, said := smoke(t, t.Context(), busy.serve(t), 0, io.Discard); !counts.Green() ||
+		strings.Count(said, "(429 at first") != 2 {
 		t.Errorf("%+v\n%s", counts, said)
 	}
-	silent := liar{lie: func(http.ResponseWriter, *http.Request, []byte) bool { panic(http.ErrAbortHandler) }}
+	silent := lyingProxy{lie: func(http.ResponseWriter, *http.Request, []byte) bool { panic(http.ErrAbortHandler) }}
 	counts, said := smoke(t, t.Context(), silent.serve(t), time.Second, io.Discard)
 	if counts.Failed < 35 || counts.NotMade != 0 {
 		t.Errorf("%+v\n%s", counts, said)
@@ -134,11 +141,12 @@ func TestSmokeOfABusyStack(t *testing.T) {
 	removed(t, said)
 }
 
-// An answer that repeats what was sent is not shown with the secrets that are in it, whatever form they have.
+// An answer that repeats what was sent is not shown with the secrets that are in it,
+// whatever form they have.
 func TestSmokeShowsNoSecret(t *testing.T) {
 	var mu sync.Mutex
 	var sent []string
-	echo := liar{lie: func(w http.ResponseWriter, r *http.Request, body []byte) bool {
+	echo := lyingProxy{lie: func(w http.ResponseWriter, r *http.Request, body []byte) bool {
 		mu.Lock()
 		sent = append(sent, regexp.MustCompile(`\b[0-9a-f]{48}\b`).FindAllString(string(body)+" "+r.Header.Get("Api_access_key"), -1)...)
 		if _, credentials, is := strings.Cut(r.Header.Get("Authorization"), " "); is {
@@ -196,8 +204,8 @@ func TestSmokeInterrupted(t *testing.T) {
 	}
 }
 
-// The command as `make smoke STACK=...` runs it: it finds tables and address through CloudFormation, exits as it should, and
-// a Ctrl-C leaves nothing behind.
+// The command as `make smoke STACK=...` runs it: it finds tables and address through
+// CloudFormation, exits as it should, and a Ctrl-C leaves nothing behind.
 func TestSmokeCommand(t *testing.T) {
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
 	command := filepath.Join(t.TempDir(), "customercare")
@@ -212,7 +220,8 @@ func TestSmokeCommand(t *testing.T) {
 	}
 	cloudformationtest.Serve(t, cloudformationtest.Stack{
 		Name: "customercare", Status: "CREATE_COMPLETE", Resources: cloudformationtest.Tables(names), PageSize: 2,
-		Outputs: map[string]string{"ApiUrl": running.URL + "/"}, Parameters: map[string]string{"TempAllowTypes": "1=24h,2=2h,3=date"},
+		Outputs:    map[string]string{"ApiUrl": running.URL + "/"},
+		Parameters: map[string]string{"TempAllowTypes": "1=24h,2=2h,3=date"},
 	})
 	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
 	run := func(interruptAt string, environment ...string) (said string, code int) {
@@ -229,7 +238,8 @@ func TestSmokeCommand(t *testing.T) {
 	}
 	removed(t, said)
 	said, code = run("a wrong key", "STACK=customercare", "API_URL="+running.URL)
-	if code != 130 || !strings.Contains(said, "interrupted: the call under way is finished") || !strings.Contains(said, "ok") || strings.Contains(said, "FAIL") {
+	if code != 130 || !strings.Contains(said, "interrupted: the call under way is finished") ||
+		!strings.Contains(said, "ok") || strings.Contains(said, "FAIL") {
 		t.Errorf("exit %d: %s", code, said)
 	}
 	removed(t, strings.Replace(said, "customercare: not everything is as it should be\n", "", 1))
@@ -239,7 +249,8 @@ func TestSmokeCommand(t *testing.T) {
 		{"DYNAMODB_ENDPOINT=" + endpoint + " API_URL=http://care.example/v1", "API_URL must begin with https"},
 		{"DYNAMODB_ENDPOINT=" + endpoint + " API_URL=care.example", "API_URL must be an address like"},
 	} {
-		if said, code := run("", strings.Fields(row.environment)...); code != 1 || !strings.Contains(said, row.want) || strings.Count(said, "\n") != 1 {
+		if said, code := run("", strings.Fields(row.environment)...); code != 1 ||
+			!strings.Contains(said, row.want) || strings.Count(said, "\n") != 1 {
 			t.Errorf("%s: exit %d: %s", row.environment, code, said)
 		}
 	}

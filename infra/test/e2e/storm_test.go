@@ -13,8 +13,9 @@ import (
 	"customercare/shared/erasure"
 )
 
-// Eight clients delete 200 customers, every one by two clients at the same moment: both are told "deleted", there is
-// one record with right counts, and the customers in between stay byte for byte.
+// Eight clients delete 200 customers, every one by two clients at the same moment: both
+// are told "deleted", there is one record with right counts, and the customers in between
+// stay byte for byte.
 func TestStormOfDeletions(t *testing.T) {
 	t.Parallel()
 	const account, deletions, pairs = "storm", 200, 4
@@ -51,7 +52,8 @@ func TestStormOfDeletions(t *testing.T) {
 				var pair sync.WaitGroup
 				for _, path := range []string{"/", "/api.php"} {
 					pair.Go(func() {
-						if r := send(t, "POST", path, formOf(account, code), urlencoded); r.Status != 200 || r.Body != goneXML(code) {
+						if r := send(t, "POST", path, formOf(account, code), urlencoded); r.Status != 200 ||
+							r.Body != goneXML(code) {
 							t.Errorf("%s: %d %s", code, r.Status, r.Body)
 						}
 					})
@@ -88,7 +90,8 @@ func TestStormOfDeletions(t *testing.T) {
 		own := slices.DeleteFunc(slices.Clone(records), func(line string) bool {
 			return !strings.Contains(line, digest)
 		})
-		if len(own) != 1 || !strings.Contains(own[0], fmt.Sprintf(`"deleted":{"Value":"%d"}`, n)) || !strings.Contains(own[0], fmt.Sprintf(`"found":{"Value":"%d"}`, n)) {
+		if len(own) != 1 || !strings.Contains(own[0], fmt.Sprintf(`"deleted":{"Value":"%d"}`, n)) ||
+			!strings.Contains(own[0], fmt.Sprintf(`"found":{"Value":"%d"}`, n)) {
 			t.Errorf("%s with %d items: %s", code, n, own)
 		}
 	}

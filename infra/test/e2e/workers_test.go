@@ -17,15 +17,18 @@ import (
 	"customercare/shared/store"
 )
 
-// What the background does, each worker by itself: the call that began it, the worker that the stream starts, cleanup.
+// What the background does, each worker by itself: the call that began it, the worker
+// that the stream starts, cleanup.
 
-// brisk starts a stack with tables of its own on which nobody waits for late writers, so that whoever drains a customer
-// also ends the job; with hardly any time for the call itself, and no schedule.
-func brisk(t *testing.T) *stack.Stack {
+// startWithoutWaiting starts a stack with tables of its own on which nobody waits for
+// late writers, so that whoever drains a customer also ends the job; with hardly any time
+// for the call itself, and no schedule.
+func startWithoutWaiting(t *testing.T) *stack.Stack {
 	t.Helper()
 	own := options
 	own.TablePrefix = fmt.Sprintf("brisk-%d-", time.Now().UnixNano())
-	own.Parameters = map[string]string{"WriterLifetime": "1ms", "ClockSkew": "1ms", "DrainBudget": "100ms", "AllowSweepMinutes": "1"}
+	own.Parameters = map[string]string{"WriterLifetime": "1ms", "ClockSkew": "1ms", "DrainBudget": "100ms",
+		"AllowSweepMinutes": "1"}
 	own.ScheduleEvery = -1
 	s, err := stack.Start(t.Context(), own)
 	if err != nil {
@@ -35,19 +38,22 @@ func brisk(t *testing.T) *stack.Stack {
 	return s
 }
 
-// A customer that the call itself cannot finish is finished by the worker that the stream starts, without cleanup; one that
-// it can, by the call. Who writes a customer over the tombstone meanwhile is found by the worker, and counted.
+// A customer that the call itself cannot finish is finished by the worker that the stream
+// starts, without cleanup; one that it can, by the call. Who writes a customer over the
+// tombstone meanwhile is found by the worker, and counted.
 func TestWorkersFinishWhatIsHandedOn(t *testing.T) {
-	s := brisk(t)
+	s := startWithoutWaiting(t)
 	const account, small, large, transactions = "w-brisk", "brisk-small", "brisk-large", 4000
 	loadInto(t, s, append(customerRecords(account, 25, small), append(customerRecords(account, transactions, large),
-		record(map[string]any{"kind": "apiUser", "name": userOf(account), "key": keyOf(account), "accounts": []string{account}}))...)...)
+		record(map[string]any{"kind": "apiUser", "name": userOf(account), "key": keyOf(account),
+			"accounts": []string{account}}))...)...)
 	for _, code := range []string{small, large} {
 		if body := sendTo(t, s.URL, "POST", "/", formOf(account, code), urlencoded).Body; body != goneXML(code) {
 			t.Fatal(body)
 		}
 		if code == large { // a writer that asks no condition
-			put(t, s.Table("Customers"), map[string]string{"customer": store.CustomerKey(account, code), "record": store.CustomerRecord, "name": "written over it"})
+			put(t, s.Table("Customers"), map[string]string{"customer": store.CustomerKey(account, code),
+				"record": store.CustomerRecord, "name": "written over it"})
 		}
 	}
 	eventually(t, "both are finished without cleanup", func() bool {
@@ -72,21 +78,24 @@ func put(t *testing.T, table string, texts map[string]string) {
 	for name, value := range texts {
 		item[name] = &types.AttributeValueMemberS{Value: value}
 	}
-	if _, err := database.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(table), Item: item}); err != nil {
+	if _, err := database.PutItem(t.Context(),
+		&dynamodb.PutItemInput{TableName: aws.String(table), Item: item}); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // Cleanup takes expired temporary allows out of the table, and no others.
 func TestCleanupSweepsExpiredAllows(t *testing.T) {
-	s := brisk(t)
-	loadInto(t, s, `{"kind":"user","customerId":"swept-user"}`, `{"kind":"operator","name":"swept-operator","password":"swept-password-1"}`)
+	s := startWithoutWaiting(t)
+	loadInto(t, s, `{"kind":"user","customerId":"swept-user"}`,
+		`{"kind":"operator","name":"swept-operator","password":"swept-password-1"}`)
 	allowed := func() int {
 		return strings.Count(strings.Join(dynamotest.Dump(t, database, s.Table("Users")), "\n"), `"grantedBy"`)
 	}
 	set := func(kind int, until string) {
 		t.Helper()
-		r := sendTo(t, s.URL, "PUT", at(bases[0], "swept-user"), fmt.Sprintf(`{"tempAllowType":%d,"expirationDate":%q}`, kind, until),
+		r := sendTo(t, s.URL, "PUT", at(bases[0], "swept-user"),
+			fmt.Sprintf(`{"tempAllowType":%d,"expirationDate":%q}`, kind, until),
 			basic("swept-operator", "swept-password-1"), bodyJSON)
 		if r.Body != doneJSON {
 			t.Fatal(r.Body)
@@ -115,7 +124,8 @@ func TestCleanupSweepsExpiredAllows(t *testing.T) {
 	}
 }
 
-// Writers that were under way at the request are found by cleanup's second pass: a transaction, and a contact's copy.
+// Writers that were under way at the request are found by cleanup's second pass: a
+// transaction, and a contact's copy.
 func TestCleanupFindsLateWriters(t *testing.T) {
 	t.Parallel()
 	const account, code, tenant, late = "w-late", "late-customer", "w-late-tenant", "late-number"
@@ -123,7 +133,8 @@ func TestCleanupFindsLateWriters(t *testing.T) {
 	if r := send(t, "POST", "/", formOf(account, code), urlencoded); r.Body != goneXML(code) {
 		t.Fatal(r.Body)
 	}
-	put(t, running.Table("Customers"), map[string]string{"customer": store.CustomerKey(account, code), "record": "txn#late#1", "note": "mark of " + account})
+	put(t, running.Table("Customers"), map[string]string{"customer": store.CustomerKey(account, code),
+		"record": "txn#late#1", "note": "mark of " + account})
 
 	bearer := app(t, "w-late-app", tenant)
 	clean(t, bearer, late).verified(t)

@@ -1,5 +1,6 @@
-// Package events_test holds the events of infra/events against what the local API Gateway sends. The files have the shape
-// of events that were recorded on AWS (see infra/local/apigateway/event.go), so this holds the gateway against AWS, too.
+// Package events_test holds the events of infra/events against what the local API Gateway
+// sends. The files have the shape of events that were recorded on AWS (see
+// infra/local/apigateway/event.go), so this holds the gateway against AWS, too.
 package events_test
 
 import (
@@ -21,13 +22,22 @@ import (
 
 	"customercare/infra/local/apigateway"
 	"customercare/infra/local/template"
+	"customercare/infra/project"
 )
 
 // object is a JSON object.
 type object = map[string]any
 
 // folder holds the events.
-var folder = filepath.Join("..", "..", "events")
+var folder = filepath.Join(root(), "infra", "events")
+
+func root() string {
+	root, err := project.Root()
+	if err != nil {
+		panic(err)
+	}
+	return root
+}
 
 // event reads one file of folder.
 func event(t *testing.T, file string) object {
@@ -43,8 +53,8 @@ func event(t *testing.T, file string) object {
 	return e
 }
 
-// The gateway, given the request that an event is about, sends the event's function that very event: all but ids, times
-// and the caller's address is the same.
+// The gateway, given the request that an event is about, sends the event's function that
+// very event: all but ids, times and the caller's address is the same.
 func TestTheGatewaySendsTheseEvents(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
 	if err != nil || len(files) == 0 {
@@ -73,11 +83,11 @@ func TestTheGatewaySendsTheseEvents(t *testing.T) {
 	}
 }
 
-// capture serves the template's API with functions that only note their events, sends the request that e is about, and
-// gives what the function in the folder was sent.
+// capture serves the template's API with functions that only note their events, sends the
+// request that e is about, and gives what the function in the folder was sent.
 func capture(t *testing.T, folder string, e object) object {
 	t.Helper()
-	template, err := template.Load(filepath.Join("..", "..", "..", "template.yaml"), nil)
+	template, err := template.Load(filepath.Join(root(), "template.yaml"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +146,8 @@ func verdict(e object) []byte {
 	delete(caller, "integrationLatency")
 	answer, _ := json.Marshal(object{
 		"principalId": id, "context": caller,
-		"policyDocument": object{"Statement": []any{object{"Effect": "Allow", "Action": []string{"execute-api:Invoke"}, "Resource": []string{"*"}}}},
+		"policyDocument": object{"Statement": []any{object{"Effect": "Allow",
+			"Action": []string{"execute-api:Invoke"}, "Resource": []string{"*"}}}},
 	})
 	return answer
 }
@@ -175,7 +186,8 @@ func request(t *testing.T, e object, address string) *http.Request {
 	}
 	host, _ := headers["Host"].(string)
 	target := &url.URL{Scheme: "http", Host: address, Opaque: e["path"].(string), RawQuery: query.Encode()}
-	r, err := http.NewRequestWithContext(t.Context(), e["httpMethod"].(string), "http://"+address, strings.NewReader(string(body)))
+	r, err := http.NewRequestWithContext(t.Context(), e["httpMethod"].(string), "http://"+address,
+		strings.NewReader(string(body)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,8 +31,8 @@ func TestCommentsAreNarrow(t *testing.T) {
 	}
 }
 
-// TestCommentsOfTheTemplateAreNarrow does the same for template.yaml and the Makefile. They
-// may have 100 columns, because their own lines are that wide.
+// TestCommentsOfTheTemplateAreNarrow does the same for template.yaml and the Makefile.
+// They may have 100 columns, because their own lines are that wide.
 func TestCommentsOfTheTemplateAreNarrow(t *testing.T) {
 	for _, name := range []string{"template.yaml", "Makefile", "samconfig.toml"} {
 		for i, line := range strings.Split(source(t, name), "\n") {
@@ -46,7 +46,6 @@ func TestCommentsOfTheTemplateAreNarrow(t *testing.T) {
 // TestCommentsBeginWithTheName reads the comments of exported declarations: what they
 // are about is the first word, or the second behind an article.
 func TestCommentsBeginWithTheName(t *testing.T) {
-	waits(t)
 	for _, name := range goFiles(t) {
 		set := token.NewFileSet()
 		file, err := parser.ParseFile(set, filepath.Join(root(t), name), nil, parser.ParseComments)

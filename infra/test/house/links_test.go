@@ -15,7 +15,6 @@ import (
 // TestLinks follows every link in the documents: the file is there, and the heading in
 // it.
 func TestLinks(t *testing.T) {
-	waits(t)
 	for _, d := range documents(t) {
 		for _, link := range d.links {
 			if strings.Contains(link, "://") {

@@ -64,7 +64,6 @@ var madeByReaders = []string{"x.ndjson", "records.ndjson"}
 
 // TestFilesAreThere looks for every file and folder that the documents name.
 func TestFilesAreThere(t *testing.T) {
-	waits(t)
 	files := goFiles(t)
 	for _, d := range documents(t) {
 		for _, span := range d.spans {
@@ -177,8 +176,8 @@ func TestConditionsStandWhereTheyAre(t *testing.T) {
 	}
 }
 
-// TestTreeIsTheRepository compares the tree in the README with the folders: each is named,
-// and no other.
+// TestTreeIsTheRepository compares the tree in the README with the folders: each is
+// named, and no other.
 func TestTreeIsTheRepository(t *testing.T) {
 	var tree string
 	for _, block := range named(t, "README.md").blocks {

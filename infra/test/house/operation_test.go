@@ -12,8 +12,8 @@ import (
 	"customercare/shared/operation"
 )
 
-// newFiles are what an operation brings along. NAME is its name ("issue-token"), WORDS the name
-// with underscores ("issue_token").
+// newFiles are what an operation brings along. NAME is its name ("hold-customer"), WORDS
+// the name with underscores ("hold_customer").
 var newFiles = []string{
 	"functions/NAME/main.go",
 	"functions/NAME/handler.go",
@@ -24,7 +24,7 @@ var newFiles = []string{
 }
 
 // editedFiles are where every operation has a place, under its name or as an identifier
-// ("IssueToken"). CONTRIBUTING.md says what belongs there.
+// ("HoldCustomer"). CONTRIBUTING.md says what belongs there.
 var editedFiles = []string{
 	"shared/operation/operation.go",
 	"template.yaml",
@@ -40,19 +40,21 @@ var editedFiles = []string{
 	"README.md",
 }
 
-// examples may have the name of an operation in them because a reader needs one to understand the
-// sentence or the test. A folder stands for all its files.
+// examples may have the name of an operation in them because a reader needs one to
+// understand the sentence or the test. A folder stands for all its files.
 var examples = []string{
-	"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", "functions", "infra/events", // documents, and events with scopes
-	"infra/bench",                                                                    // measures each by its name
-	"infra/cmd/run/run_test.go", "infra/local/console_test.go", "infra/local/lambda", // lines as they are printed
-	"infra/cmd/customercare", "infra/importer/fuzz_test.go", "infra/importer/parse_test.go", // records with scopes
-	"infra/testkit/provisiontest/provisiontest.go", "infra/test/house", "infra/test/e2e/logs_test.go",
+	"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", // documents
+	"functions", "infra/events", "infra/testkit/provisiontest/provisiontest.go", // events with scopes
+	"infra/bench", "infra/test/units", // measure each by its name
+	"infra/cmd/customercare", "infra/importer", // records with scopes
+	"infra/cmd/run/run_test.go", "infra/local", // lines as they are printed
+	"infra/test/e2e/personal_data_in_logs_test.go", "infra/test/house",
 	"shared/gateway/metrics_test.go", "shared/metric", "shared/principal",
 }
 
-// TestOperationsAreWhole fails for a file that was forgotten when an operation was added, and for
-// one that repeats an operation's name instead of reading shared/operation.
+// TestOperationsAreWhole fails for a file that was forgotten when an operation was
+// added, and for one that repeats an operation's name instead of reading
+// shared/operation.
 func TestOperationsAreWhole(t *testing.T) {
 	for _, o := range operation.All {
 		for _, pattern := range newFiles {
@@ -63,7 +65,10 @@ func TestOperationsAreWhole(t *testing.T) {
 		}
 	}
 	named := regexp.MustCompile(anyOperation(func(o operation.Operation) string { return o.Name }))
-	either := regexp.MustCompile(anyOperation(func(o operation.Operation) string { return o.Name + "|" + identifier(o) }))
+	either := regexp.MustCompile(anyOperation(func(o operation.Operation) string {
+		return o.Name + "|" +
+			identifier(o)
+	}))
 	for _, name := range editedFiles {
 		found := either.FindAllString(source(t, name), -1)
 		for _, o := range operation.All {
@@ -82,7 +87,8 @@ func TestOperationsAreWhole(t *testing.T) {
 	}
 }
 
-// TestOperationsAreInContributing compares the lists here with the tables for those who add one.
+// TestOperationsAreInContributing compares the lists here with the tables for those who
+// add one.
 func TestOperationsAreInContributing(t *testing.T) {
 	tables := named(t, "CONTRIBUTING.md").section("add-an-operation")
 	placeholders := strings.NewReplacer("NAME", "<name>", "WORDS", "<name>")
@@ -93,7 +99,7 @@ func TestOperationsAreInContributing(t *testing.T) {
 	}
 }
 
-// identifier is an operation's name as Go and CloudFormation write it: "IssueToken".
+// identifier is an operation's name as Go and CloudFormation write it: "HoldCustomer".
 func identifier(o operation.Operation) (words string) {
 	for word := range strings.SplitSeq(o.Name, "-") {
 		words += strings.ToUpper(word[:1]) + word[1:]
@@ -101,8 +107,8 @@ func identifier(o operation.Operation) (words string) {
 	return words
 }
 
-// anyOperation is a pattern for every operation. The longest names come first, because one may be
-// the beginning of another.
+// anyOperation is a pattern for every operation. The longest names come first, because
+// one may be the beginning of another.
 func anyOperation(of func(operation.Operation) string) string {
 	var all []string
 	for _, o := range operation.All {
@@ -120,9 +126,11 @@ func texts(t *testing.T) (all []string) {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && (strings.HasPrefix(entry.Name(), ".") && name != "." || name == "bin" || entry.Name() == "testdata"):
+		case entry.IsDir() && (strings.HasPrefix(entry.Name(), ".") && name != "." || name == "bin" ||
+			entry.Name() == "testdata"):
 			return filepath.SkipDir
-		case entry.Type().IsRegular() && slices.Contains([]string{".go", ".md", ".yaml", ".json", ".toml", ""}, filepath.Ext(name)):
+		case entry.Type().IsRegular() && slices.Contains([]string{".go", ".md", ".yaml", ".json", ".toml", ""},
+			filepath.Ext(name)):
 			all = append(all, filepath.ToSlash(name))
 		}
 		return nil

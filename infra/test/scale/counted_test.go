@@ -10,8 +10,8 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-// TestAsCounted holds what this page takes an erasure to cost against what infra/test/units
-// counts.
+// TestAsCounted holds what this page takes an erasure to cost against what
+// infra/test/units counts.
 func TestAsCounted(t *testing.T) {
 	c := reading(t)
 	all, err := bench.ReadCounted(dynamotest.Root())

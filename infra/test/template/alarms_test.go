@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Every alarm, as a sentence that says all that makes it sound: with what is missing taken for well (or for bad), what over
-// how long, how often.
+// Every alarm, as a sentence that says all that makes it sound: with what is missing
+// taken for well (or for bad), what over how long, how often.
 func TestAlarms(t *testing.T) {
 	const bad = " missing:breaching"
 	want := map[string]string{
@@ -38,7 +38,8 @@ func TestAlarms(t *testing.T) {
 			case "ContinueErasureThrottles":
 				times = "3 of 3" // the stream waits and tries again
 			}
-			want[base+metric] = fmt.Sprintf("AWS/Lambda %s FunctionName=%s Sum > %s in 300 s, %s", metric, f.ID, limit, times)
+			want[base+metric] = fmt.Sprintf("AWS/Lambda %s FunctionName=%s Sum > %s in 300 s, %s", metric, f.ID,
+				limit, times)
 		}
 	}
 	for _, a := range ofType(t, "AWS::CloudWatch::Alarm") {
@@ -58,7 +59,8 @@ func TestAlarms(t *testing.T) {
 	for _, id := range slices.Sorted(maps.Keys(want)) {
 		t.Errorf("there is no alarm %s: %s", id, want[id])
 	}
-	if mail := resources(t)["AlarmMail"].Properties; mail["Endpoint"] != "who@example.com" || mail["TopicArn"] != "Alarms" || mail["Protocol"] != "email" {
+	if mail := resources(t)["AlarmMail"].Properties; mail["Endpoint"] != "who@example.com" ||
+		mail["TopicArn"] != "Alarms" || mail["Protocol"] != "email" {
 		t.Errorf("the alarms' mail: %v", mail)
 	}
 }
@@ -117,7 +119,8 @@ func sounds(p map[string]any) string {
 	if times == nil {
 		times = p["EvaluationPeriods"]
 	}
-	line := fmt.Sprintf("%s, %v of %v%s", strings.Join(words, " "), times, p["EvaluationPeriods"], strings.Join(parts, ""))
+	line := fmt.Sprintf("%s, %v of %v%s", strings.Join(words, " "), times, p["EvaluationPeriods"],
+		strings.Join(parts, ""))
 	if missing := p["TreatMissingData"]; missing != "notBreaching" {
 		line += fmt.Sprint(" missing:", missing)
 	}

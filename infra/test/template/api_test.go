@@ -13,6 +13,7 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
+// api is the API's properties.
 func api(t *testing.T) map[string]any {
 	t.Helper()
 	apis := ofType(t, "AWS::Serverless::Api")
@@ -24,8 +25,10 @@ func api(t *testing.T) map[string]any {
 
 // What an access log may hold: nothing that a caller chose, but the method.
 var loggable = []string{
-	"requestId", "extendedRequestId", "requestTime", "httpMethod", "resourcePath", "protocol", "status", "error.responseType",
-	"responseLength", "responseLatency", "integration.latency", "integration.status", "authorizer.latency", "authorizer.status", "xrayTraceId",
+	"requestId", "extendedRequestId", "requestTime", "httpMethod", "resourcePath", "protocol", "status",
+	"error.responseType",
+	"responseLength", "responseLatency", "integration.latency", "integration.status", "authorizer.latency",
+	"authorizer.status", "xrayTraceId",
 }
 
 func TestAccessLogHoldsNoPersonalData(t *testing.T) {
@@ -46,15 +49,17 @@ func TestAccessLogHoldsNoPersonalData(t *testing.T) {
 	if at(api(t), "AccessLogSetting", "DestinationArn") != "arn:aws:logs:us-east-1:123456789012:AccessLogs/Arn" {
 		t.Error("the access log goes nowhere")
 	}
-	if logs := resources(t)["AccessLogs"].Properties; logs["RetentionInDays"] != "90" || logs["LogGroupName"] != "/customercare/customercare/access" {
+	if logs := resources(t)["AccessLogs"].Properties; logs["RetentionInDays"] != "90" ||
+		logs["LogGroupName"] != "/customercare/customercare/access" {
 		t.Errorf("the access log: %v", logs)
 	}
 }
 
-// An account that never had an API takes the role for API Gateway's logs only when there is one; the stage, which has an
-// access log, can only be made after that.
+// An account that never had an API takes the role for API Gateway's logs only when there
+// is one; the stage, which has an access log, can only be made after that.
 func TestLogRoleComesBetweenAPIAndStage(t *testing.T) {
-	if account := resources(t)["ApiGatewayAccount"]; account.DependsOn != "Api" || account.Deletion != "Retain" || account.Replace != "Retain" ||
+	if account := resources(t)["ApiGatewayAccount"]; account.DependsOn != "Api" || account.Deletion != "Retain" ||
+		account.Replace != "Retain" ||
 		account.Properties["CloudWatchRoleArn"] != "arn:aws:iam:us-east-1:123456789012:ApiGatewayLogRole/Arn" {
 		t.Errorf("%+v", account)
 	}
@@ -62,7 +67,8 @@ func TestLogRoleComesBetweenAPIAndStage(t *testing.T) {
 	if tag := at(api(t), "Tags", "ApiGatewayLogRole"); tag != "ApiGatewayAccount" {
 		t.Errorf("the stage does not wait for the role: %v", tag)
 	}
-	without, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"SetsApiGatewayLogRole": "false"})
+	without, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"),
+		map[string]string{"SetsApiGatewayLogRole": "false"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,14 +82,16 @@ func TestLogRoleComesBetweenAPIAndStage(t *testing.T) {
 	}
 }
 
-// Every route that is an operation has limits of its own, and no route is without any; bodies are never logged.
+// Every route that is an operation has limits of its own, and no route is without any;
+// bodies are never logged.
 func TestThrottles(t *testing.T) {
 	settings, _ := api(t)["MethodSettings"].([]any)
 	limited := map[string]bool{}
 	for i, s := range settings {
 		method := at(s, "HttpMethod").(string) + " " + strings.ReplaceAll(at(s, "ResourcePath").(string), "~1", "/")
 		limited[strings.Replace(method, " //", " /", 1)] = true
-		if rate, _ := at(s, "ThrottlingRateLimit").(string); rate == "" || rate == "0" || at(s, "ThrottlingBurstLimit") != "100" {
+		if rate, _ := at(s, "ThrottlingRateLimit").(string); rate == "" || rate == "0" ||
+			at(s, "ThrottlingBurstLimit") != "100" {
 			t.Errorf("entry %d has no limit: %v", i, s)
 		}
 		if at(s, "DataTraceEnabled") != false || at(s, "LoggingLevel") != "OFF" || at(s, "MetricsEnabled") != true {
@@ -107,13 +115,16 @@ func TestThrottles(t *testing.T) {
 	}
 }
 
-// What API Gateway says by itself is in the shapes of the contracts, has the right status, and is kept by no cache.
+// What API Gateway says by itself is in the shapes of the contracts, has the right
+// status, and is kept by no cache.
 func TestGatewayResponses(t *testing.T) {
 	responses, _ := api(t)["GatewayResponses"].(map[string]any)
 	for kind, status := range map[string]string{
-		"UNAUTHORIZED": "401", "ACCESS_DENIED": "401", "WAF_FILTERED": "403", "INVALID_API_KEY": "403", "MISSING_AUTHENTICATION_TOKEN": "404",
-		"INVALID_SIGNATURE": "404", "EXPIRED_TOKEN": "404", "RESOURCE_NOT_FOUND": "404", "REQUEST_TOO_LARGE": "413",
-		"UNSUPPORTED_MEDIA_TYPE": "415", "THROTTLED": "429", "QUOTA_EXCEEDED": "429", "DEFAULT_4XX": "400", "DEFAULT_5XX": "500", "INTEGRATION_TIMEOUT": "503",
+		"UNAUTHORIZED": "401", "ACCESS_DENIED": "401", "WAF_FILTERED": "403", "INVALID_API_KEY": "403",
+		"MISSING_AUTHENTICATION_TOKEN": "404",
+		"INVALID_SIGNATURE":            "404", "EXPIRED_TOKEN": "404", "RESOURCE_NOT_FOUND": "404", "REQUEST_TOO_LARGE": "413",
+		"UNSUPPORTED_MEDIA_TYPE": "415", "THROTTLED": "429", "QUOTA_EXCEEDED": "429", "DEFAULT_4XX": "400",
+		"DEFAULT_5XX": "500", "INTEGRATION_TIMEOUT": "503",
 		"INTEGRATION_FAILURE": "503", "AUTHORIZER_FAILURE": "503",
 	} {
 		if got := at(responses, kind, "StatusCode"); got != status {
@@ -127,13 +138,15 @@ func TestGatewayResponses(t *testing.T) {
 			continue
 		}
 		operator, app := kind != "ACCESS_DENIED", kind != "UNAUTHORIZED"
-		if operator && (answer["responseCode"] != status || answer["status"] != false || answer["responseMessage"] == "") {
+		if operator && (answer["responseCode"] != status || answer["status"] != false ||
+			answer["responseMessage"] == "") {
 			t.Errorf("%s does not have the shape of operations 1 and 2: %s", kind, text)
 		}
 		if app && (answer["retCode"] != status || answer["retMsg"] == "") {
 			t.Errorf("%s does not have the shape of operation 4: %s", kind, text)
 		}
-		if xml, _ := at(responses, kind, "ResponseTemplates", "application/xml").(string); operator != strings.Contains(xml, "<StatusResponse><responseCode>"+status+"</responseCode>") {
+		if xml, _ := at(responses, kind, "ResponseTemplates",
+			"application/xml").(string); operator != strings.Contains(xml, "<StatusResponse><responseCode>"+status+"</responseCode>") {
 			t.Errorf("%s in XML: %s", kind, xml)
 		}
 	}
@@ -141,13 +154,15 @@ func TestGatewayResponses(t *testing.T) {
 		t.Errorf("%d gateway responses, want the 17 that are tested", len(responses))
 	}
 	own := map[string]string{ // besides those that all have
-		"UNAUTHORIZED": `WWW-Authenticate 'Basic realm="customercare"'`, "ACCESS_DENIED": `WWW-Authenticate 'Bearer realm="customercare"'`,
-		"THROTTLED": "Retry-After '1'", "QUOTA_EXCEEDED": "Retry-After '1'", "INTEGRATION_TIMEOUT": "Retry-After '1'",
+		"UNAUTHORIZED":  `WWW-Authenticate 'Basic realm="customercare"'`,
+		"ACCESS_DENIED": `WWW-Authenticate 'Bearer realm="customercare"'`,
+		"THROTTLED":     "Retry-After '1'", "QUOTA_EXCEEDED": "Retry-After '1'", "INTEGRATION_TIMEOUT": "Retry-After '1'",
 		"INTEGRATION_FAILURE": "Retry-After '1'", "AUTHORIZER_FAILURE": "Retry-After '1'",
 	}
 	for kind := range responses {
 		want := map[string]any{
-			"Cache-Control": "'no-store'", "X-Content-Type-Options": "'nosniff'", "Strict-Transport-Security": "'max-age=31536000; includeSubDomains'",
+			"Cache-Control": "'no-store'", "X-Content-Type-Options": "'nosniff'",
+			"Strict-Transport-Security": "'max-age=31536000; includeSubDomains'",
 		}
 		if name, value, has := strings.Cut(own[kind], " "); has {
 			want[name] = value
@@ -158,14 +173,16 @@ func TestGatewayResponses(t *testing.T) {
 	}
 }
 
-// A cached answer of the operator authorizer holds for all routes that it guards, so it may only be kept by what it is made
-// from; an app's is not kept at all.
+// A cached answer of the operator authorizer holds for all routes that it guards, so it
+// may only be kept by what it is made from; an app's is not kept at all.
 func TestAuthorizers(t *testing.T) {
 	authorizers := at(api(t), "Auth", "Authorizers").(map[string]any)
-	if got := at(authorizers, "Operator", "Identity", "Context"); len(got.([]any)) != 1 || at(got, 0) != "identity.sourceIp" {
+	if got := at(authorizers, "Operator", "Identity", "Context"); len(got.([]any)) != 1 ||
+		at(got, 0) != "identity.sourceIp" {
 		t.Errorf("what one address was answered is kept for others: %v", got)
 	}
-	if got := at(authorizers, "Operator", "Identity", "Headers"); len(got.([]any)) != 1 || at(got, 0) != "Authorization" {
+	if got := at(authorizers, "Operator", "Identity", "Headers"); len(got.([]any)) != 1 ||
+		at(got, 0) != "Authorization" {
 		t.Errorf("operators are told apart by %v", got)
 	}
 	if got := at(authorizers, "App", "Identity", "ReauthorizeEvery"); got != "0" {

@@ -13,10 +13,12 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-// Lambda takes up to 250 MB, but a start costs about 1.35 ms a MB: below 10 MB there is nothing to gain by another SDK.
+// Lambda takes up to 250 MB, but a start costs about 1.35 ms a MB: below 10 MB there is
+// nothing to gain by another SDK.
 const maxBinary = 10_000_000
 
-// What is deployed runs on arm64, needs nothing but the kernel, is small, and is the same bytes wherever it is built.
+// What is deployed runs on arm64, needs nothing but the kernel, is small, and is the same
+// bytes wherever it is built.
 func TestBinariesAreReproducible(t *testing.T) {
 	here := packaged(t, dynamotest.Root())
 	elsewhere := packaged(t, copied(t))
@@ -73,6 +75,7 @@ func packaged(t *testing.T, root string) map[string]string {
 	return sums
 }
 
+// run runs a command in a folder.
 func run(t *testing.T, root string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "make", append([]string{"-C", root}, args...)...)
@@ -81,6 +84,7 @@ func run(t *testing.T, root string, args ...string) {
 	}
 }
 
+// sum is a file's SHA-256.
 func sum(t *testing.T, file string) string {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -90,7 +94,8 @@ func sum(t *testing.T, file string) string {
 	return fmt.Sprintf("%x", sha256.Sum256(content))
 }
 
-// copied is a copy of what the binaries are made from, without version control, at another path.
+// copied is a copy of what the binaries are made from, without version control, at
+// another path.
 func copied(t *testing.T) string {
 	t.Helper()
 	to := t.TempDir()

@@ -67,7 +67,8 @@ func shown(t *testing.T) []watch {
 	}
 	var all []watch
 	for i, widget := range board.Widgets {
-		if widget.X+widget.Width > 24 || widget.Properties.Region != "us-east-1" || widget.Properties.Title == "" || len(widget.Properties.Metrics) == 0 {
+		if widget.X+widget.Width > 24 || widget.Properties.Region != "us-east-1" || widget.Properties.Title == "" ||
+			len(widget.Properties.Metrics) == 0 {
 			t.Errorf("widget %d (%s) cannot be shown", i, widget.Properties.Title)
 		}
 		for _, m := range widget.Properties.Metrics {
@@ -88,7 +89,8 @@ func shown(t *testing.T) []watch {
 	return all
 }
 
-// Where AWS's own metrics are found: a name or a dimension that is not AWS's shows nothing and never sounds.
+// Where AWS's own metrics are found: a name or a dimension that is not AWS's shows
+// nothing and never sounds.
 var awsMetrics = map[string]struct {
 	metrics    []string
 	dimensions []string // all that such a metric may be asked by
@@ -97,7 +99,8 @@ var awsMetrics = map[string]struct {
 	"AWS/SQS":        {[]string{"ApproximateNumberOfMessagesVisible"}, []string{"QueueName"}},
 	"AWS/ApiGateway": {[]string{"4XXError", "5XXError", "Latency"}, []string{"ApiName Stage"}},
 	"AWS/DynamoDB": {
-		[]string{"ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents", "WriteThrottleEvents"},
+		[]string{"ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents",
+			"WriteThrottleEvents"},
 		[]string{"TableName", "TableName GlobalSecondaryIndexName"},
 	},
 }
@@ -116,7 +119,8 @@ func TestMetricsOfAWS(t *testing.T) {
 		for i, name := range w.names {
 			value := w.dimensions[i]
 			switch kind := all[value].Type; {
-			case name == "FunctionName" && kind == "AWS::Serverless::Function", name == "TableName" && kind == "AWS::DynamoDB::Table",
+			case name == "FunctionName" && kind == "AWS::Serverless::Function", name == "TableName" &&
+				kind == "AWS::DynamoDB::Table",
 				name == "ApiName" && value == "customercare", name == "Stage" && value == "v1",
 				name == "GlobalSecondaryIndexName" && w.dimensions[0] == "Erasures" && value == "open",
 				name == "QueueName" && value == "arn:aws:sqs:us-east-1:123456789012:UnworkedErasures/QueueName":
@@ -142,8 +146,10 @@ func TestDashboardShowsEverything(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"customercare Calls", "customercare ServiceErrors", "customercare Latency", "customercare CallersLockedOut", "customercare ErasuresOpen",
-		"customercare OldestErasure", "customercare ItemsErased", "AWS/DynamoDB ReadThrottleEvents", "AWS/DynamoDB WriteThrottleEvents", "AWS/Lambda Throttles",
+		"customercare Calls", "customercare ServiceErrors", "customercare Latency", "customercare CallersLockedOut",
+		"customercare ErasuresOpen",
+		"customercare OldestErasure", "customercare ItemsErased", "AWS/DynamoDB ReadThrottleEvents",
+		"AWS/DynamoDB WriteThrottleEvents", "AWS/Lambda Throttles",
 		"AWS/DynamoDB ConsumedWriteCapacityUnits", "AWS/Lambda Duration",
 	} {
 		if !slices.ContainsFunc(shown(t), func(w watch) bool { return w.namespace+" "+w.metric == want }) {
@@ -152,7 +158,8 @@ func TestDashboardShowsEverything(t *testing.T) {
 	}
 }
 
-// What alarms and widgets say of our metrics is what the code declares: name, unit, dimension and its values.
+// What alarms and widgets say of our metrics is what the code declares: name, unit,
+// dimension and its values.
 func TestMetricsAreDeclared(t *testing.T) {
 	declared := map[string]metric.Metric{}
 	for _, m := range metric.All {
@@ -177,7 +184,8 @@ func TestMetricsAreDeclared(t *testing.T) {
 		}
 		names := strings.Join(w.names, " ")
 		if names != m.Dimension || names != "" && !slices.Contains(operation.Functions(), w.dimensions[0]) {
-			t.Errorf("%s: %s has the dimension %q, in the code %q (%v)", w.by, w.metric, names, m.Dimension, w.dimensions)
+			t.Errorf("%s: %s has the dimension %q, in the code %q (%v)", w.by, w.metric, names, m.Dimension,
+				w.dimensions)
 		}
 	}
 	for name := range declared {

@@ -38,11 +38,8 @@ func TestRoutesAreTheOperations(t *testing.T) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		t.Errorf(
-			"the template has the routes\n%s\nthe operations are\n%s",
-			strings.Join(got, "\n"),
-			strings.Join(want, "\n"),
-		)
+		t.Errorf("the template has the routes\n%s\nthe operations are\n%s", strings.Join(got, "\n"),
+			strings.Join(want, "\n"))
 	}
 	for _, name := range operation.Functions() {
 		if _, ok := deployed.Function(name); !ok {

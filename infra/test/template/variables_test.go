@@ -15,10 +15,12 @@ import (
 )
 
 // What Lambda itself sets.
-var lambdas = []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"}
+var lambdas = []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+	"AWS_LAMBDA_FUNCTION_MEMORY_SIZE"}
 
-// A function reads its variables by the tags of structs (shared/environment), and the linker keeps in a binary only what
-// that function reaches: so the binary says what it reads.
+// A function reads its variables by the tags of structs (shared/environment), and the
+// linker keeps in a binary only what that function reaches: so the binary says what it
+// reads.
 func TestVariablesAreWhatIsRead(t *testing.T) {
 	binaries := filepath.Join(dynamotest.Root(), ".cache", "bin")
 	if err := stack.Build(context.Background(), dynamotest.Root(), binaries); err != nil {
@@ -42,7 +44,8 @@ func TestVariablesAreWhatIsRead(t *testing.T) {
 		}
 	}
 	// Nothing is read past that one way.
-	grep := exec.Command("grep", "-rnE", `os\.(Getenv|LookupEnv|Environ)|syscall\.Getenv`, "functions", "shared", "--include=*.go", "--exclude=*_test.go")
+	grep := exec.Command("grep", "-rnE", `os\.(Getenv|LookupEnv|Environ)|syscall\.Getenv`, "functions", "shared",
+		"--include=*.go", "--exclude=*_test.go")
 	grep.Dir = dynamotest.Root()
 	if found, _ := grep.Output(); len(found) > 0 {
 		t.Errorf("variables are read past shared/environment:\n%s", found)

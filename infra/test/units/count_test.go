@@ -120,7 +120,8 @@ func count(calls []Call) Count {
 	return total
 }
 
-// String is, for example, "TransactWriteItems  Erasures 1 items 2+1 w, Customers 1 items 2 w".
+// String is, for example, "TransactWriteItems  Erasures 1 items 2+1 w, Customers 1 items
+// 2 w".
 func (c Call) String() string {
 	var uses []string
 	for _, use := range c.On {

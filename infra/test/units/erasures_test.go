@@ -12,17 +12,18 @@ import (
 
 	"customercare/infra/attribute"
 	"customercare/infra/bench"
+	"customercare/shared/operation"
 	"customercare/shared/store"
 )
 
-const (
-	worker      = "continue-erasure" // which cleanup does the same as, once it has found a job due
-	forCustomer = "delete-customer"
-	forNumbers  = "clean-customer-data"
-)
+// worker does the same as cleanup, once that has found a job due.
+const worker = "continue-erasure"
 
-// erasures counts operations 3 and 4: first every request with what follows at once, then, when they are due, the passes
-// behind the writers' lifetime. What cleanup reads to find them is one figure for all, "cleanup, nothing to do".
+var forCustomer, forNumbers = operation.DeleteCustomer.Name, operation.CleanCustomerData.Name
+
+// erasures counts operations 3 and 4: first every request with what follows at once,
+// then, when they are due, the passes behind the writers' lifetime. What cleanup reads to
+// find them is one figure for all, "cleanup, nothing to do".
 func (s *stand) erasures(ctx context.Context) ([]Operation, error) {
 	var all []Operation
 	jobs := map[string]int{} // index in all, by the job's key
@@ -115,7 +116,8 @@ func invocations(calls []Call) int {
 	return len(seen)
 }
 
-// firstPass waits until every open job has had its first pass, in the request or by the worker that the stream starts.
+// firstPass waits until every open job has had its first pass, in the request or by the
+// worker that the stream starts.
 func (s *stand) firstPass(ctx context.Context) ([]job, error) {
 	for {
 		open, err := s.jobs(ctx)
@@ -128,7 +130,8 @@ func (s *stand) firstPass(ctx context.Context) ([]job, error) {
 	}
 }
 
-// finish gives every open job its passes when they are due, until none is open, and tells of each.
+// finish gives every open job its passes when they are due, until none is open, and tells
+// of each.
 func (s *stand) finish(ctx context.Context, tell func(key string, calls []Call)) error {
 	for {
 		open, err := s.firstPass(ctx)
@@ -156,7 +159,8 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// customerWork reads a customer's collection once, past the meter, for what a bound needs to know of it.
+// customerWork reads a customer's collection once, past the meter, for what a bound needs
+// to know of it.
 func (s *stand) customerWork(ctx context.Context, code string, transactions int) (w customer, err error) {
 	w.transactions = transactions
 	pages := dynamodb.NewQueryPaginator(s.DynamoDB(), &dynamodb.QueryInput{

@@ -15,7 +15,8 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-// metered is a table with a sparse index, as the ledger has, behind a meter, and a function that calls it.
+// metered is a table with a sparse index, as the ledger has, behind a meter, and a
+// function that calls it.
 type metered struct {
 	*Meter
 	db    *dynamodb.Client // the function's
@@ -69,7 +70,8 @@ type values = map[string]types.AttributeValue
 func s(text string) types.AttributeValue { return &types.AttributeValueMemberS{Value: text} }
 func n(text string) types.AttributeValue { return &types.AttributeValueMemberN{Value: text} }
 
-// TestRulesOfReads holds reads and refused writes against the documented rules, which DynamoDB Local does not keep.
+// TestRulesOfReads holds reads and refused writes against the documented rules, which
+// DynamoDB Local does not keep.
 func TestRulesOfReads(t *testing.T) {
 	m, ctx := newMetered(t), t.Context()
 	nothing := func(any, error) error { return nil }
@@ -152,7 +154,8 @@ func TestRulesOfReads(t *testing.T) {
 	}
 }
 
-// TestUncounted: no call goes by uncounted in silence, but those of nobody and those at a process's start.
+// TestUncounted: no call goes by uncounted in silence, but those of nobody and those at a
+// process's start.
 func TestUncounted(t *testing.T) {
 	m, ctx := newMetered(t), t.Context()
 	fails := func(what, why string, call func() error) {

@@ -13,8 +13,9 @@ import (
 	"customercare/infra/quotas"
 )
 
-// TestRulesOfWrites makes the same random writes one by one, where DynamoDB Local reports what DynamoDB would, and in
-// transactions and batches, which the rules count: a transaction's are twice as many for the table and as many for the index.
+// TestRulesOfWrites makes the same random writes one by one, where DynamoDB Local reports
+// what DynamoDB would, and in transactions and batches, which the rules count: a
+// transaction's are twice as many for the table and as many for the index.
 func TestRulesOfWrites(t *testing.T) {
 	m, ctx := newMetered(t), t.Context()
 	random := rand.New(rand.NewPCG(1, 2))
@@ -68,9 +69,10 @@ func TestRulesOfWrites(t *testing.T) {
 	}
 }
 
-// TestSizes finds the length of a text beside which values of every type fill 1 KB to the byte, by what the engine takes for a
-// second unit, and holds the rule to it. DynamoDB Local counts a byte more than AWS documents for numbers whose digits do
-// not pair up from the decimal point on; the rule is the documented one.
+// TestSizes finds the length of a text beside which values of every type fill 1 KB to the
+// byte, by what the engine takes for a second unit, and holds the rule to it. DynamoDB
+// Local counts a byte more than AWS documents for numbers whose digits do not pair up
+// from the decimal point on; the rule is the documented one.
 func TestSizes(t *testing.T) {
 	m, ctx := newMetered(t), t.Context()
 	for name, value := range map[string]types.AttributeValue{

@@ -1,7 +1,7 @@
-// Package units counts what each operation asks of DynamoDB, with the real binaries on the
-// whole local stack: round trips, read units and write units. The counts are the same on
-// every machine. infra/bench/units.json has them, and the tests fail while it says something
-// else: UPDATE=1 go test ./infra/test/units writes it anew.
+// Package units counts what each operation asks of DynamoDB, with the real binaries on
+// the whole local stack: round trips, read units and write units. The counts are the same
+// on every machine. infra/bench/units.json has them, and the tests fail while it says
+// something else: UPDATE=1 go test ./infra/test/units writes it anew.
 package units
 
 import (
@@ -41,20 +41,26 @@ type Use struct {
 	InIndex float64 // write units of its indexes
 }
 
-// Meter is a proxy in front of an engine that counts. It asks for ReturnConsumedCapacity in every call and takes that for the
-// count, but where an engine differs from DynamoDB (docs/engines.md), whose rules count then:
+// Meter is a proxy in front of an engine that counts. It asks for ReturnConsumedCapacity
+// in every call and takes that for the count, but where an engine differs from DynamoDB
+// (docs/engines.md), whose rules count then:
 //
-//   - A Query or Scan that finds nothing: DynamoDB Local reports 0 units; the rule is 1, or 0.5 when eventually consistent.
-//   - An absent item in BatchGetItem: DynamoDB Local reports 0; the rule is as for a small one.
-//   - An absent item that BatchWriteItem deletes: DynamoDB Local reports 2; the rule is 1.
-//   - TransactWriteItems: DynamoDB Local reports four times what the same writes cost alone, indexes included. The rule is
-//     twice for the table, a ConditionCheck being a write, and once for an index (the documentation says nothing of indexes;
-//     real DynamoDB was seen to charge so: github.com/nubo-db/dynoxide, pull request 188).
-//   - A write that a condition refuses reports nothing; the rule is the item that stands there, 1 at least. Of a cancelled
-//     transaction, every action counts as if it had been done to the items that stand there.
+//   - A Query or Scan that finds nothing: DynamoDB Local reports 0 units; the rule is 1,
+//     or 0.5 when eventually consistent.
+//   - An absent item in BatchGetItem: DynamoDB Local reports 0; the rule is as for a
+//     small one.
+//   - An absent item that BatchWriteItem deletes: DynamoDB Local reports 2; the rule is
+//     1.
+//   - TransactWriteItems: DynamoDB Local reports four times what the same writes cost
+//     alone, indexes included. The rule is twice for the table, a ConditionCheck being a
+//     write, and once for an index (the documentation says nothing of indexes; real
+//     DynamoDB was seen to charge so: github.com/nubo-db/dynoxide, pull request 188).
+//   - A write that a condition refuses reports nothing; the rule is the item that stands
+//     there, 1 at least. Of a cancelled transaction, every action counts as if it had
+//     been done to the items that stand there.
 //
-// For batches and transactions the meter looks at the items before and after, past the count; nobody else may write them
-// meanwhile.
+// For batches and transactions the meter looks at the items before and after, past the
+// count; nobody else may write them meanwhile.
 type Meter struct {
 	URL string // where functions find their DynamoDB
 
@@ -92,7 +98,8 @@ func NewMeter(endpoint string) (*Meter, error) {
 	return m, nil
 }
 
-// Know tells the meter who calls and what tables there are. What is called before is not counted.
+// Know tells the meter who calls and what tables there are. What is called before is not
+// counted.
 func (m *Meter) Know(t *template.Template) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -111,8 +118,9 @@ func (m *Meter) Close() {
 	m.next.CloseIdleConnections()
 }
 
-// Take is all calls since the last Take, in the order of their answers, once none is under way any more. Calls at a process's
-// start are left out. An error is a call that could not be counted.
+// Take is all calls since the last Take, in the order of their answers, once none is
+// under way any more. Calls at a process's start are left out. An error is a call that
+// could not be counted.
 func (m *Meter) Take(ctx context.Context) ([]Call, error) {
 	for {
 		m.mu.Lock()
@@ -220,7 +228,8 @@ func (m *Meter) counted(r *http.Request, body []byte, call *Call) (answer *http.
 	return answer, said, err
 }
 
-// send makes a call with the headers of r and body, which it makes return what it consumes.
+// send makes a call with the headers of r and body, which it makes return what it
+// consumes.
 func (m *Meter) send(r *http.Request, action string, body []byte) (*http.Response, []byte, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(body, &fields); err != nil {

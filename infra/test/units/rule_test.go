@@ -13,7 +13,8 @@ import (
 	"customercare/infra/quotas"
 )
 
-// item is an item as it is on the wire: by attribute a map with one entry, from the value's type to the value.
+// item is an item as it is on the wire: by attribute a map with one entry, from the
+// value's type to the value.
 type item map[string]map[string]any
 
 // table is what the rules need to know of a table.
@@ -45,12 +46,13 @@ func names(schema []types.KeySchemaElement) (all []string) {
 	return all
 }
 
-// written is the write units of turning before into after, either of which may be nil: of the table itself, where the larger
-// of the two counts and an item that is not there counts as the smallest, and of its indexes, where the change to what they
-// hold counts: an entry that comes, goes or changes once, one whose keys change twice.
+// written is the write units of turning before into after, either of which may be nil: of
+// the table itself, where the larger of the two counts and an item that is not there
+// counts as the smallest, and of its indexes, where the change to what they hold counts:
+// an entry that comes, goes or changes once, one whose keys change twice.
 //
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html and GSI.html (Throughput
-// considerations for Global Secondary Indexes).
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+// and GSI.html (Throughput considerations for Global Secondary Indexes).
 func (t table) written(before, after item) (own, inIndexes float64, err error) {
 	was, err := before.size()
 	if err != nil {
@@ -70,7 +72,8 @@ func (t table) written(before, after item) (own, inIndexes float64, err error) {
 	return writeUnits(max(was, is)), inIndexes, nil
 }
 
-// entry is what the index holds of an item, nil when it holds nothing: an item without the index's keys.
+// entry is what the index holds of an item, nil when it holds nothing: an item without
+// the index's keys.
 func (x index) entry(t table, of item) item {
 	entry := item{}
 	for _, name := range x.keys {
@@ -112,11 +115,12 @@ func (x index) written(before, after item) (float64, error) {
 // same compares whole entries; fmt prints maps in the order of their keys.
 func same(a, b item) bool { return a != nil && b != nil && fmt.Sprint(a) == fmt.Sprint(b) }
 
-// writeUnits is a standard write's: one for each KB of 1,024 bytes begun, and one at least.
+// writeUnits is a standard write's: one for each KB of 1,024 bytes begun, and one at
+// least.
 func writeUnits(bytes int) float64 { return float64(max(1, (bytes+1023)/1024)) }
 
-// readUnits is a strongly consistent read's of one item: one for each 4 KB begun, and one at
-// least, also of an item that is not there. An eventually consistent read takes half.
+// readUnits is a strongly consistent read's of one item: one for each 4 KB begun, and one
+// at least, also of an item that is not there. An eventually consistent read takes half.
 func readUnits(bytes int) float64 { return float64(max(1, (bytes+4095)/4096)) }
 
 var errNoValue = errors.New("no attribute value of DynamoDB's")

@@ -11,6 +11,7 @@ import (
 	"customercare/infra/bench"
 	"customercare/infra/client"
 	"customercare/infra/fixture"
+	"customercare/shared/operation"
 )
 
 // Operation is what one call of an operation takes, call by call.
@@ -115,7 +116,8 @@ func (s *stand) customers() map[string]int {
 	return all
 }
 
-// warmUp starts a process of every function, so that no later call has a start of its own in it.
+// warmUp starts a process of every function, so that no later call has a start of its own
+// in it.
 func (s *stand) warmUp(ctx context.Context) error {
 	return errors.Join(
 		s.send(ctx, client.DeleteCustomerInfo(warm, "reset=true").As(warm, password)),
@@ -166,17 +168,18 @@ func (s *stand) small(ctx context.Context) (all []Operation, err error) {
 			return s.send(ctx, client.DeleteCustomerInfo("counted", query+"=true").As(operator, password))
 		}
 	}
-	const deletes = "delete-customer-info"
-	calls("authorize-operator", "authorize-operator", oneRead, twoReads, info("counted", "unregisterDevices"))
-	calls("authorize-operator, cached", "authorize-operator", nothing, nothing, info("counted", "unregisterDevices"))
-	calls("authorize-app", "authorize-app", oneRead, twoReads, func() error { return s.clean(ctx, []string{warm, "two"}) })
+	deletes, sets, issues := operation.DeleteCustomerInfo.Name, operation.SetTemporaryAllow.Name, operation.IssueToken.Name
+	asksOperator, asksApp := operation.SetTemporaryAllow.Authorizer, operation.CleanCustomerData.Authorizer
+	calls("authorize-operator", asksOperator, oneRead, twoReads, info("counted", "unregisterDevices"))
+	calls("authorize-operator, cached", asksOperator, nothing, nothing, info("counted", "unregisterDevices"))
+	calls("authorize-app", asksApp, oneRead, twoReads, func() error { return s.clean(ctx, []string{warm, "two"}) })
 	calls("1: cancelAllTemporaryAllows", deletes, oneWrite, oneWrite, info(warm, "cancelAllTemporaryAllows"))
 	calls("1: unregisterDevices", deletes, oneWrite, oneWrite, info(warm, "unregisterDevices"))
 	calls("1: reset", deletes, oneWrite, oneWrite, info(warm, "reset"))
-	calls("2: set a temporary allow", "set-temporary-allow", oneWrite, oneWrite, func() error {
+	calls("2: set a temporary allow", sets, oneWrite, oneWrite, func() error {
 		return s.send(ctx, allow("counted", warm, "2"))
 	})
-	calls("5: token", "issue-token", readAndWrite, twoReadsAndWrite, func() error { return s.issue(ctx) })
+	calls("5: token", issues, readAndWrite, twoReadsAndWrite, func() error { return s.issue(ctx) })
 	return all, err
 }
 

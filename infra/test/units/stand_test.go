@@ -26,8 +26,10 @@ const (
 	account, tenant = "units-account", "units-tenant"
 )
 
-// parameters make every run take the same calls: nothing is refused for its rate, no lease is renewed, no request runs out of
-// time, the sweep has one part and so makes up for no minutes between two runs, and the end of an erasure waits for its writers, as it does on AWS, but not for minutes.
+// parameters make every run take the same calls: nothing is refused for its rate, no
+// lease is renewed, no request runs out of time, the sweep has one part and so makes up
+// for no minutes between two runs, and the end of an erasure waits for its writers, as it
+// does on AWS, but not for minutes.
 var parameters = map[string]string{
 	"WriterLifetime": "5s", "ClockSkew": "1ms", "WorkerLease": "15m", "DrainBudget": "20s", "WorkerTimeout": "900",
 	"ProvisionRate": "10000", "DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ThrottleBurst": "5000",
@@ -126,7 +128,8 @@ func (s *stand) jobs(ctx context.Context) (all []job, err error) {
 		if j.key == "" || due == 0 {
 			return nil, fmt.Errorf("an open erasure without erasureId or dueAt")
 		}
-		// The request holds a customer's job while it deletes, and not at all when everything went as the job was opened.
+		// The request holds a customer's job while it deletes, and not at all when
+		// everything went as the job was opened.
 		passes := attribute.ReadNumber(item, "passes")
 		j.over = passes != 0 || strings.HasPrefix(j.key, "customer-") && item["leaseUntil"] == nil
 		all = append(all, j)

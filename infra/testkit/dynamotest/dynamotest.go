@@ -1,4 +1,5 @@
-// Package dynamotest gives tests the project's tables on a real engine, with a fault layer in between.
+// Package dynamotest gives tests the project's tables on a real engine, with a fault
+// layer in between.
 package dynamotest
 
 import (
@@ -21,7 +22,7 @@ import (
 	"customercare/shared/store"
 )
 
-// Kit is the tables of one test.
+// Kit is the tables of one test, and the clients that reach them.
 type Kit struct {
 	DB     *dynamodb.Client // through Faults, with the functions' own options
 	Plain  *dynamodb.Client // past Faults, for arranging and looking
@@ -35,9 +36,9 @@ type Kit struct {
 }
 
 // Open gives the test the template's tables, empty and under names that no other test has
-// meanwhile. When the test ends, its calls are refused and the tables are dropped, or, in a
-// package whose TestMain calls Run, kept for the next test. Without DYNAMODB_ENDPOINT the test is
-// skipped: `make test` sets it.
+// meanwhile. When the test ends, its calls are refused and the tables are dropped, or, in
+// a package whose TestMain calls Run, kept for the next test. Without DYNAMODB_ENDPOINT
+// the test is skipped: `make test` sets it.
 func Open(t testing.TB) *Kit {
 	t.Helper()
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
@@ -74,7 +75,7 @@ func Open(t testing.TB) *Kit {
 	return kit
 }
 
-// Client talks to an engine as the functions talk to DynamoDB, but for more.
+// Client talks to an engine as the functions talk to DynamoDB, unless more changes it.
 func Client(endpoint string, more ...func(*dynamodb.Options)) *dynamodb.Client {
 	return dynamodb.NewFromConfig(aws.Config{
 		Region: engine.Region,
@@ -94,7 +95,7 @@ func Root() string {
 	return root
 }
 
-// Put stores items past the fault layer.
+// Put stores items. It goes past Faults.
 func (k *Kit) Put(t testing.TB, table string, items ...map[string]types.AttributeValue) {
 	t.Helper()
 	var requests []types.WriteRequest
@@ -121,19 +122,21 @@ func write(ctx context.Context, client *dynamodb.Client, table string, requests 
 	return nil
 }
 
-// Dump is every item of the tables as sorted lines of canonical JSON, so that before and after compare byte for byte.
+// Dump is the function Dump for this kit: two dumps of the same items are equal byte for
+// byte.
 func (k *Kit) Dump(t testing.TB, tables ...string) []string {
 	t.Helper()
 	return Dump(t, k.Plain, tables...)
 }
 
-// Dump is every item of the tables as sorted lines: the table's name and canonical JSON. The
-// members of sets are sorted: DynamoDB keeps no order of them.
+// Dump is every item of the tables as sorted lines: the table's name and canonical JSON.
+// The members of sets are sorted: DynamoDB keeps no order of them.
 func Dump(t testing.TB, client *dynamodb.Client, tables ...string) []string {
 	t.Helper()
 	var lines []string
 	for _, table := range tables {
-		for pages := dynamodb.NewScanPaginator(client, &dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)}); pages.HasMorePages(); {
+		for pages := dynamodb.NewScanPaginator(client,
+			&dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)}); pages.HasMorePages(); {
 			page, err := pages.NextPage(context.Background())
 			if err != nil {
 				t.Fatalf("scan: %v", err)

@@ -22,15 +22,15 @@ const (
 	Timeout  Fault = "timeout"  // done, but no answer in time
 	Refused  Fault = "refused"  // AccessDeniedException, nothing was done
 	Held     Fault = "held"     // no answer in time, and not done before Deliver
-	// Unprocessed lets BatchWriteItem do all but its last request, and BatchGetItem read nothing. Any
-	// other call is throttled.
+	// Unprocessed lets BatchWriteItem do all but its last request, and BatchGetItem read
+	// nothing. Any other call is throttled.
 	Unprocessed Fault = "unprocessed"
 	// Cancelled cancels a transaction by a throttle. Any other call is throttled.
 	Cancelled Fault = "cancelled"
 )
 
-// Faults is a transport in front of the real engine. It counts the calls, and lets some of them
-// fail. Each of its methods but Deliver, Calls and Struck begins to count anew.
+// Faults is a transport in front of the real engine. It counts the calls, and lets some
+// of them fail. Each of its methods but Deliver, Calls and Struck begins to count anew.
 type Faults struct {
 	Next http.RoundTripper
 
@@ -49,6 +49,7 @@ type plan struct {
 	moment      func() // called when a call is struck; nil: nothing
 }
 
+// set makes a plan and begins to count anew.
 func (f *Faults) set(p plan) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -58,21 +59,22 @@ func (f *Faults) set(p plan) {
 // Inject makes the calls from the kth to the lastth, counted from now, fail.
 func (f *Faults) Inject(fault Fault, k, last int) { f.set(plan{fault: fault, first: k, last: last}) }
 
-// InjectOn is Inject for the calls of one action alone. Those of others, by the background say,
-// neither fail nor count.
+// InjectOn is Inject for the calls of one action alone. Those of others, by the
+// background say, neither fail nor count.
 func (f *Faults) InjectOn(action string, fault Fault, k, last int) {
 	f.set(plan{fault: fault, action: action, first: k, last: last})
 }
 
-// FailOn makes every call of this action fail from now on, with a 400 that no retry mends.
+// FailOn makes every call of this action fail from now on, with a 400 that no retry
+// mends.
 func (f *Faults) FailOn(action string) { f.InjectOn(action, Refused, 1, math.MaxInt) }
 
-// Interrupt runs do right before the kth call from now goes out: something else that happens at
-// that very moment.
+// Interrupt runs do right before the kth call from now goes out: something else that
+// happens at that very moment.
 func (f *Faults) Interrupt(k int, do func()) { f.set(plan{first: k, last: k, moment: do}) }
 
-// Die makes the process "die" at the kth call from now: with after, once the call is done, else
-// before it. The process must run on the returned context, which ends there.
+// Die makes the process "die" at the kth call from now: with after, once the call is
+// done, else before it. The process must run on the returned context, which ends there.
 func (f *Faults) Die(k int, after bool) context.Context {
 	if after {
 		return f.die(After, "", k)
@@ -83,10 +85,11 @@ func (f *Faults) Die(k int, after bool) context.Context {
 // DieAfter makes the process "die" right after the nth call of this action from now.
 func (f *Faults) DieAfter(action string, n int) context.Context { return f.die(After, action, n) }
 
-// DieHolding makes the process "die" at the nth call of this action from now, which is done when
-// Deliver is called.
+// DieHolding makes the process "die" at the nth call of this action from now, which is
+// done when Deliver is called.
 func (f *Faults) DieHolding(action string, n int) context.Context { return f.die(Held, action, n) }
 
+// die makes a plan that ends the context it returns.
 func (f *Faults) die(fault Fault, action string, n int) context.Context {
 	ctx, die := context.WithCancel(context.Background())
 	f.set(plan{fault: fault, action: action, first: n, last: n, moment: die})
@@ -144,8 +147,8 @@ func (f *Faults) count(action string) (p plan, struck bool) {
 
 // RoundTrip sends a call to the engine, or lets it fail.
 func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
-	// What a process that is dead, or a worker whose time was up, would still have asked for is no
-	// call: counted, it would stand for one of whatever the test does next.
+	// What a process that is dead, or a worker whose time was up, would still have asked
+	// for is no call: counted, it would stand for one of whatever the test does next.
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
@@ -227,8 +230,8 @@ func (f *Faults) hold(r *http.Request) error {
 	return nil
 }
 
-// part sends all but the last request of a batch that writes, and none of one that reads, and
-// answers that the rest was left unprocessed.
+// part sends all but the last request of a batch that writes, and none of one that reads,
+// and answers that the rest was left unprocessed.
 func (f *Faults) part(action string, r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -239,7 +242,8 @@ func (f *Faults) part(action string, r *http.Request) (*http.Response, error) {
 		if err := json.Unmarshal(body, &batch); err != nil {
 			return nil, err
 		}
-		return answer(r, http.StatusOK, map[string]any{"Responses": map[string]any{}, "UnprocessedKeys": batch.RequestItems}), nil
+		return answer(r, http.StatusOK, map[string]any{"Responses": map[string]any{},
+			"UnprocessedKeys": batch.RequestItems}), nil
 	}
 	var batch struct{ RequestItems map[string][]json.RawMessage }
 	if err := json.Unmarshal(body, &batch); err != nil {
@@ -270,12 +274,14 @@ func failure(r *http.Request, status int, code string) *http.Response {
 	})
 }
 
+// answer is one of DynamoDB's with this body.
 func answer(r *http.Request, status int, body any) *http.Response {
 	text, _ := json.Marshal(body)
 	return &http.Response{
-		Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
-		Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}, injectedHeader: {"true"}},
-		Body:   io.NopCloser(bytes.NewReader(text)), ContentLength: int64(len(text)),
+		Status: http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Request: r,
+		Header:  http.Header{"Content-Type": {"application/x-amz-json-1.0"}, injectedHeader: {"true"}},
+		Body:    io.NopCloser(bytes.NewReader(text)), ContentLength: int64(len(text)),
 	}
 }
 

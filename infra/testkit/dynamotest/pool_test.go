@@ -25,10 +25,12 @@ type borrower struct {
 func (b *borrower) Failed() bool      { return b.failed }
 func (b *borrower) Cleanup(do func()) { b.end = append(b.end, do) }
 
+// user is an item of the users.
 func user(id string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{"customerId": &types.AttributeValueMemberS{Value: id}}
 }
 
+// job is an open job of the ledger.
 func job(id string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{
 		"erasureId": &types.AttributeValueMemberS{Value: id}, "openShard": &types.AttributeValueMemberS{Value: "0"},
@@ -36,8 +38,8 @@ func job(id string) map[string]types.AttributeValue {
 	}
 }
 
-// Whatever a test does, the next one gets empty tables: the same ones only where nothing can
-// come any more.
+// Whatever a test does, the next one gets empty tables: the same ones only where nothing
+// can come any more.
 func TestTablesOfTheNextTest(t *testing.T) {
 	for _, test := range []struct {
 		what string
@@ -65,13 +67,15 @@ func TestTablesOfTheNextTest(t *testing.T) {
 		{"a write that was given up", func(_ *borrower, kit *Kit) {
 			sent := kit.Plain.Options().HTTPClient.(*http.Client).Transport.(*gate)
 			sent.next = givenUp{sent.next}
-			_, err := kit.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &kit.Users.Table, Item: user("late")})
+			_, err := kit.DB.PutItem(t.Context(),
+				&dynamodb.PutItemInput{TableName: &kit.Users.Table, Item: user("late")})
 			if err == nil {
 				t.Error("the write has been answered")
 			}
 		}, false},
 		{"a table dropped", func(_ *borrower, kit *Kit) {
-			if _, err := kit.Plain.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: &kit.Users.Table}); err != nil {
+			if _, err := kit.Plain.DeleteTable(t.Context(),
+				&dynamodb.DeleteTableInput{TableName: &kit.Users.Table}); err != nil {
 				t.Error(err)
 			}
 		}, false},
@@ -94,11 +98,13 @@ func TestTablesOfTheNextTest(t *testing.T) {
 			if err != nil || len(jobs) > 0 {
 				t.Errorf("left in the index: %v, %v", jobs, err)
 			}
-			if _, err := next.Plain.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &next.Users.Table, Item: user("mine")}); err != nil {
+			if _, err := next.Plain.PutItem(t.Context(),
+				&dynamodb.PutItemInput{TableName: &next.Users.Table, Item: user("mine")}); err != nil {
 				t.Error(err)
 			}
 			// A goroutine that the first test left behind.
-			_, err = kit.DB.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &next.Users.Table, Key: user("mine")})
+			_, err = kit.DB.DeleteItem(t.Context(),
+				&dynamodb.DeleteItemInput{TableName: &next.Users.Table, Key: user("mine")})
 			if !errors.Is(err, errOver) {
 				t.Errorf("a call after its test: %v", err)
 			}
@@ -117,7 +123,8 @@ func TestFilledTablesAreNotLent(t *testing.T) {
 		end()
 	}
 	late := Client(aws.ToString(kit.Plain.Options().BaseEndpoint))
-	if _, err := late.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &kit.Users.Table, Item: user("late")}); err != nil {
+	if _, err := late.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &kit.Users.Table,
+		Item: user("late")}); err != nil {
 		t.Fatal(err)
 	}
 	next := Open(t)
@@ -171,7 +178,8 @@ func TestPromptAfterFaults(t *testing.T) {
 		}
 		kit.Faults.Calls()
 	}
-	_, err := kit.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String("no-such-table"), Item: user("u")})
+	_, err := kit.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String("no-such-table"),
+		Item: user("u")})
 	if delay, _ := retryer.RetryDelay(1, err); err == nil || delay == 0 {
 		t.Errorf("DynamoDB's own refusal: %v after %s", err, delay)
 	}

@@ -119,6 +119,23 @@ func (d Door) Invoke(t testing.TB, payload []byte) (out []byte, err error) {
 	return out, err
 }
 
+// Authorization is what API Gateway asks an authorizer about a request with the
+// Authorization header value, and with a second one where that is not "".
+func Authorization(t testing.TB, methodArn, value, second string) []byte {
+	t.Helper()
+	headers := map[string][]string{"Authorization": {value}}
+	if second != "" {
+		headers["authorization"] = []string{second}
+	}
+	event, err := json.Marshal(events.APIGatewayCustomAuthorizerRequestTypeRequest{
+		Type: "REQUEST", MethodArn: methodArn, MultiValueHeaders: headers,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return event
+}
+
 // check looks at what is the same for every answer of every operation.
 func check(t testing.TB, a events.APIGatewayProxyResponse) {
 	t.Helper()

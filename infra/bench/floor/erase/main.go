@@ -1,7 +1,7 @@
-// Command erase is the least that the erasure of customers can cost: it reads the keys of a
-// collection page by page and deletes them over two streams of batches, the next page being
-// read meanwhile. No intent, no tombstone, no counts, no second reading; killed in between, it
-// leaves the rest for ever.
+// Command erase is the least that the erasure of customers can cost: it reads the keys of
+// a collection page by page and deletes them over two streams of batches, the next page
+// being read meanwhile. No intent, no tombstone, no counts, no second reading; killed in
+// between, it leaves the rest for ever.
 package main
 
 import (
@@ -19,8 +19,8 @@ import (
 	"customercare/shared/store"
 )
 
-// As many as the product has: shared/store's recordPage, shared/erasure's customerStreams;
-// BatchWriteItem's limit.
+// As many as the product has: shared/store's recordPage, shared/erasure's
+// customerStreams; BatchWriteItem's limit.
 const (
 	page    = 10_000
 	streams = 2
@@ -48,38 +48,31 @@ func main() {
 func erase(ctx context.Context, db *dynamodb.Client, c command) (answer, error) {
 	var deleted atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(c.AtOnce)
-	for _, customer := range c.Customers {
-		group.Go(func() error { return eraseOne(ctx, db, c.Table, customer, &deleted) })
-	}
-	err := group.Wait()
-	return answer{deleted.Load()}, err
-}
-
-func eraseOne(ctx context.Context, db *dynamodb.Client, table, customer string, deleted *atomic.Int64) error {
-	group, ctx := errgroup.WithContext(ctx)
 	batches := make(chan []types.WriteRequest, page/batch) // one page ahead
 	group.Go(func() error {
 		defer close(batches)
-		return read(ctx, db, table, customer, batches)
+		readers, ctx := errgroup.WithContext(ctx)
+		readers.SetLimit(c.AtOnce)
+		for _, customer := range c.Customers {
+			readers.Go(func() error { return read(ctx, db, c.Table, customer, batches) })
+		}
+		return readers.Wait()
 	})
-	for range streams {
+	for range streams * c.AtOnce {
 		group.Go(func() error {
 			for requests := range batches {
-				in := &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: requests}}
+				in := &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{c.Table: requests}}
 				out, err := db.BatchWriteItem(ctx, in)
-				if err != nil {
-					return err
-				}
-				if len(out.UnprocessedItems) > 0 {
-					return fmt.Errorf("DynamoDB did not take all of a batch")
+				if err != nil || len(out.UnprocessedItems) > 0 {
+					return fmt.Errorf("DynamoDB did not take all of a batch: %w", err)
 				}
 				deleted.Add(int64(len(requests)))
 			}
 			return nil
 		})
 	}
-	return group.Wait()
+	err := group.Wait()
+	return answer{deleted.Load()}, err
 }
 
 // read gives the keys of the collection in batches.

@@ -1,5 +1,5 @@
-// Command hello-client is a hello with the client of DynamoDB that every function has, whose
-// connection stands before the first question for work.
+// Command hello-client is a hello with the client of DynamoDB that every function has,
+// whose connection stands before the first question for work.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Command hello-keys is a hello with the client of DynamoDB, and with the keys of the digests,
-// which are read before the first question for work.
+// Command hello-keys is a hello with the client of DynamoDB, and with the keys of the
+// digests, which are read before the first question for work.
 package main
 
 import (

@@ -1,7 +1,7 @@
-// Command numbers is the least that the erasure of all contacts of many numbers can cost: it
-// reads the numbers 16 at a time and deletes every copy of what it finds over 8 streams, in
-// transactions that span collections, on condition that the parties are as they were read. No
-// intent, no counts, no second reading.
+// Command numbers is the least that the erasure of all contacts of many numbers can cost:
+// it reads the numbers 16 at a time and deletes every copy of what it finds over 8
+// streams, in transactions that span collections, on condition that the parties are as
+// they were read. No intent, no counts, no second reading.
 package main
 
 import (
@@ -19,16 +19,16 @@ import (
 	"customercare/shared/store"
 )
 
-// As many as the product has: shared/erasure's numberReads and numberStreams; the limit of
-// DynamoDB.
+// As many as the product has: shared/erasure's numberReads and numberStreams; the limit
+// of DynamoDB.
 const (
 	reads       = 16
 	streams     = 8
 	transaction = 100
 )
 
-// command is: erase the contacts of Numbers. No contact may be one of two of the numbers: it
-// would be deleted twice.
+// command is: erase the contacts of Numbers. No contact may be one of two of the numbers:
+// it would be deleted twice.
 type command struct {
 	Table, Tenant string
 	Numbers       []string
@@ -65,7 +65,8 @@ func erase(ctx context.Context, db *dynamodb.Client, c command) (answer, error) 
 		group.Go(func() error {
 			var together actions // need not be of one number
 			for some := range found {
-				for together = append(together, some...); len(together) >= transaction; together = together[transaction:] {
+				together = append(together, some...)
+				for ; len(together) >= transaction; together = together[transaction:] {
 					if err := remove(ctx, db, together[:transaction], &deleted); err != nil {
 						return err
 					}

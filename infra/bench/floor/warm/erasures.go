@@ -10,7 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// deleteCustomer takes on and does the erasure of a customer whose transactions fit into one of DynamoDB's.
+// deleteCustomer takes on and does the erasure of a customer whose transactions fit into
+// one of DynamoDB's.
 func (w warm) deleteCustomer(ctx context.Context, e event, now time.Time) error {
 	if _, err := w.caller(ctx, e); err != nil {
 		return err
@@ -35,9 +36,11 @@ func (w warm) deleteCustomer(ctx context.Context, e event, now time.Time) error 
 			},
 		}},
 		{Put: &types.Put{
-			TableName: &w.customers, ConditionExpression: aws.String("attribute_exists(customer) AND attribute_not_exists(tombstone)"),
+			TableName:           &w.customers,
+			ConditionExpression: aws.String("attribute_exists(customer) AND attribute_not_exists(tombstone)"),
 			Item: item{
-				"customer": text(e.Customer), "record": text("customer"), "tombstone": text(job), "at": number(now.UnixMilli()),
+				"customer": text(e.Customer), "record": text("customer"), "tombstone": text(job),
+				"at": number(now.UnixMilli()),
 			},
 		}},
 	}
@@ -99,7 +102,8 @@ func (w warm) clean(ctx context.Context, e event, now time.Time) error {
 		return errors.Join(err, errors.New("these numbers are no new ones"))
 	}
 	_, err = w.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &w.erasures, Item: item{
-		"erasureId": text("subjects-" + e.Digest), "key": text("1"), "digests": &types.AttributeValueMemberB{Value: e.Digests},
+		"erasureId": text("subjects-" + e.Digest), "key": text("1"),
+		"digests": &types.AttributeValueMemberB{Value: e.Digests},
 	}})
 	if err != nil {
 		return err
@@ -108,10 +112,11 @@ func (w warm) clean(ctx context.Context, e event, now time.Time) error {
 		{Put: &types.Put{
 			TableName: &w.erasures, ConditionExpression: aws.String("attribute_not_exists(openShard)"),
 			Item: item{
-				"erasureId": text("numbers-" + e.Digest), "id": text("20260302T090123Z-0123456789abcdef"), "state": text("open"),
-				"scope": text(e.Scope), "requestedBy": text(e.Principal),
+				"erasureId": text("numbers-" + e.Digest), "id": text("20260302T090123Z-0123456789abcdef"),
+				"state": text("open"), "scope": text(e.Scope), "requestedBy": text(e.Principal),
 				"requestedAt": number(now.UnixMilli()), "lastRequestedAt": number(now.UnixMilli()), "requests": number(1),
-				"subjectsIn": text("subjects-" + e.Digest), "openShard": text("open-0"), "dueAt": number(now.Add(time.Minute).UnixMilli()),
+				"subjectsIn": text("subjects-" + e.Digest), "openShard": text("open-0"),
+				"dueAt": number(now.Add(time.Minute).UnixMilli()),
 			},
 		}},
 		{Put: &types.Put{TableName: &w.erasures, Item: item{

@@ -1,7 +1,7 @@
 // Command warm is what an invocation costs at least: it makes the DynamoDB calls that a
-// function makes, in the same order and with requests of the same content, and nothing else. It
-// does the work: what the function deletes, it deletes. It looks at no request, makes no digest
-// but the slow one of a password, and writes no line into a log.
+// function makes, in the same order and with requests of the same content, and nothing
+// else. It does the work: what the function deletes, it deletes. It looks at no request,
+// makes no digest but the slow one of a password, and writes no line into a log.
 package main
 
 import (
@@ -61,24 +61,20 @@ type item = attribute.Item
 
 var text, texts, number = attribute.Text, attribute.Texts, attribute.Number
 
-// event is one invocation: keys and values that are worked out already, so that nothing is left
-// to do but the calls.
+// event is one invocation: keys and values that are worked out already, so that nothing
+// is left to do but the calls.
 type event struct {
-	Operation string // the folder of the function whose calls to make
-
-	User string // the key of a user
-
-	Principal string // the key of who calls
-	Failures  string // the key of the failed attempts from where they call
-	Secret    string // a password, in the clear
-	Token     string // the key of a token
-
-	Scope    string // account or tenant
-	Customer string // the key of a customer
-	Code     string
-	Digest   string   // of the customer, or of all numbers
-	Numbers  []string // sorted
-	Digests  []byte   // of the numbers, one behind the other
+	Operation      string   // the folder of the function whose calls to make
+	User           string   // the key of a user
+	Principal      string   // the key of who calls
+	Failures       string   // the key of the failed attempts from where they call
+	Secret         string   // a password, in the clear
+	Token          string   // the key of a token
+	Scope          string   // account or tenant
+	Customer, Code string   // the key of a customer, and its code
+	Digest         string   // of the customer, or of all numbers
+	Numbers        []string // sorted
+	Digests        []byte   // of the numbers, one behind the other
 }
 
 func (w warm) deleteInfo(ctx context.Context, e event) error {

@@ -16,7 +16,9 @@ import (
 // get reads two items of the principals' table, of which found are there.
 func (w warm) get(ctx context.Context, first, second string) (found []item, err error) {
 	out, err := w.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-		w.principals: {Keys: []item{{"principal": text(first)}, {"principal": text(second)}}, ConsistentRead: aws.Bool(true)},
+		w.principals: {
+			Keys: []item{{"principal": text(first)}, {"principal": text(second)}}, ConsistentRead: aws.Bool(true),
+		},
 	}})
 	if err != nil {
 		return nil, err

@@ -13,9 +13,11 @@ import (
 	"customercare/infra/testkit/provisiontest"
 )
 
+// putUser stores a user as another writer may have.
 func putUser(t testing.TB, item provisiontest.Item) {
 	t.Helper()
-	if _, err := database.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(running.Table("Users")), Item: item}); err != nil {
+	if _, err := database.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(running.Table("Users")),
+		Item: item}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -23,11 +25,13 @@ func putUser(t testing.TB, item provisiontest.Item) {
 // updates are how often do makes operation 1 or 2 write.
 func updates(t testing.TB, do func()) []string {
 	t.Helper()
-	return slices.DeleteFunc(invocations(t, do), func(made string) bool { return made != "UpdateItem" && made != "UpdateItem UpdateItem" })
+	return slices.DeleteFunc(invocations(t, do),
+		func(made string) bool { return made != "UpdateItem" && made != "UpdateItem UpdateItem" })
 }
 
-// Operations 1 and 2 on a user that another writer has stored: whatever type stands in an attribute's place, the call does what
-// it says, with one write, or two where the map of allows has to be put in place first.
+// Operations 1 and 2 on a user that another writer has stored: whatever type stands in an
+// attribute's place, the call does what it says, with one write, or two where the map of
+// allows has to be put in place first.
 func TestForeignUsers(t *testing.T) {
 	csr := operator(t, "csr-foreign")
 	path := at(bases[0], "u-foreign")
@@ -68,7 +72,8 @@ func TestForeignUsers(t *testing.T) {
 			}
 		}
 		got := userItem(t, "u-foreign")
-		if left := without(got, "customerId", "extra"); len(left) != 1 || left["tempAllows"] != `{"Value":{}}` || got["extra"] == "" {
+		if left := without(got, "customerId", "extra"); len(left) != 1 || left["tempAllows"] != `{"Value":{}}` ||
+			got["extra"] == "" {
 			t.Errorf("%s: left is %v", name, got)
 		}
 	}
@@ -99,12 +104,14 @@ func allowOf(t testing.TB, id, kind string) (found allow) {
 	return found
 }
 
-// A user's item that is full: an allow is refused as a failure of ours that does not pass, in both formats, and nothing
-// changes; each deletion still ends well, and makes the room that the allow then takes.
+// A user's item that is full: an allow is refused as a failure of ours that does not
+// pass, in both formats, and nothing changes; each deletion still ends well, and makes
+// the room that the allow then takes.
 func TestFullUser(t *testing.T) {
 	csr := operator(t, "csr-full")
 	for name, tempAllows := range map[string]types.AttributeValue{
-		"map": &types.AttributeValueMemberM{Value: provisiontest.Item{}}, "nothing": nil, "text": &types.AttributeValueMemberS{Value: "no"},
+		"map": &types.AttributeValueMemberM{Value: provisiontest.Item{}}, "nothing": nil,
+		"text": &types.AttributeValueMemberS{Value: "no"},
 	} {
 		id := "u-full-" + name
 		user := provisiontest.Without(provisiontest.User(id), "tempAllows")
@@ -116,7 +123,8 @@ func TestFullUser(t *testing.T) {
 		path, before := at(bases[1], id), userItem(t, id)
 		for format, accept := range map[string]string{"json": acceptJSON, "xml": acceptXML} {
 			made := updates(t, func() {
-				send(t, "PUT", path, `{"tempAllowType":1}`, csr, accept).refused(t, 500, format, "The record of this customerId is full, the temporary allow cannot be stored until it is made smaller")
+				send(t, "PUT", path, `{"tempAllowType":1}`, csr, accept).refused(t, 500, format,
+					"The record of this customerId is full, the temporary allow cannot be stored until it is made smaller")
 			})
 			if len(made) != 1 {
 				t.Errorf("%s: a full item takes %q", name, made)

@@ -19,20 +19,24 @@ import (
 	"customercare/shared/store"
 )
 
-// No log line holds personal data or a secret: when all tests have run, TestMain looks in everything that the functions
-// and the stack have logged for every value here, in each way it could be written. Values come here by themselves
-// from load (all but the plain names of accounts, tenants and campaigns) and from send (tokens); what a
-// test makes up otherwise it adds.
+// No log line holds personal data or a secret: when all tests have run, TestMain looks in
+// everything that the functions and the stack have logged for every value here, in each
+// way it could be written. Values come here by themselves from load (all but the plain
+// names of accounts, tenants and campaigns) and from send (tokens); what a test makes up
+// otherwise it adds.
 var logged = &confidential{values: map[string]bool{digestKey: true, nextDigestKey: true}}
 
+// confidential is what no log may show.
 type confidential struct {
 	mu     sync.Mutex
 	values map[string]bool
 }
 
-// shortest is the length in bytes from which on a value is looked for: less occurs by chance, e.g. in a time.
+// shortest is the length in bytes from which on a value is looked for: less occurs by
+// chance, e.g. in a time.
 const shortest = 7
 
+// add takes a value in, unless it is too short to be told from others.
 func (c *confidential) add(value string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -42,8 +46,10 @@ func (c *confidential) add(value string) {
 }
 
 // plain are the fields whose values are nobody's data.
-var plain = []string{"kind", "accountId", "accounts", "tenantId", "campaignId", "at", "amount", "operations", "validUntil"}
+var plain = []string{"kind", "accountId", "accounts", "tenantId", "campaignId", "at", "amount", "operations",
+	"validUntil"}
 
+// records takes in every text of records that are loaded, but for those in plain.
 func (c *confidential) records(t testing.TB, records []string) {
 	t.Helper()
 	var walk func(value any)
@@ -74,6 +80,7 @@ func (c *confidential) records(t testing.TB, records []string) {
 
 var tokens = regexp.MustCompile(`"AccessToken":"([^"]+)"`)
 
+// token takes in the token of an answer of operation 5.
 func (c *confidential) token(answer []byte) {
 	for _, match := range tokens.FindAllSubmatch(answer, -1) {
 		c.add(string(match[1]))
@@ -89,8 +96,8 @@ func forms(value string) []string {
 		base64.StdEncoding.EncodeToString(hash[:]), url.QueryEscape(value), url.PathEscape(value),
 		strings.ToLower(url.QueryEscape(value)),
 	}
-	// In base64 the letters depend on where among three bytes value begins; those that its neighbours change are left
-	// out. This finds it within "name:password", too.
+	// In base64 the letters depend on where among three bytes value begins; those that
+	// its neighbours change are left out. This finds it within "name:password", too.
 	for before := range 3 {
 		text := base64.RawStdEncoding.EncodeToString(append(make([]byte, before), value...))
 		from, to := (before*8+5)/6, (before+len(value))*8/6
@@ -112,7 +119,8 @@ func (c *confidential) in(text string) []string {
 	var found []string
 	for line := range strings.Lines(text) {
 		for i := 0; i+shortest <= len(line); i++ {
-			if slices.ContainsFunc(byStart[line[i:i+shortest]], func(form string) bool { return strings.HasPrefix(line[i:], form) }) {
+			if slices.ContainsFunc(byStart[line[i:i+shortest]],
+				func(form string) bool { return strings.HasPrefix(line[i:], form) }) {
 				found = append(found, line)
 				break
 			}
@@ -121,9 +129,9 @@ func (c *confidential) in(text string) []string {
 	return found
 }
 
-// kept is what stays of callers and data subjects when all is done: records of erasures, the pointers of those who were
-// erased lately, counts of failed attempts. By whom and in which account or tenant an erasure was asked for is said there
-// on purpose.
+// kept is what stays of callers and data subjects when all is done: records of erasures,
+// the pointers of those who were erased lately, counts of failed attempts. By whom and in
+// which account or tenant an erasure was asked for is said there on purpose.
 func kept(database *dynamodb.Client) (string, error) {
 	var all strings.Builder
 	named := regexp.MustCompile(`"(requestedBy|scope)":\{"Value":"(?:[^"\\]|\\.)*"\}`)
@@ -148,7 +156,8 @@ func kept(database *dynamodb.Client) (string, error) {
 
 var keptItem = regexp.MustCompile(`"(erasureId":\{"Value":"(erasure-|subjects-|customer-[^"]*"\},"expires)|principal":\{"Value":"` + store.FailuresPrefix + `)`)
 
-// The search itself can fail: it finds every form of a value, wherever it stands, and nothing else.
+// The search itself can fail: it finds every form of a value, wherever it stands, and
+// nothing else.
 func TestLogSearchFindsEveryForm(t *testing.T) {
 	c := &confidential{values: map[string]bool{}}
 	c.records(t, []string{
@@ -162,7 +171,8 @@ func TestLogSearchFindsEveryForm(t *testing.T) {
 		for _, line := range []string{
 			"x" + value + "x", string(quoted), url.QueryEscape(value), "/path/" + url.PathEscape(value) + "/x",
 			hex.EncodeToString(hash[:]), base64.StdEncoding.EncodeToString([]byte(value)),
-			base64.StdEncoding.EncodeToString([]byte("n:" + value)), base64.URLEncoding.EncodeToString([]byte("x" + value + "yz")),
+			base64.StdEncoding.EncodeToString([]byte("n:" + value)),
+			base64.URLEncoding.EncodeToString([]byte("x" + value + "yz")),
 		} {
 			if found := c.in("before\nfn: " + line + "\nbehind"); len(found) != 1 {
 				t.Errorf("%q is not found in %q", value, line)
@@ -174,7 +184,8 @@ func TestLogSearchFindsEveryForm(t *testing.T) {
 	}
 }
 
-// The functions' lines and the search come together in logs, else the search would prove nothing.
+// The functions' lines and the search come together in logs, else the search would prove
+// nothing.
 func TestLogsAreKept(t *testing.T) {
 	send(t, "POST", "/", "", urlencoded)
 	for _, line := range []string{"delete-customer: ", `"Operation":"delete-customer"`} {

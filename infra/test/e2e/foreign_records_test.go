@@ -11,8 +11,8 @@ import (
 	"customercare/shared/store"
 )
 
-// A customer in whose collection another writer has put so much that the first page does not
-// show the customer is deleted like any other, and what was put there goes, too.
+// A customer in whose collection another writer has put so much that the first page does
+// not show the customer is deleted like any other, and what was put there goes, too.
 func TestCustomerBehindForeignRecords(t *testing.T) {
 	t.Parallel()
 	const account = "c-behind"
@@ -61,7 +61,8 @@ func putForeign(t testing.TB, customer string, records, bytes int) {
 	}
 	for len(requests) > 0 {
 		n := min(25, len(requests))
-		out, err := database.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: requests[:n]}})
+		out, err := database.BatchWriteItem(t.Context(),
+			&dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: requests[:n]}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -20,19 +20,22 @@ import (
 	"customercare/shared/store"
 )
 
-// Time passes in these tests where a test says so: what waits for it has its times in the table, and they are moved back.
-// So nothing ends before a test has looked at it, however slow the machine is, and nobody waits for what takes long.
+// Time passes in these tests where a test says so: what waits for it has its times in the
+// table, and they are moved back. So nothing ends before a test has looked at it, however
+// slow the machine is, and nobody waits for what takes long.
 
-// writerLifetime is that of the shared stack, and of those behind weather: no erasure ends by itself while tests run.
+// writerLifetime is that of the shared stack, and of those on a faulty database: no
+// erasure ends by itself while tests run.
 const writerLifetime = 30 * time.Minute
 
+// item is a stored item.
 type item = map[string]types.AttributeValue
 
 // settling is held by who has cleanup run.
 var settling sync.Mutex
 
-// settle lets the time pass in which writers may be late, for the open erasures of an account or a tenant, or for all ("*"),
-// and waits until none of them is open.
+// settle lets the time pass in which writers may be late, for the open erasures of an
+// account or a tenant, or for all ("*"), and waits until none of them is open.
 func settle(t testing.TB, scope string) {
 	t.Helper()
 	settleOn(t, running, scope)
@@ -80,7 +83,8 @@ func elapse(t testing.TB, table string, job item) {
 		ConditionExpression: aws.String("attribute_exists(openShard) AND lastRequestedAt = :seen"),
 		UpdateExpression:    aws.String("SET requestedAt = :asked, lastRequestedAt = :last, dueAt = :now REMOVE unanswered"),
 		ExpressionAttributeValues: item{
-			":seen": job["lastRequestedAt"], ":asked": millis(asked.Add(-back)), ":last": millis(seen.Add(-back)), ":now": millis(time.Now()),
+			":seen": job["lastRequestedAt"], ":asked": millis(asked.Add(-back)), ":last": millis(seen.Add(-back)),
+			":now": millis(time.Now()),
 		},
 	})
 	var ended *types.ConditionalCheckFailedException
@@ -122,15 +126,18 @@ func moment(t testing.TB, value types.AttributeValue) time.Time {
 	return millisOf(t, n.Value)
 }
 
+// millis is a time as it is stored.
 func millis(at time.Time) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(at.UnixMilli(), 10)}
 }
 
-// endOfLocks lets so much time pass for all failed attempts that are counted in the table.
+// endOfLocks lets so much time pass for all failed attempts that are counted in the
+// table.
 func endOfLocks(t testing.TB, table string, passes time.Duration) {
 	t.Helper()
 	for _, failures := range scan(t, table, "attribute_exists(principal)") {
-		if key := failures["principal"].(*types.AttributeValueMemberS).Value; !strings.HasPrefix(key, store.FailuresPrefix) {
+		if key := failures["principal"].(*types.AttributeValueMemberS).Value; !strings.HasPrefix(key,
+			store.FailuresPrefix) {
 			continue
 		}
 		for name, value := range failures {

@@ -10,7 +10,8 @@ import (
 	"customercare/infra/local/stack"
 )
 
-// Sixty calls at the same moment, the first that a stack ever gets: more than it has processes, and none of them runs yet.
+// Sixty calls at the same moment, the first that a stack ever gets: more than it has
+// processes, and none of them runs yet.
 func TestSixtyCallsToAFreshStack(t *testing.T) {
 	own := options
 	own.TablePrefix = fmt.Sprintf("sixty-%d-", time.Now().UnixNano())
@@ -21,9 +22,11 @@ func TestSixtyCallsToAFreshStack(t *testing.T) {
 	}
 	t.Cleanup(s.Close)
 	records := []string{
-		`{"kind":"user","customerId":"sixty"}`, `{"kind":"operator","name":"csr-sixty","password":"password of csr-sixty"}`,
+		`{"kind":"user","customerId":"sixty"}`,
+		`{"kind":"operator","name":"csr-sixty","password":"password of csr-sixty"}`,
 		`{"kind":"app","name":"app-sixty","secret":"secret-of-app-sixty-0123456789abcdef","tenantId":"tenant-sixty"}`,
-		record(map[string]any{"kind": "apiUser", "name": userOf("sixty"), "key": keyOf("sixty"), "accounts": []string{"sixty"}}),
+		record(map[string]any{"kind": "apiUser", "name": userOf("sixty"), "key": keyOf("sixty"),
+			"accounts": []string{"sixty"}}),
 	}
 	for i := range 20 {
 		records = append(records, customerRecords("sixty", 1, fmt.Sprint("sixty-", i))...)
