@@ -156,7 +156,8 @@ type site struct {
 // site starts the stack and lets a first call of operation 4 start a worker.
 func (b *Bench) site(ctx context.Context, name string, floors ...string) (*site, error) {
 	st, err := stack.Start(ctx, stack.Options{
-		Root: b.Root, Endpoint: b.Endpoint, BinDir: b.Functions, TablePrefix: fmt.Sprintf("%s-%d-", name, time.Now().UnixNano()), Log: b.Log,
+		Root: b.Root, Endpoint: b.Endpoint, BinDir: b.Functions, Log: b.Log,
+		TablePrefix: fmt.Sprintf("%s-%d-", name, time.Now().UnixNano()),
 		Parameters: map[string]string{
 			"DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ThrottleBurst": "5000",
 		},

@@ -59,7 +59,8 @@ func (p *plan) setAllow() *call {
 	if turn%5 == 0 {
 		media = client.XML
 	}
-	c := p.asOperator(setAllow, client.SetTemporaryAllow(user, client.Allow{Type: kind, Expires: p.m.expires}, media), 200, "")
+	c := p.asOperator(setAllow, client.SetTemporaryAllow(user, client.Allow{Type: kind, Expires: p.m.expires}, media),
+		200, "")
 	if media == client.XML { // without Accept the answer follows the body
 		c.want.Expected = client.Done(client.XML)
 	}

@@ -62,7 +62,8 @@ func mediaOf(r *vegeta.Result) string {
 // differs says in what a result is not this answer; "" when it is.
 func (want answer) differs(r *vegeta.Result) string {
 	if !want.says(r) {
-		return fmt.Sprintf("got %d %s %.300q, want %d %s %.300q", r.Code, mediaOf(r), r.Body, want.Status, want.Media, want.Body)
+		return fmt.Sprintf("got %d %s %.300q, want %d %s %.300q", r.Code, mediaOf(r), r.Body, want.Status, want.Media,
+			want.Body)
 	}
 	return want.headersDiffer(r)
 }

@@ -20,7 +20,13 @@ func TestJudge(t *testing.T) {
 	}
 	own := map[string]apigateway.Response{}
 	for kind, code := range map[string]int{"THROTTLED": 429, "INTEGRATION_FAILURE": 503, "INTEGRATION_TIMEOUT": 503, "AUTHORIZER_FAILURE": 503, "DEFAULT_5XX": 500} {
-		own[kind] = apigateway.Response{StatusCode: code, Templates: map[string]string{client.JSON: both(strconv.Itoa(code), kind), client.XML: element(strconv.Itoa(code), kind)}}
+		own[kind] = apigateway.Response{
+			StatusCode: code,
+			Templates: map[string]string{
+				client.JSON: both(strconv.Itoa(code), kind),
+				client.XML:  element(strconv.Itoa(code), kind),
+			},
+		}
 	}
 	failed := func(status, text string) string {
 		return client.XMLHead + `<response status="` + status + `"><error>` + text + `</error></response>`
@@ -74,7 +80,8 @@ func TestJudge(t *testing.T) {
 		{"a failure of ours", customer, 500, client.XML, failed("error", busySentence), "1", wrong},
 	} {
 		r := &vegeta.Result{Code: row.code, Body: []byte(row.body), Headers: http.Header{
-			"Content-Type": {row.media}, "Cache-Control": {"no-store"}, "X-Content-Type-Options": {"nosniff"}, "Strict-Transport-Security": {"max-age=31536000; includeSubDomains"},
+			"Content-Type": {row.media}, "Cache-Control": {"no-store"}, "X-Content-Type-Options": {"nosniff"},
+			"Strict-Transport-Security": {"max-age=31536000; includeSubDomains"},
 		}}
 		if row.retryAfter != "" {
 			r.Headers.Set("Retry-After", row.retryAfter)

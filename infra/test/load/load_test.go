@@ -143,7 +143,9 @@ func TestLiesAreFound(t *testing.T) {
 			body, _ := io.ReadAll(r.Body)
 			r.Body = io.NopCloser(strings.NewReader(string(body)))
 			form, _ := url.ParseQuery(string(body))
-			fresh := form.Get("user_password") == key && strings.HasPrefix(form.Get("code"), "4711") && form.Get("output") == "" && form.Get("callback") == ""
+			fresh := form.Get("user_password") == key && strings.HasPrefix(form.Get("code"), "4711") &&
+				form.Get("output") == "" &&
+				form.Get("callback") == ""
 			switch {
 			case fresh && deletions.Add(1) == 1:
 				w.Header().Set("Content-Type", client.XML)

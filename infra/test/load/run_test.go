@@ -103,7 +103,9 @@ func onStack(ctx context.Context, o options) (*report, error) {
 	}
 
 	r := &report{options: o, phases: []*phase{
-		{name: "warm-up", rate: max(1, o.rate/3), lasts: o.warmUp}, {name: "steady", rate: o.rate, lasts: o.steady}, {name: "storm", rate: stormFactor * o.rate, lasts: o.storm},
+		{name: "warm-up", rate: max(1, o.rate/3), lasts: o.warmUp},
+		{name: "steady", rate: o.rate, lasts: o.steady},
+		{name: "storm", rate: stormFactor * o.rate, lasts: o.storm},
 		{name: "recovery", rate: o.rate, lasts: o.recovery},
 	}}
 	b, p := newBook(m), newPlan(base, m)

@@ -171,7 +171,8 @@ func TestHotline(t *testing.T) {
 	for _, of := range []struct{ jobs, each int }{{1, 5_000}, {2, 2_500}, {4, 1_250}, {10, 500}, {40, 125}} {
 		r := contacts(t, second(), of.jobs, of.each, c.numberStreams)
 		best := second().best(of.jobs * of.each * 2)
-		p.row(whole(of.jobs), whole(of.jobs*of.each), inSeconds(best), inSeconds(r.took), whole(r.whole), whole(r.refused))
+		p.row(whole(of.jobs), whole(of.jobs*of.each), inSeconds(best), inSeconds(r.took), whole(r.whole),
+			whole(r.refused))
 		if r.took > best+best/20+time.Second {
 			t.Errorf("%d jobs took %s, the partition needs %s", of.jobs, r.took, best)
 		}
@@ -224,8 +225,10 @@ func TestGivesUp(t *testing.T) {
 		for range times {
 			synctest.Test(t, func(t *testing.T) {
 				s := newService(&partition{holds: time.Second}, 10)
-				if err := of.job(t.Context(), s); err == nil || s.tally.refused != of.calls || s.tally.calls() != of.calls {
-					t.Errorf("%s: %d calls, of which %d took nothing, not %d: %v", of.what, s.tally.calls(), s.tally.refused, of.calls, err)
+				if err := of.job(t.Context(), s); err == nil || s.tally.refused != of.calls ||
+					s.tally.calls() != of.calls {
+					t.Errorf("%s: %d calls, of which %d took nothing, not %d: %v", of.what, s.tally.calls(),
+						s.tally.refused, of.calls, err)
 				}
 				took += s.tally.took / times
 			})

@@ -32,7 +32,9 @@ func (s *stand) erasures(ctx context.Context) ([]Operation, error) {
 		if err != nil {
 			return err
 		}
-		op := Operation{Counted: bench.Counted{Name: name, Function: function, Bare: bare, Evident: evident, ByCaller: true}}
+		op := Operation{
+			Counted: bench.Counted{Name: name, Function: function, Bare: bare, Evident: evident, ByCaller: true},
+		}
 		var after []job
 		calls, err := s.during(ctx, func() error {
 			if err := ask(); err != nil {
@@ -164,7 +166,8 @@ func pause(ctx context.Context, d time.Duration) error {
 func (s *stand) customerWork(ctx context.Context, code string, transactions int) (w customer, err error) {
 	w.transactions = transactions
 	pages := dynamodb.NewQueryPaginator(s.DynamoDB(), &dynamodb.QueryInput{
-		TableName: aws.String(s.Table("Customers")), ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("customer = :c"),
+		TableName: aws.String(
+			s.Table("Customers")), ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("customer = :c"),
 		ExpressionAttributeValues: attribute.Item{":c": attribute.Text(store.CustomerKey(account, code))},
 		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
 	})
@@ -182,7 +185,8 @@ func (s *stand) customerWork(ctx context.Context, code string, transactions int)
 // nothingLeft looks whether all was erased that the figures say it was.
 func (s *stand) nothingLeft(ctx context.Context) error {
 	for _, id := range []string{"Customers", "Contacts"} {
-		out, err := s.DynamoDB().Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(s.Table(id)), Select: types.SelectCount, ConsistentRead: aws.Bool(true)})
+		out, err := s.DynamoDB().
+			Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(s.Table(id)), Select: types.SelectCount, ConsistentRead: aws.Bool(true)})
 		if err != nil {
 			return err
 		}

@@ -166,12 +166,20 @@ func TestUncounted(t *testing.T) {
 		}
 	}
 	fails("a call that DynamoDB refuses", "status 400", func() error {
-		_, err := m.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{TableName: &m.table, Key: values{"erasureId": s("x")}, UpdateExpression: aws.String("nonsense")})
+		_, err := m.db.UpdateItem(
+			ctx,
+			&dynamodb.UpdateItemInput{
+				TableName:        &m.table,
+				Key:              values{"erasureId": s("x")},
+				UpdateExpression: aws.String("nonsense"),
+			},
+		)
 		return err
 	})
 	fails("a transaction that DynamoDB refuses", "status 400", func() error {
 		same := types.TransactWriteItem{Delete: &types.Delete{TableName: &m.table, Key: values{"erasureId": s("x")}}}
-		_, err := m.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{same, same}})
+		_, err := m.db.TransactWriteItems(ctx,
+			&dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{same, same}})
 		return err
 	})
 	fails("an action without a rule", "no ConsumedCapacity", func() error {
@@ -179,7 +187,8 @@ func TestUncounted(t *testing.T) {
 		return err
 	})
 	fails("a foreign table", "unknown table", func() error {
-		_, err := m.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: aws.String("another"), Key: values{"k": s("x")}})
+		_, err := m.db.DeleteItem(ctx,
+			&dynamodb.DeleteItemInput{TableName: aws.String("another"), Key: values{"k": s("x")}})
 		return err
 	})
 	t.Setenv("_X_AMZN_TRACE_ID", "")

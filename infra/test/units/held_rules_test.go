@@ -20,13 +20,18 @@ func TestRulesOfWrites(t *testing.T) {
 	m, ctx := newMetered(t), t.Context()
 	random := rand.New(rand.NewPCG(1, 2))
 	shape := func() values {
-		item := values{"x": s(strings.Repeat("x", random.IntN(3000))), "n": n(fmt.Sprint(random.IntN(1000))), "b": &types.AttributeValueMemberBOOL{Value: true}}
+		item := values{
+			"x": s(strings.Repeat("x", random.IntN(3000))),
+			"n": n(fmt.Sprint(random.IntN(1000))),
+			"b": &types.AttributeValueMemberBOOL{Value: true},
+		}
 		item["list"] = &types.AttributeValueMemberL{Value: []types.AttributeValue{s("a"), n("-12.5")}}
 		if random.IntN(3) > 0 { // in the index
 			item["openShard"], item["dueAt"] = s(fmt.Sprint(random.IntN(2))), n(fmt.Sprint(random.IntN(2)))
 		}
 		if random.IntN(2) > 0 { // projected
-			item["failures"], item["requestedAt"] = n(fmt.Sprint(random.IntN(2))), s(strings.Repeat("r", random.IntN(2)*1500))
+			item["failures"], item["requestedAt"] = n(
+				fmt.Sprint(random.IntN(2))), s(strings.Repeat("r", random.IntN(2)*1500))
 		}
 		return item
 	}
@@ -44,7 +49,12 @@ func TestRulesOfWrites(t *testing.T) {
 		var err error
 		if remove {
 			_, err = m.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &m.table, Key: of(nil, "alone")})
-			transaction.Delete, batch.DeleteRequest = &types.Delete{TableName: &m.table, Key: of(nil, "together")}, &types.DeleteRequest{Key: of(nil, "in a batch")}
+			transaction.Delete, batch.DeleteRequest = &types.Delete{
+				TableName: &m.table,
+				Key:       of(nil, "together"),
+			}, &types.DeleteRequest{
+				Key: of(nil, "in a batch"),
+			}
 		} else {
 			_, err = m.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &m.table, Item: of(item, "alone")})
 			transaction.Put, batch.PutRequest = &types.Put{TableName: &m.table, Item: of(item, "together")}, &types.PutRequest{Item: of(item, "in a batch")}
@@ -91,7 +101,8 @@ func TestSizes(t *testing.T) {
 		}
 		// alone is what an item takes where none was before.
 		alone := func(length int, put func(values) error) float64 {
-			_, err := m.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &m.table, Key: values{"erasureId": s("k")}})
+			_, err := m.db.DeleteItem(ctx,
+				&dynamodb.DeleteItemInput{TableName: &m.table, Key: values{"erasureId": s("k")}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,7 +125,12 @@ func TestSizes(t *testing.T) {
 		// A transaction is counted by the rules, and so by the size.
 		for length, want := range map[int]float64{documented: 2, documented + 1: 4} {
 			got := alone(length, func(item values) error {
-				_, err := m.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{{Put: &types.Put{TableName: &m.table, Item: item}}}})
+				_, err := m.db.TransactWriteItems(
+					ctx,
+					&dynamodb.TransactWriteItemsInput{
+						TransactItems: []types.TransactWriteItem{{Put: &types.Put{TableName: &m.table, Item: item}}},
+					},
+				)
 				return err
 			})
 			if got != want {

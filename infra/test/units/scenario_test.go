@@ -119,10 +119,9 @@ func (s *stand) customers() map[string]int {
 // warmUp starts a process of every function, so that no later call has a start of its own
 // in it.
 func (s *stand) warmUp(ctx context.Context) error {
-	return errors.Join(
-		s.send(ctx, client.DeleteCustomerInfo(warm, "reset=true").As(warm, password)),
-		s.send(ctx, allow(warm, warm, "1")), s.issue(ctx), s.remove(ctx, warm), s.clean(ctx, []string{warm}), s.cleanup(ctx),
-	)
+	return errors.Join(s.send(ctx, client.DeleteCustomerInfo(warm, "reset=true").As(warm, password)),
+		s.send(ctx, allow(warm, warm, "1")), s.issue(ctx), s.remove(ctx, warm), s.clean(ctx, []string{warm}),
+		s.cleanup(ctx))
 }
 
 // during is the calls that functions make while do runs.

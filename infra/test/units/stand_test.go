@@ -116,7 +116,8 @@ type job struct {
 // jobs are the open erasures.
 func (s *stand) jobs(ctx context.Context) (all []job, err error) {
 	out, err := s.DynamoDB().Scan(ctx, &dynamodb.ScanInput{
-		TableName: aws.String(s.Table("Erasures")), ConsistentRead: aws.Bool(true), FilterExpression: aws.String("attribute_exists(openShard)"),
+		TableName: aws.String(
+			s.Table("Erasures")), ConsistentRead: aws.Bool(true), FilterExpression: aws.String("attribute_exists(openShard)"),
 	})
 	if err != nil {
 		return nil, err
@@ -139,7 +140,8 @@ func (s *stand) jobs(ctx context.Context) (all []job, err error) {
 
 // work lets a worker take up the job, as cleanup does when it is due.
 func (s *stand) work(ctx context.Context, key string) error {
-	event := fmt.Sprintf(`{"Records":[{"eventName":"INSERT","dynamodb":{"Keys":{"erasureId":{"S":%q}},"SequenceNumber":"1"}}]}`, key)
+	event := fmt.Sprintf(
+		`{"Records":[{"eventName":"INSERT","dynamodb":{"Keys":{"erasureId":{"S":%q}},"SequenceNumber":"1"}}]}`, key)
 	said, err := s.Invoke(ctx, "continue-erasure", []byte(event))
 	if err == nil && strings.Contains(string(said), "itemIdentifier") {
 		err = fmt.Errorf("the worker did not get on: %s", said)
