@@ -12,9 +12,8 @@ import (
 
 // One request allocates no more than today.
 func TestAllocations(t *testing.T) {
-	token := base64.RawURLEncoding.EncodeToString(make([]byte, 32)) + "." + base64.RawURLEncoding.EncodeToString(
-		[]byte("ak"),
-	)
+	encode := base64.RawURLEncoding.EncodeToString
+	token := encode(make([]byte, 32)) + "." + encode([]byte("ak"))
 	db := canned.Client(canned.Answers(t, map[string][]string{"BatchGetItem": {`{"Responses":{"Principals":[
 		{"principal":{"S":"` + store.PrincipalKey(store.Token, principal.Hash(token)) + `"},"appKey":{"S":"ak"},"tenantId":{"S":"acme"},"expires":{"N":"4102444800"}},
 		{"principal":{"S":"app#ak"},"tenantId":{"S":"acme"}}]},"UnprocessedKeys":{}}`}}))

@@ -30,10 +30,9 @@ func TestAllocations(t *testing.T) {
 			if numbers > 1 {
 				update = refused
 			}
-			db := canned.Client(
-				canned.Answers(t,
-					map[string][]string{"UpdateItem": {update}, "PutItem": {"{}"}, "TransactWriteItems": {"{}"}}),
-			)
+			db := canned.Client(canned.Answers(t, map[string][]string{
+				"UpdateItem": {update}, "PutItem": {"{}"}, "TransactWriteItems": {"{}"},
+			}))
 			handle := handler{erasure.NewNumbersIntake(
 				store.Erasures{DB: db, Table: "Erasures"},
 				erasure.Digester{

@@ -122,12 +122,8 @@ func TestLargestBodies(t *testing.T) {
 	for i := range 1000 {
 		escapes = append(escapes, `"`+escaped(fmt.Sprintf("+%0127d", i))+`"`)
 	}
-	allowed := "{\r\n    \"" + escaped(
-		"customNos",
-	) + "\": [\r\n        " + strings.Join(
-		escapes,
-		",\r\n        ",
-	) + "\r\n    ]\r\n}\r\n"
+	allowed := "{\r\n    \"" + escaped("customNos") + "\": [\r\n        " +
+		strings.Join(escapes, ",\r\n        ") + "\r\n    ]\r\n}\r\n"
 	for name, c := range map[string]struct {
 		body []byte
 		want int

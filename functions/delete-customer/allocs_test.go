@@ -27,11 +27,9 @@ func TestAllocations(t *testing.T) {
 		},
 	}
 	event.RequestContext.Identity.SourceIP = "192.0.2.1"
-	ctx, digests := canned.Invocation(
-		t,
-	), erasure.Digester{
-		Current: "1",
-		Keys:    map[string][]byte{"1": []byte("a key of digests, 32 characters.")},
+	ctx := canned.Invocation(t)
+	digests := erasure.Digester{
+		Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")},
 	}
 	job := store.CustomerJob(digests.Subject("customer", "a", "47"))
 	for transactions, most := range map[int]float64{0: 1594, store.FewRecords: 1815, 25: 2740} {
@@ -42,9 +40,8 @@ func TestAllocations(t *testing.T) {
 			}
 			db := canned.Client(canned.Answers(t, map[string][]string{
 				"BatchGetItem": {
-					`{"Responses":{"Principals":[{"principal":{"S":"apiUser#john"},"hashes":{"L":[{"S":"` + principal.Hash(
-						"key",
-					) + `"}]},"accounts":{"L":[{"S":"a"}]}}]},"UnprocessedKeys":{}}`,
+					`{"Responses":{"Principals":[{"principal":{"S":"apiUser#john"},"hashes":{"L":[{"S":"` +
+						principal.Hash("key") + `"}]},"accounts":{"L":[{"S":"a"}]}}]},"UnprocessedKeys":{}}`,
 				},
 				// The customer, and what stands there when the transactions are gone: the
 				// tombstone.
@@ -60,10 +57,13 @@ func TestAllocations(t *testing.T) {
 					Guard:      principal.Guard{Limit: 10, Window: 5 * time.Minute},
 					Now:        time.Now,
 				},
-				erasure.NewCustomerIntake(store.Erasures{DB: db, Table: "Erasures"},
-					store.Customers{DB: db, Table: "Customers", Limiter: store.NewLimiter(8)}, digests,
-					erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute},
-					erasure.SystemClock()), 3 * time.Second,
+				erasure.NewCustomerIntake(
+					store.Erasures{DB: db, Table: "Erasures"},
+					store.Customers{DB: db, Table: "Customers", Limiter: store.NewLimiter(8)},
+					digests, erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute},
+					erasure.SystemClock(),
+				),
+				3 * time.Second,
 			}.endpoint().Handler()
 			canned.Allocations(t, 200, most, func() {
 				if answer, err := handle(ctx, event); err != nil ||

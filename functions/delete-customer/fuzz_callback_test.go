@@ -24,13 +24,8 @@ func FuzzCallback(f *testing.F) {
 	f.Add("cb", "", "\x00")
 	door := door(f, true)
 	f.Fuzz(func(t *testing.T, callback, output, condensed string) {
-		body := goodForm + "&callback=" + url.QueryEscape(
-			callback,
-		) + "&output=" + url.QueryEscape(
-			output,
-		) + "&condensed=" + url.QueryEscape(
-			condensed,
-		)
+		body := goodForm + "&callback=" + url.QueryEscape(callback) + "&output=" + url.QueryEscape(output) +
+			"&condensed=" + url.QueryEscape(condensed)
 		a := door.Send(t,
 			frontdoor.Request{Method: "POST", Header: [][2]string{{"Content-Type", urlencoded}}, Body: []byte(body)})
 		got, called := read(t, a)

@@ -16,17 +16,8 @@ func TestLargestForms(t *testing.T) {
 	const part = "--b\r\nContent-Disposition: form-data; name="
 	different := new(bytes.Buffer)
 	for i := 0; different.Len() < limit-20; i++ {
-		different.WriteString(
-			"&" + string(
-				rune('a'+i%26),
-			) + string(
-				rune('a'+i/26%26),
-			) + string(
-				rune('a'+i/676%26),
-			) + string(
-				rune('a'+i/17576),
-			),
-		)
+		letter := func(n int) string { return string(rune('a' + n)) }
+		different.WriteString("&" + letter(i%26) + letter(i/26%26) + letter(i/676%26) + letter(i/17576))
 	}
 	for name, c := range map[string]struct {
 		contentType string

@@ -27,9 +27,8 @@ const goodForm = "type=customer_delete&user_id=john&user_password=key&account_id
 // none ever did.
 func door(f testing.TB, known bool) frontdoor.Door {
 	db := &frontdoor.Database{Known: known, Principals: map[string]string{
-		"apiUser#john": `{"principal":{"S":"apiUser#john"},"hashes":{"L":[{"S":"` + principal.Hash(
-			"key",
-		) + `"}]},"accounts":{"L":[{"S":"a"}]}}`,
+		"apiUser#john": `{"principal":{"S":"apiUser#john"},` +
+			`"hashes":{"L":[{"S":"` + principal.Hash("key") + `"}]},"accounts":{"L":[{"S":"a"}]}}`,
 	}}
 	client := db.Client()
 	directory := principal.Directory{

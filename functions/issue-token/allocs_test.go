@@ -13,9 +13,8 @@ import (
 func TestAllocations(t *testing.T) {
 	db := canned.Client(canned.Answers(t, map[string][]string{
 		"BatchGetItem": {
-			`{"Responses":{"Principals":[{"principal":{"S":"app#ak"},"hashes":{"L":[{"S":"` + principal.Hash(
-				"sk",
-			) + `"}]},"tenantId":{"S":"acme"}}]},"UnprocessedKeys":{}}`,
+			`{"Responses":{"Principals":[{"principal":{"S":"app#ak"},"hashes":{"L":[{"S":"` + principal.Hash("sk") +
+				`"}]},"tenantId":{"S":"acme"}}]},"UnprocessedKeys":{}}`,
 		},
 		"PutItem": {"{}"},
 	}))

@@ -19,9 +19,7 @@ import (
 // door is the function with one app.
 func door(f testing.TB) frontdoor.Door {
 	db := &frontdoor.Database{Principals: map[string]string{
-		"app#ak": `{"principal":{"S":"app#ak"},"hashes":{"L":[{"S":"` + principal.Hash(
-			"sk",
-		) + `"}]},"tenantId":{"S":"acme"}}`,
+		"app#ak": `{"principal":{"S":"app#ak"},"hashes":{"L":[{"S":"` + principal.Hash("sk") + `"}]},"tenantId":{"S":"acme"}}`,
 	}}
 	return frontdoor.New(f, db, newHandler(db.Client(), 900).endpoint().Handler())
 }

@@ -54,13 +54,13 @@ func SetTemporaryAllow(customerID string, allow Allow, media string) Request {
 	if !allow.Expires.IsZero() {
 		expires = allow.Expires.UTC().Format("2006-01-02T15:04:05.000Z")
 	}
-	body := AllowBody(allow.Type, expires, media)
+	body := allowBody(allow.Type, expires, media)
 	return newRequest(operation.SetTemporaryAllow, customerID, body, "Content-Type: "+media)
 }
 
-// AllowBody is the body of operation 2 with values that need not be right. Without an
+// allowBody is the body of operation 2 with values that need not be right. Without an
 // expiration date the field is left out.
-func AllowBody(allowType, expires, media string) string {
+func allowBody(allowType, expires, media string) string {
 	if media == XML {
 		if expires != "" {
 			expires = "<expirationDate>" + expires + "</expirationDate>"

@@ -14,8 +14,8 @@ import (
 
 // Erasure by number reads the copies filed under the number and takes the others from
 // their list of parties. So for every number that any copy of a contact names, there must
-// be a copy under that number, and it must name the same numbers: else data of an erased
-// number would stay in a copy that nobody finds. Hence:
+// be a copy under that number, and it must name the same numbers. Otherwise data of an
+// erased number would stay in a copy that nobody finds. Hence:
 //
 //   - The copies are written in one transaction, all or none: a crash leaves no half of
 //     them.
@@ -38,9 +38,11 @@ func (l *loader) contacts() together {
 	}
 }
 
-// file is a put for each copy, on condition that none stands there, or one with the same
-// parties, or one with those that known says; and for each number in known that is no
-// party, the removal of its copy.
+// file gives the actions that file a contact: a put for each copy, and the removal of the
+// copy under each number in known that is no party any more. Known is the parties that
+// stand under each number, as far as a try before has found them. A put or removal is
+// refused unless no copy stands there, or one with the new parties, or one with the known
+// ones.
 func (l *loader) file(r *record, known map[string]types.AttributeValue) []action {
 	condition := func(number string) (string, object) {
 		values := object{":parties": attribute.Texts(r.contact.parties...)}
@@ -80,8 +82,9 @@ func (l *loader) file(r *record, known map[string]types.AttributeValue) []action
 	return actions
 }
 
-// refileTries bounds how often a contact is tried with what the last try has found: each
-// finds more of what stands, unless somebody else files the same contact all the time.
+// refileTries is how often a contact is tried again with what the tries before have
+// found. Each finds more of what stands, unless somebody else files the same contact all
+// the time.
 const refileTries = 10
 
 // refile files a contact that stands already with other parties.
@@ -115,9 +118,10 @@ func (l *loader) refile(ctx context.Context, r *record) error {
 	return nil
 }
 
-// learn notes the parties of a copy that stands, and supposes the same of its peers'
-// copies until they are seen. It is false when they cannot be read: to write over that
-// copy would leave others where no load and no erasure looks for them.
+// learn notes in known the parties of a copy that stands, and supposes that the copies
+// under those parties have the same until they are seen. It is false when the parties
+// cannot be read. Then the copy must not be written over: the others would stay where no
+// load and no erasure looks for them.
 func learn(known map[string]types.AttributeValue, copy object) (readable bool) {
 	if len(copy) == 0 { // of an action that was not refused
 		return true

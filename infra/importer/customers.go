@@ -16,8 +16,9 @@ import (
 // passes.
 const untouched = "attribute_not_exists(tombstone)"
 
-// customers is how customers and transactions are written. Each customer costs a transaction of
-// DynamoDB's a check, unless the customer itself is put: so they come side by side (byCustomer).
+// customers is how customers and transactions are written. A transaction needs one check
+// for each customer that is not itself put in it, so the records must come in the order
+// of byCustomer.
 func (l *loader) customers() together {
 	return together{
 		table: l.Tables.Customers, most: maxActions, actions: l.customerActions,

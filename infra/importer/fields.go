@@ -42,12 +42,14 @@ func (f *fields) named(known ...string) {
 	}
 }
 
+// refuse keeps the first refusal.
 func (f *fields) refuse(format string, args ...any) {
 	if f.err == nil {
 		f.err = refuse(format, args...)
 	}
 }
 
+// take takes a field out.
 func (f *fields) take(name string) (types.AttributeValue, bool) {
 	value, ok := f.left[name]
 	delete(f.left, name)
@@ -64,6 +66,7 @@ func (f *fields) id(name string, most int) string {
 	return f.check(name, value, most)
 }
 
+// check gives an identifier of 1 to most bytes; name is what a refusal calls it.
 func (f *fields) check(name string, value types.AttributeValue, most int) string {
 	s, ok := value.(*types.AttributeValueMemberS)
 	if !ok || s.Value == "" || len(s.Value) > most {

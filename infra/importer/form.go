@@ -47,6 +47,7 @@ const tarMagic = 257
 // longestMagic is how many bytes of a file tell its magic, or an encoding without a mark.
 const longestMagic = 10
 
+// packed is a file in this packing.
 func packed(by string) Misformed {
 	return Misformed("the file is packed with " + by + ": unpack it, and load what was in it")
 }

@@ -31,9 +31,10 @@ type Options struct {
 	From    int // first line to load, counted from 1; 0 is the start
 	Workers int // how many write at the same time; 0 is a good number
 
-	// Progress, when set, is told of the bytes of each line that is settled, Report of
-	// each line that is not loaded and why: a sentence without personal data. No two
-	// calls come at the same time, and lines in no order.
+	// Progress, when set, is called with the bytes of each line that is loaded, reported
+	// or skipped. Report, when set, is called with each line that is not loaded and the
+	// reason, a sentence without personal data. No two calls come at the same time. Lines
+	// come in no order.
 	Progress func(bytes int)
 	Report   func(line int, sentence string)
 }
@@ -88,8 +89,8 @@ type loader struct {
 }
 
 // Load loads every line of r. A line that cannot be loaded is reported and stops nothing
-// else; the error then says how many there were. A file of another form than lines of
-// JSON is Misformed, and not a line of it is looked at. Anything else that goes wrong
+// else: the error says in the end how many there were. A file of another form than lines
+// of JSON is Misformed, and not a line of it is looked at. Anything else that goes wrong
 // ends the load with *Stopped.
 func Load(ctx context.Context, o Options, r io.Reader) (Counts, error) {
 	if o.Workers <= 0 {
@@ -171,6 +172,7 @@ func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) 
 	}
 }
 
+// skip settles a line that is not to be loaded.
 func (l *loader) skip(line, bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -180,6 +182,7 @@ func (l *loader) skip(line, bytes int) {
 	}
 }
 
+// begin notes a record that is not settled yet.
 func (l *loader) begin(r *record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -207,6 +210,7 @@ func (l *loader) fail(r *record, sentence string) {
 	l.settle(r)
 }
 
+// settle gives back what a record held. The caller has the lock.
 func (l *loader) settle(r *record) {
 	delete(l.open, r.line)
 	l.memory.Release(int64(r.memory))

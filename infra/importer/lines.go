@@ -23,8 +23,9 @@ func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, maxL
 
 var byteOrderMark = []byte("\uFEFF")
 
-// next is the next line without white space around it, valid until the next call;
-// errTooLong, with the line passed over; or io.EOF.
+// next gives the next line without white space around it, valid until the next call. The
+// error is errTooLong for a line that was passed over, io.EOF at the end, or the
+// reader's.
 func (l *lines) next() ([]byte, error) {
 	line, err := l.r.ReadSlice('\n')
 	l.taken = len(line)

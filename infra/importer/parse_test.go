@@ -3,6 +3,8 @@ package importer
 import (
 	"strings"
 	"testing"
+
+	"customercare/shared/operation"
 )
 
 // badLines are lines that are refused. Every value that may be personal holds the word
@@ -112,7 +114,7 @@ var badLines = []struct{ name, line, sentence string }{
 	{"a misspelt bound", `{"kind":"operator","name":"o","password":"private-keepsake","dissabled":true}`,
 		"dissabled is no field of this kind"},
 	{"a bound of another name", `{"kind":"app","name":"o","secret":"private-keepsake","tenantId":"t","valid_until":"2020-01-01T00:00:00Z"}`, "valid_until is no field of this kind"},
-	{"an operation of another kind", `{"kind":"apiUser","name":"o","key":"private-keepsake","accounts":["a"],"operations":["clean-customer-data"]}`, "operations may only name delete-customer"},
+	{"an operation of another kind", `{"kind":"apiUser","name":"o","key":"private-keepsake","accounts":["a"],"operations":["` + operation.CleanCustomerData.Name + `"]}`, "operations may only name " + operation.DeleteCustomer.Name},
 	{"an end before all time", `{"kind":"operator","name":"o","password":"private-keepsake","validUntil":"1970-01-01T00:00:00Z"}`, "validUntil lies before the year 2000"},
 	{"disabled as text", `{"kind":"operator","name":"o","password":"private-keepsake","disabled":"true"}`,
 		"disabled must be true or false"},

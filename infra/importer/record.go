@@ -45,8 +45,8 @@ const (
 	contactKind = "contact"
 )
 
-// kinds are the formats: the names that must be written so, and what makes the record of
-// the fields.
+// kinds are the formats: the names of a kind's fields, which must be written exactly so,
+// and the function that makes the record of the fields.
 var kinds = map[string]struct {
 	names []string
 	build func(*fields, *record)
@@ -115,7 +115,8 @@ func buildCustomer(f *fields, r *record) {
 	r.item = f.data(object{"customer": attribute.Text(r.customer), "record": attribute.Text(store.CustomerRecord)})
 }
 
-// A transaction lies with its customer: both in the order of the file.
+// buildTransaction gives the record its customer's place, so that both are written in the
+// order of the file.
 func buildTransaction(f *fields, r *record) {
 	r.customer = store.CustomerKey(f.id("accountId", shortID), f.id("code", shortID))
 	r.place = "customer " + r.customer
@@ -128,8 +129,8 @@ func buildTransaction(f *fields, r *record) {
 // copies it may have to take away.
 const maxParties = 50
 
-// buildContact leaves the numbers in the data, too: who called whom is not to be seen
-// from parties alone.
+// buildContact leaves the numbers in the data, too, because parties alone do not say who
+// called whom.
 func buildContact(f *fields, r *record) {
 	c := &contact{tenant: f.id("tenantId", shortID)}
 	c.key = store.ContactKey(f.at(), f.id("contactId", shortID))
@@ -221,6 +222,7 @@ func buildPrincipal(f *fields, r *record) string {
 	return name
 }
 
+// hashes are what is stored of keys and secrets.
 func hashes(secrets []string) types.AttributeValue {
 	all := make([]string, len(secrets))
 	for i, secret := range secrets {

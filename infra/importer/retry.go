@@ -23,12 +23,12 @@ const (
 	backoffLimit      = 3 * time.Second
 )
 
-// errInvalid says that DynamoDB does not take what was asked for, whenever.
+// errInvalid says that DynamoDB does not take what was asked for, and never will.
 var errInvalid = errors.New("DynamoDB does not take the record: it breaks one of its limits")
 
 // persist makes a call until it succeeds or fails for good. Its error is errInvalid, a
-// *types.TransactionCanceledException with a reason that does not pass, a context's, or
-// one that ends the load: a sentence without DynamoDB's own words, which may quote keys.
+// *types.TransactionCanceledException with a reason that stays, the context's, or one
+// that ends the load: a sentence without DynamoDB's own words, which may quote keys.
 func persist(ctx context.Context, table string, call func() error) error {
 	for attempt := 0; ; attempt++ {
 		err := call()
@@ -67,7 +67,8 @@ func persist(ctx context.Context, table string, call func() error) error {
 	}
 }
 
-// final says whether any action was refused for a reason that does not pass.
+// final says whether any action was refused for a reason that stays, so that trying again
+// is no use.
 func final(reasons []types.CancellationReason) bool {
 	for _, reason := range reasons {
 		if code := reasonCode(reason); code != "" && !store.Retryable(code) {

@@ -10,21 +10,21 @@ import (
 	"customercare/shared/store"
 )
 
-// Limits of one transaction. 4 MB is DynamoDB's; the rest is left for keys that are only
-// checked.
+// Limits of one transaction. DynamoDB takes 4 MB. What is kept back is for keys that are
+// only checked.
 const (
 	maxActions     = 100
 	maxTransaction = 4<<20 - 256<<10
 )
 
-// action is one of a transaction's, and the records that cannot be written when it is
-// refused.
+// action is one write or check of a transaction, with the records that cannot be written
+// when it is refused.
 type action struct {
 	write   types.TransactWriteItem
 	records []*record
 }
 
-// transact writes all actions or none; the error is persist's.
+// transact writes all actions or none. Its errors are those of persist.
 func (l *loader) transact(ctx context.Context, table string, actions []action) error {
 	return persist(ctx, table, func() error {
 		// A fresh input for each call: the SDK leaves its idempotency token in it, and
@@ -42,19 +42,19 @@ func (l *loader) transact(ctx context.Context, table string, actions []action) e
 type together struct {
 	table string
 	most  int // actions that one transaction has
-	// key is what no two records of a transaction may share: DynamoDB refuses one that names
-	// an item twice.
+	// key is what no two records of a transaction may share: DynamoDB refuses one that
+	// names an item twice.
 	key func(*record) string
-	// count gives a function that is asked of each record in order how many actions more the
-	// transaction takes with it.
+	// count gives a function that is asked of each record in order how many actions more
+	// the transaction takes with it.
 	count   func() func(*record) int
 	actions func([]*record) []action
 	// refused settles a record that a condition refused.
 	refused func(context.Context, *record) error
 }
 
-// fit is how many of the first records one transaction takes. It ends before a key that it has
-// already: the later line is written later.
+// fit is how many of the first records one transaction takes. It ends before a key that
+// it has already: the later line is written later.
 func (w together) fit(records []*record) int {
 	count, keys, actions, bytes := w.count(), map[string]bool{}, 0, 0
 	for i, r := range records {
@@ -87,9 +87,9 @@ func (l *loader) writeAll(ctx context.Context, w together, records []*record) er
 	return nil
 }
 
-// writeTogether writes records, no two of one key, in one transaction. Those
-// that DynamoDB refuses are left out and the others written without them; the ones that a
-// condition refused are returned, not settled.
+// writeTogether writes records, no two of one key, in one transaction. A record that
+// DynamoDB refuses is left out, and the others are written without it. Those that a
+// condition refused are returned and not settled; all others are settled.
 func (l *loader) writeTogether(ctx context.Context, w together, records []*record) (refused []*record, err error) {
 	for len(records) > 0 {
 		actions := w.actions(records)

@@ -9,11 +9,11 @@ import (
 
 // maxUsers is how many users one transaction updates. A transaction saves most of what a
 // call costs, but while it runs DynamoDB refuses an operation on one of its users, which
-// then has to be tried again: so few at a time.
+// then has to be tried again. That is why it is not more.
 const maxUsers = 25
 
-// users is how users are written: each replaces the fields that its record names and touches
-// no others. There is no condition that could refuse one.
+// users is how users are written: each replaces the fields that its record names and
+// touches no others. There is no condition that could refuse one.
 func (l *loader) users() together {
 	return together{
 		table: l.Tables.Users, most: maxUsers, actions: l.userActions,
@@ -22,8 +22,8 @@ func (l *loader) users() together {
 	}
 }
 
-// userActions updates rather than puts: temporary allows that are in force stay. The map
-// tempAllows always stands afterwards, which setting one relies on.
+// userActions updates users rather than putting them, so that temporary allows in force
+// stay. Afterwards the map tempAllows always stands, which operation 2 relies on.
 func (l *loader) userActions(records []*record) []action {
 	actions := make([]action, len(records))
 	for i, r := range records {

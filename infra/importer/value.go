@@ -18,13 +18,14 @@ import (
 // object is a map attribute, or an item.
 type object = attribute.Item
 
-// maxDepth is how deep a line may be nested, itself counted. DynamoDB takes a little
-// more, which is left for the map or list that the record's own values are put into.
+// maxDepth is how many levels of objects and arrays a line may have, itself counted.
+// DynamoDB takes two more, which are kept for the map or list that the record's own
+// values are put into.
 const maxDepth = quotas.MaxDepth - 2
 
 // maxValues is how many values, however deep, a line may hold. DynamoDB would take twice
-// as many; the bound keeps a line of 1 MB below 32 MB of memory, which is what half a
-// million of the smallest values would exceed.
+// as many. A line of 1 MB can hold half a million of the smallest values, which would
+// take more than 32 MB of memory.
 const maxValues = 100_000
 
 // refusal is a sentence about a line, fit to be shown: it names fields of the formats and
@@ -33,6 +34,7 @@ type refusal string
 
 func (r refusal) Error() string { return string(r) }
 
+// refuse makes a refusal.
 func refuse(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
 
 // parseObject reads one line, one JSON object and nothing behind it, into attribute
@@ -57,7 +59,8 @@ func parseObject(line []byte) (object, error) {
 	return value.(*types.AttributeValueMemberM).Value, nil
 }
 
-// parseValue reads the next value; left is how many more a line may hold.
+// parseValue reads the next value. It counts left down, which is how many more values the
+// line may hold.
 func parseValue(d *jsontext.Decoder, left *int) (types.AttributeValue, error) {
 	if *left--; *left < 0 {
 		return nil, refuse("%s holds more values than a record may have (%d)", place(d), maxValues)
@@ -132,8 +135,8 @@ func unreadable(d *jsontext.Decoder, err error) error {
 	}
 }
 
-// place names the top-level field that is being read; what lies further in may be
-// personal data.
+// place names the top-level field that is being read. Names further in may be personal
+// data.
 func place(d *jsontext.Decoder) string {
 	pointer := d.StackPointer()
 	if pointer == "" {
@@ -145,9 +148,8 @@ func place(d *jsontext.Decoder) string {
 	return printable(pointer.LastToken())
 }
 
-// printable is a name from the line made fit to stand in a sentence. A name of the
-// formats passes as it is; one that does not look like a field's name may be a value in
-// the wrong place.
+// printable is a name from the line made fit to stand in a sentence. A name that
+// does not look like a field's may be a value in the wrong place, and is not shown.
 func printable(name string) string {
 	plain := func(r rune) bool { return r < unicode.MaxASCII && (unicode.IsLetter(r) || r == '_' || r == '-') }
 	if name == "" || len(name) > 40 || strings.ContainsFunc(name, func(r rune) bool { return !plain(r) }) {

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// work writes the records of one queue: whatever is waiting together, without waiting for
-// more.
+// work writes the records of one queue until it is closed. It takes all that is waiting
+// together, and never waits for more.
 func (l *loader) work(ctx context.Context, queue <-chan *record) error {
 	for first := range queue {
 		batch := []*record{first}

@@ -256,6 +256,7 @@ func (r *run) unknownType() string {
 	}
 }
 
+// unknownPath calls where no route is, in both formats and with an operator's password.
 func (r *run) unknownPath(ctx context.Context) error {
 	known := client.Basic(r.operator, r.password)
 	for _, headers := range [][]string{{client.AcceptJSON}, {client.AcceptXML}, {client.AcceptJSON, known}} {
@@ -277,6 +278,7 @@ func (r *run) unknownPath(ctx context.Context) error {
 	return nil
 }
 
+// expired uses the token for a second once that is over.
 func (r *run) expired(ctx context.Context) error {
 	if r.short.value == "" {
 		return errors.New("there was no token for a second")

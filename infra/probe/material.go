@@ -42,6 +42,7 @@ const (
 	secretBytes = 24 // 192 bits
 )
 
+// newMaterial makes names and secrets up.
 func newMaterial() material {
 	name := "smoke-" + random(nameBytes)
 	return material{
@@ -67,6 +68,7 @@ func (m material) secrets() []string {
 	return all
 }
 
+// random is so many bytes in hexadecimal digits.
 func random(bytes int) string {
 	b := make([]byte, bytes)
 	_, _ = rand.Read(b) // never fails
@@ -130,14 +132,17 @@ func (r *run) places() map[place]int {
 	}
 }
 
+// userPlace is where a user stands.
 func (r *run) userPlace(customerID string) place {
 	return place{r.Deployment.Tables.Users, "customerId", customerID}
 }
 
+// customerPlace is where a customer and its transactions stand.
 func (r *run) customerPlace(account, code string) place {
 	return place{r.Deployment.Tables.Customers, "customer", store.CustomerKey(account, code)}
 }
 
+// contactPlace is where the contacts of a number stand.
 func (r *run) contactPlace(tenant, number string) place {
 	return place{r.Deployment.Tables.Contacts, "party", store.PartyKey(tenant, number)}
 }

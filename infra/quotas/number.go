@@ -32,10 +32,11 @@ func parse(text string) number {
 	return number{minus, strings.TrimRight(digits, "0"), exponent}
 }
 
-// endless stands for every exponent that is too long to be one: no mantissa brings it
+// endless stands for every exponent that is so large that no mantissa brings the number
 // back into the range.
 const endless = 1 << 40
 
+// parsePower reads an exponent; "" is 0.
 func parsePower(text string) int {
 	text, minus := strings.CutPrefix(strings.TrimPrefix(text, "+"), "-")
 	text = strings.TrimLeft(text, "0")
@@ -49,9 +50,9 @@ func parsePower(text string) int {
 	return power
 }
 
-// Plain is a storable number in a form that every engine reads as the same value: as it
-// is written, or, where it has more digits or a longer exponent than a number needs,
-// without those. Engines differ on the exponent of a zero and on leading zeros.
+// Plain is a storable number in a form that every engine reads as the same value, because
+// engines differ on the exponent of a zero and on leading zeros. It is the number as it
+// is written, or without the digits and the exponent that a number does not need.
 func Plain(text string) string {
 	mantissa, power, _ := strings.Cut(strings.ToLower(text), "e")
 	if len(mantissa) <= MaxDigits+2 && len(power) <= len("+125") && (power == "" || parse(text).digits != "") {

@@ -1,6 +1,6 @@
 // Package quotas is what AWS documents of a DynamoDB item: how its size counts, and what
-// it may hold. The engines that stand in for DynamoDB each keep to a part of it, so what
-// is loaded, and what is counted, goes by these rules and not by an engine's.
+// it may hold. The engines that stand in for DynamoDB each keep to a part of it. So the
+// importer and the benchmark go by these rules and not by an engine's.
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html and
 // CapacityUnitCalculations.html.
@@ -86,6 +86,7 @@ func checkMap(attributes Item, depth int) error {
 	return nil
 }
 
+// checkValue checks one value that lies within depth lists and maps.
 func checkValue(value types.AttributeValue, depth int) error {
 	switch v := value.(type) {
 	case *types.AttributeValueMemberS, *types.AttributeValueMemberB, *types.AttributeValueMemberBOOL, *types.AttributeValueMemberNULL:
@@ -121,6 +122,7 @@ func checkValue(value types.AttributeValue, depth int) error {
 	return errNoValue
 }
 
+// checkNumbers checks numbers, alone or of a set.
 func checkNumbers(numbers ...string) error {
 	for _, n := range numbers {
 		if !Storable(n) {
@@ -130,6 +132,7 @@ func checkNumbers(numbers ...string) error {
 	return nil
 }
 
+// checkSet takes a set that has members, each once.
 func checkSet(members []string) error {
 	seen := map[string]bool{}
 	for _, member := range members {

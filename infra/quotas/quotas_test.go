@@ -9,20 +9,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-func s(text string) types.AttributeValue { return &types.AttributeValueMemberS{Value: text} }
-func n(text string) types.AttributeValue { return &types.AttributeValueMemberN{Value: text} }
-func l(members ...types.AttributeValue) types.AttributeValue {
+// Attributes of each kind.
+func text(value string) types.AttributeValue    { return &types.AttributeValueMemberS{Value: value} }
+func numeric(value string) types.AttributeValue { return &types.AttributeValueMemberN{Value: value} }
+func object(members Item) types.AttributeValue  { return &types.AttributeValueMemberM{Value: members} }
+func list(members ...types.AttributeValue) types.AttributeValue {
 	return &types.AttributeValueMemberL{Value: members}
 }
-func m(members Item) types.AttributeValue { return &types.AttributeValueMemberM{Value: members} }
 
 // nested is levels lists and maps, each in the other, around a value.
 func nested(levels int, value types.AttributeValue) types.AttributeValue {
 	for i := range levels {
 		if i%2 == 0 {
-			value = l(value)
+			value = list(value)
 		} else {
-			value = m(Item{"a": value})
+			value = object(Item{"a": value})
 		}
 	}
 	return value
@@ -119,16 +120,19 @@ func TestSize(t *testing.T) {
 		value types.AttributeValue
 		want  int
 	}{
-		{s(""), 0}, {s("äöü"), 6}, {s("\U0001F98A"), 4}, {&types.AttributeValueMemberB{Value: []byte{1, 2, 3}}, 3},
+		{text(""), 0}, {text("äöü"), 6}, {text("\U0001F98A"), 4},
+		{&types.AttributeValueMemberB{Value: []byte{1, 2, 3}}, 3},
 		{&types.AttributeValueMemberBOOL{}, 1}, {&types.AttributeValueMemberNULL{Value: true}, 1},
 		// Half of the significant digits, rounded up, and 1; and 1 for a minus.
-		{n("0"), 1}, {n("-0"), 1}, {n("0e99"), 1}, {n("1"), 2}, {n("12"), 2}, {n("123"), 3}, {n("1234567"), 5},
-		{n("120"), 2}, {n("-120"), 3}, {n("100200"), 3},
-		{n("10.5"), 3}, {n("1.5"), 2}, {n("0.00125"), 3}, {n("45000000"), 2}, {n("4.5e7"), 2}, {n("1e125"), 2},
-		{n("-1E-130"), 3}, {n("001.500"), 2},
-		{n(strings.Repeat("9", 38)), 20}, {n("-" + strings.Repeat("9", 38)), 21},
-		{l(), 3}, {m(nil), 3}, {l(s("a"), n("1"), l()), 3 + 3 + 1 + 2 + 3},
-		{m(Item{"k": s("v"), "in": m(Item{"n": n("12")})}), 3 + 2 + 1 + 1 + 2 + 3 + 1 + 1 + 2},
+		{numeric("0"), 1}, {numeric("-0"), 1}, {numeric("0e99"), 1}, {numeric("1"), 2}, {numeric("12"), 2},
+		{numeric("123"), 3}, {numeric("1234567"), 5},
+		{numeric("120"), 2}, {numeric("-120"), 3}, {numeric("100200"), 3},
+		{numeric("10.5"), 3}, {numeric("1.5"), 2}, {numeric("0.00125"), 3}, {numeric("45000000"), 2},
+		{numeric("4.5e7"), 2}, {numeric("1e125"), 2},
+		{numeric("-1E-130"), 3}, {numeric("001.500"), 2},
+		{numeric(strings.Repeat("9", 38)), 20}, {numeric("-" + strings.Repeat("9", 38)), 21},
+		{list(), 3}, {object(nil), 3}, {list(text("a"), numeric("1"), list()), 3 + 3 + 1 + 2 + 3},
+		{object(Item{"k": text("v"), "in": object(Item{"n": numeric("12")})}), 3 + 2 + 1 + 1 + 2 + 3 + 1 + 1 + 2},
 		{&types.AttributeValueMemberSS{Value: []string{"a", "bcd"}}, 4},
 		{&types.AttributeValueMemberNS{Value: []string{"1", "200"}}, 4},
 		{&types.AttributeValueMemberBS{Value: [][]byte{{1}, {1, 2}}}, 3},
@@ -138,7 +142,7 @@ func TestSize(t *testing.T) {
 		}
 	}
 	// The documentation's own example.
-	if got := Size(Item{"shirt-color": s("R"), "shirt-size": s("M")}); got != 23 {
+	if got := Size(Item{"shirt-color": text("R"), "shirt-size": text("M")}); got != 23 {
 		t.Errorf("the documented example has %d bytes", got)
 	}
 }
@@ -146,56 +150,56 @@ func TestSize(t *testing.T) {
 // Each limit, at it and one beyond.
 func TestCheck(t *testing.T) {
 	with := func(name string, value types.AttributeValue) Item {
-		return Item{"id": s("k"), "at": s("k"), name: value}
+		return Item{"id": text("k"), "at": text("k"), name: value}
 	}
-	rest := MaxItem - Size(with("x", s("")))
+	rest := MaxItem - Size(with("x", text("")))
 	x := strings.Repeat
 	for name, c := range map[string]struct {
 		item Item
 		want string
 	}{
-		"keys alone":       {with("x", s("")), ""},
-		"the longest keys": {Item{"id": s(x("x", 2048)), "at": s(x("x", 1024))}, ""},
-		"partition key too long": {Item{"id": s(x("x", 2049)), "at": s("k")},
+		"keys alone":       {with("x", text("")), ""},
+		"the longest keys": {Item{"id": text(x("x", 2048)), "at": text(x("x", 1024))}, ""},
+		"partition key too long": {Item{"id": text(x("x", 2049)), "at": text("k")},
 			"has a key that is not 1 to 2048 bytes long"},
-		"é counts twice": {Item{"id": s(x("é", 1025)), "at": s("k")},
+		"é counts twice": {Item{"id": text(x("é", 1025)), "at": text("k")},
 			"has a key that is not 1 to 2048 bytes long"},
-		"sort key too long": {Item{"id": s("k"), "at": s(x("x", 1025))},
+		"sort key too long": {Item{"id": text("k"), "at": text(x("x", 1025))},
 			"has a key that is not 1 to 1024 bytes long"},
-		"empty partition key": {Item{"id": s(""), "at": s("k")}, "has a key that is not 1 to 2048 bytes long"},
-		"empty sort key":      {Item{"id": s("k"), "at": s("")}, "has a key that is not 1 to 1024 bytes long"},
-		"no sort key":         {Item{"id": s("k")}, "has a key that is not 1 to 1024 bytes long"},
-		"empty bytes as a key": {Item{"id": &types.AttributeValueMemberB{}, "at": s("k")},
+		"empty partition key": {Item{"id": text(""), "at": text("k")}, "has a key that is not 1 to 2048 bytes long"},
+		"empty sort key":      {Item{"id": text("k"), "at": text("")}, "has a key that is not 1 to 1024 bytes long"},
+		"no sort key":         {Item{"id": text("k")}, "has a key that is not 1 to 1024 bytes long"},
+		"empty bytes as a key": {Item{"id": &types.AttributeValueMemberB{}, "at": text("k")},
 			"has a key that is not 1 to 2048 bytes long"},
-		"a map as a key":  {Item{"id": m(nil), "at": s("k")}, "has a key that is not 1 to 2048 bytes long"},
-		"numbers as keys": {Item{"id": n("1"), "at": n("-5")}, ""},
-		"a number too large, key": {Item{"id": n("1e126"), "at": s("k")},
+		"a map as a key":  {Item{"id": object(nil), "at": text("k")}, "has a key that is not 1 to 2048 bytes long"},
+		"numbers as keys": {Item{"id": numeric("1"), "at": numeric("-5")}, ""},
+		"a number too large, key": {Item{"id": numeric("1e126"), "at": text("k")},
 			"holds a number that DynamoDB cannot keep exactly"},
-		"400 KB":             {with("x", s(x("x", rest))), ""},
-		"400 KB and a byte":  {with("x", s(x("x", rest+1))), "is larger than the 400 KB that DynamoDB takes"},
-		"400 KB in the name": {with(x("x", 65535), s(x("x", rest+1-65535))), ""},
-		"a byte more in the name": {with(x("x", 65535), s(x("x", rest+2-65535))),
+		"400 KB":             {with("x", text(x("x", rest))), ""},
+		"400 KB and a byte":  {with("x", text(x("x", rest+1))), "is larger than the 400 KB that DynamoDB takes"},
+		"400 KB in the name": {with(x("x", 65535), text(x("x", rest+1-65535))), ""},
+		"a byte more in the name": {with(x("x", 65535), text(x("x", rest+2-65535))),
 			"is larger than the 400 KB that DynamoDB takes"},
-		"name too long": {with(x("x", 65536), s("")), "holds an empty name, or one longer than 65535 bytes"},
-		"name too long, inside": {with("x", l(m(Item{x("x", 65536): s("")}))),
+		"name too long": {with(x("x", 65536), text("")), "holds an empty name, or one longer than 65535 bytes"},
+		"name too long, inside": {with("x", list(object(Item{x("x", 65536): text("")}))),
 			"holds an empty name, or one longer than 65535 bytes"},
-		"empty name":              {with("", s("")), "holds an empty name, or one longer than 65535 bytes"},
-		"32 levels":               {with("x", nested(32, n("1"))), ""},
-		"33 levels":               {with("x", nested(33, n("1"))), "is nested deeper than 32 levels"},
-		"33 levels, empty inside": {with("x", nested(32, l())), "is nested deeper than 32 levels"},
-		"a number 32 levels deep": {with("x", nested(32, n("1e-131"))),
+		"empty name":              {with("", text("")), "holds an empty name, or one longer than 65535 bytes"},
+		"32 levels":               {with("x", nested(32, numeric("1"))), ""},
+		"33 levels":               {with("x", nested(33, numeric("1"))), "is nested deeper than 32 levels"},
+		"33 levels, empty inside": {with("x", nested(32, list())), "is nested deeper than 32 levels"},
+		"a number 32 levels deep": {with("x", nested(32, numeric("1e-131"))),
 			"holds a number that DynamoDB cannot keep exactly"},
 		"a number in a set": {with("x", &types.AttributeValueMemberNS{Value: []string{"1", "1e126"}}),
 			"holds a number that DynamoDB cannot keep exactly"},
 		"sets": {with("x",
-			l(&types.AttributeValueMemberNS{Value: []string{"1"}},
+			list(&types.AttributeValueMemberNS{Value: []string{"1"}},
 				&types.AttributeValueMemberSS{Value: []string{"", "a"}},
 				&types.AttributeValueMemberBS{Value: [][]byte{{}, {1}}})), ""},
 		"empty set of numbers": {with("x", &types.AttributeValueMemberNS{}),
 			"holds an empty set, or one that names a member twice"},
-		"empty set of texts": {with("x", l(&types.AttributeValueMemberSS{})),
+		"empty set of texts": {with("x", list(&types.AttributeValueMemberSS{})),
 			"holds an empty set, or one that names a member twice"},
-		"empty set of bytes": {with("x", m(Item{"a": &types.AttributeValueMemberBS{}})),
+		"empty set of bytes": {with("x", object(Item{"a": &types.AttributeValueMemberBS{}})),
 			"holds an empty set, or one that names a member twice"},
 		"the same member twice": {with("x", &types.AttributeValueMemberBS{Value: [][]byte{{1}, {1}}}),
 			"holds an empty set, or one that names a member twice"},
@@ -209,7 +213,7 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
-	if err := Check(Item{"id": s("k")}, "id", ""); err != nil {
+	if err := Check(Item{"id": text("k")}, "id", ""); err != nil {
 		t.Errorf("a table without a sort key: %v", err)
 	}
 }

@@ -51,10 +51,10 @@ func SizeOf(value types.AttributeValue) int {
 }
 
 // sizeOfNumber is one byte for every two significant digits and one more: leading and
-// trailing zeros do not count. AWS calls that approximate and says nothing of a minus; it
-// is a byte here, as in every engine we know. DynamoDB Local counts pairs of digits from
-// the decimal point on, which makes some numbers a byte longer: 120 has three bytes
-// there, and two here.
+// trailing zeros do not count. AWS calls that approximate, and does not say what a minus
+// takes. It takes a byte here, as in every engine we know. DynamoDB Local counts pairs of
+// digits from the decimal point on, which makes some numbers a byte longer: 120 has three
+// bytes there, and two here.
 func sizeOfNumber(text string) int {
 	n := parse(text)
 	size := (len(n.digits)+1)/2 + 1

@@ -51,9 +51,7 @@ func TestCall(t *testing.T) {
 		Outcome:      metric.Refused,
 		Status:       401,
 		APIRequestID: "api-1",
-	}.Log(
-		ctx,
-	)
+	}.Log(ctx)
 	got := log.String()
 	for _, varying := range []string{`"time":"[^"]+"`, `"Latency":[0-9.]+`, `"Timestamp":[0-9]{13}`} {
 		name, _, _ := strings.Cut(varying, ":")
@@ -85,9 +83,7 @@ func TestOutcomes(t *testing.T) {
 				Operation: "authorize-app",
 				Began:     time.Now().Add(-time.Second),
 				Outcome:   outcome,
-			}.Log(
-				t.Context(),
-			)
+			}.Log(t.Context())
 			lines := metrictest.Calls(t, log.String(), "authorize-app")
 			if len(lines) != 1 {
 				t.Fatal(log)

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// PasswordParams are those of every stored password: argon2id with 19 MB and 2 passes
+// passwordParams are those of every stored password: argon2id with 19 MB and 2 passes
 // (OWASP Password Storage Cheat Sheet).
-var PasswordParams = argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
+var passwordParams = argon2id.Params{Memory: 19 << 10, Iterations: 2, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 
 // decoy is hashed against for names that do not exist, so that they take as long as wrong
 // passwords: it has the same parameters.
@@ -31,7 +31,7 @@ const maxSecret = 1024
 func HashPasswords(passwords, standing []string) []string {
 	for _, hash := range standing {
 		params, salt, _, err := argon2id.DecodeHash(hash)
-		if err != nil || *params != PasswordParams {
+		if err != nil || *params != passwordParams {
 			continue
 		}
 		hashes := hashAll(passwords, salt)
@@ -39,7 +39,7 @@ func HashPasswords(passwords, standing []string) []string {
 			return hashes
 		}
 	}
-	salt := make([]byte, PasswordParams.SaltLength)
+	salt := make([]byte, passwordParams.SaltLength)
 	_, _ = rand.Read(salt) // never fails
 	return hashAll(passwords, salt)
 }
@@ -49,7 +49,7 @@ func HashPasswords(passwords, standing []string) []string {
 // HashPasswords gives.
 func HashBeside(password string, standing []string) string {
 	for _, hash := range standing {
-		if params, salt, _, err := argon2id.DecodeHash(hash); err == nil && *params == PasswordParams {
+		if params, salt, _, err := argon2id.DecodeHash(hash); err == nil && *params == passwordParams {
 			return hashAll([]string{password}, salt)[0]
 		}
 	}
@@ -60,7 +60,7 @@ func HashBeside(password string, standing []string) string {
 func hashAll(passwords []string, salt []byte) []string {
 	hashes := make([]string, len(passwords))
 	for i, password := range passwords {
-		p, encode := PasswordParams, base64.RawStdEncoding.EncodeToString
+		p, encode := passwordParams, base64.RawStdEncoding.EncodeToString
 		hashes[i] = fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s",
 			argon2.Version, p.Memory, p.Iterations, p.Parallelism,
 			encode(salt), encode(derive(password, salt, p)))
@@ -89,7 +89,7 @@ func samePassword(password string, hashes []string) (same bool, work string) {
 	}
 	if key == nil { // nobody, or nobody who can be looked at
 		_, salt, _, _ := argon2id.DecodeHash(decoy)
-		key = derive(password, salt, PasswordParams)
+		key = derive(password, salt, passwordParams)
 	}
 	return same, string(key)
 }

@@ -29,7 +29,7 @@ func Resources(file string, parameters map[string]string) ([]Resource, error) {
 	for _, d := range l.declared {
 		r, err := l.whole(d)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("resource %s: %w", d.id, err)
 		}
 		all = append(all, r)
 	}
@@ -49,18 +49,15 @@ func (l *loader) whole(d declaration) (r Resource, err error) {
 		DependsOn: text("DependsOn"),
 	}
 	if r.Metadata, err = l.mapping(field(d.node, "Metadata")); err != nil {
-		return r, fmt.Errorf("resource %s: %w", d.id, err)
+		return r, err
 	}
 	own, err := l.mapping(field(d.node, "Properties"))
 	if err != nil {
-		return r, fmt.Errorf("resource %s: %w", d.id, err)
+		return r, err
 	}
 	global, err := l.mapping(l.globals(d.kind))
-	if err != nil {
-		return r, fmt.Errorf("section Globals: %w", err)
-	}
 	r.Properties = merge(global, own)
-	return r, nil
+	return r, err
 }
 
 func (l *loader) mapping(n *yaml.Node) (map[string]any, error) {

@@ -1,7 +1,8 @@
 // Package template reads template.yaml as far as the local stack runs it: parameters,
 // conditions, intrinsic functions and Globals are resolved, and the resources become what
-// the packages beside this one take. What AWS would refuse or do otherwise is an error;
-// what does not run locally is named in Template.Ignored.
+// the packages beside this one take. It knows what template.yaml uses and no more: the
+// rest of CloudFormation and SAM is refused with an error that names it. What does not run
+// locally is named in Template.Ignored.
 //
 // Tests of the template read it through Resources, which resolves every resource.
 package template
@@ -49,7 +50,6 @@ func (t *Template) Function(folder string) (lambda.Function, bool) {
 // Settings are what differs between two stacks of one template.
 type Settings struct {
 	Region      string // empty: engine.Region
-	Account     string // empty: AccountID
 	TablePrefix string // in front of every table's name
 	// BeyondBounds lets parameters be less than their MinValue and more than their
 	// MaxValue.
@@ -79,7 +79,7 @@ func open(file string, parameters map[string]string, s Settings) (*loader, error
 	if err != nil {
 		return nil, fmt.Errorf("template: %w", err)
 	}
-	s.Region, s.Account = cmp.Or(s.Region, engine.Region), cmp.Or(s.Account, AccountID)
+	s.Region = cmp.Or(s.Region, engine.Region)
 	l, err := read(raw, parameters, s)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path.Base(file), err)

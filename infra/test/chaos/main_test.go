@@ -47,6 +47,7 @@ func number(name string, otherwise int) int {
 	return otherwise
 }
 
+// cache is where engines and binaries lie.
 func cache() string { return filepath.Join(dynamotest.Root(), ".cache") }
 
 // inMemory in place of a data folder keeps nothing.

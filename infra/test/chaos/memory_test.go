@@ -117,6 +117,7 @@ func (p *pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, answer)
 }
 
+// ofContacts is a page of a number's contacts, as DynamoDB's JSON.
 func (p *pages) ofContacts(key string, keysOnly bool) string {
 	number := 0
 	if _, err := fmt.Sscanf(strings.TrimPrefix(key, "acme#"), "n%d-", &number); err != nil {
@@ -168,6 +169,7 @@ func party(n, k int) string {
 	return name + strings.Repeat("x", 128-len(name))
 }
 
+// list is n texts as DynamoDB's JSON.
 func list(n int, name func(k int) string) string {
 	all := make([]string, n)
 	for k := range all {
@@ -243,6 +245,7 @@ type workers struct {
 	env       map[string]string
 }
 
+// newWorkers starts nothing: run does.
 func newWorkers(t *testing.T, contact func(n, i int) string) *workers {
 	kit := dynamotest.Open(t)
 	if err := stack.Build(t.Context(), dynamotest.Root(), filepath.Join(cache(), "bin")); err != nil {
@@ -293,6 +296,7 @@ func (w *workers) open(t *testing.T, n int) (keys []string) {
 	return keys
 }
 
+// stream is the event of a job that was put on record.
 func stream(key string) any {
 	return map[string]any{"Records": []any{map[string]any{
 		"eventName": "INSERT", "dynamodb": map[string]any{"SequenceNumber": "1",

@@ -23,6 +23,7 @@ import (
 // memoryLimit is what no function may exceed (128 MB is the smallest Lambda).
 const memoryLimit = 128 << 20
 
+// startInMemory starts a stack that keeps nothing, with those who call.
 func startInMemory(t *testing.T) *victim {
 	if os.Getenv("DYNAMODB_ENDPOINT") == "" {
 		t.Skip("takes the local stack: run `make test` or `make chaos`")

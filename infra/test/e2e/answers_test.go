@@ -70,6 +70,8 @@ func (r reply) failed(t testing.TB, status int, words ...string) {
 	r.fails(t, failure, status, "json", words...)
 }
 
+// fails checks that an answer is a failure of this shape, whose first group is the code
+// and whose second the sentence.
 func (r reply) fails(t testing.TB, shape *regexp.Regexp, status int, format string, words ...string) {
 	t.Helper()
 	found := shape.FindStringSubmatch(r.Body)

@@ -49,7 +49,8 @@ import (
 //	        TestDeletedCustomerIsGoneEverywhere, TestCleanRepeated,
 //	        TestDeleteInfoTakesExactlyWhatItSays
 //	bodies beyond every limit
-//	        TestProvisionBodyLimit, TestCleanBounds, TestTokenBodyLimit, TestCustomerRefusals
+//	        TestProvisionBodyLimit, TestCleanBounds, TestTokenBodyLimit,
+//	        TestCustomerRefusals
 //	every answer's security headers
 //	        send, of all tests
 //
@@ -194,6 +195,7 @@ func (a attack) try(t *testing.T) {
 	}
 }
 
+// matchesAny says whether a body is a refusal in one of our shapes.
 func matchesAny(body string) bool {
 	for _, shape := range ofRefusals {
 		if shape.MatchString(body) {

@@ -47,6 +47,7 @@ func badJSON(name, good, wrongCase string) []bad {
 	}
 }
 
+// inHex is a byte as two hexadecimal digits.
 func inHex(b byte) string { return string("0123456789abcdef"[b>>4]) + string("0123456789abcdef"[b&15]) }
 
 func TestBadInputToSetTemporaryAllow(t *testing.T) {

@@ -86,6 +86,7 @@ func subjects(t testing.TB, record string) int {
 	return len(digests)
 }
 
+// number is a numeric attribute as it stands in a dumped line.
 func number(name string, n int) string { return fmt.Sprintf(`"%s":{"Value":"%d"}`, name, n) }
 
 // Both sides of a contact go, copies under the other party included; all else stays byte

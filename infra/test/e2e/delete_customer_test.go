@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"customercare/infra/client"
 )
 
 // The rows of the contracts page's section "3: delete a customer".
@@ -24,19 +26,16 @@ const (
 // fieldsOf is the documented form, changed by pairs of name and value; the value "-"
 // leaves the field out.
 func fieldsOf(account, code string, changes ...string) url.Values {
-	form := url.Values{
-		"user_id": {userOf(account)}, "user_password": {keyOf(account)}, "type": {"customer_delete"},
-		"account_id": {account}, "code": {code},
-	}
-	for i := 0; i+1 < len(changes); i += 2 {
-		form.Set(changes[i], changes[i+1])
-		if changes[i+1] == "-" {
-			form.Del(changes[i])
+	form := client.Form(client.APIUser{Name: userOf(account), Key: keyOf(account), Account: account}, code, changes...)
+	for name, values := range form {
+		if values[0] == "-" {
+			form.Del(name)
 		}
 	}
 	return form
 }
 
+// formOf is fieldsOf, urlencoded.
 func formOf(account, code string, changes ...string) string {
 	return fieldsOf(account, code, changes...).Encode()
 }

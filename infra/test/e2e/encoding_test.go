@@ -15,6 +15,7 @@ var (
 	harmless = []string{"identity", "Identity", "", " ", ",", "identity, IDENTITY", " , identity ,"}
 )
 
+// squeezed is a text in gzip.
 func squeezed(t testing.TB, text string) string {
 	t.Helper()
 	var b bytes.Buffer

@@ -122,6 +122,7 @@ func (u *faultyStack) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	now(w, r, u.backend)
 }
 
+// inject begins a fault, or ends it with nil, and counts tries anew.
 func (u *faultyStack) inject(now databaseFault, writes bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -174,6 +175,7 @@ func does(answer databaseFault) databaseFault {
 	}
 }
 
+// hang never answers.
 func hang(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() }
 
 // stall begins an answer and never ends it.
@@ -184,6 +186,7 @@ func stall(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 	<-r.Context().Done()
 }
 
+// reset breaks the connection off.
 func reset(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
 		_ = conn.(*net.TCPConn).SetLinger(0)
@@ -191,6 +194,7 @@ func reset(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 	}
 }
 
+// slow lets a call be done after a second.
 func slow(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	select {
 	case <-time.After(time.Second):
@@ -272,6 +276,7 @@ func (u *faultyStack) trials(t *testing.T, mark string) []trial {
 
 var ofToken = regexp.MustCompile(`^\{"AccessToken":"([^"]+)"`)
 
+// send is sendTo for this stack.
 func (u *faultyStack) send(t testing.TB, method, path, body string, headers ...string) reply {
 	return sendTo(t, u.URL, method, path, body, headers...)
 }

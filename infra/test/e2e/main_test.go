@@ -59,6 +59,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// run starts the stack, runs all tests on it, and then looks at logs, tables and rights.
 func run(m *testing.M, endpoint string) (int, error) {
 	target, err := url.Parse(endpoint)
 	if err != nil {

@@ -112,6 +112,7 @@ func startForGuessing(t *testing.T) (*stack.Stack, *transcript) {
 	return startForGuessingWith(t, map[string]string{"GuessWindow": "150m", "ThrottleBurst": "5000"})
 }
 
+// startForGuessingWith is startForGuessing with parameters of the template.
 func startForGuessingWith(t *testing.T, parameters map[string]string) (*stack.Stack, *transcript) {
 	t.Helper()
 	own := options

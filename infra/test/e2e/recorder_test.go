@@ -21,6 +21,7 @@ type recorder struct {
 	seen []databaseCall
 }
 
+// databaseCall is a call to DynamoDB, with the trace id of the invocation that made it.
 type databaseCall struct{ invocation, action, body string }
 
 var recorded = &recorder{next: calls}

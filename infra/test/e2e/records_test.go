@@ -58,6 +58,7 @@ func app(t testing.TB, name, tenant string) (bearer string) {
 	return "Authorization: Bearer " + token(t, name)
 }
 
+// secretOf is the secret of an app that app has loaded.
 func secretOf(app string) string { return "secret-of-" + app + "-0123456789abcdef" }
 
 // token asks for a token of an app that is loaded.
@@ -110,6 +111,7 @@ func addCustomers(t testing.TB, account string, transactions int, codes ...strin
 	load(t, records...)
 }
 
+// customerRecords are the records of addCustomers for one code.
 func customerRecords(account string, transactions int, code string) []string {
 	mark := "mark of " + account + " " + code
 	customer := fixture.Customer(account, code).With("name", "name "+mark).With("email", "email "+mark).

@@ -125,6 +125,7 @@ func (u *usage) note(r *http.Request, body []byte) {
 	}
 }
 
+// add notes that a function, by its access key, made a call of this action on a table.
 func (u *usage) add(key, action, table string, w write) {
 	table = table[strings.LastIndex(table, "-")+1:] // without the suite's prefix
 	r := u.reach(key, "dynamodb:"+action+" "+table)
@@ -139,6 +140,7 @@ func (u *usage) add(key, action, table string, w write) {
 	}
 }
 
+// reach is what calls by right reached so far: "dynamodb:PutItem Users".
 func (u *usage) reach(key, right string) *reached {
 	if u.actions[key] == nil {
 		u.actions[key] = map[string]*reached{}

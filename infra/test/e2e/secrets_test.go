@@ -182,6 +182,7 @@ func TestDigestKeysThatCannotBeUsed(t *testing.T) {
 	}
 }
 
+// listen takes a free port until the test ends.
 func listen(t *testing.T) net.Listener {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

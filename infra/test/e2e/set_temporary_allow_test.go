@@ -31,6 +31,7 @@ func allows(t testing.TB, id string) map[string]allow {
 	return all
 }
 
+// millisOf is the time that a stored number of milliseconds stands for.
 func millisOf(t testing.TB, text string) time.Time {
 	t.Helper()
 	n, err := strconv.ParseInt(text, 10, 64)
@@ -46,6 +47,7 @@ func soon() (time.Time, string) {
 	return at, at.Format("2006-01-02T15:04:05.000Z")
 }
 
+// xmlRequest is the body in XML, with white space; no date: without expirationDate.
 func xmlRequest(kind, date string) string {
 	if date != "" {
 		date = "<expirationDate>" + date + "</expirationDate>"

@@ -28,6 +28,7 @@ type lyingProxy struct {
 	twist func(*http.Response)
 }
 
+// serve starts the proxy and gives its address.
 func (l lyingProxy) serve(t testing.TB) string {
 	t.Helper()
 	target, err := url.Parse(running.URL)

@@ -22,13 +22,22 @@ import (
 
 	"customercare/infra/local/apigateway"
 	"customercare/infra/local/template"
+	"customercare/infra/project"
 )
 
 // object is a JSON object.
 type object = map[string]any
 
 // folder holds the events.
-var folder = filepath.Join("..", "..", "events")
+var folder = filepath.Join(root(), "infra", "events")
+
+func root() string {
+	root, err := project.Root()
+	if err != nil {
+		panic(err)
+	}
+	return root
+}
 
 // event reads one file of folder.
 func event(t *testing.T, file string) object {
@@ -78,7 +87,7 @@ func TestTheGatewaySendsTheseEvents(t *testing.T) {
 // request that e is about, and gives what the function in the folder was sent.
 func capture(t *testing.T, folder string, e object) object {
 	t.Helper()
-	template, err := template.Load(filepath.Join("..", "..", "..", "template.yaml"), nil)
+	template, err := template.Load(filepath.Join(root(), "template.yaml"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,8 +146,8 @@ func verdict(e object) []byte {
 	delete(caller, "integrationLatency")
 	answer, _ := json.Marshal(object{
 		"principalId": id, "context": caller,
-		"policyDocument": object{"Statement": []any{object{"Effect": "Allow", "Action": "execute-api:Invoke",
-			"Resource": "*"}}},
+		"policyDocument": object{"Statement": []any{object{"Effect": "Allow",
+			"Action": []string{"execute-api:Invoke"}, "Resource": []string{"*"}}}},
 	})
 	return answer
 }

@@ -12,8 +12,8 @@ import (
 	"customercare/shared/operation"
 )
 
-// newFiles are what an operation brings along. NAME is its name ("issue-token"), WORDS
-// the name with underscores ("issue_token").
+// newFiles are what an operation brings along. NAME is its name ("hold-customer"), WORDS
+// the name with underscores ("hold_customer").
 var newFiles = []string{
 	"functions/NAME/main.go",
 	"functions/NAME/handler.go",
@@ -24,7 +24,7 @@ var newFiles = []string{
 }
 
 // editedFiles are where every operation has a place, under its name or as an identifier
-// ("IssueToken"). CONTRIBUTING.md says what belongs there.
+// ("HoldCustomer"). CONTRIBUTING.md says what belongs there.
 var editedFiles = []string{
 	"shared/operation/operation.go",
 	"template.yaml",
@@ -48,7 +48,7 @@ var examples = []string{
 	"infra/bench", "infra/test/units", // measure each by its name
 	"infra/cmd/customercare", "infra/importer", // records with scopes
 	"infra/cmd/run/run_test.go", "infra/local", // lines as they are printed
-	"infra/test/e2e/logs_test.go", "infra/test/house",
+	"infra/test/e2e/personal_data_in_logs_test.go", "infra/test/house",
 	"shared/gateway/metrics_test.go", "shared/metric", "shared/principal",
 }
 
@@ -99,7 +99,7 @@ func TestOperationsAreInContributing(t *testing.T) {
 	}
 }
 
-// identifier is an operation's name as Go and CloudFormation write it: "IssueToken".
+// identifier is an operation's name as Go and CloudFormation write it: "HoldCustomer".
 func identifier(o operation.Operation) (words string) {
 	for word := range strings.SplitSeq(o.Name, "-") {
 		words += strings.ToUpper(word[:1]) + word[1:]

@@ -26,7 +26,6 @@ func TestDocumentsAreShort(t *testing.T) {
 }
 
 func TestFilesAreShort(t *testing.T) {
-	waits(t)
 	for _, name := range goFiles(t) {
 		most := maxFile
 		if folder, file := filepath.Split(name); strings.HasPrefix(folder, "functions/") {

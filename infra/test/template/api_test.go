@@ -13,6 +13,7 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
+// api is the API's properties.
 func api(t *testing.T) map[string]any {
 	t.Helper()
 	apis := ofType(t, "AWS::Serverless::Api")

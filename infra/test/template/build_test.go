@@ -75,6 +75,7 @@ func packaged(t *testing.T, root string) map[string]string {
 	return sums
 }
 
+// run runs a command in a folder.
 func run(t *testing.T, root string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "make", append([]string{"-C", root}, args...)...)
@@ -83,6 +84,7 @@ func run(t *testing.T, root string, args ...string) {
 	}
 }
 
+// sum is a file's SHA-256.
 func sum(t *testing.T, file string) string {
 	t.Helper()
 	content, err := os.ReadFile(file)

@@ -77,6 +77,7 @@ func attributes(names ...any) any {
 	}
 }
 
+// keys is the condition that a right reaches only partition keys like these.
 func keys(patterns ...any) any {
 	return map[string]any{
 		"ForAllValues:StringLike": map[string]any{"dynamodb:LeadingKeys": patterns},

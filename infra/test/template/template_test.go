@@ -37,14 +37,14 @@ func resources(t *testing.T) map[string]template.Resource {
 // ofType are the resources of one type.
 func ofType(t *testing.T, kind string) []template.Resource {
 	t.Helper()
-	var some []template.Resource
+	var found []template.Resource
 	for _, r := range resources(t) {
 		if r.Type == kind {
-			some = append(some, r)
+			found = append(found, r)
 		}
 	}
-	slices.SortFunc(some, func(a, b template.Resource) int { return strings.Compare(a.ID, b.ID) })
-	return some
+	slices.SortFunc(found, func(a, b template.Resource) int { return strings.Compare(a.ID, b.ID) })
+	return found
 }
 
 // at goes down into properties: maps by name, lists by index.

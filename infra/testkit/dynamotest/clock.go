@@ -13,7 +13,7 @@ type Clock struct {
 	alarms map[*alarm]struct{}
 }
 
-// alarm is what is to be done when the clock shows at.
+// alarm is a function that is called when the clock shows its time.
 type alarm struct {
 	at time.Time
 	do func()
@@ -26,7 +26,7 @@ func (c *Clock) Now() time.Time {
 	return c.Time
 }
 
-// Advance moves the clock, back where d is negative, and does what has become due.
+// Advance moves the clock, back when d is negative, and calls what has become due.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	c.Time = c.Time.Add(d)
@@ -43,8 +43,8 @@ func (c *Clock) Advance(d time.Duration) {
 	}
 }
 
-// AfterFunc does what time.AfterFunc does, on this clock: do runs within the Advance that
-// comes so far.
+// AfterFunc is time.AfterFunc on this clock: do runs within the Advance that moves the
+// clock so far. stop says whether it was in time.
 func (c *Clock) AfterFunc(d time.Duration, do func()) (stop func() bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

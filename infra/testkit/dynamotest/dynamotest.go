@@ -22,7 +22,7 @@ import (
 	"customercare/shared/store"
 )
 
-// Kit is the tables of one test.
+// Kit is the tables of one test, and the clients that reach them.
 type Kit struct {
 	DB     *dynamodb.Client // through Faults, with the functions' own options
 	Plain  *dynamodb.Client // past Faults, for arranging and looking
@@ -75,7 +75,7 @@ func Open(t testing.TB) *Kit {
 	return kit
 }
 
-// Client talks to an engine as the functions talk to DynamoDB, but for more.
+// Client talks to an engine as the functions talk to DynamoDB, unless more changes it.
 func Client(endpoint string, more ...func(*dynamodb.Options)) *dynamodb.Client {
 	return dynamodb.NewFromConfig(aws.Config{
 		Region: engine.Region,
@@ -95,7 +95,7 @@ func Root() string {
 	return root
 }
 
-// Put stores items past the fault layer.
+// Put stores items. It goes past Faults.
 func (k *Kit) Put(t testing.TB, table string, items ...map[string]types.AttributeValue) {
 	t.Helper()
 	var requests []types.WriteRequest
@@ -122,8 +122,8 @@ func write(ctx context.Context, client *dynamodb.Client, table string, requests 
 	return nil
 }
 
-// Dump is every item of the tables as sorted lines of canonical JSON, so that before and
-// after compare byte for byte.
+// Dump is the function Dump for this kit: two dumps of the same items are equal byte for
+// byte.
 func (k *Kit) Dump(t testing.TB, tables ...string) []string {
 	t.Helper()
 	return Dump(t, k.Plain, tables...)

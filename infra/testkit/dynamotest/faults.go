@@ -49,6 +49,7 @@ type plan struct {
 	moment      func() // called when a call is struck; nil: nothing
 }
 
+// set makes a plan and begins to count anew.
 func (f *Faults) set(p plan) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -88,6 +89,7 @@ func (f *Faults) DieAfter(action string, n int) context.Context { return f.die(A
 // done when Deliver is called.
 func (f *Faults) DieHolding(action string, n int) context.Context { return f.die(Held, action, n) }
 
+// die makes a plan that ends the context it returns.
 func (f *Faults) die(fault Fault, action string, n int) context.Context {
 	ctx, die := context.WithCancel(context.Background())
 	f.set(plan{fault: fault, action: action, first: n, last: n, moment: die})
@@ -272,6 +274,7 @@ func failure(r *http.Request, status int, code string) *http.Response {
 	})
 }
 
+// answer is one of DynamoDB's with this body.
 func answer(r *http.Request, status int, body any) *http.Response {
 	text, _ := json.Marshal(body)
 	return &http.Response{

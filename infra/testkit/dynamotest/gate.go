@@ -21,7 +21,8 @@ type gate struct {
 
 var errOver = errors.New("dynamotest: the test of this client is over")
 
-// reads leave nothing behind, whenever they are carried out.
+// reads are the actions that need no gate: they change nothing, whenever they are carried
+// out.
 var reads = []string{"GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan"}
 
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -37,6 +38,7 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
+// enter lets a write begin, unless the gate is shut.
 func (g *gate) enter() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -47,6 +49,7 @@ func (g *gate) enter() bool {
 	return true
 }
 
+// leave ends a write. An error means that DynamoDB may still carry it out.
 func (g *gate) leave(err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

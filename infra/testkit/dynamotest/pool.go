@@ -44,6 +44,7 @@ type tables struct {
 	made             []*dynamodb.CreateTableInput
 }
 
+// name is the name of one of the tables, by its logical id in the template.
 func (s *tables) name(logical string) string { return s.prefix + logical }
 
 // lend gives tables that are empty: kept ones where there are any.
@@ -65,8 +66,9 @@ func lend(ctx context.Context, endpoint string) (*tables, error) {
 	}
 }
 
-// takeBack keeps tables for the next test, emptied, or drops them: those of a test that
-// failed or whose last writes may still come, and those that are quicker to make anew.
+// takeBack empties tables and keeps them for the next test. It drops them when the test
+// was not good, which means that it failed or that its last writes may still come, and
+// when there is so much in them that making new ones is quicker.
 func takeBack(s *tables, good bool) {
 	if !pool.kept || !good || s.each(context.Background(), s.erase) != nil {
 		s.drop()
@@ -77,9 +79,9 @@ func takeBack(s *tables, good bool) {
 	pool.free[s.endpoint] = append(pool.free[s.endpoint], s)
 }
 
-// makeTables makes what the template declares, but no streams: no test that works on
-// tables of its own reads one, and an engine on which all packages' tests run slows down
-// with every record that it keeps for a stream.
+// makeTables makes what the template declares, but no streams. No test that works on
+// tables of its own reads a stream, and an engine on which all packages' tests run slows
+// down with every record that it keeps for one.
 func makeTables(ctx context.Context, endpoint string) (*tables, error) {
 	template, err := template.Load(filepath.Join(Root(), "template.yaml"), nil)
 	if err != nil {
@@ -111,8 +113,8 @@ func (s *tables) drop() {
 // keys are those of a page of a table.
 type keys []map[string]types.AttributeValue
 
-// each calls do with the keys of every page of every table, read consistently, and of
-// every index, as far as that shows them.
+// each calls do with the keys of every page of every table and of every index. Tables are
+// read consistently, and an index shows what it shows.
 func (s *tables) each(ctx context.Context, do func(ctx context.Context, table string, page keys) error) error {
 	for _, table := range s.made {
 		names, projection := map[string]string{}, ""
@@ -143,11 +145,14 @@ func (s *tables) each(ctx context.Context, do func(ctx context.Context, table st
 
 var errNotEmpty = errors.New("dynamotest: the tables are not empty")
 
+// refuse is for each: it finds that tables are not empty.
 func refuse(context.Context, string, keys) error { return errNotEmpty }
 
-// mostErased is how many items of a page are deleted: with more, new tables are quicker.
+// mostErased is how many items of a page are deleted. With more of them, new tables are
+// quicker.
 const mostErased = 500
 
+// erase is for each: it deletes the items of a page.
 func (s *tables) erase(ctx context.Context, table string, page keys) error {
 	if len(page) > mostErased {
 		return errNotEmpty

@@ -25,10 +25,12 @@ type borrower struct {
 func (b *borrower) Failed() bool      { return b.failed }
 func (b *borrower) Cleanup(do func()) { b.end = append(b.end, do) }
 
+// user is an item of the users.
 func user(id string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{"customerId": &types.AttributeValueMemberS{Value: id}}
 }
 
+// job is an open job of the ledger.
 func job(id string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{
 		"erasureId": &types.AttributeValueMemberS{Value: id}, "openShard": &types.AttributeValueMemberS{Value: "0"},

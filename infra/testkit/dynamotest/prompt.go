@@ -12,8 +12,8 @@ import (
 )
 
 // prompt retries as the functions do, but without a pause where nothing would change
-// meanwhile: after what Faults did, and after a race, which a test makes with a call that
-// is over. What DynamoDB itself refuses is waited for.
+// meanwhile. That is so after what Faults did, and after a race, because a test makes one
+// with a call that is over. After what DynamoDB itself refuses there is the usual pause.
 type prompt struct{ aws.Retryer }
 
 func (p prompt) RetryDelay(attempt int, err error) (time.Duration, error) {
@@ -23,6 +23,7 @@ func (p prompt) RetryDelay(attempt int, err error) (time.Duration, error) {
 	return p.Retryer.RetryDelay(attempt, err)
 }
 
+// injected says whether an error is one that Faults made up.
 func injected(err error) bool {
 	if _, ok := errors.AsType[injectedError](err); ok {
 		return true
@@ -31,10 +32,11 @@ func injected(err error) bool {
 	return ok && answer.Response != nil && answer.Response.Header.Get(injectedHeader) != ""
 }
 
-// AtOnce makes a client try again without any pause: for a server that always answers the
-// same.
+// AtOnce makes a client try again without any pause. It is for a server that always
+// answers the same.
 func AtOnce(o *dynamodb.Options) { o.Retryer = atOnce{o.Retryer} }
 
+// atOnce never waits.
 type atOnce struct{ aws.Retryer }
 
 func (atOnce) RetryDelay(int, error) (time.Duration, error) { return 0, nil }

@@ -13,6 +13,7 @@ import (
 	"customercare/infra/testkit/provisiontest"
 )
 
+// putUser stores a user as another writer may have.
 func putUser(t testing.TB, item provisiontest.Item) {
 	t.Helper()
 	if _, err := database.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(running.Table("Users")),

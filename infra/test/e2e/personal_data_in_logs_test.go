@@ -26,6 +26,7 @@ import (
 // otherwise it adds.
 var logged = &confidential{values: map[string]bool{digestKey: true, nextDigestKey: true}}
 
+// confidential is what no log may show.
 type confidential struct {
 	mu     sync.Mutex
 	values map[string]bool
@@ -35,6 +36,7 @@ type confidential struct {
 // chance, e.g. in a time.
 const shortest = 7
 
+// add takes a value in, unless it is too short to be told from others.
 func (c *confidential) add(value string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -47,6 +49,7 @@ func (c *confidential) add(value string) {
 var plain = []string{"kind", "accountId", "accounts", "tenantId", "campaignId", "at", "amount", "operations",
 	"validUntil"}
 
+// records takes in every text of records that are loaded, but for those in plain.
 func (c *confidential) records(t testing.TB, records []string) {
 	t.Helper()
 	var walk func(value any)
@@ -77,6 +80,7 @@ func (c *confidential) records(t testing.TB, records []string) {
 
 var tokens = regexp.MustCompile(`"AccessToken":"([^"]+)"`)
 
+// token takes in the token of an answer of operation 5.
 func (c *confidential) token(answer []byte) {
 	for _, match := range tokens.FindAllSubmatch(answer, -1) {
 		c.add(string(match[1]))

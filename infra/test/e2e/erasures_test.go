@@ -28,6 +28,7 @@ import (
 // erasure ends by itself while tests run.
 const writerLifetime = 30 * time.Minute
 
+// item is a stored item.
 type item = map[string]types.AttributeValue
 
 // settling is held by who has cleanup run.
@@ -125,6 +126,7 @@ func moment(t testing.TB, value types.AttributeValue) time.Time {
 	return millisOf(t, n.Value)
 }
 
+// millis is a time as it is stored.
 func millis(at time.Time) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(at.UnixMilli(), 10)}
 }
