@@ -74,8 +74,10 @@ func onStack(ctx context.Context, o options) (*report, error) {
 		clock = o.schedule.now
 	}
 	st, err := stack.Start(ctx, stack.Options{
-		Root: o.root, Endpoint: o.endpoint, TablePrefix: o.tablePrefix, BinDir: filepath.Join(o.root, ".cache", "bin"), Log: io.MultiWriter(o.log, heard),
-		ScheduleEvery: time.Second, Parameters: parameters, QueueTimeout: o.patience, IntegrationPeriod: o.period, Now: clock,
+		Root: o.root, Endpoint: o.endpoint, TablePrefix: o.tablePrefix, BinDir: filepath.Join(o.root, ".cache", "bin"),
+		Log:           io.MultiWriter(o.log, heard),
+		ScheduleEvery: time.Second, Parameters: parameters, QueueTimeout: o.patience, IntegrationPeriod: o.period,
+		Now: clock,
 	})
 	if err != nil {
 		return nil, err

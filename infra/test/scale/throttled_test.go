@@ -214,7 +214,9 @@ func TestGivesUp(t *testing.T) {
 			return store.Customers{DB: s.Client, Table: "Customers"}.Delete(ctx, job, make([]string, c.batchSize), 1)
 		}},
 		{"a transaction of 100", c.maxAttempts, func(ctx context.Context, s *service) error {
-			_, _, err := store.Contacts{DB: s.Client, Table: "Contacts"}.Erase(ctx, &store.Job{Scope: tenant}, erasable(0, 50), 1)
+			_, _, err := store.Contacts{
+				DB: s.Client, Table: "Contacts",
+			}.Erase(ctx, &store.Job{Scope: tenant}, erasable(0, 50), 1)
 			if s.last != 1 {
 				t.Errorf("the last transaction had %d actions", s.last)
 			}

@@ -303,7 +303,8 @@ func TestOpenErasures(t *testing.T) {
 		"of those a run can make")
 	most := min(c.processed()/2, c.passes(c.dueAtOnce), c.passes(c.numbersAtOnce)) // of each
 	for _, rate := range []struct{ customers, numbers float64 }{
-		{1, 0}, {mean(erasuresADay), 0}, {highest(erasuresADay), 0}, {highest(erasuresADay), highest(numbersADay)}, {most, most},
+		{1, 0}, {mean(erasuresADay), 0}, {highest(erasuresADay), 0}, {highest(erasuresADay), highest(numbersADay)},
+		{most, most},
 	} {
 		both := rate.customers + rate.numbers
 		open := c.openJobs(both)

@@ -186,7 +186,9 @@ func (s *stand) customerWork(ctx context.Context, code string, transactions int)
 func (s *stand) nothingLeft(ctx context.Context) error {
 	for _, id := range []string{"Customers", "Contacts"} {
 		out, err := s.DynamoDB().
-			Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(s.Table(id)), Select: types.SelectCount, ConsistentRead: aws.Bool(true)})
+			Scan(ctx, &dynamodb.ScanInput{
+				TableName: aws.String(s.Table(id)), Select: types.SelectCount, ConsistentRead: aws.Bool(true),
+			})
 		if err != nil {
 			return err
 		}

@@ -157,7 +157,8 @@ func (s *stand) small(ctx context.Context) (all []Operation, err error) {
 			return
 		}
 		op := Operation{request: of(made, function), Counted: bench.Counted{
-			Name: name, Function: function, Bare: bare, Evident: evident, ByCaller: !strings.HasPrefix(function, "authorize"),
+			Name: name, Function: function, Bare: bare, Evident: evident,
+			ByCaller: !strings.HasPrefix(function, "authorize"),
 		}}
 		op.add()
 		all = append(all, op)

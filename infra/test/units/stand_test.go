@@ -32,7 +32,8 @@ const (
 // does on AWS, but not for minutes.
 var parameters = map[string]string{
 	"WriterLifetime": "5s", "ClockSkew": "1ms", "WorkerLease": "15m", "DrainBudget": "20s", "WorkerTimeout": "900",
-	"ProvisionRate": "10000", "DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ThrottleBurst": "5000",
+	"ProvisionRate": "10000", "DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000",
+	"ThrottleBurst":     "5000",
 	"AllowSweepMinutes": "1",
 }
 
@@ -57,7 +58,8 @@ func start(ctx context.Context, endpoint string, log io.Writer) (_ *stand, err e
 	}()
 	root := dynamotest.Root()
 	st.Stack, err = stack.Start(ctx, stack.Options{
-		Root: root, Endpoint: endpoint, FunctionEndpoint: meter.URL, BinDir: filepath.Join(root, ".cache", "bin"), Log: log,
+		Root: root, Endpoint: endpoint, FunctionEndpoint: meter.URL, BinDir: filepath.Join(root, ".cache", "bin"),
+		Log:         log,
 		TablePrefix: fmt.Sprintf("units-%d-", time.Now().UnixNano()), Parameters: parameters,
 		ScheduleEvery: -1, // cleanup runs when it is told to
 	})
