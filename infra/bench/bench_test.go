@@ -60,14 +60,16 @@ func TestRun(t *testing.T) {
 			t.Errorf("%+v, want %d runs and the goal %q", f, want.runs, want.goal)
 		}
 	}
-	if f, err := (figures{File: run}).find("numbers", "3 contacts each, accepted", ""); err != nil || f.Ours <= 0 || f.Runs != 2 {
+	if f, err := (figures{File: run}).find("numbers", "3 contacts each, accepted", ""); err != nil || f.Ours <= 0 ||
+		f.Runs != 2 {
 		t.Errorf("%+v, %v", f, err)
 	}
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		return
 	}
 	for _, name := range []string{
-		"delete-customer, one customer", "clean-customer-data, 12 numbers", "continue-erasure, 12 numbers", "delete-customer, many clients",
+		"delete-customer, one customer", "clean-customer-data, 12 numbers", "continue-erasure, 12 numbers",
+		"delete-customer, many clients",
 	} {
 		f, err := figures{File: run}.find("memory", name, "")
 		if err != nil || f.Ours < 2 || !f.Met { // no Go program has less
@@ -90,7 +92,8 @@ func TestLeft(t *testing.T) {
 	if gone, err := s.gone(ctx, "one"); gone || err != nil {
 		t.Errorf("a customer with 31 items counts as gone, or %v", err)
 	}
-	if err := s.nothingLeft(ctx, "Customers", "attribute_not_exists(tombstone)"); err == nil || !strings.Contains(err.Error(), "31 items") {
+	if err := s.nothingLeft(ctx, "Customers", "attribute_not_exists(tombstone)"); err == nil ||
+		!strings.Contains(err.Error(), "31 items") {
 		t.Errorf("31 items are not seen: %v", err)
 	}
 	if err := s.least(ctx, 40, 1, "one"); err == nil || !strings.Contains(err.Error(), "31 of 40") {
@@ -129,7 +132,8 @@ func TestFloorThatFails(t *testing.T) {
 	}
 	defer p.close()
 	command := object{"Table": "t", "Customers": []string{"c"}, "AtOnce": 1}
-	if err := p.ask(t.Context(), eraseFloor, command, &struct{}{}); err == nil || !strings.Contains(err.Error(), "Query") {
+	if err := p.ask(t.Context(), eraseFloor, command, &struct{}{}); err == nil ||
+		!strings.Contains(err.Error(), "Query") {
 		t.Errorf("a floor without a database: %v", err)
 	}
 }

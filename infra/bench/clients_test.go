@@ -15,7 +15,8 @@ import (
 
 // attackOn is an attack on a server that answers "deleted" in 10 ms, but for the one with
 // the code "bad". The first two calls are answered once both have come.
-func attackOn(t *testing.T, clients int, codes ...string) (rate float64, took []float64, most int64, seen []string, err error) {
+func attackOn(t *testing.T, clients int,
+	codes ...string) (rate float64, took []float64, most int64, seen []string, err error) {
 	var busy, peak, begun atomic.Int64
 	asked := make(chan string, 2*len(codes))
 	both := make(chan struct{})

@@ -192,7 +192,8 @@ func callers(token string) []invocation {
 			},
 		},
 		{
-			name: "authorizer of 1 and 2, password", function: operation.SetTemporaryAllow.Authorizer, slow: true, caller: operator,
+			name: "authorizer of 1 and 2, password", function: operation.SetTemporaryAllow.Authorizer,
+			slow: true, caller: operator,
 			floor: func(int) object {
 				by := store.PrincipalKey(store.Operator, operator)
 				return object{"Failures": failures, "Principal": by, "Secret": password}

@@ -34,7 +34,8 @@ func TestPagesShowTheFigures(t *testing.T) {
 	}
 	wanted, err := pages(root)
 	if err != nil || len(wanted) != 2 {
-		t.Fatalf("%d pages, README.md has no place for the table between %q and %q: %v", len(wanted), beginMark, endMark, err)
+		t.Fatalf("%d pages, README.md has no place for the table between %q and %q: %v", len(wanted), beginMark,
+			endMark, err)
 	}
 	for name, want := range wanted {
 		is, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
@@ -42,7 +43,8 @@ func TestPagesShowTheFigures(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(is) != want {
-			t.Errorf("%s does not say what %s has, UPDATE=1 go test ./infra/bench writes it:\n%s", name, resultsFile, want)
+			t.Errorf("%s does not say what %s has, UPDATE=1 go test ./infra/bench writes it:\n%s", name, resultsFile,
+				want)
 		}
 	}
 }
@@ -85,7 +87,8 @@ func TestWritePages(t *testing.T) {
 		t.Errorf("a README without marks is now %q", got)
 	}
 	got := written("before\n" + beginMark + "old\n" + endMark + "after\n")
-	if !strings.HasPrefix(got, "before\n"+beginMark+"| | ours |") || !strings.HasSuffix(got, endMark+"after\n") || strings.Contains(got, "old") {
+	if !strings.HasPrefix(got, "before\n"+beginMark+"| | ours |") || !strings.HasSuffix(got, endMark+"after\n") ||
+		strings.Contains(got, "old") {
 		t.Errorf("%s", got)
 	}
 	page, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(pageFile)))
@@ -117,7 +120,10 @@ func TestPrices(t *testing.T) {
 			0.625 + 0.2 + 5000*0.5*0.0000133334 + 3.5,
 		},
 		// Two reads; 31 ms of 1769 MB, of which the slow hash takes 26.
-		{Counted{Function: "authorize-operator", Request: Count{Trips: 1, Reads: 2}}, 0.25 + 0.2 + 31000*1769/1024.*0.0000133334},
+		{
+			Counted{Function: "authorize-operator", Request: Count{Trips: 1, Reads: 2}},
+			0.25 + 0.2 + 31000*1769/1024.*0.0000133334,
+		},
 		// Three writes, two of the index; 5 ms; two workers with two reads in all: 10 ms.
 		{
 			Counted{

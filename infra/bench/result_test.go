@@ -14,12 +14,32 @@ func whole() File {
 		When:    time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
 		Machine: Machine{CPU: "an abacus", Cores: 2, Go: "go1.26", Engine: "dynoxide 1.2.1"},
 		Figures: []Figure{
-			{Table: "start", Case: "cleanup", Unit: "ms", Ours: 4.2, Floor: 3, Ratio: 1.4, Goal: "<= 1.5x", Met: true, Runs: 15},
 			{
-				Table: "warm", Case: "delete-customer", Unit: "ms", Ours: 2, Floor: 1, Ratio: 2.01, Goal: "<= 1.3x", Runs: 5,
+				Table: "start",
+				Case:  "cleanup",
+				Unit:  "ms",
+				Ours:  4.2,
+				Floor: 3,
+				Ratio: 1.4,
+				Goal:  "<= 1.5x",
+				Met:   true,
+				Runs:  15,
+			},
+			{
+				Table: "warm", Case: "delete-customer", Unit: "ms", Ours: 2, Floor: 1, Ratio: 2.01, Goal: "<= 1.3x",
+				Runs: 5,
 				Also: []Number{{"p99", 3.5, "ms"}, {"in all", 0.25, "s"}},
 			},
-			{Table: "clients", Case: "in a loop", Unit: "items/s", Ours: 12345.6, Floor: 1000, Against: "a | b", Met: true, Runs: 5},
+			{
+				Table:   "clients",
+				Case:    "in a loop",
+				Unit:    "items/s",
+				Ours:    12345.6,
+				Floor:   1000,
+				Against: "a | b",
+				Met:     true,
+				Runs:    5,
+			},
 			{Table: "clients", Case: "nothing", Unit: "items/s", Met: true, Runs: 1},
 		},
 	}
@@ -99,7 +119,8 @@ func TestCheck(t *testing.T) {
 }
 
 func TestQuantile(t *testing.T) {
-	if all := []float64{4, 1, 3, 2}; median(all) != 2.5 || quantile(all, 1) != 4 || quantile(all, 0) != 1 || all[0] != 4 {
+	if all := []float64{4, 1, 3, 2}; median(all) != 2.5 || quantile(all, 1) != 4 || quantile(all, 0) != 1 ||
+		all[0] != 4 {
 		t.Errorf("%v, %v", median(all), quantile(all, 1))
 	}
 	if !math.IsNaN(median(nil)) || median([]float64{7}) != 7 {
@@ -116,7 +137,8 @@ func TestRatioIsTheMedianOfRatios(t *testing.T) {
 	if f := (pairs{[]float64{16}, []float64{10}}).figure("start", "x", "ms").atMost(1.5); f.Met {
 		t.Errorf("%+v", f)
 	}
-	if f := (pairs{[]float64{8}, []float64{10}}).figure("numbers", "x", "1/s").atLeast(0.9); f.Met || f.Goal != ">= 0.9x" {
+	if f := (pairs{[]float64{8}, []float64{10}}).figure("numbers", "x", "1/s").atLeast(0.9); f.Met ||
+		f.Goal != ">= 0.9x" {
 		t.Errorf("%+v", f)
 	}
 }

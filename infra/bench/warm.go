@@ -10,8 +10,7 @@ const (
 	warmFloor  = "warm" // see infra/bench/floor/warm
 	warmRounds = 5
 	warmAtMost = 1.3 // the goal: so many times the floor's time
-	// warmBefore is how many invocations of each side come first.
-	warmBefore = 30
+	warmBefore = 30  // invocations of each side that come first
 )
 
 // warm is an invocation of functions that are running already, over the Runtime API,

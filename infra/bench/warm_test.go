@@ -138,10 +138,12 @@ func (p *programs) done(ctx context.Context, calls int) error {
 		{"tokens", "Principals", "begins_with(principal, :of)", prefix("token#"), each + 1}, // one is authorize-app's
 	} {
 		scan := &dynamodb.ScanInput{
-			TableName: aws.String(p.Table(look.table)), FilterExpression: &look.filter, ExpressionAttributeValues: look.values,
-			ConsistentRead: aws.Bool(true), Select: types.SelectCount,
+			TableName: aws.String(p.Table(look.table)), FilterExpression: &look.filter,
+			ExpressionAttributeValues: look.values,
+			ConsistentRead:            aws.Bool(true), Select: types.SelectCount,
 		}
-		if name := map[string]string{"Users": "3", "Customers": "record"}[look.table]; strings.Contains(look.filter, "#name") {
+		name := map[string]string{"Users": "3", "Customers": "record"}[look.table]
+		if strings.Contains(look.filter, "#name") {
 			scan.ExpressionAttributeNames = map[string]string{"#name": name}
 		}
 		got := 0
@@ -174,11 +176,13 @@ func TestWrongAnswers(t *testing.T) {
 		}
 	}
 	authorizer := invocation{caller: "csr"}
-	if err := authorizer.right(0, []byte(`{"principalId":"csr","policyDocument":{"Statement":[{"Effect":"Allow"}]}}`)); err != nil {
+	lets := `{"principalId":"csr","policyDocument":{"Statement":[{"Effect":"Allow"}]}}`
+	if err := authorizer.right(0, []byte(lets)); err != nil {
 		t.Error(err)
 	}
 	for _, text := range []string{
-		`{"principalId":"csr","policyDocument":{"Statement":[{"Effect":"Deny"}]}}`, `{"principalId":"csr","policyDocument":{}}`,
+		`{"principalId":"csr","policyDocument":{"Statement":[{"Effect":"Deny"}]}}`,
+		`{"principalId":"csr","policyDocument":{}}`,
 		`{"principalId":"refused","policyDocument":{"Statement":[{"Effect":"Allow"}]}}`, `null`, ``,
 	} {
 		if authorizer.right(0, []byte(text)) == nil {

@@ -10,11 +10,29 @@ import (
 	"customercare/shared/store"
 )
 
+// Items makes the items that the line of a user, a customer, a transaction or a contact is
+// stored as: a contact is one item for each of its parties. It writes nothing. The error
+// is a sentence without any value.
+func Items(line []byte) ([]attribute.Item, error) {
+	r, err := parse(line)
+	if err != nil {
+		return nil, err
+	}
+	return r.items(), nil
+}
+
+func (r *record) items() []object {
+	if r.contact != nil {
+		return r.copies()
+	}
+	return []object{r.item}
+}
+
 // check refuses a record of which an item would break one of DynamoDB's limits, because a
 // local engine may not know them. It sets size.
 func (r *record) check() error {
 	var partition, sort string
-	items := []object{r.item}
+	items := r.items()
 	switch r.kind {
 	case user:
 		partition = "customerId"
@@ -25,7 +43,6 @@ func (r *record) check() error {
 		partition, sort = "customer", "record"
 	case contactKind:
 		partition, sort = "party", "contact"
-		items = r.copies()
 	default:
 		partition = "principal"
 	}

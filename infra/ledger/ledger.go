@@ -7,10 +7,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -134,7 +136,9 @@ func (l Ledger) Show(ctx context.Context, id string) (Erasure, error) {
 			}
 		}
 		if found["requestedAt"] != nil {
-			return l.whole(ctx, found)
+			e := read(found)
+			e.Subjects, _, err = l.subjects(ctx, found)
+			return e, err
 		}
 	}
 	return Erasure{}, ErrNone
@@ -159,20 +163,52 @@ func (l Ledger) Identifiers(ctx context.Context, id string) ([]string, error) {
 	return identifiers, nil
 }
 
-// whole reads an erasure with its digests, which may lie in an item of their own.
-func (l Ledger) whole(ctx context.Context, found attribute.Item) (Erasure, error) {
-	e, holder := read(found), found
-	if in := attribute.ReadText(found, "subjectsIn"); in != "" {
-		var err error
-		if holder, err = l.get(ctx, in); err != nil {
-			return e, err
+// Digests calls each with every digest of the erasures that are open or ended since then.
+// Every record of ours says when it ended; one that does not is taken for one that ended
+// since. The error is one of each, or a sentence; so is an erasure whose digests cannot
+// be read, which must not look like one of nobody.
+func (l Ledger) Digests(ctx context.Context, since time.Time, each func(digest string) error) error {
+	return deployment.Scan(ctx, l.DB, &dynamodb.ScanInput{
+		TableName: &l.Table, ConsistentRead: aws.Bool(true),
+		ProjectionExpression: aws.String("erasureId, subjects, subjectsIn"),
+		FilterExpression: aws.String("attribute_exists(openShard) OR finishedAt >= :since" +
+			" OR begins_with(erasureId, :record) AND NOT attribute_type(finishedAt, :number)"),
+		ExpressionAttributeValues: attribute.Item{
+			":since":  attribute.Number(since.UnixMilli()),
+			":record": attribute.Text(store.RecordPrefix), ":number": attribute.Text("N"),
+		},
+	}, func(found attribute.Item) error {
+		digests, whole, err := l.subjects(ctx, found)
+		if err == nil && (!whole || len(digests) == 0) {
+			err = fmt.Errorf("the digests of the erasure %s in the ledger cannot be read:"+
+				" nothing can be said of whom it is about", attribute.ReadText(found, "erasureId"))
 		}
-	}
-	e.Subjects, _ = store.Subjects(holder)
-	return e, nil
+		for _, digest := range digests {
+			if err == nil {
+				err = each(digest)
+			}
+		}
+		return err
+	})
 }
 
+// subjects are the digests of an erasure, as store.Subjects gives them. Those of many
+// numbers lie in an item of their own.
+func (l Ledger) subjects(ctx context.Context, found attribute.Item) (all []string, whole bool, err error) {
+	if found["subjectsIn"] != nil {
+		if found, err = l.get(ctx, attribute.ReadText(found, "subjectsIn")); err != nil {
+			return nil, false, err
+		}
+	}
+	all, whole = store.Subjects(found)
+	return all, whole, nil
+}
+
+// get reads an item of the ledger, nil where there is none.
 func (l Ledger) get(ctx context.Context, id string) (attribute.Item, error) {
+	if id == "" { // DynamoDB takes no empty key
+		return nil, nil
+	}
 	return deployment.Get(ctx, l.DB, l.Table, attribute.Item{"erasureId": attribute.Text(id)})
 }
 

@@ -8,6 +8,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -40,6 +42,9 @@ type Principal struct {
 	hashes  []string
 }
 
+// kinds are those of principals, in the order of a list.
+var kinds = []string{operation.Operator, operation.APIUser, operation.App}
+
 // SecretField is what the import's format calls the secret of a kind.
 var SecretField = map[string]string{operation.Operator: "password", operation.APIUser: "key", operation.App: "secret"}
 
@@ -67,19 +72,11 @@ type Table struct {
 // Add stores a principal that is not there yet. Its Operations are those that are given,
 // nil for all of its kind.
 func (t Table) Add(ctx context.Context, p Principal, secret string) error {
-	record := map[string]any{"kind": p.Kind, "name": p.Name, SecretField[p.Kind]: secret}
-	if p.Operations != nil {
-		record["operations"] = p.Operations
+	record := map[string]any{
+		"kind": p.Kind, "name": p.Name, SecretField[p.Kind]: secret,
+		"operations": p.Operations, "accounts": p.Accounts, "tenantId": p.Tenant, "validUntil": p.ValidUntil,
 	}
-	if p.Accounts != nil {
-		record["accounts"] = p.Accounts
-	}
-	if p.Tenant != "" {
-		record["tenantId"] = p.Tenant
-	}
-	if p.ValidUntil != nil {
-		record["validUntil"] = p.ValidUntil.Format(time.RFC3339)
-	}
+	maps.DeleteFunc(record, func(_ string, value any) bool { return reflect.ValueOf(value).IsZero() })
 	line, err := json.Marshal(record)
 	if err != nil {
 		return err
@@ -95,23 +92,20 @@ func (t Table) Add(ctx context.Context, p Principal, secret string) error {
 }
 
 // List reads all principals, by kind and name. Tokens and failed attempts, which stand in
-// the same table, are none.
+// the same table and have no hashes, are none.
 func (t Table) List(ctx context.Context) ([]Principal, error) {
 	all := []Principal{}
-	err := deployment.Scan(ctx, t.DB, &dynamodb.ScanInput{
-		TableName: &t.Name, ConsistentRead: aws.Bool(true),
-		FilterExpression: aws.String("begins_with(principal, :operator) OR begins_with(principal, :user)" +
-			" OR begins_with(principal, :app)"),
-		ExpressionAttributeValues: attribute.Item{
-			":operator": attribute.Text(operation.Operator + "#"), ":user": attribute.Text(operation.APIUser + "#"),
-			":app": attribute.Text(operation.App + "#"),
-		},
-	}, func(found attribute.Item) error {
-		all = append(all, read(found))
+	in := &dynamodb.ScanInput{
+		TableName: &t.Name, ConsistentRead: aws.Bool(true), FilterExpression: aws.String("attribute_exists(hashes)"),
+	}
+	err := deployment.Scan(ctx, t.DB, in, func(found attribute.Item) error {
+		if p := read(found); slices.Contains(kinds, p.Kind) {
+			all = append(all, p)
+		}
 		return nil
 	})
 	slices.SortFunc(all, func(a, b Principal) int {
-		return cmp.Or(cmp.Compare(rank(a.Kind), rank(b.Kind)), strings.Compare(a.Name, b.Name))
+		return cmp.Or(cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)), strings.Compare(a.Name, b.Name))
 	})
 	return all, err
 }
@@ -119,10 +113,13 @@ func (t Table) List(ctx context.Context) ([]Principal, error) {
 // Show reads one principal. ErrNone.
 func (t Table) Show(ctx context.Context, kind, name string) (Principal, error) {
 	found, err := deployment.Get(ctx, t.DB, t.Name, key(kind, name))
-	if err == nil && found == nil {
-		err = ErrNone
+	switch {
+	case err != nil:
+		return Principal{}, err
+	case found == nil:
+		return Principal{}, ErrNone
 	}
-	return read(found), err
+	return read(found), nil
 }
 
 // SetDisabled lets a principal in no more, or lets it in again. ErrNone.
@@ -210,42 +207,25 @@ func key(kind, name string) attribute.Item {
 	return attribute.Item{"principal": attribute.Text(store.PrincipalKey(kind, name))}
 }
 
-// rank is the place of a kind in a list.
-func rank(kind string) int {
-	return slices.Index([]string{operation.Operator, operation.APIUser, operation.App}, kind)
-}
-
-// read makes a principal of an item. What bounds it and has another type than ours
-// cannot be understood, and the functions let nobody in by it: so it reads as disabled.
+// read makes a principal of an item, as the functions read it: what bounds it and has
+// another type than ours reads as disabled.
 func read(found attribute.Item) Principal {
+	stored := store.ReadPrincipal(found)
 	parts := append(store.SplitKey(attribute.ReadText(found, "principal")), "")
-	p := Principal{Kind: parts[0], Name: parts[1], Tenant: attribute.ReadText(found, "tenantId")}
-	p.Accounts, _ = store.Texts(found["accounts"])
-	p.hashes, _ = store.Texts(found["hashes"])
-	p.Secrets = len(p.hashes)
-	p.Operations = operation.Scopes(p.Kind)
-	understood := true
-	if operations, bound := found["operations"]; bound {
-		p.Operations, understood = store.Texts(operations)
+	p := Principal{
+		Kind: parts[0], Name: parts[1], Tenant: stored.TenantID, Accounts: stored.Accounts, Disabled: stored.Disabled,
+		Operations: stored.Operations, Secrets: len(stored.Hashes), hashes: stored.Hashes,
 	}
-	if disabled, bound := found["disabled"]; bound {
-		flag, ok := disabled.(*types.AttributeValueMemberBOOL)
-		p.Disabled = !ok || flag.Value
+	if p.Operations == nil {
+		p.Operations = operation.Scopes(p.Kind)
 	}
-	if until, bound := found["validUntil"]; bound {
-		_, ok := until.(*types.AttributeValueMemberN)
-		p.ValidUntil, understood = seconds(found, "validUntil"), understood && ok
+	if stored.ValidUntil != nil {
+		until := stored.ValidUntil.UTC()
+		p.ValidUntil = &until
 	}
-	p.Changed = seconds(found, importer.Changed)
-	p.Disabled = p.Disabled || !understood
+	if found[importer.Changed] != nil {
+		changed := time.Unix(attribute.ReadNumber(found, importer.Changed), 0).UTC()
+		p.Changed = &changed
+	}
 	return p
-}
-
-// seconds is a time that is stored in Unix seconds, nil where there is none.
-func seconds(found attribute.Item, name string) *time.Time {
-	if found[name] == nil {
-		return nil
-	}
-	at := time.Unix(attribute.ReadNumber(found, name), 0).UTC()
-	return &at
 }

@@ -5,8 +5,6 @@ package restore
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -18,8 +16,8 @@ import (
 
 	"customercare/infra/attribute"
 	"customercare/infra/deployment"
+	"customercare/infra/ledger"
 	"customercare/shared/erasure"
-	"customercare/shared/store"
 )
 
 // Table is a table of customers or of contacts that was restored from a backup, and one
@@ -75,8 +73,6 @@ func (t *Table) Print(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	lines := json.NewEncoder(t.Out)
-	lines.SetEscapeHTML(false)
 	position = 0
 	return deployment.Scan(ctx, t.DB, table, func(found attribute.Item) error {
 		position++
@@ -86,14 +82,15 @@ func (t *Table) Print(ctx context.Context) error {
 		case record.fault != "": // named above
 		case record.tombstone, t.isGone(record, gone):
 			t.Erased++
-		case record.fields == nil:
+		case record.line == nil:
 		case record.contact != "" && unreadable[record.contact]:
 			t.name(position, record, "another copy of the same contact cannot be read")
 		case record.contact != "" && erased[record.contact]:
 			t.name(position, record, "another copy of the same contact names somebody who was erased")
 		default:
 			t.Printed++
-			return lines.Encode(record.fields)
+			_, err := t.Out.Write(record.line)
+			return err
 		}
 		return nil
 	})
@@ -124,58 +121,16 @@ func (t *Table) name(position int, record record, fault string) {
 }
 
 // gone gives the digests of all whose erasure ended after the table's time, or is open.
-// Every record of ours says when it ended; one that does not is taken for one that
-// ended since.
 func (t *Table) gone(ctx context.Context) (map[string]bool, error) {
 	gone := map[string]bool{}
-	return gone, deployment.Scan(ctx, t.DB, &dynamodb.ScanInput{
-		TableName: &t.Ledger, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("subjects, subjectsIn"),
-		FilterExpression: aws.String("attribute_exists(openShard) OR finishedAt >= :since" +
-			" OR begins_with(erasureId, :record) AND NOT attribute_type(finishedAt, :number)"),
-		ExpressionAttributeValues: attribute.Item{
-			":since":  attribute.Number(t.Since.Add(-skew).UnixMilli()),
-			":record": attribute.Text(store.RecordPrefix), ":number": attribute.Text("N"),
-		},
-	}, func(found attribute.Item) error {
-		digests, err := t.subjects(ctx, found)
-		if err != nil {
-			return err
+	inUse := ledger.Ledger{DB: t.DB, Table: t.Ledger}
+	return gone, inUse.Digests(ctx, t.Since.Add(-skew), func(digest string) error {
+		id, _, _ := strings.Cut(digest, ".")
+		if t.Digests.Keys[id] == nil {
+			return fmt.Errorf("the ledger has digests made with the key %q, which is not among those given:"+
+				" nothing can be said of whom they are about", id)
 		}
-		for _, digest := range digests {
-			id, _, _ := strings.Cut(digest, ".")
-			if t.Digests.Keys[id] == nil {
-				return fmt.Errorf("the ledger has digests made with the key %q, which is not among those given:"+
-					" nothing can be said of whom they are about", id)
-			}
-			gone[digest] = true
-		}
+		gone[digest] = true
 		return nil
 	})
-}
-
-var errNobody = errors.New("the ledger has an erasure whose digests cannot be read:" +
-	" nothing can be said of whom it is about")
-
-// subjects are the digests of an erasure in the ledger, which holds those of many
-// numbers in an item of their own.
-func (t *Table) subjects(ctx context.Context, found attribute.Item) ([]string, error) {
-	in, listed := found["subjectsIn"]
-	list := attribute.ReadText(found, "subjectsIn")
-	if listed {
-		if list == "" {
-			return nil, errNobody
-		}
-		var err error
-		if found, err = deployment.Get(ctx, t.DB, t.Ledger, attribute.Item{"erasureId": in}); err != nil {
-			return nil, err
-		}
-	}
-	digests, whole := store.Subjects(found)
-	switch {
-	case whole && len(digests) > 0:
-		return digests, nil
-	case listed:
-		return nil, fmt.Errorf("the ledger lacks the digests %s: nothing can be said of whom they are about", list)
-	}
-	return nil, errNobody
 }

@@ -66,7 +66,7 @@ func (p Principals) Find(ctx context.Context, kind, name, source string) (*Princ
 	if err != nil {
 		return nil, Failures{}, err
 	}
-	return readPrincipal(items[key]), readFailures(items[failures], source, key), nil
+	return ReadPrincipal(items[key]), readFailures(items[failures], source, key), nil
 }
 
 // FindToken reads a token by its hash, and the app that the token names, in one round
@@ -74,7 +74,7 @@ func (p Principals) Find(ctx context.Context, kind, name, source string) (*Princ
 func (p Principals) FindToken(ctx context.Context, hash, appKey string) (token, app *Principal, err error) {
 	key, owner := PrincipalKey(Token, hash), PrincipalKey(App, appKey)
 	items, err := p.get(ctx, key, owner)
-	return readPrincipal(items[key]), readPrincipal(items[owner]), err
+	return ReadPrincipal(items[key]), ReadPrincipal(items[owner]), err
 }
 
 // readAttempts is how often keys are asked for that DynamoDB leaves unprocessed. It is
@@ -106,11 +106,12 @@ func (p Principals) get(ctx context.Context, keys ...string) (map[string]object,
 	return found, nil
 }
 
-// readPrincipal reads an item, nil for none.
-func readPrincipal(item object) *Principal {
-	if item == nil {
+// ReadPrincipal reads an item of the table, nil for none.
+func ReadPrincipal(stored map[string]types.AttributeValue) *Principal {
+	if stored == nil {
 		return nil
 	}
+	item := object(stored)
 	p := &Principal{
 		Hashes: item.texts("hashes"), Operations: item.texts("operations"), Accounts: item.texts("accounts"),
 		TenantID: item.text("tenantId"),

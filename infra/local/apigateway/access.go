@@ -68,15 +68,16 @@ func (g *Gateway) accessed(c *call, resp *response) {
 	g.Access(a)
 }
 
-// accessLine fills the format in. A variable without a value is "-", as in API Gateway's
-// logs.
+// variable is a reference in the access log's format.
+var variable = regexp.MustCompile(`\$context\.([A-Za-z0-9_.]*[A-Za-z0-9_])`)
+
+// accessLine fills in the variables that template.yaml asks for. One without a value is
+// "-", as in API Gateway's logs.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-variables-for-access-logging.html
 func (g *Gateway) accessLine(c *call, a Access, length int) string {
 	values := map[string]string{
-		"apiId": g.api.ID, "accountId": g.api.Account, "stage": g.api.Stage,
 		"requestId": c.requestID, "extendedRequestId": c.extendedID,
 		"requestTime":        c.at.UTC().Format(requestTime),
-		"requestTimeEpoch":   strconv.FormatInt(c.at.UnixMilli(), 10),
 		"httpMethod":         a.Method,
 		"resourcePath":       a.Route,
 		"status":             strconv.Itoa(a.Status),
@@ -87,7 +88,6 @@ func (g *Gateway) accessLine(c *call, a Access, length int) string {
 	if l := c.served.integration; l.status != 0 {
 		values["integration.status"] = strconv.Itoa(l.status)
 		values["integration.latency"] = strconv.FormatInt(l.took.Milliseconds(), 10)
-		values["integrationLatency"] = values["integration.latency"]
 	}
 	if l := c.served.authorizer; l.status != 0 {
 		values["authorizer.status"] = strconv.Itoa(l.status)

@@ -38,7 +38,7 @@ func watch(t *testing.T) *watched {
 				effect = "Deny"
 			}
 			return `{"principalId":"p","policyDocument":{"Version":"2012-10-17","Statement":[{"Effect":"` + effect +
-				`","Action":"execute-api:Invoke","Resource":"*"}]}}`, nil
+				`","Action":["execute-api:Invoke"],"Resource":["*"]}]}}`, nil
 		case headers["Fail"] != nil:
 			return "", &lambda.Error{Message: "crash"}
 		}
@@ -52,8 +52,7 @@ func watch(t *testing.T) *watched {
 			{Method: "GET", Path: "/busy", Function: "F", Throttle: &Throttle{}},
 		},
 		Authorizers: map[string]Authorizer{
-			"Guard": {Function: "Guard", TTL: time.Minute,
-				Sources: []IdentitySource{{In: "header", Name: "Authorization"}}},
+			"Guard": {Function: "Guard", TTL: time.Minute, Headers: byHeader},
 		},
 		AccessLog: `{"route":"$context.resourcePath","method":"$context.httpMethod","status":"$context.status",` +
 			`"error":"$context.error.responseType","bytes":"$context.responseLength","function":"$context.integration.status",` +

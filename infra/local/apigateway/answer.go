@@ -2,60 +2,56 @@ package apigateway
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
-)
 
-// proxyAnswer is what a function behind a Lambda proxy integration returns. Nothing is
-// required, and no other field is allowed (localstack/localstack pull request 11856,
-// checked against AWS).
-type proxyAnswer struct {
-	StatusCode        any            `json:"statusCode"`
-	Headers           map[string]any `json:"headers"`
-	MultiValueHeaders map[string]any `json:"multiValueHeaders"`
-	Body              *string        `json:"body"`
-	IsBase64Encoded   bool           `json:"isBase64Encoded"`
-}
+	"github.com/aws/aws-lambda-go/events"
+)
 
 var errMalformed = errors.New("malformed Lambda proxy response")
 
 // proxyResponse turns a function's answer into the response; a malformed answer is an
-// error, which becomes a 502.
+// error, which becomes a 502. Nothing is required in it, and what aws-lambda-go does not
+// know is not allowed (localstack/localstack pull request 11856, checked against AWS).
 func (g *Gateway) proxyResponse(c *call, raw []byte) (*response, error) {
-	var answer proxyAnswer
+	var answer events.APIGatewayProxyResponse
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
-	d.UseNumber()
 	if !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) || d.Decode(&answer) != nil {
 		return nil, errMalformed
 	}
-	resp := &response{status: http.StatusOK}
-	// A string of digits is fine too (localstack/localstack pull request 11199).
-	if answer.StatusCode != nil {
-		status, err := strconv.Atoi(fmt.Sprint(answer.StatusCode))
-		if err != nil || status < 200 || status > 599 {
-			return nil, fmt.Errorf("%w: its statusCode is no HTTP status", errMalformed)
-		}
-		resp.status = status
+	resp := &response{status: cmp.Or(answer.StatusCode, http.StatusOK), body: []byte(answer.Body)}
+	if resp.status < 200 || resp.status > 599 {
+		return nil, fmt.Errorf("%w: its statusCode is no HTTP status", errMalformed)
 	}
-	fields, err := mergeHeaders(answer)
-	if err != nil {
-		return nil, err
+	// A name in both keeps the values of multiValueHeaders, and a single value that is not
+	// among them comes last.
+	headers := map[string][]string{}
+	maps.Copy(headers, answer.MultiValueHeaders)
+	for name, value := range answer.Headers {
+		if !slices.Contains(headers[name], value) {
+			headers[name] = append(headers[name], value)
+		}
 	}
 	contentType := false
-	for _, f := range fields {
-		name, ok := remap(f.name)
-		if !ok {
-			continue
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		if !isToken(name) {
+			return nil, fmt.Errorf("%w: it has an impossible header name", errMalformed)
 		}
-		contentType = contentType || strings.EqualFold(name, "Content-Type")
-		resp.header = append(resp.header, field{name, f.value})
+		as, passes := remap(name)
+		contentType = contentType || strings.EqualFold(as, "Content-Type")
+		for _, value := range headers[name] {
+			if passes {
+				resp.header = append(resp.header, field{as, value})
+			}
+		}
 	}
 	if !contentType {
 		resp.header = append(resp.header, field{"Content-Type", "application/json"})
@@ -64,67 +60,13 @@ func (g *Gateway) proxyResponse(c *call, raw []byte) (*response, error) {
 		field{"x-amzn-RequestId", c.requestID},
 		field{"x-amz-apigw-id", c.extendedID},
 		field{"X-Amzn-Trace-Id", c.traceID})
-	if answer.Body != nil {
-		resp.body = []byte(*answer.Body)
-	}
-	// Base64 is decoded only for a caller whose first accepted type is a binary one;
-	// others get the text.
-	if answer.IsBase64Encoded && g.isBinary(firstAccepted(c)) {
-		if resp.body, err = base64.StdEncoding.DecodeString(string(resp.body)); err != nil {
+	if answer.IsBase64Encoded {
+		var err error
+		if resp.body, err = base64.StdEncoding.DecodeString(answer.Body); err != nil {
 			return nil, fmt.Errorf("%w: its body is not base64", errMalformed)
 		}
 	}
 	return resp, nil
-}
-
-// mergeHeaders joins headers and multiValueHeaders into one list, sorted by name: a name
-// in both keeps the values of multiValueHeaders, and a single value that is not among
-// them comes last.
-func mergeHeaders(answer proxyAnswer) ([]field, error) {
-	values := map[string][]string{}
-	for name, list := range answer.MultiValueHeaders {
-		items, ok := list.([]any)
-		if !ok {
-			items = []any{list}
-		}
-		for _, item := range items {
-			value, err := headerText(item)
-			if err != nil {
-				return nil, err
-			}
-			values[name] = append(values[name], value)
-		}
-	}
-	for name, item := range answer.Headers {
-		value, err := headerText(item)
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Contains(values[name], value) {
-			values[name] = append(values[name], value)
-		}
-	}
-	var fields []field
-	for name, list := range values {
-		if !isToken(name) {
-			return nil, fmt.Errorf("%w: it has an impossible header name", errMalformed)
-		}
-		for _, value := range list {
-			fields = append(fields, field{name, value})
-		}
-	}
-	slices.SortStableFunc(fields, func(a, b field) int { return strings.Compare(a.name, b.name) })
-	return fields, nil
-}
-
-func headerText(v any) (string, error) {
-	switch v := v.(type) {
-	case string:
-		return v, nil
-	case bool, json.Number:
-		return fmt.Sprint(v), nil
-	}
-	return "", fmt.Errorf("%w: a header value is neither text, number nor boolean", errMalformed)
 }
 
 // remap gives the name under which a function's header reaches the caller; false when it

@@ -19,14 +19,14 @@ import (
 	"time"
 )
 
-// API is one deployed REST API.
+// API is one deployed REST API, whose binary media types are all: functions get every
+// body in base64.
 type API struct {
-	ID, Stage        string
-	Account, Region  string
-	BinaryMediaTypes []string // "*/*" form, not the "*~1*" of templates
-	Routes           []Route
-	Authorizers      map[string]Authorizer
-	Responses        map[string]Response // by gateway response type, e.g. "DEFAULT_4XX"
+	ID, Stage       string
+	Account, Region string
+	Routes          []Route
+	Authorizers     map[string]Authorizer
+	Responses       map[string]Response // by gateway response type, e.g. "DEFAULT_4XX"
 	// IntegrationPeriod is how long a function may take; 0 stands for API Gateway's 29 s.
 	IntegrationPeriod time.Duration
 	// AccessLog is the format of Access.Line, with $context variables; empty: no lines.
@@ -47,23 +47,18 @@ type Route struct {
 // Authorizer is a Lambda authorizer of the type REQUEST.
 type Authorizer struct {
 	Function string
-	// Sources must all be there, or the caller gets UNAUTHORIZED and the function no
-	// call.
-	Sources []IdentitySource
+	// Headers identify the caller. They must all be there, or the caller gets
+	// UNAUTHORIZED and the function no call.
+	Headers []string
+	Address bool          // so does the address that the request came from
 	TTL     time.Duration // how long an answer is kept; 0: not at all
-}
-
-// IdentitySource names a part of the request that identifies the caller.
-type IdentitySource struct {
-	In   string // "header" or "context"
-	Name string
 }
 
 // Response is a customized gateway response.
 type Response struct {
 	StatusCode int               // 0: the type's own
-	Headers    map[string]string // values as in templates: "'static'" or "context.x"
-	Templates  map[string]string // content type -> body template
+	Headers    map[string]string // values as in templates: "'static'"
+	Templates  map[string]string // content type -> body
 }
 
 // Invoke calls a Lambda function by name; a function that fails gives a *lambda.Error,

@@ -8,9 +8,13 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/aws/aws-lambda-go/events"
 
 	"customercare/infra/local/lambda"
 )
@@ -34,12 +38,12 @@ type cached struct {
 
 // verdict is what an authorizer said: who the caller is and what they may do.
 type verdict struct {
-	policy  policy
-	context map[string]any // for requestContext.authorizer
+	statements []events.IAMPolicyStatement
+	context    map[string]any // for requestContext.authorizer
 }
 
 func newAuthorizer(g *Gateway, name string, a Authorizer) (*authorizer, error) {
-	if a.TTL > 0 && len(a.Sources) == 0 {
+	if a.TTL > 0 && len(a.Headers) == 0 {
 		return nil, fmt.Errorf("authorizer %s caches its answers and so needs an identity source", name)
 	}
 	return &authorizer{Authorizer: a, gateway: g, name: name, cache: map[string]cached{}}, nil
@@ -64,7 +68,7 @@ func (a *authorizer) decide(c *call) *refusal {
 		}
 		a.remember(identity, v)
 	}
-	allowed, explicit := v.policy.allows(a.methodArn(c))
+	allowed, explicit := v.allows(a.methodArn(c))
 	switch {
 	case allowed:
 		c.authorizer = maps.Clone(v.context)
@@ -76,21 +80,19 @@ func (a *authorizer) decide(c *call) *refusal {
 	return &accessDenied
 }
 
-// identity collects the values of the identity sources; false when one is missing or
-// empty. Header names match in any case here: clients may write them as they like.
+// identity collects what identifies the caller; false when a header is missing or empty.
+// Header names match in any case here: clients may write them as they like.
 func (a *authorizer) identity(c *call) (string, bool) {
 	var values []string
-	for _, source := range a.Sources {
-		var value string
-		if source.In == "header" {
-			value = c.get(source.Name)
-		} else {
-			value = a.gateway.contextValues(c, refusal{})[source.Name]
-		}
+	for _, name := range a.Headers {
+		value := c.get(name)
 		if value == "" {
 			return "", false
 		}
 		values = append(values, value)
+	}
+	if a.Address {
+		values = append(values, c.remote)
 	}
 	key, _ := json.Marshal(values) // joins without two lists ever sharing a key
 	return string(key), true
@@ -160,23 +162,30 @@ func (a *authorizer) methodArn(c *call) string {
 		api.Region, api.Account, api.ID, api.Stage, c.method, strings.TrimPrefix(c.path, "/"))
 }
 
-// parseVerdict reads an authorizer's answer.
+// parseVerdict reads an authorizer's answer, and refuses what would be judged wrongly
+// here.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
 func parseVerdict(answer []byte) (*verdict, error) {
-	var answered struct {
-		PrincipalID    string         `json:"principalId"`
-		PolicyDocument *policy        `json:"policyDocument"`
-		Context        map[string]any `json:"context"`
-	}
+	var answered events.APIGatewayCustomAuthorizerResponse
 	d := json.NewDecoder(bytes.NewReader(answer))
 	d.UseNumber()
+	d.DisallowUnknownFields() // such as a Condition
 	if err := d.Decode(&answered); err != nil {
-		return nil, fmt.Errorf("the answer is no policy: %w", err)
+		return nil, fmt.Errorf("the answer is no policy of lists: %w", err)
 	}
-	if answered.PrincipalID == "" || answered.PolicyDocument == nil {
-		return nil, errors.New("the answer lacks principalId or policyDocument")
+	statements := answered.PolicyDocument.Statement
+	if answered.PrincipalID == "" || len(statements) == 0 {
+		return nil, errors.New("the answer lacks principalId or a statement in its policyDocument")
 	}
-	v := &verdict{policy: *answered.PolicyDocument, context: map[string]any{"principalId": answered.PrincipalID}}
+	for _, s := range statements {
+		if s.Effect != "Allow" && s.Effect != "Deny" {
+			return nil, fmt.Errorf("a statement's effect is Allow or Deny, not %q", s.Effect)
+		}
+		if !slices.Equal(s.Action, []string{"execute-api:Invoke"}) {
+			return nil, errors.New("the local API Gateway knows the action execute-api:Invoke only")
+		}
+	}
+	v := &verdict{statements: statements, context: map[string]any{"principalId": answered.PrincipalID}}
 	for name, value := range answered.Context {
 		switch value := value.(type) {
 		case nil:
@@ -187,4 +196,25 @@ func parseVerdict(answer []byte) (*verdict, error) {
 		}
 	}
 	return v, nil
+}
+
+// allows judges a request by its method ARN: an explicit Deny wins over every Allow, and
+// what nothing allows is denied.
+func (v *verdict) allows(methodArn string) (allowed, explicitlyDenied bool) {
+	for _, s := range v.statements {
+		fits := func(pattern string) bool { return wildcard(pattern).MatchString(methodArn) }
+		if !slices.ContainsFunc(s.Resource, fits) {
+			continue
+		}
+		if s.Effect == "Deny" {
+			return false, true
+		}
+		allowed = true
+	}
+	return allowed, false
+}
+
+// wildcard reads an IAM pattern, in which * is any text, slashes included.
+func wildcard(pattern string) *regexp.Regexp {
+	return regexp.MustCompile(`(?s)^` + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, `.*`) + `$`)
 }

@@ -1,17 +1,18 @@
 package apigateway
 
 import (
-	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
+
 	"customercare/infra/local/lambda"
 )
 
 const allowAll = `{"principalId":"me",
-	"policyDocument":{"Statement":[{"Effect":"Allow","Action":"execute-api:Invoke","Resource":"*"}]},
+	"policyDocument":{"Statement":[{"Effect":"Allow","Action":["execute-api:Invoke"],"Resource":["*"]}]},
 	"context":{"tenant":"demo","number":7,"yes":true,"nothing":null}}`
 
 // guarded serves GET /a/{id} and GET /b behind the authorizer.
@@ -38,7 +39,7 @@ func guarded(t *testing.T, a Authorizer, answer func(auth string) (string, error
 	return h, func() int { return asked }
 }
 
-var byHeader = []IdentitySource{{In: "header", Name: "Authorization"}}
+var byHeader = []string{"Authorization"}
 
 func TestAuthorizerVerdicts(t *testing.T) {
 	for _, c := range []struct {
@@ -57,11 +58,13 @@ func TestAuthorizerVerdicts(t *testing.T) {
 		{"nonsense", `{"policyDocument":{}}`, nil, 500, "AuthorizerConfigurationException"},
 		{"no principal", strings.Replace(allowAll, `"me"`, `""`, 1), nil, 500, "AuthorizerConfigurationException"},
 		{"deep context", strings.Replace(allowAll, `"demo"`, `{}`, 1), nil, 500, "AuthorizerConfigurationException"},
+		{"another action", strings.Replace(allowAll, "Invoke", "*", 1), nil, 500, "AuthorizerConfigurationException"},
+		{"one in place of a list", strings.Replace(allowAll, `["*"]`, `"*"`, 1), nil, 500, "AuthorizerConfigurationException"},
 		{"condition", strings.Replace(allowAll, `"Resource"`, `"Condition":{"x":1},"Resource"`, 1), nil, 500,
 			"AuthorizerConfigurationException"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h, _ := guarded(t, Authorizer{Sources: byHeader, TTL: time.Minute},
+			h, _ := guarded(t, Authorizer{Headers: byHeader, TTL: time.Minute},
 				func(string) (string, error) { return c.answer, c.err })
 			if r := h.get(t, "/a/1", "Authorization: x"); r.status != c.status ||
 				r.header.Get("X-Amzn-Errortype") != c.errorType {
@@ -72,7 +75,7 @@ func TestAuthorizerVerdicts(t *testing.T) {
 }
 
 func TestAuthorizerEventAndContext(t *testing.T) {
-	h, _ := guarded(t, Authorizer{Sources: byHeader, TTL: time.Minute},
+	h, _ := guarded(t, Authorizer{Headers: byHeader, TTL: time.Minute},
 		func(string) (string, error) { return allowAll, nil })
 	h.get(t, "/a/x%2Fy?q=1", "Authorization: x")
 	asked, passed := h.seen[0], h.seen[1]
@@ -93,7 +96,7 @@ func TestAuthorizerEventAndContext(t *testing.T) {
 
 func TestAuthorizerCache(t *testing.T) {
 	onlyA := strings.Replace(allowAll, `"*"`, `"arn:aws:execute-api:us-east-1:123456789012:local/v1/GET/a/*"`, 1)
-	h, asked := guarded(t, Authorizer{Sources: byHeader, TTL: 300 * time.Millisecond},
+	h, asked := guarded(t, Authorizer{Headers: byHeader, TTL: 300 * time.Millisecond},
 		func(string) (string, error) { return onlyA, nil })
 	steps := func(want int, status int, target string, headers ...string) {
 		t.Helper()
@@ -126,7 +129,7 @@ func TestAuthorizerWithoutCache(t *testing.T) {
 }
 
 func TestRefusalsAreNotKept(t *testing.T) {
-	h, asked := guarded(t, Authorizer{Sources: byHeader, TTL: time.Minute}, func(string) (string, error) {
+	h, asked := guarded(t, Authorizer{Headers: byHeader, TTL: time.Minute}, func(string) (string, error) {
 		return "", &lambda.Error{Message: "Unauthorized"}
 	})
 	h.get(t, "/b", "Authorization: x")
@@ -144,33 +147,38 @@ func TestCachingNeedsAnIdentity(t *testing.T) {
 
 func TestPolicies(t *testing.T) {
 	const arn = "arn:aws:execute-api:us-east-1:1:local/v1/PUT/care/v1/a%2Fb/provision"
-	stmt := func(effect, action, resource string) string {
-		return `{"Effect":"` + effect + `","Action":` + action + `,"Resource":` + resource + `}`
+	stmt := func(effect string, resources ...string) events.IAMPolicyStatement {
+		return events.IAMPolicyStatement{Effect: effect, Resource: resources}
 	}
 	for _, c := range []struct {
-		statements        string
+		statements        []events.IAMPolicyStatement
 		allowed, explicit bool
 	}{
-		{stmt("Allow", `"execute-api:Invoke"`, `"*"`), true, false},
-		{stmt("Allow", `["execute-api:invoke"]`, `["nothing","arn:aws:execute-api:*:local/v1/PUT/care/*"]`), true,
-			false},
-		{stmt("Allow", `"execute-api:*"`, `"arn:aws:execute-api:us-east-1:1:local/*/PUT/care/v1/*/provision"`), true,
-			false},
-		{stmt("Allow", `"*"`, `"arn:aws:execute-api:us-east-?:1:local/v1/PUT/care/v1/a%2Fb/provision"`), true, false},
-		{stmt("Allow", `"execute-api:Invoke"`, `"arn:aws:execute-api:us-east-1:1:local/v1/GET/*"`), false, false},
-		{stmt("Allow", `"execute-api:Invoke"`, `"arn:aws:execute-api:us-east-1:1:local/v1/PUT/care/v1/a%2Fb"`), false,
-			false},
-		{stmt("Allow", `"execute-api:Invoke"`, `"arn:aws:execute-api:us-east-1:1:LOCAL/*"`), false, false},
-		{stmt("Allow", `"execute-api:ManageConnections"`, `"*"`), false, false},
-		{stmt("Allow", `"execute-api:Invoke"`, `"*"`) + "," + stmt("Deny", `"*"`, `"*/PUT/*"`), false, true},
-		{stmt("Deny", `"*"`, `"*/GET/*"`) + "," + stmt("Allow", `"execute-api:Invoke"`, `"*"`), true, false},
+		{[]events.IAMPolicyStatement{stmt("Allow", "*")}, true, false},
+		{[]events.IAMPolicyStatement{stmt("Allow", "nothing", "arn:aws:execute-api:*:local/v1/PUT/care/*")}, true, false},
+		{[]events.IAMPolicyStatement{stmt("Allow", "arn:aws:execute-api:us-east-1:1:local/*/PUT/care/v1/*/provision")}, true, false},
+		{[]events.IAMPolicyStatement{stmt("Allow", "arn:aws:execute-api:us-east-1:1:local/v1/GET/*")}, false, false},
+		{[]events.IAMPolicyStatement{stmt("Allow", "arn:aws:execute-api:us-east-1:1:local/v1/PUT/care/v1/a%2Fb")}, false, false},
+		{[]events.IAMPolicyStatement{stmt("Allow", "arn:aws:execute-api:us-east-1:1:LOCAL/*")}, false, false},
+		{[]events.IAMPolicyStatement{stmt("Allow", "*"), stmt("Deny", "*/PUT/*")}, false, true},
+		{[]events.IAMPolicyStatement{stmt("Deny", "*/GET/*"), stmt("Allow", "*")}, true, false},
 	} {
-		var p policy
-		if err := json.Unmarshal([]byte(`{"Statement":[`+c.statements+`]}`), &p); err != nil {
-			t.Fatal(err)
-		}
-		if allowed, explicit := p.allows(arn); allowed != c.allowed || explicit != c.explicit {
+		v := &verdict{statements: c.statements}
+		if allowed, explicit := v.allows(arn); allowed != c.allowed || explicit != c.explicit {
 			t.Errorf("%s: %t, %t", c.statements, allowed, explicit)
 		}
+	}
+}
+
+// The address that a request came from is a part of whom an answer is kept for.
+func TestAddressIdentifies(t *testing.T) {
+	a := &authorizer{Authorizer: Authorizer{Headers: byHeader, Address: true}}
+	seen := map[string]bool{}
+	for _, remote := range []string{"10.0.0.1", "10.0.0.2"} {
+		key, ok := a.identity(&call{request: &request{remote: remote, header: []field{{"authorization", "x"}}}})
+		if !ok || seen[key] {
+			t.Errorf("%s: %q, %t", remote, key, ok)
+		}
+		seen[key] = true
 	}
 }

@@ -1,20 +1,19 @@
 package apigateway
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"net/url"
 	"strings"
-	"unicode/utf8"
 )
 
 // proxyEvent is the event a Lambda proxy integration passes to its function.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 func (g *Gateway) proxyEvent(c *call) ([]byte, error) {
 	event := g.describe(c, false)
-	body, isBase64 := g.encodeBody(c)
-	event["body"] = body
-	event["isBase64Encoded"] = isBase64
+	event["body"], event["isBase64Encoded"] = nil, len(c.body) > 0
+	if len(c.body) > 0 {
+		event["body"] = c.body // which JSON has in base64
+	}
 	return json.Marshal(event)
 }
 
@@ -154,38 +153,4 @@ func decode(s string) string {
 		return d
 	}
 	return s
-}
-
-// encodeBody returns the event's body: null when empty, base64 when the content type is a
-// binary one, else text, in which API Gateway replaces what is not UTF-8.
-func (g *Gateway) encodeBody(c *call) (body any, isBase64 bool) {
-	if len(c.body) == 0 {
-		return nil, false
-	}
-	contentType := c.get("Content-Type")
-	if contentType == "" {
-		contentType = "application/json"
-	}
-	if g.isBinary(contentType) {
-		return base64.StdEncoding.EncodeToString(c.body), true
-	}
-	if !utf8.Valid(c.body) {
-		return strings.ToValidUTF8(string(c.body), "\uFFFD"), false
-	}
-	return string(c.body), false
-}
-
-// isBinary tells whether the media type (parameters are ignored) is among the API's
-// binary ones.
-func (g *Gateway) isBinary(mediaType string) bool {
-	mediaType, _, _ = strings.Cut(mediaType, ";")
-	mediaType = strings.ToLower(strings.TrimSpace(mediaType))
-	for _, binary := range g.api.BinaryMediaTypes {
-		binary = strings.ToLower(binary)
-		prefix, isRange := strings.CutSuffix(binary, "/*")
-		if binary == "*/*" || binary == mediaType || isRange && strings.HasPrefix(mediaType, prefix+"/") {
-			return true
-		}
-	}
-	return false
 }

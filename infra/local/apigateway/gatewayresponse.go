@@ -1,9 +1,9 @@
 package apigateway
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,35 +57,29 @@ var (
 	unknownCoding  = refusal{status: 501, message: "Transfer-Encoding may only be chunked"}
 )
 
-// front gives a refusal of API Gateway's front.
-func (c *call) front(why refusal) *response {
-	body, _ := json.Marshal(map[string]string{"message": why.message}) // text always marshals
-	header := []field{{"Content-Type", "application/json"}, {"x-amzn-RequestId", c.requestID}}
-	return &response{status: why.status, header: header, body: body}
-}
-
 // refuse gives the refusal in the form the template asks for: its own gateway response,
 // else DEFAULT_4XX or DEFAULT_5XX, else AWS's default.
 func (g *Gateway) refuse(c *call, why refusal) *response {
 	c.served.refusal = why.kind
-	if why.kind == "" {
-		return c.front(why)
+	body, _ := json.Marshal(map[string]string{"message": why.message}) // text always marshals
+	resp := &response{status: why.status, body: body}
+	resp.header = []field{{"Content-Type", "application/json"}, {"x-amzn-RequestId", c.requestID}}
+	if why.kind == "" { // API Gateway's front
+		return resp
 	}
 	custom, ok := g.api.Responses[why.kind]
 	if !ok {
 		custom = g.api.Responses["DEFAULT_"+strconv.Itoa(why.status/100)+"XX"]
 	}
-	status := why.status
-	if custom.StatusCode != 0 {
-		status = custom.StatusCode
+	resp.status = cmp.Or(custom.StatusCode, why.status)
+	resp.header = append(resp.header,
+		field{"x-amz-apigw-id", c.extendedID}, field{"x-amzn-ErrorType", why.errorType + "Exception"})
+	if contentType, text := chooseTemplate(custom.Templates, firstAccepted(c)); text != "" {
+		resp.set("Content-Type", contentType)
+		resp.body = []byte(text)
 	}
-	contentType, template := chooseTemplate(custom.Templates, firstAccepted(c))
-	values := g.contextValues(c, why)
-	resp := &response{status: status, body: []byte(substitute(template, values))}
-	resp.header = []field{{"Content-Type", contentType}, {"x-amzn-RequestId", c.requestID},
-		{"x-amz-apigw-id", c.extendedID}, {"x-amzn-ErrorType", why.errorType + "Exception"}}
 	for _, name := range slices.Sorted(maps.Keys(custom.Headers)) {
-		resp.set(name, headerValue(custom.Headers[name], values))
+		resp.set(name, strings.Trim(custom.Headers[name], "'"))
 	}
 	return resp
 }
@@ -95,54 +89,13 @@ func (r *response) set(name, value string) {
 	r.header = append(r.header, field{name, value})
 }
 
-// chooseTemplate takes the template of the accepted type, else JSON's, else the only kind
-// there is.
+// chooseTemplate takes the template of the accepted type, else JSON's, else the first
+// there is; empty without any.
 func chooseTemplate(templates map[string]string, accepted string) (contentType, template string) {
-	if t, ok := templates[accepted]; ok {
-		return accepted, t
-	}
-	if t, ok := templates["application/json"]; ok || len(templates) == 0 {
-		if !ok {
-			t = `{"message":$context.error.messageString}`
+	for _, contentType := range append([]string{accepted, "application/json"}, slices.Sorted(maps.Keys(templates))...) {
+		if t, ok := templates[contentType]; ok {
+			return contentType, t
 		}
-		return "application/json", t
 	}
-	first := slices.Min(slices.Collect(maps.Keys(templates)))
-	return first, templates[first]
-}
-
-// headerValue evaluates a response parameter: 'static text' or context.x.
-func headerValue(expression string, values map[string]string) string {
-	if text, ok := strings.CutPrefix(expression, "'"); ok {
-		return strings.TrimSuffix(text, "'")
-	}
-	return values[strings.TrimPrefix(expression, "context.")]
-}
-
-// variable is a reference in a template. Gateway responses know simple substitution only,
-// no template language.
-var variable = regexp.MustCompile(`\$context\.([A-Za-z0-9_.]*[A-Za-z0-9_])`)
-
-func substitute(template string, values map[string]string) string {
-	return variable.ReplaceAllStringFunc(template, func(ref string) string {
-		return values[strings.TrimPrefix(ref, "$context.")]
-	})
-}
-
-// contextValues are the variables of templates.
-func (g *Gateway) contextValues(c *call, why refusal) map[string]string {
-	quoted, _ := json.Marshal(why.message)
-	values := map[string]string{
-		"apiId": g.api.ID, "accountId": g.api.Account, "stage": g.api.Stage, "domainName": g.domain(),
-		"httpMethod": c.method, "path": "/" + g.api.Stage + c.path, "protocol": c.proto,
-		"requestId": c.requestID, "extendedRequestId": c.extendedID, "identity.sourceIp": c.remote,
-		"error.message": why.message, "error.messageString": string(quoted), "error.responseType": why.kind,
-		"requestTime":      c.at.UTC().Format(requestTime),
-		"requestTimeEpoch": strconv.FormatInt(c.at.UnixMilli(), 10),
-		"status":           strconv.Itoa(why.status),
-	}
-	if c.resource != nil {
-		values["resourceId"], values["resourcePath"] = c.resource.id, c.resource.path
-	}
-	return values
+	return "", ""
 }

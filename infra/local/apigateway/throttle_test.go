@@ -23,7 +23,7 @@ func TestThrottle(t *testing.T) {
 		},
 		Authorizers: map[string]Authorizer{"Guard": {Function: "Guard"}},
 		Responses: map[string]Response{"THROTTLED": {StatusCode: 429, Headers: map[string]string{"Retry-After": "'1'"},
-			Templates: map[string]string{"application/json": `{"m":$context.error.messageString}`}}},
+			Templates: map[string]string{"application/json": `{"m":"Too Many Requests"}`}}},
 	})
 	h.answer = func(function string, _ map[string]any) (string, error) {
 		if function == "Guard" {

@@ -12,19 +12,13 @@ import (
 	"customercare/infra/local/template"
 )
 
-// startSchedules runs every schedule at its rate until ctx ends. What has no rate is
-// added to what the local stack does not run.
+// startSchedules runs every schedule at its rate until ctx ends.
 func (s *Stack) startSchedules(ctx context.Context) {
 	if s.options.ScheduleEvery < 0 {
 		return
 	}
 	for _, schedule := range s.Template.Schedules {
 		every := cmp.Or(s.options.ScheduleEvery, schedule.Every)
-		if every == 0 {
-			s.Template.Ignored = append(s.Template.Ignored,
-				fmt.Sprintf("schedule %s (%s is no rate)", schedule.Name, schedule.Expr))
-			continue
-		}
 		s.schedules.Go(func() { s.runSchedule(ctx, schedule, every) })
 	}
 }
@@ -51,9 +45,6 @@ func (s *Stack) runSchedule(ctx context.Context, schedule template.Schedule, eve
 // scheduledEvent is what EventBridge sends.
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
 func scheduledEvent(s template.Schedule, at time.Time, region string) []byte {
-	if s.Input != "" {
-		return []byte(s.Input)
-	}
 	rule := fmt.Sprintf("arn:aws:events:%s:%s:rule/%s", region, template.AccountID, s.Name)
 	event, _ := json.Marshal(map[string]any{ // strings always marshal
 		"version":     "0",

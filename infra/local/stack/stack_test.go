@@ -24,7 +24,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/local/apigateway"
-	"customercare/infra/local/template"
 )
 
 // transcript is a log that can be waited on.
@@ -241,7 +240,7 @@ func put(t *testing.T, client *dynamodb.Client, table, id, version string) {
 func TestSecretsAreServed(t *testing.T) {
 	s, _, _ := start(t, Options{})
 	generated, ok := s.Secrets().Secret("Keys")
-	if !ok || !regexp.MustCompile(`^\{"password":"[A-Za-z0-9]{40}","user":"me"\}$`).MatchString(generated.Text) {
+	if !ok || !regexp.MustCompile(`^\{"password":"[A-Za-z0-9]{40}"\}$`).MatchString(generated.Text) {
 		t.Errorf("generated: %+v", generated)
 	}
 	s, _, _ = start(t, Options{Secrets: map[string]string{"Keys": "given"}})
@@ -294,24 +293,6 @@ func TestNothingListensBeforeServe(t *testing.T) {
 func TestScheduleTicks(t *testing.T) {
 	_, log, _ := start(t, Options{ScheduleEvery: 200 * time.Millisecond})
 	log.await(t, `(?m)^tick: tick \{.*"detail-type":"Scheduled Event".*"source":"aws.events"`)
-}
-
-func TestCronSchedulesAreNamedNotRun(t *testing.T) {
-	s, log, _ := start(t, Options{ScheduleEvery: time.Hour})
-	if strings.Contains(log.String(), "cron") || strings.Contains(fmt.Sprint(s.Template.Ignored), "cron") {
-		t.Errorf("ScheduleEvery runs every schedule, but the log says: %s, and %v", log, s.Template.Ignored)
-	}
-	atNight := template.Schedule{Name: "AtNight", Expr: "cron(0 3 * * ? *)"}
-	notRun := &Stack{Template: &template.Template{Schedules: []template.Schedule{atNight}}}
-	notRun.startSchedules(t.Context())
-	if got := fmt.Sprint(notRun.Template.Ignored); got != "[schedule AtNight (cron(0 3 * * ? *) is no rate)]" {
-		t.Errorf("%s", got)
-	}
-	read, err := template.Load("testdata/template.yaml", map[string]string{"Greeting": "hello"})
-	if err != nil || len(read.Schedules) != 2 || read.Schedules[0].Every != 0 ||
-		read.Schedules[1].Every != time.Minute {
-		t.Errorf("schedules are %+v, %v", read.Schedules, err)
-	}
 }
 
 func TestSecondStartKeepsTables(t *testing.T) {

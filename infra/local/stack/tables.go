@@ -43,14 +43,11 @@ func createTable(ctx context.Context, client *dynamodb.Client, t template.Table)
 		o.MinDelay, o.MaxDelay = 20*time.Millisecond, time.Second
 	})
 	err = wait.Wait(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(t.Name)}, time.Minute)
-	if err != nil || t.TTL == "" {
+	if err != nil || t.TTL == nil {
 		return err
 	}
 	_, err = client.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
-		TableName: aws.String(t.Name),
-		TimeToLiveSpecification: &types.TimeToLiveSpecification{
-			AttributeName: aws.String(t.TTL), Enabled: aws.Bool(true),
-		},
+		TableName: aws.String(t.Name), TimeToLiveSpecification: t.TTL,
 	})
 	return err
 }

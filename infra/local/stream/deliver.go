@@ -82,7 +82,7 @@ func (p *Poller) deliver(ctx context.Context, batch []record) {
 		batch = rest
 		if p.Mapping.MaxRetries >= 0 && attempt >= p.Mapping.MaxRetries {
 			p.logf("%s failed %d times; %d records from sequence number %s on are given up: %v",
-				p.Mapping.Function, attempt+1, len(batch), batch[0].sequence, err)
+				p.Mapping.Function, attempt+1, len(batch), batch[0].event.Change.SequenceNumber, err)
 			if p.Mapping.OnFailure != "" {
 				p.logf("on AWS this would be reported to %s", p.Mapping.OnFailure)
 			}
@@ -98,13 +98,14 @@ func (p *Poller) deliver(ctx context.Context, batch []record) {
 var errReported = errors.New("the function reported failed records")
 
 // invoke calls the function once and returns what has to be sent again: everything after
-// an error, everything from the first reported record on with ReportBatchItemFailures.
+// an error, else everything from the first record on that the function reports
+// (ReportBatchItemFailures).
 func (p *Poller) invoke(ctx context.Context, batch []record) ([]record, error) {
-	records := make([]any, len(batch))
+	records := make([]events.DynamoDBEventRecord, len(batch))
 	for i, r := range batch {
-		records[i] = r.json
+		records[i] = r.event
 	}
-	event, err := json.Marshal(map[string]any{"Records": records})
+	event, err := json.Marshal(events.DynamoDBEvent{Records: records})
 	if err != nil {
 		return batch, err
 	}
@@ -112,16 +113,15 @@ func (p *Poller) invoke(ctx context.Context, batch []record) ([]record, error) {
 	if err != nil {
 		return batch, err
 	}
-	if !p.Mapping.ReportFailures {
-		return nil, nil
-	}
 	var reported events.DynamoDBEventResponse
 	if err := json.Unmarshal(answer, &reported); err != nil {
 		return batch, err
 	}
 	first := len(batch)
 	for _, failure := range reported.BatchItemFailures {
-		at := slices.IndexFunc(batch, func(r record) bool { return r.sequence == failure.ItemIdentifier })
+		at := slices.IndexFunc(batch, func(r record) bool {
+			return r.event.Change.SequenceNumber == failure.ItemIdentifier
+		})
 		first = min(first, max(0, at)) // one that is in no record fails all, as on AWS
 	}
 	if first < len(batch) {

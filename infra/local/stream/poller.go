@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -26,14 +27,13 @@ const (
 
 // Mapping is one event source mapping of a template.
 type Mapping struct {
-	Function       string
-	Table          string // its name in DynamoDB
-	BatchSize      int    // most records of one invocation
-	Parallel       int    // most invocations at a time for one shard
-	MaxRetries     int    // -1: for ever
-	ReportFailures bool   // the function may answer with batchItemFailures
-	OnFailure      string // ARN of where AWS would report given-up records to, or empty
-	Filters        []Pattern
+	Function   string
+	Table      string // its name in DynamoDB
+	BatchSize  int    // most records of one invocation
+	Parallel   int    // most invocations at a time for one shard
+	MaxRetries int    // -1: for ever
+	OnFailure  string // ARN of where AWS would report given-up records to, or empty
+	Filters    []Pattern
 }
 
 // Options of a poller.
@@ -185,12 +185,8 @@ func (p *Poller) retryLater(ctx context.Context, err error) {
 
 // wanted tells whether one of the filters, if there are any, takes the record.
 func (p *Poller) wanted(r record) bool {
-	for _, f := range p.Mapping.Filters {
-		if f.matches(r.json) {
-			return true
-		}
-	}
-	return len(p.Mapping.Filters) == 0
+	fits := func(f Pattern) bool { return f.matches(r.event) }
+	return len(p.Mapping.Filters) == 0 || slices.ContainsFunc(p.Mapping.Filters, fits)
 }
 
 func (p *Poller) logf(format string, args ...any) {

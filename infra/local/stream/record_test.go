@@ -37,7 +37,7 @@ func TestRecordsAreThoseOfTheEvents(t *testing.T) {
 				StreamViewType:              types.StreamViewTypeKeysOnly,
 			},
 		}, "us-east-1", want["eventSourceARN"].(string))
-		text, err := json.Marshal(got.json)
+		text, err := json.Marshal(got.event)
 		if err != nil {
 			t.Fatal(err)
 		}

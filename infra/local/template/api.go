@@ -1,11 +1,10 @@
 package template
 
 import (
-	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,132 +15,117 @@ import (
 // apiID is the id of the one API a stack has.
 const apiID = "local"
 
+// apiProperties are what is read of an AWS::Serverless::Api. Fields of the type any have
+// no meaning here.
+type apiProperties struct {
+	StageName        string
+	BinaryMediaTypes []string
+	AccessLogSetting struct{ Format, DestinationArn string }
+	MethodSettings   []methodSetting
+	Auth             struct {
+		Authorizers map[string]authorizerProperties
+	}
+	GatewayResponses map[string]struct {
+		StatusCode         int `json:",string"`
+		ResponseParameters struct{ Headers map[string]string }
+		ResponseTemplates  map[string]string
+	}
+}
+
+// methodSetting is one of the stage's settings of methods.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-apigateway-stage-methodsetting.html
+type methodSetting struct {
+	ResourcePath, HttpMethod                       string
+	ThrottlingRateLimit                            float64 `json:",string"`
+	ThrottlingBurstLimit                           int     `json:",string"`
+	DataTraceEnabled, LoggingLevel, MetricsEnabled any
+}
+
+type authorizerProperties struct {
+	FunctionPayloadType, FunctionArn string
+	Identity                         struct {
+		Headers, Context []string
+		ReauthorizeEvery int `json:",string"`
+	}
+}
+
 // readAPI reads the AWS::Serverless::Api. Its routes are events of the functions.
-func (l *loader) readAPI(name string, p properties) error {
+func (l *loader) readAPI(r Resource) error {
 	api := &l.template.API
 	if api.ID != "" {
 		return fmt.Errorf("the local stack serves one API, and this is a second one")
 	}
-	if p["DefinitionBody"] != nil || p["DefinitionUri"] != nil {
-		return fmt.Errorf("the local stack reads routes from the functions' events, not from an OpenAPI definition")
-	}
-	api.ID, api.Account, api.Region = apiID, l.Account, l.Region
-	api.Stage = p.text("StageName")
-	api.AccessLog = p.under("AccessLogSetting").text("Format")
-	for _, t := range p.texts("BinaryMediaTypes") {
-		api.BinaryMediaTypes = append(api.BinaryMediaTypes, strings.ReplaceAll(t, "~1", "/"))
-	}
-	if err := l.readAuthorizers(p.under("Auth")); err != nil {
+	var p apiProperties
+	if err := r.read(&p); err != nil {
 		return err
 	}
-	if err := l.readThrottles(p.mappings("MethodSettings")); err != nil {
-		return err
+	*api = apigateway.API{
+		ID: apiID, Account: AccountID, Region: l.Region, Stage: p.StageName, AccessLog: p.AccessLogSetting.Format,
+		Authorizers: map[string]apigateway.Authorizer{}, Responses: map[string]apigateway.Response{},
 	}
-	api.Responses = map[string]apigateway.Response{}
-	for kind := range p.under("GatewayResponses") {
-		g := p.under("GatewayResponses").under(kind)
-		status, err := g.number("StatusCode", 0)
-		if err != nil || status != 0 && http.StatusText(status) == "" {
-			return fmt.Errorf("gateway response %s: StatusCode %q is no HTTP status", kind, g.text("StatusCode"))
-		}
-		api.Responses[kind] = apigateway.Response{
-			StatusCode: status,
-			Headers:    g.under("ResponseParameters").under("Headers").strings(),
-			Templates:  g.under("ResponseTemplates").strings(),
-		}
-	}
-	return nil
-}
-
-// anyMethod is what a method setting names for all methods.
-var anyMethod = methodKey{"/*", "*"}
-
-// methodKey names a method in a stage's settings.
-type methodKey struct{ path, method string }
-
-// readThrottles reads the stage's settings of methods.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-apigateway-stage-methodsetting.html
-func (l *loader) readThrottles(settings []properties) error {
-	l.throttles = map[methodKey]*apigateway.Throttle{}
-	for _, setting := range settings {
-		where, method := setting.text("ResourcePath"), strings.ToUpper(setting.text("HttpMethod"))
-		key := methodKey{where, method}
-		if key != anyMethod {
-			// "/~1a~1b" is /a/b, "/" the root.
-			key.path = "/" + strings.TrimPrefix(strings.ReplaceAll(strings.TrimPrefix(where, "/"), "~1", "/"), "/")
-		}
-		if !strings.HasPrefix(where, "/") || method == "" || l.throttles[key] != nil {
-			return fmt.Errorf("method setting %q %q: names no method, or one that another names", method, where)
-		}
-		throttle := apigateway.AccountThrottle
-		var err error
-		if text := setting.text("ThrottlingRateLimit"); text != "" {
-			if throttle.Rate, err = strconv.ParseFloat(text, 64); err != nil {
-				return fmt.Errorf("method setting %s %s: ThrottlingRateLimit %q is no number", method, where, text)
-			}
-		}
-		if throttle.Burst, err = setting.number("ThrottlingBurstLimit", throttle.Burst); err != nil {
-			return fmt.Errorf("method setting %s %s: %w", method, where, err)
-		}
-		l.throttles[key] = &throttle
-	}
-	return nil
-}
-
-func (l *loader) readAuthorizers(auth properties) error {
-	api := &l.template.API
-	api.Authorizers = map[string]apigateway.Authorizer{}
-	for name := range auth.under("Authorizers") {
-		p := auth.under("Authorizers").under(name)
-		if p.text("FunctionPayloadType") != "REQUEST" { // SAM's default is TOKEN
+	for name, a := range p.Auth.Authorizers {
+		if a.FunctionPayloadType != "REQUEST" { // SAM's default is TOKEN
 			return fmt.Errorf("authorizer %s: the local stack knows authorizers of the type REQUEST only", name)
 		}
-		identity := p.under("Identity")
-		_, function, ok := strings.Cut(p.text("FunctionArn"), ":function:")
-		if !ok {
-			return fmt.Errorf("authorizer %s: the local stack knows Lambda authorizers only", name)
+		byAddress := slices.Equal(a.Identity.Context, []string{"identity.sourceIp"})
+		if !byAddress && len(a.Identity.Context) > 0 {
+			return fmt.Errorf("authorizer %s: the local stack knows no context but identity.sourceIp", name)
 		}
-		seconds, err := identity.number("ReauthorizeEvery", 300)
-		if err != nil {
-			return fmt.Errorf("authorizer %s: %w", name, err)
+		_, function, _ := strings.Cut(a.FunctionArn, ":function:")
+		api.Authorizers[name] = apigateway.Authorizer{
+			Function: function, Headers: a.Identity.Headers, Address: byAddress,
+			TTL: time.Duration(a.Identity.ReauthorizeEvery) * time.Second,
 		}
-		a := apigateway.Authorizer{
-			Function: function,
-			TTL:      time.Duration(seconds) * time.Second,
-		}
-		for _, in := range []struct{ property, kind string }{
-			{"Headers", "header"}, {"QueryStrings", "query"}, {"StageVariables", "stage"}, {"Context", "context"},
-		} {
-			for _, source := range identity.texts(in.property) {
-				a.Sources = append(a.Sources, apigateway.IdentitySource{In: in.kind, Name: source})
-			}
-		}
-		api.Authorizers[name] = a
 	}
-	l.defaultAuthorizer = auth.text("DefaultAuthorizer")
+	for kind, custom := range p.GatewayResponses {
+		if why := knownResponse(custom.ResponseParameters.Headers, custom.ResponseTemplates); why != nil {
+			return fmt.Errorf("gateway response %s: %w", kind, why)
+		}
+		if http.StatusText(custom.StatusCode) == "" {
+			return fmt.Errorf("gateway response %s: StatusCode %d is no HTTP status", kind, custom.StatusCode)
+		}
+		api.Responses[kind] = apigateway.Response{
+			StatusCode: custom.StatusCode, Headers: custom.ResponseParameters.Headers, Templates: custom.ResponseTemplates,
+		}
+	}
+	if !slices.Equal(p.BinaryMediaTypes, []string{"*~1*"}) {
+		return errors.New("the local stack takes every body for a binary one only (BinaryMediaTypes: [*~1*])")
+	}
+	l.throttles = map[string]*apigateway.Throttle{}
+	for _, s := range p.MethodSettings {
+		// "/~1a~1b" is /a/b, "/" the root; "/*" is what "*" has for all methods.
+		path := "/" + strings.TrimPrefix(strings.ReplaceAll(strings.TrimPrefix(s.ResourcePath, "/"), "~1", "/"), "/")
+		method := strings.ToUpper(s.HttpMethod) + " " + path
+		if l.throttles[method] != nil || s.HttpMethod == "" || !strings.HasPrefix(s.ResourcePath, "/") ||
+			s.ThrottlingRateLimit <= 0 || s.ThrottlingBurstLimit <= 0 {
+			return fmt.Errorf("method setting %q %q: names no method, one that another names, or no two limits",
+				s.HttpMethod, s.ResourcePath)
+		}
+		l.throttles[method] = &apigateway.Throttle{Rate: s.ThrottlingRateLimit, Burst: s.ThrottlingBurstLimit}
+	}
 	return nil
 }
 
-// finishRoutes gives every route its throttle and its authorizer, and checks that what
-// routes name is there.
-func (l *loader) finishRoutes() error {
-	t := l.template
-	for i := range t.API.Routes {
-		r := &t.API.Routes[i]
-		r.Throttle = cmp.Or(l.throttles[methodKey{r.Path, r.Method}], l.throttles[anyMethod])
-		switch r.Authorizer {
-		case "":
-			r.Authorizer = l.defaultAuthorizer
-		case "NONE":
-			r.Authorizer = ""
-		}
-		if _, ok := t.API.Authorizers[r.Authorizer]; !ok && r.Authorizer != "" {
-			return fmt.Errorf("route %s %s wants the authorizer %q, which is not there", r.Method, r.Path, r.Authorizer)
+// knownResponse refuses a gateway response that is not the same text for each request.
+func knownResponse(headers, templates map[string]string) error {
+	for name, value := range headers {
+		if len(value) < 2 || value[0] != '\'' || value[len(value)-1] != '\'' {
+			return fmt.Errorf("the local stack knows 'static text' of headers only, not %s: %s", name, value)
 		}
 	}
-	for name, a := range t.API.Authorizers {
+	for contentType, template := range templates {
+		if strings.Contains(template, "$") {
+			return fmt.Errorf("the local stack knows no variables in templates, such as the one of %s", contentType)
+		}
+	}
+	return nil
+}
+
+// checkAuthorizers checks that the functions that authorizers name are there.
+func (l *loader) checkAuthorizers() error {
+	for name, a := range l.template.API.Authorizers {
 		isIt := func(f lambda.Function) bool { return f.Name == a.Function }
-		if !slices.ContainsFunc(t.Functions, isIt) {
+		if !slices.ContainsFunc(l.template.Functions, isIt) {
 			return fmt.Errorf("authorizer %s wants the function %q, which is not there", name, a.Function)
 		}
 	}

@@ -1,7 +1,8 @@
 package template
 
 import (
-	"errors"
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path"
@@ -15,98 +16,105 @@ import (
 )
 
 // readFunction reads an AWS::Serverless::Function and its events.
-func (l *loader) readFunction(name string, p properties) error {
-	timeout, err := p.number("Timeout", 3)
-	if err != nil {
-		return err
-	}
-	memory, err := p.number("MemorySize", 128)
-	if err != nil {
-		return err
-	}
-	reserved, err := p.number("ReservedConcurrentExecutions", -1)
-	if err != nil {
-		return err
-	}
-	f := lambda.Function{
-		Name:        name,
-		Folder:      path.Base(path.Clean(p.text("CodeUri"))),
-		Handler:     p.text("Handler"),
-		MemoryMB:    memory,
-		Timeout:     time.Duration(timeout) * time.Second,
-		Environment: p.under("Environment").under("Variables").strings(),
-	}
-	if reserved >= 0 {
-		f.Reserved = &reserved
-	}
-	l.template.Functions = append(l.template.Functions, f)
-
-	events := p.under("Events")
-	for _, eventName := range slices.Sorted(maps.Keys(events)) {
-		event := events.under(eventName)
-		props := event.under("Properties")
-		switch kind := event.text("Type"); kind {
-		case "Api":
-			err = l.readRoute(name, props)
-		case "DynamoDB":
-			err = l.readStream(name, props)
-		case "Schedule":
-			err = l.readSchedule(name, name+eventName, props)
-		default:
-			l.template.Ignored = append(l.template.Ignored, fmt.Sprintf("event %s of %s (%s)", eventName, name, kind))
+func (l *loader) readFunction(r Resource) error {
+	var f struct {
+		CodeUri, Handler             string
+		MemorySize                   int  `json:",string"`
+		Timeout                      int  `json:",string"`
+		ReservedConcurrentExecutions *int `json:",string"`
+		Environment                  struct{ Variables map[string]string }
+		Events                       map[string]struct {
+			Type       string
+			Properties json.RawMessage
 		}
-		if err != nil {
-			return fmt.Errorf("event %s: %w", eventName, err)
+	}
+	f.MemorySize, f.Timeout = 128, 3 // AWS's defaults
+	if err := r.read(&f); err != nil {
+		return err
+	}
+	l.template.Functions = append(l.template.Functions, lambda.Function{
+		Name:        r.ID,
+		Folder:      path.Base(path.Clean(f.CodeUri)),
+		Handler:     f.Handler,
+		MemoryMB:    f.MemorySize,
+		Timeout:     time.Duration(f.Timeout) * time.Second,
+		Reserved:    f.ReservedConcurrentExecutions,
+		Environment: f.Environment.Variables,
+	})
+	readers := map[string]func(function, name string, event json.RawMessage) error{
+		"Api": l.readRoute, "DynamoDB": l.readStream, "Schedule": l.readSchedule,
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Events)) {
+		event := f.Events[name]
+		read, known := readers[event.Type]
+		if !known {
+			return fmt.Errorf("event %s: the local stack does not know events of the type %s", name, event.Type)
+		}
+		if err := read(r.ID, name, event.Properties); err != nil {
+			return fmt.Errorf("event %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
 // readRoute reads an event of the API: one of its routes.
-func (l *loader) readRoute(function string, p properties) error {
-	method, where := strings.ToUpper(p.text("Method")), p.text("Path")
-	if method == "" || !strings.HasPrefix(where, "/") {
-		return fmt.Errorf("a route needs a Method and a Path that starts with a slash, not %q %q", method, where)
+func (l *loader) readRoute(function, _ string, event json.RawMessage) error {
+	var e struct {
+		RestApiId    any // there is but one
+		Method, Path string
+		Auth         struct{ Authorizer string }
 	}
-	if method == "X-AMAZON-APIGATEWAY-ANY-METHOD" {
-		method = "ANY"
+	if err := decode(event, &e); err != nil {
+		return err
 	}
-	l.template.API.Routes = append(l.template.API.Routes, apigateway.Route{
-		Method: method, Path: where, Function: function, Authorizer: p.under("Auth").text("Authorizer"),
-	})
+	if e.Method == "" || !strings.HasPrefix(e.Path, "/") {
+		return fmt.Errorf("a route needs a Method and a Path that starts with a slash, not %q %q", e.Method, e.Path)
+	}
+	api := &l.template.API
+	if _, ok := api.Authorizers[e.Auth.Authorizer]; !ok && e.Auth.Authorizer != "" {
+		return fmt.Errorf("it wants the authorizer %q, which is not there", e.Auth.Authorizer)
+	}
+	route := apigateway.Route{
+		Method: strings.ToUpper(e.Method), Path: e.Path, Function: function, Authorizer: e.Auth.Authorizer,
+	}
+	route.Throttle = cmp.Or(l.throttles[route.Method+" "+route.Path], l.throttles["* /*"])
+	api.Routes = append(api.Routes, route)
 	return nil
 }
 
 // readStream reads an event source mapping of a table's stream.
-func (l *loader) readStream(function string, p properties) error {
-	table, ok := tableOfStream(p.text("Stream"))
-	if !ok {
-		return fmt.Errorf("%s is no stream of a table in this template", p.text("Stream"))
+func (l *loader) readStream(function, _ string, event json.RawMessage) error {
+	var e struct {
+		Stream, StartingPosition string
+		BatchSize                int `json:",string"`
+		ParallelizationFactor    int `json:",string"`
+		MaximumRetryAttempts     int `json:",string"`
+		FunctionResponseTypes    []string
+		DestinationConfig        struct {
+			OnFailure struct{ Type, Destination string }
+		}
+		FilterCriteria struct{ Filters []struct{ Pattern string } }
 	}
-	if p.text("StartingPosition") != "TRIM_HORIZON" {
-		return errors.New("the local stack reads streams from TRIM_HORIZON only")
+	e.BatchSize, e.ParallelizationFactor, e.MaximumRetryAttempts = 100, 1, -1 // AWS's defaults
+	if err := decode(event, &e); err != nil {
+		return err
+	}
+	_, rest, isTable := strings.Cut(e.Stream, ":table/")
+	table, _, isStream := strings.Cut(rest, "/stream/")
+	switch {
+	case !isTable || !isStream:
+		return fmt.Errorf("%s is no stream of a table in this template", e.Stream)
+	case e.StartingPosition != "TRIM_HORIZON":
+		return fmt.Errorf("the local stack reads streams from TRIM_HORIZON only")
+	case !slices.Equal(e.FunctionResponseTypes, []string{"ReportBatchItemFailures"}):
+		return fmt.Errorf("the local stack knows functions that report their failures only (ReportBatchItemFailures)")
 	}
 	m := stream.Mapping{
-		Function: function, Table: table,
-		ReportFailures: slices.Contains(p.texts("FunctionResponseTypes"), "ReportBatchItemFailures"),
-		OnFailure:      p.under("DestinationConfig").under("OnFailure").text("Destination"),
+		Function: function, Table: table, BatchSize: e.BatchSize, Parallel: e.ParallelizationFactor,
+		MaxRetries: e.MaximumRetryAttempts, OnFailure: e.DestinationConfig.OnFailure.Destination,
 	}
-	var err error
-	for _, n := range []struct {
-		name      string
-		into      *int
-		otherwise int
-	}{
-		{"BatchSize", &m.BatchSize, 100},
-		{"ParallelizationFactor", &m.Parallel, 1},
-		{"MaximumRetryAttempts", &m.MaxRetries, -1},
-	} {
-		if *n.into, err = p.number(n.name, n.otherwise); err != nil {
-			return err
-		}
-	}
-	for _, filter := range p.under("FilterCriteria").mappings("Filters") {
-		pattern, err := stream.ParsePattern(filter.text("Pattern"))
+	for _, filter := range e.FilterCriteria.Filters {
+		pattern, err := stream.ParsePattern(filter.Pattern)
 		if err != nil {
 			return err
 		}
@@ -116,9 +124,21 @@ func (l *loader) readStream(function string, p properties) error {
 	return nil
 }
 
-// tableOfStream finds the table whose StreamArn this is.
-func tableOfStream(arn string) (string, bool) {
-	_, rest, ok := strings.Cut(arn, ":table/")
-	table, _, isStream := strings.Cut(rest, "/stream/")
-	return table, ok && isStream
+// Schedule is a rule that invokes a function regularly.
+type Schedule struct {
+	Name     string // the function's and the event's
+	Function string
+	Every    time.Duration
+}
+
+func (l *loader) readSchedule(function, name string, event json.RawMessage) error {
+	var e struct{ Schedule string }
+	if err := decode(event, &e); err != nil {
+		return err
+	}
+	if e.Schedule != "rate(1 minute)" {
+		return fmt.Errorf("the local stack runs a schedule at rate(1 minute) only, not %s", e.Schedule)
+	}
+	l.template.Schedules = append(l.template.Schedules, Schedule{function + name, function, time.Minute})
+	return nil
 }

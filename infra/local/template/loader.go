@@ -1,7 +1,13 @@
 package template
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -18,50 +24,47 @@ const (
 	typeSecret   = "AWS::SecretsManager::Secret"
 )
 
-// readProperties lists what is read, by resource type: others may hold anything, and are
-// not even evaluated.
-var readProperties = map[string][]string{
-	typeFunction: {"CodeUri", "Handler", "MemorySize", "Timeout", "Environment", "Events",
-		"ReservedConcurrentExecutions"},
-	typeAPI: {"StageName", "BinaryMediaTypes", "Auth", "GatewayResponses", "DefinitionBody", "DefinitionUri",
-		"MethodSettings", "AccessLogSetting"},
-	typeTable: {"KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "LocalSecondaryIndexes",
-		"StreamSpecification", "TimeToLiveSpecification"},
-	typeSecret: {"Name", "SecretString", "GenerateSecretString"},
+// refused lists, by resource type, properties that would make a resource another one
+// than what runs here.
+var refused = map[string][]string{
+	typeAPI:    {"DefinitionBody", "DefinitionUri"},
+	typeTable:  {"LocalSecondaryIndexes", "TableName"},
+	typeSecret: {"Name", "SecretString"},
 }
 
-// loader reads the resources of one template.
+// Resource is one resource of a template as it stands there, with its references
+// resolved: an ARN where AWS would put one, the logical id where only AWS knows the name.
+type Resource struct {
+	ID, Type   string
+	Deletion   string // DeletionPolicy, empty when there is none
+	Replace    string // UpdateReplacePolicy
+	DependsOn  string // empty when there is none
+	Metadata   map[string]any
+	Properties map[string]any // string, bool, map[string]any and []any
+}
+
+// loader reads one template.
 type loader struct {
 	*resolver
 	Settings
-	template          *Template
-	declared          []declaration
-	defaultAuthorizer string                             // of the API's routes
-	throttles         map[methodKey]*apigateway.Throttle // of the API's methods
+	template  *Template
+	resources []Resource                      // whose condition holds
+	throttles map[string]*apigateway.Throttle // of the API's methods, by "METHOD /path"
 }
 
-// declaration is a resource of the template whose condition holds.
-type declaration struct {
-	id, kind string
-	node     *yaml.Node
-}
-
-// read reads a template, whose settings must have a region and an account.
+// read reads a template, whose settings must have a region.
 func read(raw []byte, parameters map[string]string, s Settings) (*loader, error) {
-	sections, err := readSections(raw)
+	root, err := readYAML(raw)
 	if err != nil {
 		return nil, err
 	}
 	l := &loader{
 		Settings: s,
 		template: &Template{},
-		resolver: &resolver{
-			sections: sections, region: s.Region, account: s.Account,
-			refs: map[string]string{
-				"AWS::Region": s.Region, "AWS::AccountId": s.Account, "AWS::Partition": "aws",
-				"AWS::URLSuffix": "amazonaws.com", "AWS::StackName": "customercare",
-			},
-		},
+		resolver: &resolver{root: root, region: s.Region, refs: map[string]string{
+			"AWS::Region": s.Region, "AWS::AccountId": AccountID, "AWS::Partition": "aws",
+			"AWS::URLSuffix": "amazonaws.com", "AWS::StackName": "customercare",
+		}},
 	}
 	if err := l.readParameters(parameters); err != nil {
 		return nil, err
@@ -69,37 +72,37 @@ func read(raw []byte, parameters map[string]string, s Settings) (*loader, error)
 	if err := l.declare(); err != nil {
 		return nil, err
 	}
-	if err := l.readResources(); err != nil {
-		return nil, err
+	for i := range l.resources {
+		if err := l.resolve(&l.resources[i]); err != nil {
+			return nil, fmt.Errorf("resource %s: %w", l.resources[i].ID, err)
+		}
 	}
-	return l, l.finishRoutes()
+	return l, l.readResources()
 }
 
 // declare finds the resources that are there, and the names of those that others refer
 // to.
 func (l *loader) declare() error {
-	for id, n := range pairs(l.sections["Resources"]) {
-		if c := field(n, "Condition"); c != nil {
-			if there, err := l.condition(c.Value); err != nil {
+	for id, n := range pairs(field(l.root, "Resources")) {
+		if c := text(n, "Condition"); c != "" {
+			if there, err := l.condition(c); err != nil {
 				return err
 			} else if !there {
 				continue
 			}
 		}
-		kind := field(n, "Type")
-		if kind == nil {
+		r := Resource{
+			ID: id, Type: text(n, "Type"), Deletion: text(n, "DeletionPolicy"),
+			Replace: text(n, "UpdateReplacePolicy"), DependsOn: text(n, "DependsOn"),
+		}
+		l.resources = append(l.resources, r)
+		switch r.Type {
+		case "":
 			return fmt.Errorf("resource %s has no Type", id)
-		}
-		l.declared = append(l.declared, declaration{id, kind.Value, n})
-		name, err := l.ownName(id, kind.Value)
-		if err != nil {
-			return err
-		}
-		switch kind.Value {
 		case typeTable:
-			l.refs[id] = l.TablePrefix + name
+			l.refs[id] = l.TablePrefix + id
 		case typeSecret:
-			l.refs[id] = secrets.ARN(l.Region, l.Account, name)
+			l.refs[id] = secrets.ARN(l.Region, AccountID, id)
 		case typeAPI:
 			l.refs[id] = apiID
 		}
@@ -107,65 +110,96 @@ func (l *loader) declare() error {
 	return nil
 }
 
-// ownName is the name that a table or a secret gives itself, or else its logical id.
-func (l *loader) ownName(id, kind string) (string, error) {
-	property, has := map[string]string{typeTable: "TableName", typeSecret: "Name"}[kind]
-	given := field(field(l.resource(id), "Properties"), property)
-	if !has || given == nil {
-		return id, nil
+// resolve gives the resource its Metadata and its Properties, with Globals below them.
+func (l *loader) resolve(r *Resource) (err error) {
+	mapping := func(n *yaml.Node) map[string]any {
+		v, fault := l.value(n)
+		err = cmp.Or(err, fault)
+		m, _ := v.(map[string]any)
+		return m
 	}
-	v, err := l.value(given)
-	if err != nil {
-		return "", fmt.Errorf("%s: %s: %w", id, property, err)
-	}
-	return fmt.Sprint(v), nil
+	n := l.resource(r.ID)
+	global := mapping(field(field(l.root, "Globals"), strings.TrimPrefix(r.Type, "AWS::Serverless::")))
+	r.Metadata, r.Properties = mapping(field(n, "Metadata")), merge(global, mapping(field(n, "Properties")))
+	return err
 }
 
-// readResources reads what the local stack runs.
+// readResources reads what the local stack runs: the API before the functions, whose
+// events are its routes.
 func (l *loader) readResources() error {
-	readers := map[string]func(string, properties) error{
-		typeFunction: l.readFunction, typeAPI: l.readAPI, typeTable: l.readTable, typeSecret: l.readSecret,
+	readers := []struct {
+		kind string
+		read func(Resource) error
+	}{
+		{typeAPI, l.readAPI}, {typeTable, l.readTable}, {typeSecret, l.readSecret}, {typeFunction, l.readFunction},
 	}
-	for _, d := range l.declared {
-		read, runs := readers[d.kind]
-		if !runs {
-			l.template.Ignored = append(l.template.Ignored, fmt.Sprintf("resource %s (%s)", d.id, d.kind))
-			continue
+	runs := map[string]bool{}
+	for _, reader := range readers {
+		runs[reader.kind] = true
+		for _, r := range l.resources {
+			if r.Type != reader.kind {
+				continue
+			}
+			for _, name := range refused[r.Type] {
+				if r.Properties[name] != nil {
+					return fmt.Errorf("resource %s: the local stack does not know %s", r.ID, name)
+				}
+			}
+			if err := reader.read(r); err != nil {
+				return fmt.Errorf("resource %s: %w", r.ID, err)
+			}
 		}
-		own, err := l.known(d.kind, field(d.node, "Properties"))
-		if err != nil {
-			return fmt.Errorf("resource %s: %w", d.id, err)
+	}
+	for _, r := range l.resources {
+		if !runs[r.Type] {
+			l.template.Ignored = append(l.template.Ignored, fmt.Sprintf("resource %s (%s)", r.ID, r.Type))
 		}
-		global, err := l.known(d.kind, l.globals(d.kind))
-		if err != nil {
-			return fmt.Errorf("section Globals: %w", err)
-		}
-		if err := read(d.id, merge(global, own)); err != nil {
-			return fmt.Errorf("resource %s: %w", d.id, err)
-		}
+	}
+	return l.checkAuthorizers()
+}
+
+// read puts into the struct that into points to those properties that it has a field
+// for: others mean nothing here. Within them nothing may be that the struct does not know.
+func (r Resource) read(into any) error {
+	known := maps.Clone(r.Properties)
+	maps.DeleteFunc(known, func(name string, _ any) bool {
+		_, is := reflect.TypeOf(into).Elem().FieldByName(name)
+		return !is
+	})
+	return decode(known, into)
+}
+
+// decode lays a resolved value over what into points to.
+func decode(value, into any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return errors.New("the local stack does not know this: " + strings.TrimPrefix(err.Error(), "json: "))
 	}
 	return nil
 }
 
-// globals gives the properties that all resources of a kind of SAM's share.
-func (l *loader) globals(kind string) *yaml.Node {
-	return field(l.sections["Globals"], strings.TrimPrefix(kind, "AWS::Serverless::"))
-}
-
-// known evaluates those of the properties that are read.
-func (l *loader) known(kind string, n *yaml.Node) (map[string]any, error) {
-	m := map[string]any{}
-	for name, value := range pairs(n) {
-		if !slices.Contains(readProperties[kind], name) {
-			continue
+// merge lays a resource's properties over the Globals of its kind as SAM does: scalars
+// replace, mappings merge, lists are appended.
+func merge(global, own map[string]any) map[string]any {
+	merged := map[string]any{}
+	maps.Copy(merged, global)
+	for name, value := range own {
+		switch v := value.(type) {
+		case map[string]any:
+			if before, ok := merged[name].(map[string]any); ok {
+				value = merge(before, v)
+			}
+		case []any:
+			if before, ok := merged[name].([]any); ok {
+				value = append(slices.Clone(before), v...)
+			}
 		}
-		v, err := l.value(value)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		if _, skip := v.(noValue); !skip {
-			m[name] = v
-		}
+		merged[name] = value
 	}
-	return m, nil
+	return merged
 }

@@ -5,21 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"regexp"
 	"slices"
 	"strconv"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
+
+// constraints are what a parameter may say of itself.
+var constraints = []string{
+	"Type", "Description", "Default", "AllowedPattern", "AllowedValues", "MinValue", "MaxValue", "ConstraintDescription",
+}
 
 // readParameters takes given values over defaults, and checks them as CloudFormation
 // would, but for the bounds of numbers where a stack goes beyond them. The error has one
 // sentence for each fault.
 func (l *loader) readParameters(given map[string]string) error {
 	l.parameters = map[string]string{}
-	section := l.sections["Parameters"]
+	section := field(l.root, "Parameters")
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		if field(section, name) == nil {
@@ -27,6 +30,11 @@ func (l *loader) readParameters(given map[string]string) error {
 		}
 	}
 	for name, n := range pairs(section) {
+		for constraint := range pairs(n) {
+			if !slices.Contains(constraints, constraint) {
+				faults = append(faults, fmt.Errorf("parameter %s: the local stack does not know %s", name, constraint))
+			}
+		}
 		value, ok := given[name]
 		if d := field(n, "Default"); !ok && d != nil {
 			value, ok = d.Value, true
@@ -61,13 +69,6 @@ func checkParameter(n *yaml.Node, value string, beyondBounds bool) error {
 	if a := field(n, "AllowedValues"); a != nil && !slices.ContainsFunc(a.Content, isValue) {
 		fault = fmt.Errorf("has a value that is not allowed: %q", value)
 	}
-	characters := utf8.RuneCountInString(value)
-	if limit, there := bound(n, "MinLength"); there && !(float64(characters) >= limit) {
-		fault = fmt.Errorf("is shorter than %s characters: %q", field(n, "MinLength").Value, value)
-	}
-	if limit, there := bound(n, "MaxLength"); there && !(float64(characters) <= limit) {
-		fault = fmt.Errorf("is longer than %s characters: %q", field(n, "MaxLength").Value, value)
-	}
 	if kind := field(n, "Type"); kind != nil && kind.Value == "Number" {
 		fault = cmp.Or(checkNumber(n, value, beyondBounds), fault)
 	}
@@ -85,28 +86,18 @@ func checkNumber(n *yaml.Node, value string, beyondBounds bool) error {
 	if err != nil || !number.MatchString(value) {
 		return fmt.Errorf("is no number: %q", value)
 	}
-	if beyondBounds {
-		return nil
-	}
-	if least, there := bound(n, "MinValue"); there && !(amount >= least) {
-		return fmt.Errorf("is less than %s: %q", field(n, "MinValue").Value, value)
-	}
-	if most, there := bound(n, "MaxValue"); there && !(amount <= most) {
-		return fmt.Errorf("is more than %s: %q", field(n, "MaxValue").Value, value)
+	for _, bound := range []struct {
+		name, words string
+		sign        float64
+	}{{"MinValue", "less", -1}, {"MaxValue", "more", 1}} {
+		limit := field(n, bound.name)
+		if limit == nil || beyondBounds {
+			continue
+		}
+		at, err := strconv.ParseFloat(limit.Value, 64)
+		if err != nil || bound.sign*(amount-at) > 0 {
+			return fmt.Errorf("is %s than %s: %q", bound.words, limit.Value, value)
+		}
 	}
 	return nil
-}
-
-// bound is the number that n sets under name. One that cannot be read is NaN, which no
-// value keeps.
-func bound(n *yaml.Node, name string) (limit float64, there bool) {
-	text := field(n, name)
-	if text == nil {
-		return 0, false
-	}
-	limit, err := strconv.ParseFloat(text.Value, 64)
-	if err != nil {
-		limit = math.NaN()
-	}
-	return limit, true
 }

@@ -10,21 +10,50 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// resolver turns the template's YAML into plain values, evaluating CloudFormation's
-// intrinsic functions on the way. Only what is asked for is evaluated: resources that the
-// local stack does not know may use anything.
+// resolver turns the template's YAML into plain values, evaluating on the way those of
+// CloudFormation's intrinsic functions that template.yaml uses. The rest is refused.
 type resolver struct {
-	sections   map[string]*yaml.Node // what stands under each top-level key
+	root       *yaml.Node // the mapping of sections
 	parameters map[string]string
 	refs       map[string]string // what !Ref gives, beside parameters
-	account    string
 	region     string
 }
 
-// noValue stands for AWS::NoValue: whatever holds it is left out.
-type noValue struct{}
+// readYAML reads a template and gives its mapping of sections.
+func readYAML(raw []byte) (*yaml.Node, error) {
+	var document yaml.Node
+	if err := yaml.Unmarshal(raw, &document); err != nil {
+		return nil, err
+	}
+	if len(document.Content) != 1 || document.Content[0].Kind != yaml.MappingNode {
+		return nil, fmt.Errorf("it is no mapping of sections")
+	}
+	return document.Content[0], plain(document.Content[0])
+}
 
-// value evaluates a node to a string, bool, map[string]any, []any or nil.
+// plain refuses aliases, which CloudFormation does not take either, and keys that a
+// mapping has twice, of which one would be lost.
+func plain(n *yaml.Node) error {
+	if n.Kind == yaml.AliasNode || n.ShortTag() == "!!merge" {
+		return fmt.Errorf("line %d: the local stack knows no aliases", n.Line)
+	}
+	has := map[string]bool{}
+	for i, child := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			if has[child.Value] {
+				return fmt.Errorf("line %d: %s is there twice", child.Line, child.Value)
+			}
+			has[child.Value] = true
+		}
+		if err := plain(child); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// value evaluates a node to a string, bool, map[string]any, []any or nil. A mapping or a
+// list does not have what is nil, so AWS::NoValue leaves out whatever it stands for.
 func (r *resolver) value(n *yaml.Node) (any, error) {
 	if n == nil {
 		return nil, nil
@@ -34,22 +63,16 @@ func (r *resolver) value(n *yaml.Node) (any, error) {
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
-		if len(n.Content) == 2 { // the long form of an intrinsic function
-			key := n.Content[0].Value
-			if name, ok := strings.CutPrefix(key, "Fn::"); ok {
-				return r.intrinsic(name, n.Content[1])
-			}
-			if key == "Ref" || key == "Condition" && n.Content[1].Kind == yaml.ScalarNode {
-				return r.intrinsic(key, n.Content[1])
-			}
-		}
 		m := map[string]any{}
 		for name, n := range pairs(n) {
+			if name == "Ref" || strings.HasPrefix(name, "Fn::") {
+				return nil, fmt.Errorf("line %d: the local stack knows the short form of %s only", n.Line, name)
+			}
 			v, err := r.value(n)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
-			if _, skip := v.(noValue); !skip {
+			if v != nil {
 				m[name] = v
 			}
 		}
@@ -61,7 +84,7 @@ func (r *resolver) value(n *yaml.Node) (any, error) {
 			if err != nil {
 				return nil, err
 			}
-			if _, skip := v.(noValue); !skip {
+			if v != nil {
 				list = append(list, v)
 			}
 		}
@@ -76,37 +99,55 @@ func (r *resolver) value(n *yaml.Node) (any, error) {
 	return n.Value, nil
 }
 
-// intrinsic evaluates the function called name with the argument n.
+// intrinsic evaluates the function called name, the tag of the node n.
 func (r *resolver) intrinsic(name string, n *yaml.Node) (any, error) {
-	plain := *n
-	plain.Tag = "" // the tag was the function's name
-	arg := &plain
-	switch name {
-	case "Ref":
-		return r.ref(arg.Value)
-	case "GetAtt":
-		if arg.Kind == yaml.SequenceNode && len(arg.Content) == 2 {
-			return r.attribute(arg.Content[0].Value, arg.Content[1].Value)
-		}
-		resource, attribute, _ := strings.Cut(arg.Value, ".")
+	switch {
+	case name == "Ref" && n.Kind == yaml.ScalarNode:
+		return r.ref(n.Value)
+	case name == "GetAtt" && n.Kind == yaml.ScalarNode:
+		resource, attribute, _ := strings.Cut(n.Value, ".")
 		return r.attribute(resource, attribute)
-	case "Sub":
-		return r.sub(arg)
-	case "Join":
-		return r.join(arg)
-	case "If":
-		return r.choose(arg)
-	case "Condition":
-		return r.condition(arg.Value)
-	case "Equals", "And", "Or", "Not":
-		return r.logic(name, arg)
+	case name == "Sub" && n.Kind == yaml.ScalarNode:
+		return r.sub(n.Value)
+	case name == "If" && len(n.Content) == 3: // only the branch that is taken is evaluated
+		yes, err := r.condition(n.Content[0].Value)
+		if err != nil {
+			return nil, err
+		}
+		if yes {
+			return r.value(n.Content[1])
+		}
+		return r.value(n.Content[2])
+	case name == "Equals" && len(n.Content) == 2:
+		one, err := r.value(n.Content[0])
+		if err != nil {
+			return nil, err
+		}
+		other, err := r.value(n.Content[1])
+		return fmt.Sprint(one) == fmt.Sprint(other), err
+	case name == "Not" && len(n.Content) == 1:
+		v, err := r.value(n.Content[0])
+		return v == false, err
 	}
-	return nil, fmt.Errorf("line %d: the local stack does not know the function %s", n.Line, name)
+	return nil, fmt.Errorf("line %d: the local stack does not know the function %s in this form", n.Line, name)
+}
+
+// condition evaluates a condition of the Conditions section.
+func (r *resolver) condition(name string) (bool, error) {
+	n := field(field(r.root, "Conditions"), name)
+	if n == nil {
+		return false, fmt.Errorf("there is no condition %q", name)
+	}
+	v, err := r.value(n)
+	if err != nil {
+		return false, fmt.Errorf("condition %s: %w", name, err)
+	}
+	return v == true, nil
 }
 
 func (r *resolver) ref(name string) (any, error) {
 	if name == "AWS::NoValue" {
-		return noValue{}, nil
+		return nil, nil
 	}
 	if v, ok := r.parameters[name]; ok {
 		return v, nil
@@ -133,39 +174,22 @@ func (r *resolver) attribute(resource, attribute string) (any, error) {
 	}
 	switch {
 	case kind.Value == typeFunction && attribute == "Arn":
-		return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", r.region, r.account, name), nil
+		return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s", r.region, AccountID, name), nil
 	case kind.Value == typeTable && attribute == "Arn":
-		return fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s", r.region, r.account, name), nil
+		return fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s", r.region, AccountID, name), nil
 	case kind.Value == typeTable && attribute == "StreamArn":
-		return fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s/stream/latest", r.region, r.account, name), nil
-	case kind.Value == typeSecret && attribute == "Id":
-		return name, nil
+		return fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s/stream/latest", r.region, AccountID, name), nil
 	}
 	service := strings.ToLower(strings.Split(kind.Value+"::", "::")[1])
-	return fmt.Sprintf("arn:aws:%s:%s:%s:%s/%s", service, r.region, r.account, name, attribute), nil
+	return fmt.Sprintf("arn:aws:%s:%s:%s:%s/%s", service, r.region, AccountID, name, attribute), nil
 }
 
 var placeholder = regexp.MustCompile(`\$\{([^}]*)\}`)
 
-func (r *resolver) sub(n *yaml.Node) (any, error) {
-	text, values := n.Value, map[string]any{}
-	if n.Kind == yaml.SequenceNode && len(n.Content) == 2 {
-		text = n.Content[0].Value
-		v, err := r.value(n.Content[1])
-		if err != nil {
-			return nil, err
-		}
-		values, _ = v.(map[string]any)
-	}
+func (r *resolver) sub(text string) (any, error) {
 	var failed error
 	text = placeholder.ReplaceAllStringFunc(text, func(ref string) string {
 		name := ref[2 : len(ref)-1]
-		if literal, ok := strings.CutPrefix(name, "!"); ok {
-			return "${" + literal + "}"
-		}
-		if v, ok := values[name]; ok {
-			return fmt.Sprint(v)
-		}
 		v, err := r.ref(name)
 		if resource, attribute, ok := strings.Cut(name, "."); ok {
 			v, err = r.attribute(resource, attribute)
@@ -178,26 +202,8 @@ func (r *resolver) sub(n *yaml.Node) (any, error) {
 	return text, failed
 }
 
-func (r *resolver) join(n *yaml.Node) (any, error) {
-	v, err := r.value(n)
-	if err != nil {
-		return nil, err
-	}
-	args, _ := v.([]any)
-	if len(args) == 2 {
-		if list, ok := args[1].([]any); ok {
-			parts := make([]string, len(list))
-			for i, item := range list {
-				parts[i] = fmt.Sprint(item)
-			}
-			return strings.Join(parts, fmt.Sprint(args[0])), nil
-		}
-	}
-	return nil, fmt.Errorf("line %d: Join wants a separator and a list", n.Line)
-}
-
 // resource gives the node of a resource; nil when there is none.
-func (r *resolver) resource(name string) *yaml.Node { return field(r.sections["Resources"], name) }
+func (r *resolver) resource(name string) *yaml.Node { return field(field(r.root, "Resources"), name) }
 
 // field gives a mapping's value; nil when n is no mapping or lacks it.
 func field(n *yaml.Node, name string) *yaml.Node {
@@ -207,6 +213,14 @@ func field(n *yaml.Node, name string) *yaml.Node {
 		}
 	}
 	return nil
+}
+
+// text gives a mapping's value where it is text, else "".
+func text(n *yaml.Node, name string) string {
+	if v := field(n, name); v != nil {
+		return v.Value
+	}
+	return ""
 }
 
 // pairs runs over a mapping in the template's order; over nothing when n is none.

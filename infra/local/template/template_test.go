@@ -1,7 +1,6 @@
 package template
 
 import (
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -57,16 +56,16 @@ func TestRealTemplate(t *testing.T) {
 		}
 	}
 	api := template.API
-	if api.Stage != "prod" || !slices.Equal(api.BinaryMediaTypes, []string{"*/*"}) {
+	if api.Stage != "prod" {
 		t.Errorf("API %+v", api)
 	}
 	operator, app := api.Authorizers["Operator"], api.Authorizers["App"]
 	if operator.Function != "AuthorizeOperatorFunction" ||
-		fmt.Sprint(operator.Sources) != "[{header Authorization} {context identity.sourceIp}]" ||
+		!slices.Equal(operator.Headers, []string{"Authorization"}) || !operator.Address ||
 		operator.TTL != 300*time.Second {
 		t.Errorf("Operator: %+v", operator)
 	}
-	if app.Function != "AuthorizeAppFunction" || app.Sources != nil || app.TTL != 0 {
+	if app.Function != "AuthorizeAppFunction" || app.Headers != nil || app.Address || app.TTL != 0 {
 		t.Errorf("App: %+v", app)
 	}
 	for _, r := range api.Routes {
@@ -95,7 +94,7 @@ func TestRealTemplate(t *testing.T) {
 		t.Errorf("tables %v", tables)
 	}
 	if len(template.Streams) != 1 || template.Streams[0].Table != "Erasures" ||
-		len(template.Streams[0].Filters) == 0 || !template.Streams[0].ReportFailures {
+		len(template.Streams[0].Filters) == 0 {
 		t.Errorf("streams %+v", template.Streams)
 	}
 	if len(template.Schedules) != 1 || template.Schedules[0].Every != time.Minute {
@@ -107,6 +106,9 @@ func TestRealTemplate(t *testing.T) {
 	}
 	if !strings.Contains(api.AccessLog, `"resource":"$context.resourcePath"`) {
 		t.Errorf("the access log's lines are %q", api.AccessLog)
+	}
+	if again, err := Load("../../../template.yaml", nil); err != nil || again.Secrets[0].Text == template.Secrets[0].Text {
+		t.Errorf("two stacks have one secret: %v", err)
 	}
 	f, _ := template.Function(operation.CleanCustomerData.Name)
 	if f.Environment["DIGEST_KEYS"] != template.Secrets[0].ARN || f.Environment["DIGEST_KEY_ID"] != "1" ||
@@ -137,18 +139,19 @@ Resources:
       Events:
         Root: {Type: Api, Properties: {Method: get, Path: "/"}}
         Deep: {Type: Api, Properties: {Method: get, Path: "/a/{b}"}}
-        Any: {Type: Api, Properties: {Method: any, Path: "/a/{b}"}}
+        Any: {Type: Api, Properties: {Method: put, Path: "/a/{b}"}}
   Api:
     Type: AWS::Serverless::Api
     Properties:
       StageName: s
+      BinaryMediaTypes: ["*~1*"]
       MethodSettings:
-`+list), nil, Settings{Region: "r", Account: "1"})
+`+list), nil, Settings{Region: "r"})
 	}
 	template, err := read(`
-        - {ResourcePath: "/*", HttpMethod: "*", ThrottlingBurstLimit: 7}
+        - {ResourcePath: "/*", HttpMethod: "*", ThrottlingRateLimit: 100, ThrottlingBurstLimit: 7}
         - {ResourcePath: "/", HttpMethod: GET, ThrottlingRateLimit: 0.5, ThrottlingBurstLimit: 1}
-        - {ResourcePath: "/~1a~1{b}", HttpMethod: get, ThrottlingRateLimit: 9}
+        - {ResourcePath: "/~1a~1{b}", HttpMethod: get, ThrottlingRateLimit: 9, ThrottlingBurstLimit: 5}
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -158,32 +161,19 @@ Resources:
 		got[r.Method+" "+r.Path] = *r.Throttle
 	}
 	if want := map[string]apigateway.Throttle{
-		"GET /": {Rate: 0.5, Burst: 1}, "GET /a/{b}": {Rate: 9, Burst: 5000}, "ANY /a/{b}": {Rate: 10000, Burst: 7},
+		"GET /": {Rate: 0.5, Burst: 1}, "GET /a/{b}": {Rate: 9, Burst: 5}, "PUT /a/{b}": {Rate: 100, Burst: 7},
 	}; !maps.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 	for setting, want := range map[string]string{
-		`{ResourcePath: "a", HttpMethod: GET}`:                            "names no method",
-		`{ResourcePath: "/"}`:                                             "names no method",
-		`{ResourcePath: "/", HttpMethod: GET, ThrottlingRateLimit: fast}`: "is no number",
-		`{ResourcePath: "/", HttpMethod: GET, ThrottlingBurstLimit: 1.5}`: "is no whole number",
+		`{ResourcePath: "a", HttpMethod: GET, ThrottlingRateLimit: 1, ThrottlingBurstLimit: 1}`: "names no method",
+		`{ResourcePath: "/", ThrottlingRateLimit: 1, ThrottlingBurstLimit: 1}`:                  "names no method",
+		`{ResourcePath: "/", HttpMethod: GET, ThrottlingRateLimit: 1}`:                          "no two limits",
+		`{ResourcePath: "/", HttpMethod: GET, ThrottlingRateLimit: fast}`:                       `unmarshal "fast" into float64`,
+		`{ResourcePath: "/", HttpMethod: GET, ThrottlingBurstLimit: 1.5}`:                       `number 1.5 into Go struct field`,
 	} {
 		if _, err := read("        - " + setting); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", setting, err, want)
-		}
-	}
-}
-
-func TestRates(t *testing.T) {
-	for text, want := range map[string]time.Duration{"1 minute": time.Minute, "5 minutes": 5 * time.Minute,
-		"2 hours": 2 * time.Hour, "1 day": 24 * time.Hour} {
-		if got, err := parseRate(text); got != want || err != nil {
-			t.Errorf("%s: %s, %v", text, got, err)
-		}
-	}
-	for _, text := range []string{"", "0 minutes", "1 week", "minute", "-1 hours"} {
-		if _, err := parseRate(text); err == nil {
-			t.Errorf("%q was taken", text)
 		}
 	}
 }
@@ -206,16 +196,58 @@ func TestReservedConcurrencyIsRead(t *testing.T) {
 func TestWhatTheLocalStackCannotDoIsNamed(t *testing.T) {
 	for _, c := range []struct{ resource, want string }{
 		{`{Type: "AWS::DynamoDB::Table", Properties: {LocalSecondaryIndexes: [{IndexName: i}]}}`,
-			"the local stack makes global secondary indexes only"},
+			"resource R: the local stack does not know LocalSecondaryIndexes"},
+		{`{Type: "AWS::DynamoDB::Table", Properties: {TableName: t}}`,
+			"does not know TableName"},
+		{`{Type: "AWS::DynamoDB::Table", Properties: {StreamSpecification: {StreamViewType: NEW_IMAGE}}}`,
+			"the local stack makes streams of keys only"},
+		{`{Type: "AWS::SecretsManager::Secret", Properties: {SecretString: s}}`,
+			"does not know SecretString"},
+		{`{Type: "AWS::SecretsManager::Secret", Properties: {GenerateSecretString: {PasswordLength: 8}}}`,
+			"the local stack generates a secret of PasswordLength letters and digits only"},
+		{`{Type: "AWS::SecretsManager::Secret", Properties: {GenerateSecretString: {IncludeSpace: true}}}`,
+			`unknown field "IncludeSpace"`},
+		{`{Type: "AWS::Serverless::Api", Properties: {BinaryMediaTypes: [image~1png]}}`,
+			"the local stack takes every body for a binary one only"},
+		{`{Type: "AWS::Serverless::Api", Properties: {StageName: s, DefinitionUri: u}}`,
+			"does not know DefinitionUri"},
 		{`{Type: "AWS::Serverless::Api", Properties: {StageName: s, Auth: {Authorizers: {A: {FunctionArn: a}}}}}`,
 			"authorizer A: the local stack knows authorizers of the type REQUEST only"},
-		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: DynamoDB, Properties: {
-			Stream: "arn:aws:dynamodb:r:1:table/T/stream/latest", StartingPosition: LATEST}}}}}`,
+		{`{Type: "AWS::Serverless::Api", Properties: {StageName: s, Auth: {DefaultAuthorizer: A}}}`,
+			`the local stack does not know this: unknown field "DefaultAuthorizer"`},
+		{`{Type: "AWS::Serverless::Api", Properties: {StageName: s, Auth: {Authorizers: {A: {Identity: {QueryStrings: [q]}}}}}}`,
+			`unknown field "QueryStrings"`},
+		{`{Type: "AWS::Serverless::Api", Properties: {StageName: s, Auth: {Authorizers: {A: {FunctionPayloadType: REQUEST, Identity: {Context: [path]}}}}}}`,
+			"authorizer A: the local stack knows no context but identity.sourceIp"},
+		{`{Type: "AWS::Serverless::Api", Properties: {StageName: s, GatewayResponses: {THROTTLED: {StatusCode: 429, ResponseParameters: {Headers: {A: context.path}}}}}}`,
+			"the local stack knows 'static text' of headers only, not A: context.path"},
+		{`{Type: "AWS::Serverless::Api", Properties: {StageName: s, GatewayResponses: {THROTTLED: {StatusCode: 429, ResponseTemplates: {text/plain: $context.path}}}}}`,
+			"the local stack knows no variables in templates"},
+		{`{Type: "AWS::Serverless::Api", Properties: {StageName: s, GatewayResponses: {THROTTLED: {ResponseTemplates: {text/plain: a}}}}}`,
+			"gateway response THROTTLED: StatusCode 0 is no HTTP status"},
+		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: Api, Properties: {Method: get, Path: /, Auth: {Authorizer: A}}}}}}`,
+			`event E: it wants the authorizer "A", which is not there`},
+		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: DynamoDB, Properties: {Stream: "arn:aws:dynamodb:r:1:table/T/stream/latest", StartingPosition: LATEST}}}}}`,
 			"event E: the local stack reads streams from TRIM_HORIZON only"},
+		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: DynamoDB, Properties: {Stream: "arn:aws:dynamodb:r:1:table/T/stream/latest", StartingPosition: TRIM_HORIZON}}}}}`,
+			"the local stack knows functions that report their failures only"},
+		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: DynamoDB, Properties: {Stream: "arn:aws:dynamodb:r:1:table/T/stream/latest", TumblingWindowInSeconds: 1}}}}}`,
+			`unknown field "TumblingWindowInSeconds"`},
+		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: Schedule, Properties: {Schedule: "cron(0 3 * * ? *)"}}}}}`,
+			"the local stack runs a schedule at rate(1 minute) only, not cron(0 3 * * ? *)"},
+		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: Schedule, Properties: {Schedule: rate(1 minute), Enabled: false}}}}}`,
+			`unknown field "Enabled"`},
+		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: SQS, Properties: {Queue: q}}}}}`,
+			"event E: the local stack does not know events of the type SQS"},
 	} {
 		_, err := parse([]byte("Resources: {R: "+c.resource+"}"), nil, Settings{})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", c.resource, err, c.want)
+		}
+	}
+	for text, want := range map[string]string{"- A": "no mapping of sections", "": "no mapping of sections"} {
+		if _, err := parse([]byte(text), nil, Settings{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}
 }

@@ -146,8 +146,8 @@ func verdict(e object) []byte {
 	delete(caller, "integrationLatency")
 	answer, _ := json.Marshal(object{
 		"principalId": id, "context": caller,
-		"policyDocument": object{"Statement": []any{object{"Effect": "Allow", "Action": "execute-api:Invoke",
-			"Resource": "*"}}},
+		"policyDocument": object{"Statement": []any{object{"Effect": "Allow",
+			"Action": []string{"execute-api:Invoke"}, "Resource": []string{"*"}}}},
 	})
 	return answer
 }

@@ -17,15 +17,27 @@ func good() *report {
 			if cut != right && n%3 > 0 {
 				v = cut
 			}
-			p.samples = append(p.samples, sample{setAllow, p.lasts * time.Duration(n) / time.Duration(rate*seconds), 20 * time.Millisecond, v})
+			p.samples = append(p.samples,
+				sample{setAllow, p.lasts * time.Duration(n) / time.Duration(rate*seconds), 20 * time.Millisecond, v})
 		}
 		return p
 	}
 	at := map[string]usage{"cleanup": {10 << 20, 3, []string{"11", "12"}}}
 	return &report{
-		options: options{rate: 10, latency: time.Second, quick: 2 * time.Second, slack: 50 * time.Millisecond, held: 0.98},
-		phases:  []*phase{of("warm-up", 3, 1, right), of("steady", 10, 10, right), of("storm", 30, 5, refused), of("recovery", 10, 12, right)},
-		used:    []map[string]usage{at, at, at, at},
+		options: options{
+			rate:    10,
+			latency: time.Second,
+			quick:   2 * time.Second,
+			slack:   50 * time.Millisecond,
+			held:    0.98,
+		},
+		phases: []*phase{
+			of("warm-up", 3, 1, right),
+			of("steady", 10, 10, right),
+			of("storm", 30, 5, refused),
+			of("recovery", 10, 12, right),
+		},
+		used: []map[string]usage{at, at, at, at},
 	}
 }
 
@@ -46,13 +58,19 @@ func TestFaults(t *testing.T) {
 				r.phases[2].samples[i].verdict = refused
 			}
 		},
-		"cleanup: the process 12 ended in the steady phase": func(r *report) { r.used[2] = map[string]usage{"cleanup": {10 << 20, 3, []string{"11", "13"}}} },
+		"cleanup: the process 12 ended in the steady phase": func(r *report) {
+			r.used[2] = map[string]usage{
+				"cleanup": {10 << 20, 3, []string{"11", "13"}},
+			}
+		},
 		"cleanup: a process has 33 sockets at the after all": func(r *report) {
 			r.used[3] = map[string]usage{"cleanup": {10 << 20, 33, []string{"11", "12"}}}
 		},
 		"2 alarms in the log: ": func(r *report) {
 			a := &alarms{}
-			for _, part := range []string{"cleanup: fine\ncleanup: {\"msg\":\"pa", "nic\"}\n", "cleanup: Runtime exited with error\n"} {
+			for _, part := range []string{
+				"cleanup: fine\ncleanup: {\"msg\":\"pa", "nic\"}\n", "cleanup: Runtime exited with error\n",
+			} {
 				fmt.Fprint(a, part)
 			}
 			r.alarms = a.heard()
@@ -60,7 +78,8 @@ func TestFaults(t *testing.T) {
 	} {
 		r := good()
 		ill(r)
-		if faults := r.faults(); !slices.ContainsFunc(faults, func(fault string) bool { return strings.HasPrefix(fault, want) }) {
+		if faults := r.faults(); !slices.ContainsFunc(faults,
+			func(fault string) bool { return strings.HasPrefix(fault, want) }) {
 			t.Errorf("%q was not found: %q", want, faults)
 		}
 	}

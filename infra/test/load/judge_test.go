@@ -62,14 +62,16 @@ func mediaOf(r *vegeta.Result) string {
 // differs says in what a result is not this answer; "" when it is.
 func (want answer) differs(r *vegeta.Result) string {
 	if !want.says(r) {
-		return fmt.Sprintf("got %d %s %.300q, want %d %s %.300q", r.Code, mediaOf(r), r.Body, want.Status, want.Media, want.Body)
+		return fmt.Sprintf("got %d %s %.300q, want %d %s %.300q", r.Code, mediaOf(r), r.Body, want.Status, want.Media,
+			want.Body)
 	}
 	return want.headersDiffer(r)
 }
 
 // onEvery answer are these headers, API Gateway's own answers included.
 var onEvery = map[string]string{
-	"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+	"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+	"Strict-Transport-Security": "max-age=31536000; includeSubDomains",
 }
 
 // longestWait is what a caller may be told to wait, in seconds.

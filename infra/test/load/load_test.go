@@ -40,7 +40,8 @@ func short(t *testing.T) options {
 		t.Fatal(err)
 	}
 	return options{
-		root: dynamotest.Root(), endpoint: endpoint, tablePrefix: fmt.Sprintf("load-%d-", time.Now().UnixNano()), log: io.Discard,
+		root: dynamotest.Root(), endpoint: endpoint, tablePrefix: fmt.Sprintf("load-%d-", time.Now().UnixNano()),
+		log:  io.Discard,
 		rate: 20, latency: generous, quick: generous, slack: generous, held: 0.98,
 		patience: generous, answer: generous, period: generous, sockets: 64, schedule: newSchedule(),
 	}
@@ -143,7 +144,9 @@ func TestLiesAreFound(t *testing.T) {
 			body, _ := io.ReadAll(r.Body)
 			r.Body = io.NopCloser(strings.NewReader(string(body)))
 			form, _ := url.ParseQuery(string(body))
-			fresh := form.Get("user_password") == key && strings.HasPrefix(form.Get("code"), "4711") && form.Get("output") == "" && form.Get("callback") == ""
+			fresh := form.Get("user_password") == key && strings.HasPrefix(form.Get("code"), "4711") &&
+				form.Get("output") == "" &&
+				form.Get("callback") == ""
 			switch {
 			case fresh && deletions.Add(1) == 1:
 				w.Header().Set("Content-Type", client.XML)
@@ -170,7 +173,8 @@ func TestLiesAreFound(t *testing.T) {
 	}
 	found := strings.Join(r.faults(), "\n")
 	for _, want := range []string{
-		"3 lost erasures: customer load-account#4711", "number 135****", "1 wrong answers", "1 calls without an answer", "got 429", "records of erasures, want",
+		"3 lost erasures: customer load-account#4711", "number 135****", "1 wrong answers", "1 calls without an answer",
+		"got 429", "records of erasures, want",
 	} {
 		if !strings.Contains(found, want) {
 			t.Errorf("nothing was found of %q:\n%s", want, found)

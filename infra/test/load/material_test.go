@@ -106,7 +106,12 @@ func (m *material) load(ctx context.Context, st *stack.Stack) error {
 	// What operation 1 is to cancel.
 	users := store.Users{DB: st.DynamoDB(), Table: st.Table("Users")}
 	for n := range usersOfKind {
-		allow := store.TempAllow{Type: 1, Expires: time.Now().Add(24 * time.Hour), GrantedAt: time.Now(), GrantedBy: operator}
+		allow := store.TempAllow{
+			Type:      1,
+			Expires:   time.Now().Add(24 * time.Hour),
+			GrantedAt: time.Now(),
+			GrantedBy: operator,
+		}
 		if err := users.SetTempAllow(ctx, userOf(deletions[0], n), allow); err != nil {
 			return fmt.Errorf("load allows: %w", err)
 		}

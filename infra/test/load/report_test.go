@@ -42,10 +42,12 @@ func (r *report) faults() (all []string) {
 		for _, sentence := range p.mistakes {
 			fault(true, "%s: %s", p.name, sentence)
 		}
-		fault(p.lasts > 0 && !p.kept(r.held), "%s: %d calls went out in %s, the machine does not hold %d a second", p.name, len(p.samples), p.lasts, p.rate)
+		fault(p.lasts > 0 && !p.kept(r.held), "%s: %d calls went out in %s, the machine does not hold %d a second",
+			p.name, len(p.samples), p.lasts, p.rate)
 	}
 	steady, storm := r.phases[1], r.phases[2]
-	fault(steady.count(refused, busy) > 0, "steady: %d calls were refused for the rate, %d for being busy", steady.count(refused), steady.count(busy))
+	fault(steady.count(refused, busy) > 0, "steady: %d calls were refused for the rate, %d for being busy",
+		steady.count(refused), steady.count(busy))
 	p99 := steady.quantile(0.99, func(sample) bool { return true })
 	fault(p99 > r.latency, "steady: the p99 is %s, want at most %s", p99.Round(time.Millisecond), r.latency)
 	fault(storm.lasts > 0 && storm.count(refused) == 0, "storm: no call was refused: it was none")
@@ -56,30 +58,34 @@ func (r *report) faults() (all []string) {
 	fault(storm.slowest() > r.quick, "storm: an answer took %s", storm.slowest().Round(time.Millisecond))
 	after, within := r.recoveredAfter()
 	fault(!within, "recovery: not normal after %s", after)
-	fault(len(r.outcome.Lost) > 0, "%d lost erasures: %s", len(r.outcome.Lost), few(r.outcome.Lost))
-	fault(len(r.outcome.Wrong) > 0, "%d items are not as they must be: %s", len(r.outcome.Wrong), few(r.outcome.Wrong))
+	fault(len(r.outcome.Lost) > 0, "%d lost erasures: %s", len(r.outcome.Lost), firstOf(r.outcome.Lost))
+	fault(len(r.outcome.Wrong) > 0, "%d items are not as they must be: %s", len(r.outcome.Wrong), firstOf(r.outcome.Wrong))
 	fault(r.outcome.Records != r.outcome.Wanted, "%d records of erasures, want %d", r.outcome.Records, r.outcome.Wanted)
-	fault(len(r.outcome.Twice) > 0, "two records of one erasure: %s", few(r.outcome.Twice))
+	fault(len(r.outcome.Twice) > 0, "two records of one erasure: %s", firstOf(r.outcome.Twice))
 	for _, folder := range r.functions() {
 		for i, at := range r.used {
-			fault(at[folder].memory > maxMemory, "%s: %s MB of memory at the %s", folder, megabytes(at[folder].memory), moments[i])
-			fault(at[folder].sockets > cmp.Or(r.sockets, maxSockets), "%s: a process has %d sockets at the %s", folder, at[folder].sockets, moments[i])
+			fault(at[folder].memory > maxMemory, "%s: %s MB of memory at the %s", folder, megabytes(at[folder].memory),
+				moments[i])
+			fault(at[folder].sockets > cmp.Or(r.sockets, maxSockets), "%s: a process has %d sockets at the %s", folder,
+				at[folder].sockets, moments[i])
 		}
 		if len(r.used) > 2 {
 			start, middle, end := r.used[0][folder], r.used[1][folder], r.used[2][folder]
 			grown := end.memory - middle.memory
-			fault(middle.memory > 0 && grown > maxGrowth, "%s: memory grew by %s MB from the middle to the end", folder, megabytes(grown))
+			fault(middle.memory > 0 && grown > maxGrowth, "%s: memory grew by %s MB from the middle to the end", folder,
+				megabytes(grown))
 			for _, id := range start.ids {
 				fault(!slices.Contains(end.ids, id), "%s: the process %s ended in the steady phase", folder, id)
 			}
 		}
 	}
-	fault(len(r.alarms) > 0, "%d alarms in the log: %s", len(r.alarms), few(r.alarms))
+	fault(len(r.alarms) > 0, "%d alarms in the log: %s", len(r.alarms), firstOf(r.alarms))
 	fault(r.left != "", "left in the runner: %s", r.left)
 	return all
 }
 
-func few(list []string) string {
+// firstOf is the first few of a list as one text.
+func firstOf(list []string) string {
 	if len(list) > maxMistakes {
 		return strings.Join(list[:maxMistakes], "; ") + "; ..."
 	}
@@ -129,8 +135,8 @@ func (r *report) print(out io.Writer) {
 	row("phase", "calls/s", "calls", "right", "429", "503", "wrong", "lost", "p50", "p99", "slowest")
 	for _, p := range r.phases {
 		all := func(sample) bool { return true }
-		row(p.name, p.rate, len(p.samples), p.count(right), p.count(refused), p.count(busy), p.count(wrong), p.count(lost),
-			p.quantile(0.5, all), p.quantile(0.99, all), p.slowest())
+		row(p.name, p.rate, len(p.samples), p.count(right), p.count(refused), p.count(busy), p.count(wrong),
+			p.count(lost), p.quantile(0.5, all), p.quantile(0.99, all), p.slowest())
 	}
 	table.Flush()
 	fmt.Fprintln(out)
@@ -168,8 +174,8 @@ func (r *report) print(out io.Writer) {
 		fmt.Fprintf(out, "a function's process had %d sockets at most\n", sockets)
 	}
 	after, _ := r.recoveredAfter()
-	fmt.Fprintf(out, "\nwrong answers %d, calls lost %d, erasures %d, lost erasures %d, other items changed %d\n", r.total(wrong), r.total(lost),
-		r.outcome.Records, len(r.outcome.Lost), len(r.outcome.Wrong))
+	fmt.Fprintf(out, "\nwrong answers %d, calls lost %d, erasures %d, lost erasures %d, other items changed %d\n",
+		r.total(wrong), r.total(lost), r.outcome.Records, len(r.outcome.Lost), len(r.outcome.Wrong))
 	fmt.Fprintf(out, "normal again %s after the storm (p99 within %s), last erasure ended %s after the last call\n",
 		after, r.bound().Round(time.Millisecond), r.drained.Round(100*time.Millisecond))
 	fmt.Fprintf(out, "the runner held %s before, %s after\n", r.before, r.after)

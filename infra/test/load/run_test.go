@@ -74,8 +74,10 @@ func onStack(ctx context.Context, o options) (*report, error) {
 		clock = o.schedule.now
 	}
 	st, err := stack.Start(ctx, stack.Options{
-		Root: o.root, Endpoint: o.endpoint, TablePrefix: o.tablePrefix, BinDir: filepath.Join(o.root, ".cache", "bin"), Log: io.MultiWriter(o.log, heard),
-		ScheduleEvery: time.Second, Parameters: parameters, QueueTimeout: o.patience, IntegrationPeriod: o.period, Now: clock,
+		Root: o.root, Endpoint: o.endpoint, TablePrefix: o.tablePrefix, BinDir: filepath.Join(o.root, ".cache", "bin"),
+		Log:           io.MultiWriter(o.log, heard),
+		ScheduleEvery: time.Second, Parameters: parameters, QueueTimeout: o.patience, IntegrationPeriod: o.period,
+		Now: clock,
 	})
 	if err != nil {
 		return nil, err
@@ -103,7 +105,9 @@ func onStack(ctx context.Context, o options) (*report, error) {
 	}
 
 	r := &report{options: o, phases: []*phase{
-		{name: "warm-up", rate: max(1, o.rate/3), lasts: o.warmUp}, {name: "steady", rate: o.rate, lasts: o.steady}, {name: "storm", rate: stormFactor * o.rate, lasts: o.storm},
+		{name: "warm-up", rate: max(1, o.rate/3), lasts: o.warmUp},
+		{name: "steady", rate: o.rate, lasts: o.steady},
+		{name: "storm", rate: stormFactor * o.rate, lasts: o.storm},
 		{name: "recovery", rate: o.rate, lasts: o.recovery},
 	}}
 	b, p := newBook(m), newPlan(base, m)

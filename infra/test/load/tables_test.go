@@ -29,7 +29,13 @@ type book struct {
 }
 
 func newBook(m material) *book {
-	return &book{expires: strconv.FormatInt(m.expires.UnixMilli(), 10), codes: map[string]bool{}, numbers: map[string]bool{}, users: map[string]bool{}, allows: map[string]bool{}}
+	return &book{
+		expires: strconv.FormatInt(m.expires.UnixMilli(), 10),
+		codes:   map[string]bool{},
+		numbers: map[string]bool{},
+		users:   map[string]bool{},
+		allows:  map[string]bool{},
+	}
 }
 
 // item is one item as it is stored.
@@ -153,8 +159,13 @@ func twice(ledger []item) (all []string) {
 		subjects := string(text)
 		if first := seen[subjects]; first != nil {
 			for _, record := range []item{first, i} {
-				all = append(all, fmt.Sprintf("%s of %.100s: requests %d, found %d, deleted %d, requested at %d, finished at %d", attribute.ReadText(record, "kind"), subjects,
-					attribute.ReadNumber(record, "requests"), attribute.ReadNumber(record, "found"), attribute.ReadNumber(record, "deleted"), attribute.ReadNumber(record, "requestedAt"), attribute.ReadNumber(record, "finishedAt")))
+				all = append(
+					all,
+					fmt.Sprintf("%s of %.100s: requests %d, found %d, deleted %d, requested at %d, finished at %d",
+						attribute.ReadText(record, "kind"), subjects, attribute.ReadNumber(record, "requests"),
+						attribute.ReadNumber(record, "found"), attribute.ReadNumber(record, "deleted"),
+						attribute.ReadNumber(record, "requestedAt"), attribute.ReadNumber(record, "finishedAt")),
+				)
 			}
 		}
 		seen[subjects] = i

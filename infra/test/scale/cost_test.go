@@ -8,20 +8,14 @@ import (
 	"path/filepath"
 	"testing"
 
+	"customercare/infra/bench"
 	"customercare/infra/testkit/dynamotest"
 )
 
-// prices are infra/bench/prices.json, in USD.
+// prices are infra/bench/prices.json, in USD: those of calls, and those that only this page
+// needs.
 type prices struct {
-	Writes      float64 `json:"dynamoDBWritesPerMillion"`
-	Reads       float64 `json:"dynamoDBReadsPerMillion"`
-	Invocations float64 `json:"lambdaRequestsPerMillion"`
-	GBSecond    float64 `json:"lambdaGBSecond"`
-	Requests    float64 `json:"apiGatewayRequestsPerMillion"`
-	Assumed     struct {
-		Invocation float64 `json:"millisecondsOfInvocation"`
-		RoundTrip  float64 `json:"millisecondsOfRoundTrip"`
-	}
+	bench.Prices
 
 	Storage   float64 `json:"storageGBMonth"`
 	Backup    float64 `json:"backupGBMonth"`
@@ -39,7 +33,8 @@ func readPrices() (p prices, err error) {
 	if err == nil {
 		err = json.Unmarshal(text, &p)
 	}
-	if err == nil && (p.Writes == 0 || p.Requests == 0 || p.Assumed.RoundTrip == 0 || p.Storage == 0 || p.Collected == 0) {
+	if err == nil &&
+		(p.Writes == 0 || p.Requests == 0 || p.Assumed.RoundTrip == 0 || p.Storage == 0 || p.Collected == 0) {
 		err = errors.New("a price is missing")
 	}
 	return p, err
@@ -68,10 +63,22 @@ func (c code) customers(p prices) []cost {
 	reads := customerReads + customerEndReads + kept - 1
 	trips := customerRequestTrips + (each+c.batchSize-1)/c.batchSize
 	return []cost{
-		{"operation 3: write units", fmt.Sprintf("%d = %d + %d + %d each", writes, each, customerRequestWrites, customerEndWrites), erasures * float64(writes) * p.Writes},
-		{"operation 3: read units", fmt.Sprintf("%d each, of which %d the collection", reads, kept), erasures * float64(reads) * p.Reads},
+		{
+			"operation 3: write units",
+			fmt.Sprintf("%d = %d + %d + %d each", writes, each, customerRequestWrites, customerEndWrites),
+			erasures * float64(writes) * p.Writes,
+		},
+		{
+			"operation 3: read units",
+			fmt.Sprintf("%d each, of which %d the collection", reads, kept),
+			erasures * float64(reads) * p.Reads,
+		},
 		{"operation 3: API Gateway", "a request each", erasures * p.Requests},
-		{"operation 3: Lambda", fmt.Sprintf("an invocation of %d round trips each, %d MB", trips, c.memoryMB), p.lambda(erasures, trips, c.memoryMB)},
+		{
+			"operation 3: Lambda",
+			fmt.Sprintf("an invocation of %d round trips each, %d MB", trips, c.memoryMB),
+			p.lambda(erasures, trips, c.memoryMB),
+		},
 	}
 }
 
@@ -95,32 +102,66 @@ func (c code) numbers(p prices, of cleaning) []cost {
 	calls, windows := monthly(numbersADay)/float64(of.numbers), c.windows(of.numbers)
 	writes, trips := c.ofCall(of)
 	return []cost{
-		{"write units", fmt.Sprintf("%s a call = %d x %d x %d x 2 + %d + %d", whole(writes), of.numbers, contactsPerNumber, copiesOfContact, of.writes, windows), calls * float64(writes) * p.Writes},
-		{"read units", fmt.Sprintf("%s a call, and 2 of the authorizer", whole(of.reads)), calls * float64(of.reads+2) * p.Reads},
+		{
+			"write units",
+			fmt.Sprintf("%s a call = %d x %d x %d x 2 + %d + %d", whole(writes), of.numbers, contactsPerNumber,
+				copiesOfContact, of.writes, windows),
+			calls * float64(writes) * p.Writes,
+		},
+		{
+			"read units",
+			fmt.Sprintf("%s a call, and 2 of the authorizer", whole(of.reads)),
+			calls * float64(of.reads+2) * p.Reads,
+		},
 		{"API Gateway", "a request a call", calls * p.Requests},
-		{"Lambda", fmt.Sprintf("authorizer, call and worker, %s round trips in all", whole(trips)), p.lambda(2*calls, 1, c.memoryMB) + p.lambda(calls, trips, c.memoryMB)},
+		{
+			"Lambda",
+			fmt.Sprintf("authorizer, call and worker, %s round trips in all", whole(trips)),
+			p.lambda(2*calls, 1, c.memoryMB) + p.lambda(calls, trips, c.memoryMB),
+		},
 	}
 }
 
 // standing is what is paid for what there is, and for being watched.
 func (c code) standing(p prices) []cost {
 	gigabytes := func(items float64, bytes int) float64 { return items * float64(bytes+indexOverhead) / 1e9 }
-	data := gigabytes(transactions, transactionBytes) + gigabytes(float64(transactions)/each, customerBytes) + gigabytes(users, userBytes) +
-		gigabytes(users*contactsPerNumber*copiesOfContact, contactBytes)
+	data := gigabytes(transactions, transactionBytes) + gigabytes(float64(transactions)/each, customerBytes) +
+		gigabytes(users, userBytes) + gigabytes(users*contactsPerNumber*copiesOfContact, contactBytes)
+	listed := c.openJobs(mean(erasuresADay+numbersADay)) * openBytes / 4096 // units a run, strongly consistent
 	ledger := gigabytes(recordsOfYears*365*(erasuresADay+numbersADay), recordBytes)
 	calls := monthly(erasuresADay + numbersADay)
 	logs := calls * 1e6 * (2*lineBytes + 2*platformBytes + accessBytes) / 1e9 // the call's and its end's
 	traces := 0.05*calls + float64(daySeconds*monthDays)/1e6
 	metrics := 7*4 + 8 + 9*5 // of Operations, of erasures and the sweep, of the API's methods
 	return []cost{
-		{"storage", fmt.Sprintf("%s GB: transactions, customers, users, contacts of as many numbers as users", whole(data)), data * p.Storage},
+		{
+			"storage",
+			fmt.Sprintf("%s GB: transactions, customers, users, contacts of as many numbers as users", whole(data)),
+			data * p.Storage,
+		},
 		{"point-in-time recovery", "of the same", data * p.Backup},
-		{fmt.Sprintf("ledger after %d year, both", recordsOfYears), fmt.Sprintf("%s GB: a record of %d bytes for each erasure and each number", whole(ledger), recordBytes), ledger * (p.Storage + p.Backup)},
+		{
+			fmt.Sprintf("ledger after %d year, both", recordsOfYears),
+			fmt.Sprintf("%s GB: a record of %d bytes for each erasure and each number", whole(ledger), recordBytes),
+			ledger * (p.Storage + p.Backup),
+		},
 		{"logs", fmt.Sprintf("%s GB a month, kept 90 days", whole(logs)), logs*p.Collected + 3*logs*stored*p.Stored},
 		{"traces", fmt.Sprintf("5 %% and one a second: %.1f million", traces), traces * p.Traces},
-		{"sweep of the users", fmt.Sprintf("%s GB a day, eventually consistent", about(gigabytes(users, userBytes-indexOverhead))), float64(users) * userBytes / 4096 / 2 * monthDays / 1e6 * p.Reads},
-		{"list of open erasures", "every minute, at the mean", c.openJobs(mean(erasuresADay+numbersADay)) * openBytes / 4096 / 2 * daySeconds / c.schedule.Seconds() * monthDays / 1e6 * p.Reads},
-		{"metrics, alarms, dashboard, secret", fmt.Sprintf("about %d metrics, %d alarms", metrics, c.alarms), float64(metrics)*p.Metric + float64(c.alarms)*p.Alarm + p.Dashboard + p.Secret},
+		{
+			"sweep of the users",
+			fmt.Sprintf("%s GB a day, eventually consistent", about(gigabytes(users, userBytes-indexOverhead))),
+			float64(users) * userBytes / 4096 / 2 * monthDays / 1e6 * p.Reads,
+		},
+		{
+			"list of open erasures",
+			"every minute, at the mean",
+			listed / 2 * daySeconds / c.schedule.Seconds() * monthDays / 1e6 * p.Reads,
+		},
+		{
+			"metrics, alarms, dashboard, secret",
+			fmt.Sprintf("about %d metrics, %d alarms", metrics, c.alarms),
+			float64(metrics)*p.Metric + float64(c.alarms)*p.Alarm + p.Dashboard + p.Secret,
+		},
 	}
 }
 
@@ -155,9 +196,16 @@ func TestBill(t *testing.T) {
 		of3 += line.usd
 	}
 	b.WriteString("\n")
-	b.text("One erased customer with %d transactions costs %.5f USD, of which %.0f %% are the deletions themselves.", each, of3/monthly(erasuresADay)/1e6,
-		100*monthly(erasuresADay)*each*p.Writes/of3)
-	b.text("With up to `FewRecords` %d transactions they go in the transaction that opens the erasure, two units each: %d + 2 x n write units instead of %d + n, in %d round trips instead of %d.",
-		c.fewRecords, fewRequestWrites+customerEndWrites, customerRequestWrites+customerEndWrites, fewRequestTrips, customerRequestTrips+1)
+	b.text("One erased customer with %d transactions costs %.5f USD, of which %.0f %% are the deletions themselves.",
+		each, of3/monthly(erasuresADay)/1e6, 100*monthly(erasuresADay)*each*p.Writes/of3)
+	b.text(
+		"With up to `FewRecords` %d transactions they go in the transaction that opens the erasure, two units each: "+
+			"%d + 2 x n write units instead of %d + n, in %d round trips instead of %d.",
+		c.fewRecords,
+		fewRequestWrites+customerEndWrites,
+		customerRequestWrites+customerEndWrites,
+		fewRequestTrips,
+		customerRequestTrips+1,
+	)
 	b.equals(t, "bill")
 }

@@ -19,14 +19,19 @@ func TestAsCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range []int{0, 3, c.batchSize} { // of less than 4 KB
-		request := bench.Count{Trips: customerRequestTrips + 1, Reads: customerReads, Writes: float64(customerRequestWrites + n)}
+		request := bench.Count{
+			Trips:  customerRequestTrips + 1,
+			Reads:  customerReads,
+			Writes: float64(customerRequestWrites + n),
+		}
 		if n <= c.fewRecords {
 			request.Trips, request.Writes = fewRequestTrips, float64(fewRequestWrites+2*n)
 		}
 		end := bench.Count{Trips: customerEndTrips, Reads: customerEndReads, Writes: customerEndWrites}
 		got := find(t, all, "3: "+strconv.Itoa(n)+" transactions", false)
 		if got.Request != request || got.Background != end {
-			t.Errorf("%s: counted are %v and %v, this page has %v and %v", got.Name, got.Request, got.Background, request, end)
+			t.Errorf("%s: counted are %v and %v, this page has %v and %v", got.Name, got.Request, got.Background,
+				request, end)
 		}
 	}
 	for _, of := range cleanings {

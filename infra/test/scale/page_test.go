@@ -78,7 +78,8 @@ func (p *page) says(t *testing.T, name string, same func(is, want string) bool) 
 		return
 	}
 	if !same(is, want) {
-		t.Errorf("docs/scale.md, %s: UPDATE=1 go test ./infra/test/scale writes it anew. It says\n%s\nnot\n%s", name, is, want)
+		t.Errorf("docs/scale.md, %s: UPDATE=1 go test ./infra/test/scale writes it anew. It says\n%s\nnot\n%s", name,
+			is, want)
 	}
 }
 

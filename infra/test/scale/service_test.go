@@ -139,7 +139,10 @@ func (s *service) transaction(body []byte) (status int, said any, takes quantile
 	defer s.mu.Unlock()
 	s.last = len(reasons)
 	if s.take(2*shared, 2*shared) < 2*shared {
-		cancelled := map[string]any{"__type": exception + "TransactionCanceledException", "CancellationReasons": reasons}
+		cancelled := map[string]any{
+			"__type":              exception + "TransactionCanceledException",
+			"CancellationReasons": reasons,
+		}
 		return 400, cancelled, refused, nil
 	}
 	for _, action := range asked.TransactItems {
@@ -171,7 +174,10 @@ var (
 		{990, 45 * time.Millisecond}, {1000, 120 * time.Millisecond},
 	}
 	refused = quantiles{
-		{0, 2 * time.Millisecond}, {100, 3 * time.Millisecond}, {500, 4 * time.Millisecond}, {900, 7 * time.Millisecond},
+		{
+			0,
+			2 * time.Millisecond,
+		}, {100, 3 * time.Millisecond}, {500, 4 * time.Millisecond}, {900, 7 * time.Millisecond},
 		{990, 20 * time.Millisecond}, {1000, 60 * time.Millisecond},
 	}
 	hundred = quantiles{

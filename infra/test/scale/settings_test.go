@@ -109,7 +109,8 @@ func (c *code) readTemplate(file string) error {
 	span(&c.clockSkew, "ClockSkew", "")
 	cleanup, ok := t.Function("cleanup")
 	if !ok || len(t.Streams) != 1 || len(t.Schedules) != 1 || t.Schedules[0].Every == 0 {
-		faults = append(faults, fmt.Errorf("template.yaml has another stream, schedule or cleanup than this program knows"))
+		faults = append(faults,
+			fmt.Errorf("template.yaml has another stream, schedule or cleanup than this program knows"))
 		return errors.Join(faults...)
 	}
 	c.cleanupTimeout, c.memoryMB = cleanup.Timeout, cleanup.MemoryMB

@@ -171,7 +171,8 @@ func TestHotline(t *testing.T) {
 	for _, of := range []struct{ jobs, each int }{{1, 5_000}, {2, 2_500}, {4, 1_250}, {10, 500}, {40, 125}} {
 		r := contacts(t, second(), of.jobs, of.each, c.numberStreams)
 		best := second().best(of.jobs * of.each * 2)
-		p.row(whole(of.jobs), whole(of.jobs*of.each), inSeconds(best), inSeconds(r.took), whole(r.whole), whole(r.refused))
+		p.row(whole(of.jobs), whole(of.jobs*of.each), inSeconds(best), inSeconds(r.took), whole(r.whole),
+			whole(r.refused))
 		if r.took > best+best/20+time.Second {
 			t.Errorf("%d jobs took %s, the partition needs %s", of.jobs, r.took, best)
 		}
@@ -213,7 +214,9 @@ func TestGivesUp(t *testing.T) {
 			return store.Customers{DB: s.Client, Table: "Customers"}.Delete(ctx, job, make([]string, c.batchSize), 1)
 		}},
 		{"a transaction of 100", c.maxAttempts, func(ctx context.Context, s *service) error {
-			_, _, err := store.Contacts{DB: s.Client, Table: "Contacts"}.Erase(ctx, &store.Job{Scope: tenant}, erasable(0, 50), 1)
+			_, _, err := store.Contacts{
+				DB: s.Client, Table: "Contacts",
+			}.Erase(ctx, &store.Job{Scope: tenant}, erasable(0, 50), 1)
 			if s.last != 1 {
 				t.Errorf("the last transaction had %d actions", s.last)
 			}
@@ -224,8 +227,10 @@ func TestGivesUp(t *testing.T) {
 		for range times {
 			synctest.Test(t, func(t *testing.T) {
 				s := newService(&partition{holds: time.Second}, 10)
-				if err := of.job(t.Context(), s); err == nil || s.tally.refused != of.calls || s.tally.calls() != of.calls {
-					t.Errorf("%s: %d calls, of which %d took nothing, not %d: %v", of.what, s.tally.calls(), s.tally.refused, of.calls, err)
+				if err := of.job(t.Context(), s); err == nil || s.tally.refused != of.calls ||
+					s.tally.calls() != of.calls {
+					t.Errorf("%s: %d calls, of which %d took nothing, not %d: %v", of.what, s.tally.calls(),
+						s.tally.refused, of.calls, err)
 				}
 				took += s.tally.took / times
 			})

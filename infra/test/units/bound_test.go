@@ -78,7 +78,11 @@ func bareCustomer(w customer) Bound {
 //     without one.
 func evidentCustomer(w customer) Bound {
 	return Bound{
-		Request:    Count{Trips: 2 + w.pages + deletions(w.transactions-(transaction-2)), Reads: 2 + w.reads, Writes: 3 + float64(w.transactions)},
+		Request: Count{
+			Trips:  2 + w.pages + deletions(w.transactions-(transaction-2)),
+			Reads:  2 + w.reads,
+			Writes: 3 + float64(w.transactions),
+		},
 		Background: Count{Trips: 2, Reads: 1, Writes: 4},
 	}
 }
@@ -113,8 +117,12 @@ const digestBytes = 32
 func (w cleaning) bare() Bound {
 	items := w.contacts * w.copies
 	return Bound{
-		Request:    Count{Trips: 1, Writes: 1},
-		Background: Count{Trips: len(w.numbers) + deletions(items), Reads: float64(len(w.numbers)), Writes: float64(items)},
+		Request: Count{Trips: 1, Writes: 1},
+		Background: Count{
+			Trips:  len(w.numbers) + deletions(items),
+			Reads:  float64(len(w.numbers)),
+			Writes: float64(items),
+		},
 	}
 }
 

@@ -84,7 +84,10 @@ func NewMeter(endpoint string) (*Meter, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Meter{URL: "http://" + listener.Addr().String(), next: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true}}
+	m := &Meter{
+		URL:  "http://" + listener.Addr().String(),
+		next: &http.Transport{MaxIdleConnsPerHost: 64, DisableCompression: true},
+	}
 	m.server = &http.Server{Handler: &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.Host = target.Scheme, target.Host, r.In.Host
@@ -143,7 +146,11 @@ func (m *Meter) Take(ctx context.Context) ([]Call, error) {
 func (m *Meter) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	m.mu.Lock()
-	call := Call{Function: m.functions[secrets.AccessKeyID(r)], Invocation: r.Header.Get("X-Amzn-Trace-Id"), Action: action}
+	call := Call{
+		Function:   m.functions[secrets.AccessKeyID(r)],
+		Invocation: r.Header.Get("X-Amzn-Trace-Id"),
+		Action:     action,
+	}
 	counts := m.tables != nil && call.Function != "" && call.Invocation != ""
 	if counts {
 		m.underWay++

@@ -123,7 +123,8 @@ func (m *Meter) look(r *http.Request, places []place) (map[string]item, error) {
 			Responses       map[string][]item
 			UnprocessedKeys map[string]any
 		}
-		if err := json.Unmarshal(said, &got); err != nil || answer.StatusCode != http.StatusOK || len(got.UnprocessedKeys) > 0 {
+		if err := json.Unmarshal(said, &got); err != nil || answer.StatusCode != http.StatusOK ||
+			len(got.UnprocessedKeys) > 0 {
 			return nil, fmt.Errorf("a look at %d items: status %d: %.200s", len(places), answer.StatusCode, said)
 		}
 		for name, items := range got.Responses {

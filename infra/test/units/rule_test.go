@@ -33,7 +33,9 @@ func newTable(t template.Table) table {
 	known := table{id: t.LogicalID, keys: names(t.Create.KeySchema)}
 	for _, g := range t.Create.GlobalSecondaryIndexes {
 		known.indexes = append(known.indexes, index{
-			keys: names(g.KeySchema), projected: g.Projection.NonKeyAttributes, all: g.Projection.ProjectionType == types.ProjectionTypeAll,
+			keys: names(
+				g.KeySchema,
+			), projected: g.Projection.NonKeyAttributes, all: g.Projection.ProjectionType == types.ProjectionTypeAll,
 		})
 	}
 	return known

@@ -114,8 +114,8 @@ func (w warm) clean(ctx context.Context, e event, now time.Time) error {
 			Item: item{
 				"erasureId": text("numbers-" + e.Digest), "id": text("20260302T090123Z-0123456789abcdef"),
 				"state": text("open"), "scope": text(e.Scope), "requestedBy": text(e.Principal),
-				"requestedAt": number(now.UnixMilli()), "lastRequestedAt": number(now.UnixMilli()), "requests": number(1),
-				"subjectsIn": text("subjects-" + e.Digest), "openShard": text("open-0"),
+				"requestedAt": number(now.UnixMilli()), "lastRequestedAt": number(now.UnixMilli()),
+				"requests": number(1), "subjectsIn": text("subjects-" + e.Digest), "openShard": text("open-0"),
 				"dueAt": number(now.Add(time.Minute).UnixMilli()),
 			},
 		}},

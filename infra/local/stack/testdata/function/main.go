@@ -102,7 +102,7 @@ func authorize(e event) (any, error) {
 		return map[string]any{
 			"principalId": "me",
 			"policyDocument": map[string]any{"Statement": []any{
-				map[string]any{"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"},
+				map[string]any{"Effect": "Allow", "Action": []string{"execute-api:Invoke"}, "Resource": []string{"*"}},
 			}},
 			"context": map[string]any{"tenant": "demo"},
 		}, nil
