@@ -68,7 +68,8 @@ func TestRun(t *testing.T) {
 		return
 	}
 	for _, name := range []string{
-		"delete-customer, one customer", "clean-customer-data, 12 numbers", "continue-erasure, 12 numbers", "delete-customer, many clients",
+		"delete-customer, one customer", "clean-customer-data, 12 numbers", "continue-erasure, 12 numbers",
+		"delete-customer, many clients",
 	} {
 		f, err := figures{File: run}.find("memory", name, "")
 		if err != nil || f.Ours < 2 || !f.Met { // no Go program has less

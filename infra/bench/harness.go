@@ -71,7 +71,7 @@ type programs struct {
 	floors *lambda.Service // by the folders of floor and function: "warm/issue-token"
 }
 
-// alone starts a stack without streams and schedules: nothing else is at work on its tables.
+// alone starts a stack without streams and schedules: nothing else works on its tables.
 func (b *Bench) alone(ctx context.Context, name string, floors ...string) (*programs, error) {
 	st, err := stack.Prepare(ctx, stack.Options{
 		Root: b.Root, Endpoint: b.Endpoint, FunctionEndpoint: b.through, BinDir: b.Functions, Log: b.Log,
@@ -88,8 +88,8 @@ func (b *Bench) alone(ctx context.Context, name string, floors ...string) (*prog
 	return b.beside(st, floors)
 }
 
-// beside runs floors beside the stack's functions, each of them in the environment of every
-// function, which it stands for. After an error the stack has ended.
+// beside runs floors beside the stack's functions, each of them in the environment of
+// every function, which it stands for. After an error the stack has ended.
 func (b *Bench) beside(st *stack.Stack, floors []string) (*programs, error) {
 	var all []lambda.Function
 	for _, f := range st.Template.Functions {
@@ -145,8 +145,8 @@ func erasers() []fixture.Record {
 	return []fixture.Record{fixture.APIUser(apiUser, apiKey, account), fixture.App(app, secret, tenant)}
 }
 
-// site is a whole stack, and the floors beside it. All limits of rates are out of the way;
-// what is not said here is the template's.
+// site is a whole stack, and the floors beside it. All limits of rates are out of the
+// way; what is not said here is the template's.
 type site struct {
 	*programs
 	api   client.Client

@@ -50,13 +50,13 @@ type authorizerProperties struct {
 }
 
 // readAPI reads the AWS::Serverless::Api. Its routes are events of the functions.
-func (l *loader) readAPI(d declaration) error {
+func (l *loader) readAPI(r Resource) error {
 	api := &l.template.API
 	if api.ID != "" {
 		return fmt.Errorf("the local stack serves one API, and this is a second one")
 	}
 	var p apiProperties
-	if err := l.properties(d, &p); err != nil {
+	if err := r.read(&p); err != nil {
 		return err
 	}
 	*api = apigateway.API{
@@ -77,15 +77,15 @@ func (l *loader) readAPI(d declaration) error {
 			TTL: time.Duration(a.Identity.ReauthorizeEvery) * time.Second,
 		}
 	}
-	for kind, r := range p.GatewayResponses {
-		if why := knownResponse(r.ResponseParameters.Headers, r.ResponseTemplates); why != nil {
+	for kind, custom := range p.GatewayResponses {
+		if why := knownResponse(custom.ResponseParameters.Headers, custom.ResponseTemplates); why != nil {
 			return fmt.Errorf("gateway response %s: %w", kind, why)
 		}
-		if http.StatusText(r.StatusCode) == "" {
-			return fmt.Errorf("gateway response %s: StatusCode %d is no HTTP status", kind, r.StatusCode)
+		if http.StatusText(custom.StatusCode) == "" {
+			return fmt.Errorf("gateway response %s: StatusCode %d is no HTTP status", kind, custom.StatusCode)
 		}
 		api.Responses[kind] = apigateway.Response{
-			StatusCode: r.StatusCode, Headers: r.ResponseParameters.Headers, Templates: r.ResponseTemplates,
+			StatusCode: custom.StatusCode, Headers: custom.ResponseParameters.Headers, Templates: custom.ResponseTemplates,
 		}
 	}
 	if !slices.Equal(p.BinaryMediaTypes, []string{"*~1*"}) {

@@ -16,7 +16,7 @@ import (
 )
 
 // readFunction reads an AWS::Serverless::Function and its events.
-func (l *loader) readFunction(d declaration) error {
+func (l *loader) readFunction(r Resource) error {
 	var f struct {
 		CodeUri, Handler             string
 		MemorySize                   int  `json:",string"`
@@ -29,11 +29,11 @@ func (l *loader) readFunction(d declaration) error {
 		}
 	}
 	f.MemorySize, f.Timeout = 128, 3 // AWS's defaults
-	if err := l.properties(d, &f); err != nil {
+	if err := r.read(&f); err != nil {
 		return err
 	}
 	l.template.Functions = append(l.template.Functions, lambda.Function{
-		Name:        d.id,
+		Name:        r.ID,
 		Folder:      path.Base(path.Clean(f.CodeUri)),
 		Handler:     f.Handler,
 		MemoryMB:    f.MemorySize,
@@ -50,7 +50,7 @@ func (l *loader) readFunction(d declaration) error {
 		if !known {
 			return fmt.Errorf("event %s: the local stack does not know events of the type %s", name, event.Type)
 		}
-		if err := read(d.id, name, event.Properties); err != nil {
+		if err := read(r.ID, name, event.Properties); err != nil {
 			return fmt.Errorf("event %s: %w", name, err)
 		}
 	}

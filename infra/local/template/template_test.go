@@ -107,6 +107,9 @@ func TestRealTemplate(t *testing.T) {
 	if !strings.Contains(api.AccessLog, `"resource":"$context.resourcePath"`) {
 		t.Errorf("the access log's lines are %q", api.AccessLog)
 	}
+	if again, err := Load("../../../template.yaml", nil); err != nil || again.Secrets[0].Text == template.Secrets[0].Text {
+		t.Errorf("two stacks have one secret: %v", err)
+	}
 	f, _ := template.Function(operation.CleanCustomerData.Name)
 	if f.Environment["DIGEST_KEYS"] != template.Secrets[0].ARN || f.Environment["DIGEST_KEY_ID"] != "1" ||
 		f.Environment["ERASURES_TABLE"] != "Erasures" {
