@@ -123,7 +123,7 @@ func (d *Deployment) findTables(ctx context.Context, endpoint string) error {
 	case err == nil && isAWS(u):
 		return d.connectAWS(ctx, func(o *dynamodb.Options) { o.BaseEndpoint = &endpoint })
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return errors.New(`DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000, or the word "aws"`)
+		return errors.New(`--endpoint or DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000, or the word "aws"`)
 	}
 	port := u.Port()
 	if port == "" {
@@ -133,7 +133,7 @@ func (d *Deployment) findTables(ctx context.Context, endpoint string) error {
 	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
 		return fmt.Errorf("nothing answers at %s: start the local stack with `make run`,"+
-			" or set DYNAMODB_ENDPOINT, or STACK", u.Host)
+			" or name another with --endpoint (DYNAMODB_ENDPOINT) or --stack (STACK)", u.Host)
 	}
 	_ = connection.Close()
 	// An endpoint of one's own takes any credentials: local engines show all the same

@@ -184,7 +184,7 @@ func TestSettings(t *testing.T) {
 		{strings.Join([]string{"STACK=customercare", key, secret}, " "), "", "no AWS region is set: set AWS_REGION"},
 		{strings.Join([]string{"STACK=customercare", region}, " "), "", "no AWS credentials are found: set AWS_PROFILE"},
 		{"AWS_PROFILE=nobody STACK=customercare", "", "the AWS settings cannot be read"},
-		{strings.Join([]string{"STACK=customercare", "DYNAMODB_ENDPOINT=http://" + here, region, key, secret}, " "), "", "STACK and DYNAMODB_ENDPOINT are both set"},
+		{strings.Join([]string{"STACK=customercare", "DYNAMODB_ENDPOINT=http://" + here, region, key, secret}, " "), "", "(STACK and DYNAMODB_ENDPOINT) are both set"},
 	} {
 		t.Run(row.set, func(t *testing.T) {
 			cloudformationtest.Unconfigured(t)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"customercare/infra/deployment"
 	"customercare/infra/principals"
 	"customercare/shared/operation"
 )
@@ -24,6 +25,11 @@ func title(kind string) string {
 	return kind
 }
 
+// table is the table of principals of a deployment.
+func table(d *deployment.Deployment) principals.Table {
+	return principals.Table{DB: d.DB, Name: d.Tables.Principals, Now: time.Now}
+}
+
 // chosen is the principal that a command works on.
 type chosen struct {
 	table      principals.Table
@@ -36,46 +42,44 @@ func (c chosen) String() string { return title(c.kind) + " " + c.name + " of " +
 // failed puts whom an error is about before it.
 func (c chosen) failed(err error) error { return fmt.Errorf("%s: %w", c, err) }
 
-// onOne gives a command its work on the one principal that its arguments KIND and NAME name.
-func (a *app) onOne(command *cobra.Command, do func(context.Context, chosen) error) *cobra.Command {
-	command.Args = cobra.ExactArgs(2)
-	command.ValidArgsFunction = func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if len(args) == 0 {
-			return kindNames, cobra.ShellCompDirectiveNoFileComp
-		}
-		return nil, cobra.ShellCompDirectiveNoFileComp
+// done tells what has happened to a principal, or gives the error of why it has not.
+func (a *app) done(to chosen, err error, happened string) error {
+	if err != nil {
+		return to.failed(err)
 	}
-	return a.does(command, func(ctx context.Context, args []string) error {
-		kind, ok := kinds[args[0]]
-		if !ok {
-			return misused("%q is no kind of principal: it is operator, api-user or app", args[0])
-		}
-		d, err := a.find(ctx)
-		if err != nil {
-			return err
-		}
-		table := principals.Table{DB: d.DB, Name: d.Tables.Principals, Now: time.Now}
-		return do(ctx, chosen{table, kind, args[1], d.Where})
-	})
+	a.tell("%s %s", to, happened)
+	return nil
 }
 
-func (a *app) setDisabled(ctx context.Context, of chosen, disabled bool) error {
-	if err := of.table.SetDisabled(ctx, of.kind, of.name, disabled); err != nil {
-		return of.failed(err)
+// onOne gives a command its work on the one principal that its arguments KIND and NAME
+// name.
+func (a *app) onOne(command *cobra.Command, do func(context.Context, chosen) error) *cobra.Command {
+	command.Args = func(cmd *cobra.Command, args []string) error {
+		err := cobra.ExactArgs(2)(cmd, args)
+		if err == nil && kinds[args[0]] == "" {
+			err = fmt.Errorf("%q is no kind of principal: it is operator, api-user or app", args[0])
+		}
+		return err
 	}
-	if disabled {
-		a.tell("%s is disabled", of)
-		return nil
+	names := a.completes(func(ctx context.Context, d *deployment.Deployment, args []string) (names []string) {
+		all, _ := table(d).List(ctx)
+		for _, p := range all {
+			if p.Kind == kinds[args[0]] {
+				names = append(names, p.Name)
+			}
+		}
+		return names
+	})
+	command.ValidArgsFunction = func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+		switch {
+		case len(args) == 0:
+			return kindNames, cobra.ShellCompDirectiveNoFileComp
+		case cmd.Name() == "add": // a name that there is not yet
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return names(cmd, args, begun)
 	}
-	a.tell("%s is enabled", of)
-	p, err := of.table.Show(ctx, of.kind, of.name)
-	switch {
-	case err != nil:
-		return of.failed(err)
-	case p.Disabled:
-		return found("%s is not let in still: another program has written what bounds it; load it again", of)
-	case p.ValidUntil != nil && !p.ValidUntil.After(time.Now()):
-		return found("%s is not let in still: it was valid until %s; load it again", of, when(p.ValidUntil))
-	}
-	return nil
+	return a.does(command, func(ctx context.Context, d *deployment.Deployment, args []string) error {
+		return do(ctx, chosen{table(d), kinds[args[0]], args[1], d.Where})
+	})
 }

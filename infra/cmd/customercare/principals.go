@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"customercare/infra/deployment"
 	"customercare/infra/principals"
 )
 
@@ -27,11 +29,7 @@ It asks first; --yes says that nobody need be asked.`,
 				return err
 			}
 		}
-		if err := of.table.Remove(ctx, of.kind, of.name); err != nil {
-			return of.failed(err)
-		}
-		a.tell("%s is removed", of)
-		return nil
+		return a.done(of, of.table.Remove(ctx, of.kind, of.name), "is removed")
 	})
 	remove.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	return group(&cobra.Command{
@@ -52,7 +50,6 @@ everybody would try, is refused (NIST SP 800-63B).`,
 which tenant, whether it is let in, and when it was last changed.`,
 		Example: `  customercare principals list --stack customercare
   customercare principals list --json | jq -r '.[] | select(.disabled) | .name'`,
-		Args: cobra.NoArgs,
 	}, a.listPrincipals), a.onOne(&cobra.Command{
 		Use:   "show KIND NAME",
 		Short: "Show one",
@@ -60,7 +57,7 @@ which tenant, whether it is let in, and when it was last changed.`,
 ` + kindAndName,
 		Example: `  customercare principals show operator csr
   customercare principals show app demo-app-key --json`,
-	}, func(ctx context.Context, of chosen) error { return a.showPrincipal(ctx, of) }),
+	}, a.showPrincipal),
 		a.rotateCommand(), a.onOne(&cobra.Command{
 			Use:   "disable KIND NAME",
 			Short: "Let one in no more",
@@ -68,7 +65,9 @@ which tenant, whether it is let in, and when it was last changed.`,
 Only the answer for an operator is cached, for 5 minutes.
 ` + kindAndName,
 			Example: `  customercare principals disable app demo-app-key --stack customercare`,
-		}, func(ctx context.Context, of chosen) error { return a.setDisabled(ctx, of, true) }),
+		}, func(ctx context.Context, of chosen) error {
+			return a.done(of, of.table.SetDisabled(ctx, of.kind, of.name, true), "is disabled")
+		}),
 		a.onOne(&cobra.Command{
 			Use:   "enable KIND NAME",
 			Short: "Let one in again",
@@ -76,7 +75,32 @@ Only the answer for an operator is cached, for 5 minutes.
 
 Exit code: 3 when it is enabled, and not let in, because it was valid until now only.`,
 			Example: `  customercare principals enable app demo-app-key --stack customercare`,
-		}, func(ctx context.Context, of chosen) error { return a.setDisabled(ctx, of, false) }), remove)
+		}, a.enable), remove)
+}
+
+func (a *app) enable(ctx context.Context, of chosen) error {
+	if err := a.done(of, of.table.SetDisabled(ctx, of.kind, of.name, false), "is enabled"); err != nil {
+		return err
+	}
+	p, err := of.table.Show(ctx, of.kind, of.name)
+	switch {
+	case err != nil:
+		return of.failed(err)
+	case p.Disabled:
+		return found("%s is not let in still: another program has written what bounds it; load it again", of)
+	case p.ValidUntil != nil && !p.ValidUntil.After(time.Now()):
+		return found("%s is not let in still: it was valid until %s; load it again", of, cell(p.ValidUntil))
+	}
+	return nil
+}
+
+// titles are those of the columns that columns fills.
+var titles = []any{
+	"KIND", "NAME", "MAY CALL", "ACCOUNTS OR TENANT", "DISABLED", "VALID UNTIL", "SECRETS", "LAST CHANGED",
+}
+
+func columns(p principals.Principal, bound string) []any {
+	return []any{title(p.Kind), p.Name, p.Operations, bound, p.Disabled, p.ValidUntil, p.Secrets, p.Changed}
 }
 
 func (a *app) showPrincipal(ctx context.Context, of chosen) error {
@@ -84,39 +108,26 @@ func (a *app) showPrincipal(ctx context.Context, of chosen) error {
 	if err != nil {
 		return of.failed(err)
 	}
-	return a.print(p, [][]string{
-		{"kind", title(p.Kind)}, {"name", p.Name}, {"may call", join(p.Operations)}, {"accounts or tenant", bound(p)},
-		{"disabled", yes(p.Disabled)}, {"valid until", when(p.ValidUntil)},
-		{"secrets that let in", number(int64(p.Secrets))}, {"last changed", when(p.Changed)},
-	})
+	var rows [][]any
+	for i, value := range columns(p, cmp.Or(p.Tenant, cell(p.Accounts))) {
+		rows = append(rows, []any{strings.ToLower(titles[i].(string)), value})
+	}
+	return a.print(p, rows...)
 }
 
-func (a *app) listPrincipals(ctx context.Context, _ []string) error {
-	d, err := a.find(ctx)
+func (a *app) listPrincipals(ctx context.Context, d *deployment.Deployment, _ []string) error {
+	all, err := table(d).List(ctx)
 	if err != nil {
 		return err
 	}
-	all, err := principals.Table{DB: d.DB, Name: d.Tables.Principals, Now: time.Now}.List(ctx)
-	if err != nil {
-		return err
-	}
-	rows := [][]string{{
-		"KIND", "NAME", "MAY CALL", "ACCOUNTS OR TENANT", "DISABLED", "VALID UNTIL", "SECRETS", "LAST CHANGED",
-	}}
-	for _, p := range all {
-		rows = append(rows, []string{
-			title(p.Kind), p.Name, join(p.Operations), bound(p), yes(p.Disabled), when(p.ValidUntil),
-			number(int64(p.Secrets)), when(p.Changed),
-		})
-	}
-	return a.print(all, rows)
-}
-
-// bound is what a principal works on: its tenant, or the first of its accounts.
-func bound(p principals.Principal) string {
 	const few = 3
-	if len(p.Accounts) > few {
-		return fmt.Sprintf("%s and %d more", join(p.Accounts[:few]), len(p.Accounts)-few)
+	rows := [][]any{titles}
+	for _, p := range all {
+		bound := cmp.Or(p.Tenant, cell(p.Accounts))
+		if len(p.Accounts) > few {
+			bound = fmt.Sprintf("%s and %d more", cell(p.Accounts[:few]), len(p.Accounts)-few)
+		}
+		rows = append(rows, columns(p, bound))
 	}
-	return cmp.Or(p.Tenant, join(p.Accounts))
+	return a.print(all, rows...)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"customercare/infra/deployment"
 	"customercare/infra/probe"
 )
 
@@ -28,8 +29,7 @@ Exit code: 1 when a check failed or was not made.`,
 		Example: `  customercare smoke
   customercare smoke --stack customercare
   API_URL=https://care.example.com customercare smoke --stack customercare`,
-		Args: cobra.NoArgs,
-	}, func(ctx context.Context, _ []string) error {
+	}, func(ctx context.Context, d *deployment.Deployment, _ []string) error {
 		// A reader of the output that goes away must not keep it from removing its
 		// records.
 		signal.Ignore(syscall.SIGPIPE)
@@ -37,10 +37,6 @@ Exit code: 1 when a check failed or was not made.`,
 			a.tell("interrupted: the call under way is finished, then everything is removed")
 		})
 		defer interrupted()
-		d, err := a.find(ctx)
-		if err != nil {
-			return err
-		}
 		out := a.out
 		if a.json { // the lines are for people
 			out = a.errs
@@ -50,7 +46,7 @@ Exit code: 1 when a check failed or was not made.`,
 			return err
 		}
 		summary := map[string]int{"passed": counts.Passed, "failed": counts.Failed, "notMade": counts.NotMade}
-		if err := a.print(summary, nil); err != nil || counts.Green() {
+		if err := a.print(summary); err != nil || counts.Green() {
 			return err
 		}
 		return errors.New("not everything is as it should be")

@@ -12,7 +12,7 @@ import (
 )
 
 // The product's own code deletes from a partition that takes no more, in simulated time:
-// the SDK, its retries, backoff, patience and limits are the real ones, the time is not.
+// the SDK, its retries, backoff, attempts and limits are the real ones, the time is not.
 // Each test holds what it sees against the page's table.
 
 // tenant is whose contacts are deleted.
@@ -237,5 +237,5 @@ func TestGivesUp(t *testing.T) {
 		}
 		p.row(of.what, whole(of.calls), fmt.Sprintf("%.0f s", took.Seconds()))
 	}
-	p.holds(t, "patience", 0.15)
+	p.holds(t, "giving up", 0.15)
 }
