@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
@@ -24,19 +25,12 @@ func main() {
 
 type event struct {
 	Do             string // direct invocation
-	Path           string // API
 	RequestContext json.RawMessage
 	Type           string // authorizer
 	MethodArn      string
 	Headers        map[string]string
 	Source         string // schedule
-	Records        []struct {
-		EventName string
-		Dynamodb  struct {
-			SequenceNumber string
-			Keys           map[string]map[string]string
-		}
-	}
+	Records        []events.DynamoDBEventRecord
 }
 
 var failed = map[string]bool{}
@@ -97,34 +91,31 @@ func hold(path string) (any, error) {
 
 func authorize(e event) (any, error) {
 	fmt.Println("asked about", e.MethodArn)
-	switch e.Headers["Authorization"] {
-	case "allow":
-		return map[string]any{
-			"principalId": "me",
-			"policyDocument": map[string]any{"Statement": []any{
-				map[string]any{"Effect": "Allow", "Action": []string{"execute-api:Invoke"}, "Resource": []string{"*"}},
-			}},
-			"context": map[string]any{"tenant": "demo"},
-		}, nil
+	if e.Headers["Authorization"] != "allow" {
+		return nil, errors.New("Unauthorized")
 	}
-	return nil, errors.New("Unauthorized")
+	all := events.IAMPolicyStatement{
+		Effect: "Allow", Action: []string{"execute-api:Invoke"}, Resource: []string{"*"},
+	}
+	return events.APIGatewayCustomAuthorizerResponse{
+		PrincipalID:    "me",
+		PolicyDocument: events.APIGatewayCustomAuthorizerPolicy{Statement: []events.IAMPolicyStatement{all}},
+		Context:        map[string]any{"tenant": "demo"},
+	}, nil
 }
 
 // deliver fails each record whose key starts with "flaky" once.
 func deliver(e event) (any, error) {
-	type failure struct {
-		ItemIdentifier string `json:"itemIdentifier"`
-	}
-	failures := []failure{}
+	failures := []events.DynamoDBBatchItemFailure{}
 	for _, r := range e.Records {
-		key := r.Dynamodb.Keys["id"]["S"]
+		key := r.Change.Keys["id"].String()
 		if strings.HasPrefix(key, "flaky") && !failed[key] {
 			failed[key] = true
 			fmt.Println("failing", key)
-			failures = append(failures, failure{r.Dynamodb.SequenceNumber})
+			failures = append(failures, events.DynamoDBBatchItemFailure{ItemIdentifier: r.Change.SequenceNumber})
 			continue
 		}
 		fmt.Println("record", r.EventName, key)
 	}
-	return map[string]any{"batchItemFailures": failures}, nil
+	return events.DynamoDBEventResponse{BatchItemFailures: failures}, nil
 }
