@@ -93,8 +93,8 @@ func mayGenerate(generated bool, kind string) error {
 	return nil
 }
 
-// newSecret asks for a secret or generates one, gives it to store, and tells what happened
-// to the principal. A generated one is printed, once it is stored.
+// newSecret asks for a secret or generates one, gives it to store, and tells what
+// happened to the principal. A generated one is printed, once it is stored.
 func (a *app) newSecret(
 	ctx context.Context, of chosen, generated bool, store func(secret string) error, happened string,
 ) (err error) {
