@@ -65,7 +65,8 @@ func (l *loader) readParameters(given map[string]string) error {
 // begins with the parameter's name.
 func (p parameter) check(value string) error {
 	var fault error
-	if fits, err := regexp.MatchString("^(?:"+p.AllowedPattern+")$", value); p.AllowedPattern != "" && (err != nil || !fits) {
+	fits, err := regexp.MatchString("^(?:"+cmp.Or(p.AllowedPattern, "(?s:.*)")+")$", value)
+	if err != nil || !fits {
 		fault = fmt.Errorf("does not match %s: %q", p.AllowedPattern, value)
 		if p.Default != nil && *p.Default != "" { // an example is easier to read
 			fault = fmt.Errorf("%w (the default is %s)", fault, *p.Default)
