@@ -9,8 +9,8 @@ import (
 	"customercare/infra/testkit/cloudformationtest"
 )
 
-// Secrets Manager knows no condition: that somebody else has changed the secret since it was
-// read is told.
+// Secrets Manager knows no condition: that somebody else has changed the secret since it
+// was read is told.
 func TestASecretThatSomebodyElseChanged(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

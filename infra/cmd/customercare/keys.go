@@ -17,42 +17,13 @@ import (
 
 func (a *app) keysCommand() *cobra.Command {
 	var id string
-	rotate := a.does(&cobra.Command{
-		Use:   "rotate",
-		Short: "Put a new key into the secret",
-		Long: `Put a new key of 256 random bits into the secret DigestKeys, beside all that are in it,
-and say what has to be deployed next: functions make new digests with the key that the
-parameter DigestKeyId names. No key is ever changed or removed, because nobody could
-show any more whom the records are about that were made with it.`,
-		Example: `  customercare keys rotate --stack customercare
-  customercare keys rotate --id 2027a --stack customercare --json`,
-	}, func(ctx context.Context, d *deployment.Deployment, _ []string) error { return a.rotateKeys(ctx, d, id) })
+	rotate := a.does(page("keys", "rotate"), func(ctx context.Context, d *deployment.Deployment, _ []string) error {
+		return a.rotateKeys(ctx, d, id)
+	})
 	rotate.Flags().StringVar(&id, "id", "",
 		"`ID` of the new key, 1 to 16 letters and digits (default: the next number)")
-	return group(&cobra.Command{
-		Use:   "keys",
-		Short: "Show, rotate and check the keys of the digests",
-		Long: `Show, rotate and check the keys of the digests that stand in the ledger for those who
-were erased. They are in the secret DigestKeys of the stack, and no command prints one.`,
-		Example: `  customercare keys check --stack customercare
-  customercare keys rotate --stack customercare`,
-	}, a.does(&cobra.Command{
-		Use:   "show",
-		Short: "List the ids of the keys, and which one makes new digests",
-		Long:  `List the ids of all keys in the secret, and which one makes new digests.`,
-		Example: `  customercare keys show --stack customercare
-  customercare keys show --json`,
-	}, a.showKeys), rotate, a.does(&cobra.Command{
-		Use:   "check",
-		Short: "Check that the functions can work with the keys",
-		Long: `Check that the secret has its form, that every key is long enough, and that the key is
-there which the parameter DigestKeyId names: functions do not start otherwise. Check too
-that every key is there with which digests in the ledger were made: it reads the whole
-ledger for that.
-
-Exit code: 3 when a fault was found.`,
-		Example: `  customercare keys check --stack customercare && make deploy`,
-	}, a.checkKeys))
+	return group(page("", "keys"),
+		a.does(page("keys", "show"), a.showKeys), rotate, a.does(page("keys", "check"), a.checkKeys))
 }
 
 // readKeys reads the secret of a deployment: its text, the keys in it, and the id of the

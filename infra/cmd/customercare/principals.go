@@ -14,16 +14,21 @@ import (
 )
 
 func (a *app) principalsCommand() *cobra.Command {
-	const kindAndName = "KIND is operator, api-user or app."
+	disable := func(ctx context.Context, of chosen) error {
+		return a.done(of, of.table.SetDisabled(ctx, of.kind, of.name, true), "is disabled")
+	}
+	return group(page("", "principals"),
+		a.addCommand(), a.does(page("principals", "list"), a.listPrincipals),
+		a.onOne(page("principals", "show KIND NAME"), a.showPrincipal), a.rotateCommand(),
+		a.onOne(page("principals", "disable KIND NAME"), disable),
+		a.onOne(page("principals", "enable KIND NAME"), a.enable), a.removeCommand())
+}
+
+func (a *app) removeCommand() *cobra.Command {
 	yes := false
-	remove := a.onOne(&cobra.Command{
-		Use:   "remove KIND NAME",
-		Short: "Remove one for good",
-		Long: `Remove a principal for good; ` + "`disable`" + ` can be undone. ` + kindAndName + `
-It asks first; --yes says that nobody need be asked.`,
-		Example: `  customercare principals remove app demo-app-key
-  customercare principals remove operator csr --stack customercare --yes`,
-	}, func(ctx context.Context, of chosen) error {
+	remove := page("principals", "remove KIND NAME")
+	remove.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return a.onOne(remove, func(ctx context.Context, of chosen) error {
 		if !yes {
 			if err := a.confirm(ctx, "remove "+of.String()); err != nil {
 				return err
@@ -31,51 +36,6 @@ It asks first; --yes says that nobody need be asked.`,
 		}
 		return a.done(of, of.table.Remove(ctx, of.kind, of.name), "is removed")
 	})
-	remove.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	return group(&cobra.Command{
-		Use:   "principals",
-		Short: "Keep those who may call: operators, API users and apps",
-		Long: `Keep those who may call: operators (HTTP Basic), API users (a key) and apps (a secret,
-for which they get tokens).
-
-Secrets are asked for on the terminal, or read from standard input, never from the
-command line; they are stored as hashes only. One with less than 15 characters, or that
-everybody would try, is refused (NIST SP 800-63B).`,
-		Example: `  customercare principals add operator csr --stack customercare
-  customercare principals list`,
-	}, a.addCommand(), a.does(&cobra.Command{
-		Use:   "list",
-		Short: "List all, with when each was last changed",
-		Long: `List all operators, API users and apps: what each may call, on which accounts or for
-which tenant, whether it is let in, and when it was last changed.`,
-		Example: `  customercare principals list --stack customercare
-  customercare principals list --json | jq -r '.[] | select(.disabled) | .name'`,
-	}, a.listPrincipals), a.onOne(&cobra.Command{
-		Use:   "show KIND NAME",
-		Short: "Show one",
-		Long: `Show one principal, but for its secrets, of which hashes alone are kept.
-` + kindAndName,
-		Example: `  customercare principals show operator csr
-  customercare principals show app demo-app-key --json`,
-	}, a.showPrincipal),
-		a.rotateCommand(), a.onOne(&cobra.Command{
-			Use:   "disable KIND NAME",
-			Short: "Let one in no more",
-			Long: `Let a principal in no more: from the next call on, also with the tokens that an app has.
-Only the answer for an operator is cached, for 5 minutes.
-` + kindAndName,
-			Example: `  customercare principals disable app demo-app-key --stack customercare`,
-		}, func(ctx context.Context, of chosen) error {
-			return a.done(of, of.table.SetDisabled(ctx, of.kind, of.name, true), "is disabled")
-		}),
-		a.onOne(&cobra.Command{
-			Use:   "enable KIND NAME",
-			Short: "Let one in again",
-			Long: `Let a principal in again that was disabled. ` + kindAndName + `
-
-Exit code: 3 when it is enabled, and not let in, because it was valid until now only.`,
-			Example: `  customercare principals enable app demo-app-key --stack customercare`,
-		}, a.enable), remove)
 }
 
 func (a *app) enable(ctx context.Context, of chosen) error {

@@ -16,8 +16,8 @@ func Build(ctx context.Context, root, binDir string) error {
 	return BuildUnder(ctx, root, "functions", binDir)
 }
 
-// BuildUnder is Build for another folder with commands than functions/: each of its folders
-// with a main.go becomes binDir/<folder>/bootstrap.
+// BuildUnder is Build for another folder with commands than functions/: each of its
+// folders with a main.go becomes binDir/<folder>/bootstrap.
 func BuildUnder(ctx context.Context, root, under, binDir string) error {
 	binDir, err := filepath.Abs(binDir)
 	if err != nil {
@@ -45,8 +45,8 @@ func BuildUnder(ctx context.Context, root, under, binDir string) error {
 	return nil
 }
 
-// flags are those of GO_BUILD in the Makefile: what is tried and measured is what is deployed,
-// but for the machine that it is built for.
+// flags are those of GO_BUILD in the Makefile: what is tried and measured is what is
+// deployed, but for the machine that it is built for.
 var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags=-s -w"}
 
 // goBuild compiles packages of the module at root to out: a file, or a folder when it

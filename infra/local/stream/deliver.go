@@ -75,8 +75,8 @@ func (p *Poller) deliver(ctx context.Context, r record) {
 	}
 }
 
-// invoke calls the function once. That it reports its one record (ReportBatchItemFailures),
-// or one that it was not given, is a failure as well.
+// invoke calls the function once. That it reports its one record
+// (ReportBatchItemFailures), or one that it was not given, is a failure as well.
 func (p *Poller) invoke(ctx context.Context, r record) error {
 	event, err := json.Marshal(events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{r.event}})
 	if err != nil {

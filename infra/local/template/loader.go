@@ -157,8 +157,8 @@ func (l *loader) readResources() error {
 	return nil
 }
 
-// read puts into the struct that into points to those properties that it has a field
-// for: others mean nothing here. Within them nothing may be that the struct does not know.
+// read puts into the struct that into points to those properties that it has a field for:
+// others mean nothing here. Within them nothing may be that the struct does not know.
 func (r Resource) read(into any) error {
 	known := maps.Clone(r.Properties)
 	maps.DeleteFunc(known, func(name string, _ any) bool {
