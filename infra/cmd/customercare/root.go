@@ -101,16 +101,15 @@ func (a *app) does(command *cobra.Command, do work) *cobra.Command {
 	return command
 }
 
-// completes gives the shell what may stand as a command's last argument, which is asked
-// of the deployment. Where that cannot be found it is nothing: a completion tells no
-// errors.
-func (a *app) completes(last func(ctx context.Context, d *deployment.Deployment, args []string) []string) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+// completes makes the completion of a command's last argument, which is asked of the
+// deployment. Where that cannot be found it is nothing: a completion tells no errors.
+func (a *app) completes(last func(context.Context, *deployment.Deployment, []string) []string) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) (all []string, _ cobra.ShellCompDirective) {
 		d, err := deployment.Find(cmd.Context(), a.chosen)
-		if err != nil || cmd.Args(cmd, append(args, "")) != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
+		if err == nil && cmd.Args(cmd, append(args, "")) == nil {
+			all = last(cmd.Context(), d, args)
 		}
-		return last(cmd.Context(), d, args), cobra.ShellCompDirectiveNoFileComp
+		return all, cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
