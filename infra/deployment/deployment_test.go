@@ -110,9 +110,9 @@ func TestStackThatIsNone(t *testing.T) {
 		"begun":       "the stack begun (CREATE_IN_PROGRESS) has no table Users",
 		"nottable":    "the stack nottable (UPDATE_COMPLETE) has no table Users",
 	}
-	for _, table := range tableIDs {
-		stacks = append(stacks, without(table.id))
-		wanted["without"+table.id] = "has no table " + table.id
+	for _, id := range tableIDs {
+		stacks = append(stacks, without(id))
+		wanted["without"+id] = "has no table " + id
 	}
 	cloudformationtest.Serve(t, stacks...)
 	for name, want := range wanted {
@@ -184,7 +184,7 @@ func TestSettings(t *testing.T) {
 		{strings.Join([]string{"STACK=customercare", key, secret}, " "), "", "no AWS region is set: set AWS_REGION"},
 		{strings.Join([]string{"STACK=customercare", region}, " "), "", "no AWS credentials are found: set AWS_PROFILE"},
 		{"AWS_PROFILE=nobody STACK=customercare", "", "the AWS settings cannot be read"},
-		{strings.Join([]string{"STACK=customercare", "DYNAMODB_ENDPOINT=http://" + here, region, key, secret}, " "), "", "STACK and DYNAMODB_ENDPOINT are both set"},
+		{strings.Join([]string{"STACK=customercare", "DYNAMODB_ENDPOINT=http://" + here, region, key, secret}, " "), "", "(STACK and DYNAMODB_ENDPOINT) are both set"},
 	} {
 		t.Run(row.set, func(t *testing.T) {
 			cloudformationtest.Unconfigured(t)

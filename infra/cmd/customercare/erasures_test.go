@@ -70,17 +70,23 @@ func TestErasuresAreShown(t *testing.T) {
 		t.Error(said)
 	}
 	many := erased(t, kit)
+	t.Setenv("TZ", "Asia/Tokyo")
 	open, said := list(t, 0)
 	if len(open) != 3 || open[0].Kind != "customer" || open[1].Kind != "numbers" || open[0].State != "open" ||
 		open[0].FinishedAt != nil {
 		t.Fatal(said)
 	}
-	if some, _ := list(t, 0, "--limit", "1"); len(some) != 1 || some[0].ID != open[0].ID {
-		t.Errorf("the oldest is %+v", some)
+	if some, told := list(t, 0, "--limit", "1"); len(some) != 1 || some[0].ID != open[0].ID ||
+		!strings.Contains(told, "there are more: raise --limit\n") {
+		t.Errorf("the oldest is %+v: %s", some, told)
+	}
+	// The list says nothing of what it does not know, and no zone but UTC.
+	if open[0].Found != nil || open[0].Deleted != nil || strings.Contains(said, "+09:00") {
+		t.Error(said)
 	}
 	finished, more := list(t, 0, "--state", "finished", "--since", "2026-01-02T03:04:05Z")
 	said += more
-	if len(finished) != 1 || !strings.HasPrefix(finished[0].ID, "erasure-") || finished[0].Deleted != 1 ||
+	if len(finished) != 1 || !strings.HasPrefix(finished[0].ID, "erasure-") || finished[0].Deleted == nil || *finished[0].Deleted != 1 ||
 		finished[0].FinishedAt == nil {
 		t.Fatal(more)
 	}
@@ -116,6 +122,7 @@ func TestErasuresAreShown(t *testing.T) {
 	call(t, "", "erasures", "show", finished[0].ID, "--identifiers").is(t, 1, "the ledger holds no identifiers of it any more")
 	call(t, "", "erasures", "show", "erasure-none").is(t, 1, "the ledger has no such erasure in http://")
 	call(t, "", "erasures", "list", "--state", "all").is(t, 2, "--state must be open, failing or finished")
+	call(t, "", "erasures", "list", "--since", "2026-01-02T03:04:05Z").is(t, 2, "--since is for --state finished")
 	call(t, "", "erasures", "list", "--since", "today").is(t, 2, "--since must be a time")
 }
 
