@@ -110,9 +110,9 @@ func TestStackThatIsNone(t *testing.T) {
 		"begun":       "the stack begun (CREATE_IN_PROGRESS) has no table Users",
 		"nottable":    "the stack nottable (UPDATE_COMPLETE) has no table Users",
 	}
-	for _, table := range tableIDs {
-		stacks = append(stacks, without(table.id))
-		wanted["without"+table.id] = "has no table " + table.id
+	for _, id := range tableIDs {
+		stacks = append(stacks, without(id))
+		wanted["without"+id] = "has no table " + id
 	}
 	cloudformationtest.Serve(t, stacks...)
 	for name, want := range wanted {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -83,12 +82,13 @@ func (d *Deployment) findStackTables(
 			}
 		}
 	}
-	for _, table := range tableIDs {
-		if tables[table.id] == "" && os.Getenv(table.variable) == "" {
+	for i, table := range d.Tables.all() {
+		id := tableIDs[i]
+		if tables[id] == "" && named(id) == "" {
 			return fmt.Errorf("the stack %s (%s) has no table %s: it is not one of template.yaml, or not deployed",
-				name, stack.StackStatus, table.id)
+				name, stack.StackStatus, id)
 		}
-		*table.name(&d.Tables) = tables[table.id]
+		*table = tables[id]
 	}
 	return nil
 }

@@ -18,36 +18,23 @@ func (a *app) erasuresCommand() *cobra.Command {
 	var limit int
 	var from time.Time
 	states := []string{ledger.Open, ledger.Failing, ledger.Finished}
-	list := a.does(&cobra.Command{
-		Use:   "list",
-		Short: "List erasures that are open, failing or finished",
-		Long: `List erasures: those that are open, with those that fail (the default), those that fail
-alone, or the records of those that are finished. No identifier of a customer is printed.
-
-Finished ones are read from the ledger until --limit of them are found, so with a limit
-that is reached they are any, and not the last. Open ones are the oldest.
-
-Exit code: 3 when one that is listed fails.`,
-		Example: `  customercare erasures list
-  customercare erasures list --state failing --stack customercare
-  customercare erasures list --state finished --since 2026-11-01T00:00:00Z --json`,
-		PreRunE: func(*cobra.Command, []string) (err error) {
-			if since != "" {
-				from, err = parseTime("since", since)
-			}
-			switch {
-			case limit < 1:
-				return errors.New("--limit must be at least 1")
-			case !slices.Contains(states, which):
-				return errors.New("--state must be open, failing or finished")
-			case err == nil && since != "" && which != ledger.Finished:
-				return errors.New("--since is for --state finished")
-			}
-			return err
-		},
-	}, func(ctx context.Context, d *deployment.Deployment, _ []string) error {
+	list := a.does(page("erasures", "list"), func(ctx context.Context, d *deployment.Deployment, _ []string) error {
 		return a.listErasures(ctx, d, which, from, limit)
 	})
+	list.PreRunE = func(*cobra.Command, []string) (err error) {
+		if since != "" {
+			from, err = parseTime("since", since)
+		}
+		switch {
+		case limit < 1:
+			return errors.New("--limit must be at least 1")
+		case !slices.Contains(states, which):
+			return errors.New("--state must be open, failing or finished")
+		case err == nil && since != "" && which != ledger.Finished:
+			return errors.New("--since is for --state finished")
+		}
+		return err
+	}
 	list.Flags().StringVar(&which, "state", ledger.Open, "`STATE` open, failing or finished")
 	list.Flags().StringVar(&since, "since", "", "finished ones that ended at this `TIME` or later, RFC 3339")
 	list.Flags().IntVar(&limit, "limit", 100, "at most `N`")
@@ -55,20 +42,9 @@ Exit code: 3 when one that is listed fails.`,
 		cobra.FixedCompletions(states, cobra.ShellCompDirectiveNoFileComp))
 
 	var identifiers bool
-	show := a.does(&cobra.Command{
-		Use:   "show ID",
-		Short: "Show an erasure: when, how much, under which digests",
-		Long: `Show an erasure by its id, as ` + "`customercare erasures list`" + ` prints it: who asked and
-when, how it stands, what was found and deleted, and the digests of whom it was about.
-
-An open erasure holds the code or the numbers that it is to erase. They are personal data
-that soon nobody is to have any more, and what a terminal shows stays in its history: so
-they are printed with --identifiers only, for somebody who must look at that very
-customer, because the erasure fails.`,
-		Example: `  customercare erasures show erasure-20261127T055744Z-0123456789abcdef
-  customercare erasures show customer-1.5f3c... --stack customercare --json`,
-		Args: cobra.ExactArgs(1),
-	}, func(ctx context.Context, d *deployment.Deployment, args []string) error {
+	show := page("erasures", "show ID")
+	show.Args = cobra.ExactArgs(1)
+	a.does(show, func(ctx context.Context, d *deployment.Deployment, args []string) error {
 		return a.showErasure(ctx, d, args[0], identifiers)
 	})
 	show.ValidArgsFunction = a.completes(func(ctx context.Context, d *deployment.Deployment, _ []string) (ids []string) {
@@ -79,13 +55,7 @@ customer, because the erasure fails.`,
 		return ids
 	})
 	show.Flags().BoolVar(&identifiers, "identifiers", false, "print the code or the numbers of an open erasure, too")
-	return group(&cobra.Command{
-		Use:   "erasures",
-		Short: "Look at erasures",
-		Long:  `Look at erasures in the ledger: what is open, what fails, what is finished.`,
-		Example: `  customercare erasures list --state failing
-  customercare erasures show erasure-20261127T055744Z-0123456789abcdef`,
-	}, list, show)
+	return group(page("", "erasures"), list, show)
 }
 
 // inUse is the ledger of a deployment.

@@ -44,7 +44,8 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%s has a flag that there is not", example)
 			}
 		}
-		// A secret in a flag would stand in the list of processes and in the shell's history.
+		// A secret in a flag would stand in the list of processes and in the shell's
+		// history.
 		for _, name := range []string{"password", "secret", "key"} {
 			if command.Flag(name) != nil {
 				t.Errorf("%s takes a secret as --%s", command.CommandPath(), name)

@@ -14,29 +14,14 @@ import (
 
 func (a *app) importCommand() *cobra.Command {
 	var from int
-	command := &cobra.Command{
-		Use:   "import FILE",
-		Short: "Load records from a file",
-		Long: `Load users, customers, transactions, contacts and principals from a file of JSON
-lines; "-" is standard input. docs/data.md has the formats.
-
-A line that cannot be loaded is named with its number and stops nothing else. To load a
-file again changes nothing, so that a load that was interrupted is simply repeated, or
-continued with --from.
-
-Exit codes: 1 when the load stopped early, or the file is no lines of JSON and nothing
-of it is loaded; 3 when it is loaded but for the lines that are named.`,
-		Example: `  customercare import records.ndjson
-  customercare import records.ndjson --from 120001 --stack customercare
-  zcat records.ndjson.gz | customercare import -`,
-		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault), // files
-		PreRunE: func(*cobra.Command, []string) error {
-			if from < 1 {
-				return errors.New("--from counts lines from 1")
-			}
-			return nil
-		},
+	command := page("", "import FILE")
+	command.Args = cobra.ExactArgs(1)
+	command.ValidArgsFunction = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault) // files
+	command.PreRunE = func(*cobra.Command, []string) error {
+		if from < 1 {
+			return errors.New("--from counts lines from 1")
+		}
+		return nil
 	}
 	command.Flags().IntVar(&from, "from", 1, "first `LINE` to load, as a load that stopped names it")
 	return a.does(command, func(ctx context.Context, to *deployment.Deployment, args []string) error {

@@ -11,19 +11,25 @@ import (
 
 	"customercare/infra/deployment"
 	"customercare/infra/principals"
+	"customercare/shared/operation"
 )
 
 func (a *app) principalsCommand() *cobra.Command {
-	const kindAndName = "KIND is operator, api-user or app."
+	disable := func(ctx context.Context, of chosen) error {
+		return a.done(of, of.table.SetDisabled(ctx, of.kind, of.name, true), "is disabled")
+	}
+	return group(page("", "principals"),
+		a.addCommand(), a.does(page("principals", "list"), a.listPrincipals),
+		a.onOne(page("principals", "show KIND NAME"), a.showPrincipal), a.rotateCommand(),
+		a.onOne(page("principals", "disable KIND NAME"), disable),
+		a.onOne(page("principals", "enable KIND NAME"), a.enable), a.removeCommand())
+}
+
+func (a *app) removeCommand() *cobra.Command {
 	yes := false
-	remove := a.onOne(&cobra.Command{
-		Use:   "remove KIND NAME",
-		Short: "Remove one for good",
-		Long: `Remove a principal for good; ` + "`disable`" + ` can be undone. ` + kindAndName + `
-It asks first; --yes says that nobody need be asked.`,
-		Example: `  customercare principals remove app demo-app-key
-  customercare principals remove operator csr --stack customercare --yes`,
-	}, func(ctx context.Context, of chosen) error {
+	remove := page("principals", "remove KIND NAME")
+	remove.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return a.onOne(remove, func(ctx context.Context, of chosen) error {
 		if !yes {
 			if err := a.confirm(ctx, "remove "+of.String()); err != nil {
 				return err
@@ -31,51 +37,6 @@ It asks first; --yes says that nobody need be asked.`,
 		}
 		return a.done(of, of.table.Remove(ctx, of.kind, of.name), "is removed")
 	})
-	remove.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	return group(&cobra.Command{
-		Use:   "principals",
-		Short: "Keep those who may call: operators, API users and apps",
-		Long: `Keep those who may call: operators (HTTP Basic), API users (a key) and apps (a secret,
-for which they get tokens).
-
-Secrets are asked for on the terminal, or read from standard input, never from the
-command line; they are stored as hashes only. One with less than 15 characters, or that
-everybody would try, is refused (NIST SP 800-63B).`,
-		Example: `  customercare principals add operator csr --stack customercare
-  customercare principals list`,
-	}, a.addCommand(), a.does(&cobra.Command{
-		Use:   "list",
-		Short: "List all, with when each was last changed",
-		Long: `List all operators, API users and apps: what each may call, on which accounts or for
-which tenant, whether it is let in, and when it was last changed.`,
-		Example: `  customercare principals list --stack customercare
-  customercare principals list --json | jq -r '.[] | select(.disabled) | .name'`,
-	}, a.listPrincipals), a.onOne(&cobra.Command{
-		Use:   "show KIND NAME",
-		Short: "Show one",
-		Long: `Show one principal, but for its secrets, of which hashes alone are kept.
-` + kindAndName,
-		Example: `  customercare principals show operator csr
-  customercare principals show app demo-app-key --json`,
-	}, a.showPrincipal),
-		a.rotateCommand(), a.onOne(&cobra.Command{
-			Use:   "disable KIND NAME",
-			Short: "Let one in no more",
-			Long: `Let a principal in no more: from the next call on, also with the tokens that an app has.
-Only the answer for an operator is cached, for 5 minutes.
-` + kindAndName,
-			Example: `  customercare principals disable app demo-app-key --stack customercare`,
-		}, func(ctx context.Context, of chosen) error {
-			return a.done(of, of.table.SetDisabled(ctx, of.kind, of.name, true), "is disabled")
-		}),
-		a.onOne(&cobra.Command{
-			Use:   "enable KIND NAME",
-			Short: "Let one in again",
-			Long: `Let a principal in again that was disabled. ` + kindAndName + `
-
-Exit code: 3 when it is enabled, and not let in, because it was valid until now only.`,
-			Example: `  customercare principals enable app demo-app-key --stack customercare`,
-		}, a.enable), remove)
 }
 
 func (a *app) enable(ctx context.Context, of chosen) error {
@@ -130,4 +91,76 @@ func (a *app) listPrincipals(ctx context.Context, d *deployment.Deployment, _ []
 		rows = append(rows, columns(p, bound))
 	}
 	return a.print(all, rows...)
+}
+
+// kinds are the kinds of principals, by what they are called on the command line.
+var kinds = map[string]string{"operator": operation.Operator, "api-user": operation.APIUser, "app": operation.App}
+
+var kindNames = []string{"operator", "api-user", "app"}
+
+// title is what a kind is called on the command line.
+func title(kind string) string {
+	if kind == operation.APIUser {
+		return "api-user"
+	}
+	return kind
+}
+
+// table is the table of principals of a deployment.
+func table(d *deployment.Deployment) principals.Table {
+	return principals.Table{DB: d.DB, Name: d.Tables.Principals, Now: time.Now}
+}
+
+// chosen is the principal that a command works on.
+type chosen struct {
+	table      principals.Table
+	kind, name string
+	where      string
+}
+
+func (c chosen) String() string { return title(c.kind) + " " + c.name + " of " + c.where }
+
+// failed puts whom an error is about before it.
+func (c chosen) failed(err error) error { return fmt.Errorf("%s: %w", c, err) }
+
+// done tells what has happened to a principal, or gives the error of why it has not.
+func (a *app) done(to chosen, err error, happened string) error {
+	if err != nil {
+		return to.failed(err)
+	}
+	a.tell("%s %s", to, happened)
+	return nil
+}
+
+// onOne gives a command its work on the one principal that its arguments KIND and NAME
+// name.
+func (a *app) onOne(command *cobra.Command, do func(context.Context, chosen) error) *cobra.Command {
+	command.Args = func(cmd *cobra.Command, args []string) error {
+		err := cobra.ExactArgs(2)(cmd, args)
+		if err == nil && kinds[args[0]] == "" {
+			err = fmt.Errorf("%q is no kind of principal: it is operator, api-user or app", args[0])
+		}
+		return err
+	}
+	names := a.completes(func(ctx context.Context, d *deployment.Deployment, args []string) (names []string) {
+		all, _ := table(d).List(ctx)
+		for _, p := range all {
+			if p.Kind == kinds[args[0]] {
+				names = append(names, p.Name)
+			}
+		}
+		return names
+	})
+	command.ValidArgsFunction = func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+		switch {
+		case len(args) == 0:
+			return kindNames, cobra.ShellCompDirectiveNoFileComp
+		case cmd.Name() == "add": // a name that there is not yet
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return names(cmd, args, begun)
+	}
+	return a.does(command, func(ctx context.Context, d *deployment.Deployment, args []string) error {
+		return do(ctx, chosen{table(d), kinds[args[0]], args[1], d.Where})
+	})
 }

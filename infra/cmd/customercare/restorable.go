@@ -17,33 +17,17 @@ import (
 func (a *app) restorableCommand() *cobra.Command {
 	var table, since, keys string
 	var at time.Time
-	command := &cobra.Command{
-		Use:   "restorable --table NAME --since TIME",
-		Short: "Print what may come back from a restored table",
-		Long: `Print of a table that was restored from a backup what nobody has erased since, as
-records for ` + "`customercare import`" + `. A restore brings back what was erased after its
-time; the ledger of the stack, which stays in use, knows whom, by digests.
-
-The table is one of customers or of contacts. The keys of the digests are read from the
-stack's secret, or from --keys. It only reads. Standard error says how much was left out,
-and names each item that could not be read, by digests: of such an item nobody can say
-whom it is about, so it is not printed.
-
-Exit code: 3 when it is done, and items could not be read.`,
-		Example: `  customercare restorable --table restored --since 2026-01-02T03:04:05Z \
-      --stack customercare >records.ndjson
-  customercare import records.ndjson --stack customercare`,
-		PreRunE: func(command *cobra.Command, _ []string) error {
-			err := command.ValidateRequiredFlags() // which cobra does later
-			switch {
-			case err != nil:
-				return err
-			case table == "":
-				return errors.New("--table must name a table")
-			}
-			at, err = parseTime("since", since)
+	command := page("", "restorable --table NAME --since TIME")
+	command.PreRunE = func(command *cobra.Command, _ []string) error {
+		err := command.ValidateRequiredFlags() // which cobra does later
+		switch {
+		case err != nil:
 			return err
-		},
+		case table == "":
+			return errors.New("--table must name a table")
+		}
+		at, err = parseTime("since", since)
+		return err
 	}
 	command.Flags().StringVar(&table, "table", "", "the table `NAME` that was restored")
 	command.Flags().StringVar(&since, "since", "", "the `TIME` that it was restored to, RFC 3339")
@@ -87,7 +71,7 @@ func (a *app) restorable(
 // secret.
 func (a *app) keysFrom(ctx context.Context, d *deployment.Deployment, name string) (digestkeys.Keys, error) {
 	if name == "" {
-		_, keys, _, err := readKeys(ctx, d)
+		keys, _, err := readKeys(ctx, d)
 		return keys, err
 	}
 	file, err := a.open(name)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed" // help.txt
 	"fmt"
 	"io"
 	"os"
@@ -28,29 +29,8 @@ type app struct {
 
 // root is the whole tree of commands.
 func (a *app) root() *cobra.Command {
-	root := &cobra.Command{
-		Use:   "customercare",
-		Short: "Work on the data of a customercare stack",
-		Long: `Work on the data of a customercare stack: load records, keep those who may call,
-rotate the digest keys, look at erasures, restore from a backup, and test it all.
-
-Every command works on the stack of ` + "`make run`" + ` on this machine, or, with --stack, on
-a stack in AWS, with the credentials and the region that the AWS tools would use. It
-reads STACK and DYNAMODB_ENDPOINT where neither --stack nor --endpoint is given.
-
-Data goes to standard output, everything else to standard error. Exit codes:
-    0  done
-    1  failed; standard error says why, and what to do
-    2  called wrongly
-    3  done, but with something to act on: each command says what
-  130  interrupted (Ctrl-C or SIGTERM)`,
-		Example: `  customercare import records.ndjson
-  customercare principals add operator csr --stack customercare
-  customercare erasures list --state failing --json`,
-		Version:       version(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
-	}
+	root := page("", "customercare")
+	root.Version, root.SilenceErrors, root.SilenceUsage = version(), true, true
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.chosen.Stack, "stack", "", "work on the CloudFormation stack `NAME` in AWS")
 	flags.StringVar(&a.chosen.Endpoint, "endpoint", "",
@@ -87,6 +67,19 @@ Data goes to standard output, everything else to standard error. Exit codes:
 	return root
 }
 
+//go:embed help.txt
+var help string
+
+// page makes a command with its help, which stands in help.txt under the command's
+// parents and its use.
+func page(parents, use string) *cobra.Command {
+	_, text, _ := strings.Cut(help, "\n== "+strings.TrimSpace(parents+" "+use)+"\n")
+	text, _, _ = strings.Cut(text, "\n\n== ")
+	short, text, _ := strings.Cut(text, "\n\n")
+	long, example, _ := strings.Cut(text, "\n\nExamples:\n")
+	return &cobra.Command{Use: use, Short: short, Long: long, Example: strings.TrimRight(example, "\n")}
+}
+
 // work is what a command does on a deployment with its arguments.
 type work func(ctx context.Context, d *deployment.Deployment, args []string) error
 
@@ -108,16 +101,15 @@ func (a *app) does(command *cobra.Command, do work) *cobra.Command {
 	return command
 }
 
-// completes gives the shell what may stand as a command's last argument, which is asked
-// of the deployment. Where that cannot be found it is nothing: a completion tells no
-// errors.
-func (a *app) completes(last func(ctx context.Context, d *deployment.Deployment, args []string) []string) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+// completes makes the completion of a command's last argument, which is asked of the
+// deployment. Where that cannot be found it is nothing: a completion tells no errors.
+func (a *app) completes(last func(context.Context, *deployment.Deployment, []string) []string) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) (all []string, _ cobra.ShellCompDirective) {
 		d, err := deployment.Find(cmd.Context(), a.chosen)
-		if err != nil || cmd.Args(cmd, append(args, "")) != nil {
-			return nil, cobra.ShellCompDirectiveNoFileComp
+		if err == nil && cmd.Args(cmd, append(args, "")) == nil {
+			all = last(cmd.Context(), d, args)
 		}
-		return last(cmd.Context(), d, args), cobra.ShellCompDirectiveNoFileComp
+		return all, cobra.ShellCompDirectiveNoFileComp
 	}
 }
 

@@ -15,42 +15,26 @@ func (a *app) addCommand() *cobra.Command {
 	var p principals.Principal
 	var until string
 	var generated bool
-	add := &cobra.Command{
-		Use:   "add KIND NAME",
-		Short: "Add one who may call",
-		Long: `Add a principal. KIND is operator, api-user or app. An API user needs at least one
---account, an app its --tenant.
-
-Its password, key or secret is asked for twice on the terminal, or read from standard
-input. --generate makes a strong one for an API user or an app, and prints it on standard
-output, this once.
-
-Exit code: 1 when there is one of that kind and name already, or the secret is weak.`,
-		Example: `  customercare principals add operator csr --stack customercare
-  customercare principals add api-user john1970 --account greatwidgets <key.txt
-  customercare principals add app portal --tenant acme --generate
-  customercare principals add operator temp --operation set-temporary-allow \
-      --valid-until 2027-01-01T00:00:00Z`,
-		PreRunE: func(_ *cobra.Command, args []string) error {
-			p.Kind, p.Name = kinds[args[0]], args[1]
-			if until != "" {
-				at, err := parseTime("valid-until", until)
-				switch {
-				case err != nil:
-					return err
-				case !at.After(time.Now()):
-					return errors.New("--valid-until is over, so nobody would be let in")
-				}
-				p.ValidUntil = &at
-			}
+	add := page("principals", "add KIND NAME")
+	add.PreRunE = func(_ *cobra.Command, args []string) error {
+		p.Kind, p.Name = kinds[args[0]], args[1]
+		if until != "" {
+			at, err := parseTime("valid-until", until)
 			switch {
-			case (p.Kind == operation.APIUser) != (len(p.Accounts) > 0):
-				return errors.New("an api-user needs --account, and no other kind has one")
-			case (p.Kind == operation.App) != (p.Tenant != ""):
-				return errors.New("an app needs --tenant, and no other kind has one")
+			case err != nil:
+				return err
+			case !at.After(time.Now()):
+				return errors.New("--valid-until is over, so nobody would be let in")
 			}
-			return mayGenerate(generated, p.Kind)
-		},
+			p.ValidUntil = &at
+		}
+		switch {
+		case (p.Kind == operation.APIUser) != (len(p.Accounts) > 0):
+			return errors.New("an api-user needs --account, and no other kind has one")
+		case (p.Kind == operation.App) != (p.Tenant != ""):
+			return errors.New("an app needs --tenant, and no other kind has one")
+		}
+		return mayGenerate(generated, p.Kind)
 	}
 	add.Flags().StringArrayVar(&p.Accounts, "account", nil, "an `ACCOUNT` that the API user works on (repeat for more)")
 	add.Flags().StringVar(&p.Tenant, "tenant", "", "the `TENANT` that the app works for")
@@ -77,24 +61,12 @@ Exit code: 1 when there is one of that kind and name already, or the secret is w
 
 func (a *app) rotateCommand() *cobra.Command {
 	var generated, finish bool
-	rotate := &cobra.Command{
-		Use:   "rotate KIND NAME",
-		Short: "Give one a new secret",
-		Long: `Put a new password, key or secret beside the old one: both let in, until --finish takes
-the old one away. KIND is operator, api-user or app. Where the old one has become known,
-do the second right after the first. The new one is asked for, read or generated as by
-` + "`customercare principals add`" + `.
-
---finish keeps the secret that came last; of two that were imported, the second.`,
-		Example: `  customercare principals rotate operator csr --stack customercare
-  customercare principals rotate operator csr --stack customercare --finish
-  customercare principals rotate app portal --generate`,
-		PreRunE: func(_ *cobra.Command, args []string) error {
-			if finish && generated {
-				return errors.New("--finish makes no new secret, so --generate has no meaning with it")
-			}
-			return mayGenerate(generated, kinds[args[0]])
-		},
+	rotate := page("principals", "rotate KIND NAME")
+	rotate.PreRunE = func(_ *cobra.Command, args []string) error {
+		if finish && generated {
+			return errors.New("--finish makes no new secret, so --generate has no meaning with it")
+		}
+		return mayGenerate(generated, kinds[args[0]])
 	}
 	rotate.Flags().BoolVar(&finish, "finish", false, "take the old secret away")
 	rotate.Flags().BoolVar(&generated, "generate", false, "make a strong secret and print it")
@@ -121,8 +93,8 @@ func mayGenerate(generated bool, kind string) error {
 	return nil
 }
 
-// newSecret asks for a secret or generates one, gives it to store, and tells what happened
-// to the principal. A generated one is printed, once it is stored.
+// newSecret asks for a secret or generates one, gives it to store, and tells what
+// happened to the principal. A generated one is printed, once it is stored.
 func (a *app) newSecret(
 	ctx context.Context, of chosen, generated bool, store func(secret string) error, happened string,
 ) (err error) {

@@ -82,6 +82,36 @@ func TestTheSDKPutsASecret(t *testing.T) {
 	}
 }
 
+// A text that is put beside the current one takes its place once, and only while the one is
+// current that the caller has read.
+func TestTheSDKMovesTheStage(t *testing.T) {
+	s, client := serve(t)
+	before, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &keys.ARN})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put, err := client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{
+		SecretId: &keys.ARN, SecretString: aws.String("after"), VersionStages: []string{"NEXT"},
+	})
+	if secret, _ := s.Secret("Keys"); err != nil || secret.Text != keys.Text || !slices.Equal(put.VersionStages, []string{"NEXT"}) {
+		t.Fatalf("%+v, %v; current is %s", put, err, secret.Text)
+	}
+	move := &secretsmanager.UpdateSecretVersionStageInput{
+		SecretId: &keys.ARN, VersionStage: aws.String("AWSCURRENT"),
+		MoveToVersionId: put.VersionId, RemoveFromVersionId: before.VersionId,
+	}
+	if _, err := client.UpdateSecretVersionStage(t.Context(), move); err != nil {
+		t.Error(err)
+	}
+	_, err = client.UpdateSecretVersionStage(t.Context(), move)
+	if _, moved := errors.AsType[*types.InvalidParameterException](err); !moved {
+		t.Errorf("twice: %v", err)
+	}
+	if secret, _ := s.Secret("Keys"); secret.Text != "after" {
+		t.Errorf("current is %s", secret.Text)
+	}
+}
+
 func TestTheSDKReadsRefusals(t *testing.T) {
 	s, client := serve(t)
 	for _, in := range []secretsmanager.GetSecretValueInput{

@@ -1,5 +1,5 @@
 // Package stream does on one machine what Lambda's DynamoDB event source mapping does: it
-// reads a table's stream, filters its records, and hands them to a function in batches,
+// reads a table's stream, filters its records, and hands them to a function one by one,
 // in order for each item, until they are done.
 package stream
 

