@@ -12,8 +12,6 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-func TestMain(m *testing.M) { dynamotest.Run(m) }
-
 // ready is a bench with everything built, on the tests' engine.
 func ready(t *testing.T) *Bench {
 	t.Helper()

@@ -8,9 +8,9 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
-	"customercare/infra/attribute"
 	"customercare/infra/client"
 	"customercare/infra/fixture"
 	"customercare/infra/local/engine"
@@ -194,13 +194,13 @@ func (s *site) clean(ctx context.Context, numbers ...string) error {
 // fillCustomers puts one customer for each code, with so many transactions each, into the
 // stack's table.
 func (s *site) fillCustomers(ctx context.Context, transactions int, codes ...string) error {
-	each := 1 + transactions
-	return fixture.Fill(ctx, s.DynamoDB(), s.Table("Customers"), len(codes)*each, func(i int) attribute.Item {
-		if i%each == 0 {
-			return fixture.StoredCustomer(account, codes[i/each])
+	for _, code := range codes {
+		customer := fixture.CustomerWith(account, code, transactions)
+		if err := fixture.Fill(ctx, s.DynamoDB(), s.Table("Customers"), slices.Values(customer)); err != nil {
+			return err
 		}
-		return fixture.StoredTransaction(account, codes[i/each], i%each-1)
-	})
+	}
+	return nil
 }
 
 // until asks done every so often until it is, or ctx ends.

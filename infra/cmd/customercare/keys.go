@@ -26,20 +26,21 @@ func (a *app) keysCommand() *cobra.Command {
 		a.does(page("keys", "show"), a.showKeys), rotate, a.does(page("keys", "check"), a.checkKeys))
 }
 
-// readKeys reads the secret of a deployment: its text, the keys in it, and the id of the
-// one that makes new digests, which the stack's parameter names, or the template's
-// default, 1.
-func readKeys(
-	ctx context.Context, d *deployment.Deployment,
-) (text string, keys digestkeys.Keys, current string, err error) {
-	if text, err = d.Keys.Read(ctx); err == nil {
+// readKeys reads the secret of a deployment: the keys in it, and its version.
+func readKeys(ctx context.Context, d *deployment.Deployment) (keys digestkeys.Keys, version string, err error) {
+	text, version, err := d.Keys.Read(ctx)
+	if err == nil {
 		keys, err = digestkeys.Parse(text)
 	}
-	return text, keys, cmp.Or(d.Parameters["DigestKeyId"], "1"), err
+	return keys, version, err
 }
 
+// current is the id of the key that makes new digests: the stack's parameter names it, or
+// it is the template's default.
+func current(d *deployment.Deployment) string { return cmp.Or(d.Parameters["DigestKeyId"], "1") }
+
 func (a *app) showKeys(ctx context.Context, d *deployment.Deployment, _ []string) error {
-	_, keys, current, err := readKeys(ctx, d)
+	keys, _, err := readKeys(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -49,18 +50,18 @@ func (a *app) showKeys(ctx context.Context, d *deployment.Deployment, _ []string
 	}
 	all, rows := []key{}, [][]any{{"KEY", "MAKES NEW DIGESTS"}}
 	for _, id := range keys.IDs() {
-		all = append(all, key{id, id == current})
-		rows = append(rows, []any{id, id == current})
+		all = append(all, key{id, id == current(d)})
+		rows = append(rows, []any{id, id == current(d)})
 	}
 	return a.print(all, rows...)
 }
 
 func (a *app) checkKeys(ctx context.Context, d *deployment.Deployment, _ []string) error {
-	_, keys, current, err := readKeys(ctx, d)
+	keys, _, err := readKeys(ctx, d)
 	if err != nil {
 		return err
 	}
-	faults := append([]string{}, keys.Faults(current)...)
+	faults := append([]string{}, keys.Faults(current(d))...)
 	lost := map[string]bool{}
 	err = inUse(d).Digests(ctx, time.Time{}, func(digest string) error {
 		id, _, _ := strings.Cut(digest, ".")
@@ -76,8 +77,8 @@ func (a *app) checkKeys(ctx context.Context, d *deployment.Deployment, _ []strin
 		faults = append(faults, fmt.Sprintf("the key %q is missing, with which digests in the ledger were made:"+
 			" put it back, or nobody can tell any more whom they are about", id))
 	}
-	err = a.print(map[string]any{"keys": keys.IDs(), "current": current, "faults": faults},
-		[]any{"keys", keys.IDs()}, []any{"current", current}, []any{"faults", len(faults)})
+	err = a.print(map[string]any{"keys": keys.IDs(), "current": current(d), "faults": faults},
+		[]any{"keys", keys.IDs()}, []any{"current", current(d)}, []any{"faults", len(faults)})
 	if err == nil && len(faults) > 0 {
 		return found("%s: %s", d.Where, strings.Join(faults, "; "))
 	}
@@ -85,21 +86,21 @@ func (a *app) checkKeys(ctx context.Context, d *deployment.Deployment, _ []strin
 }
 
 func (a *app) rotateKeys(ctx context.Context, d *deployment.Deployment, id string) error {
-	text, keys, current, err := readKeys(ctx, d)
+	keys, version, err := readKeys(ctx, d)
 	if err != nil {
 		return err
 	}
-	if faults := keys.Faults(current); len(faults) > 0 {
+	if faults := keys.Faults(current(d)); len(faults) > 0 {
 		return fmt.Errorf("the secret is not changed, because it has faults: %s", strings.Join(faults, "; "))
 	}
 	if id, err = keys.Add(id); err != nil {
 		return err
 	}
-	if err := d.Keys.Replace(ctx, text, keys.Text()); err != nil {
+	if err := d.Keys.Replace(ctx, version, keys.Text()); err != nil {
 		return err
 	}
-	a.tell("%s: the secret has a new key %s; key %s makes new digests still", d.Where, id, current)
+	a.tell("%s: the secret has a new key %s; key %s makes new digests still", d.Where, id, current(d))
 	a.tell("next: write DigestKeyId=%s into parameter_overrides of samconfig.toml, in the table of this stack,"+
 		" and run `make deploy` (CONFIG=prod for that table); it has to stay there", id)
-	return a.print(map[string]string{"id": id, "current": current}, []any{"DigestKeyId=" + id})
+	return a.print(map[string]string{"id": id, "current": current(d)}, []any{"DigestKeyId=" + id})
 }

@@ -71,7 +71,7 @@ func (a *app) restorable(
 // secret.
 func (a *app) keysFrom(ctx context.Context, d *deployment.Deployment, name string) (digestkeys.Keys, error) {
 	if name == "" {
-		_, keys, _, err := readKeys(ctx, d)
+		keys, _, err := readKeys(ctx, d)
 		return keys, err
 	}
 	file, err := a.open(name)

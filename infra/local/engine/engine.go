@@ -139,9 +139,9 @@ func (k Kind) Name() string {
 	return "dynoxide " + dynoxideVersion
 }
 
-// makeDataDir makes the folder and takes its lock, which release gives back and the end
-// of the process as well. It refuses a folder in which another engine keeps its tables, which would
-// seem to be lost, and one that is in use, whose tables two engines would write.
+// makeDataDir makes the folder and takes its lock: release gives it back, and so does the
+// end of this process. It refuses a folder in which another engine keeps its tables, which
+// would seem to be lost, and one that is in use, whose tables two engines would write.
 func makeDataDir(opts *Options) (release func() error, err error) {
 	if opts.DataDir == "" {
 		return func() error { return nil }, nil

@@ -64,8 +64,8 @@ func (p *Poller) deliver(ctx context.Context, r record) {
 			return
 		}
 		if p.Mapping.MaxRetries >= 0 && attempt >= p.Mapping.MaxRetries {
-			p.logf("%s failed %d times with the record %s, which is given up (on AWS it would be reported to %s): %v",
-				p.Mapping.Function, attempt+1, r.event.Change.SequenceNumber, cmp.Or(p.Mapping.OnFailure, "nobody"), err)
+			p.logf("%s failed %d times with the record %s: %v; it is given up, which on AWS would be reported to %s",
+				p.Mapping.Function, attempt+1, r.event.Change.SequenceNumber, err, cmp.Or(p.Mapping.OnFailure, "nobody"))
 			return
 		}
 		if !pause(ctx, backoff) {

@@ -80,15 +80,14 @@ func (l *loader) readAPI(r Resource) error {
 		}
 	}
 	for kind, custom := range p.GatewayResponses {
-		if why := knownResponse(custom.ResponseParameters.Headers, custom.ResponseTemplates); why != nil {
-			return fmt.Errorf("gateway response %s: %w", kind, why)
+		r := apigateway.Response{
+			StatusCode: custom.StatusCode, Headers: custom.ResponseParameters.Headers,
+			Templates: custom.ResponseTemplates,
 		}
-		if http.StatusText(custom.StatusCode) == "" {
-			return fmt.Errorf("gateway response %s: StatusCode %d is no HTTP status", kind, custom.StatusCode)
+		if err := checkResponse(r); err != nil {
+			return fmt.Errorf("gateway response %s: %w", kind, err)
 		}
-		api.Responses[kind] = apigateway.Response{
-			StatusCode: custom.StatusCode, Headers: custom.ResponseParameters.Headers, Templates: custom.ResponseTemplates,
-		}
+		api.Responses[kind] = r
 	}
 	if !slices.Equal(p.BinaryMediaTypes, []string{"*~1*"}) {
 		return errors.New("the local stack takes every body for a binary one only (BinaryMediaTypes: [*~1*])")
@@ -108,14 +107,17 @@ func (l *loader) readAPI(r Resource) error {
 	return nil
 }
 
-// knownResponse refuses a gateway response that is not the same text for each request.
-func knownResponse(headers, templates map[string]string) error {
-	for name, value := range headers {
+// checkResponse refuses a gateway response that is not the same text for each request.
+func checkResponse(r apigateway.Response) error {
+	if http.StatusText(r.StatusCode) == "" {
+		return fmt.Errorf("StatusCode %d is no HTTP status", r.StatusCode)
+	}
+	for name, value := range r.Headers {
 		if len(value) < 2 || value[0] != '\'' || value[len(value)-1] != '\'' {
 			return fmt.Errorf("the local stack knows 'static text' of headers only, not %s: %s", name, value)
 		}
 	}
-	for contentType, template := range templates {
+	for contentType, template := range r.Templates {
 		if strings.Contains(template, "$") {
 			return fmt.Errorf("the local stack knows no variables in templates, such as the one of %s", contentType)
 		}

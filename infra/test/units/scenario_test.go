@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
-	"customercare/infra/attribute"
 	"customercare/infra/bench"
 	"customercare/infra/client"
 	"customercare/infra/fixture"
@@ -79,25 +79,20 @@ func (s *meteredStack) arrange(ctx context.Context) error {
 		return err
 	}
 	for code, transactions := range s.customers() {
-		err := fixture.Fill(ctx, s.DynamoDB(), s.Table("Customers"), 1+transactions, func(i int) attribute.Item {
-			if i == 0 {
-				return fixture.StoredCustomer(account, code)
-			}
-			return fixture.StoredTransaction(account, code, i-1)
-		})
-		if err != nil {
+		customer := fixture.CustomerWith(account, code, transactions)
+		if err := fixture.Fill(ctx, s.DynamoDB(), s.Table("Customers"), slices.Values(customer)); err != nil {
 			return err
 		}
 	}
 	for _, c := range cleanings {
 		numbers := numbersOf(c.numbers, c.contacts)
-		err := fixture.Fill(ctx, s.DynamoDB(), s.Table("Contacts"), 2*c.numbers*c.contacts, func(i int) attribute.Item {
-			n := i / 2 // of the contact
+		var contacts []fixture.Record
+		for n := range c.numbers * c.contacts {
 			number := numbers[n/c.contacts]
 			id, agent := fmt.Sprintf("%s-%d", number, n%c.contacts), fmt.Sprintf("agent%d", n%agents)
-			return fixture.StoredContact(tenant, id, number, agent)[i%2]
-		})
-		if err != nil {
+			contacts = append(contacts, fixture.Contact(tenant, id, number, agent))
+		}
+		if err := fixture.Fill(ctx, s.DynamoDB(), s.Table("Contacts"), slices.Values(contacts)); err != nil {
 			return err
 		}
 	}

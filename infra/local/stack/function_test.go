@@ -1,24 +1,23 @@
-// Command function is the Lambda function of the local stack's tests. What it does is
-// asked for in the event.
-package main
+package stack
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
-func main() {
-	if os.Getenv("FAIL_AT_START") != "" {
-		fmt.Println("cannot start")
-		os.Exit(3)
+// TestMain lets the test's own binary be each function of testdata/template.yaml. What it
+// does is asked for in the event.
+func TestMain(m *testing.M) {
+	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		os.Exit(m.Run())
 	}
 	lambda.Start(handle)
 }
@@ -35,7 +34,7 @@ type event struct {
 
 var failed = map[string]bool{}
 
-func handle(ctx context.Context, raw json.RawMessage) (any, error) {
+func handle(raw json.RawMessage) (any, error) {
 	var e event
 	if err := json.Unmarshal(raw, &e); err != nil {
 		return nil, err
@@ -50,43 +49,13 @@ func handle(ctx context.Context, raw json.RawMessage) (any, error) {
 	case e.Source == "aws.events":
 		fmt.Println("tick", string(raw))
 		return nil, nil
-	}
-	return do(ctx, e.Do)
-}
-
-func do(ctx context.Context, what string) (any, error) {
-	verb, arg, _ := strings.Cut(what, " ")
-	switch verb {
-	case "pid":
-		return os.Getpid(), nil
-	case "env":
+	case e.Do == "env":
 		return os.Environ(), nil
-	case "deadline":
-		at, _ := ctx.Deadline()
-		return at.UnixMilli(), nil
-	case "hold":
-		return hold(arg)
-	case "exit":
-		fmt.Print("bye without a newline")
-		os.Exit(4)
-	case "panic":
-		panic("as asked")
-	case "error":
-		return nil, errors.New(arg)
+	case e.Do == "hold": // until the process is ended
+		fmt.Println("holding")
+		time.Sleep(time.Hour)
 	}
-	return what, nil
-}
-
-// hold says so and is at work until the file at path is there. A process that is to be
-// ended meanwhile holds for a file that never comes.
-func hold(path string) (any, error) {
-	fmt.Println("holding")
-	for {
-		if _, err := os.Stat(path); err == nil {
-			return os.Getpid(), nil
-		}
-		time.Sleep(time.Millisecond)
-	}
+	return os.Getpid(), nil
 }
 
 func authorize(e event) (any, error) {
