@@ -77,13 +77,18 @@ func FuzzAuthorization(f *testing.F) {
 		"Bearer x." + base64.RawURLEncoding.EncodeToString([]byte(strings.Repeat("%", 256))), "Bearer x." + base64.RawURLEncoding.EncodeToString([]byte(strings.Repeat("a", 257))), "Bearer x._w", "Bearer x.AA",
 		"Bearer " + goodToken + ", Bearer " + goodToken, "Bearer x." + strings.Repeat("A", 9000),
 	} {
-		f.Add(value, "")
-		f.Add(value, value)
+		f.Add(value, "", false)
+		f.Add(value, value, false)
+		f.Add(value, "", true)
 	}
 	door := door(f)
-	f.Fuzz(func(t *testing.T, value, second string) {
+	f.Fuzz(func(t *testing.T, value, second string, token bool) {
 		value, second = strings.ToValidUTF8(value, "\uFFFD"), strings.ToValidUTF8(second, "\uFFFD") // an event is JSON
-		in, reached := ask(t, door, frontdoor.Authorization(t, route, value, second))
+		event := frontdoor.Authorization(t, route, value, second)
+		if token {
+			event, second = marshal(t, tokenEvent(value)), ""
+		}
+		in, reached := ask(t, door, event)
 		words := slices.DeleteFunc(strings.Split(value, " "), func(word string) bool { return word == "" })
 		want := second == "" && len(words) == 2 && strings.EqualFold(words[0], "Bearer") &&
 			words[1] == goodToken && value[0] != ' ' && value[len(value)-1] != ' '
@@ -99,12 +104,22 @@ func FuzzEvent(f *testing.F) {
 	for _, event := range frontdoor.Events(f, "authorize-app") {
 		f.Add(event)
 	}
-	for _, event := range []authorizer.Request{request("Bearer " + goodToken), request()} {
-		text, _ := json.Marshal(event)
-		f.Add(text)
+	for _, event := range []authorizer.Request{
+		request("Bearer " + goodToken), request(), tokenEvent("Bearer " + goodToken),
+	} {
+		f.Add(marshal(f, event))
 	}
 	f.Add([]byte(`{}`))
 	f.Add([]byte(`{"type":"REQUEST","methodArn":"//","headers":{"AUTHORIZATION":"Bearer ` + goodToken + `"}}`))
 	door := door(f)
 	f.Fuzz(func(t *testing.T, event []byte) { ask(t, door, event) })
+}
+
+func marshal(t testing.TB, event authorizer.Request) []byte {
+	t.Helper()
+	text, err := json.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

@@ -20,10 +20,16 @@ import (
 const route = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/POST/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata"
 
 // request is the event of a request with these Authorization headers.
-func request(headers ...string) authorizer.Request {
-	return authorizer.Request{
-		Type: "REQUEST", MethodArn: route, MultiValueHeaders: map[string][]string{"Authorization": headers},
-	}
+func request(headers ...string) (r authorizer.Request) {
+	r.Type, r.MethodArn = "REQUEST", route
+	r.MultiValueHeaders = map[string][]string{"Authorization": headers}
+	return r
+}
+
+// tokenEvent is the other kind of event about a request with this Authorization header.
+func tokenEvent(header string) (r authorizer.Request) {
+	r.Type, r.MethodArn, r.AuthorizationToken = "TOKEN", route, header
+	return r
 }
 
 // open is the authorizer on a database with one app, and a token of that app for ten
@@ -49,19 +55,21 @@ func TestAuthorize(t *testing.T) {
 	clock := &dynamotest.Clock{Time: time.Unix(1_800_000_000, 0)}
 	h, kit, token := open(t, clock.Now)
 	const policy = `"policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"%","Resource":["` + route + `","` + route + `/"]}]}`
-	allowed := `{"principalId":"app",` + strings.Replace(
-		policy,
-		"%",
-		"Allow",
-		1,
-	) + `,"context":{"appKey":"app","tenantId":"acme"}}`
+	allowed := `{"principalId":"app",` + strings.Replace(policy, "%", "Allow", 1) +
+		`,"context":{"appKey":"app","tenantId":"acme"}}`
 	refused := `{"principalId":"refused",` + strings.Replace(policy, "%", "Deny", 1) + `}`
 	log := metrictest.Capture(t)
 	ask := func(want string, headers ...string) {
 		t.Helper()
-		answer, err := h.authorizer().Handle(t.Context(), request(headers...))
-		if text, _ := json.Marshal(answer); err != nil || string(text) != want {
-			t.Errorf("%q:\ngot  %s, %v\nwant %s", headers, text, err, want)
+		events := []authorizer.Request{request(headers...)}
+		if len(headers) == 1 { // the other kind has one header only
+			events = append(events, tokenEvent(headers[0]))
+		}
+		for _, event := range events {
+			answer, err := h.authorizer().Handle(t.Context(), event)
+			if text, _ := json.Marshal(answer); err != nil || string(text) != want {
+				t.Errorf("%s %q:\ngot  %s, %v\nwant %s", event.Type, headers, text, err, want)
+			}
 		}
 	}
 	ask(allowed, "Bearer "+token)

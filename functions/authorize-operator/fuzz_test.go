@@ -71,13 +71,18 @@ func FuzzAuthorization(f *testing.F) {
 		"Bearer " + encode("csr:pa:ss"), "Basic", "Basic ", "", " Basic " + encode("csr:pa:ss"), "Basic csr:pa:ss", "Basic " + encode("operator#csr:pa:ss"), "Basic " + encode("csr:"+strings.Repeat("x", 1025)),
 		"Basic " + encode(strings.Repeat("%", 256)+":x"), "Basic " + encode(strings.Repeat("n", 257)+":x"), "Basic " + encode("nobody:pa:ss") + ", Basic " + encode("csr:pa:ss"),
 	} {
-		f.Add(value, "")
-		f.Add(value, value)
+		f.Add(value, "", false)
+		f.Add(value, value, false)
+		f.Add(value, "", true)
 	}
 	door := door(f)
-	f.Fuzz(func(t *testing.T, value, second string) {
+	f.Fuzz(func(t *testing.T, value, second string, token bool) {
 		value, second = strings.ToValidUTF8(value, "\uFFFD"), strings.ToValidUTF8(second, "\uFFFD") // an event is JSON
-		in, reached := ask(t, door, frontdoor.Authorization(t, methodArn, value, second))
+		event := frontdoor.Authorization(t, methodArn, value, second)
+		if token {
+			event, second = marshal(t, tokenEvent(value)), ""
+		}
+		in, reached := ask(t, door, event)
 		// RFC 9110 section 11.4 allows more than one space before the credentials,
 		// net/http one.
 		scheme, credentials, _ := strings.Cut(value, " ")
@@ -96,9 +101,10 @@ func FuzzEvent(f *testing.F) {
 	for _, event := range frontdoor.Events(f, "authorize-operator") {
 		f.Add(event)
 	}
-	for _, event := range []authorizer.Request{request("Basic Y3NyOnBhOnNz")} {
-		text, _ := json.Marshal(event)
-		f.Add(text)
+	for _, event := range []authorizer.Request{
+		request("Basic Y3NyOnBhOnNz"), tokenEvent("Basic Y3NyOnBhOnNz"),
+	} {
+		f.Add(marshal(f, event))
 	}
 	f.Add([]byte(`{}`))
 	f.Add(
@@ -108,4 +114,13 @@ func FuzzEvent(f *testing.F) {
 	)
 	door := door(f)
 	f.Fuzz(func(t *testing.T, event []byte) { ask(t, door, event) })
+}
+
+func marshal(t testing.TB, event authorizer.Request) []byte {
+	t.Helper()
+	text, err := json.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

@@ -25,12 +25,17 @@ const (
 	methodArn = api + "/PUT/customercare/v1/u1/provision"
 )
 
-// request is the event of a request with this Authorization header.
-func request(value string) authorizer.Request {
-	r := authorizer.Request{
-		Type: "REQUEST", MethodArn: methodArn, MultiValueHeaders: map[string][]string{"Authorization": {value}},
-	}
+// request and tokenEvent are API Gateway's two ways to ask about the same Authorization
+// header.
+func request(value string) (r authorizer.Request) {
+	r.Type, r.MethodArn = "REQUEST", methodArn
+	r.MultiValueHeaders = map[string][]string{"Authorization": {value}}
 	r.RequestContext.RequestID = "r1"
+	return r
+}
+
+func tokenEvent(value string) (r authorizer.Request) {
+	r.Type, r.MethodArn, r.AuthorizationToken = "TOKEN", methodArn, value
 	return r
 }
 
@@ -72,12 +77,14 @@ func TestAuthorize(t *testing.T) {
 		strings.Replace(basic("csr:p:ä ss"), "Basic", "Bearer", 1): false,
 		basic("csr:" + strings.Repeat("x", 5000)):                  false,
 	} {
-		answer, err := h.authorizer().Handle(t.Context(), request(value))
-		if in != (err == nil) || !in && err.Error() != "Unauthorized" { // the word that API Gateway answers with 401
-			t.Errorf("%q: %v", value, err)
-		}
-		if text, _ := json.Marshal(answer); in && string(text) != want {
-			t.Errorf("%q: %s", value, text)
+		for _, event := range []authorizer.Request{request(value), tokenEvent(value)} {
+			answer, err := h.authorizer().Handle(t.Context(), event)
+			if in != (err == nil) || !in && err.Error() != "Unauthorized" { // the word that API Gateway answers with 401
+				t.Errorf("%s %q: %v", event.Type, value, err)
+			}
+			if text, _ := json.Marshal(answer); in && string(text) != want {
+				t.Errorf("%s %q: %s", event.Type, value, text)
+			}
 		}
 	}
 	// A failing database is no refusal: the caller's credentials may be right.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -12,19 +11,19 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/client"
 	"customercare/infra/testkit/provisiontest"
 	"customercare/shared/gateway"
 	"customercare/shared/store"
 )
 
-const (
-	doneJSON = `{"responseCode":"0","responseMessage":"","status":true}`
-	xmlHead  = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
-	doneXML  = xmlHead + `<StatusResponse><responseCode>0</responseCode><responseMessage></responseMessage><status>true</status></StatusResponse>`
+var (
+	doneJSON = client.Done(client.JSON).Body
+	doneXML  = client.Done(client.XML).Body
 )
 
 func failureJSON(status int, sentence string) string {
-	return fmt.Sprintf(`{"responseCode":"%d","responseMessage":"%s","status":false}`, status, sentence)
+	return client.NotDone(client.JSON, status, sentence).Body
 }
 
 // call sends one event through the function's front door.
@@ -35,13 +34,6 @@ func call(t *testing.T, users store.Users, event events.APIGatewayProxyRequest) 
 		t.Fatal(err)
 	}
 	return answer
-}
-
-func expect(t *testing.T, answer gateway.Answer, status int, body string) {
-	t.Helper()
-	if answer.StatusCode != status || answer.Body != body {
-		t.Errorf("got  %d %s\nwant %d %s", answer.StatusCode, answer.Body, status, body)
-	}
 }
 
 // TestOneDeletion checks, for each combination of parameters, what is gone afterwards,
@@ -83,7 +75,7 @@ func TestOneDeletion(t *testing.T) {
 			users.Put(t, user, other)
 			want := map[string]provisiontest.Item{"u1": test.want(user), "u10": other}
 			for _, turn := range []string{"first", "second"} {
-				expect(t, call(t, users.Users, provisiontest.Event("DELETE", "u1", test.query, "")), 200, doneJSON)
+				provisiontest.Expect(t, call(t, users.Users, provisiontest.Event("DELETE", "u1", test.query, "")), 200, doneJSON)
 				if got := users.Items(t); !reflect.DeepEqual(got, want) {
 					t.Errorf("after the %s call the table holds\n%#v\nwant\n%#v", turn, got, want)
 				}
@@ -100,7 +92,7 @@ func TestBareUser(t *testing.T) {
 	users := provisiontest.New(t)
 	for _, d := range deletions {
 		users.Put(t, provisiontest.Item{"customerId": &types.AttributeValueMemberS{Value: "bare"}})
-		expect(t, call(t, users.Users, provisiontest.Event("DELETE", "bare", d.parameter+"=true", "")), 200, doneJSON)
+		provisiontest.Expect(t, call(t, users.Users, provisiontest.Event("DELETE", "bare", d.parameter+"=true", "")), 200, doneJSON)
 		if item := provisiontest.Without(users.Items(t)["bare"], "tempAllows"); len(item) != 1 {
 			t.Errorf("%s: the user is now %#v", d.parameter, item)
 		}
@@ -114,7 +106,7 @@ func TestUnknownCustomer(t *testing.T) {
 	for _, d := range deletions {
 		for _, id := range []string{"nobody", "U1", "u1%20", "u"} {
 			answer := call(t, users.Users, provisiontest.Event("DELETE", id, d.parameter+"=true", ""))
-			expect(t, answer, 404, failureJSON(404, "Customer ID not found"))
+			provisiontest.Expect(t, answer, 404, failureJSON(404, "Customer ID not found"))
 			if n := users.Calls(); n != 1 {
 				t.Errorf("%d DynamoDB calls, want 1", n)
 			}
@@ -139,7 +131,7 @@ func TestCustomerIDs(t *testing.T) {
 		users.Put(t, want[id])
 	}
 	for _, id := range ids {
-		expect(t,
+		provisiontest.Expect(t,
 			call(t, users.Users, provisiontest.Event("DELETE", url.PathEscape(id), "unregisterDevices=true", "")),
 			200, doneJSON)
 		want[id] = provisiontest.Without(want[id], "devices")
@@ -196,7 +188,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			answer := call(t, users.Users,
 				provisiontest.Event("DELETE", test.id, test.query, test.body, test.header...))
-			expect(t, answer, test.status, failureJSON(test.status, test.sentence))
+			provisiontest.Expect(t, answer, test.status, failureJSON(test.status, test.sentence))
 			if n := users.Calls(); n != 0 {
 				t.Errorf("%d DynamoDB calls for a request that is refused", n)
 			}
@@ -210,12 +202,7 @@ func TestOtherMethods(t *testing.T) {
 	for _, method := range []string{"GET", "HEAD", "POST", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "delete"} {
 		for _, accept := range []string{"application/json", "application/xml"} {
 			answer := call(t, users.Users, provisiontest.Event(method, "u1", "reset=true", "", "Accept: "+accept))
-			want := failureJSON(405, sentence)
-			if accept == "application/xml" {
-				want = xmlHead + `<StatusResponse><responseCode>405</responseCode><responseMessage>` + sentence +
-					`</responseMessage><status>false</status></StatusResponse>`
-			}
-			expect(t, answer, 405, want)
+			provisiontest.Expect(t, answer, 405, client.NotDone(accept, 405, sentence).Body)
 			if got := http.Header(answer.MultiValueHeaders).Get("Allow"); got != "DELETE, PUT" {
 				t.Errorf("%s: Allow is %q", method, got)
 			}
@@ -249,7 +236,7 @@ func TestFormats(t *testing.T) {
 	} {
 		for _, body := range []string{"", "reset=false", "{}", "\x00\xff"} { // the operation has none
 			answer := call(t, users.Users, provisiontest.Event("DELETE", "u1", "reset=true", body, test.header...))
-			expect(t, answer, 200, test.body)
+			provisiontest.Expect(t, answer, 200, test.body)
 			if got := http.Header(answer.MultiValueHeaders).Get("Content-Type"); got != test.mediaType {
 				t.Errorf("%q: Content-Type is %q, want %q", test.header, got, test.mediaType)
 			}
@@ -260,7 +247,7 @@ func TestFormats(t *testing.T) {
 func TestStorageFails(t *testing.T) {
 	users := provisiontest.Unreachable()
 	answer := call(t, users.Users, provisiontest.Event("DELETE", "u1", "reset=true", ""))
-	expect(t, answer, 503, failureJSON(503, "The service is busy, try again in a moment"))
+	provisiontest.Expect(t, answer, 503, failureJSON(503, "The service is busy, try again in a moment"))
 	if users.Calls() == 0 {
 		t.Error("the counter did not see the attempts: it would not see a call too many either")
 	}

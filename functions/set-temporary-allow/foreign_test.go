@@ -7,6 +7,7 @@ import (
 
 	dynamo "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/client"
 	"customercare/infra/testkit/provisiontest"
 )
 
@@ -33,7 +34,7 @@ func TestForeignTypes(t *testing.T) {
 			"u2": provisiontest.User("u2"),
 		}
 		for turn, most := range []int{calls, 1} {
-			expect(t,
+			provisiontest.Expect(t,
 				put(t, users.Users, provisiontest.Event("PUT", "u1", "", `{"tempAllowType":1}`, asJSON)), 200,
 				doneJSON)
 			if n := users.Calls(); n != most {
@@ -70,11 +71,8 @@ func TestFullItem(t *testing.T) {
 		for _, format := range []string{"application/json", "application/xml"} {
 			users.Put(t, room(-lack))
 			before := users.Items(t)
-			want := failureJSON(500, sentence)
-			if format == "application/xml" {
-				want = xmlHead + "<StatusResponse><responseCode>500</responseCode><responseMessage>" + sentence + "</responseMessage><status>false</status></StatusResponse>"
-			}
-			expect(
+			want := client.NotDone(format, 500, sentence).Body
+			provisiontest.Expect(
 				t,
 				put(t, users.Users,
 					provisiontest.Event("PUT", "u1", "", `{"tempAllowType":2}`, asJSON, "Accept: "+format)),
@@ -89,7 +87,7 @@ func TestFullItem(t *testing.T) {
 			}
 		}
 		users.Put(t, room(slack))
-		expect(t, put(t, users.Users, provisiontest.Event("PUT", "u1", "", `{"tempAllowType":2}`, asJSON)),
+		provisiontest.Expect(t, put(t, users.Users, provisiontest.Event("PUT", "u1", "", `{"tempAllowType":2}`, asJSON)),
 			200, doneJSON)
 		users.Calls()
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -14,16 +13,18 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	dynamo "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/client"
 	"customercare/infra/testkit/provisiontest"
 	"customercare/shared/gateway"
 	"customercare/shared/store"
 )
 
-const (
-	doneJSON = `{"responseCode":"0","responseMessage":"","status":true}`
-	xmlHead  = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
-	doneXML  = xmlHead + `<StatusResponse><responseCode>0</responseCode><responseMessage></responseMessage><status>true</status></StatusResponse>`
+var (
+	doneJSON = client.Done(client.JSON).Body
+	doneXML  = client.Done(client.XML).Body
+)
 
+const (
 	asJSON = "Content-Type: application/json"
 	asXML  = "Content-Type: application/xml"
 )
@@ -33,7 +34,7 @@ const (
 var now = time.Date(2029, 12, 31, 12, 0, 0, 250e6, time.UTC)
 
 func failureJSON(status int, sentence string) string {
-	return fmt.Sprintf(`{"responseCode":"%d","responseMessage":"%s","status":false}`, status, sentence)
+	return client.NotDone(client.JSON, status, sentence).Body
 }
 
 // put sends one event through the function's front door, with the template's rules.
@@ -53,13 +54,6 @@ func put(t *testing.T, users store.Users, event events.APIGatewayProxyRequest) g
 		t.Fatal(err)
 	}
 	return answer
-}
-
-func expect(t *testing.T, answer gateway.Answer, status int, body string) {
-	t.Helper()
-	if answer.StatusCode != status || answer.Body != body {
-		t.Errorf("got  %d %s\nwant %d %s", answer.StatusCode, answer.Body, status, body)
-	}
 }
 
 // granted is the user with an allow of the kind that ends at expires.
@@ -119,7 +113,7 @@ func TestGrants(t *testing.T) {
 				done = doneXML
 			}
 			for _, turn := range []string{"first", "second"} {
-				expect(t, put(t, users.Users, provisiontest.Event("PUT", "u1", "", test.body, test.header)), 200, done)
+				provisiontest.Expect(t, put(t, users.Users, provisiontest.Event("PUT", "u1", "", test.body, test.header)), 200, done)
 				if got := users.Items(t); !reflect.DeepEqual(got, want) {
 					t.Errorf("after the %s call the table holds\n%#v\nwant\n%#v", turn, got, want)
 				}
@@ -137,7 +131,7 @@ func TestUnknownCustomer(t *testing.T) {
 	before := users.Items(t)
 	for _, id := range []string{"nobody", "U1", "u1%2F"} {
 		answer := put(t, users.Users, provisiontest.Event("PUT", id, "", `{"tempAllowType":1}`, asJSON))
-		expect(t, answer, 404, failureJSON(404, "Customer ID not found"))
+		provisiontest.Expect(t, answer, 404, failureJSON(404, "Customer ID not found"))
 		if n := users.Calls(); n != 1 {
 			t.Errorf("%d DynamoDB calls, want 1", n)
 		}
@@ -156,7 +150,7 @@ func TestCustomerIDs(t *testing.T) {
 		users.Put(t, want[id])
 	}
 	for _, id := range ids {
-		expect(t,
+		provisiontest.Expect(t,
 			put(t, users.Users, provisiontest.Event("PUT", url.PathEscape(id), "", `{"tempAllowType":1}`, asJSON)),
 			200, doneJSON)
 		want[id] = granted(want[id], "1", now.Add(24*time.Hour))
@@ -236,7 +230,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			answer := put(t, users.Users,
 				provisiontest.Event("PUT", "u1", "", test.body, test.header, "Accept: application/json"))
-			expect(t, answer, test.status, failureJSON(test.status, test.sentence))
+			provisiontest.Expect(t, answer, test.status, failureJSON(test.status, test.sentence))
 			if n := users.Calls(); n != 0 {
 				t.Errorf("%d DynamoDB calls for a request that is refused", n)
 			}
@@ -253,7 +247,7 @@ func TestRefusals(t *testing.T) {
 func TestStorageFails(t *testing.T) {
 	answer := put(t, provisiontest.Unreachable().Users,
 		provisiontest.Event("PUT", "u1", "", `{"tempAllowType":1}`, asJSON))
-	expect(t, answer, 503, failureJSON(503, "The service is busy, try again in a moment"))
+	provisiontest.Expect(t, answer, 503, failureJSON(503, "The service is busy, try again in a moment"))
 	if got := http.Header(answer.MultiValueHeaders).Get("Retry-After"); got != "1" {
 		t.Errorf("Retry-After is %q", got)
 	}

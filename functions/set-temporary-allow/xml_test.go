@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"customercare/infra/client"
 	"customercare/infra/testkit/provisiontest"
 	"customercare/shared/respond"
 )
@@ -227,7 +228,7 @@ func TestXML(t *testing.T) {
 func TestXMLRefusal(t *testing.T) {
 	users := provisiontest.Unreachable()
 	answer := put(t, users.Users, provisiontest.Event("PUT", "u1", "", "<!DOCTYPE a><TempAllowRequest/>", asXML))
-	expect(t, answer, 400, xmlHead+`<StatusResponse><responseCode>400</responseCode>`+
+	provisiontest.Expect(t, answer, 400, client.XMLHead+`<StatusResponse><responseCode>400</responseCode>`+
 		`<responseMessage>The request body must not have a DOCTYPE</responseMessage><status>false</status></StatusResponse>`)
 	if n := users.Calls(); n != 0 {
 		t.Errorf("%d DynamoDB calls", n)

@@ -8,9 +8,9 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
-	"customercare/infra/attribute"
 	"customercare/infra/client"
 	"customercare/infra/fixture"
 	"customercare/infra/local/engine"
@@ -71,7 +71,7 @@ type programs struct {
 	floors *lambda.Service // by the folders of floor and function: "warm/issue-token"
 }
 
-// alone starts a stack without streams and schedules: nothing else is at work on its tables.
+// alone starts a stack without streams and schedules: nothing else works on its tables.
 func (b *Bench) alone(ctx context.Context, name string, floors ...string) (*programs, error) {
 	st, err := stack.Prepare(ctx, stack.Options{
 		Root: b.Root, Endpoint: b.Endpoint, FunctionEndpoint: b.through, BinDir: b.Functions, Log: b.Log,
@@ -88,8 +88,8 @@ func (b *Bench) alone(ctx context.Context, name string, floors ...string) (*prog
 	return b.beside(st, floors)
 }
 
-// beside runs floors beside the stack's functions, each of them in the environment of every
-// function, which it stands for. After an error the stack has ended.
+// beside runs floors beside the stack's functions, each of them in the environment of
+// every function, which it stands for. After an error the stack has ended.
 func (b *Bench) beside(st *stack.Stack, floors []string) (*programs, error) {
 	var all []lambda.Function
 	for _, f := range st.Template.Functions {
@@ -145,8 +145,8 @@ func erasers() []fixture.Record {
 	return []fixture.Record{fixture.APIUser(apiUser, apiKey, account), fixture.App(app, secret, tenant)}
 }
 
-// site is a whole stack, and the floors beside it. All limits of rates are out of the way;
-// what is not said here is the template's.
+// site is a whole stack, and the floors beside it. All limits of rates are out of the
+// way; what is not said here is the template's.
 type site struct {
 	*programs
 	api   client.Client
@@ -206,13 +206,13 @@ func (s *site) clean(ctx context.Context, numbers ...string) error {
 // fillCustomers puts one customer for each code, with so many transactions each, into the
 // stack's table.
 func (s *site) fillCustomers(ctx context.Context, transactions int, codes ...string) error {
-	each := 1 + transactions
-	return fixture.Fill(ctx, s.DynamoDB(), s.Table("Customers"), len(codes)*each, func(i int) attribute.Item {
-		if i%each == 0 {
-			return fixture.StoredCustomer(account, codes[i/each])
+	for _, code := range codes {
+		customer := fixture.CustomerWith(account, code, transactions)
+		if err := fixture.Fill(ctx, s.DynamoDB(), s.Table("Customers"), slices.Values(customer)); err != nil {
+			return err
 		}
-		return fixture.StoredTransaction(account, codes[i/each], i%each-1)
-	})
+	}
+	return nil
 }
 
 // inTurn does all of steps, in another order each round, so that none is always the one

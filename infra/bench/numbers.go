@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -126,12 +127,13 @@ func (s *site) ourNumbers(ctx context.Context, numbers []string) (accepted, gone
 
 // fillContacts puts so many contacts of each number into the stack's table.
 func (s *site) fillContacts(ctx context.Context, numbers []string, each int) error {
-	return fixture.Fill(ctx, s.DynamoDB(), s.Table("Contacts"), copies*len(numbers)*each, func(i int) attribute.Item {
-		n := i / copies // of the contact
+	var contacts []fixture.Record
+	for n := range len(numbers) * each {
 		number := numbers[n/each]
 		id, agent := fmt.Sprintf("%s-%d", number, n%each), fmt.Sprintf("agent%d", n%agents)
-		return fixture.StoredContact(tenant, id, number, agent)[i%copies]
-	})
+		contacts = append(contacts, fixture.Contact(tenant, id, number, agent))
+	}
+	return fixture.Fill(ctx, s.DynamoDB(), s.Table("Contacts"), slices.Values(contacts))
 }
 
 // soon is beyond the time when a job comes up that is being worked on, and before the

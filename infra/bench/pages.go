@@ -65,8 +65,8 @@ func readFigures(root string) (f figures, err error) {
 	return f, nil
 }
 
-// pages are docs/performance.md and README.md as they are to be, by name, from results.json,
-// units.json and prices.json. Without a README that has a place for its table there is none.
+// pages are docs/performance.md and README.md as they are to be, by name. A README that
+// has no place for its table is left out.
 func pages(root string) (map[string]string, error) {
 	f, err := readFigures(root)
 	if err != nil {

@@ -120,7 +120,10 @@ func TestPrices(t *testing.T) {
 			0.625 + 0.2 + 5000*0.5*0.0000133334 + 3.5,
 		},
 		// Two reads; 31 ms of 1769 MB, of which the slow hash takes 26.
-		{Counted{Function: "authorize-operator", Request: Count{Trips: 1, Reads: 2}}, 0.25 + 0.2 + 31000*1769/1024.*0.0000133334},
+		{
+			Counted{Function: "authorize-operator", Request: Count{Trips: 1, Reads: 2}},
+			0.25 + 0.2 + 31000*1769/1024.*0.0000133334,
+		},
 		// Three writes, two of the index; 5 ms; two workers with two reads in all: 10 ms.
 		{
 			Counted{

@@ -67,8 +67,8 @@ func (f Figure) same(other Figure) bool {
 	return f.Table == other.Table && f.Case == other.Case && f.Against == other.Against
 }
 
-// Check returns an error for every figure that cannot be shown, and for two of one name in
-// one table.
+// Check returns an error for every figure that cannot be shown, and for two of one name
+// in one table.
 func (f File) Check() error {
 	var faults []error
 	for i, figure := range f.Figures {

@@ -43,7 +43,7 @@ func (p plan) starts(ctx context.Context, b *Bench) (all []Figure, err error) {
 		for i := range folders {
 			folder := folders[(i+round)%len(folders)] // none always comes after the same other
 			side := ran.side(folder, slices.Contains(floors, folder), "delete-customer")
-			// Whatever the answer to an event that means nothing is: the process has started.
+			// It may answer what it wants to an event that means nothing.
 			_, _ = side.invoke(ctx, []byte(`{}`))
 			side.kill()
 			if ctx.Err() != nil {

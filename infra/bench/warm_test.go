@@ -176,11 +176,13 @@ func TestWrongAnswers(t *testing.T) {
 		}
 	}
 	authorizer := invocation{caller: "csr"}
-	if err := authorizer.right(0, []byte(`{"principalId":"csr","policyDocument":{"Statement":[{"Effect":"Allow"}]}}`)); err != nil {
+	lets := `{"principalId":"csr","policyDocument":{"Statement":[{"Effect":"Allow"}]}}`
+	if err := authorizer.right(0, []byte(lets)); err != nil {
 		t.Error(err)
 	}
 	for _, text := range []string{
-		`{"principalId":"csr","policyDocument":{"Statement":[{"Effect":"Deny"}]}}`, `{"principalId":"csr","policyDocument":{}}`,
+		`{"principalId":"csr","policyDocument":{"Statement":[{"Effect":"Deny"}]}}`,
+		`{"principalId":"csr","policyDocument":{}}`,
 		`{"principalId":"refused","policyDocument":{"Statement":[{"Effect":"Allow"}]}}`, `null`, ``,
 	} {
 		if authorizer.right(0, []byte(text)) == nil {

@@ -69,18 +69,16 @@ type Chosen struct {
 	Endpoint string // as the variable DYNAMODB_ENDPOINT
 }
 
-// tableIDs are the tables' names in template.yaml, each with the variable that can give
-// it another one.
-var tableIDs = []struct {
-	id, variable string
-	name         func(*Tables) *string
-}{
-	{"Users", "USERS_TABLE", func(t *Tables) *string { return &t.Users }},
-	{"Customers", "CUSTOMERS_TABLE", func(t *Tables) *string { return &t.Customers }},
-	{"Contacts", "CONTACTS_TABLE", func(t *Tables) *string { return &t.Contacts }},
-	{"Principals", "PRINCIPALS_TABLE", func(t *Tables) *string { return &t.Principals }},
-	{"Erasures", "ERASURES_TABLE", func(t *Tables) *string { return &t.Erasures }},
+// tableIDs are what template.yaml calls the tables.
+var tableIDs = []string{"Users", "Customers", "Contacts", "Principals", "Erasures"}
+
+// all are the names in the order of tableIDs.
+func (t *Tables) all() []*string {
+	return []*string{&t.Users, &t.Customers, &t.Contacts, &t.Principals, &t.Erasures}
 }
+
+// named is the name that a variable gives a table: of Users that is USERS_TABLE.
+func named(id string) string { return os.Getenv(strings.ToUpper(id) + "_TABLE") }
 
 // Find reads the environment and looks the stack up. It makes no call to DynamoDB, but it
 // connects to an endpoint of one's own once, because most often that is not started. An
@@ -99,9 +97,8 @@ func Find(ctx context.Context, chosen Chosen) (*Deployment, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, table := range tableIDs {
-		name := table.name(&d.Tables)
-		*name = cmp.Or(os.Getenv(table.variable), *name, table.id)
+	for i, name := range d.Tables.all() {
+		*name = cmp.Or(named(tableIDs[i]), *name, tableIDs[i])
 	}
 	d.APIURL = strings.TrimRight(d.APIURL, "/")
 	return d, nil
@@ -123,7 +120,8 @@ func (d *Deployment) findTables(ctx context.Context, endpoint string) error {
 	case err == nil && isAWS(u):
 		return d.connectAWS(ctx, func(o *dynamodb.Options) { o.BaseEndpoint = &endpoint })
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return errors.New(`DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000, or the word "aws"`)
+		return errors.New("--endpoint or DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000," +
+			` or the word "aws"`)
 	}
 	port := u.Port()
 	if port == "" {
@@ -133,7 +131,7 @@ func (d *Deployment) findTables(ctx context.Context, endpoint string) error {
 	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
 		return fmt.Errorf("nothing answers at %s: start the local stack with `make run`,"+
-			" or set DYNAMODB_ENDPOINT, or STACK", u.Host)
+			" or name another with --endpoint (DYNAMODB_ENDPOINT) or --stack (STACK)", u.Host)
 	}
 	_ = connection.Close()
 	// An endpoint of one's own takes any credentials: local engines show all the same

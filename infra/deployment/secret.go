@@ -6,6 +6,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 )
 
 // keysID is the name of the digest keys' secret in the local stack.
@@ -22,35 +23,41 @@ const theSecret = "the secret DigestKeys"
 var errNoSecret = errors.New("where the secret DigestKeys is is not known: name a stack that has the output" +
 	" DigestKeysSecret with --stack, or start the local one with `make run`")
 
-// Read gives the secret's text.
-func (s Secret) Read(ctx context.Context) (string, error) { return s.read(ctx, "AWSCURRENT") }
+// next is the staging label of a text that is written and not current yet.
+const next = "NEXT"
 
-func (s Secret) read(ctx context.Context, stage string) (string, error) {
+// Read gives the secret's text, and the version that it is, for Replace.
+func (s Secret) Read(ctx context.Context) (text, version string, err error) {
 	if s.Client == nil {
-		return "", errNoSecret
+		return "", "", errNoSecret
 	}
-	out, err := s.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.ID, VersionStage: &stage})
+	out, err := s.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.ID})
 	if err != nil {
-		return "", Explain(ctx, theSecret, err)
+		return "", "", Explain(ctx, theSecret, err)
 	}
-	return aws.ToString(out.SecretString), nil
+	return aws.ToString(out.SecretString), aws.ToString(out.VersionId), nil
 }
 
-// Replace puts the text after in place of before, which the caller has read. Secrets
-// Manager knows no condition, but keeps the text before the last one: so a change that
-// somebody else made at the same moment is not prevented, but told.
-func (s Secret) Replace(ctx context.Context, before, after string) error {
+// Replace makes text the current one in place of a version that Read gave. It is written
+// beside that one first, and then becomes current in a call that Secrets Manager refuses
+// when another version is current by then: so of two people who change the secret at the
+// same moment, the later one changes nothing, and is told.
+func (s Secret) Replace(ctx context.Context, version, text string) error {
 	if s.Client == nil {
 		return errNoSecret
 	}
-	_, err := s.Client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: &s.ID, SecretString: &after})
-	if err != nil {
-		return Explain(ctx, theSecret, err)
+	put, err := s.Client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
+		SecretId: &s.ID, SecretString: &text, VersionStages: []string{next},
+	})
+	if err == nil {
+		_, err = s.Client.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
+			SecretId: &s.ID, VersionStage: aws.String("AWSCURRENT"),
+			MoveToVersionId: put.VersionId, RemoveFromVersionId: &version,
+		})
+		if _, moved := errors.AsType[*types.InvalidParameterException](err); moved {
+			return errors.New("somebody else changed the secret DigestKeys at the same moment: nothing is changed," +
+				" look at it with `customercare keys show`, and try again if a key is still needed")
+		}
 	}
-	replaced, err := s.read(ctx, "AWSPREVIOUS")
-	if err == nil && replaced != before {
-		err = errors.New("somebody else changed the secret DigestKeys at the same moment: what was written then" +
-			" is its version AWSPREVIOUS, put the keys of both together by hand before anything is deployed")
-	}
-	return err
+	return Explain(ctx, theSecret, err)
 }

@@ -9,8 +9,7 @@ import (
 	"customercare/infra/testkit/cloudformationtest"
 )
 
-// Secrets Manager knows no condition: that somebody else has changed the secret since it was
-// read is told.
+// A secret that somebody else has changed since it was read stays as it is.
 func TestASecretThatSomebodyElseChanged(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -27,16 +26,18 @@ func TestASecretThatSomebodyElseChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := d.Keys.Read(t.Context())
+	text, version, err := d.Keys.Read(t.Context())
 	if err != nil || text != "one" {
 		t.Fatalf("%q, %v", text, err)
 	}
-	if err := d.Keys.Replace(t.Context(), text, "two"); err != nil {
+	if err := d.Keys.Replace(t.Context(), version, "two"); err != nil {
 		t.Error(err)
 	}
-	server.Put("DigestKeys", "somebody else's")
-	if err := d.Keys.Replace(t.Context(), "two", "three"); err == nil ||
+	if err := d.Keys.Replace(t.Context(), version, "three"); err == nil ||
 		!strings.Contains(err.Error(), "somebody else changed the secret") {
 		t.Errorf("%v", err)
+	}
+	if text, _, err := d.Keys.Read(t.Context()); err != nil || text != "two" {
+		t.Errorf("%q, %v", text, err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -24,8 +23,8 @@ func (d *Deployment) findStack(ctx context.Context, chosen Chosen) error {
 	name := chosen.Stack
 	if chosen.Endpoint != "" && chosen.Endpoint != "aws" {
 		if u, err := url.Parse(chosen.Endpoint); err != nil || !isAWS(u) {
-			return errors.New("STACK and DYNAMODB_ENDPOINT are both set, but a stack's tables are in AWS:" +
-				" unset one of them")
+			return errors.New("--stack and --endpoint (STACK and DYNAMODB_ENDPOINT) are both set, but a stack's tables" +
+				" are in AWS: leave one of them out")
 		}
 	}
 	settings, err := awsSettings(ctx)
@@ -83,12 +82,13 @@ func (d *Deployment) findStackTables(
 			}
 		}
 	}
-	for _, table := range tableIDs {
-		if tables[table.id] == "" && os.Getenv(table.variable) == "" {
+	for i, table := range d.Tables.all() {
+		id := tableIDs[i]
+		if tables[id] == "" && named(id) == "" {
 			return fmt.Errorf("the stack %s (%s) has no table %s: it is not one of template.yaml, or not deployed",
-				name, stack.StackStatus, table.id)
+				name, stack.StackStatus, id)
 		}
-		*table.name(&d.Tables) = tables[table.id]
+		*table = tables[id]
 	}
 	return nil
 }

@@ -4,6 +4,7 @@
 package digestkeys
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -41,17 +42,9 @@ func Parse(text string) (Keys, error) {
 
 // IDs are the ids of all keys, those that are numbers in the order of numbers.
 func (k Keys) IDs() []string {
-	ids := slices.Collect(maps.Keys(k))
-	slices.SortFunc(ids, compare)
-	return ids
-}
-
-// compare puts the shorter id first, so that 2 comes before 10.
-func compare(a, b string) int {
-	if len(a) != len(b) {
-		return len(a) - len(b)
-	}
-	return strings.Compare(a, b)
+	return slices.SortedFunc(maps.Keys(k), func(a, b string) int {
+		return cmp.Or(len(a)-len(b), strings.Compare(a, b)) // 2 before 10
+	})
 }
 
 // Faults are what keeps functions from working with the keys when they make new digests

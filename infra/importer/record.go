@@ -133,9 +133,9 @@ func (r *record) items() []object {
 	return all
 }
 
-// Items makes the items that the line of a user, a customer, a transaction or a contact is
-// stored as: a contact is one item for each of its parties. It writes nothing. The error
-// is a sentence without any value.
+// Items makes the items that the line of a user, a customer, a transaction or a contact
+// is stored as: a contact is one item for each of its parties. It writes nothing. The
+// error is a sentence without any value.
 func Items(line []byte) ([]attribute.Item, error) {
 	r, err := parse(line)
 	if err != nil {

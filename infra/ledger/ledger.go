@@ -52,8 +52,8 @@ type Erasure struct {
 	FinishedAt      *time.Time `json:"finishedAt,omitempty"`
 	DueAt           *time.Time `json:"dueAt,omitempty"`    // when cleanup takes it up, if no worker has it
 	Failures        int64      `json:"failures,omitempty"` // runs in a row that failed
-	Found           int64      `json:"found"`
-	Deleted         int64      `json:"deleted"`
+	Found           *int64     `json:"found,omitempty"`    // nil: Open does not know it
+	Deleted         *int64     `json:"deleted,omitempty"`
 	Passes          int64      `json:"passes,omitempty"`
 	AtLeast         bool       `json:"atLeast,omitempty"`    // Found and Deleted are lower bounds
 	Unreadable      bool       `json:"unreadable,omitempty"` // a contact's parties could not be read
@@ -66,17 +66,18 @@ type Erasure struct {
 const mostOpen = 10_000
 
 // Open lists erasures that are open, the oldest first, at most limit; only those that
-// fail when failing is set. Some of their fields are not filled: Show reads all.
-func (l Ledger) Open(ctx context.Context, failing bool, limit int) ([]Erasure, error) {
+// fail when failing is set. more says that there are others. Some of their fields are not
+// filled: Show reads all.
+func (l Ledger) Open(ctx context.Context, failing bool, limit int) (all []Erasure, more bool, err error) {
 	jobs, err := store.Erasures{DB: l.DB, Table: l.Table, Index: openIndex}.ListOpen(ctx, mostOpen)
 	if err != nil {
-		return nil, deployment.Explain(ctx, "the table "+l.Table, err)
+		return nil, false, deployment.Explain(ctx, "the table "+l.Table, err)
 	}
-	all := []Erasure{}
+	all = []Erasure{}
 	for _, job := range jobs {
 		e := Erasure{
 			ID: job.Key, State: Open, Kind: kind(job.Key),
-			RequestedAt: &job.RequestedAt, DueAt: &job.DueAt, Failures: job.Failures,
+			RequestedAt: utc(job.RequestedAt), DueAt: utc(job.DueAt), Failures: job.Failures,
 		}
 		if e.Failures > 0 {
 			e.State = Failing
@@ -86,7 +87,7 @@ func (l Ledger) Open(ctx context.Context, failing bool, limit int) ([]Erasure, e
 		}
 	}
 	slices.SortFunc(all, func(a, b Erasure) int { return a.RequestedAt.Compare(*b.RequestedAt) })
-	return all[:min(limit, len(all))], nil
+	return all[:min(limit, len(all))], len(all) > limit || len(jobs) >= mostOpen, nil
 }
 
 // Finished lists records of erasures that ended since then, the last first. It reads the
@@ -216,11 +217,12 @@ func (l Ledger) get(ctx context.Context, id string) (attribute.Item, error) {
 func read(found attribute.Item) Erasure {
 	text := func(name string) string { return attribute.ReadText(found, name) }
 	number := func(name string) int64 { return attribute.ReadNumber(found, name) }
+	items, deleted := number("found"), number("deleted")
 	e := Erasure{
 		ID: text("erasureId"), Kind: text("kind"), Scope: text("scope"), RequestedBy: text("requestedBy"),
 		RequestedAt: millis(found, "requestedAt"), LastRequestedAt: millis(found, "lastRequestedAt"),
 		Requests: number("requests"), Failures: number("failures"), FinishedAt: millis(found, "finishedAt"),
-		Found: number("found"), Deleted: number("deleted"), Passes: number("passes"),
+		Found: &items, Deleted: &deleted, Passes: number("passes"),
 		AtLeast: flag(found, "atLeast"), Unreadable: flag(found, "unreadable"),
 	}
 	switch {
@@ -249,7 +251,11 @@ func millis(found attribute.Item, name string) *time.Time {
 	if ms == 0 {
 		return nil
 	}
-	at := time.UnixMilli(ms).UTC()
+	return utc(time.UnixMilli(ms))
+}
+
+func utc(at time.Time) *time.Time {
+	at = at.UTC()
 	return &at
 }
 

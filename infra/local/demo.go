@@ -24,27 +24,22 @@ type demo struct {
 	kept   bool           // the tables were there before, with principals in them
 }
 
-// kinds of records in the order of the files, as one and as many are called.
-var kinds = []struct{ kind, one, many string }{
-	{"user", "user", "users"},
-	{"customer", "customer", "customers"},
-	{"transaction", "transaction", "transactions"},
-	{"contact", "contact", "contacts"},
-	{"operator", "operator", "operators"},
-	{"apiUser", "API user", "API users"},
-	{"app", "app", "apps"},
+// kinds of records in the order of the files, each with what one is called.
+var kinds = [][2]string{
+	{"user", "user"}, {"customer", "customer"}, {"transaction", "transaction"}, {"contact", "contact"},
+	{"operator", "operator"}, {"apiUser", "API user"}, {"app", "app"},
 }
 
-// String is e.g. "2 users, 5 customers".
+// String is e.g. "2 users, 1 customer".
 func (d demo) String() string {
 	var parts []string
-	for _, k := range kinds {
-		switch n := d.loaded[k.kind]; n {
+	for _, kind := range kinds {
+		switch n := d.loaded[kind[0]]; n {
 		case 0:
 		case 1:
-			parts = append(parts, "1 "+k.one)
+			parts = append(parts, "1 "+kind[1])
 		default:
-			parts = append(parts, fmt.Sprintf("%d %s", n, k.many))
+			parts = append(parts, fmt.Sprintf("%d %ss", n, kind[1]))
 		}
 	}
 	return strings.Join(parts, ", ")

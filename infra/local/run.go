@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"customercare/infra/local/engine"
 	"customercare/infra/local/stack"
 	"customercare/infra/local/template"
 	"customercare/infra/project"
@@ -61,25 +62,31 @@ func serve(ctx context.Context, s settings, c *console, stdout io.Writer) error 
 
 	c.say("Building the functions and starting DynamoDB. The first time takes a minute or two.\n")
 	binDir := filepath.Join(cache, "bin")
-	var db database
-	defer func() { db.close() }()
+	var endpoint string
+	var server *engine.Server
+	var ended <-chan struct{} // never, where the DynamoDB is not ours
 	g, starting := errgroup.WithContext(ctx)
 	g.Go(func() error { return stack.Build(starting, root, binDir) })
 	g.Go(func() (err error) {
-		db, err = openDatabase(starting, s, cache)
+		endpoint, server, err = openDatabase(starting, s, cache)
 		return err
 	})
-	if err := g.Wait(); err != nil {
+	err = g.Wait()
+	if server != nil {
+		defer server.Close()
+		ended = server.Done()
+	}
+	if err != nil {
 		return err
 	}
 	st, err := stack.Prepare(ctx, stack.Options{
 		Root: root, BinDir: binDir, Parameters: parameters, Port: int(s.Port),
-		Endpoint: db.endpoint, TablePrefix: s.tablePrefix, Region: s.region, Credentials: s.credentials,
+		Endpoint: endpoint, TablePrefix: s.tablePrefix, Region: s.region, Credentials: s.credentials,
 		Secrets: map[string]string{"DigestKeys": digestKeys(template.Parameters["DigestKeyId"])},
 		// A port that is known, so that functions outside this stack, such as those of
 		// `sam local`, can ask too.
 		SecretsPort:   int(s.SecretsPort),
-		ScheduleEvery: s.ScheduleEvery.Duration, Log: c, Access: c.access,
+		ScheduleEvery: s.ScheduleEvery, Log: c, Access: c.access,
 	})
 	if err != nil {
 		return err
@@ -95,13 +102,13 @@ func serve(ctx context.Context, s settings, c *console, stdout io.Writer) error 
 	if err := st.Serve(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "ready %s dynamodb %s\n", st.URL, db.endpoint)
+	fmt.Fprintf(stdout, "ready %s dynamodb %s\n", st.URL, endpoint)
 	c.welcome(st, loaded, root, log.Name(), s.Verbose)
 	select {
 	case <-ctx.Done():
 		return nil
-	case <-db.ended:
-		return fmt.Errorf("%s ended", db.server.Name)
+	case <-ended:
+		return fmt.Errorf("%s ended", server.Name)
 	}
 }
 

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/caarlos0/env/v11"
@@ -14,17 +16,17 @@ import (
 
 // settings of one run, from the environment. A variable that is empty is not set.
 type settings struct {
-	Port          port       `env:"PORT" envDefault:"3000"`
-	SecretsPort   port       `env:"SECRETS_PORT" envDefault:"3001"`
-	DynamoDBPort  port       `env:"DYNAMODB_PORT" envDefault:"8000"`
-	Endpoint      address    `env:"DYNAMODB_ENDPOINT"` // of a DynamoDB that runs already, or empty
-	DataDir       string     `env:"DATA_DIR"`          // empty: tables live in memory
-	ScheduleEvery interval   `env:"SCHEDULE_EVERY"`
-	Parameters    parameters `env:"PARAMETERS"`
-	Verbose       yes        `env:"VERBOSE"`
-	Log           logFormat  `env:"LOG"`
-	NoColor       string     `env:"NO_COLOR"`
-	Term          string     `env:"TERM"`
+	Port          port          `env:"PORT" envDefault:"3000"`
+	SecretsPort   port          `env:"SECRETS_PORT" envDefault:"3001"`
+	DynamoDBPort  port          `env:"DYNAMODB_PORT" envDefault:"8000"`
+	Endpoint      *url.URL      `env:"DYNAMODB_ENDPOINT"` // of a DynamoDB that runs already, or nil
+	DataDir       string        `env:"DATA_DIR"`          // empty: tables live in memory
+	ScheduleEvery time.Duration `env:"SCHEDULE_EVERY"`    // 0: as the template says
+	Parameters    parameters    `env:"PARAMETERS"`
+	Verbose       bool          `env:"VERBOSE"`
+	Log           logFormat     `env:"LOG"`
+	NoColor       string        `env:"NO_COLOR"`
+	Term          string        `env:"TERM"`
 
 	// Of these only a real DynamoDB knows.
 	AWSRegion       string `env:"AWS_REGION"`
@@ -42,7 +44,7 @@ type settings struct {
 func readSettings(environment map[string]string) (settings, error) {
 	var s settings
 	var faults []error
-	if err := env.ParseWithOptions(&s, env.Options{Environment: environment}); err != nil {
+	if err := env.ParseWithOptions(&s, env.Options{Environment: environment, FuncMap: parsers}); err != nil {
 		var all env.AggregateError
 		if !errors.As(err, &all) {
 			return s, err
@@ -52,9 +54,9 @@ func readSettings(environment map[string]string) (settings, error) {
 		}
 	}
 	switch {
-	case s.Endpoint.ofAWS:
+	case s.Endpoint != nil && strings.HasSuffix(s.Endpoint.Hostname(), ".amazonaws.com"):
 		faults = append(faults, s.forAWS())
-	case s.Endpoint.text != "":
+	case s.Endpoint != nil:
 		// One pair for all: an engine may keep the tables of each access key apart.
 		s.credentials = aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}
 	case s.DynamoDBPort != 0 && (s.Port == s.DynamoDBPort || s.SecretsPort == s.DynamoDBPort):
@@ -91,7 +93,7 @@ func (s *settings) forAWS() error {
 // checkPorts finds out early which ports cannot be had, a sentence for each.
 func (s settings) checkPorts() error {
 	faults := []error{checkPort(s.Port, "PORT"), checkPort(s.SecretsPort, "SECRETS_PORT")}
-	if s.Endpoint.text == "" {
+	if s.Endpoint == nil {
 		faults = append(faults, checkPort(s.DynamoDBPort, "DYNAMODB_PORT"))
 	}
 	return errors.Join(faults...)

@@ -18,14 +18,14 @@ func TestSettings(t *testing.T) {
 		return m
 	}
 	s, err := readSettings(env())
-	if err != nil || s.Port != 3000 || s.SecretsPort != 3001 || s.DynamoDBPort != 8000 || s.Endpoint.text != "" ||
-		s.ScheduleEvery.Duration != 0 {
+	if err != nil || s.Port != 3000 || s.SecretsPort != 3001 || s.DynamoDBPort != 8000 || s.Endpoint != nil ||
+		s.ScheduleEvery != 0 {
 		t.Errorf("defaults: %+v, %v", s, err)
 	}
 	s, err = readSettings(env("PORT", "1", "DYNAMODB_PORT", "2", "SECRETS_PORT", "3", "DATA_DIR", "d",
 		"SCHEDULE_EVERY", "2s"))
 	if err != nil || s.Port != 1 || s.DynamoDBPort != 2 || s.SecretsPort != 3 || s.DataDir != "d" ||
-		s.ScheduleEvery.Duration != 2*time.Second {
+		s.ScheduleEvery != 2*time.Second {
 		t.Errorf("given: %+v, %v", s, err)
 	}
 	s, err = readSettings(env("DYNAMODB_ENDPOINT", "https://dynamodb.eu-west-1.amazonaws.com",
@@ -87,12 +87,12 @@ func TestParametersAndSwitches(t *testing.T) {
 		"PARAMETERS": " TempAllowTypes=1=24h,2=date\tAlarmEmail= ", "VERBOSE": "1", "LOG": "json", "NO_COLOR": "1",
 	})
 	want := parameters{"TempAllowTypes": "1=24h,2=date", "AlarmEmail": ""}
-	if err != nil || !maps.Equal(s.Parameters, want) || !bool(s.Verbose) || s.Log != "json" || s.colours() {
+	if err != nil || !maps.Equal(s.Parameters, want) || !s.Verbose || s.Log != "json" || s.colours() {
 		t.Errorf("%+v, %v", s, err)
 	}
 	s, err = readSettings(map[string]string{"PORT": "", "PARAMETERS": "", "VERBOSE": "", "LOG": "", "NO_COLOR": "",
 		"SCHEDULE_EVERY": ""})
-	if err != nil || s.Port != 3000 || len(s.Parameters) != 0 || bool(s.Verbose) || s.Log != "" || !s.colours() {
+	if err != nil || s.Port != 3000 || len(s.Parameters) != 0 || s.Verbose || s.Log != "" || !s.colours() {
 		t.Errorf("empty variables: %+v, %v", s, err)
 	}
 }

@@ -39,7 +39,7 @@ var calls = []struct{ operation, command string }{
 // welcome is the first screen of a stack that is ready: what there is, what to do with
 // it, where to look and how to end it. verbose adds the list of what does not run here,
 // also for a script.
-func (c *console) welcome(st *stack.Stack, d demo, root, log string, verbose yes) {
+func (c *console) welcome(st *stack.Stack, d demo, root, log string, verbose bool) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\ncustomercare answers at %s\n\n", st.URL)
 	switch {

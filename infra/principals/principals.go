@@ -50,9 +50,10 @@ var SecretField = map[string]string{operation.Operator: "password", operation.AP
 
 var (
 	// ErrNone says that nobody has the kind and the name.
-	ErrNone = errors.New("there is no such principal")
+	ErrNone = errors.New("there is no such principal: `customercare principals list` has their names")
 	// ErrThere says that somebody has the kind and the name already.
-	ErrThere = errors.New("there is such a principal already")
+	ErrThere = errors.New("there is such a principal already:" +
+		" `customercare principals rotate` gives it a new secret, `remove` takes it away")
 	// ErrChanged says that somebody else changed the principal at the same moment.
 	ErrChanged = errors.New("somebody else changed it at the same moment: look at it, and try again")
 	// ErrTwo and ErrOne say how many secrets let in, where another number is needed.
@@ -105,7 +106,7 @@ func (t Table) List(ctx context.Context) ([]Principal, error) {
 		return nil
 	})
 	slices.SortFunc(all, func(a, b Principal) int {
-		return cmp.Or(cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)), strings.Compare(a.Name, b.Name))
+		return cmp.Or(slices.Index(kinds, a.Kind)-slices.Index(kinds, b.Kind), strings.Compare(a.Name, b.Name))
 	})
 	return all, err
 }

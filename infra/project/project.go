@@ -7,9 +7,10 @@ import (
 	"path/filepath"
 )
 
-// Root gives the folder that holds template.yaml: the working directory or the nearest one
-// above it. Commands and tests call it, because both read the template, build the functions
-// and keep files in .cache. It is an error to be called from outside the project.
+// Root gives the folder that holds template.yaml: the working directory or the nearest
+// one above it. Commands and tests call it, because both read the template, build the
+// functions and keep files in .cache. It is an error to be called from outside the
+// project.
 func Root() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -25,6 +25,7 @@ type record struct {
 	subjects  [][]string // whom it is about, each as in key
 	tombstone bool       // of an erasure that was open at the table's time
 	line      []byte     // for the import; nil for the further copies of a contact
+	foreign   bool       // it is in no table of ours
 	fault     string     // why it cannot be read, without any value; "" when it can
 }
 
@@ -39,7 +40,8 @@ func read(found attribute.Item) record {
 	case len(party) == 2:
 		return readContact(found, party[0], party[1])
 	}
-	return record{fault: "its key is none of a customer, a transaction or a contact"}
+	foreign := found["record"] == nil && found["contact"] == nil
+	return record{foreign: foreign, fault: "its key is none of a customer, a transaction or a contact"}
 }
 
 // parts are those of a key, nil when it was not joined of any.

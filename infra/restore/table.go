@@ -48,20 +48,12 @@ func (t *Table) Print(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if t.Progress == nil {
-		t.Progress = func() {}
-	}
-	table := &dynamodb.ScanInput{TableName: &t.Name, ConsistentRead: aws.Bool(true)}
-	position := 0
 	// Contacts with a copy that cannot be read, and contacts about somebody who is gone.
 	unreadable, erased := map[string]bool{}, map[string]bool{}
-	err = deployment.Scan(ctx, t.DB, table, func(found attribute.Item) error {
-		position++
-		t.Progress()
-		if attribute.ReadText(found, "record") == "" && attribute.ReadText(found, "contact") == "" {
+	err = t.each(ctx, func(position int, record record) error {
+		switch {
+		case record.foreign:
 			return fmt.Errorf("the table %s is neither one of customers nor one of contacts", t.Name)
-		}
-		switch record := read(found); {
 		case record.fault != "":
 			unreadable[record.contact] = true
 			t.name(position, record, record.fault)
@@ -73,11 +65,7 @@ func (t *Table) Print(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	position = 0
-	return deployment.Scan(ctx, t.DB, table, func(found attribute.Item) error {
-		position++
-		t.Progress()
-		record := read(found)
+	return t.each(ctx, func(position int, record record) error {
 		switch {
 		case record.fault != "": // named above
 		case record.tombstone, t.isGone(record, gone):
@@ -93,6 +81,19 @@ func (t *Table) Print(ctx context.Context) error {
 			return err
 		}
 		return nil
+	})
+}
+
+// each goes through the table once, and calls do with every item and its place, from 1.
+func (t *Table) each(ctx context.Context, do func(position int, record record) error) error {
+	position := 0
+	in := &dynamodb.ScanInput{TableName: &t.Name, ConsistentRead: aws.Bool(true)}
+	return deployment.Scan(ctx, t.DB, in, func(found attribute.Item) error {
+		position++
+		if t.Progress != nil {
+			t.Progress()
+		}
+		return do(position, read(found))
 	})
 }
 

@@ -209,6 +209,9 @@ func TestUnreadableCustomers(t *testing.T) {
 		customer("4720", "txn#c", nil),
 		customer("4721", "txn#c#%", nil),
 		customer("4722", "customer", item{"code": s("4711")}),
+		customer("4724", store.TransactionRecord("c", "t"), nil), // no time
+		customer(strings.Repeat("4", 300), "customer", nil),      // no code that a call could name
+		customer("4725", "customer", item{"Code": s("4711")}),    // which the import does not know
 	}
 	restored.Put(t, restored.Customers.Table, append(faults, customer("4711", "customer", nil),
 		customer("4711", store.TransactionRecord("c", "t"), item{"at": s("2026-01-02T03:04:05Z")}),

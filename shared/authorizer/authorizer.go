@@ -17,9 +17,13 @@ import (
 	"customercare/shared/principal"
 )
 
-// Request is what API Gateway asks: it sends the whole request but the body (Type
-// REQUEST).
-type Request = events.APIGatewayCustomAuthorizerRequestTypeRequest
+// Request is what API Gateway asks, in either of its two forms. The template asks for the
+// first: the whole request but its body (Type REQUEST). The other is the Authorization
+// header alone (Type TOKEN).
+type Request struct {
+	events.APIGatewayCustomAuthorizerRequestTypeRequest
+	AuthorizationToken string `json:"authorizationToken"` // of TOKEN only
+}
 
 // Answer is a policy, with what the operation is told of the caller.
 type Answer = events.APIGatewayCustomAuthorizerResponse
@@ -136,6 +140,9 @@ func Authorization(r Request, scheme string) (value string, ok bool) {
 // authorizations are all Authorization headers. An event that is written by hand may have
 // the single-valued form alone.
 func authorizations(r Request) (all []string) {
+	if r.Type == "TOKEN" {
+		return []string{r.AuthorizationToken}
+	}
 	for name, values := range r.MultiValueHeaders {
 		if strings.EqualFold(name, "Authorization") {
 			all = append(all, values...)

@@ -15,7 +15,9 @@ func TestPolicy(t *testing.T) {
 	} {
 		a := Authorizer{routes: []string{"*/a/*/b", "POST/c"}}
 		caller := Caller{Name: "csr", Context: map[string]any{"tenantId": "acme"}}
-		got, err := json.Marshal(a.policy("Allow", Request{MethodArn: methodArn}, caller))
+		var request Request
+		request.MethodArn = methodArn
+		got, err := json.Marshal(a.policy("Allow", request, caller))
 		want := `{"principalId":"csr","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"Allow",` +
 			`"Resource":["arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/*/a/*/b","arn:aws:execute-api:us-east-1:123456789012:abcdef1234/v1/POST/c"]}]},` +
 			`"context":{"tenantId":"acme"}}`
@@ -46,10 +48,10 @@ func TestAuthorization(t *testing.T) {
 		{headers{"Authorization": {}}, "", false},
 		{headers{}, "", false},
 	} {
-		value, ok := Authorization(Request{
-			Type: "REQUEST", MultiValueHeaders: test.headers,
-			Headers: map[string]string{"Authorization": "Basic the last one"},
-		}, "Basic")
+		var request Request
+		request.Type, request.MultiValueHeaders = "REQUEST", test.headers
+		request.Headers = map[string]string{"Authorization": "Basic the last one"}
+		value, ok := Authorization(request, "Basic")
 		if value != test.value || ok != test.ok {
 			t.Errorf("%v: %q, %v", test.headers, value, ok)
 		}
@@ -60,8 +62,12 @@ func TestAuthorization(t *testing.T) {
 	}{
 		// A hand-written event may have the single-valued form alone.
 		{`{"type":"REQUEST","headers":{"AuThOrIzAtIoN":"Bearer x"}}`, "x", true},
-		// Of the other kind of event, which the template does not ask for, nothing is
-		// read.
+		{`{"type":"TOKEN","authorizationToken":"bearer  x"}`, "x", true},
+		{`{"type":"TOKEN","authorizationToken":"Basic x"}`, "", false},
+		{`{"type":"TOKEN","authorizationToken":""}`, "", false},
+		{`{"type":"TOKEN"}`, "", false},
+		// Each kind by its own field.
+		{`{"type":"TOKEN","authorizationToken":"Bearer x","headers":{"Authorization":"Bearer y"}}`, "x", true},
 		{`{"type":"REQUEST","authorizationToken":"Bearer x"}`, "", false},
 		{`{"type":"REQUEST","authorizationToken":"Bearer x","multiValueHeaders":{"Authorization":["Bearer y"]}}`, "y", true},
 	} {

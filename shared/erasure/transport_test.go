@@ -128,8 +128,8 @@ func lossy(next http.RoundTripper, action string, n int, do func()) http.RoundTr
 	})
 }
 
-// tries is a transport that lets a test decide what becomes of each try of a call. Tries of
-// the transactions that delete contacts are numbered from 1; all others are number 0.
+// tries is a transport that lets a test decide what becomes of each try of a call. Tries
+// of the transactions that delete contacts are numbered from 1; all others are number 0.
 type tries struct {
 	next http.RoundTripper
 	do   func(try int, action string, body []byte, r *http.Request) (*http.Response, error)

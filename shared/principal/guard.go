@@ -10,7 +10,8 @@ import (
 // Guard bounds guessing. Failures are counted by source address, and by principal within
 // an address: who guesses locks out their own address, and a right secret from elsewhere
 // still works. Attempts that are refused because of a lock cost no slow hash. An event
-// without an address is not counted: there would be nobody to lock out but everybody.
+// without an address, as those of the Type TOKEN are (package authorizer), is not
+// counted: there would be nobody to lock out but everybody.
 //
 // What is counted are secrets, not attempts: one that has failed before for the principal
 // is no new guess, as long as it is among the last Limit of them. Accounts that are asked

@@ -7,6 +7,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/store"
@@ -57,7 +61,7 @@ func TestOnlyAnswersCount(t *testing.T) {
 			w.WriteHeader(test.status)
 			w.Write([]byte(test.body))
 		}))
-		users := store.Users{DB: dynamotest.Client(server.URL, dynamotest.AtOnce), Table: "users"}
+		users := store.Users{DB: dynamotest.Client(server.URL, withoutPause), Table: "users"}
 		err := users.SetTempAllow(t.Context(), "u", store.TempAllow{Type: 1})
 		failure, failed := errors.AsType[*store.Error](err)
 		if test.done != (err == nil) || !test.done && (!failed || failure.Retryable() != test.retryable) {
@@ -79,7 +83,7 @@ func TestOnlyAnswersCountUnderAShare(t *testing.T) {
 					_, _ = io.WriteString(w, body)
 				}
 			}))
-			db := dynamotest.Client(server.URL, dynamotest.AtOnce)
+			db := dynamotest.Client(server.URL, withoutPause)
 			for _, shared := range []bool{false, true} {
 				ctx := context.Background()
 				if shared {
@@ -95,3 +99,10 @@ func TestOnlyAnswersCountUnderAShare(t *testing.T) {
 		}
 	}
 }
+
+// withoutPause makes a client try again at once: the servers here always answer the same.
+func withoutPause(o *dynamodb.Options) { o.Retryer = noPause{o.Retryer} }
+
+type noPause struct{ aws.Retryer }
+
+func (noPause) RetryDelay(int, error) (time.Duration, error) { return 0, nil }

@@ -1,8 +1,7 @@
-// Command bench is `make bench`: it measures the functions against what is possible, prints the
-// tables, and writes infra/bench/results.json, docs/performance.md and the README's table.
-//
-// BENCH_ONLY=warm,clients measures these tables only, and writes nothing. The exit code is 1
-// when something could not be measured.
+// Command bench is `make bench`: it measures the functions beside what is possible,
+// prints the tables, and writes infra/bench/results.json, docs/performance.md and the
+// table in README.md. BENCH_ONLY=warm,clients measures these tables only, and writes
+// nothing. The exit code is 1 when something could not be measured.
 package main
 
 import (

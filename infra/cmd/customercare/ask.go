@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"golang.org/x/term"
@@ -54,34 +53,18 @@ func (a *app) askHidden(ctx context.Context, question string) (string, error) {
 	if err != nil {
 		return "", errors.New("the terminal cannot be used")
 	}
-	answered := false
-	defer func() {
-		_ = term.Restore(terminal, before)
-		if !answered {
-			fmt.Fprintln(a.errs) // what is told next begins a line
-		}
-	}()
-	type answer struct {
-		text string
-		err  error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		text, err := term.NewTerminal(struct {
+	text, err := answer(ctx, func() (string, error) {
+		return term.NewTerminal(struct {
 			io.Reader
 			io.Writer
 		}{a.in, a.errs}, "").ReadPassword(question)
-		answers <- answer{text, err}
-	}()
-	select {
-	case got := <-answers:
-		if answered = got.err == nil; !answered { // Ctrl-C or Ctrl-D
-			return "", context.Canceled
-		}
-		return got.text, nil
-	case <-ctx.Done():
-		return "", context.Cause(ctx)
+	})
+	_ = term.Restore(terminal, before)
+	if err != nil {
+		fmt.Fprintln(a.errs) // what is told next begins a line
+		return "", context.Canceled
 	}
+	return text, nil
 }
 
 // confirm asks whether what cannot be undone is meant. Without a terminal nobody can be
@@ -91,19 +74,31 @@ func (a *app) confirm(ctx context.Context, question string) error {
 		return misused("%s: nobody can be asked here, so say --yes", question)
 	}
 	fmt.Fprintf(a.errs, "%s? [y/N] ", question)
-	answers := make(chan string, 1)
-	go func(from *os.File) {
-		line, _ := bufio.NewReader(from).ReadString('\n')
-		answers <- line
-	}(a.in)
+	line, _ := answer(ctx, func() (string, error) { return bufio.NewReader(a.in).ReadString('\n') })
+	switch strings.ToLower(strings.TrimSpace(line)) {
+	case "y", "yes":
+		return ctx.Err()
+	}
+	return errors.New("nothing is changed")
+}
+
+// answer is what read gives, or ctx's error when it ends first: nothing else interrupts a
+// read from a terminal.
+func answer(ctx context.Context, read func() (string, error)) (string, error) {
+	type result struct {
+		text string
+		err  error
+	}
+	results := make(chan result, 1)
+	go func() {
+		text, err := read()
+		results <- result{text, err}
+	}()
 	select {
-	case line := <-answers:
-		if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
-			return errors.New("nothing is changed")
-		}
-		return nil
+	case got := <-results:
+		return got.text, got.err
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return "", context.Cause(ctx)
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strconv"
+	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,68 +17,30 @@ import (
 
 func (a *app) keysCommand() *cobra.Command {
 	var id string
-	rotate := a.does(&cobra.Command{
-		Use:   "rotate",
-		Short: "Put a new key into the secret",
-		Long: `Put a new key of 256 random bits into the secret DigestKeys, beside all that are in it,
-and say what has to be deployed next: functions make new digests with the key that the
-parameter DigestKeyId names. No key is ever changed or removed, because nobody could
-show any more whom the records are about that were made with it.`,
-		Example: `  customercare keys rotate --stack customercare
-  customercare keys rotate --id 2027a --stack customercare --json`,
-		Args: cobra.NoArgs,
-	}, func(ctx context.Context, _ []string) error { return a.rotateKeys(ctx, id) })
+	rotate := a.does(page("keys", "rotate"), func(ctx context.Context, d *deployment.Deployment, _ []string) error {
+		return a.rotateKeys(ctx, d, id)
+	})
 	rotate.Flags().StringVar(&id, "id", "",
 		"`ID` of the new key, 1 to 16 letters and digits (default: the next number)")
-	return group(&cobra.Command{
-		Use:   "keys",
-		Short: "Show, rotate and check the keys of the digests",
-		Long: `Show, rotate and check the keys of the digests that stand in the ledger for those who
-were erased. They are in the secret DigestKeys of the stack, and no command prints one.`,
-		Example: `  customercare keys check --stack customercare
-  customercare keys rotate --stack customercare`,
-	}, a.does(&cobra.Command{
-		Use:   "show",
-		Short: "List the ids of the keys, and which one makes new digests",
-		Long:  `List the ids of all keys in the secret, and which one makes new digests.`,
-		Example: `  customercare keys show --stack customercare
-  customercare keys show --json`,
-		Args: cobra.NoArgs,
-	}, a.showKeys), rotate, a.does(&cobra.Command{
-		Use:   "check",
-		Short: "Check that the functions can work with the keys",
-		Long: `Check that the secret has its form, that every key is long enough, and that the key is
-there which the parameter DigestKeyId names: functions do not start otherwise.
-
-Exit code: 3 when a fault was found.`,
-		Example: `  customercare keys check --stack customercare && make deploy`,
-		Args:    cobra.NoArgs,
-	}, a.checkKeys))
+	return group(page("", "keys"),
+		a.does(page("keys", "show"), a.showKeys), rotate, a.does(page("keys", "check"), a.checkKeys))
 }
 
-// keyring is the secret of a deployment.
-type keyring struct {
-	*deployment.Deployment
-	text    string
-	keys    digestkeys.Keys
-	current string // id of the key that makes new digests
-}
-
-// keyring looks the deployment up and reads its secret. The current key is the one that
-// the stack's parameter names, or the template's default, 1.
-func (a *app) keyring(ctx context.Context) (k keyring, err error) {
-	if k.Deployment, err = a.find(ctx); err != nil {
-		return k, err
+// readKeys reads the secret of a deployment: the keys in it, and its version.
+func readKeys(ctx context.Context, d *deployment.Deployment) (keys digestkeys.Keys, version string, err error) {
+	text, version, err := d.Keys.Read(ctx)
+	if err == nil {
+		keys, err = digestkeys.Parse(text)
 	}
-	k.current = cmp.Or(k.Parameters["DigestKeyId"], "1")
-	if k.text, err = k.Keys.Read(ctx); err == nil {
-		k.keys, err = digestkeys.Parse(k.text)
-	}
-	return k, err
+	return keys, version, err
 }
 
-func (a *app) showKeys(ctx context.Context, _ []string) error {
-	k, err := a.keyring(ctx)
+// current is the id of the key that makes new digests: the stack's parameter names it, or
+// it is the template's default.
+func current(d *deployment.Deployment) string { return cmp.Or(d.Parameters["DigestKeyId"], "1") }
+
+func (a *app) showKeys(ctx context.Context, d *deployment.Deployment, _ []string) error {
+	keys, _, err := readKeys(ctx, d)
 	if err != nil {
 		return err
 	}
@@ -84,45 +48,59 @@ func (a *app) showKeys(ctx context.Context, _ []string) error {
 		ID      string `json:"id"`
 		Current bool   `json:"current"`
 	}
-	all, rows := []key{}, [][]string{{"KEY", "MAKES NEW DIGESTS"}}
-	for _, id := range k.keys.IDs() {
-		all = append(all, key{id, id == k.current})
-		rows = append(rows, []string{id, yes(id == k.current)})
+	all, rows := []key{}, [][]any{{"KEY", "MAKES NEW DIGESTS"}}
+	for _, id := range keys.IDs() {
+		all = append(all, key{id, id == current(d)})
+		rows = append(rows, []any{id, id == current(d)})
 	}
-	return a.print(all, rows)
+	return a.print(all, rows...)
 }
 
-func (a *app) checkKeys(ctx context.Context, _ []string) error {
-	k, err := a.keyring(ctx)
+func (a *app) checkKeys(ctx context.Context, d *deployment.Deployment, _ []string) error {
+	keys, _, err := readKeys(ctx, d)
 	if err != nil {
 		return err
 	}
-	faults := append([]string{}, k.keys.Faults(k.current)...)
-	err = a.print(map[string]any{"keys": k.keys.IDs(), "current": k.current, "faults": faults}, [][]string{
-		{"keys", strings.Join(k.keys.IDs(), " ")}, {"current", k.current}, {"faults", strconv.Itoa(len(faults))},
+	faults := append([]string{}, keys.Faults(current(d))...)
+	lost := map[string]bool{}
+	err = inUse(d).Digests(ctx, time.Time{}, func(digest string) error {
+		id, _, _ := strings.Cut(digest, ".")
+		if _, there := keys[id]; !there {
+			lost[id] = true
+		}
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(lost)) {
+		faults = append(faults, fmt.Sprintf("the key %q is missing, with which digests in the ledger were made:"+
+			" put it back, or nobody can tell any more whom they are about", id))
+	}
+	err = a.print(map[string]any{"keys": keys.IDs(), "current": current(d), "faults": faults},
+		[]any{"keys", keys.IDs()}, []any{"current", current(d)}, []any{"faults", len(faults)})
 	if err == nil && len(faults) > 0 {
-		return found("%s: %s", k.Where, strings.Join(faults, "; "))
+		return found("%s: %s", d.Where, strings.Join(faults, "; "))
 	}
 	return err
 }
 
-func (a *app) rotateKeys(ctx context.Context, id string) error {
-	k, err := a.keyring(ctx)
+func (a *app) rotateKeys(ctx context.Context, d *deployment.Deployment, id string) error {
+	keys, version, err := readKeys(ctx, d)
 	if err != nil {
 		return err
 	}
-	if faults := k.keys.Faults(k.current); len(faults) > 0 {
+	if faults := keys.Faults(current(d)); len(faults) > 0 {
 		return fmt.Errorf("the secret is not changed, because it has faults: %s", strings.Join(faults, "; "))
 	}
-	if id, err = k.keys.Add(id); err != nil {
+	if id, err = keys.Add(id); err != nil {
 		return err
 	}
-	if err := k.Keys.Replace(ctx, k.text, k.keys.Text()); err != nil {
+	if err := d.Keys.Replace(ctx, version, keys.Text()); err != nil {
 		return err
 	}
-	a.tell("%s: the secret has a new key %s; key %s makes new digests still", k.Where, id, k.current)
+	a.tell("%s: the secret has a new key %s; key %s makes new digests still", d.Where, id, current(d))
 	a.tell("next: write DigestKeyId=%s into parameter_overrides of samconfig.toml, in the table of this stack,"+
 		" and run `make deploy` (CONFIG=prod for that table); it has to stay there", id)
-	return a.print(map[string]string{"id": id, "current": k.current}, [][]string{{"DigestKeyId=" + id}})
+	return a.print(map[string]string{"id": id, "current": current(d)}, []any{"DigestKeyId=" + id})
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,7 +67,7 @@ func callContext(t *testing.T, ctx context.Context, input string, args ...string
 // customercare, with these outputs besides.
 func stack(t *testing.T, kit *dynamotest.Kit, outputs map[string]string, parameters map[string]string) {
 	t.Helper()
-	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
+	endpoint := cmp.Or(os.Getenv("DYNAMODB_ENDPOINT"), os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"))
 	cloudformationtest.Serve(t, cloudformationtest.Stack{
 		Name: "customercare", Status: "CREATE_COMPLETE", PageSize: 2, Outputs: outputs, Parameters: parameters,
 		Resources: cloudformationtest.Tables(map[string]string{

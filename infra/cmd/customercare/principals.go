@@ -4,79 +4,64 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"customercare/infra/deployment"
 	"customercare/infra/principals"
+	"customercare/shared/operation"
 )
 
 func (a *app) principalsCommand() *cobra.Command {
-	const kindAndName = "KIND is operator, api-user or app."
+	disable := func(ctx context.Context, of chosen) error {
+		return a.done(of, of.table.SetDisabled(ctx, of.kind, of.name, true), "is disabled")
+	}
+	return group(page("", "principals"),
+		a.addCommand(), a.does(page("principals", "list"), a.listPrincipals),
+		a.onOne(page("principals", "show KIND NAME"), a.showPrincipal), a.rotateCommand(),
+		a.onOne(page("principals", "disable KIND NAME"), disable),
+		a.onOne(page("principals", "enable KIND NAME"), a.enable), a.removeCommand())
+}
+
+func (a *app) removeCommand() *cobra.Command {
 	yes := false
-	remove := a.onOne(&cobra.Command{
-		Use:   "remove KIND NAME",
-		Short: "Remove one for good",
-		Long: `Remove a principal for good; ` + "`disable`" + ` can be undone. ` + kindAndName + `
-It asks first; --yes says that nobody need be asked.`,
-		Example: `  customercare principals remove app demo-app-key
-  customercare principals remove operator csr --stack customercare --yes`,
-	}, func(ctx context.Context, of chosen) error {
+	remove := page("principals", "remove KIND NAME")
+	remove.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return a.onOne(remove, func(ctx context.Context, of chosen) error {
 		if !yes {
 			if err := a.confirm(ctx, "remove "+of.String()); err != nil {
 				return err
 			}
 		}
-		if err := of.table.Remove(ctx, of.kind, of.name); err != nil {
-			return of.failed(err)
-		}
-		a.tell("%s is removed", of)
-		return nil
+		return a.done(of, of.table.Remove(ctx, of.kind, of.name), "is removed")
 	})
-	remove.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	return group(&cobra.Command{
-		Use:   "principals",
-		Short: "Keep those who may call: operators, API users and apps",
-		Long: `Keep those who may call: operators (HTTP Basic), API users (a key) and apps (a secret,
-for which they get tokens).
+}
 
-Secrets are asked for on the terminal, or read from standard input, never from the
-command line; they are stored as hashes only. One with less than 15 characters, or that
-everybody would try, is refused (NIST SP 800-63B).`,
-		Example: `  customercare principals add operator csr --stack customercare
-  customercare principals list`,
-	}, a.addCommand(), a.does(&cobra.Command{
-		Use:   "list",
-		Short: "List all, with when each was last changed",
-		Long: `List all operators, API users and apps: what each may call, on which accounts or for
-which tenant, whether it is let in, and when it was last changed.`,
-		Example: `  customercare principals list --stack customercare
-  customercare principals list --json | jq -r '.[] | select(.disabled) | .name'`,
-		Args: cobra.NoArgs,
-	}, a.listPrincipals), a.onOne(&cobra.Command{
-		Use:   "show KIND NAME",
-		Short: "Show one",
-		Long: `Show one principal, but for its secrets, of which hashes alone are kept.
-` + kindAndName,
-		Example: `  customercare principals show operator csr
-  customercare principals show app demo-app-key --json`,
-	}, func(ctx context.Context, of chosen) error { return a.showPrincipal(ctx, of) }),
-		a.rotateCommand(), a.onOne(&cobra.Command{
-			Use:   "disable KIND NAME",
-			Short: "Let one in no more",
-			Long: `Let a principal in no more: from the next call on, also with the tokens that an app has.
-Only the answer for an operator is cached, for 5 minutes.
-` + kindAndName,
-			Example: `  customercare principals disable app demo-app-key --stack customercare`,
-		}, func(ctx context.Context, of chosen) error { return a.setDisabled(ctx, of, true) }),
-		a.onOne(&cobra.Command{
-			Use:   "enable KIND NAME",
-			Short: "Let one in again",
-			Long: `Let a principal in again that was disabled. ` + kindAndName + `
+func (a *app) enable(ctx context.Context, of chosen) error {
+	if err := a.done(of, of.table.SetDisabled(ctx, of.kind, of.name, false), "is enabled"); err != nil {
+		return err
+	}
+	p, err := of.table.Show(ctx, of.kind, of.name)
+	switch {
+	case err != nil:
+		return of.failed(err)
+	case p.Disabled:
+		return found("%s is not let in still: another program has written what bounds it; load it again", of)
+	case p.ValidUntil != nil && !p.ValidUntil.After(time.Now()):
+		return found("%s is not let in still: it was valid until %s; load it again", of, cell(p.ValidUntil))
+	}
+	return nil
+}
 
-Exit code: 3 when it is enabled, and not let in, because it was valid until now only.`,
-			Example: `  customercare principals enable app demo-app-key --stack customercare`,
-		}, func(ctx context.Context, of chosen) error { return a.setDisabled(ctx, of, false) }), remove)
+// titles are those of the columns that columns fills.
+var titles = []any{
+	"KIND", "NAME", "MAY CALL", "ACCOUNTS OR TENANT", "DISABLED", "VALID UNTIL", "SECRETS", "LAST CHANGED",
+}
+
+func columns(p principals.Principal, bound string) []any {
+	return []any{title(p.Kind), p.Name, p.Operations, bound, p.Disabled, p.ValidUntil, p.Secrets, p.Changed}
 }
 
 func (a *app) showPrincipal(ctx context.Context, of chosen) error {
@@ -84,39 +69,100 @@ func (a *app) showPrincipal(ctx context.Context, of chosen) error {
 	if err != nil {
 		return of.failed(err)
 	}
-	return a.print(p, [][]string{
-		{"kind", title(p.Kind)}, {"name", p.Name}, {"may call", join(p.Operations)}, {"accounts or tenant", bound(p)},
-		{"disabled", yes(p.Disabled)}, {"valid until", when(p.ValidUntil)},
-		{"secrets that let in", number(int64(p.Secrets))}, {"last changed", when(p.Changed)},
-	})
+	var rows [][]any
+	for i, value := range columns(p, cmp.Or(p.Tenant, cell(p.Accounts))) {
+		rows = append(rows, []any{strings.ToLower(titles[i].(string)), value})
+	}
+	return a.print(p, rows...)
 }
 
-func (a *app) listPrincipals(ctx context.Context, _ []string) error {
-	d, err := a.find(ctx)
+func (a *app) listPrincipals(ctx context.Context, d *deployment.Deployment, _ []string) error {
+	all, err := table(d).List(ctx)
 	if err != nil {
 		return err
 	}
-	all, err := principals.Table{DB: d.DB, Name: d.Tables.Principals, Now: time.Now}.List(ctx)
-	if err != nil {
-		return err
-	}
-	rows := [][]string{{
-		"KIND", "NAME", "MAY CALL", "ACCOUNTS OR TENANT", "DISABLED", "VALID UNTIL", "SECRETS", "LAST CHANGED",
-	}}
-	for _, p := range all {
-		rows = append(rows, []string{
-			title(p.Kind), p.Name, join(p.Operations), bound(p), yes(p.Disabled), when(p.ValidUntil),
-			number(int64(p.Secrets)), when(p.Changed),
-		})
-	}
-	return a.print(all, rows)
-}
-
-// bound is what a principal works on: its tenant, or the first of its accounts.
-func bound(p principals.Principal) string {
 	const few = 3
-	if len(p.Accounts) > few {
-		return fmt.Sprintf("%s and %d more", join(p.Accounts[:few]), len(p.Accounts)-few)
+	rows := [][]any{titles}
+	for _, p := range all {
+		bound := cmp.Or(p.Tenant, cell(p.Accounts))
+		if len(p.Accounts) > few {
+			bound = fmt.Sprintf("%s and %d more", cell(p.Accounts[:few]), len(p.Accounts)-few)
+		}
+		rows = append(rows, columns(p, bound))
 	}
-	return cmp.Or(p.Tenant, join(p.Accounts))
+	return a.print(all, rows...)
+}
+
+// kinds are the kinds of principals, by what they are called on the command line.
+var kinds = map[string]string{"operator": operation.Operator, "api-user": operation.APIUser, "app": operation.App}
+
+var kindNames = []string{"operator", "api-user", "app"}
+
+// title is what a kind is called on the command line.
+func title(kind string) string {
+	if kind == operation.APIUser {
+		return "api-user"
+	}
+	return kind
+}
+
+// table is the table of principals of a deployment.
+func table(d *deployment.Deployment) principals.Table {
+	return principals.Table{DB: d.DB, Name: d.Tables.Principals, Now: time.Now}
+}
+
+// chosen is the principal that a command works on.
+type chosen struct {
+	table      principals.Table
+	kind, name string
+	where      string
+}
+
+func (c chosen) String() string { return title(c.kind) + " " + c.name + " of " + c.where }
+
+// failed puts whom an error is about before it.
+func (c chosen) failed(err error) error { return fmt.Errorf("%s: %w", c, err) }
+
+// done tells what has happened to a principal, or gives the error of why it has not.
+func (a *app) done(to chosen, err error, happened string) error {
+	if err != nil {
+		return to.failed(err)
+	}
+	a.tell("%s %s", to, happened)
+	return nil
+}
+
+// onOne gives a command its work on the one principal that its arguments KIND and NAME
+// name.
+func (a *app) onOne(command *cobra.Command, do func(context.Context, chosen) error) *cobra.Command {
+	command.Args = func(cmd *cobra.Command, args []string) error {
+		err := cobra.ExactArgs(2)(cmd, args)
+		if err == nil && kinds[args[0]] == "" {
+			err = fmt.Errorf("%q is no kind of principal: it is operator, api-user or app", args[0])
+		}
+		return err
+	}
+	names := a.completes(func(ctx context.Context, d *deployment.Deployment, args []string) (names []string) {
+		all, _ := table(d).List(ctx)
+		for _, p := range all {
+			if p.Kind == kinds[args[0]] {
+				names = append(names, p.Name)
+			}
+		}
+		return names
+	})
+	command.ValidArgsFunction = func(
+		cmd *cobra.Command, args []string, begun string,
+	) ([]string, cobra.ShellCompDirective) {
+		switch {
+		case len(args) == 0:
+			return kindNames, cobra.ShellCompDirectiveNoFileComp
+		case cmd.Name() == "add": // a name that there is not yet
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return names(cmd, args, begun)
+	}
+	return a.does(command, func(ctx context.Context, d *deployment.Deployment, args []string) error {
+		return do(ctx, chosen{table(d), kinds[args[0]], args[1], d.Where})
+	})
 }

@@ -24,7 +24,8 @@ import (
 func local(t *testing.T, kit *dynamotest.Kit) {
 	t.Helper()
 	for name, value := range map[string]string{
-		"STACK": "", "USERS_TABLE": kit.Users.Table, "CUSTOMERS_TABLE": kit.Customers.Table, "CONTACTS_TABLE": kit.Contacts.Table,
+		"STACK": "", "USERS_TABLE": kit.Users.Table, "CUSTOMERS_TABLE": kit.Customers.Table,
+		"CONTACTS_TABLE":   kit.Contacts.Table,
 		"PRINCIPALS_TABLE": kit.Principals.Table, "ERASURES_TABLE": kit.Erasures.Table,
 	} {
 		t.Setenv(name, value)
@@ -70,13 +71,16 @@ func TestOperatorsComeAndGo(t *testing.T) {
 	}
 	call(t, another, add...).is(t, 1, "there is such a principal already")
 	call(t, "", "principals", "rotate", "operator", "csr", "--finish").is(t, 1, "one secret lets in")
-	call(t, password, "principals", "rotate", "operator", "csr").is(t, 1, "the new secret is the one that lets in already")
+	call(t, password, "principals", "rotate", "operator", "csr").
+		is(t, 1, "the new secret is the one that lets in already")
 	call(t, another, "principals", "rotate", "operator", "csr").is(t, 0, "beside the old one")
 	if !in(password) || !in(another) {
 		t.Error("while a password is rotated, both let in")
 	}
-	call(t, "a third password of them", "principals", "rotate", "operator", "csr").is(t, 1, "two secrets let in already")
-	call(t, "", "principals", "rotate", "operator", "csr", "--finish").is(t, 0, "the old password lets nobody in any more")
+	call(t, "a third password of them", "principals", "rotate", "operator", "csr").
+		is(t, 1, "two secrets let in already")
+	call(t, "", "principals", "rotate", "operator", "csr", "--finish").
+		is(t, 0, "the old password lets nobody in any more")
 	if in(password) || !in(another) {
 		t.Error("the old password, and it alone, must let nobody in any more")
 	}
@@ -147,9 +151,11 @@ func TestPrincipalsThatAreRefused(t *testing.T) {
 		{password, "add api-user u", 2, "an api-user needs --account"},
 		{password, "add app a", 2, "an app needs --tenant"},
 		{password, "add operator csr --valid-until tomorrow", 2, "--valid-until must be a time"},
+		{password, "add operator csr --valid-until 2020-01-02T03:04:05Z", 2, "--valid-until is over"},
 		{password, "add operator csr --password x", 2, "unknown flag: --password"},
 		{password, "add operator csr xyzzy", 2, "accepts 2 arg(s), received 3"},
-		{password, "add operator csr --operation " + operation.DeleteCustomer.Name, 1, "operations may only name " + both},
+		{password, "add operator csr --operation " + operation.DeleteCustomer.Name, 1,
+			"operations may only name " + both},
 		{password, "add operator a:b", 1, "name holds a colon"},
 		{"sesame", "add operator csr", 1, "password has less than 15 characters"},
 		{"sesame", "add app a --tenant t", 1, "secret has less than 15 characters"},
@@ -181,12 +187,21 @@ func TestPrincipalsAreListed(t *testing.T) {
 {"kind":"app","name":"portal","secret":"0123456789abcdef!","tenantId":"acme","validUntil":"2020-01-02T03:04:05Z"}
 `
 	call(t, lines, "import", "-").is(t, 0, "")
-	if err := kit.Principals.PutToken(t.Context(), principal.Hash("x"), "portal", "acme", time.Now().Add(time.Hour)); err != nil {
+	if err := kit.Principals.PutToken(t.Context(), principal.Hash("x"), "portal", "acme",
+		time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := directory(kit).Operator(t.Context(), "203.0.113.7", "csr", "wrong"); err == nil {
 		t.Fatal("let in")
 	}
+	kit.Put(t, kit.Principals.Table, attribute.Item{ // no text moves the cursor
+		"principal": attribute.Text("app#\x1b[2J"), "hashes": attribute.Texts("x"),
+	})
+	if text := call(t, "", "principals", "list"); !strings.Contains(text.out, "\uFFFD[2J") ||
+		strings.Contains(text.out, "\x1b") {
+		t.Error(text)
+	}
+	call(t, "", "principals", "remove", "app", "\x1b[2J", "--yes").is(t, 0, "")
 	r := call(t, "", "principals", "list", "--json")
 	var all []principals.Principal
 	if err := json.Unmarshal([]byte(r.out), &all); err != nil || len(all) != 3 {
@@ -214,6 +229,22 @@ func TestPrincipalsAreListed(t *testing.T) {
 		t.Errorf("a hash is told: %s", out)
 	}
 	call(t, "", "principals", "enable", "app", "portal").is(t, 3, "it was valid until 2020-01-02 03:04:05Z")
+	// The shell completes what there is, and asks nobody for what there is not yet.
+	for _, c := range []struct{ args, want string }{
+		{"principals add ", "operator\napi-user\napp\n:4\n"},
+		{"principals add app ", ":4\n"},
+		{"principals add operator o --operation ", strings.ReplaceAll(both, ", ", "\n") + "\n:4\n"},
+		{"principals show app ", "portal\n:4\n"},
+		{"principals rotate api-user ", "jo#hn\n:4\n"},
+		{"principals rotate api-user jo#hn ", ":4\n"},
+		{"erasures show ", ":4\n"},
+		{"keys show ", ":4\n"},
+		{"import ", ":0\n"},
+	} {
+		if r := call(t, "", append([]string{"__complete"}, strings.Split(c.args, " ")...)...); r.out != c.want {
+			t.Errorf("%s: %v", c.args, r)
+		}
+	}
 	// A load that says the same changes nothing, nor the time of the change.
 	_, err := kit.Plain.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
 		TableName: &kit.Principals.Table, Key: attribute.Item{"principal": attribute.Text("operator#csr")},
@@ -255,6 +286,13 @@ func TestPasswordsAreAskedFor(t *testing.T) {
 		}
 		if stored := len(kit.Dump(t, kit.Principals.Table)); stored != map[bool]int{true: 1}[c.code == 0] {
 			t.Errorf("%s: %d are stored", c.says, stored)
+		}
+	}
+	// Nobody is asked for the secret of a name that is taken, or that nobody has.
+	for _, args := range []string{"add operator csr", "rotate operator nobody"} {
+		if said, code := onTerminal(t, nil, append([]string{"principals"}, strings.Fields(args)...)...); code != 1 ||
+			!strings.Contains(said, "such a principal") && !strings.Contains(said, "no such principal") {
+			t.Errorf("%s: exit %d: %s", args, code, said)
 		}
 	}
 	if said, code := onTerminal(t, []string{"n\r"}, "principals", "remove", "operator", "csr"); code != 1 ||

@@ -4,15 +4,18 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
 )
 
 // print prints data: value as JSON when --json asks for it, and rows in columns
 // otherwise.
-func (a *app) print(value any, rows [][]string) error {
+func (a *app) print(value any, rows ...[]any) error {
 	if a.json {
 		encoder := json.NewEncoder(a.out)
 		encoder.SetEscapeHTML(false)
@@ -21,29 +24,66 @@ func (a *app) print(value any, rows [][]string) error {
 	}
 	columns := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		fmt.Fprintln(columns, strings.Join(row, "\t"))
+		cells := make([]string, len(row))
+		for i, value := range row {
+			cells[i] = cell(value)
+		}
+		fmt.Fprintln(columns, strings.Join(cells, "\t"))
 	}
 	return columns.Flush()
+}
+
+// cell is a value as it stands in a column; "-" is none. Another program may have stored
+// a text that would move a terminal's cursor: each such character is shown as �.
+func cell(value any) string {
+	text := ""
+	switch v := value.(type) {
+	case bool:
+		text = map[bool]string{true: "yes", false: "no"}[v]
+	case *time.Time:
+		if v != nil && !v.IsZero() {
+			text = v.UTC().Format("2006-01-02 15:04:05Z")
+		}
+	case *int64:
+		if v != nil {
+			text = fmt.Sprint(*v)
+		}
+	case []string:
+		text = strings.Join(v, ", ")
+	default:
+		text = fmt.Sprint(v)
+	}
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
+	return cmp.Or(text, "-")
 }
 
 // tell tells a person what has been done.
 func (a *app) tell(format string, values ...any) { fmt.Fprintf(a.errs, format+"\n", values...) }
 
-// yes, when, number and join are a value as it stands in a column; "-" is none.
-func yes(is bool) string {
-	if is {
-		return "yes"
-	}
-	return "no"
+// bar is a progress bar when a person is watching, and nothing otherwise. What is
+// written to it stands above it.
+type bar struct {
+	*progressbar.ProgressBar
+	app *app
 }
 
-func when(at *time.Time) string {
-	if at == nil || at.IsZero() {
-		return "-"
-	}
-	return at.UTC().Format("2006-01-02 15:04:05Z")
+// newBar begins a bar of long work on so many bytes or items; -1 is an unknown number.
+func (a *app) newBar(work string, size int64) bar {
+	return bar{progressbar.NewOptions64(size,
+		progressbar.OptionSetWriter(a.errs),
+		progressbar.OptionSetVisibility(term.IsTerminal(int(a.errs.Fd()))),
+		progressbar.OptionSetDescription(work),
+		progressbar.OptionThrottle(100*time.Millisecond),
+		progressbar.OptionClearOnFinish(),
+	), a}
 }
 
-func number(n int64) string { return strconv.FormatInt(n, 10) }
-
-func join(all []string) string { return cmp.Or(strings.Join(all, ", "), "-") }
+func (b bar) Write(text []byte) (int, error) {
+	_ = b.Clear()
+	return b.app.errs.Write(text)
+}

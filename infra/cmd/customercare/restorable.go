@@ -12,78 +12,67 @@ import (
 	"customercare/infra/deployment"
 	"customercare/infra/digestkeys"
 	"customercare/infra/restore"
-	"customercare/shared/rfc3339"
 )
 
 func (a *app) restorableCommand() *cobra.Command {
 	var table, since, keys string
-	command := a.does(&cobra.Command{
-		Use:   "restorable --table NAME --since TIME",
-		Short: "Print what may come back from a restored table",
-		Long: `Print of a table that was restored from a backup what nobody has erased since, as
-records for ` + "`customercare import`" + `. A restore brings back what was erased after its
-time; the ledger of the stack, which stays in use, knows whom, by digests.
-
-The table is one of customers or of contacts. The keys of the digests are read from the
-stack's secret, or from --keys. It only reads. Standard error says how much was left out,
-and names each item that could not be read, by digests: of such an item nobody can say
-whom it is about, so it is not printed.
-
-Exit code: 3 when it is done, and items could not be read.`,
-		Example: `  customercare restorable --table restored --since 2026-01-02T03:04:05Z \
-      --stack customercare >records.ndjson
-  customercare import records.ndjson --stack customercare`,
-		Args: cobra.NoArgs,
-	}, func(ctx context.Context, _ []string) error {
-		at, ok := rfc3339.Parse(since)
-		if table == "" || !ok {
-			return misused("--table must name a table, and --since a time like 2026-01-02T03:04:05Z")
+	var at time.Time
+	command := page("", "restorable --table NAME --since TIME")
+	command.PreRunE = func(command *cobra.Command, _ []string) error {
+		err := command.ValidateRequiredFlags() // which cobra does later
+		switch {
+		case err != nil:
+			return err
+		case table == "":
+			return errors.New("--table must name a table")
 		}
-		return a.restorable(ctx, table, at, keys)
-	})
+		at, err = parseTime("since", since)
+		return err
+	}
 	command.Flags().StringVar(&table, "table", "", "the table `NAME` that was restored")
 	command.Flags().StringVar(&since, "since", "", "the `TIME` that it was restored to, RFC 3339")
 	command.Flags().StringVar(&keys, "keys", "",
 		"read the text of the secret DigestKeys from `FILE`, \"-\" is standard input")
 	_ = command.MarkFlagRequired("table") // it fails where there is no such flag
 	_ = command.MarkFlagRequired("since")
-	return command
+	_ = command.MarkFlagFilename("keys")
+	return a.does(command, func(ctx context.Context, d *deployment.Deployment, _ []string) error {
+		return a.restorable(ctx, d, table, at, keys)
+	})
 }
 
-func (a *app) restorable(ctx context.Context, table string, since time.Time, keysFile string) error {
-	d, err := a.find(ctx)
-	if err != nil {
-		return err
-	}
-	keys, err := a.readKeys(ctx, d, keysFile)
+func (a *app) restorable(
+	ctx context.Context, d *deployment.Deployment, table string, since time.Time, keysFile string,
+) error {
+	keys, err := a.keysFrom(ctx, d, keysFile)
 	if err != nil {
 		return err
 	}
 	out, bar := bufio.NewWriter(a.out), a.newBar("reading", -1)
 	run := restore.Table{
 		DB: d.DB, Name: table, Ledger: d.Tables.Erasures, Since: since,
-		Digests: keys.Digester(), Out: out, Notes: bar, Progress: func() { bar.add(1) },
+		Digests: keys.Digester(), Out: out, Notes: bar, Progress: func() { _ = bar.Add(1) },
 	}
 	err = errors.Join(run.Print(ctx), out.Flush())
-	bar.finish()
+	_ = bar.Finish()
+	if err != nil {
+		return err
+	}
 	a.tell("%s with the ledger of %s: %d records can be restored,"+
 		" %d items are left out because they were erased since %s",
 		table, d.Where, run.Printed, run.Erased, since.Format(time.RFC3339))
-	if err == nil && run.Unreadable > 0 {
+	if run.Unreadable > 0 {
 		return found("%d items are none that can be loaded, and were left out", run.Unreadable)
 	}
-	return err
+	return nil
 }
 
-// readKeys reads the digest keys from a file, or where none is named from the stack's
+// keysFrom reads the digest keys from a file, or where none is named from the stack's
 // secret.
-func (a *app) readKeys(ctx context.Context, d *deployment.Deployment, name string) (digestkeys.Keys, error) {
+func (a *app) keysFrom(ctx context.Context, d *deployment.Deployment, name string) (digestkeys.Keys, error) {
 	if name == "" {
-		text, err := d.Keys.Read(ctx)
-		if err != nil {
-			return nil, err
-		}
-		return digestkeys.Parse(text)
+		keys, _, err := readKeys(ctx, d)
+		return keys, err
 	}
 	file, err := a.open(name)
 	if err != nil {

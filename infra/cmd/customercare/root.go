@@ -2,22 +2,25 @@ package main
 
 import (
 	"context"
+	_ "embed" // help.txt
 	"fmt"
 	"io"
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"customercare/infra/deployment"
+	"customercare/shared/rfc3339"
 )
 
 // app is one call of the command line. Data goes to out, and what is told to a person
 // to errs.
 type app struct {
-	in        *os.File
-	out, errs io.Writer
+	in, errs *os.File
+	out      io.Writer
 
 	chosen  deployment.Chosen
 	json    bool
@@ -26,34 +29,14 @@ type app struct {
 
 // root is the whole tree of commands.
 func (a *app) root() *cobra.Command {
-	root := &cobra.Command{
-		Use:   "customercare",
-		Short: "Work on the data of a customercare stack",
-		Long: `Work on the data of a customercare stack: load records, keep those who may call,
-rotate the digest keys, look at erasures, restore from a backup, and test it all.
-
-Every command works on the stack of ` + "`make run`" + ` on this machine, or, with --stack, on
-a stack in AWS, with the credentials and the region that the AWS tools would use. It
-reads STACK and DYNAMODB_ENDPOINT where neither --stack nor --endpoint is given.
-
-Data goes to standard output, everything else to standard error. Exit codes:
-    0  done
-    1  failed; standard error says why, and what to do
-    2  called wrongly
-    3  done, but with something to act on: each command says what
-  130  interrupted (Ctrl-C or SIGTERM)`,
-		Example: `  customercare import records.ndjson
-  customercare principals add operator csr --stack customercare
-  customercare erasures list --state failing --json`,
-		Version:       version(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
-	}
+	root := page("", "customercare")
+	root.Version, root.SilenceErrors, root.SilenceUsage = version(), true, true
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.chosen.Stack, "stack", "", "work on the CloudFormation stack `NAME` in AWS")
 	flags.StringVar(&a.chosen.Endpoint, "endpoint", "",
 		"work on the tables of the DynamoDB at `URL`, or of AWS itself (aws)")
 	flags.BoolVar(&a.json, "json", false, "print JSON")
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.AddGroup(&cobra.Group{ID: "data", Title: "Records and who may call:"},
 		&cobra.Group{ID: "erasures", Title: "Erasures:"}, &cobra.Group{ID: "stack", Title: "The stack:"})
 	for id, commands := range map[string][]*cobra.Command{
@@ -84,14 +67,59 @@ Data goes to standard output, everything else to standard error. Exit codes:
 	return root
 }
 
-// does gives a command its work. cobra refuses a wrong call before do begins, so an error
-// that comes later is none of the caller's usage.
-func (a *app) does(command *cobra.Command, do func(ctx context.Context, args []string) error) *cobra.Command {
+//go:embed help.txt
+var help string
+
+// page makes a command with its help, which stands in help.txt under the command's
+// parents and its use.
+func page(parents, use string) *cobra.Command {
+	_, text, _ := strings.Cut(help, "\n== "+strings.TrimSpace(parents+" "+use)+"\n")
+	text, _, _ = strings.Cut(text, "\n\n== ")
+	short, text, _ := strings.Cut(text, "\n\n")
+	long, example, _ := strings.Cut(text, "\n\nExamples:\n")
+	return &cobra.Command{Use: use, Short: short, Long: long, Example: strings.TrimRight(example, "\n")}
+}
+
+// work is what a command does on a deployment with its arguments.
+type work func(ctx context.Context, d *deployment.Deployment, args []string) error
+
+// does gives a command its work; one that does not say what arguments it has takes none.
+// A wrong call is refused before do begins, by cobra or by the command's PreRunE: so an
+// error that comes later is none of the caller's usage.
+func (a *app) does(command *cobra.Command, do work) *cobra.Command {
+	if command.Args == nil {
+		command.Args = cobra.NoArgs
+	}
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		a.started = true
-		return do(cmd.Context(), args)
+		d, err := deployment.Find(cmd.Context(), a.chosen)
+		if err != nil {
+			return err
+		}
+		return do(cmd.Context(), d, args)
 	}
 	return command
+}
+
+// completes makes the completion of a command's last argument, which is asked of the
+// deployment. Where that cannot be found it is nothing: a completion tells no errors.
+func (a *app) completes(last func(context.Context, *deployment.Deployment, []string) []string) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) (all []string, _ cobra.ShellCompDirective) {
+		d, err := deployment.Find(cmd.Context(), a.chosen)
+		if err == nil && cmd.Args(cmd, append(args, "")) == nil {
+			all = last(cmd.Context(), d, args)
+		}
+		return all, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// parseTime reads the time that a flag gives.
+func parseTime(flag, text string) (time.Time, error) {
+	at, ok := rfc3339.Parse(text)
+	if !ok {
+		return at, fmt.Errorf("--%s must be a time like 2026-01-02T03:04:05Z", flag)
+	}
+	return at, nil
 }
 
 // group puts commands under a parent. Called without one of them, the parent prints its
@@ -110,11 +138,6 @@ func group(parent *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	}
 	parent.AddCommand(commands...)
 	return parent
-}
-
-// find looks the deployment up.
-func (a *app) find(ctx context.Context) (*deployment.Deployment, error) {
-	return deployment.Find(ctx, a.chosen)
 }
 
 // version is what Go has noted of the build: a tag, or the commit.

@@ -31,8 +31,8 @@ func (g *Gateway) proxyResponse(c *call, raw []byte) (*response, error) {
 	if resp.status < 200 || resp.status > 599 {
 		return nil, fmt.Errorf("%w: its statusCode is no HTTP status", errMalformed)
 	}
-	// A name in both keeps the values of multiValueHeaders, and a single value that is not
-	// among them comes last.
+	// A name in both keeps the values of multiValueHeaders, and a single value that is
+	// not among them comes last.
 	headers := map[string][]string{}
 	maps.Copy(headers, answer.MultiValueHeaders)
 	for name, value := range answer.Headers {

@@ -17,6 +17,8 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // API is one deployed REST API, whose binary media types are all: functions get every
@@ -41,8 +43,21 @@ type Route struct {
 	Path       string    // e.g. "/users/{id}", "/files/{rest+}"
 	Function   string    // name of the Lambda function
 	Authorizer string    // key of API.Authorizers; empty: open to everybody
-	Throttle   *Throttle // nil: AccountThrottle
+	Throttle   *Throttle // nil: accountThrottle
 }
+
+// Throttle is how many requests one method of one resource takes: a token bucket.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html
+type Throttle struct {
+	Rate  float64 // requests a second
+	Burst int     // requests at once, before Rate counts
+}
+
+// accountThrottle is what an account starts with, and what a method without a limit of
+// its own is left to.
+var accountThrottle = Throttle{Rate: 10_000, Burst: 5_000}
+
+func (t Throttle) bucket() *rate.Limiter { return rate.NewLimiter(rate.Limit(t.Rate), t.Burst) }
 
 // Authorizer is a Lambda authorizer of the type REQUEST.
 type Authorizer struct {

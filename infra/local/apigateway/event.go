@@ -1,6 +1,7 @@
 package apigateway
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/url"
 	"strings"
@@ -27,24 +28,37 @@ func (g *Gateway) describe(c *call, forAuthorizer bool) map[string]any {
 	if forAuthorizer {
 		none = map[string]string{}
 	}
-	last, all := g.headers(c, forAuthorizer)
-	query, queries := parseQuery(c.query)
+	headers, query := g.headers(c, forAuthorizer), parseQuery(c.query)
 	return map[string]any{
 		"resource":                        c.resource.path,
 		"path":                            c.path,
 		"httpMethod":                      c.method,
-		"headers":                         last,
-		"multiValueHeaders":               all,
-		"queryStringParameters":           orElse(query, none),
-		"multiValueQueryStringParameters": orElse(queries, none),
+		"headers":                         headers.last(),
+		"multiValueHeaders":               headers,
+		"queryStringParameters":           orElse(query.last(), none),
+		"multiValueQueryStringParameters": orElse(query, none),
 		"pathParameters":                  orElse(c.params, none),
 		"stageVariables":                  none,
 		"requestContext":                  g.requestContext(c),
 	}
 }
 
+// values are all values of each name, in the order of the request.
+type values map[string][]string
+
+func (v values) add(name, value string) { v[name] = append(v[name], value) }
+
+// last is the last value of each name.
+func (v values) last() map[string]string {
+	m := make(map[string]string, len(v))
+	for name, all := range v {
+		m[name] = all[len(all)-1]
+	}
+	return m
+}
+
 // orElse is m, or none when m is empty.
-func orElse[V any](m map[string]V, none any) any {
+func orElse[M ~map[string]V, V any](m M, none any) any {
 	if len(m) == 0 {
 		return none
 	}
@@ -55,9 +69,9 @@ func orElse[V any](m map[string]V, none any) any {
 // operation name (localstack/localstack,
 // tests/aws/services/apigateway/test_apigateway_lambda.snapshot.json).
 func (g *Gateway) requestContext(c *call) map[string]any {
-	userAgent := any(nil)
-	if ua := c.get("User-Agent"); ua != "" {
-		userAgent = ua
+	var userAgent any
+	if given := c.get("User-Agent"); given != "" {
+		userAgent = given
 	}
 	ctx := map[string]any{
 		"resourceId":        c.resource.id,
@@ -102,50 +116,35 @@ var notPassed = map[string]bool{
 	"host": true, "x-forwarded-for": true, "x-forwarded-port": true, "x-forwarded-proto": true, "x-amzn-trace-id": true,
 }
 
-// headers returns the headers as the event carries them, the last value and all values of
-// each. Names are as sent, and differ when their case differs: "Header names and query
-// parameters are processed in a case-sensitive way" ("Important notes for REST APIs").
-func (g *Gateway) headers(c *call, contentLength bool) (last map[string]string, all map[string][]string) {
-	last, all = map[string]string{}, map[string][]string{}
-	add := func(name, value string) {
-		last[name] = value
-		all[name] = append(all[name], value)
-	}
-	var forwarded []string
+// headers returns the headers as the event carries them. Names are as sent, and differ
+// when their case differs: "Header names and query parameters are processed in a
+// case-sensitive way" ("Important notes for REST APIs").
+func (g *Gateway) headers(c *call, contentLength bool) values {
+	all := values{}
 	for _, f := range c.header {
-		if strings.EqualFold(f.name, "X-Forwarded-For") {
-			forwarded = append(forwarded, f.value)
-		}
 		name := strings.ToLower(f.name)
 		if !notPassed[name] || contentLength && name == "content-length" {
-			add(f.name, f.value)
+			all.add(f.name, f.value)
 		}
 	}
-	host := c.get("Host")
-	if host == "" {
-		host = g.domain()
-	}
-	add("Host", host)
+	all.add("Host", cmp.Or(c.get("Host"), g.domain()))
 	// What the client claims stays in front; the gateway appends the address it saw.
-	add("X-Forwarded-For", strings.Join(append(forwarded, c.remote), ", "))
-	add("X-Forwarded-Port", "443")
-	add("X-Forwarded-Proto", "https")
-	add("X-Amzn-Trace-Id", c.traceID)
-	return last, all
+	all.add("X-Forwarded-For", strings.Join(append(c.all("X-Forwarded-For"), c.remote), ", "))
+	all.add("X-Forwarded-Port", "443")
+	all.add("X-Forwarded-Proto", "https")
+	all.add("X-Amzn-Trace-Id", c.traceID)
+	return all
 }
 
-// parseQuery decodes the query: the last value and all values of each parameter. A
-// semicolon splits like an ampersand ("Important notes for REST APIs"); what cannot be
-// decoded stays as sent.
-func parseQuery(query string) (last map[string]string, all map[string][]string) {
-	last, all = map[string]string{}, map[string][]string{}
+// parseQuery decodes the query. A semicolon splits like an ampersand ("Important notes
+// for REST APIs"); what cannot be decoded stays as sent.
+func parseQuery(query string) values {
+	all := values{}
 	for pair := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
 		name, value, _ := strings.Cut(pair, "=")
-		name, value = decode(name), decode(value)
-		last[name] = value
-		all[name] = append(all[name], value)
+		all.add(decode(name), decode(value))
 	}
-	return last, all
+	return all
 }
 
 func decode(s string) string {

@@ -3,11 +3,9 @@ package apigateway
 import (
 	"cmp"
 	"fmt"
-	"hash/fnv"
-	"io"
+	"hash/crc32"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/time/rate"
@@ -52,7 +50,7 @@ func newRouter(routes []Route) (*router, error) {
 		if _, twice := res.methods[route.Method]; twice {
 			return nil, fmt.Errorf("route %s %s is there twice", route.Method, route.Path)
 		}
-		res.methods[route.Method] = method{route, cmp.Or(route.Throttle, &AccountThrottle).bucket()}
+		res.methods[route.Method] = method{route, cmp.Or(route.Throttle, &accountThrottle).bucket()}
 	}
 	// What is more literal, from the left, comes first: find takes the first that fits.
 	slices.SortStableFunc(r.resources, func(a, b *resource) int { return slices.Compare(a.ranks, b.ranks) })
@@ -101,12 +99,8 @@ func (r *router) find(name, path string) (route method, res *resource, params ma
 	return route, res, params, ok
 }
 
-// resourceIDLength is how many characters API Gateway's ids of resources have.
-const resourceIDLength = 6
-
-// resourceID makes a stable id of the shape API Gateway gives, from the path.
+// resourceID makes a stable id of the shape API Gateway gives, six characters, from the
+// path.
 func resourceID(path string) string {
-	h := fnv.New64a()
-	_, _ = io.WriteString(h, path)                                    // never fails
-	return strconv.FormatUint(h.Sum64()|1<<63, 36)[:resourceIDLength] // |: never shorter
+	return fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(path)))[:6]
 }

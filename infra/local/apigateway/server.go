@@ -4,11 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 )
@@ -91,7 +89,7 @@ func (s *Server) answer(conn net.Conn, br *bufio.Reader, req *request) (more boo
 		return req.fault
 	}
 	// What came over the wire counts: X-HTTP-Method-Override changes no framing.
-	isHead := req.method == http.MethodHead
+	method := req.method
 	resp := s.handle(req)
 	// A request refused for its head may have a body all the same. Who waits for "100
 	// Continue" may send it or not: nobody can tell then what the next bytes are.
@@ -99,7 +97,7 @@ func (s *Server) answer(conn net.Conn, br *bufio.Reader, req *request) (more boo
 		req.receive()
 	}
 	more = req.fault == nil && (asked || !req.expects()) && !req.closes()
-	return writeResponse(conn, resp, isHead, more) == nil && more
+	return writeResponse(conn, resp, method, more) == nil && more
 }
 
 // linger lets a client that is still sending read the answer: closing at once would reset
@@ -111,41 +109,30 @@ func linger(conn net.Conn, br *bufio.Reader) {
 	}
 }
 
-// writeResponse writes an answer: without its body to HEAD; more says that the connection
-// stays open.
-func writeResponse(w io.Writer, resp *response, isHead, more bool) error {
-	var b bytes.Buffer
-	text := http.StatusText(resp.status)
-	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\nDate: %s\r\n", resp.status, text, time.Now().UTC().Format(http.TimeFormat))
-	for _, f := range resp.header {
-		fmt.Fprintf(&b, "%s: %s\r\n", f.name, oneLine(f.value))
-	}
-	if resp.status == http.StatusResetContent {
-		resp.body = nil // and a length of 0 (RFC 9110, 15.3.6)
-	}
-	bodyless := resp.status == http.StatusNoContent || resp.status == http.StatusNotModified
-	if !bodyless {
-		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(resp.body))
-	}
-	connection := "close"
+// writeResponse writes an answer to a request with this method: without its body to HEAD;
+// more says that the connection stays open. Header names stay as they are, and a value
+// that a function chose cannot end its line: http.Response sees to that.
+func writeResponse(w io.Writer, resp *response, method string, more bool) error {
+	header := http.Header{"Date": {time.Now().UTC().Format(http.TimeFormat)}}
 	if more {
-		connection = "keep-alive"
+		header.Set("Connection", "keep-alive")
 	}
-	fmt.Fprintf(&b, "Connection: %s\r\n\r\n", connection)
-	if !bodyless && !isHead {
-		b.Write(resp.body)
+	for _, f := range resp.header {
+		header[f.name] = append(header[f.name], f.value)
+	}
+	switch resp.status {
+	case http.StatusNoContent, http.StatusResetContent, http.StatusNotModified: // RFC 9110, 15.3.6 for the second
+		resp.body = nil
+	}
+	whole := http.Response{
+		StatusCode: resp.status, ProtoMajor: 1, ProtoMinor: 1, Header: header, Close: !more,
+		ContentLength: int64(len(resp.body)), Body: io.NopCloser(bytes.NewReader(resp.body)),
+		Request: &http.Request{Method: method},
+	}
+	var b bytes.Buffer // so that the answer goes out in one piece
+	if err := whole.Write(&b); err != nil {
+		return err
 	}
 	_, err := w.Write(b.Bytes())
 	return err
-}
-
-// oneLine keeps a function's header value from ending the header, and control characters
-// out of it.
-func oneLine(value string) string {
-	return strings.Map(func(c rune) rune {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return ' '
-		}
-		return c
-	}, value)
 }

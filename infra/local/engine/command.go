@@ -37,24 +37,16 @@ func RunWith(args []string) (exitCode int, err error) {
 	if err := cmd.Start(); err != nil {
 		return 1, err
 	}
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
-	for {
-		select {
-		case sig := <-signals:
+	go func() {
+		for sig := range signals {
 			_ = cmd.Process.Signal(sig)
-		case err := <-done:
-			exit, isExit := errors.AsType[*exec.ExitError](err)
-			switch {
-			case err == nil:
-				return 0, nil
-			case isExit && exit.ExitCode() >= 0:
-				return exit.ExitCode(), nil
-			default: // a signal ended it
-				return 1, fmt.Errorf("%s: %w", args[0], err)
-			}
 		}
+	}()
+	err = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code >= 0 {
+		return code, nil
 	}
+	return 1, fmt.Errorf("%s: %w", args[0], err) // a signal ended it
 }
 
 // startForCommand starts an engine with the project's cache, and gives up on a signal.

@@ -73,10 +73,10 @@ type Server struct {
 	Endpoint string // its address, http://127.0.0.1:<port>
 	Name     string // with its version, such as "dynoxide 1.2.1"
 
-	lock   *flock.Flock // of the data folder; nil in memory
-	cmd    *exec.Cmd
-	exited chan struct{} // closed once the process is gone
-	output output
+	release func() error // of the data folder
+	cmd     *exec.Cmd
+	exited  chan struct{} // closed once the process is gone
+	output  output
 }
 
 // program is an engine that is ready to be started.
@@ -91,30 +91,21 @@ type program struct {
 
 // Start downloads the engine if need be, starts it and returns once it answers. It ends
 // with Close, and on Linux also when this program dies in any other way.
-func Start(ctx context.Context, opts Options) (*Server, error) {
+func Start(ctx context.Context, opts Options) (server *Server, err error) {
 	if opts.Kind == "" {
-		var err error
 		if opts.Kind, err = choose(os.Getenv("ENGINE")); err != nil {
 			return nil, err
 		}
 	}
-	lock, err := makeDataDir(&opts)
+	release, err := makeDataDir(&opts)
 	if err != nil {
 		return nil, err
 	}
-	server, err := startOn(ctx, opts)
-	if err != nil {
-		if lock != nil {
-			_ = lock.Close()
+	defer func() {
+		if err != nil {
+			_ = release()
 		}
-		return nil, err
-	}
-	server.lock = lock
-	return server, nil
-}
-
-// startOn is Start with a data folder that is ready.
-func startOn(ctx context.Context, opts Options) (*Server, error) {
+	}()
 	prepare := prepareDynoxide
 	if opts.Kind == DynamoDBLocal {
 		prepare = prepareDynamoDBLocal
@@ -130,8 +121,12 @@ func startOn(ctx context.Context, opts Options) (*Server, error) {
 			return nil, err
 		}
 		server, err := start(ctx, p, port)
-		if err == nil || opts.Port != 0 || attempt == 2 || ctx.Err() != nil {
-			return server, err
+		if err == nil {
+			server.release = release
+			return server, nil
+		}
+		if opts.Port != 0 || attempt == 2 || ctx.Err() != nil {
+			return nil, err
 		}
 	}
 }
@@ -144,12 +139,12 @@ func (k Kind) Name() string {
 	return "dynoxide " + dynoxideVersion
 }
 
-// makeDataDir makes the folder and takes its lock, which ends with the process however
-// that ends. It refuses a folder in which another engine keeps its tables, which would
-// seem to be lost, and one that is in use, whose tables two engines would write.
-func makeDataDir(opts *Options) (*flock.Flock, error) {
+// makeDataDir makes the folder and takes its lock: release gives it back, and so does the
+// end of this process. It refuses a folder in which another engine keeps its tables, which
+// would seem to be lost, and one that is in use, whose tables two engines would write.
+func makeDataDir(opts *Options) (release func() error, err error) {
 	if opts.DataDir == "" {
-		return nil, nil
+		return func() error { return nil }, nil
 	}
 	data, err := filepath.Abs(opts.DataDir)
 	if err != nil {
@@ -175,7 +170,7 @@ func makeDataDir(opts *Options) (*flock.Flock, error) {
 			opts.DataDir)
 	}
 	opts.DataDir = data
-	return lock, nil
+	return lock.Close, nil
 }
 
 // freePort gives the port if nobody listens on it, or any free one for 0. Without this
@@ -193,6 +188,7 @@ func freePort(host string, port int) (int, error) {
 func start(ctx context.Context, p program, port int) (*Server, error) {
 	s := &Server{
 		Endpoint: "http://127.0.0.1:" + strconv.Itoa(port), Name: p.name, exited: make(chan struct{}),
+		release: func() error { return nil }, // until Start sets another
 	}
 	s.cmd = exec.Command(p.path, append(p.flags, p.port, strconv.Itoa(port))...)
 	s.cmd.Dir = p.dir
@@ -242,9 +238,7 @@ func (s *Server) Done() <-chan struct{} { return s.exited }
 func (s *Server) Close() {
 	process.Kill(s.cmd)
 	<-s.exited
-	if s.lock != nil {
-		_ = s.lock.Close()
-	}
+	_ = s.release()
 }
 
 // output keeps the first 4 KB of what the process writes, for the message when it does

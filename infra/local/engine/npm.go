@@ -94,16 +94,12 @@ func (p npmPackage) download(ctx context.Context, dir string) (string, error) {
 }
 
 func (p npmPackage) check(tarball string) error {
-	f, err := os.Open(tarball)
+	content, err := os.ReadFile(tarball)
 	if err != nil {
 		return fmt.Errorf("downloaded package: %w", err)
 	}
-	defer f.Close()
-	sum := sha512.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return fmt.Errorf("downloaded package: %w", err)
-	}
-	if got := base64.StdEncoding.EncodeToString(sum.Sum(nil)); got != p.integrity {
+	sum := sha512.Sum512(content)
+	if got := base64.StdEncoding.EncodeToString(sum[:]); got != p.integrity {
 		return fmt.Errorf("the downloaded package %s@%s is not the expected one: its SHA-512 is %s",
 			p.name, p.version, got)
 	}

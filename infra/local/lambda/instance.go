@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"os/exec"
@@ -30,8 +31,7 @@ type instance struct {
 	began   time.Time // just before the process was started; zero once its start was told
 	current *invocation
 	ending  bool        // the process is gone or as good as gone
-	killed  error       // why we ended it, when we did
-	failure error       // what the process said about itself before it ended
+	reason  error       // why it ends: we ended it, or it said so itself
 	clock   *time.Timer // ends it when it takes too long
 }
 
@@ -54,7 +54,7 @@ func (i *instance) start() {
 		i.cmd.WaitDelay = time.Second
 		i.began = time.Now()
 		err = process.Start(i.cmd)
-		if err == nil && i.killed != nil { // kill came before there was a process
+		if err == nil && i.reason != nil { // kill came before there was a process
 			process.Kill(i.cmd)
 		}
 		i.mu.Unlock()
@@ -85,11 +85,8 @@ func (i *instance) ended(why error) {
 		i.clock.Stop()
 	}
 	inv := i.current
-	switch {
-	case i.killed != nil:
-		why = i.killed
-	case i.failure != nil:
-		why = i.failure
+	if i.reason != nil {
+		why = i.reason
 	}
 	i.mu.Unlock()
 
@@ -174,12 +171,17 @@ func (i *instance) disarm() {
 // crashed is what Lambda says of a process that was killed from outside.
 var crashed = &Error{Type: "Runtime.ExitError", Message: "Runtime exited with error: signal: killed"}
 
+// because notes why the process ends. The first reason counts.
+func (i *instance) because(why error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.reason = cmp.Or(i.reason, why)
+}
+
 // kill ends the process; why is what its invocation fails with.
 func (i *instance) kill(why error) {
+	i.because(why)
 	i.mu.Lock()
-	if i.killed == nil {
-		i.killed = why
-	}
 	cmd := i.cmd
 	i.mu.Unlock()
 	select {

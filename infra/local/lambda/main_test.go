@@ -2,36 +2,15 @@ package lambda
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 )
-
-var build = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "lambda-test-")
-	if err != nil {
-		return "", err
-	}
-	cmd := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", filepath.Join(dir, "f", "bootstrap"),
-		"../stack/testdata/function")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
-	}
-	return dir, nil
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if dir, err := build(); err == nil {
-		os.RemoveAll(dir)
-	}
-	os.Exit(code)
-}
 
 // transcript is a log that can be read while it is written.
 type transcript struct {
@@ -79,8 +58,10 @@ func release(t *testing.T, file string) {
 // service runs the test function under the name F, in the folder f.
 func service(t *testing.T, change func(*Function)) (*Service, *transcript) {
 	t.Helper()
-	dir, err := build()
-	if err != nil {
+	self, err := os.Executable()
+	dir := t.TempDir()
+	if err := errors.Join(err, os.Mkdir(filepath.Join(dir, "f"), 0o755),
+		os.Symlink(self, filepath.Join(dir, "f", "bootstrap"))); err != nil {
 		t.Fatal(err)
 	}
 	f := Function{Name: "F", Folder: "f", Handler: "bootstrap", MemoryMB: 128, Timeout: 5 * time.Minute}

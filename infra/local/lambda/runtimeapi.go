@@ -71,9 +71,8 @@ func serveResponse(i *instance, w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "InvalidRequest", "the answer could not be read")
 		return
 	}
-	inv := i.end(r.PathValue("request"))
+	inv := i.endOf(w, r)
 	if inv == nil {
-		refuse(w, http.StatusForbidden, "InvalidRequestID", "no such invocation")
 		return
 	}
 	if len(answer) > maxAnswer {
@@ -84,32 +83,31 @@ func serveResponse(i *instance, w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "the answer is too large")
 		return
 	}
-	// An error while an answer is being streamed comes after it, as a trailer.
-	if kind := r.Trailer.Get("Lambda-Runtime-Function-Error-Type"); kind != "" {
-		inv.finish(nil, &Error{Type: kind, Message: "the function failed while it was writing its answer"})
-	} else {
-		inv.finish(answer, nil)
-	}
+	inv.finish(answer, nil)
 	accept(w)
+}
+
+// endOf takes the invocation that the request is about from the instance, or refuses the
+// request and gives nil.
+func (i *instance) endOf(w http.ResponseWriter, r *http.Request) *invocation {
+	inv := i.end(r.PathValue("request"))
+	if inv == nil {
+		refuse(w, http.StatusForbidden, "InvalidRequestID", "no such invocation")
+	}
+	return inv
 }
 
 func serveError(i *instance, w http.ResponseWriter, r *http.Request) {
 	failure := readError(r)
-	inv := i.end(r.PathValue("request"))
-	if inv == nil {
-		refuse(w, http.StatusForbidden, "InvalidRequestID", "no such invocation")
-		return
+	if inv := i.endOf(w, r); inv != nil {
+		inv.finish(nil, failure)
+		accept(w)
 	}
-	inv.finish(nil, failure)
-	accept(w)
 }
 
 // serveInitError notes why the process cannot start; it ends itself next.
 func serveInitError(i *instance, w http.ResponseWriter, r *http.Request) {
-	failure := readError(r)
-	i.mu.Lock()
-	i.failure = failure
-	i.mu.Unlock()
+	i.because(readError(r))
 	accept(w)
 }
 

@@ -69,8 +69,8 @@ type Options struct {
 	// Log gets every line the functions write, as "folder: line", from many goroutines at
 	// once; nil: nobody does.
 	Log io.Writer
-	// Started, when set, is told how long a process of the function in this folder took from its
-	// start to its first question for work.
+	// Started, when set, is told how long a process of the function in this folder took
+	// from its start to its first question for work.
 	Started func(folder string, took time.Duration)
 }
 

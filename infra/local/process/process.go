@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package process starts child processes that never outlive this one.
 package process
 
@@ -5,6 +7,7 @@ import (
 	"os/exec"
 	"runtime"
 	"sync"
+	"syscall"
 )
 
 // starter runs on one OS thread for the whole life of the program. Linux ties "kill the
@@ -26,7 +29,7 @@ var starter = sync.OnceValue(func() chan<- func() {
 // only this program, which then ends its children in order. On Linux the kernel kills the
 // child when this program dies, however it dies.
 func Start(cmd *exec.Cmd) error {
-	detach(cmd)
+	cmd.SysProcAttr = detached()
 	err := make(chan error, 1)
 	starter() <- func() { err <- cmd.Start() }
 	return <-err
@@ -36,6 +39,6 @@ func Start(cmd *exec.Cmd) error {
 // still has to Wait.
 func Kill(cmd *exec.Cmd) {
 	if cmd.Process != nil {
-		killGroup(cmd)
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	}
 }

@@ -2,11 +2,6 @@
 
 package process
 
-import (
-	"os/exec"
-	"syscall"
-)
+import "syscall"
 
-func detach(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-}
+func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

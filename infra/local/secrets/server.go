@@ -1,9 +1,10 @@
 // Package secrets does on one machine what AWS Secrets Manager does for the functions,
-// and for `customercare keys rotate`: it answers GetSecretValue and PutSecretValue, over
-// the same protocol and with the same errors, and remembers who asked. It looks at no
-// signature.
+// and for `customercare keys rotate`: it answers GetSecretValue, PutSecretValue and
+// UpdateSecretVersionStage, over the same protocol and with the same errors, and
+// remembers who asked. It looks at no signature.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
 package secrets
 
 import (
@@ -22,13 +23,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// Secret is one secret with its current and only version.
+// Secret is one secret with its current version, and those beside it.
 type Secret struct {
 	LogicalID string // its name in the template
 	Name      string
 	ARN       string
 	Text      string
 	previous  string // the text before it, "" where there was none
+	next      string // a text that is written and not current yet
 }
 
 // ARN gives a secret's ARN, which ends in six characters that Secrets Manager makes up;
@@ -44,14 +46,42 @@ func (s Secret) called(id string) bool {
 	return id == s.Name || id == s.ARN || id == s.ARN[:strings.LastIndexByte(s.ARN, '-')]
 }
 
-// version is the id of the secret's version, the same as long as its text is.
-func (s Secret) version() string {
-	sum := sha256.Sum256([]byte(s.ARN + "\n" + s.Text))
+// version is the id of the version that has this text, always the same one.
+func (s Secret) version(text string) string {
+	sum := sha256.Sum256([]byte(s.ARN + "\n" + text))
 	return uuid.UUID(sum[:16]).String()
 }
 
 // put gives the secret another text, and keeps the one before it.
 func (s *Secret) put(text string) { s.previous, s.Text = s.Text, text }
+
+// actions are what is answered. There are more on AWS, but nobody here calls them.
+var actions = []string{"GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"}
+
+// request is what the calls carry.
+type request struct {
+	SecretId, VersionId, VersionStage, SecretString string
+	MoveToVersionId, RemoveFromVersionId            string
+	VersionStages                                   []string
+}
+
+// change does what an action does to the secret, and gives the version that the action is
+// about.
+func (s *Secret) change(action string, asked request) (version string, refused *refusal) {
+	switch {
+	case action == "PutSecretValue" && len(asked.VersionStages) > 0:
+		s.next = asked.SecretString
+		return s.version(s.next), nil
+	case action == "PutSecretValue":
+		s.put(asked.SecretString)
+	case action == "UpdateSecretVersionStage":
+		if asked.RemoveFromVersionId != s.version(s.Text) || asked.MoveToVersionId != s.version(s.next) {
+			return "", &refusal{"InvalidParameterException", "The staging label is attached to another version."}
+		}
+		s.put(s.next)
+	}
+	return s.version(s.Text), nil
+}
 
 // Call is a request that named a caller and an action.
 type Call struct {
@@ -143,7 +173,7 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 	if caller == "" {
 		return nil, &refusal{"MissingAuthenticationTokenException", "Missing Authentication Token"}
 	}
-	var asked struct{ SecretId, VersionId, VersionStage, SecretString string }
+	var asked request
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
 	if err == nil {
 		err = json.Unmarshal(body, &asked)
@@ -151,38 +181,41 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 	if err != nil {
 		return nil, &refusal{Type: "SerializationException"}
 	}
-	secret := Secret{ARN: asked.SecretId}
+	secret, version, refused := Secret{ARN: asked.SecretId}, "", (*refusal)(nil)
 	s.mu.Lock()
 	at := slices.IndexFunc(s.secrets, func(secret Secret) bool { return secret.called(asked.SecretId) })
 	if at >= 0 {
-		if action == "PutSecretValue" {
-			s.secrets[at].put(asked.SecretString)
-		}
+		version, refused = s.secrets[at].change(action, asked)
 		secret = s.secrets[at]
 	}
 	s.calls = append(s.calls, Call{caller, action, secret.ARN})
 	s.mu.Unlock()
 	const notFound, cannotFind = "ResourceNotFoundException", "Secrets Manager can't find the specified secret"
 	switch {
-	case action != "GetSecretValue" && action != "PutSecretValue": // there is more on AWS, but nobody here calls it
+	case !slices.Contains(actions, action):
 		return nil, &refusal{Type: "UnknownOperationException"}
 	case asked.SecretId == "":
 		return nil, &refusal{"InvalidParameterException", "You must provide a SecretId."}
 	case at < 0:
 		return nil, &refusal{notFound, cannotFind + "."}
+	case refused != nil || action == "UpdateSecretVersionStage":
+		return map[string]any{"ARN": secret.ARN, "Name": secret.Name}, refused
 	}
 	stage := "AWSCURRENT"
 	if asked.VersionStage == "AWSPREVIOUS" && secret.previous != "" {
-		stage, secret.Text = asked.VersionStage, secret.previous
+		stage, secret.Text, version = asked.VersionStage, secret.previous, secret.version(secret.previous)
+	}
+	if len(asked.VersionStages) > 0 {
+		stage = asked.VersionStages[0]
 	}
 	switch {
-	case asked.VersionId != "" && asked.VersionId != secret.version():
+	case asked.VersionId != "" && asked.VersionId != version:
 		return nil, &refusal{notFound, cannotFind + " value for VersionId: " + asked.VersionId}
 	case asked.VersionStage != "" && asked.VersionStage != stage:
 		return nil, &refusal{notFound, cannotFind + " value for staging label: " + asked.VersionStage}
 	}
 	answer := map[string]any{
-		"ARN": secret.ARN, "Name": secret.Name, "VersionId": secret.version(), "VersionStages": []string{stage},
+		"ARN": secret.ARN, "Name": secret.Name, "VersionId": version, "VersionStages": []string{stage},
 	}
 	if action == "GetSecretValue" {
 		answer["SecretString"], answer["CreatedDate"] = secret.Text, float64(s.created.UnixMilli())/1000

@@ -66,12 +66,14 @@ func TestTheSDKReadsASecret(t *testing.T) {
 func TestTheSDKPutsASecret(t *testing.T) {
 	s, client := serve(t)
 	const text = `{"1":"<the&text>","2":"another"}`
-	put, err := client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: &keys.ARN, SecretString: aws.String(text)})
+	put, err := client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: &keys.ARN,
+		SecretString: aws.String(text)})
 	if err != nil || *put.ARN != keys.ARN || !slices.Equal(put.VersionStages, []string{"AWSCURRENT"}) {
 		t.Fatalf("%+v, %v", put, err)
 	}
 	for stage, want := range map[string]string{"AWSCURRENT": text, "AWSPREVIOUS": keys.Text} {
-		out, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &keys.Name, VersionStage: &stage})
+		out, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &keys.Name,
+			VersionStage: &stage})
 		if err != nil || *out.SecretString != want || !slices.Equal(out.VersionStages, []string{stage}) ||
 			(*out.VersionId == *put.VersionId) != (stage == "AWSCURRENT") {
 			t.Errorf("%s: %+v, %v", stage, out, err)
@@ -79,6 +81,37 @@ func TestTheSDKPutsASecret(t *testing.T) {
 	}
 	if secret, ok := s.Secret("Keys"); !ok || secret.Text != text {
 		t.Errorf("%+v", secret)
+	}
+}
+
+// A text that is put beside the current one takes its place once, and only while the one is
+// current that the caller has read.
+func TestTheSDKMovesTheStage(t *testing.T) {
+	s, client := serve(t)
+	before, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &keys.ARN})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put, err := client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{
+		SecretId: &keys.ARN, SecretString: aws.String("after"), VersionStages: []string{"NEXT"},
+	})
+	if secret, _ := s.Secret("Keys"); err != nil || secret.Text != keys.Text ||
+		!slices.Equal(put.VersionStages, []string{"NEXT"}) {
+		t.Fatalf("%+v, %v; current is %s", put, err, secret.Text)
+	}
+	move := &secretsmanager.UpdateSecretVersionStageInput{
+		SecretId: &keys.ARN, VersionStage: aws.String("AWSCURRENT"),
+		MoveToVersionId: put.VersionId, RemoveFromVersionId: before.VersionId,
+	}
+	if _, err := client.UpdateSecretVersionStage(t.Context(), move); err != nil {
+		t.Error(err)
+	}
+	_, err = client.UpdateSecretVersionStage(t.Context(), move)
+	if _, moved := errors.AsType[*types.InvalidParameterException](err); !moved {
+		t.Errorf("twice: %v", err)
+	}
+	if secret, _ := s.Secret("Keys"); secret.Text != "after" {
+		t.Errorf("current is %s", secret.Text)
 	}
 }
 

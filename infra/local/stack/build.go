@@ -16,8 +16,8 @@ func Build(ctx context.Context, root, binDir string) error {
 	return BuildUnder(ctx, root, "functions", binDir)
 }
 
-// BuildUnder is Build for another folder with commands than functions/: each of its folders
-// with a main.go becomes binDir/<folder>/bootstrap.
+// BuildUnder is Build for another folder with commands than functions/: each of its
+// folders with a main.go becomes binDir/<folder>/bootstrap.
 func BuildUnder(ctx context.Context, root, under, binDir string) error {
 	binDir, err := filepath.Abs(binDir)
 	if err != nil {
@@ -33,8 +33,16 @@ func BuildUnder(ctx context.Context, root, under, binDir string) error {
 	if err := os.MkdirAll(all, 0o755); err != nil {
 		return err
 	}
-	if err := goBuild(ctx, root, all+string(filepath.Separator), "./"+filepath.ToSlash(under)+"/..."); err != nil {
-		return err
+	args := append(append([]string{"build"}, flags...),
+		"-o", all+string(filepath.Separator), "./"+filepath.ToSlash(under)+"/...")
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := cmd.CombinedOutput(); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("build %s: %w\n%s", under, err, strings.TrimSpace(string(output)))
 	}
 	for _, main := range mains {
 		folder := filepath.Base(filepath.Dir(main))
@@ -45,24 +53,9 @@ func BuildUnder(ctx context.Context, root, under, binDir string) error {
 	return nil
 }
 
-// flags are those of GO_BUILD in the Makefile: what is tried and measured is what is deployed,
-// but for the machine that it is built for.
+// flags are those of GO_BUILD in the Makefile: what is tried and measured is what is
+// deployed, but for the machine that it is built for.
 var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags=-s -w"}
-
-// goBuild compiles packages of the module at root to out: a file, or a folder when it
-// ends with a separator.
-func goBuild(ctx context.Context, root, out, packages string) error {
-	cmd := exec.CommandContext(ctx, "go", append(append([]string{"build"}, flags...), "-o", out, packages)...)
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := cmd.CombinedOutput(); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		return fmt.Errorf("build %s: %w\n%s", packages, err, strings.TrimSpace(string(output)))
-	}
-	return nil
-}
 
 // place gives the binary at from the name at as well. A process that still runs the
 // binary of before is not disturbed.

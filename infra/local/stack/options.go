@@ -55,7 +55,8 @@ type Options struct {
 
 	// Log gets the lines of functions ("folder: ...") and of the stack; nil: nobody does.
 	Log io.Writer
-	// Started, when set, is told of every start of a function's process, as lambda.Options says.
+	// Started, when set, is told of every start of a function's process, as
+	// lambda.Options says.
 	Started func(folder string, took time.Duration)
 	// Access, when set, is told of every answer of the API, from many goroutines at once
 	// and before its caller has it. Its Function is the folder's name.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/uuid"
 
 	"customercare/infra/local/template"
@@ -46,16 +47,10 @@ func (s *Stack) runSchedule(ctx context.Context, schedule template.Schedule, eve
 // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
 func scheduledEvent(s template.Schedule, at time.Time, region string) []byte {
 	rule := fmt.Sprintf("arn:aws:events:%s:%s:rule/%s", region, template.AccountID, s.Name)
-	event, _ := json.Marshal(map[string]any{ // strings always marshal
-		"version":     "0",
-		"id":          uuid.NewString(),
-		"detail-type": "Scheduled Event",
-		"source":      "aws.events",
-		"account":     template.AccountID,
-		"time":        at.UTC().Format(time.RFC3339),
-		"region":      region,
-		"resources":   []string{rule},
-		"detail":      map[string]any{},
+	event, _ := json.Marshal(events.CloudWatchEvent{ // strings always marshal
+		Version: "0", ID: uuid.NewString(), DetailType: "Scheduled Event", Source: "aws.events",
+		AccountID: template.AccountID, Time: at.UTC().Truncate(time.Second), Region: region,
+		Resources: []string{rule}, Detail: json.RawMessage("{}"),
 	})
 	return event
 }

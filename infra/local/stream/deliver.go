@@ -1,10 +1,10 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -17,8 +17,8 @@ const (
 	maxBackoff   = 5 * time.Second
 )
 
-// lanes deliver one shard's records, up to Mapping.Parallel batches at a time. All
-// records of one item go down the same lane, so they stay in order.
+// lanes deliver one shard's records, up to Mapping.Parallel at a time. All records of one
+// item go down the same lane, so they stay in order.
 type lanes struct {
 	queues []chan record
 	done   sync.WaitGroup
@@ -31,8 +31,10 @@ func (p *Poller) openLanes(ctx context.Context) *lanes {
 		queue := make(chan record, 1000)
 		l.queues[i] = queue
 		l.done.Go(func() {
-			for batch := p.nextBatch(queue); len(batch) > 0 && ctx.Err() == nil; batch = p.nextBatch(queue) {
-				p.deliver(ctx, batch)
+			for r := range queue {
+				if ctx.Err() == nil {
+					p.deliver(ctx, r)
+				}
 			}
 		})
 	}
@@ -53,39 +55,17 @@ func (l *lanes) close() {
 	l.done.Wait()
 }
 
-// nextBatch waits for a record and takes what else is there, up to the batch size. At the
-// end of the queue it gives nothing.
-func (p *Poller) nextBatch(queue <-chan record) []record {
-	first, ok := <-queue
-	if !ok {
-		return nil
-	}
-	batch := []record{first}
-	// Nobody else takes from the queue: what it has now is there to be taken.
-	for len(batch) < p.Mapping.BatchSize && len(queue) > 0 {
-		batch = append(batch, <-queue)
-	}
-	return batch
-}
-
-// deliver invokes the function with the batch until it is done or given up.
-func (p *Poller) deliver(ctx context.Context, batch []record) {
+// deliver invokes the function with the record until it is done or given up.
+func (p *Poller) deliver(ctx context.Context, r record) {
 	backoff := firstBackoff
 	for attempt := 0; ; attempt++ {
-		rest, err := p.invoke(ctx, batch)
-		if len(rest) == 0 || ctx.Err() != nil {
+		err := p.invoke(ctx, r)
+		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if len(rest) < len(batch) { // it moved on: what is left starts afresh
-			attempt, backoff = 0, firstBackoff
-		}
-		batch = rest
 		if p.Mapping.MaxRetries >= 0 && attempt >= p.Mapping.MaxRetries {
-			p.logf("%s failed %d times; %d records from sequence number %s on are given up: %v",
-				p.Mapping.Function, attempt+1, len(batch), batch[0].event.Change.SequenceNumber, err)
-			if p.Mapping.OnFailure != "" {
-				p.logf("on AWS this would be reported to %s", p.Mapping.OnFailure)
-			}
+			p.logf("%s failed %d times with the record %s: %v; it is given up, which on AWS would be reported to %s",
+				p.Mapping.Function, attempt+1, r.event.Change.SequenceNumber, err, cmp.Or(p.Mapping.OnFailure, "nobody"))
 			return
 		}
 		if !pause(ctx, backoff) {
@@ -95,37 +75,23 @@ func (p *Poller) deliver(ctx context.Context, batch []record) {
 	}
 }
 
-var errReported = errors.New("the function reported failed records")
-
-// invoke calls the function once and returns what has to be sent again: everything after
-// an error, else everything from the first record on that the function reports
-// (ReportBatchItemFailures).
-func (p *Poller) invoke(ctx context.Context, batch []record) ([]record, error) {
-	records := make([]events.DynamoDBEventRecord, len(batch))
-	for i, r := range batch {
-		records[i] = r.event
-	}
-	event, err := json.Marshal(events.DynamoDBEvent{Records: records})
+// invoke calls the function once. That it reports its one record
+// (ReportBatchItemFailures), or one that it was not given, is a failure as well.
+func (p *Poller) invoke(ctx context.Context, r record) error {
+	event, err := json.Marshal(events.DynamoDBEvent{Records: []events.DynamoDBEventRecord{r.event}})
 	if err != nil {
-		return batch, err
+		return err
 	}
 	answer, err := p.Invoke(ctx, p.Mapping.Function, event)
 	if err != nil {
-		return batch, err
+		return err
 	}
 	var reported events.DynamoDBEventResponse
 	if err := json.Unmarshal(answer, &reported); err != nil {
-		return batch, err
+		return err
 	}
-	first := len(batch)
-	for _, failure := range reported.BatchItemFailures {
-		at := slices.IndexFunc(batch, func(r record) bool {
-			return r.event.Change.SequenceNumber == failure.ItemIdentifier
-		})
-		first = min(first, max(0, at)) // one that is in no record fails all, as on AWS
+	if len(reported.BatchItemFailures) > 0 {
+		return errors.New("the function reported a failed record")
 	}
-	if first < len(batch) {
-		err = errReported
-	}
-	return batch[first:], err
+	return nil
 }

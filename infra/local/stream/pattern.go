@@ -1,5 +1,5 @@
 // Package stream does on one machine what Lambda's DynamoDB event source mapping does: it
-// reads a table's stream, filters its records, and hands them to a function in batches,
+// reads a table's stream, filters its records, and hands them to a function one by one,
 // in order for each item, until they are done.
 package stream
 
@@ -15,7 +15,8 @@ import (
 // Pattern is one filter of an event source mapping, in the one form that template.yaml
 // has: names of events, and for keys of the item what their text may begin with.
 //
-//	{"eventName": ["INSERT"], "dynamodb": {"Keys": {"id": {"S": [{"prefix": "numbers-"}]}}}}
+//	{"eventName": ["INSERT"],
+//	 "dynamodb": {"Keys": {"erasureId": {"S": [{"prefix": "numbers-"}]}}}}
 //
 // https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
 type Pattern struct {

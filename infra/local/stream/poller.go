@@ -29,7 +29,6 @@ const (
 type Mapping struct {
 	Function   string
 	Table      string // its name in DynamoDB
-	BatchSize  int    // most records of one invocation
 	Parallel   int    // most invocations at a time for one shard
 	MaxRetries int    // -1: for ever
 	OnFailure  string // ARN of where AWS would report given-up records to, or empty

@@ -18,11 +18,12 @@ type record struct {
 // newRecord takes a record of a stream that carries keys only, and keys that are texts or
 // numbers.
 func newRecord(r types.Record, region, streamARN string) record {
+	created := aws.ToTime(r.Dynamodb.ApproximateCreationDateTime)
 	event := events.DynamoDBEventRecord{
 		EventID: aws.ToString(r.EventID), EventName: string(r.EventName), EventVersion: "1.1",
 		EventSource: "aws:dynamodb", EventSourceArn: streamARN, AWSRegion: region,
 		Change: events.DynamoDBStreamRecord{
-			ApproximateCreationDateTime: events.SecondsEpochTime{Time: aws.ToTime(r.Dynamodb.ApproximateCreationDateTime)},
+			ApproximateCreationDateTime: events.SecondsEpochTime{Time: created},
 			Keys:                        map[string]events.DynamoDBAttributeValue{},
 			SequenceNumber:              aws.ToString(r.Dynamodb.SequenceNumber),
 			SizeBytes:                   aws.ToInt64(r.Dynamodb.SizeBytes),

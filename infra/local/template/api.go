@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"customercare/infra/local/apigateway"
-	"customercare/infra/local/lambda"
 )
 
 // apiID is the id of the one API a stack has.
@@ -50,13 +49,13 @@ type authorizerProperties struct {
 }
 
 // readAPI reads the AWS::Serverless::Api. Its routes are events of the functions.
-func (l *loader) readAPI(d declaration) error {
+func (l *loader) readAPI(r Resource) error {
 	api := &l.template.API
 	if api.ID != "" {
 		return fmt.Errorf("the local stack serves one API, and this is a second one")
 	}
 	var p apiProperties
-	if err := l.properties(d, &p); err != nil {
+	if err := r.read(&p); err != nil {
 		return err
 	}
 	*api = apigateway.API{
@@ -71,22 +70,24 @@ func (l *loader) readAPI(d declaration) error {
 		if !byAddress && len(a.Identity.Context) > 0 {
 			return fmt.Errorf("authorizer %s: the local stack knows no context but identity.sourceIp", name)
 		}
-		_, function, _ := strings.Cut(a.FunctionArn, ":function:")
+		_, function, isOne := strings.Cut(a.FunctionArn, ":function:")
+		if !isOne {
+			return fmt.Errorf("authorizer %s: the local stack asks functions of the template only", name)
+		}
 		api.Authorizers[name] = apigateway.Authorizer{
 			Function: function, Headers: a.Identity.Headers, Address: byAddress,
 			TTL: time.Duration(a.Identity.ReauthorizeEvery) * time.Second,
 		}
 	}
-	for kind, r := range p.GatewayResponses {
-		if why := knownResponse(r.ResponseParameters.Headers, r.ResponseTemplates); why != nil {
-			return fmt.Errorf("gateway response %s: %w", kind, why)
+	for kind, custom := range p.GatewayResponses {
+		r := apigateway.Response{
+			StatusCode: custom.StatusCode, Headers: custom.ResponseParameters.Headers,
+			Templates: custom.ResponseTemplates,
 		}
-		if http.StatusText(r.StatusCode) == "" {
-			return fmt.Errorf("gateway response %s: StatusCode %d is no HTTP status", kind, r.StatusCode)
+		if err := checkResponse(r); err != nil {
+			return fmt.Errorf("gateway response %s: %w", kind, err)
 		}
-		api.Responses[kind] = apigateway.Response{
-			StatusCode: r.StatusCode, Headers: r.ResponseParameters.Headers, Templates: r.ResponseTemplates,
-		}
+		api.Responses[kind] = r
 	}
 	if !slices.Equal(p.BinaryMediaTypes, []string{"*~1*"}) {
 		return errors.New("the local stack takes every body for a binary one only (BinaryMediaTypes: [*~1*])")
@@ -106,27 +107,19 @@ func (l *loader) readAPI(d declaration) error {
 	return nil
 }
 
-// knownResponse refuses a gateway response that is not the same text for each request.
-func knownResponse(headers, templates map[string]string) error {
-	for name, value := range headers {
+// checkResponse refuses a gateway response that is not the same text for each request.
+func checkResponse(r apigateway.Response) error {
+	if http.StatusText(r.StatusCode) == "" {
+		return fmt.Errorf("StatusCode %d is no HTTP status", r.StatusCode)
+	}
+	for name, value := range r.Headers {
 		if len(value) < 2 || value[0] != '\'' || value[len(value)-1] != '\'' {
 			return fmt.Errorf("the local stack knows 'static text' of headers only, not %s: %s", name, value)
 		}
 	}
-	for contentType, template := range templates {
+	for contentType, template := range r.Templates {
 		if strings.Contains(template, "$") {
 			return fmt.Errorf("the local stack knows no variables in templates, such as the one of %s", contentType)
-		}
-	}
-	return nil
-}
-
-// checkAuthorizers checks that the functions that authorizers name are there.
-func (l *loader) checkAuthorizers() error {
-	for name, a := range l.template.API.Authorizers {
-		isIt := func(f lambda.Function) bool { return f.Name == a.Function }
-		if !slices.ContainsFunc(l.template.Functions, isIt) {
-			return fmt.Errorf("authorizer %s wants the function %q, which is not there", name, a.Function)
 		}
 	}
 	return nil

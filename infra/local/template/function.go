@@ -16,7 +16,7 @@ import (
 )
 
 // readFunction reads an AWS::Serverless::Function and its events.
-func (l *loader) readFunction(d declaration) error {
+func (l *loader) readFunction(r Resource) error {
 	var f struct {
 		CodeUri, Handler             string
 		MemorySize                   int  `json:",string"`
@@ -29,11 +29,11 @@ func (l *loader) readFunction(d declaration) error {
 		}
 	}
 	f.MemorySize, f.Timeout = 128, 3 // AWS's defaults
-	if err := l.properties(d, &f); err != nil {
+	if err := r.read(&f); err != nil {
 		return err
 	}
 	l.template.Functions = append(l.template.Functions, lambda.Function{
-		Name:        d.id,
+		Name:        r.ID,
 		Folder:      path.Base(path.Clean(f.CodeUri)),
 		Handler:     f.Handler,
 		MemoryMB:    f.MemorySize,
@@ -50,7 +50,7 @@ func (l *loader) readFunction(d declaration) error {
 		if !known {
 			return fmt.Errorf("event %s: the local stack does not know events of the type %s", name, event.Type)
 		}
-		if err := read(d.id, name, event.Properties); err != nil {
+		if err := read(r.ID, name, event.Properties); err != nil {
 			return fmt.Errorf("event %s: %w", name, err)
 		}
 	}
@@ -95,7 +95,7 @@ func (l *loader) readStream(function, _ string, event json.RawMessage) error {
 		}
 		FilterCriteria struct{ Filters []struct{ Pattern string } }
 	}
-	e.BatchSize, e.ParallelizationFactor, e.MaximumRetryAttempts = 100, 1, -1 // AWS's defaults
+	e.ParallelizationFactor, e.MaximumRetryAttempts = 1, -1 // AWS's defaults
 	if err := decode(event, &e); err != nil {
 		return err
 	}
@@ -106,11 +106,13 @@ func (l *loader) readStream(function, _ string, event json.RawMessage) error {
 		return fmt.Errorf("%s is no stream of a table in this template", e.Stream)
 	case e.StartingPosition != "TRIM_HORIZON":
 		return fmt.Errorf("the local stack reads streams from TRIM_HORIZON only")
+	case e.BatchSize != 1:
+		return fmt.Errorf("the local stack delivers the records of a stream one by one only (BatchSize: 1)")
 	case !slices.Equal(e.FunctionResponseTypes, []string{"ReportBatchItemFailures"}):
 		return fmt.Errorf("the local stack knows functions that report their failures only (ReportBatchItemFailures)")
 	}
 	m := stream.Mapping{
-		Function: function, Table: table, BatchSize: e.BatchSize, Parallel: e.ParallelizationFactor,
+		Function: function, Table: table, Parallel: e.ParallelizationFactor,
 		MaxRetries: e.MaximumRetryAttempts, OnFailure: e.DestinationConfig.OnFailure.Destination,
 	}
 	for _, filter := range e.FilterCriteria.Filters {

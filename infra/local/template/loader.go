@@ -2,12 +2,12 @@ package template
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"reflect"
-	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -31,19 +31,24 @@ var refused = map[string][]string{
 	typeSecret: {"Name", "SecretString"},
 }
 
-// loader reads the resources of one template.
+// Resource is one resource of a template as it stands there, with its references
+// resolved: an ARN where AWS would put one, the logical id where only AWS knows the name.
+type Resource struct {
+	ID, Type   string
+	Deletion   string // DeletionPolicy, empty when there is none
+	Replace    string // UpdateReplacePolicy
+	DependsOn  string // empty when there is none
+	Metadata   map[string]any
+	Properties map[string]any // string, bool, map[string]any and []any
+}
+
+// loader reads one template.
 type loader struct {
 	*resolver
 	Settings
 	template  *Template
-	declared  []declaration
+	resources []Resource                      // whose condition holds
 	throttles map[string]*apigateway.Throttle // of the API's methods, by "METHOD /path"
-}
-
-// declaration is a resource of the template whose condition holds.
-type declaration struct {
-	id, kind string
-	node     *yaml.Node
 }
 
 // read reads a template, whose settings must have a region.
@@ -66,6 +71,11 @@ func read(raw []byte, parameters map[string]string, s Settings) (*loader, error)
 	if err := l.declare(); err != nil {
 		return nil, err
 	}
+	for i := range l.resources {
+		if err := l.resolve(&l.resources[i]); err != nil {
+			return nil, fmt.Errorf("resource %s: %w", l.resources[i].ID, err)
+		}
+	}
 	return l, l.readResources()
 }
 
@@ -73,19 +83,21 @@ func read(raw []byte, parameters map[string]string, s Settings) (*loader, error)
 // to.
 func (l *loader) declare() error {
 	for id, n := range pairs(field(l.root, "Resources")) {
-		if c := field(n, "Condition"); c != nil {
-			if there, err := l.condition(c.Value); err != nil {
+		if c := text(n, "Condition"); c != "" {
+			if there, err := l.condition(c); err != nil {
 				return err
 			} else if !there {
 				continue
 			}
 		}
-		kind := field(n, "Type")
-		if kind == nil {
-			return fmt.Errorf("resource %s has no Type", id)
+		r := Resource{
+			ID: id, Type: text(n, "Type"), Deletion: text(n, "DeletionPolicy"),
+			Replace: text(n, "UpdateReplacePolicy"), DependsOn: text(n, "DependsOn"),
 		}
-		l.declared = append(l.declared, declaration{id, kind.Value, n})
-		switch kind.Value {
+		l.resources = append(l.resources, r)
+		switch r.Type {
+		case "":
+			return fmt.Errorf("resource %s has no Type", id)
 		case typeTable:
 			l.refs[id] = l.TablePrefix + id
 		case typeSecret:
@@ -97,67 +109,63 @@ func (l *loader) declare() error {
 	return nil
 }
 
+// resolve gives the resource its Metadata and its Properties, with Globals below them.
+func (l *loader) resolve(r *Resource) (err error) {
+	mapping := func(n *yaml.Node) map[string]any {
+		v, fault := l.value(n)
+		err = cmp.Or(err, fault)
+		m, _ := v.(map[string]any)
+		return m
+	}
+	n := l.resource(r.ID)
+	global := mapping(field(field(l.root, "Globals"), strings.TrimPrefix(r.Type, "AWS::Serverless::")))
+	r.Metadata, r.Properties = mapping(field(n, "Metadata")), merge(global, mapping(field(n, "Properties")))
+	return err
+}
+
 // readResources reads what the local stack runs: the API before the functions, whose
 // events are its routes.
 func (l *loader) readResources() error {
 	readers := []struct {
 		kind string
-		read func(declaration) error
+		read func(Resource) error
 	}{
 		{typeAPI, l.readAPI}, {typeTable, l.readTable}, {typeSecret, l.readSecret}, {typeFunction, l.readFunction},
 	}
+	runs := map[string]bool{}
 	for _, reader := range readers {
-		for _, d := range l.declared {
-			if d.kind != reader.kind {
+		runs[reader.kind] = true
+		for _, r := range l.resources {
+			if r.Type != reader.kind {
 				continue
 			}
-			for _, name := range refused[d.kind] {
-				if field(field(d.node, "Properties"), name) != nil {
-					return fmt.Errorf("resource %s: the local stack does not know %s", d.id, name)
+			for _, name := range refused[r.Type] {
+				if r.Properties[name] != nil {
+					return fmt.Errorf("resource %s: the local stack does not know %s", r.ID, name)
 				}
 			}
-			if err := reader.read(d); err != nil {
-				return fmt.Errorf("resource %s: %w", d.id, err)
+			if err := reader.read(r); err != nil {
+				return fmt.Errorf("resource %s: %w", r.ID, err)
 			}
 		}
 	}
-	for _, d := range l.declared {
-		if !slices.Contains([]string{typeAPI, typeTable, typeSecret, typeFunction}, d.kind) {
-			l.template.Ignored = append(l.template.Ignored, fmt.Sprintf("resource %s (%s)", d.id, d.kind))
+	for _, r := range l.resources {
+		if !runs[r.Type] {
+			l.template.Ignored = append(l.template.Ignored, fmt.Sprintf("resource %s (%s)", r.ID, r.Type))
 		}
 	}
-	return l.checkAuthorizers()
+	return nil
 }
 
-// properties evaluates those properties of a resource, with Globals below its own, that
-// into, a pointer to a struct, has a field for: others may hold anything. Within them
-// nothing may be that into does not know.
-func (l *loader) properties(d declaration, into any) error {
-	known := func(n *yaml.Node) (map[string]any, error) {
-		found := map[string]any{}
-		for name, value := range pairs(n) {
-			if _, is := reflect.TypeOf(into).Elem().FieldByName(name); !is {
-				continue
-			}
-			v, err := l.value(value)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", name, err)
-			}
-			if v != nil {
-				found[name] = v
-			}
-		}
-		return found, nil
-	}
-	own, err := known(field(d.node, "Properties"))
-	if err != nil {
-		return err
-	}
-	global, err := known(l.globals(d.kind))
-	if err != nil {
-		return fmt.Errorf("section Globals: %w", err)
-	}
-	return decode(merge(global, own), into)
+// read puts into the struct that into points to those properties that it has a field for:
+// others mean nothing here. Within them nothing may be that the struct does not know.
+func (r Resource) read(into any) error {
+	known := maps.Clone(r.Properties)
+	maps.DeleteFunc(known, func(name string, _ any) bool {
+		_, is := reflect.TypeOf(into).Elem().FieldByName(name)
+		return !is
+	})
+	return decode(known, into)
 }
 
 // decode lays a resolved value over what into points to.
@@ -174,26 +182,15 @@ func decode(value, into any) error {
 	return nil
 }
 
-// globals gives the properties that all resources of a kind of SAM's share.
-func (l *loader) globals(kind string) *yaml.Node {
-	return field(field(l.root, "Globals"), strings.TrimPrefix(kind, "AWS::Serverless::"))
-}
-
-// merge lays a resource's properties over the Globals of its kind as SAM does: scalars
-// replace, mappings merge, lists are appended.
+// merge lays a resource's properties over the Globals of its kind: mappings merge, and
+// anything else replaces. SAM appends lists, of which none is in both in template.yaml.
 func merge(global, own map[string]any) map[string]any {
 	merged := map[string]any{}
 	maps.Copy(merged, global)
 	for name, value := range own {
-		switch v := value.(type) {
-		case map[string]any:
-			if before, ok := merged[name].(map[string]any); ok {
-				value = merge(before, v)
-			}
-		case []any:
-			if before, ok := merged[name].([]any); ok {
-				value = append(slices.Clone(before), v...)
-			}
+		before, both := merged[name].(map[string]any)
+		if after, is := value.(map[string]any); both && is {
+			value = merge(before, after)
 		}
 		merged[name] = value
 	}

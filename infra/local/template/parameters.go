@@ -8,13 +8,18 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-
-	"go.yaml.in/yaml/v3"
 )
 
-// constraints are what a parameter may say of itself.
-var constraints = []string{
-	"Type", "Description", "Default", "AllowedPattern", "AllowedValues", "MinValue", "MaxValue", "ConstraintDescription",
+// parameter is a declaration of the section Parameters.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+type parameter struct {
+	Type, Description  string
+	Default            *string // nil: a value must be given
+	AllowedPattern     string
+	AllowedValues      []string
+	MinValue, MaxValue *float64 `json:",string"`
+	// ConstraintDescription says more of what is allowed.
+	ConstraintDescription string
 }
 
 // readParameters takes given values over defaults, and checks them as CloudFormation
@@ -30,20 +35,24 @@ func (l *loader) readParameters(given map[string]string) error {
 		}
 	}
 	for name, n := range pairs(section) {
-		for constraint := range pairs(n) {
-			if !slices.Contains(constraints, constraint) {
-				faults = append(faults, fmt.Errorf("parameter %s: the local stack does not know %s", name, constraint))
-			}
+		var p parameter
+		declared, err := l.value(n)
+		if err := cmp.Or(err, decode(declared, &p)); err != nil {
+			faults = append(faults, fmt.Errorf("parameter %s: %w", name, err))
+			continue
 		}
 		value, ok := given[name]
-		if d := field(n, "Default"); !ok && d != nil {
-			value, ok = d.Value, true
+		if !ok && p.Default != nil {
+			value, ok = *p.Default, true
 		}
 		if !ok {
 			faults = append(faults, fmt.Errorf("parameter %s has no default and was not given", name))
 			continue
 		}
-		if err := checkParameter(n, value, l.BeyondBounds); err != nil {
+		if l.BeyondBounds {
+			p.MinValue, p.MaxValue = nil, nil
+		}
+		if err := p.check(value); err != nil {
 			faults = append(faults, fmt.Errorf("parameter %s %w", name, err))
 		}
 		l.parameters[name] = value
@@ -52,28 +61,25 @@ func (l *loader) readParameters(given map[string]string) error {
 	return errors.Join(faults...)
 }
 
-// checkParameter says what the declaration n has against the value: the end of a sentence
-// that begins with the parameter's name. beyondBounds leaves MinValue and MaxValue out.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
-func checkParameter(n *yaml.Node, value string, beyondBounds bool) error {
+// check says what the declaration has against the value: the end of a sentence that
+// begins with the parameter's name.
+func (p parameter) check(value string) error {
 	var fault error
-	if p := field(n, "AllowedPattern"); p != nil {
-		if fits, err := regexp.MatchString("^(?:"+p.Value+")$", value); err != nil || !fits {
-			fault = fmt.Errorf("does not match %s: %q", p.Value, value)
-			if d := field(n, "Default"); d != nil && d.Value != "" { // an example is easier to read
-				fault = fmt.Errorf("%w (the default is %s)", fault, d.Value)
-			}
+	fits, err := regexp.MatchString("^(?:"+cmp.Or(p.AllowedPattern, "(?s:.*)")+")$", value)
+	if err != nil || !fits {
+		fault = fmt.Errorf("does not match %s: %q", p.AllowedPattern, value)
+		if p.Default != nil && *p.Default != "" { // an example is easier to read
+			fault = fmt.Errorf("%w (the default is %s)", fault, *p.Default)
 		}
 	}
-	isValue := func(v *yaml.Node) bool { return v.Value == value }
-	if a := field(n, "AllowedValues"); a != nil && !slices.ContainsFunc(a.Content, isValue) {
+	if p.AllowedValues != nil && !slices.Contains(p.AllowedValues, value) {
 		fault = fmt.Errorf("has a value that is not allowed: %q", value)
 	}
-	if kind := field(n, "Type"); kind != nil && kind.Value == "Number" {
-		fault = cmp.Or(checkNumber(n, value, beyondBounds), fault)
+	if p.Type == "Number" {
+		fault = cmp.Or(p.checkNumber(value), fault)
 	}
-	if why := field(n, "ConstraintDescription"); why != nil && fault != nil {
-		fault = fmt.Errorf("%w (%s)", fault, why.Value)
+	if p.ConstraintDescription != "" && fault != nil {
+		fault = fmt.Errorf("%w (%s)", fault, p.ConstraintDescription)
 	}
 	return fault
 }
@@ -81,23 +87,15 @@ func checkParameter(n *yaml.Node, value string, beyondBounds bool) error {
 // number is what CloudFormation takes for one: "an integer or float".
 var number = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?$`)
 
-func checkNumber(n *yaml.Node, value string, beyondBounds bool) error {
+func (p parameter) checkNumber(value string) error {
 	amount, err := strconv.ParseFloat(value, 64)
-	if err != nil || !number.MatchString(value) {
+	switch {
+	case err != nil || !number.MatchString(value):
 		return fmt.Errorf("is no number: %q", value)
-	}
-	for _, bound := range []struct {
-		name, words string
-		sign        float64
-	}{{"MinValue", "less", -1}, {"MaxValue", "more", 1}} {
-		limit := field(n, bound.name)
-		if limit == nil || beyondBounds {
-			continue
-		}
-		at, err := strconv.ParseFloat(limit.Value, 64)
-		if err != nil || bound.sign*(amount-at) > 0 {
-			return fmt.Errorf("is %s than %s: %q", bound.words, limit.Value, value)
-		}
+	case p.MinValue != nil && amount < *p.MinValue:
+		return fmt.Errorf("is less than %v: %q", *p.MinValue, value)
+	case p.MaxValue != nil && amount > *p.MaxValue:
+		return fmt.Errorf("is more than %v: %q", *p.MaxValue, value)
 	}
 	return nil
 }

@@ -11,8 +11,7 @@ import (
 )
 
 // resolver turns the template's YAML into plain values, evaluating on the way those of
-// CloudFormation's intrinsic functions that template.yaml uses. Only what is asked for is
-// evaluated: resources that the local stack does not know may use anything.
+// CloudFormation's intrinsic functions that template.yaml uses. The rest is refused.
 type resolver struct {
 	root       *yaml.Node // the mapping of sections
 	parameters map[string]string
@@ -214,6 +213,14 @@ func field(n *yaml.Node, name string) *yaml.Node {
 		}
 	}
 	return nil
+}
+
+// text gives a mapping's value where it is text, else "".
+func text(n *yaml.Node, name string) string {
+	if v := field(n, name); v != nil {
+		return v.Value
+	}
+	return ""
 }
 
 // pairs runs over a mapping in the template's order; over nothing when n is none.

@@ -16,7 +16,6 @@ Resources:
   Secret:
     Type: AWS::SecretsManager::Secret
     Properties:
-      Description: !Nonsense x
       GenerateSecretString: {SecretStringTemplate: "{}", GenerateStringKey: k, PasswordLength: 8, ExcludePunctuation: true}
   Off:
     Type: AWS::Serverless::Function
@@ -80,15 +79,15 @@ func TestWhatCannotBeResolvedIsNamed(t *testing.T) {
 		"A: !If [Nobody, 1, 2]": `no condition "Nobody"`,
 		"A: !Cidr [a, b]":       "does not know the function Cidr",
 		// What template.yaml has no use for.
-		"A: !Join [-, [a, b]]":      "line 26: the local stack does not know the function Join in this form",
+		"A: !Join [-, [a, b]]":      "line 25: the local stack does not know the function Join in this form",
 		`A: !Sub ["${x}", {x: 1}]`:  "does not know the function Sub in this form",
 		"A: !GetAtt [F, Arn]":       "does not know the function GetAtt in this form",
 		"A: !Equals [a]":            "does not know the function Equals in this form",
-		"A: {Ref: Name}":            "line 26: the local stack knows the short form of Ref only",
+		"A: {Ref: Name}":            "line 25: the local stack knows the short form of Ref only",
 		`A: {"Fn::Sub": "${Name}"}`: "knows the short form of Fn::Sub only",
-		"A: &a x\n          B: *a":  "line 27: the local stack knows no aliases",
-		"<<: {A: x}":                "line 26: the local stack knows no aliases",
-		"A: x\n          A: y":      "line 27: A is there twice",
+		"A: &a x\n          B: *a":  "line 26: the local stack knows no aliases",
+		"<<: {A: x}":                "line 25: the local stack knows no aliases",
+		"A: x\n          A: y":      "line 26: A is there twice",
 		"A: true":                   "cannot unmarshal bool",
 	} {
 		if _, err := variables(t, sections, "          "+variable); err == nil || !strings.Contains(err.Error(), want) {

@@ -23,7 +23,7 @@ type Table struct {
 
 // readTable reads what matters for the table's behaviour. Point-in-time recovery and
 // deletion protection do not exist locally.
-func (l *loader) readTable(d declaration) error {
+func (l *loader) readTable(r Resource) error {
 	var p struct { // CreateTable has the names that CloudFormation has
 		AttributeDefinitions    []types.AttributeDefinition
 		KeySchema               []types.KeySchemaElement
@@ -31,7 +31,7 @@ func (l *loader) readTable(d declaration) error {
 		StreamSpecification     *types.StreamSpecification
 		TimeToLiveSpecification *types.TimeToLiveSpecification
 	}
-	if err := l.properties(d, &p); err != nil {
+	if err := r.read(&p); err != nil {
 		return err
 	}
 	if p.StreamSpecification != nil {
@@ -41,9 +41,9 @@ func (l *loader) readTable(d declaration) error {
 		p.StreamSpecification.StreamEnabled = aws.Bool(true)
 	}
 	l.template.Tables = append(l.template.Tables, Table{
-		LogicalID: d.id, Name: l.refs[d.id], TTL: p.TimeToLiveSpecification,
+		LogicalID: r.ID, Name: l.refs[r.ID], TTL: p.TimeToLiveSpecification,
 		Create: &dynamodb.CreateTableInput{
-			TableName: aws.String(l.refs[d.id]), BillingMode: types.BillingModePayPerRequest,
+			TableName: aws.String(l.refs[r.ID]), BillingMode: types.BillingModePayPerRequest,
 			AttributeDefinitions: p.AttributeDefinitions, KeySchema: p.KeySchema,
 			GlobalSecondaryIndexes: p.GlobalSecondaryIndexes, StreamSpecification: p.StreamSpecification,
 		},
@@ -54,7 +54,7 @@ func (l *loader) readTable(d declaration) error {
 // readSecret reads an AWS::SecretsManager::Secret. Its text is another one each time, as
 // in each deployment.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-secretsmanager-secret-generatesecretstring.html
-func (l *loader) readSecret(d declaration) error {
+func (l *loader) readSecret(r Resource) error {
 	var p struct {
 		GenerateSecretString struct {
 			SecretStringTemplate, GenerateStringKey string
@@ -62,7 +62,7 @@ func (l *loader) readSecret(d declaration) error {
 			ExcludePunctuation                      bool
 		}
 	}
-	if err := l.properties(d, &p); err != nil {
+	if err := r.read(&p); err != nil {
 		return err
 	}
 	g := p.GenerateSecretString
@@ -76,7 +76,7 @@ func (l *loader) readSecret(d declaration) error {
 	}
 	text, err := json.Marshal(map[string]string{g.GenerateStringKey: password.String()[:g.PasswordLength]})
 	l.template.Secrets = append(l.template.Secrets, secrets.Secret{
-		LogicalID: d.id, Name: d.id, ARN: l.refs[d.id], Text: string(text),
+		LogicalID: r.ID, Name: r.ID, ARN: l.refs[r.ID], Text: string(text),
 	})
 	return err
 }

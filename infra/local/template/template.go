@@ -1,10 +1,10 @@
 // Package template reads template.yaml as far as the local stack runs it: parameters,
 // conditions, intrinsic functions and Globals are resolved, and the resources become what
 // the packages beside this one take. It knows what template.yaml uses and no more: the
-// rest of CloudFormation and SAM is refused with an error that names it. What does not run
-// locally is named in Template.Ignored.
+// rest of CloudFormation and SAM is refused with an error that names it. What does not
+// run locally is named in Template.Ignored.
 //
-// Tests of the template read it through Resources, which resolves every resource.
+// Tests of the template read it through Resources.
 package template
 
 import (
@@ -65,24 +65,28 @@ func Load(file string, parameters map[string]string) (*Template, error) {
 
 // Load is the function Load for a stack with these settings.
 func (s Settings) Load(file string, parameters map[string]string) (*Template, error) {
-	l, err := open(file, parameters, s)
-	if err != nil {
-		return nil, err
-	}
-	return l.template, nil
+	l, err := s.open(file, parameters)
+	return l.template, err
 }
 
-// open reads a file and gives the loader, which can still resolve what the local stack
-// does not run.
-func open(file string, parameters map[string]string, s Settings) (*loader, error) {
+// Resources reads all resources of the template at file whose condition holds, also those
+// that the local stack does not run, with Globals laid below those of SAM. parameters
+// override the defaults of the template's.
+func Resources(file string, parameters map[string]string) ([]Resource, error) {
+	l, err := Settings{}.open(file, parameters)
+	return l.resources, err
+}
+
+// open reads a file; with an error the loader is empty.
+func (s Settings) open(file string, parameters map[string]string) (*loader, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("template: %w", err)
+		return &loader{}, fmt.Errorf("template: %w", err)
 	}
 	s.Region = cmp.Or(s.Region, engine.Region)
 	l, err := read(raw, parameters, s)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path.Base(file), err)
+		return &loader{}, fmt.Errorf("%s: %w", path.Base(file), err)
 	}
 	return l, nil
 }

@@ -107,6 +107,9 @@ func TestRealTemplate(t *testing.T) {
 	if !strings.Contains(api.AccessLog, `"resource":"$context.resourcePath"`) {
 		t.Errorf("the access log's lines are %q", api.AccessLog)
 	}
+	if again, err := Load("../../../template.yaml", nil); err != nil || again.Secrets[0].Text == template.Secrets[0].Text {
+		t.Errorf("two stacks have one secret: %v", err)
+	}
 	f, _ := template.Function(operation.CleanCustomerData.Name)
 	if f.Environment["DIGEST_KEYS"] != template.Secrets[0].ARN || f.Environment["DIGEST_KEY_ID"] != "1" ||
 		f.Environment["ERASURES_TABLE"] != "Erasures" {
@@ -227,6 +230,8 @@ func TestWhatTheLocalStackCannotDoIsNamed(t *testing.T) {
 		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: DynamoDB, Properties: {Stream: "arn:aws:dynamodb:r:1:table/T/stream/latest", StartingPosition: LATEST}}}}}`,
 			"event E: the local stack reads streams from TRIM_HORIZON only"},
 		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: DynamoDB, Properties: {Stream: "arn:aws:dynamodb:r:1:table/T/stream/latest", StartingPosition: TRIM_HORIZON}}}}}`,
+			"the local stack delivers the records of a stream one by one only"},
+		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: DynamoDB, Properties: {Stream: "arn:aws:dynamodb:r:1:table/T/stream/latest", StartingPosition: TRIM_HORIZON, BatchSize: 1}}}}}`,
 			"the local stack knows functions that report their failures only"},
 		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: DynamoDB, Properties: {Stream: "arn:aws:dynamodb:r:1:table/T/stream/latest", TumblingWindowInSeconds: 1}}}}}`,
 			`unknown field "TumblingWindowInSeconds"`},

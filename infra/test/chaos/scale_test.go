@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/attribute"
 	"customercare/infra/client"
 	"customercare/infra/fixture"
 	"customercare/infra/local/stack"
@@ -44,9 +43,7 @@ func TestMillionTransactions(t *testing.T) {
 	v := startInMemory(t)
 	n := number("SCALE_TRANSACTIONS", 20_000)
 	load(t, v, fixture.Customer(by.Account, "big"), fixture.Customer(by.Account, "stays"))
-	err := fixture.Fill(t.Context(), v.client, tables.Customers, n, func(i int) attribute.Item {
-		return fixture.StoredTransaction(by.Account, "big", i)
-	})
+	err := fixture.Fill(t.Context(), v.client, tables.Customers, fixture.Transactions(by.Account, "big", n))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,10 +80,14 @@ func TestThousandNumbers(t *testing.T) {
 	v := startInMemory(t)
 	each := number("SCALE_CONTACTS", 2)
 	load(t, v, fixture.Contact(tenant, "stays", "other", "agent1"))
-	err := fixture.Fill(t.Context(), v.client, tables.Contacts, 2*1000*each, func(i int) attribute.Item {
-		number, contact := i/2/each, i/2%each
-		id, agent := fmt.Sprintf("k%d-%d", number, contact), fmt.Sprint("agent", contact%7)
-		return fixture.StoredContact(tenant, id, fmt.Sprint("n", number), agent)[i%2]
+	err := fixture.Fill(t.Context(), v.client, tables.Contacts, func(yield func(fixture.Record) bool) {
+		for i := range 1000 * each {
+			number, contact := i/each, i%each
+			id, agent := fmt.Sprintf("k%d-%d", number, contact), fmt.Sprint("agent", contact%7)
+			if !yield(fixture.Contact(tenant, id, fmt.Sprint("n", number), agent)) {
+				return
+			}
+		}
 	})
 	if err != nil {
 		t.Fatal(err)

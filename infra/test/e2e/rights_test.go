@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"customercare/infra/local/lambda"
 	"customercare/infra/local/secrets"
 	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
@@ -28,6 +29,19 @@ var used = &usage{actions: map[string]map[string]*reached{}}
 type usage struct {
 	mu      sync.Mutex
 	actions map[string]map[string]*reached
+	stacks  map[string]*usage // of single stacks, by the prefix of their tables
+}
+
+// on is what calls reach from now on in the stack whose tables have this prefix.
+func (u *usage) on(prefix string) *usage {
+	own := &usage{actions: map[string]map[string]*reached{}}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.stacks == nil {
+		u.stacks = map[string]*usage{}
+	}
+	u.stacks[prefix] = own
+	return own
 }
 
 // reached is what conditions of roles look at: the top-level attributes that calls named,
@@ -127,7 +141,13 @@ func (u *usage) note(r *http.Request, body []byte) {
 
 // add notes that a function, by its access key, made a call of this action on a table.
 func (u *usage) add(key, action, table string, w write) {
-	table = table[strings.LastIndex(table, "-")+1:] // without the suite's prefix
+	prefix := table[:strings.LastIndex(table, "-")+1]
+	if own := u.stacks[prefix]; own != nil {
+		own.mu.Lock()
+		own.add(key, action, table[len(prefix):], w)
+		own.mu.Unlock()
+	}
+	table = table[len(prefix):]
 	r := u.reach(key, "dynamodb:"+action+" "+table)
 	maps.Copy(r.attributes, w.attributes())
 	for _, item := range []map[string]any{w.Item, w.Key} {
@@ -217,32 +237,42 @@ func (u *usage) compare() (differences []string) {
 		u.reach(call.AccessKeyID, "secretsmanager:"+call.Action+" DigestKeys")
 		u.mu.Unlock()
 	}
+	for _, f := range running.Template.Functions {
+		differences = append(differences, u.compareOne(f, rightsOf(resources, f))...)
+	}
+	return differences
+}
+
+// compareOne lists where a function's rights and its calls differ.
+func (u *usage) compareOne(f lambda.Function, may map[string]any) (differences []string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for _, f := range running.Template.Functions {
-		may := map[string]any{}
-		for _, r := range resources {
-			if r.ID == strings.TrimSuffix(f.Name, "Function")+"Role" {
-				may = granted(r)
-			}
+	did := u.actions[f.AccessKeyID()]
+	for _, right := range slices.Sorted(maps.Keys(may)) {
+		if did[right] == nil {
+			differences = append(differences, f.Folder+" may "+right+", and never does")
+			continue
 		}
-		did := u.actions[f.AccessKeyID()]
-		for _, right := range slices.Sorted(maps.Keys(may)) {
-			if did[right] == nil {
-				differences = append(differences, f.Folder+" may "+right+", and never does")
-				continue
-			}
-			for _, wrong := range did[right].against(may[right]) {
-				differences = append(differences, f.Folder+" may "+right+" not "+wrong)
-			}
+		for _, wrong := range did[right].against(may[right]) {
+			differences = append(differences, f.Folder+" may "+right+" not "+wrong)
 		}
-		for _, action := range slices.Sorted(maps.Keys(did)) {
-			if _, granted := may[action]; !granted {
-				differences = append(differences, f.Folder+" does "+action+", and may not")
-			}
+	}
+	for _, action := range slices.Sorted(maps.Keys(did)) {
+		if _, granted := may[action]; !granted {
+			differences = append(differences, f.Folder+" does "+action+", and may not")
 		}
 	}
 	return differences
+}
+
+// rightsOf are the rights of a function's role, with their conditions.
+func rightsOf(resources []template.Resource, f lambda.Function) map[string]any {
+	for _, r := range resources {
+		if r.ID == strings.TrimSuffix(f.Name, "Function")+"Role" {
+			return granted(r)
+		}
+	}
+	return nil
 }
 
 // notCalled are rights that the platform uses on the function's behalf:

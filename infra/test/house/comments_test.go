@@ -16,7 +16,6 @@ const maxColumns = 90
 // TestCommentsAreNarrow measures the lines that are a comment and nothing else. Links
 // may be as long as they are.
 func TestCommentsAreNarrow(t *testing.T) {
-	waits(t)
 	for _, name := range goFiles(t) {
 		for i, line := range strings.Split(source(t, name), "\n") {
 			trimmed := strings.TrimLeft(line, "\t ")

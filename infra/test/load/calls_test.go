@@ -76,7 +76,9 @@ func (p *plan) wrongAllow() *call {
 // remove is a call of operation 3, in turn under both paths and in all formats.
 func (p *plan) remove(code, key, sentence string) *call {
 	turn := p.turns(deleteCustomer)
-	changes := [][]string{nil, {"output", "JSON", "condensed", "yes"}, {"callback", client.Callback, "condensed", "yes"}}[turn%3]
+	changes := [][]string{
+		nil, {"output", "JSON", "condensed", "yes"}, {"callback", client.Callback, "condensed", "yes"},
+	}[turn%3]
 	media := []string{client.XML, client.JSON, client.Script}[turn%3]
 	by := client.APIUser{Name: apiUser, Key: key, Account: account}
 	r := client.DeleteCustomer(by, code, append(changes, "API", "1.6")...).Under(1 - turn%2)
@@ -126,7 +128,8 @@ func (p *plan) clean() *call {
 	numbers := numbersOf(n)
 	sent := slices.Concat(numbers, []string{"nobody's", numbers[0]})
 	return &call{
-		kind: cleanData, Request: client.CleanCustomerData(sent...).Bearer(p.m.token), want: answer{Expected: client.Cleaned},
+		kind: cleanData, Request: client.CleanCustomerData(sent...).Bearer(p.m.token),
+		want: answer{Expected: client.Cleaned},
 		effect: func(b *book) {
 			b.cleans++
 			for _, number := range numbers {

@@ -58,13 +58,19 @@ func TestFaults(t *testing.T) {
 				r.phases[2].samples[i].verdict = refused
 			}
 		},
-		"cleanup: the process 12 ended in the steady phase": func(r *report) { r.used[2] = map[string]usage{"cleanup": {10 << 20, 3, []string{"11", "13"}}} },
+		"cleanup: the process 12 ended in the steady phase": func(r *report) {
+			r.used[2] = map[string]usage{
+				"cleanup": {10 << 20, 3, []string{"11", "13"}},
+			}
+		},
 		"cleanup: a process has 33 sockets at the after all": func(r *report) {
 			r.used[3] = map[string]usage{"cleanup": {10 << 20, 33, []string{"11", "12"}}}
 		},
 		"2 alarms in the log: ": func(r *report) {
 			a := &alarms{}
-			for _, part := range []string{"cleanup: fine\ncleanup: {\"msg\":\"pa", "nic\"}\n", "cleanup: Runtime exited with error\n"} {
+			for _, part := range []string{
+				"cleanup: fine\ncleanup: {\"msg\":\"pa", "nic\"}\n", "cleanup: Runtime exited with error\n",
+			} {
 				fmt.Fprint(a, part)
 			}
 			r.alarms = a.heard()

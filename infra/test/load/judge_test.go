@@ -70,7 +70,8 @@ func (want answer) differs(r *vegeta.Result) string {
 
 // onEvery answer are these headers, API Gateway's own answers included.
 var onEvery = map[string]string{
-	"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+	"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+	"Strict-Transport-Security": "max-age=31536000; includeSubDomains",
 }
 
 // longestWait is what a caller may be told to wait, in seconds.

@@ -13,13 +13,18 @@ import (
 
 func TestJudge(t *testing.T) {
 	both := func(code, sentence string) string {
-		return `{"responseCode":"` + code + `","responseMessage":"` + sentence + `","status":false,"retCode":"` + code + `","retMsg":"` + sentence + `"}`
+		return `{"responseCode":"` + code + `","responseMessage":"` + sentence + `","status":false,"retCode":"` +
+			code + `","retMsg":"` + sentence + `"}`
 	}
 	element := func(code, sentence string) string {
-		return `<StatusResponse><responseCode>` + code + `</responseCode><responseMessage>` + sentence + `</responseMessage><status>false</status></StatusResponse>`
+		return `<StatusResponse><responseCode>` + code + `</responseCode><responseMessage>` + sentence +
+			`</responseMessage><status>false</status></StatusResponse>`
 	}
 	own := map[string]apigateway.Response{}
-	for kind, code := range map[string]int{"THROTTLED": 429, "INTEGRATION_FAILURE": 503, "INTEGRATION_TIMEOUT": 503, "AUTHORIZER_FAILURE": 503, "DEFAULT_5XX": 500} {
+	for kind, code := range map[string]int{
+		"THROTTLED": 429, "INTEGRATION_FAILURE": 503, "INTEGRATION_TIMEOUT": 503, "AUTHORIZER_FAILURE": 503,
+		"DEFAULT_5XX": 500,
+	} {
 		own[kind] = apigateway.Response{
 			StatusCode: code,
 			Templates: map[string]string{
@@ -68,15 +73,30 @@ func TestJudge(t *testing.T) {
 		{"no answer in time", customer, 503, client.JSON, both("503", "INTEGRATION_TIMEOUT"), "1", busy},
 		{"no authorizer", numbers, 503, client.JSON, both("503", "AUTHORIZER_FAILURE"), "1", busy},
 		{"the function failed", numbers, 500, client.JSON, both("500", "DEFAULT_5XX"), "1", wrong},
-		{"busy", inJSONAsked, 503, client.JSON, `{"responseCode":"503","responseMessage":"` + busySentence + `","status":false}`, "1", busy},
+		{
+			"busy", inJSONAsked, 503, client.JSON,
+			`{"responseCode":"503","responseMessage":"` + busySentence + `","status":false}`, "1", busy,
+		},
 		{"busy, in XML", inXMLAsked, 503, client.XML, client.XMLHead + element("503", busySentence), "2", busy},
 		{"busy, of operation 3", customer, 503, client.XML, failed("error", busySentence), "1", busy},
-		{"busy, in JSON", customerJSON, 503, client.JSON, `{"status":"error","error":"` + busySentence + `"}`, "1", busy},
-		{"busy, in JSONP", customerJSONP, 503, "application/javascript", `/**/cb({"status":"error","error":"` + busySentence + `"});`, "1", busy},
+		{
+			"busy, in JSON", customerJSON, 503, client.JSON, `{"status":"error","error":"` + busySentence + `"}`, "1",
+			busy,
+		},
+		{
+			"busy, in JSONP", customerJSONP, 503, "application/javascript",
+			`/**/cb({"status":"error","error":"` + busySentence + `"});`, "1", busy,
+		},
 		{"busy and yet done", customer, 503, client.XML, failed("success", busySentence), "1", wrong},
 		{"its insides", customer, 503, client.XML, failed("error", "goroutine 1 [running]: main.main()"), "1", wrong},
-		{"busy as operation 4 says it", numbers, 500, client.JSON, `{"retCode":"500","retMsg":"` + busySentence + `"}`, "", busy},
-		{"a failure of ours", numbers, 500, client.JSON, `{"retCode":"500","retMsg":"The service failed, try again"}`, "", wrong},
+		{
+			"busy as operation 4 says it", numbers, 500, client.JSON,
+			`{"retCode":"500","retMsg":"` + busySentence + `"}`, "", busy,
+		},
+		{
+			"a failure of ours", numbers, 500, client.JSON,
+			`{"retCode":"500","retMsg":"The service failed, try again"}`, "", wrong,
+		},
 		{"a failure of ours", customer, 500, client.XML, failed("error", busySentence), "1", wrong},
 	} {
 		r := &vegeta.Result{Code: row.code, Body: []byte(row.body), Headers: http.Header{

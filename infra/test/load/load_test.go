@@ -40,9 +40,10 @@ func short(t *testing.T) options {
 		t.Fatal(err)
 	}
 	return options{
-		root: dynamotest.Root(), endpoint: endpoint, tablePrefix: fmt.Sprintf("load-%d-", time.Now().UnixNano()), log: io.Discard,
+		root: dynamotest.Root(), endpoint: endpoint, tablePrefix: fmt.Sprintf("load-%d-", time.Now().UnixNano()),
+		log:  io.Discard,
 		rate: 20, latency: generous, quick: generous, slack: generous, held: 0.98,
-		patience: generous, answer: generous, period: generous, sockets: 64, schedule: newSchedule(),
+		queueTimeout: generous, answer: generous, period: generous, sockets: 64, schedule: newSchedule(),
 	}
 }
 
@@ -75,7 +76,7 @@ func TestLoad(t *testing.T) {
 		storm: time.Duration(seconds) * time.Second / 2, recovery: recoverWait + 5*time.Second,
 		// What the processes of one machine do not hold is refused, as on AWS once an
 		// account's concurrency is used up.
-		patience: 500 * time.Millisecond,
+		queueTimeout: 500 * time.Millisecond,
 	}
 	if err := stack.Build(t.Context(), root, filepath.Join(root, ".cache", "bin")); err != nil {
 		t.Fatal(err)
@@ -172,7 +173,8 @@ func TestLiesAreFound(t *testing.T) {
 	}
 	found := strings.Join(r.faults(), "\n")
 	for _, want := range []string{
-		"3 lost erasures: customer load-account#4711", "number 135****", "1 wrong answers", "1 calls without an answer", "got 429", "records of erasures, want",
+		"3 lost erasures: customer load-account#4711", "number 135****", "1 wrong answers", "1 calls without an answer",
+		"got 429", "records of erasures, want",
 	} {
 		if !strings.Contains(found, want) {
 			t.Errorf("nothing was found of %q:\n%s", want, found)

@@ -58,10 +58,10 @@ func (r *report) faults() (all []string) {
 	fault(storm.slowest() > r.quick, "storm: an answer took %s", storm.slowest().Round(time.Millisecond))
 	after, within := r.recoveredAfter()
 	fault(!within, "recovery: not normal after %s", after)
-	fault(len(r.outcome.Lost) > 0, "%d lost erasures: %s", len(r.outcome.Lost), few(r.outcome.Lost))
-	fault(len(r.outcome.Wrong) > 0, "%d items are not as they must be: %s", len(r.outcome.Wrong), few(r.outcome.Wrong))
+	fault(len(r.outcome.Lost) > 0, "%d lost erasures: %s", len(r.outcome.Lost), firstOf(r.outcome.Lost))
+	fault(len(r.outcome.Wrong) > 0, "%d items are not as they must be: %s", len(r.outcome.Wrong), firstOf(r.outcome.Wrong))
 	fault(r.outcome.Records != r.outcome.Wanted, "%d records of erasures, want %d", r.outcome.Records, r.outcome.Wanted)
-	fault(len(r.outcome.Twice) > 0, "two records of one erasure: %s", few(r.outcome.Twice))
+	fault(len(r.outcome.Twice) > 0, "two records of one erasure: %s", firstOf(r.outcome.Twice))
 	for _, folder := range r.functions() {
 		for i, at := range r.used {
 			fault(at[folder].memory > maxMemory, "%s: %s MB of memory at the %s", folder, megabytes(at[folder].memory),
@@ -79,12 +79,13 @@ func (r *report) faults() (all []string) {
 			}
 		}
 	}
-	fault(len(r.alarms) > 0, "%d alarms in the log: %s", len(r.alarms), few(r.alarms))
+	fault(len(r.alarms) > 0, "%d alarms in the log: %s", len(r.alarms), firstOf(r.alarms))
 	fault(r.left != "", "left in the runner: %s", r.left)
 	return all
 }
 
-func few(list []string) string {
+// firstOf is the first few of a list as one text.
+func firstOf(list []string) string {
 	if len(list) > maxMistakes {
 		return strings.Join(list[:maxMistakes], "; ") + "; ..."
 	}

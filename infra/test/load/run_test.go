@@ -27,7 +27,7 @@ type options struct {
 	quick                           time.Duration // within which a storm's calls must be answered
 	slack                           time.Duration // p99s below it count as it
 	held                            float64       // part of the rate at which calls must really go out
-	patience                        time.Duration // of a request that waits for a process of a function
+	queueTimeout                    time.Duration // of a request that waits for a process of a function
 	answer                          time.Duration // within which a client must have any answer; 0: clientPatience
 	period                          time.Duration // of the API, for a function; 0: the stack's own
 	sockets                         int           // that a function's process may have; 0: maxSockets
@@ -74,8 +74,10 @@ func onStack(ctx context.Context, o options) (*report, error) {
 		clock = o.schedule.now
 	}
 	st, err := stack.Start(ctx, stack.Options{
-		Root: o.root, Endpoint: o.endpoint, TablePrefix: o.tablePrefix, BinDir: filepath.Join(o.root, ".cache", "bin"), Log: io.MultiWriter(o.log, heard),
-		ScheduleEvery: time.Second, Parameters: parameters, QueueTimeout: o.patience, IntegrationPeriod: o.period, Now: clock,
+		Root: o.root, Endpoint: o.endpoint, TablePrefix: o.tablePrefix, BinDir: filepath.Join(o.root, ".cache", "bin"),
+		Log:           io.MultiWriter(o.log, heard),
+		ScheduleEvery: time.Second, Parameters: parameters, QueueTimeout: o.queueTimeout, IntegrationPeriod: o.period,
+		Now: clock,
 	})
 	if err != nil {
 		return nil, err

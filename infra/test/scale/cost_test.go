@@ -8,20 +8,14 @@ import (
 	"path/filepath"
 	"testing"
 
+	"customercare/infra/bench"
 	"customercare/infra/testkit/dynamotest"
 )
 
-// prices are infra/bench/prices.json, in USD.
+// prices are infra/bench/prices.json, in USD: those of calls, and those that only this
+// page needs.
 type prices struct {
-	Writes      float64 `json:"dynamoDBWritesPerMillion"`
-	Reads       float64 `json:"dynamoDBReadsPerMillion"`
-	Invocations float64 `json:"lambdaRequestsPerMillion"`
-	GBSecond    float64 `json:"lambdaGBSecond"`
-	Requests    float64 `json:"apiGatewayRequestsPerMillion"`
-	Assumed     struct {
-		Invocation float64 `json:"millisecondsOfInvocation"`
-		RoundTrip  float64 `json:"millisecondsOfRoundTrip"`
-	}
+	bench.Prices
 
 	Storage   float64 `json:"storageGBMonth"`
 	Backup    float64 `json:"backupGBMonth"`

@@ -12,7 +12,7 @@ import (
 )
 
 // The product's own code deletes from a partition that takes no more, in simulated time:
-// the SDK, its retries, backoff, patience and limits are the real ones, the time is not.
+// the SDK, its retries, backoff, attempts and limits are the real ones, the time is not.
 // Each test holds what it sees against the page's table.
 
 // tenant is whose contacts are deleted.
@@ -214,7 +214,9 @@ func TestGivesUp(t *testing.T) {
 			return store.Customers{DB: s.Client, Table: "Customers"}.Delete(ctx, job, make([]string, c.batchSize), 1)
 		}},
 		{"a transaction of 100", c.maxAttempts, func(ctx context.Context, s *service) error {
-			_, _, err := store.Contacts{DB: s.Client, Table: "Contacts"}.Erase(ctx, &store.Job{Scope: tenant}, erasable(0, 50), 1)
+			_, _, err := store.Contacts{
+				DB: s.Client, Table: "Contacts",
+			}.Erase(ctx, &store.Job{Scope: tenant}, erasable(0, 50), 1)
 			if s.last != 1 {
 				t.Errorf("the last transaction had %d actions", s.last)
 			}
@@ -235,5 +237,5 @@ func TestGivesUp(t *testing.T) {
 		}
 		p.row(of.what, whole(of.calls), fmt.Sprintf("%.0f s", took.Seconds()))
 	}
-	p.holds(t, "patience", 0.15)
+	p.holds(t, "giving up", 0.15)
 }

@@ -24,7 +24,7 @@ var forCustomer, forNumbers = operation.DeleteCustomer.Name, operation.CleanCust
 // erasures counts operations 3 and 4: first every request with what follows at once,
 // then, when they are due, the passes behind the writers' lifetime. What cleanup reads to
 // find them is one figure for all, "cleanup, nothing to do".
-func (s *stand) erasures(ctx context.Context) ([]Operation, error) {
+func (s *meteredStack) erasures(ctx context.Context) ([]Operation, error) {
 	var all []Operation
 	jobs := map[string]int{} // index in all, by the job's key
 	begin := func(name, function string, bare, evident Bound, ask func() error) error {
@@ -46,7 +46,7 @@ func (s *stand) erasures(ctx context.Context) ([]Operation, error) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		op.request, op.background = of(calls, function), of(calls, worker)
+		op.request, op.background = callsOf(calls, function), callsOf(calls, worker)
 		op.add()
 		for _, j := range after {
 			if !slices.ContainsFunc(before, func(known job) bool { return known.key == j.key }) {
@@ -91,7 +91,7 @@ func (s *stand) erasures(ctx context.Context) ([]Operation, error) {
 	err := s.finish(ctx, func(key string, calls []Call) {
 		if at, counted := jobs[key]; counted {
 			op := &all[at]
-			op.background = append(op.background, of(calls, worker)...)
+			op.background = append(op.background, callsOf(calls, worker)...)
 			op.add()
 		}
 	})
@@ -102,7 +102,7 @@ func (s *stand) erasures(ctx context.Context) ([]Operation, error) {
 		return nil, err
 	}
 	calls, err := s.during(ctx, func() error { return s.cleanup(ctx) })
-	op := Operation{request: of(calls, "cleanup"), Counted: bench.Counted{
+	op := Operation{request: callsOf(calls, "cleanup"), Counted: bench.Counted{
 		Name: "cleanup, nothing to do", Function: "cleanup", Bare: idle, Evident: idle,
 	}}
 	op.add()
@@ -120,7 +120,7 @@ func invocations(calls []Call) int {
 
 // firstPass waits until every open job has had its first pass, in the request or by the
 // worker that the stream starts.
-func (s *stand) firstPass(ctx context.Context) ([]job, error) {
+func (s *meteredStack) firstPass(ctx context.Context) ([]job, error) {
 	for {
 		open, err := s.jobs(ctx)
 		if err != nil || !slices.ContainsFunc(open, func(j job) bool { return !j.over }) {
@@ -134,7 +134,7 @@ func (s *stand) firstPass(ctx context.Context) ([]job, error) {
 
 // finish gives every open job its passes when they are due, until none is open, and tells
 // of each.
-func (s *stand) finish(ctx context.Context, tell func(key string, calls []Call)) error {
+func (s *meteredStack) finish(ctx context.Context, tell func(key string, calls []Call)) error {
 	for {
 		open, err := s.firstPass(ctx)
 		if err != nil || len(open) == 0 {
@@ -163,7 +163,7 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // customerWork reads a customer's collection once, past the meter, for what a bound needs
 // to know of it.
-func (s *stand) customerWork(ctx context.Context, code string, transactions int) (w customer, err error) {
+func (s *meteredStack) customerWork(ctx context.Context, code string, transactions int) (w customer, err error) {
 	w.transactions = transactions
 	pages := dynamodb.NewQueryPaginator(s.DynamoDB(), &dynamodb.QueryInput{
 		TableName: aws.String(
@@ -183,10 +183,12 @@ func (s *stand) customerWork(ctx context.Context, code string, transactions int)
 }
 
 // nothingLeft looks whether all was erased that the figures say it was.
-func (s *stand) nothingLeft(ctx context.Context) error {
+func (s *meteredStack) nothingLeft(ctx context.Context) error {
 	for _, id := range []string{"Customers", "Contacts"} {
 		out, err := s.DynamoDB().
-			Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(s.Table(id)), Select: types.SelectCount, ConsistentRead: aws.Bool(true)})
+			Scan(ctx, &dynamodb.ScanInput{
+				TableName: aws.String(s.Table(id)), Select: types.SelectCount, ConsistentRead: aws.Bool(true),
+			})
 		if err != nil {
 			return err
 		}

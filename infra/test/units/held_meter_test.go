@@ -94,7 +94,8 @@ func TestRulesOfReads(t *testing.T) {
 	}
 	query := func(of string, consistent bool) error {
 		_, err := m.db.Query(ctx, &dynamodb.QueryInput{
-			TableName: &m.table, ConsistentRead: &consistent, KeyConditionExpression: aws.String("erasureId = :k"), ExpressionAttributeValues: values{":k": s(of)},
+			TableName: &m.table, ConsistentRead: &consistent, KeyConditionExpression: aws.String("erasureId = :k"),
+			ExpressionAttributeValues: values{":k": s(of)},
 		})
 		return err
 	}
@@ -106,41 +107,62 @@ func TestRulesOfReads(t *testing.T) {
 		{"a put", Use{Items: 1, Writes: 1}, func() error { return put("small", 10) }},
 		{"a put of 9 KB", Use{Items: 1, Writes: 10}, func() error { return put("large", 9<<10) }},
 		{"GetItem of nothing", Use{Items: 1, Reads: 1}, func() error {
-			return nothing(m.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &m.table, Key: key("none"), ConsistentRead: aws.Bool(true)}))
+			return nothing(m.db.GetItem(ctx, &dynamodb.GetItemInput{
+				TableName: &m.table, Key: key("none"), ConsistentRead: aws.Bool(true),
+			}))
 		}},
-		{"BatchGetItem", Use{Items: 4, Reads: 1 + 3 + 2}, func() error { return get(true, "small", "large", "none", "neither") }},
-		{"BatchGetItem, eventually", Use{Items: 4, Reads: (1 + 3 + 2) / 2.}, func() error { return get(false, "small", "large", "none", "neither") }},
+		{
+			"BatchGetItem", Use{Items: 4, Reads: 1 + 3 + 2},
+			func() error { return get(true, "small", "large", "none", "neither") },
+		},
+		{
+			"BatchGetItem, eventually", Use{Items: 4, Reads: (1 + 3 + 2) / 2.},
+			func() error { return get(false, "small", "large", "none", "neither") },
+		},
 		{"Query of nothing", Use{Reads: 1}, func() error { return query("none", true) }},
 		{"Query of nothing, eventually", Use{Reads: 0.5}, func() error { return query("none", false) }},
 		{"Query of 9 KB", Use{Reads: 3}, func() error { return query("large", true) }},
 		{"Query of an index", Use{Reads: 0.5}, func() error {
 			return nothing(m.db.Query(ctx, &dynamodb.QueryInput{
-				TableName: &m.table, IndexName: aws.String("open"), KeyConditionExpression: aws.String("openShard = :k"), ExpressionAttributeValues: values{":k": s("0")},
+				TableName: &m.table, IndexName: aws.String("open"),
+				KeyConditionExpression: aws.String("openShard = :k"), ExpressionAttributeValues: values{":k": s("0")},
 			}))
 		}},
 		{"a refused write", Use{Items: 1, Writes: 10}, func() error {
 			return nothing(m.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-				TableName: &m.table, Key: key("large"), UpdateExpression: aws.String("REMOVE x"), ConditionExpression: aws.String("attribute_not_exists(x)"),
+				TableName: &m.table, Key: key("large"), UpdateExpression: aws.String("REMOVE x"),
+				ConditionExpression: aws.String("attribute_not_exists(x)"),
 			}))
 		}},
 		{"a refused write of nothing", Use{Items: 1, Writes: 1}, func() error {
-			return nothing(m.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &m.table, Key: key("none"), ConditionExpression: aws.String("attribute_exists(x)")}))
+			return nothing(m.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+				TableName: &m.table, Key: key("none"), ConditionExpression: aws.String("attribute_exists(x)"),
+			}))
 		}},
 		{"a cancelled transaction", Use{Items: 2, Writes: 2 + 20}, func() error {
 			return nothing(m.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-				{ConditionCheck: &types.ConditionCheck{TableName: &m.table, Key: key("none"), ConditionExpression: aws.String("attribute_exists(x)")}},
+				{
+					ConditionCheck: &types.ConditionCheck{
+						TableName: &m.table, Key: key("none"), ConditionExpression: aws.String("attribute_exists(x)"),
+					},
+				},
 				{Delete: &types.Delete{TableName: &m.table, Key: key("large")}},
 			}}))
 		}},
 		{"a transaction with a check", Use{Items: 2, Writes: 20 + 2}, func() error {
 			return nothing(m.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-				{ConditionCheck: &types.ConditionCheck{TableName: &m.table, Key: key("large"), ConditionExpression: aws.String("attribute_exists(x)")}},
+				{
+					ConditionCheck: &types.ConditionCheck{
+						TableName: &m.table, Key: key("large"), ConditionExpression: aws.String("attribute_exists(x)"),
+					},
+				},
 				{Delete: &types.Delete{TableName: &m.table, Key: key("small")}},
 			}}))
 		}},
 		{"a batch that deletes nothing", Use{Items: 2, Writes: 2}, func() error {
 			return nothing(m.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{m.table: {
-				{DeleteRequest: &types.DeleteRequest{Key: key("none")}}, {DeleteRequest: &types.DeleteRequest{Key: key("neither")}},
+				{DeleteRequest: &types.DeleteRequest{Key: key("none")}},
+				{DeleteRequest: &types.DeleteRequest{Key: key("neither")}},
 			}}}))
 		}},
 	} {

@@ -57,19 +57,25 @@ func TestRulesOfWrites(t *testing.T) {
 			}
 		} else {
 			_, err = m.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &m.table, Item: of(item, "alone")})
-			transaction.Put, batch.PutRequest = &types.Put{TableName: &m.table, Item: of(item, "together")}, &types.PutRequest{Item: of(item, "in a batch")}
+			transaction.Put, batch.PutRequest = &types.Put{
+				TableName: &m.table, Item: of(item, "together"),
+			}, &types.PutRequest{Item: of(item, "in a batch")}
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := m.one(t)
-		if _, err := m.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{m.table: {batch}}}); err != nil {
+		if _, err := m.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+			RequestItems: map[string][]types.WriteRequest{m.table: {batch}},
+		}); err != nil {
 			t.Fatal(err)
 		}
 		if got := m.one(t); got != want {
 			t.Fatalf("write %d in a batch: %+v, alone %+v", i, got, want)
 		}
-		if _, err := m.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{transaction}}); err != nil {
+		if _, err := m.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
+			TransactItems: []types.TransactWriteItem{transaction},
+		}); err != nil {
 			t.Fatal(err)
 		}
 		want.Writes *= 2
@@ -86,11 +92,18 @@ func TestRulesOfWrites(t *testing.T) {
 func TestSizes(t *testing.T) {
 	m, ctx := newMetered(t), t.Context()
 	for name, value := range map[string]types.AttributeValue{
-		"nothing": nil, "text": s("äöü"), "zero": n("0"), "digits": n("1234567"), "minus": n("-120"), "three": n("120"), "odd": n("10.5"), "fraction": n("0.00125"), "millions": n("45000000"),
-		"flag": &types.AttributeValueMemberBOOL{}, "null": &types.AttributeValueMemberNULL{Value: true}, "bytes": &types.AttributeValueMemberB{Value: []byte{1, 2, 3}},
-		"texts": &types.AttributeValueMemberSS{Value: []string{"a", "bcd"}}, "numbers": &types.AttributeValueMemberNS{Value: []string{"1", "200"}},
-		"list": &types.AttributeValueMemberL{Value: []types.AttributeValue{s("a"), n("1"), &types.AttributeValueMemberL{}}},
-		"map":  &types.AttributeValueMemberM{Value: values{"k": s("v"), "in": &types.AttributeValueMemberM{Value: values{"n": n("12")}}}},
+		"nothing": nil, "text": s("äöü"), "zero": n("0"), "digits": n("1234567"), "minus": n("-120"), "three": n("120"),
+		"odd": n("10.5"), "fraction": n("0.00125"), "millions": n("45000000"),
+		"flag": &types.AttributeValueMemberBOOL{}, "null": &types.AttributeValueMemberNULL{Value: true},
+		"bytes":   &types.AttributeValueMemberB{Value: []byte{1, 2, 3}},
+		"texts":   &types.AttributeValueMemberSS{Value: []string{"a", "bcd"}},
+		"numbers": &types.AttributeValueMemberNS{Value: []string{"1", "200"}},
+		"list": &types.AttributeValueMemberL{
+			Value: []types.AttributeValue{s("a"), n("1"), &types.AttributeValueMemberL{}},
+		},
+		"map": &types.AttributeValueMemberM{
+			Value: values{"k": s("v"), "in": &types.AttributeValueMemberM{Value: values{"n": n("12")}}},
+		},
 	} {
 		item := func(length int) values {
 			all := values{"erasureId": s("k"), "pad": s(strings.Repeat("x", length))}

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
-	"customercare/infra/attribute"
 	"customercare/infra/bench"
 	"customercare/infra/client"
 	"customercare/infra/fixture"
@@ -45,7 +45,7 @@ func Scenario(ctx context.Context, endpoint string, log io.Writer) ([]Operation,
 	if err := st.warmUp(ctx); err != nil {
 		return nil, fmt.Errorf("warm-up: %w", err)
 	}
-	small, err := st.small(ctx)
+	simple, err := st.simple(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func Scenario(ctx context.Context, endpoint string, log io.Writer) ([]Operation,
 	if err != nil {
 		return nil, err
 	}
-	return append(small, erasures...), st.nothingLeft(ctx)
+	return append(simple, erasures...), st.nothingLeft(ctx)
 }
 
 const warm = "warm" // what the first calls are about, which no figure shows
@@ -70,7 +70,7 @@ func numbersOf(n, contacts int) (all []string) {
 	return all
 }
 
-func (s *stand) arrange(ctx context.Context) error {
+func (s *meteredStack) arrange(ctx context.Context) error {
 	records := []fixture.Record{fixture.APIUser(apiUser, apiKey, account), fixture.App(app, appSecret, tenant)}
 	for _, name := range []string{warm, "counted"} {
 		records = append(records, fixture.Operator(name, password), fixture.User(name))
@@ -79,25 +79,20 @@ func (s *stand) arrange(ctx context.Context) error {
 		return err
 	}
 	for code, transactions := range s.customers() {
-		err := fixture.Fill(ctx, s.DynamoDB(), s.Table("Customers"), 1+transactions, func(i int) attribute.Item {
-			if i == 0 {
-				return fixture.StoredCustomer(account, code)
-			}
-			return fixture.StoredTransaction(account, code, i-1)
-		})
-		if err != nil {
+		customer := fixture.CustomerWith(account, code, transactions)
+		if err := fixture.Fill(ctx, s.DynamoDB(), s.Table("Customers"), slices.Values(customer)); err != nil {
 			return err
 		}
 	}
 	for _, c := range cleanings {
 		numbers := numbersOf(c.numbers, c.contacts)
-		err := fixture.Fill(ctx, s.DynamoDB(), s.Table("Contacts"), 2*c.numbers*c.contacts, func(i int) attribute.Item {
-			n := i / 2 // of the contact
+		var contacts []fixture.Record
+		for n := range c.numbers * c.contacts {
 			number := numbers[n/c.contacts]
 			id, agent := fmt.Sprintf("%s-%d", number, n%c.contacts), fmt.Sprintf("agent%d", n%agents)
-			return fixture.StoredContact(tenant, id, number, agent)[i%2]
-		})
-		if err != nil {
+			contacts = append(contacts, fixture.Contact(tenant, id, number, agent))
+		}
+		if err := fixture.Fill(ctx, s.DynamoDB(), s.Table("Contacts"), slices.Values(contacts)); err != nil {
 			return err
 		}
 	}
@@ -108,7 +103,7 @@ func (s *stand) arrange(ctx context.Context) error {
 const agents = 7
 
 // customers are the transactions of all that are deleted, by their codes.
-func (s *stand) customers() map[string]int {
+func (s *meteredStack) customers() map[string]int {
 	all := map[string]int{warm: 0, repeated: 3}
 	for _, n := range customers {
 		all[code(n)] = n
@@ -118,14 +113,14 @@ func (s *stand) customers() map[string]int {
 
 // warmUp starts a process of every function, so that no later call has a start of its own
 // in it.
-func (s *stand) warmUp(ctx context.Context) error {
+func (s *meteredStack) warmUp(ctx context.Context) error {
 	return errors.Join(s.send(ctx, client.DeleteCustomerInfo(warm, "reset=true").As(warm, password)),
 		s.send(ctx, allow(warm, warm, "1")), s.issue(ctx), s.remove(ctx, warm), s.clean(ctx, []string{warm}),
 		s.cleanup(ctx))
 }
 
 // during is the calls that functions make while do runs.
-func (s *stand) during(ctx context.Context, do func() error) ([]Call, error) {
+func (s *meteredStack) during(ctx context.Context, do func() error) ([]Call, error) {
 	if _, err := s.meter.Take(ctx); err != nil {
 		return nil, err
 	}
@@ -135,8 +130,8 @@ func (s *stand) during(ctx context.Context, do func() error) ([]Call, error) {
 	return s.meter.Take(ctx)
 }
 
-// of are the calls of a function.
-func of(calls []Call, function string) (all []Call) {
+// callsOf are the calls of a function.
+func callsOf(calls []Call, function string) (all []Call) {
 	for _, c := range calls {
 		if c.Function == function {
 			all = append(all, c)
@@ -145,8 +140,8 @@ func of(calls []Call, function string) (all []Call) {
 	return all
 }
 
-// small counts all that erases nothing in the background.
-func (s *stand) small(ctx context.Context) (all []Operation, err error) {
+// simple counts all that erases nothing in the background.
+func (s *meteredStack) simple(ctx context.Context) (all []Operation, err error) {
 	calls := func(name, function string, bare, evident Bound, do func() error) {
 		if err != nil {
 			return
@@ -156,8 +151,9 @@ func (s *stand) small(ctx context.Context) (all []Operation, err error) {
 			err = fmt.Errorf("%s: %w", name, err)
 			return
 		}
-		op := Operation{request: of(made, function), Counted: bench.Counted{
-			Name: name, Function: function, Bare: bare, Evident: evident, ByCaller: !strings.HasPrefix(function, "authorize"),
+		op := Operation{request: callsOf(made, function), Counted: bench.Counted{
+			Name: name, Function: function, Bare: bare, Evident: evident,
+			ByCaller: !strings.HasPrefix(function, "authorize"),
 		}}
 		op.add()
 		all = append(all, op)

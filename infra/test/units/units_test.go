@@ -15,8 +15,6 @@ import (
 	"customercare/shared/operation"
 )
 
-func TestMain(m *testing.M) { dynamotest.Run(m) }
-
 // TestUnits counts exactly, and holds units.json against it: the guard against taking
 // more unnoticed. With -v it shows every call.
 func TestUnits(t *testing.T) {

@@ -25,9 +25,10 @@ import (
 // One with a member "__type" is a refusal. With an error no answer comes back at all.
 type Database func(action string, body io.Reader) (answer string, err error)
 
-// Client is a client with the options of the functions' own whose calls db answers. What
-// net/http allocates, and store's check of whole answers, is left out.
-func Client(db Database) *dynamodb.Client {
+// Client is a client with the options of the functions' own whose calls db answers, which
+// is a Database or stands in front of one. What net/http allocates, and store's check of
+// whole answers, is left out.
+func Client(db http.RoundTripper) *dynamodb.Client {
 	aws := environment.AWS{
 		Region: "us-east-1", Key: "AKIAIOSFODNN7EXAMPLE", Secret: "made-up", Session: "made-up",
 	}

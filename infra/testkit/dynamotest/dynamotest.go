@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"sort"
 	"testing"
 	"time"
 
@@ -35,26 +34,19 @@ type Kit struct {
 	Erasures   store.Erasures
 }
 
-// Open gives the test the template's tables, empty and under names that no other test has
-// meanwhile. When the test ends, its calls are refused and the tables are dropped, or, in
-// a package whose TestMain calls Run, kept for the next test. Without DYNAMODB_ENDPOINT
-// the test is skipped: `make test` sets it.
+// Open gives the test the template's tables, empty and under names that no other test
+// has. They are dropped when the test ends. Without DYNAMODB_ENDPOINT the test is skipped:
+// `make test` sets it.
 func Open(t testing.TB) *Kit {
 	t.Helper()
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
 	if endpoint == "" {
 		t.Skip("needs a DynamoDB: run `make test`, or set DYNAMODB_ENDPOINT")
 	}
-	tables, err := lend(t.Context(), endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	gate := &gate{}
 	kit := &Kit{Faults: &Faults{}}
-	kit.Plain = dynamodb.New(Client(endpoint).Options(), func(o *dynamodb.Options) {
+	kit.Plain = Client(endpoint, func(o *dynamodb.Options) {
 		client := *o.HTTPClient.(*http.Client)
 		client.Timeout = time.Minute // no test is about it, and the machine may be slow
-		gate.next, client.Transport = client.Transport, gate
 		o.HTTPClient = &client
 	})
 	kit.DB = dynamodb.New(kit.Plain.Options(), func(o *dynamodb.Options) {
@@ -63,15 +55,12 @@ func Open(t testing.TB) *Kit {
 		o.HTTPClient = &client
 		o.Retryer = prompt{o.Retryer}
 	})
-	t.Cleanup(func() {
-		answered := gate.shut()
-		takeBack(tables, answered && !t.Failed())
-	})
-	kit.Users = store.Users{DB: kit.DB, Table: tables.name("Users")}
-	kit.Customers = store.Customers{DB: kit.DB, Table: tables.name("Customers")}
-	kit.Contacts = store.Contacts{DB: kit.DB, Table: tables.name("Contacts")}
-	kit.Principals = store.Principals{DB: kit.DB, Table: tables.name("Principals")}
-	kit.Erasures = store.Erasures{DB: kit.DB, Table: tables.name("Erasures"), Index: "open"}
+	prefix := makeTables(t, kit.Plain)
+	kit.Users = store.Users{DB: kit.DB, Table: prefix + "Users"}
+	kit.Customers = store.Customers{DB: kit.DB, Table: prefix + "Customers"}
+	kit.Contacts = store.Contacts{DB: kit.DB, Table: prefix + "Contacts"}
+	kit.Principals = store.Principals{DB: kit.DB, Table: prefix + "Principals"}
+	kit.Erasures = store.Erasures{DB: kit.DB, Table: prefix + "Erasures", Index: "open"}
 	return kit
 }
 
@@ -95,31 +84,23 @@ func Root() string {
 	return root
 }
 
-// Put stores items. It goes past Faults.
+// Put stores items, 25 a call, until DynamoDB has taken every one. It goes past Faults.
 func (k *Kit) Put(t testing.TB, table string, items ...map[string]types.AttributeValue) {
 	t.Helper()
 	var requests []types.WriteRequest
 	for _, item := range items {
 		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: item}})
 	}
-	if err := write(t.Context(), k.Plain, table, requests); err != nil {
-		t.Fatalf("put: %v", err)
-	}
-}
-
-// write makes requests, 25 a call, until DynamoDB has taken every one.
-func write(ctx context.Context, client *dynamodb.Client, table string, requests []types.WriteRequest) error {
 	for len(requests) > 0 {
 		n := min(25, len(requests))
-		out, err := client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+		out, err := k.Plain.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{
 			RequestItems: map[string][]types.WriteRequest{table: requests[:n]},
 		})
 		if err != nil {
-			return err
+			t.Fatalf("put: %v", err)
 		}
 		requests = append(requests[n:len(requests):len(requests)], out.UnprocessedItems[table]...)
 	}
-	return nil
 }
 
 // Dump is the function Dump for this kit: two dumps of the same items are equal byte for
@@ -135,26 +116,33 @@ func Dump(t testing.TB, client *dynamodb.Client, tables ...string) []string {
 	t.Helper()
 	var lines []string
 	for _, table := range tables {
-		for pages := dynamodb.NewScanPaginator(client,
-			&dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)}); pages.HasMorePages(); {
-			page, err := pages.NextPage(context.Background())
+		for _, item := range Items(t, client, table) {
+			for _, value := range item {
+				order(value)
+			}
+			text, err := json.Marshal(item)
 			if err != nil {
-				t.Fatalf("scan: %v", err)
+				t.Fatal(err)
 			}
-			for _, item := range page.Items {
-				for _, value := range item {
-					order(value)
-				}
-				text, err := json.Marshal(item)
-				if err != nil {
-					t.Fatal(err)
-				}
-				lines = append(lines, table+" "+string(text))
-			}
+			lines = append(lines, table+" "+string(text))
 		}
 	}
-	sort.Strings(lines)
+	slices.Sort(lines)
 	return lines
+}
+
+// Items is every item of a table, in no order.
+func Items(t testing.TB, client *dynamodb.Client, table string) (all []map[string]types.AttributeValue) {
+	t.Helper()
+	for pages := dynamodb.NewScanPaginator(client,
+		&dynamodb.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)}); pages.HasMorePages(); {
+		page, err := pages.NextPage(context.Background())
+		if err != nil {
+			t.Fatalf("scan: %v", err)
+		}
+		all = append(all, page.Items...)
+	}
+	return all
 }
 
 // order sorts every set within value.

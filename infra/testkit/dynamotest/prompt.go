@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"customercare/shared/store"
@@ -31,12 +30,3 @@ func injected(err error) bool {
 	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
 	return ok && answer.Response != nil && answer.Response.Header.Get(injectedHeader) != ""
 }
-
-// AtOnce makes a client try again without any pause. It is for a server that always
-// answers the same.
-func AtOnce(o *dynamodb.Options) { o.Retryer = atOnce{o.Retryer} }
-
-// atOnce never waits.
-type atOnce struct{ aws.Retryer }
-
-func (atOnce) RetryDelay(int, error) (time.Duration, error) { return 0, nil }

@@ -39,7 +39,7 @@ type Call struct {
 }
 
 // Client talks to d.
-func (d *Database) Client() *dynamodb.Client { return canned.Client(d.answer) }
+func (d *Database) Client() *dynamodb.Client { return canned.Client(canned.Database(d.answer)) }
 
 // Calls are the calls since the last event.
 func (d *Database) Calls() []Call { return d.calls }

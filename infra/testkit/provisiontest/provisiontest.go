@@ -11,13 +11,12 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/canned"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/frontdoor"
+	"customercare/shared/gateway"
 	"customercare/shared/operation"
 	"customercare/shared/store"
 )
@@ -47,59 +46,50 @@ func Event(method, customerID, query, body string, header ...string) events.APIG
 	}.Event()
 }
 
-// Users is a Users table whose calls through DB are counted. The table's own Put and
-// Items are not.
-type Users struct {
-	store.Users
-	kit   *dynamotest.Kit
-	calls func() int
-}
-
 // Item is a stored item.
 type Item = attribute.Item
+
+// Users is a Users table whose calls through DB are counted. The table's own Put and
+// Items are not.
+type Users struct{ *dynamotest.Kit }
 
 // New is the template's Users table, empty, on a real engine. Without one the test is
 // skipped.
 func New(t testing.TB) Users {
 	t.Helper()
-	kit := dynamotest.Open(t)
-	return Users{kit.Users, kit, func() int { return len(kit.Faults.Calls()) }}
+	return Users{dynamotest.Open(t)}
 }
 
 // Unreachable is a table that no call reaches: each fails like a refused connection.
 func Unreachable() Users {
-	calls := 0
-	db := canned.Client(func(string, io.Reader) (string, error) {
-		calls++
-		return "", errors.New("connection refused")
-	})
-	return Users{store.Users{DB: db, Table: "Users"}, nil, func() (n int) { n, calls = calls, 0; return n }}
+	refused := func(string, io.Reader) (string, error) { return "", errors.New("connection refused") }
+	faults := &dynamotest.Faults{Next: canned.Database(refused)}
+	return Users{&dynamotest.Kit{Faults: faults, Users: store.Users{DB: canned.Client(faults), Table: "Users"}}}
 }
 
 // Calls is the number of HTTP requests made through DB since the last call of Calls.
-func (u Users) Calls() int { return u.calls() }
+func (u Users) Calls() int { return len(u.Faults.Calls()) }
 
 // Put stores items as they are.
 func (u Users) Put(t testing.TB, items ...Item) {
 	t.Helper()
-	u.kit.Put(t, u.Table, items...)
+	u.Kit.Put(t, u.Users.Table, items...)
 }
 
 // Items is the whole table by customerId.
 func (u Users) Items(t testing.TB) map[string]Item {
 	t.Helper()
 	all := make(map[string]Item)
-	pages := dynamodb.NewScanPaginator(u.kit.Plain, &dynamodb.ScanInput{
-		TableName: &u.Table, ConsistentRead: aws.Bool(true),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, item := range page.Items {
-			all[attribute.ReadText(item, "customerId")] = item
-		}
+	for _, item := range dynamotest.Items(t, u.Plain, u.Users.Table) {
+		all[attribute.ReadText(item, "customerId")] = item
 	}
 	return all
+}
+
+// Expect fails the test when the answer has another status or body.
+func Expect(t *testing.T, answer gateway.Answer, status int, body string) {
+	t.Helper()
+	if answer.StatusCode != status || answer.Body != body {
+		t.Errorf("got  %d %s\nwant %d %s", answer.StatusCode, answer.Body, status, body)
+	}
 }

@@ -32,24 +32,25 @@ const (
 // does on AWS, but not for minutes.
 var parameters = map[string]string{
 	"WriterLifetime": "5s", "ClockSkew": "1ms", "WorkerLease": "15m", "DrainBudget": "20s", "WorkerTimeout": "900",
-	"ProvisionRate": "10000", "DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ThrottleBurst": "5000",
+	"ProvisionRate": "10000", "DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000",
+	"ThrottleBurst":     "5000",
 	"AllowSweepMinutes": "1",
 }
 
-// stand is a local stack behind a meter.
-type stand struct {
+// meteredStack is a local stack behind a meter.
+type meteredStack struct {
 	*stack.Stack
 	meter *Meter
 	api   client.Client
 	token string // of the app
 }
 
-func start(ctx context.Context, endpoint string, log io.Writer) (_ *stand, err error) {
+func start(ctx context.Context, endpoint string, log io.Writer) (_ *meteredStack, err error) {
 	meter, err := NewMeter(endpoint)
 	if err != nil {
 		return nil, err
 	}
-	st := &stand{meter: meter, api: client.Client{HTTP: &http.Client{Transport: &http.Transport{}}}}
+	st := &meteredStack{meter: meter, api: client.Client{HTTP: &http.Client{Transport: &http.Transport{}}}}
 	defer func() {
 		if err != nil {
 			st.close()
@@ -57,7 +58,8 @@ func start(ctx context.Context, endpoint string, log io.Writer) (_ *stand, err e
 	}()
 	root := dynamotest.Root()
 	st.Stack, err = stack.Start(ctx, stack.Options{
-		Root: root, Endpoint: endpoint, FunctionEndpoint: meter.URL, BinDir: filepath.Join(root, ".cache", "bin"), Log: log,
+		Root: root, Endpoint: endpoint, FunctionEndpoint: meter.URL, BinDir: filepath.Join(root, ".cache", "bin"),
+		Log:         log,
 		TablePrefix: fmt.Sprintf("units-%d-", time.Now().UnixNano()), Parameters: parameters,
 		ScheduleEvery: -1, // cleanup runs when it is told to
 	})
@@ -70,7 +72,7 @@ func start(ctx context.Context, endpoint string, log io.Writer) (_ *stand, err e
 }
 
 // close ends the stack, the tables stay.
-func (s *stand) close() {
+func (s *meteredStack) close() {
 	s.api.HTTP.CloseIdleConnections()
 	if s.Stack != nil {
 		s.Stack.Close()
@@ -79,29 +81,29 @@ func (s *stand) close() {
 }
 
 // send makes a call of operation 1 or 2.
-func (s *stand) send(ctx context.Context, r client.Request) error {
+func (s *meteredStack) send(ctx context.Context, r client.Request) error {
 	return s.api.Expect(ctx, r, client.Done(client.JSON))
 }
 
 // remove is a call of operation 3.
-func (s *stand) remove(ctx context.Context, code string) error {
+func (s *meteredStack) remove(ctx context.Context, code string) error {
 	r := client.DeleteCustomer(client.APIUser{Name: apiUser, Key: apiKey, Account: account}, code)
 	return s.api.Expect(ctx, r, client.Deleted(client.XML, code))
 }
 
 // clean is a call of operation 4.
-func (s *stand) clean(ctx context.Context, numbers []string) error {
+func (s *meteredStack) clean(ctx context.Context, numbers []string) error {
 	return s.api.Expect(ctx, client.CleanCustomerData(numbers...).Bearer(s.token), client.Cleaned)
 }
 
 // issue is a call of operation 5, whose token is used from then on.
-func (s *stand) issue(ctx context.Context) (err error) {
+func (s *meteredStack) issue(ctx context.Context) (err error) {
 	s.token, err = s.api.Token(ctx, app, appSecret)
 	return err
 }
 
 // cleanup runs the function of that name once.
-func (s *stand) cleanup(ctx context.Context) error {
+func (s *meteredStack) cleanup(ctx context.Context) error {
 	_, err := s.Invoke(ctx, "cleanup", []byte(`{"source":"aws.events"}`))
 	return err
 }
@@ -114,7 +116,7 @@ type job struct {
 }
 
 // jobs are the open erasures.
-func (s *stand) jobs(ctx context.Context) (all []job, err error) {
+func (s *meteredStack) jobs(ctx context.Context) (all []job, err error) {
 	out, err := s.DynamoDB().Scan(ctx, &dynamodb.ScanInput{
 		TableName: aws.String(
 			s.Table("Erasures")), ConsistentRead: aws.Bool(true), FilterExpression: aws.String("attribute_exists(openShard)"),
@@ -139,7 +141,7 @@ func (s *stand) jobs(ctx context.Context) (all []job, err error) {
 }
 
 // work lets a worker take up the job, as cleanup does when it is due.
-func (s *stand) work(ctx context.Context, key string) error {
+func (s *meteredStack) work(ctx context.Context, key string) error {
 	event := fmt.Sprintf(
 		`{"Records":[{"eventName":"INSERT","dynamodb":{"Keys":{"erasureId":{"S":%q}},"SequenceNumber":"1"}}]}`, key)
 	said, err := s.Invoke(ctx, "continue-erasure", []byte(event))

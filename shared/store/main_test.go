@@ -1,9 +1,0 @@
-package store_test
-
-import (
-	"testing"
-
-	"customercare/infra/testkit/dynamotest"
-)
-
-func TestMain(m *testing.M) { dynamotest.Run(m) }
