@@ -53,6 +53,7 @@ func (b *Bench) Build(ctx context.Context) error {
 // programs are a stack, and floors that run beside its functions.
 type programs struct {
 	*stack.Stack
+	prefix string          // of the tables' names
 	floors *lambda.Service // by the folders of floor and function: "warm/issue-token"
 }
 
@@ -100,7 +101,7 @@ func (b *Bench) start(ctx context.Context, name string, alone bool, floors ...st
 			"AWS_ENDPOINT_URL_SECRETS_MANAGER": st.Secrets().URL,
 		},
 	}, all)
-	return &programs{st, service}, err
+	return &programs{st, options.TablePrefix, service}, err
 }
 
 // close ends everything. The tables stay.
