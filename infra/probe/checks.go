@@ -38,7 +38,7 @@ func (r *run) checks() []check {
 
 // call is a check that needs one call.
 func (r *run) call(name string, request client.Request, right rule) check {
-	return check{name, func(ctx context.Context) error { return r.answers(ctx, request, right) }}
+	return check{name, func(ctx context.Context) error { return r.answers(ctx, right, request) }}
 }
 
 // tokenChecks are the checks of operation 5.
@@ -123,13 +123,11 @@ func (r *run) customerRefusals() []check {
 		refused("an unknown code", nil, "code", r.code+"0"),
 		refused("another type", nil, "type", "customer_add"),
 		{"GET is not offered", func(ctx context.Context) error {
+			var gets []client.Request
 			for _, path := range operation.DeleteCustomer.Paths {
-				get := client.Request{Method: http.MethodGet, Path: path}
-				if err := r.answers(ctx, get, r.refusedByGateway(404)); err != nil {
-					return err
-				}
+				gets = append(gets, client.Request{Method: http.MethodGet, Path: path})
 			}
-			return nil
+			return r.answers(ctx, r.refusedByGateway(404), gets...)
 		}},
 	}
 }
@@ -138,12 +136,12 @@ func (r *run) customerRefusals() []check {
 func (r *run) numbersRefusals() []check {
 	letIn := func(name string, headers func() []string) check {
 		return check{"cleaning is refused: " + name, func(ctx context.Context) error {
-			return r.answers(ctx, client.CleanCustomerData(r.number).With(headers()...), r.challenged("Bearer"))
+			return r.answers(ctx, r.challenged("Bearer"), client.CleanCustomerData(r.number).With(headers()...))
 		}}
 	}
 	refused := func(name string, status int, word string, request client.Request) check {
 		return check{"cleaning is refused: " + name, func(ctx context.Context) error {
-			return r.answers(ctx, request.Bearer(r.token), tells(client.Failed(status, client.Any), word))
+			return r.answers(ctx, tells(client.Failed(status, client.Any), word), request.Bearer(r.token))
 		}}
 	}
 	return []check{
@@ -225,10 +223,10 @@ func (r *run) numbersEffects() []check {
 	return []check{
 		{"a number's contacts are to be erased", func(ctx context.Context) error {
 			request := client.CleanCustomerData(r.number, r.name, r.number).Bearer(r.token).With("X-APP-Key: " + r.app)
-			return r.answers(ctx, request, func(a client.Answer) error {
+			return r.answers(ctx, func(a client.Answer) error {
 				r.cleaned = a.Status == http.StatusOK
 				return exactly(client.Cleaned)(a)
-			})
+			}, request)
 		}},
 		{"they are gone under every number, and no other", r.contactsGone},
 	}
@@ -258,24 +256,21 @@ func (r *run) unknownType() string {
 
 // unknownPath calls where no route is, in both formats and with an operator's password.
 func (r *run) unknownPath(ctx context.Context) error {
-	known := client.Basic(r.operator, r.password)
-	for _, headers := range [][]string{{client.AcceptJSON}, {client.AcceptXML}, {client.AcceptJSON, known}} {
-		request := client.Request{Method: http.MethodPost, Path: "/customercare/v1/nothing", Headers: headers}
-		err := r.answers(ctx, request, func(a client.Answer) error {
-			if len(headers) > 1 && a.Status == http.StatusBadRequest {
-				// Where there is no route, API Gateway takes Authorization for a
-				// signature of its own, and not every fault that it finds in one has an
-				// answer that the template can choose.
-				r.note("400 with Authorization")
-				return r.refusedByGateway(400)(a)
-			}
-			return r.refusedByGateway(404)(a)
-		})
-		if err != nil {
-			return err
-		}
+	nothing := client.Request{Method: http.MethodPost, Path: "/customercare/v1/nothing"}
+	err := r.answers(ctx, r.refusedByGateway(404), nothing.With(client.AcceptJSON), nothing.With(client.AcceptXML))
+	if err != nil {
+		return err
 	}
-	return nil
+	return r.answers(ctx, func(a client.Answer) error {
+		if a.Status == http.StatusBadRequest {
+			// Where there is no route, API Gateway takes Authorization for a signature of
+			// its own, and not every fault that it finds in one has an answer that the
+			// template can choose.
+			r.note("400 with Authorization")
+			return r.refusedByGateway(400)(a)
+		}
+		return r.refusedByGateway(404)(a)
+	}, nothing.With(client.AcceptJSON).As(r.operator, r.password))
 }
 
 // expired uses the token for a second once that is over.
@@ -286,5 +281,5 @@ func (r *run) expired(ctx context.Context) error {
 	if err := r.wait(ctx, time.Until(r.short.over)); err != nil {
 		return err
 	}
-	return r.answers(ctx, client.CleanCustomerData(r.number).Bearer(r.short.value), r.challenged("Bearer"))
+	return r.answers(ctx, r.challenged("Bearer"), client.CleanCustomerData(r.number).Bearer(r.short.value))
 }
