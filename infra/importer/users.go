@@ -12,18 +12,9 @@ import (
 // then has to be tried again. That is why it is not more.
 const maxUsers = 25
 
-// users is how users are written: each replaces the fields that its record names and
-// touches no others. There is no condition that could refuse one.
-func (l *loader) users() together {
-	return together{
-		table: l.Tables.Users, most: maxUsers, actions: l.userActions,
-		key:   func(r *record) string { return r.place },
-		count: func() func(*record) int { return func(*record) int { return 1 } },
-	}
-}
-
-// userActions updates users rather than putting them, so that temporary allows in force
-// stay. Afterwards the map tempAllows always stands, which operation 2 relies on.
+// userActions replaces the fields that each record names, and touches no others. It
+// updates users rather than putting them, so that temporary allows in force stay.
+// Afterwards the map tempAllows always stands, which operation 2 relies on.
 func (l *loader) userActions(records []*record) []action {
 	actions := make([]action, len(records))
 	for i, r := range records {

@@ -1,12 +1,14 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"customercare/shared/operation"
 	"customercare/shared/respond"
 )
 
@@ -251,5 +253,41 @@ func TestCharset(t *testing.T) {
 				t.Errorf("%q under %q: got %q", test.body, test.contentType, got)
 			}
 		})
+	}
+}
+
+// An operator may call what the authorizer's context names, as a whole word, and is
+// refused before anything is done otherwise. Other callers have no such list.
+func TestOperatorsCallWhatTheyMay(t *testing.T) {
+	const other = "delete-customer-info"
+	for _, c := range []struct {
+		operation  operation.Operation
+		operations any
+		status     int
+	}{
+		{operation.SetTemporaryAllow, "set-temporary-allow", 200},
+		{operation.SetTemporaryAllow, other + " set-temporary-allow", 200},
+		{operation.SetTemporaryAllow, other, 403},
+		{operation.SetTemporaryAllow, "set-temporary-allows not-set-temporary-allow", 403},
+		{operation.SetTemporaryAllow, "", 403},
+		{operation.SetTemporaryAllow, nil, 403},
+		{operation.SetTemporaryAllow, []any{"set-temporary-allow"}, 403},
+		{operation.CleanCustomerData, nil, 200},
+		{operation.DeleteCustomer, nil, 200},
+	} {
+		reached := false
+		e := Endpoint{
+			Operation: c.operation, Limit: limit, Shape: respond.Provision,
+			Handle: func(context.Context, *Call) (any, error) { reached = true; return respond.Done, nil },
+		}
+		event := events.APIGatewayProxyRequest{HTTPMethod: c.operation.Method}
+		event.RequestContext.Authorizer = map[string]any{"operations": c.operations}
+		got, err := e.Handler()(t.Context(), event)
+		if err != nil || got.StatusCode != c.status || reached != (c.status == 200) {
+			t.Errorf("%s for %v: %d %s, %v", c.operation.Name, c.operations, got.StatusCode, got.Body, err)
+		}
+		if want := failure(403, "This operation is not allowed to the caller"); c.status == 403 && got.Body != want {
+			t.Errorf("%s for %v: %s", c.operation.Name, c.operations, got.Body)
+		}
 	}
 }
