@@ -46,15 +46,6 @@ func (r *run) askForToken(ctx context.Context, expires string, headers ...string
 	return found[1], secured(a)
 }
 
-// letsNobodyIn checks that neither operation 1 nor 2 does anything with these headers. It
-// makes only two calls, because a few wrong passwords lock this machine's address out.
-func (r *run) letsNobodyIn(ctx context.Context, headers ...string) error {
-	deletes := client.DeleteCustomerInfo(r.user, "unregisterDevices=true").With(client.AcceptJSON)
-	allows := client.SetTemporaryAllow(r.user, client.Allow{Type: r.allowTypes()[0]}, client.JSON).
-		Under(1).With(client.AcceptXML)
-	return r.answers(ctx, r.challenged("Basic"), deletes.With(headers...), allows.With(headers...))
-}
-
 // refusesInBothFormats checks that our operator's call is refused with a sentence that
 // holds the word, in JSON and in XML.
 func (r *run) refusesInBothFormats(ctx context.Context, request client.Request, status int, word string) error {
