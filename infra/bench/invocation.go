@@ -22,11 +22,10 @@ import (
 
 // Who calls, and from where: as in infra/events.
 const (
-	operator, password     = "csr", "csr-demo-password"
-	sourceIP               = "192.0.2.1"
-	warmTransactions       = 3               // of each customer
-	warmNumbers            = 10              // in each call that cleans
-	oursSide, theFloorSide = "ours", "floor" // in what calls are about
+	operator, password = "csr", "csr-demo-password"
+	sourceIP           = "192.0.2.1"
+	warmTransactions   = 3  // of each customer
+	warmNumbers        = 10 // in each call that cleans
 )
 
 // invocation is one function and what it is called with: an event of infra/events, in

@@ -17,7 +17,7 @@ const (
 // beside a program that makes only the same DynamoDB calls. Both sides take turns, one by
 // one.
 func (p plan) warm(ctx context.Context, b *Bench) (all []Figure, err error) {
-	ran, err := b.alone(ctx, "warm", warmFloor)
+	ran, err := b.start(ctx, "warm", true, warmFloor)
 	if err != nil {
 		return nil, err
 	}

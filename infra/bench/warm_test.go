@@ -88,7 +88,7 @@ func TestFloorMakesTheSameCalls(t *testing.T) {
 	b := ready(t)
 	recorder := record(t, b.Endpoint)
 	b.through = recorder.URL
-	p, err := b.alone(t.Context(), "same", warmFloor)
+	p, err := b.start(t.Context(), "same", true, warmFloor)
 	if err != nil {
 		t.Fatal(err)
 	}
