@@ -38,20 +38,23 @@ func (l *loader) contactActions(records []*record) (actions []action) {
 // refused unless no copy stands there, or one with the new parties, or one with the known
 // ones.
 func (l *loader) file(r *record, known map[string]types.AttributeValue) []action {
-	condition := aws.String("attribute_not_exists(contact) OR parties IN (:parties, :was)")
 	const tellCopy = types.ReturnValuesOnConditionCheckFailureAllOld
-	parties := attribute.Texts(r.contact.parties...)
-	values := func(number string) object {
+	condition := func(number string) (expression *string, values object) {
+		values = object{":parties": attribute.Texts(r.contact.parties...)}
 		if was, ok := known[number]; ok {
-			return object{":parties": parties, ":was": was}
+			values[":was"] = was
+			return aws.String("attribute_not_exists(contact) OR parties IN (:parties, :was)"), values
 		}
-		return object{":parties": parties, ":was": parties}
+		return aws.String("attribute_not_exists(contact) OR parties = :parties"), values
 	}
 	var actions []action
 	for i, item := range r.items() {
+		expression, values := condition(r.contact.parties[i])
 		actions = append(actions, action{records: []*record{r}, write: types.TransactWriteItem{Put: &types.Put{
-			TableName: &l.Tables.Contacts, Item: item,
-			ConditionExpression: condition, ExpressionAttributeValues: values(r.contact.parties[i]),
+			TableName:                           &l.Tables.Contacts,
+			Item:                                item,
+			ConditionExpression:                 expression,
+			ExpressionAttributeValues:           values,
 			ReturnValuesOnConditionCheckFailure: tellCopy,
 		}}})
 	}
@@ -59,11 +62,13 @@ func (l *loader) file(r *record, known map[string]types.AttributeValue) []action
 		if slices.Contains(r.contact.parties, number) {
 			continue
 		}
+		expression, values := condition(number)
 		actions = append(actions, action{records: []*record{r}, write: types.TransactWriteItem{Delete: &types.Delete{
 			TableName: &l.Tables.Contacts,
 			Key: object{"party": attribute.Text(store.PartyKey(r.contact.tenant, number)),
 				"contact": attribute.Text(r.contact.key)},
-			ConditionExpression: condition, ExpressionAttributeValues: values(number),
+			ConditionExpression:                 expression,
+			ExpressionAttributeValues:           values,
 			ReturnValuesOnConditionCheckFailure: tellCopy,
 		}}})
 	}
@@ -71,8 +76,10 @@ func (l *loader) file(r *record, known map[string]types.AttributeValue) []action
 }
 
 var (
-	errUnreadable = errors.New("the contact stands with parties that cannot be read, so nobody knows under which numbers: take it away first")
-	errFiled      = errors.New("the contact stands under other numbers that could not be taken away together, try again later")
+	errUnreadable = errors.New("the contact stands with parties that cannot be read, " +
+		"so nobody knows under which numbers: take it away first")
+	errFiled = errors.New("the contact stands under other numbers that could not be taken away together, " +
+		"try again later")
 )
 
 // refileTries is how often a contact is tried again with what the tries before have

@@ -55,8 +55,9 @@ func (l *loader) customerActions(records []*record) []action {
 		}
 		actions = append(actions, action{records: all,
 			write: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-				TableName:           &l.Tables.Customers,
-				Key:                 object{"customer": attribute.Text(key), "record": attribute.Text(store.CustomerRecord)},
+				TableName: &l.Tables.Customers,
+				Key: object{"customer": attribute.Text(key),
+					"record": attribute.Text(store.CustomerRecord)},
 				ConditionExpression: aws.String(untouched),
 			}}})
 	}

@@ -157,7 +157,8 @@ func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) 
 		case err != nil && err != errTooLong:
 			return fmt.Errorf("the file cannot be read: %w", err)
 		case lines.number < l.From || err == nil && len(line) == 0:
-			l.skip(lines.number, lines.taken)
+			l.next = lines.number + 1
+			l.skip(lines.taken)
 			continue
 		}
 		rec := &record{}
@@ -168,10 +169,10 @@ func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) 
 			rec = &record{}
 		}
 		rec.line, rec.bytes = lines.number, lines.taken
-		if err := l.memory.Acquire(ctx, rec.memory); err != nil {
+		l.begin(rec)
+		if l.memory.Acquire(ctx, rec.memory) != nil {
 			return context.Cause(ctx)
 		}
-		l.begin(rec)
 		if err != nil {
 			l.settle(rec, err)
 			continue
@@ -186,10 +187,9 @@ func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) 
 }
 
 // skip settles a line that is not to be loaded.
-func (l *loader) skip(line, bytes int) {
+func (l *loader) skip(bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.next = line + 1
 	if l.Progress != nil {
 		l.Progress(bytes)
 	}
@@ -204,7 +204,8 @@ func (l *loader) begin(r *record) {
 	l.next = r.line + 1
 }
 
-// settle counts a record as loaded, or reports why it is not, and gives back what it held.
+// settle counts a record as loaded, or reports why it is refused, and gives back the
+// memory that it held.
 func (l *loader) settle(r *record, refused error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -22,7 +22,7 @@ type record struct {
 	memory int64 // that is taken of inFlight until the record is settled
 	kind   string
 	place  string
-	key    string // no two records of one transaction may share it: both are the same item
+	key    string // names the item or the contact: DynamoDB takes it once a transaction
 	item   object // without the partition key for a contact: every copy has its own
 	size   int    // bytes that the record takes of a transaction
 
@@ -69,7 +69,7 @@ var userMaps = []string{"registration", "questions", "images", "phrases", "devic
 // principalNames are the fields of all principals.
 var principalNames = []string{"name", "operations", "disabled", "validUntil", "password", "key", "secret"}
 
-// valueBytes is about what one value of a line takes in memory, be it as short as a digit.
+// valueBytes is about what one value of a line takes in memory, however short it is.
 const valueBytes = 100
 
 // parse makes a record of one line. The error is a refusal.
@@ -150,7 +150,10 @@ func buildUser(f *fields, r *record) {
 	r.place = "user " + id
 	r.item = object{"customerId": attribute.Text(id)}
 	for _, name := range userMaps {
-		if value := f.object(name); value != nil {
+		if value, ok := f.take(name); ok {
+			if _, isObject := value.(*types.AttributeValueMemberM); !isObject {
+				f.refuse("%s must be a JSON object", name)
+			}
 			r.item[name] = value
 		}
 	}

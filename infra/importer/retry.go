@@ -13,8 +13,8 @@ import (
 	"customercare/shared/store"
 )
 
-// A call that DynamoDB may take later is made again, each time after one of store.Wait's
-// pauses, which are half a second on average. That goes on for about half a minute: tables
+// A call that DynamoDB may take later is made again, each time after a pause of
+// store.Wait, half a second on average. It is given up after about half a minute: tables
 // on demand take that long to grow into a sudden load.
 const (
 	maxRetries        = 60

@@ -42,7 +42,7 @@ type together struct {
 	table   string
 	most    int // actions that one transaction has
 	actions func([]*record) []action
-	// refused settles a record that a condition refused; nil where there are no conditions.
+	// refused settles a record that a condition refused. It is nil without conditions.
 	refused func(context.Context, *record) error
 }
 
@@ -84,48 +84,36 @@ func (r *record) actions(customers map[string]bool) int {
 func (l *loader) writeAll(ctx context.Context, w together, records []*record) error {
 	for len(records) > 0 {
 		n := w.fit(records)
-		refused, err := l.writeTogether(ctx, w, records[:n])
-		if err != nil {
+		if err := l.writeTogether(ctx, w, records[:n]); err != nil {
 			return err
-		}
-		for _, r := range refused {
-			if err := w.refused(ctx, r); err != nil {
-				return err
-			}
 		}
 		records = records[n:]
 	}
 	return nil
 }
 
-// writeTogether writes records, no two of one key, in one transaction. A record that
-// DynamoDB refuses is left out, and the others are written without it. Those that a
-// condition refused are returned and not settled; all others are settled.
-func (l *loader) writeTogether(ctx context.Context, w together, records []*record) (refused []*record, err error) {
+// writeTogether writes records, no two of one key, in one transaction, and settles them.
+// A record that DynamoDB refuses is left out, and the others are written without it.
+func (l *loader) writeTogether(ctx context.Context, w together, records []*record) error {
 	for len(records) > 0 {
 		actions := w.actions(records)
 		err := l.transact(ctx, w.table, actions)
 		cancelled, isCancelled := errors.AsType[*types.TransactionCanceledException](err)
 		switch {
-		case err == nil:
+		case err == nil, errors.Is(err, errInvalid) && len(records) == 1:
 			for _, r := range records {
-				l.settle(r, nil)
+				l.settle(r, err)
 			}
-			return refused, nil
-		case errors.Is(err, errInvalid) && len(records) == 1:
-			l.settle(records[0], err)
-			return refused, nil
+			return nil
 		case errors.Is(err, errInvalid): // DynamoDB does not say which one: look for it in halves
 			half := len(records) / 2
-			first, err := l.writeTogether(ctx, w, records[:half])
-			refused = append(refused, first...)
-			if err != nil {
-				return refused, err
+			if err := l.writeTogether(ctx, w, records[:half]); err != nil {
+				return err
 			}
 			records = records[half:]
 			continue
 		case !isCancelled:
-			return refused, err
+			return err
 		}
 		codes := map[*record]string{} // the first reason that keeps each record out
 		for i, reason := range cancelled.CancellationReasons {
@@ -141,12 +129,14 @@ func (l *loader) writeTogether(ctx context.Context, w together, records []*recor
 			case "":
 				rest = append(rest, r)
 			case conditionFailed:
-				refused = append(refused, r)
+				if err := w.refused(ctx, r); err != nil {
+					return err
+				}
 			default:
 				l.settle(r, errInvalid)
 			}
 		}
 		records = rest
 	}
-	return refused, nil
+	return nil
 }

@@ -18,15 +18,12 @@ const maxUsers = 25
 func (l *loader) userActions(records []*record) []action {
 	actions := make([]action, len(records))
 	for i, r := range records {
-		set := []string{"tempAllows = if_not_exists(tempAllows, :none)"}
-		var names map[string]string // DynamoDB takes none, but no empty map
+		set := []string{"#tempAllows = if_not_exists(#tempAllows, :none)"}
+		names := map[string]string{"#tempAllows": "tempAllows"}
 		values := object{":none": &types.AttributeValueMemberM{Value: object{}}}
 		for name, value := range r.item {
 			if name == "customerId" {
 				continue
-			}
-			if names == nil {
-				names = map[string]string{}
 			}
 			set = append(set, "#"+name+" = :"+name)
 			names["#"+name] = name

@@ -82,8 +82,8 @@ func parseValue(d *jsontext.Decoder, left *int) (types.AttributeValue, error) {
 	case '0':
 		number := token.String()
 		if !quotas.Storable(number) {
-			return nil, refuse("%s holds a number that DynamoDB cannot keep exactly (%d digits, 1e-130 to 1e126): write it as a string",
-				place(d), quotas.MaxDigits)
+			return nil, refuse("%s holds a number that DynamoDB cannot keep exactly (%d digits, 1e-130 to 1e126): "+
+				"write it as a string", place(d), quotas.MaxDigits)
 		}
 		return &types.AttributeValueMemberN{Value: quotas.Plain(number)}, nil
 	case '{':

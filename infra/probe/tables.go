@@ -77,15 +77,14 @@ func difference(got, want []attribute.Item) string {
 		return fmt.Sprintf("%d items stand there, want %d", len(got), len(want))
 	}
 	for i := range want {
-		names := map[string]bool{}
-		for _, name := range slices.AppendSeq(slices.Collect(maps.Keys(want[i])), maps.Keys(got[i])) {
-			if !reflect.DeepEqual(got[i][name], want[i][name]) {
-				names[name] = true
-			}
-		}
-		if len(names) > 0 {
+		differing := maps.Clone(want[i])
+		maps.Copy(differing, got[i])
+		maps.DeleteFunc(differing, func(name string, _ types.AttributeValue) bool {
+			return reflect.DeepEqual(got[i][name], want[i][name])
+		})
+		if len(differing) > 0 {
 			return fmt.Sprintf("item %d of %d is not as it should be in %s", i+1, len(want),
-				strings.Join(slices.Sorted(maps.Keys(names)), ", "))
+				strings.Join(slices.Sorted(maps.Keys(differing)), ", "))
 		}
 	}
 	return ""

@@ -21,9 +21,9 @@ type number struct {
 	exponent int
 }
 
-// parse reads a number as JSON writes it. An exponent that no integer holds becomes the
-// largest or smallest that powerBits hold: no number that can be written down is so long
-// that its digits bring it back into the range.
+// parse reads a number as JSON writes it. An exponent that needs more than powerBits is
+// read as the largest, or smallest, of that many: both are far out of DynamoDB's range,
+// and no text is long enough for its digits to bring the number back into it.
 func parse(text string) number {
 	const powerBits = 42 // so that the sum below cannot overflow
 	rest, minus := strings.CutPrefix(text, "-")
