@@ -18,7 +18,8 @@ type comparison struct {
 	recorded [][]recordedCall // what the floor asks of DynamoDB, by the number of its call
 }
 
-// comparisons are all of them, for so many calls of either side, on a stack that end ends.
+// comparisons are all of them, for so many calls of either side. end ends what they run
+// on.
 //
 // What the floors make is recorded: the functions themselves do the floors' work once
 // before, on tables of the same content, and the floors do it again on the tables on
@@ -40,7 +41,8 @@ func (b *Bench) comparisons(ctx context.Context, calls int) (all []comparison, e
 	if err != nil {
 		return nil, nil, err
 	}
-	token, created, err := principal.Tokens{Principals: ran.principals(), Now: time.Now}.Issue(ctx, app, tenant, tokenLife)
+	tokens := principal.Tokens{Principals: ran.principals(), Now: time.Now}
+	token, created, err := tokens.Issue(ctx, app, tenant, tokenLife)
 	for _, p := range []*programs{before, ran} {
 		if err == nil {
 			err = p.fill(ctx, calls)

@@ -126,7 +126,8 @@ func (i invocation) right(who string, answer []byte) error {
 		PolicyDocument    struct{ Statement []struct{ Effect string } }
 	}
 	err := json.Unmarshal(answer, &said)
-	right := i.says != nil && said.StatusCode == 200 && !said.IsBase64Encoded && strings.Contains(said.Body, i.says(who))
+	right := i.says != nil && said.StatusCode == 200 && !said.IsBase64Encoded &&
+		strings.Contains(said.Body, i.says(who))
 	if policy := said.PolicyDocument.Statement; i.says == nil {
 		right = said.PrincipalID == i.caller && len(policy) == 1 && policy[0].Effect == "Allow"
 	}

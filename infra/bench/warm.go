@@ -36,24 +36,12 @@ func (p plan) warm(ctx context.Context, b *Bench) (all []Figure, err error) {
 	return all, nil
 }
 
-// side is one of the two programs that are compared.
+// side is one of the two programs that are compared, by its name.
 type side struct {
-	invoke func(ctx context.Context, event []byte) ([]byte, error)
-	kill   func()
-	event  func(n int) ([]byte, error) // of the nth call
-	right  func(n int, answer []byte) error
-}
-
-// side is a function, or the floor that stands for one.
-func (p *programs) side(folder string, isFloor bool, function string) (s side) {
-	s.invoke = func(ctx context.Context, event []byte) ([]byte, error) { return p.Invoke(ctx, folder, event) }
-	s.kill = func() { _ = p.Kill(folder) }
-	if isFloor {
-		name := folder + "/" + function
-		s.invoke = func(ctx context.Context, event []byte) ([]byte, error) { return p.floors.Invoke(ctx, name, event) }
-		s.kill = func() { p.floors.Kill(name) }
-	}
-	return s
+	*programs
+	name  string
+	event func(n int) ([]byte, error) // of the nth call
+	right func(n int, answer []byte) error
 }
 
 // call makes the nth invocation and looks whether its answer is right.
@@ -63,7 +51,7 @@ func (s side) call(ctx context.Context, n int) (time.Duration, error) {
 		return 0, err
 	}
 	began := time.Now()
-	answer, err := s.invoke(ctx, event)
+	answer, err := s.invoke(ctx, s.name, event)
 	took := time.Since(began)
 	if err == nil {
 		err = s.right(n, answer)
@@ -73,7 +61,7 @@ func (s side) call(ctx context.Context, n int) (time.Duration, error) {
 
 // sides are the function and its floor.
 func (c comparison) sides() [2]side {
-	ours, floor := c.ran.side(c.function, false, ""), c.ran.side(warmFloor, true, c.function)
+	ours, floor := side{programs: c.ran, name: c.function}, side{programs: c.ran, name: warmFloor + "/" + c.function}
 	ours.event = func(n int) ([]byte, error) { return c.event(whom(oursSide, n)) }
 	ours.right = func(n int, answer []byte) error { return c.right(whom(oursSide, n), answer) }
 	floor.event = func(n int) ([]byte, error) {
@@ -92,7 +80,7 @@ func (c comparison) sides() [2]side {
 func (c comparison) load(ctx context.Context) error {
 	event, err := json.Marshal(object{"Load": c.recorded})
 	if err == nil {
-		_, err = c.ran.side(warmFloor, true, c.function).invoke(ctx, event)
+		_, err = c.ran.invoke(ctx, warmFloor+"/"+c.function, event)
 	}
 	return err
 }
@@ -102,7 +90,7 @@ func (c comparison) measure(ctx context.Context, perRound int) (f Figure, err er
 	sides := c.sides()
 	defer func() {
 		for _, s := range sides {
-			s.kill()
+			s.kill(s.name)
 		}
 	}()
 	if err := c.load(ctx); err != nil {

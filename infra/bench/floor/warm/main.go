@@ -15,7 +15,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/crypto/argon2"
 
-	"customercare/infra/attribute"
 	"customercare/shared/start"
 	"customercare/shared/store"
 )
@@ -56,11 +55,11 @@ func main() {
 func check(password string, found *dynamodb.BatchGetItemOutput) error {
 	for _, items := range found.Responses {
 		hashes := items[0]["hashes"].(*types.AttributeValueMemberL)
-		params, salt, want, err := argon2id.DecodeHash(attribute.ReadText(attribute.Item{"": hashes.Value[0]}, ""))
+		p, salt, want, err := argon2id.DecodeHash(hashes.Value[0].(*types.AttributeValueMemberS).Value)
 		if err != nil {
 			return err
 		}
-		got := argon2.IDKey([]byte(password), salt, params.Iterations, params.Memory, params.Parallelism, params.KeyLength)
+		got := argon2.IDKey([]byte(password), salt, p.Iterations, p.Memory, p.Parallelism, p.KeyLength)
 		if subtle.ConstantTimeCompare(got, want) == 1 {
 			return nil
 		}
