@@ -51,14 +51,14 @@ func TestRun(t *testing.T) {
 		{"clients", "1 at once", "the vault", 2, ">= 236"}, {"clients", "1 at once", "", 2, ""},
 		{"clients", "8 at once", "the vault", 2, ">= 236"}, {"clients", "8 at once", "", 2, ""},
 	} {
-		f, err := figures{File: run}.find(want.table, want.name, want.against)
+		f, err := run.Figure(want.table, want.name, want.against)
 		if err != nil {
 			t.Error(err)
 		} else if f.Ours <= 0 || f.Floor <= 0 || f.Ratio <= 0 || f.Runs != want.runs || f.Goal != want.goal {
 			t.Errorf("%+v, want %d runs and the goal %q", f, want.runs, want.goal)
 		}
 	}
-	if f, err := (figures{File: run}).find("numbers", "3 contacts each, accepted", ""); err != nil || f.Ours <= 0 ||
+	if f, err := run.Figure("numbers", "3 contacts each, accepted", ""); err != nil || f.Ours <= 0 ||
 		f.Runs != 2 {
 		t.Errorf("%+v, %v", f, err)
 	}
@@ -69,7 +69,7 @@ func TestRun(t *testing.T) {
 		"delete-customer, one customer", "clean-customer-data, 12 numbers", "continue-erasure, 12 numbers",
 		"delete-customer, many clients",
 	} {
-		f, err := figures{File: run}.find("memory", name, "")
+		f, err := run.Figure("memory", name, "")
 		if err != nil || f.Ours < 2 || !f.Met { // no Go program has less
 			t.Errorf("%+v, %v", f, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"customercare/infra/client"
@@ -33,7 +34,7 @@ type Bench struct {
 	through string                                  // where programs find their DynamoDB; "": at Endpoint
 }
 
-// New is a bench in the repository at root, still without an engine and with nothing built.
+// New is a bench in the repository at root, still without an engine.
 func New(root string, log io.Writer, say func(format string, args ...any)) *Bench {
 	built := filepath.Join(root, ".cache", "bench")
 	return &Bench{
@@ -53,12 +54,13 @@ func (b *Bench) Build(ctx context.Context) error {
 // programs are a stack, and floors that run beside its functions.
 type programs struct {
 	*stack.Stack
+	prefix string          // of the tables' names
 	floors *lambda.Service // by the folders of floor and function: "warm/issue-token"
 }
 
-// start starts a stack, on which no limit of rates is in the way; what is not said here is
-// the template's. Each floor runs in the environment of every function, which it stands
-// for. One that is alone has no streams and schedules: nothing else works on its tables.
+// start starts a stack, on which no limit of rates is in the way; what is not said here
+// is the template's. Each floor runs in the environment of every function, which it
+// stands for. One that is alone has no streams and schedules: nothing else works on its tables.
 func (b *Bench) start(ctx context.Context, name string, alone bool, floors ...string) (p *programs, err error) {
 	options := stack.Options{
 		Root: b.Root, Endpoint: b.Endpoint, FunctionEndpoint: b.through, BinDir: b.Functions, Log: b.Log,
@@ -100,7 +102,21 @@ func (b *Bench) start(ctx context.Context, name string, alone bool, floors ...st
 			"AWS_ENDPOINT_URL_SECRETS_MANAGER": st.Secrets().URL,
 		},
 	}, all)
-	return &programs{st, service}, err
+	return &programs{st, options.TablePrefix, service}, err
+}
+
+// invoke is an invocation of a function, or of a floor by its name in floors.
+func (p *programs) invoke(ctx context.Context, name string, event []byte) ([]byte, error) {
+	if strings.Contains(name, "/") {
+		return p.floors.Invoke(ctx, name, event)
+	}
+	return p.Invoke(ctx, name, event)
+}
+
+// kill ends the process of a function or floor, so that its next invocation starts one.
+func (p *programs) kill(name string) {
+	p.floors.Kill(name)
+	_ = p.Kill(name) // has no floors
 }
 
 // close ends everything. The tables stay.
@@ -117,7 +133,7 @@ func (p *programs) least(ctx context.Context, items int, command object) (took t
 		return 0, err
 	}
 	began := time.Now()
-	answer, err := p.floors.Request(ctx, eraseFloor+"/delete-customer", event)
+	answer, err := p.invoke(ctx, eraseFloor+"/delete-customer", event)
 	took = time.Since(began)
 	if err != nil {
 		return took, fmt.Errorf("the floor: %w", err)

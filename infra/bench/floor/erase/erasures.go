@@ -27,7 +27,7 @@ const (
 func ofCustomers(db *dynamodb.Client, c command) erasure {
 	e := erasure{
 		db: db, readers: c.AtOnce, ahead: page / batch, streams: customerStreams * c.AtOnce, least: 1, most: batch,
-		deletions: func(key attribute.Item) ([]types.Delete, error) { return []types.Delete{{Key: key}}, nil },
+		deletions: func(key attribute.Item) []types.Delete { return []types.Delete{{Key: key}} },
 		remove: func(ctx context.Context, all []types.Delete) error {
 			requests := make([]types.WriteRequest, len(all))
 			for i, deletion := range all {
@@ -59,20 +59,17 @@ func ofCustomers(db *dynamodb.Client, c command) erasure {
 func ofNumbers(db *dynamodb.Client, c command) erasure {
 	e := erasure{
 		db: db, readers: numberReads, ahead: numberReads, streams: numberStreams, least: transaction, most: transaction,
-		deletions: func(contact attribute.Item) (copies []types.Delete, err error) {
-			parties, ok := contact["parties"].(*types.AttributeValueMemberL)
-			if !ok {
-				return nil, errors.New("a contact without a list of parties")
-			}
+		deletions: func(contact attribute.Item) (copies []types.Delete) {
+			parties := contact["parties"].(*types.AttributeValueMemberL)
 			for _, party := range parties.Value {
 				of := store.PartyKey(c.Tenant, attribute.ReadText(attribute.Item{"party": party}, "party"))
 				copies = append(copies, types.Delete{
 					TableName: &c.Table, ConditionExpression: aws.String("parties = :parties"),
-					Key:                       attribute.Item{"party": attribute.Text(of), "contact": contact["contact"]},
 					ExpressionAttributeValues: attribute.Item{":parties": parties},
+					Key:                       attribute.Item{"party": attribute.Text(of), "contact": contact["contact"]},
 				})
 			}
-			return copies, nil
+			return copies
 		},
 		remove: func(ctx context.Context, all []types.Delete) error {
 			actions := make([]types.TransactWriteItem, len(all))

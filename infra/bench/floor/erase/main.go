@@ -1,6 +1,6 @@
 // Command erase is the least that erasures can cost: it reads collections of items and
-// deletes what it finds over a few streams, reading on meanwhile. No intent, no tombstone,
-// no counts, no second reading; killed in between, it leaves the rest for ever.
+// deletes what it finds over a few streams, reading on meanwhile. No intent, no
+// tombstone, no counts, no second reading; killed in between, it leaves the rest for ever.
 package main
 
 import (
@@ -52,7 +52,7 @@ type erasure struct {
 	ahead       int // calls' worth of items that are read and not yet deleted
 	streams     int // calls that delete, at once
 	least, most int // items in such a call, the last of a stream aside
-	deletions   func(found attribute.Item) ([]types.Delete, error)
+	deletions   func(found attribute.Item) []types.Delete
 	remove      func(context.Context, []types.Delete) error
 }
 
@@ -105,11 +105,7 @@ func (e erasure) read(ctx context.Context, collection dynamodb.QueryInput, found
 		}
 		var all []types.Delete
 		for _, item := range page.Items {
-			deletions, err := e.deletions(item)
-			if err != nil {
-				return err
-			}
-			all = append(all, deletions...)
+			all = append(all, e.deletions(item)...)
 		}
 		for some := range slices.Chunk(all, e.most) {
 			select {
