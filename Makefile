@@ -113,8 +113,8 @@ chaos:
 ## fuzz: every fuzz target, 20 s each; what fails lands in testdata/fuzz, and "make test" tries it
 ##   FUZZTIME=5m    for so long each;  ONLY='part part'  targets whose package and name hold the parts
 fuzz:
-	@go build -o $(TOOLS)/fuzz ./infra/cmd/fuzz
-	@exec env FUZZTIME=$(or $(FUZZTIME),20s) $(TOOLS)/fuzz $(ONLY)
+	@FUZZTIME=$(or $(FUZZTIME),20s) ONLY='$(ONLY)' \
+	exec go test -count=1 -timeout 0 -v -run '^TestFuzz$$' ./infra/test/fuzz
 
 ## load: a minute of all operations at LOAD_RATE a second, at three times that, and again
 load:

@@ -51,14 +51,14 @@ func TestRun(t *testing.T) {
 		{"clients", "1 at once", "the vault", 2, ">= 236"}, {"clients", "1 at once", "", 2, ""},
 		{"clients", "8 at once", "the vault", 2, ">= 236"}, {"clients", "8 at once", "", 2, ""},
 	} {
-		f, err := figures{File: run}.find(want.table, want.name, want.against)
+		f, err := run.Figure(want.table, want.name, want.against)
 		if err != nil {
 			t.Error(err)
 		} else if f.Ours <= 0 || f.Floor <= 0 || f.Ratio <= 0 || f.Runs != want.runs || f.Goal != want.goal {
 			t.Errorf("%+v, want %d runs and the goal %q", f, want.runs, want.goal)
 		}
 	}
-	if f, err := (figures{File: run}).find("numbers", "3 contacts each, accepted", ""); err != nil || f.Ours <= 0 ||
+	if f, err := run.Figure("numbers", "3 contacts each, accepted", ""); err != nil || f.Ours <= 0 ||
 		f.Runs != 2 {
 		t.Errorf("%+v, %v", f, err)
 	}
@@ -69,7 +69,7 @@ func TestRun(t *testing.T) {
 		"delete-customer, one customer", "clean-customer-data, 12 numbers", "continue-erasure, 12 numbers",
 		"delete-customer, many clients",
 	} {
-		f, err := figures{File: run}.find("memory", name, "")
+		f, err := run.Figure("memory", name, "")
 		if err != nil || f.Ours < 2 || !f.Met { // no Go program has less
 			t.Errorf("%+v, %v", f, err)
 		}
@@ -79,7 +79,7 @@ func TestRun(t *testing.T) {
 // What is left is told, whoever left it.
 func TestLeft(t *testing.T) {
 	ctx := t.Context()
-	s, err := ready(t).site(ctx, "left", eraseFloor)
+	s, err := ready(t).site(ctx, "left")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,11 +90,11 @@ func TestLeft(t *testing.T) {
 	if gone, err := s.gone(ctx, "one"); gone || err != nil {
 		t.Errorf("a customer with 31 items counts as gone, or %v", err)
 	}
-	if err := s.nothingLeft(ctx, "Customers", "attribute_not_exists(tombstone)"); err == nil ||
+	if err := s.nothingLeft(ctx, "Customers"); err == nil ||
 		!strings.Contains(err.Error(), "31 items") {
 		t.Errorf("31 items are not seen: %v", err)
 	}
-	if err := s.least(ctx, 40, 1, "one"); err == nil || !strings.Contains(err.Error(), "31 of 40") {
+	if _, err := s.least(ctx, 40, s.leastOf(1, "one")); err == nil || !strings.Contains(err.Error(), "31 of 40") {
 		t.Errorf("a floor that deletes too few: %v", err)
 	}
 	if gone, err := s.gone(ctx, "one"); !gone || err != nil {
@@ -107,16 +107,16 @@ func TestLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone, err := s.gone(ctx, "two")
-	if left := s.nothingLeft(ctx, "Customers", "attribute_not_exists(tombstone)"); !gone || err != nil || left != nil {
+	if left := s.nothingLeft(ctx, "Customers"); !gone || err != nil || left != nil {
 		t.Errorf("a tombstone counts as something left: %v, %v", err, left)
 	}
-	if err := s.nothingLeft(ctx, "Contacts", ""); err != nil {
+	if err := s.nothingLeft(ctx, "Contacts"); err != nil {
 		t.Error(err)
 	}
 	if err := s.fillContacts(ctx, []string{"n"}, 1); err != nil {
 		t.Fatal(err)
 	}
-	if s.nothingLeft(ctx, "Contacts", "") == nil {
+	if s.nothingLeft(ctx, "Contacts") == nil {
 		t.Error("two copies are not seen")
 	}
 }
@@ -124,14 +124,13 @@ func TestLeft(t *testing.T) {
 func TestFloorThatFails(t *testing.T) {
 	b := ready(t)
 	b.through = "http://127.0.0.1:1" // nobody listens there
-	p, err := b.alone(t.Context(), "fails", eraseFloor)
+	p, err := b.start(t.Context(), "fails", true, eraseFloor)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.close()
 	command := object{"Table": "t", "Customers": []string{"c"}, "AtOnce": 1}
-	if err := p.ask(t.Context(), eraseFloor, command, &struct{}{}); err == nil ||
-		!strings.Contains(err.Error(), "Query") {
+	if _, err := p.least(t.Context(), 1, command); err == nil || !strings.Contains(err.Error(), "Query") {
 		t.Errorf("a floor without a database: %v", err)
 	}
 }

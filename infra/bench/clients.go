@@ -3,12 +3,9 @@ package bench
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"customercare/infra/local/engine"
 )
 
 // clientTransactions is how many every customer has.
@@ -26,39 +23,39 @@ type clientLoad struct{ clients, requests int }
 func (l clientLoad) name() string { return fmt.Sprintf("%d at once", l.clients) }
 
 // clients is how many customers a second are erased over HTTP on the whole local stack,
-// beside the goal and beside the same deletions by as many goroutines without HTTP and
-// Lambda.
-//
-// It has an engine of its own: one that has made a few thousand transactions before is
-// slower.
+// beside the goal and beside the same deletions, of as many customers at once, without
+// HTTP and without an invocation for each.
 func (p plan) clients(ctx context.Context, b *Bench) (all []Figure, err error) {
-	database, err := engine.Start(ctx, engine.Options{CacheDir: filepath.Join(b.Root, ".cache")})
-	if err != nil {
-		return nil, err
-	}
-	defer database.Close()
-	own := *b
-	own.Endpoint = database.Endpoint
-	s, err := own.site(ctx, "clients", eraseFloor)
+	s, err := b.site(ctx, "clients")
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
 	for _, l := range p.clientLoads {
 		b.Say("erasing customers over HTTP, %d rounds, %s", p.clientRounds, l.name())
-		var rates pairs
-		var middle, slowest []float64
-		for round := range 1 + p.clientRounds {
-			ours, floor, took, err := s.clientPair(ctx, l, round)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", l.name(), err)
-			}
-			if round > 0 { // the first is for what is slow when it is new
-				rates.add(ours, floor)
+		var middle, slowest []float64 // of each round, in milliseconds
+		r := race{
+			items: l.requests, table: "Customers",
+			fill: func(codes []string) error { return s.fillCustomers(ctx, clientTransactions, codes...) },
+			ours: func(codes []string) (time.Duration, error) {
+				inAll, took, err := s.attack(ctx, codes, l.clients)
 				middle, slowest = append(middle, median(took)), append(slowest, quantile(took, 0.99))
-			}
+				return inAll, err
+			},
+			floor: func(codes []string) (time.Duration, error) {
+				return s.least(ctx, len(codes)*(1+clientTransactions), s.leastOf(l.clients, codes...))
+			},
 		}
-		toFloor := rates.figure("clients", l.name(), "customers/s")
+		r.name = fmt.Sprint("warm-up-", l.clients) // what is new is slow
+		if _, err := s.run(ctx, r, 1); err != nil {
+			return nil, err
+		}
+		middle, slowest, r.name = nil, nil, fmt.Sprint("measured-", l.clients)
+		seconds, err := s.run(ctx, r, p.clientRounds)
+		if err != nil {
+			return nil, err
+		}
+		toFloor := seconds.rates(l.requests).figure("clients", l.name(), "customers/s")
 		toVault := toFloor
 		toVault.Against, toVault.Floor = "the vault", vault[l.clients]
 		toVault.Ratio = toVault.Ours / toVault.Floor
@@ -66,46 +63,15 @@ func (p plan) clients(ctx context.Context, b *Bench) (all []Figure, err error) {
 		toVault.Also = []Number{{"p50", median(middle), "ms"}, {"p99", median(slowest), "ms"}}
 		all = append(all, toVault, toFloor)
 	}
-	return append(all, own.memory("many clients")...), nil
-}
-
-// clientPair erases as many customers in each way as there are requests; who is first
-// changes by round. ours and floor are customers a second, took what each answer took in
-// milliseconds.
-func (s *site) clientPair(ctx context.Context, l clientLoad, round int) (ours, floor float64, took []float64, err error) {
-	fill := func(side string) ([]string, error) {
-		codes := make([]string, l.requests)
-		for i := range codes {
-			codes[i] = fmt.Sprintf("%s-%d-%d-%d", side, l.clients, round, i)
-		}
-		return codes, s.fillCustomers(ctx, clientTransactions, codes...)
-	}
-	err = inTurn(round, func() error {
-		codes, err := fill(oursSide)
-		if err == nil {
-			ours, took, err = s.attack(ctx, codes, l.clients)
-		}
-		return err
-	}, func() error {
-		codes, err := fill(theFloorSide)
-		if err != nil {
-			return err
-		}
-		began := time.Now()
-		err = s.least(ctx, len(codes)*(1+clientTransactions), l.clients, codes...)
-		floor = float64(len(codes)) / time.Since(began).Seconds()
-		return err
-	})
-	if err == nil {
-		err = s.nothingLeft(ctx, "Customers", "attribute_not_exists(tombstone)")
-	}
-	return ours, floor, took, err
+	return append(all, b.memory("many clients")...), nil
 }
 
 // attack deletes each customer once, by so many clients at once. An answer that does not
-// say so is an error. rate is customers a second, from the first request to the last
-// answer.
-func (s *site) attack(ctx context.Context, codes []string, clients int) (rate float64, took []float64, err error) {
+// say so is an error. inAll is from the first request to the last answer, took what each
+// answer took in milliseconds.
+func (s *site) attack(
+	ctx context.Context, codes []string, clients int,
+) (inAll time.Duration, took []float64, err error) {
 	took = make([]float64, len(codes))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(clients)
@@ -119,5 +85,5 @@ func (s *site) attack(ctx context.Context, codes []string, clients int) (rate fl
 		})
 	}
 	err = group.Wait()
-	return float64(len(codes)) / time.Since(began).Seconds(), took, err
+	return time.Since(began), took, err
 }

@@ -16,7 +16,7 @@ import (
 // attackOn is an attack on a server that answers "deleted" in 10 ms, but for the one with
 // the code "bad". The first two calls are answered once both have come.
 func attackOn(t *testing.T, clients int,
-	codes ...string) (rate float64, took []float64, most int64, seen []string, err error) {
+	codes ...string) (inAll time.Duration, took []float64, most int64, seen []string, err error) {
 	var busy, peak, begun atomic.Int64
 	asked := make(chan string, 2*len(codes))
 	both := make(chan struct{})
@@ -46,7 +46,7 @@ func attackOn(t *testing.T, clients int,
 	}))
 	defer server.Close()
 	s := &site{api: client.Client{Base: server.URL}}
-	rate, took, err = s.attack(t.Context(), codes, clients)
+	inAll, took, err = s.attack(t.Context(), codes, clients)
 	server.CloseClientConnections()
 	server.Close()
 	close(asked)
@@ -54,18 +54,19 @@ func attackOn(t *testing.T, clients int,
 		seen = append(seen, code)
 	}
 	slices.Sort(seen)
-	return rate, took, peak.Load(), seen, err
+	return inAll, took, peak.Load(), seen, err
 }
 
 // Each customer is asked for once, and never by more clients than there are.
 func TestAttack(t *testing.T) {
 	codes := []string{"a", "b", "c", "d", "e", "f"}
-	rate, took, most, seen, err := attackOn(t, 2, codes...)
+	inAll, took, most, seen, err := attackOn(t, 2, codes...)
 	if err != nil || most != 2 || !slices.Equal(seen, codes) {
 		t.Errorf("%d at once asked for %v: %v", most, seen, err)
 	}
-	if rate <= 0 || rate > 200 || len(took) != 6 || slices.Min(took) < 10 { // 6 of 10 ms by two at a time
-		t.Errorf("%f, %v", rate, took)
+	// 6 of 10 ms by two at a time.
+	if inAll < 30*time.Millisecond || len(took) != 6 || slices.Min(took) < 10 {
+		t.Errorf("%s, %v", inAll, took)
 	}
 }
 

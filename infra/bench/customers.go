@@ -20,27 +20,41 @@ const (
 	eraseFloor       = "erase" // see infra/bench/floor/erase
 )
 
+// customerSize is how many transactions a customer has and how many are erased of that
+// size.
+type customerSize struct{ transactions, pairs int }
+
 // customers is one erasure after the other, from the request until nothing of the
 // customer but the tombstone is left, on the template's own settings, stream and
 // schedules included.
 func (p plan) customers(ctx context.Context, b *Bench) (all []Figure, err error) {
-	s, err := b.site(ctx, "customers", eraseFloor)
+	s, err := b.site(ctx, "customers")
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
+	erase := func(name string, size customerSize) (pairs, error) {
+		return s.run(ctx, race{
+			name: fmt.Sprintf("%s-%d", name, size.transactions), items: 1, table: "Customers",
+			fill: func(codes []string) error { return s.fillCustomers(ctx, size.transactions, codes...) },
+			ours: func(codes []string) (time.Duration, error) { return s.untilGone(ctx, codes[0]) },
+			floor: func(codes []string) (time.Duration, error) {
+				return s.least(ctx, 1+size.transactions, s.leastOf(1, codes...))
+			},
+		}, size.pairs)
+	}
 	// What is new is slow: processes, connections, the engine's code.
-	if _, err := s.customerPairs(ctx, "warm-up", customerSize{1000, 2}); err != nil {
+	if _, err := erase("warm-up", customerSize{1000, 2}); err != nil {
 		return nil, err
 	}
 	for _, size := range p.customerSizes {
 		b.Say("erasing a customer with %d transactions, %d times ours and the floor's", size.transactions, size.pairs)
-		seconds, err := s.customerPairs(ctx, "measured", size)
+		seconds, err := erase("measured", size)
 		if err != nil {
 			return nil, err
 		}
 		name := fmt.Sprintf("%d transactions", size.transactions)
-		f := seconds.rates(float64(size.transactions)).figure("customers", name, "items/s")
+		f := seconds.rates(size.transactions).figure("customers", name, "items/s")
 		if size.transactions >= customerGoalFrom {
 			f = f.atLeast(customerGoal)
 		}
@@ -50,66 +64,20 @@ func (p plan) customers(ctx context.Context, b *Bench) (all []Figure, err error)
 	return append(all, b.memory("one customer")...), nil
 }
 
-// customerSize is how many transactions a customer has and how many are erased of that
-// size.
-type customerSize struct{ transactions, pairs int }
-
-// rates are so many items through each number of seconds.
-func (p pairs) rates(items float64) (rates pairs) {
-	for i := range p.ours {
-		rates.add(items/p.ours[i], items/p.floor[i])
-	}
-	return rates
-}
-
-// customerPairs erases equal customers, each freshly loaded, ours and the floor's in
-// turn, and gives the seconds that each took.
-func (s *site) customerPairs(ctx context.Context, name string, size customerSize) (seconds pairs, err error) {
-	for i := range size.pairs {
-		var ours, floor time.Duration
-		code := fmt.Sprintf("%s-%d-%d", name, size.transactions, i)
-		err := inTurn(i, func() (err error) {
-			if err = s.fillCustomers(ctx, size.transactions, code); err == nil {
-				ours, err = s.untilGone(ctx, code, func() error { return s.remove(ctx, code) })
-			}
-			return err
-		}, func() (err error) {
-			code := code + "-floor"
-			if err = s.fillCustomers(ctx, size.transactions, code); err == nil {
-				floor, err = s.untilGone(ctx, code, func() error {
-					return s.least(ctx, 1+size.transactions, 1, code)
-				})
-			}
-			return err
-		})
-		if err != nil {
-			return seconds, err
-		}
-		seconds.add(ours.Seconds(), floor.Seconds())
-	}
-	return seconds, nil
-}
-
-// least lets the floor erase customers, so many at once. They must have so many items.
-func (s *site) least(ctx context.Context, items, atOnce int, codes ...string) error {
-	customers := make([]string, len(codes))
+// leastOf is the floor's command to erase customers, so many at once.
+func (s *site) leastOf(atOnce int, codes ...string) object {
+	keys := make([]string, len(codes))
 	for i, code := range codes {
-		customers[i] = store.CustomerKey(account, code)
+		keys[i] = store.CustomerKey(account, code)
 	}
-	var done struct{ Deleted int }
-	command := object{"Table": s.Table("Customers"), "Customers": customers, "AtOnce": atOnce}
-	err := s.ask(ctx, eraseFloor, command, &done)
-	if err == nil && done.Deleted != items {
-		err = fmt.Errorf("the floor deleted %d of %d items", done.Deleted, items)
-	}
-	return err
+	return object{"Table": s.Table("Customers"), "Customers": keys, "AtOnce": atOnce}
 }
 
-// untilGone is how long it takes from the start of erase, which may return before the
-// end, until the customer is gone.
-func (s *site) untilGone(ctx context.Context, code string, erase func() error) (took time.Duration, err error) {
+// untilGone is how long it takes from the request, which may be answered before the end,
+// until the customer is gone.
+func (s *site) untilGone(ctx context.Context, code string) (took time.Duration, err error) {
 	began := time.Now()
-	if err := erase(); err != nil {
+	if err := s.remove(ctx, code); err != nil {
 		return 0, err
 	}
 	// A look is a query of two items: less than a hundredth of the engine's time.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"customercare/infra/client"
@@ -24,7 +25,6 @@ import (
 type Bench struct {
 	Root      string    // of the repository
 	Endpoint  string    // of the engine
-	Engine    string    // its name and version
 	Functions string    // <Functions>/<folder of functions/>/bootstrap
 	Floors    string    // <Floors>/<folder of infra/bench/floor/>/bootstrap
 	Log       io.Writer // lines of the functions and floors
@@ -43,20 +43,6 @@ func New(root string, log io.Writer, say func(format string, args ...any)) *Benc
 	}
 }
 
-// Prepare builds the functions and the floors and starts an engine, which ends with end.
-// What is up to date builds in a second.
-func (b *Bench) Prepare(ctx context.Context) (end func(), err error) {
-	if err := b.Build(ctx); err != nil {
-		return nil, err
-	}
-	database, err := engine.Start(ctx, engine.Options{CacheDir: filepath.Join(b.Root, ".cache")})
-	if err != nil {
-		return nil, err
-	}
-	b.Endpoint, b.Engine = database.Endpoint, database.Name
-	return database.Close, nil
-}
-
 // Build compiles the functions and the floors to where b says that they are.
 func (b *Bench) Build(ctx context.Context) error {
 	if err := stack.Build(ctx, b.Root, b.Functions); err != nil {
@@ -68,29 +54,39 @@ func (b *Bench) Build(ctx context.Context) error {
 // programs are a stack, and floors that run beside its functions.
 type programs struct {
 	*stack.Stack
+	prefix string          // of the tables' names
 	floors *lambda.Service // by the folders of floor and function: "warm/issue-token"
 }
 
-// alone starts a stack without streams and schedules: nothing else works on its tables.
-func (b *Bench) alone(ctx context.Context, name string, floors ...string) (*programs, error) {
-	st, err := stack.Prepare(ctx, stack.Options{
+// start starts a stack, on which no limit of rates is in the way; what is not said here
+// is the template's. Each floor runs in the environment of every function, which it
+// stands for. One that is alone has no streams and schedules: nothing else works on its tables.
+func (b *Bench) start(ctx context.Context, name string, alone bool, floors ...string) (p *programs, err error) {
+	options := stack.Options{
 		Root: b.Root, Endpoint: b.Endpoint, FunctionEndpoint: b.through, BinDir: b.Functions, Log: b.Log,
-		TablePrefix: fmt.Sprintf("%s-%d-", name, time.Now().UnixNano()), ScheduleEvery: -1, Started: b.started,
-	})
+		TablePrefix: fmt.Sprintf("%s-%d-", name, time.Now().UnixNano()), Started: b.started,
+		Parameters: map[string]string{
+			"DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ThrottleBurst": "5000",
+		},
+	}
+	if alone {
+		options.ScheduleEvery = -1
+	}
+	st, err := stack.Prepare(ctx, options)
 	if err != nil {
 		return nil, err
 	}
-	st.Template.Streams = nil
+	defer func() {
+		if err != nil {
+			st.Close()
+		}
+	}()
+	if alone {
+		st.Template.Streams = nil
+	}
 	if err := st.Serve(ctx); err != nil {
-		st.Close()
 		return nil, err
 	}
-	return b.beside(st, floors)
-}
-
-// beside runs floors beside the stack's functions, each of them in the environment of
-// every function, which it stands for. After an error the stack has ended.
-func (b *Bench) beside(st *stack.Stack, floors []string) (*programs, error) {
 	var all []lambda.Function
 	for _, f := range st.Template.Functions {
 		for _, floor := range floors {
@@ -106,11 +102,21 @@ func (b *Bench) beside(st *stack.Stack, floors []string) (*programs, error) {
 			"AWS_ENDPOINT_URL_SECRETS_MANAGER": st.Secrets().URL,
 		},
 	}, all)
-	if err != nil {
-		st.Close()
-		return nil, err
+	return &programs{st, options.TablePrefix, service}, err
+}
+
+// invoke is an invocation of a function, or of a floor by its name in floors.
+func (p *programs) invoke(ctx context.Context, name string, event []byte) ([]byte, error) {
+	if strings.Contains(name, "/") {
+		return p.floors.Invoke(ctx, name, event)
 	}
-	return &programs{st, service}, nil
+	return p.Invoke(ctx, name, event)
+}
+
+// kill ends the process of a function or floor, so that its next invocation starts one.
+func (p *programs) kill(name string) {
+	p.floors.Kill(name)
+	_ = p.Kill(name) // has no floors
 }
 
 // close ends everything. The tables stay.
@@ -119,18 +125,27 @@ func (p *programs) close() {
 	p.Stack.Close()
 }
 
-// ask invokes a floor, in the environment of delete-customer, with a command and reads
-// its answer.
-func (p *programs) ask(ctx context.Context, floor string, command, answer any) error {
+// least lets the floor of erasures, in the environment of delete-customer, do a command,
+// by which it must delete so many items.
+func (p *programs) least(ctx context.Context, items int, command object) (took time.Duration, err error) {
 	event, err := json.Marshal(command)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	said, err := p.floors.Request(ctx, floor+"/delete-customer", event)
+	began := time.Now()
+	answer, err := p.invoke(ctx, eraseFloor+"/delete-customer", event)
+	took = time.Since(began)
 	if err != nil {
-		return fmt.Errorf("floor %s: %w", floor, err)
+		return took, fmt.Errorf("the floor: %w", err)
 	}
-	return json.Unmarshal(said, answer)
+	var done struct{ Deleted int }
+	if err := json.Unmarshal(answer, &done); err != nil {
+		return took, err
+	}
+	if done.Deleted != items {
+		err = fmt.Errorf("the floor deleted %d of %d items", done.Deleted, items)
+	}
+	return took, err
 }
 
 // Who asks for erasures, and of what. The data is made up and lives as long as the
@@ -145,8 +160,7 @@ func erasers() []fixture.Record {
 	return []fixture.Record{fixture.APIUser(apiUser, apiKey, account), fixture.App(app, secret, tenant)}
 }
 
-// site is a whole stack, and the floors beside it. All limits of rates are out of the
-// way; what is not said here is the template's.
+// site is a whole stack with the floor of erasures beside it, and who calls it.
 type site struct {
 	*programs
 	api   client.Client
@@ -154,24 +168,14 @@ type site struct {
 }
 
 // site starts the stack and lets a first call of operation 4 start a worker.
-func (b *Bench) site(ctx context.Context, name string, floors ...string) (*site, error) {
-	st, err := stack.Start(ctx, stack.Options{
-		Root: b.Root, Endpoint: b.Endpoint, BinDir: b.Functions, Log: b.Log,
-		TablePrefix: fmt.Sprintf("%s-%d-", name, time.Now().UnixNano()),
-		Parameters: map[string]string{
-			"DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ThrottleBurst": "5000",
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	ran, err := b.beside(st, floors)
+func (b *Bench) site(ctx context.Context, name string) (*site, error) {
+	p, err := b.start(ctx, name, false, eraseFloor)
 	if err != nil {
 		return nil, err
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	s := &site{programs: ran, api: client.Client{Base: st.URL, HTTP: &http.Client{Transport: transport}}}
-	if err = fixture.Load(ctx, st.DynamoDB(), fixture.Tables(st.Table), erasers()...); err == nil {
+	s := &site{programs: p, api: client.Client{Base: p.URL, HTTP: &http.Client{Transport: transport}}}
+	if err = fixture.Load(ctx, p.DynamoDB(), fixture.Tables(p.Table), erasers()...); err == nil {
 		s.token, err = s.api.Token(ctx, app, secret)
 	}
 	if err == nil {
@@ -209,17 +213,6 @@ func (s *site) fillCustomers(ctx context.Context, transactions int, codes ...str
 	for _, code := range codes {
 		customer := fixture.CustomerWith(account, code, transactions)
 		if err := fixture.Fill(ctx, s.DynamoDB(), s.Table("Customers"), slices.Values(customer)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// inTurn does all of steps, in another order each round, so that none is always the one
-// that comes after another.
-func inTurn(round int, steps ...func() error) error {
-	for i := range steps {
-		if err := steps[(i+round)%len(steps)](); err != nil {
 			return err
 		}
 	}

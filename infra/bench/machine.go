@@ -19,14 +19,13 @@ func (m Machine) String() string {
 	return fmt.Sprintf("%d cores of %s, %s, %s in memory", m.Cores, m.CPU, m.Go, m.Engine)
 }
 
-// ThisMachine asks Linux for the processor's name; what another system does not tell in
+// thisMachine asks Linux for the processor's name; what another system does not tell in
 // the same place is left open.
-func ThisMachine(engine string) Machine {
+func thisMachine() Machine {
 	m := Machine{
-		CPU:    "an unnamed CPU",
-		Cores:  runtime.NumCPU(),
-		Go:     runtime.Version() + " " + runtime.GOARCH,
-		Engine: engine,
+		CPU:   "an unnamed CPU",
+		Cores: runtime.NumCPU(),
+		Go:    runtime.Version() + " " + runtime.GOARCH,
 	}
 	text, _ := os.ReadFile("/proc/cpuinfo")
 	if name := regexp.MustCompile(`(?m)^model name\s*: (.+)$`).FindSubmatch(text); name != nil {

@@ -19,7 +19,6 @@ const (
 	acceptedGoal = 50  // ms
 	copies       = 2   // of each contact
 	agents       = 7   // with whom the numbers have contacts
-	numbersFloor = "numbers"
 )
 
 // numbersSize is how many contacts each number of a call has, and how many rounds there
@@ -29,25 +28,25 @@ type numbersSize struct{ contacts, rounds int }
 // numbers is the erasure of many numbers by one call: until the answer, and until the
 // worker lets the job wait for its second pass, when nothing is left of what it is about.
 func (p plan) numbers(ctx context.Context, b *Bench) (all []Figure, err error) {
-	s, err := b.site(ctx, "numbers", numbersFloor)
+	s, err := b.site(ctx, "numbers")
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
-	if _, _, err := s.numberRounds(ctx, "warm-up", 100, numbersSize{10, 1}); err != nil {
+	if _, _, err := s.eraseNumbers(ctx, "warm-up", 100, numbersSize{10, 1}); err != nil {
 		return nil, err
 	}
 	for _, size := range p.numberSizes {
 		b.Say("erasing %d numbers with %d contacts each, %d times", p.numbersInCall, size.contacts, size.rounds)
-		accepted, gone, err := s.numberRounds(ctx, "measured", p.numbersInCall, size)
+		accepted, gone, err := s.eraseNumbers(ctx, "measured", p.numbersInCall, size)
 		if err != nil {
 			return nil, err
 		}
-		name, unit, each := fmt.Sprintf("%d contacts each", size.contacts), "copies/s", float64(size.contacts*copies)
+		name, unit, each := fmt.Sprintf("%d contacts each", size.contacts), "copies/s", size.contacts*copies
 		if size.contacts == 0 {
 			unit, each = "numbers/s", 1
 		}
-		f := gone.rates(float64(p.numbersInCall)*each).figure("numbers", name+", gone", unit).atLeast(numbersGoal)
+		f := gone.rates(p.numbersInCall*each).figure("numbers", name+", gone", unit).atLeast(numbersGoal)
 		f.Also = []Number{{"in all", median(gone.ours), "s"}}
 		all = append(all, Figure{
 			Table: "numbers", Case: name + ", accepted", Unit: "ms", Ours: median(accepted), Runs: len(accepted),
@@ -57,52 +56,25 @@ func (p plan) numbers(ctx context.Context, b *Bench) (all []Figure, err error) {
 	return append(all, b.memory(fmt.Sprintf("%d numbers", p.numbersInCall))...), nil
 }
 
-// numberRounds erases numbers with contacts, freshly loaded each time and alone in the
-// table, and gives the milliseconds until the answer, and the seconds until all are gone.
-func (s *site) numberRounds(
-	ctx context.Context,
-	name string,
-	numbers int,
-	size numbersSize,
+// eraseNumbers erases numbers with contacts, alone in the table, and gives the
+// milliseconds until the answer, and the seconds until all are gone.
+func (s *site) eraseNumbers(
+	ctx context.Context, name string, numbers int, size numbersSize,
 ) (accepted []float64, gone pairs, err error) {
-	for i := range size.rounds {
-		fill := func(way string) ([]string, error) {
-			list := make([]string, numbers)
-			for at := range list {
-				list[at] = fmt.Sprintf("%s-%d-%d-%s-%d", name, size.contacts, i, way, at)
-			}
-			return list, s.fillContacts(ctx, list, size.contacts)
-		}
-		var answer, ours, floor time.Duration
-		err := inTurn(i, func() error {
-			list, err := fill(oursSide)
-			if err == nil {
-				answer, ours, err = s.ourNumbers(ctx, list)
-			}
-			return err
-		}, func() error {
-			list, err := fill(theFloorSide)
-			var done struct{ Deleted int }
-			began := time.Now()
-			if err == nil {
-				command := object{"Table": s.Table("Contacts"), "Tenant": tenant, "Numbers": list}
-				err = s.ask(ctx, numbersFloor, command, &done)
-			}
-			if floor = time.Since(began); err == nil && done.Deleted != numbers*size.contacts*copies {
-				err = fmt.Errorf("the floor deleted %d copies of %d numbers", done.Deleted, numbers)
-			}
-			return err
-		})
-		if err == nil {
-			err = s.nothingLeft(ctx, "Contacts", "")
-		}
-		if err != nil {
-			return nil, gone, err
-		}
-		accepted = append(accepted, milliseconds(answer))
-		gone.add(ours.Seconds(), floor.Seconds())
-	}
-	return accepted, gone, nil
+	gone, err = s.run(ctx, race{
+		name: fmt.Sprintf("%s-%d", name, size.contacts), items: numbers, table: "Contacts",
+		fill: func(list []string) error { return s.fillContacts(ctx, list, size.contacts) },
+		ours: func(list []string) (time.Duration, error) {
+			answered, gone, err := s.ourNumbers(ctx, list)
+			accepted = append(accepted, milliseconds(answered))
+			return gone, err
+		},
+		floor: func(list []string) (time.Duration, error) {
+			command := object{"Table": s.Table("Contacts"), "Tenant": tenant, "Numbers": list}
+			return s.least(ctx, numbers*size.contacts*copies, command)
+		},
+	}, size.rounds)
+	return accepted, gone, err
 }
 
 // ourNumbers is how long operation 4 takes from the request to its answer, and to the end
@@ -153,13 +125,12 @@ func (s *site) waiting(ctx context.Context) (int32, error) {
 	return out.Count, nil
 }
 
-// nothingLeft is an error when an item that the filter lets through is in the table.
-func (s *site) nothingLeft(ctx context.Context, table, filter string) error {
-	scan := &dynamodb.ScanInput{TableName: aws.String(s.Table(table)), ConsistentRead: aws.Bool(true)}
-	if filter != "" {
-		scan.FilterExpression = &filter
-	}
-	for pages := dynamodb.NewScanPaginator(s.DynamoDB(), scan); pages.HasMorePages(); {
+// nothingLeft is an error when anything but tombstones is in the table.
+func (s *site) nothingLeft(ctx context.Context, table string) error {
+	for pages := dynamodb.NewScanPaginator(s.DynamoDB(), &dynamodb.ScanInput{
+		TableName: aws.String(s.Table(table)), ConsistentRead: aws.Bool(true),
+		FilterExpression: aws.String("attribute_not_exists(tombstone)"),
+	}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return err

@@ -62,6 +62,9 @@ func (f File) Write(name string) error {
 	return os.WriteFile(name, append(text, '\n'), 0o644)
 }
 
+// Markdown is all tables that have figures, and what they were measured on.
+func (f File) Markdown() (string, error) { return text("tables.tmpl", f) }
+
 // same says whether a reader would take both for one row.
 func (f Figure) same(other Figure) bool {
 	return f.Table == other.Table && f.Case == other.Case && f.Against == other.Against
@@ -86,53 +89,4 @@ func (f File) Check() error {
 		}
 	}
 	return errors.Join(faults...)
-}
-
-// median is the middle one of all, the mean of the two in the middle when their number is
-// even, NaN of none.
-func median(all []float64) float64 { return quantile(all, 0.5) }
-
-// quantile is the value below which the part q of all lies, interpolated between
-// neighbours, NaN of none.
-func quantile(all []float64, q float64) float64 {
-	if len(all) == 0 {
-		return math.NaN()
-	}
-	sorted := slices.Sorted(slices.Values(all))
-	at := q * float64(len(sorted)-1)
-	below := int(at)
-	if below == len(sorted)-1 {
-		return sorted[below]
-	}
-	return sorted[below] + (at-float64(below))*(sorted[below+1]-sorted[below])
-}
-
-// pairs are measurements of ours and of the floor, made in turn.
-type pairs struct{ ours, floor []float64 }
-
-func (p *pairs) add(ours, floor float64) {
-	p.ours, p.floor = append(p.ours, ours), append(p.floor, floor)
-}
-
-// figure compares them: the ratio is the median of the pairs' own.
-func (p pairs) figure(table, name, unit string) Figure {
-	var ratios []float64
-	for i := range p.ours {
-		ratios = append(ratios, p.ours[i]/p.floor[i])
-	}
-	return Figure{
-		Table: table, Case: name, Unit: unit, Ours: median(p.ours), Floor: median(p.floor), Ratio: median(ratios),
-		Met: true, Runs: len(p.ours),
-	}
-}
-
-// atMost and atLeast set a goal for the ratio.
-func (f Figure) atMost(ratio float64) Figure {
-	f.Goal, f.Met = fmt.Sprintf("<= %gx", ratio), f.Ratio <= ratio
-	return f
-}
-
-func (f Figure) atLeast(ratio float64) Figure {
-	f.Goal, f.Met = fmt.Sprintf(">= %gx", ratio), f.Ratio >= ratio
-	return f
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -17,44 +18,30 @@ const (
 // beside a program that makes only the same DynamoDB calls. Both sides take turns, one by
 // one.
 func (p plan) warm(ctx context.Context, b *Bench) (all []Figure, err error) {
-	ran, err := b.alone(ctx, "warm", warmFloor)
+	calls := warmBefore + warmRounds*p.warmPerRound
+	b.Say("recording what the functions ask of DynamoDB")
+	comparisons, end, err := b.comparisons(ctx, calls)
 	if err != nil {
 		return nil, err
 	}
-	defer ran.close()
-	invocations, err := ran.invocations(ctx, b.Root, warmBefore+warmRounds*p.warmPerRound)
-	if err != nil {
-		return nil, err
-	}
-	for _, i := range invocations {
-		b.Say("warm invocations of %s", i.function)
-		figure, err := i.measure(ctx, p.warmPerRound)
+	defer end()
+	for _, c := range comparisons {
+		b.Say("warm invocations of %s", c.function)
+		figure, err := c.measure(ctx, p.warmPerRound)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", i.function, err)
+			return nil, fmt.Errorf("%s: %w", c.function, err)
 		}
 		all = append(all, figure)
 	}
 	return all, nil
 }
 
-// side is one of the two programs that are compared.
+// side is one of the two programs that are compared, by its name.
 type side struct {
-	invoke func(ctx context.Context, event []byte) ([]byte, error)
-	kill   func()
-	event  func(n int) ([]byte, error)
-	right  func(n int, answer []byte) error
-}
-
-// side is a function, or the floor that stands for one.
-func (p *programs) side(folder string, isFloor bool, function string) (s side) {
-	s.invoke = func(ctx context.Context, event []byte) ([]byte, error) { return p.Invoke(ctx, folder, event) }
-	s.kill = func() { _ = p.Kill(folder) }
-	if isFloor {
-		name := folder + "/" + function
-		s.invoke = func(ctx context.Context, event []byte) ([]byte, error) { return p.floors.Invoke(ctx, name, event) }
-		s.kill = func() { p.floors.Kill(name) }
-	}
-	return s
+	*programs
+	name  string
+	event func(n int) ([]byte, error) // of the nth call
+	right func(n int, answer []byte) error
 }
 
 // call makes the nth invocation and looks whether its answer is right.
@@ -64,7 +51,7 @@ func (s side) call(ctx context.Context, n int) (time.Duration, error) {
 		return 0, err
 	}
 	began := time.Now()
-	answer, err := s.invoke(ctx, event)
+	answer, err := s.invoke(ctx, s.name, event)
 	took := time.Since(began)
 	if err == nil {
 		err = s.right(n, answer)
@@ -73,10 +60,14 @@ func (s side) call(ctx context.Context, n int) (time.Duration, error) {
 }
 
 // sides are the function and its floor.
-func (i invocation) sides() [2]side {
-	ours, floor := i.ran.side(i.function, false, ""), i.ran.side(warmFloor, true, i.function)
-	ours.event, ours.right = i.event, i.right
-	floor.event, floor.right = i.floorEvent, func(_ int, answer []byte) error {
+func (c comparison) sides() [2]side {
+	ours, floor := side{programs: c.ran, name: c.function}, side{programs: c.ran, name: warmFloor + "/" + c.function}
+	ours.event = func(n int) ([]byte, error) { return c.event(whom(oursSide, n)) }
+	ours.right = func(n int, answer []byte) error { return c.right(whom(oursSide, n), answer) }
+	floor.event = func(n int) ([]byte, error) {
+		return json.Marshal(object{"Number": n % len(c.recorded), "Password": c.password})
+	}
+	floor.right = func(_ int, answer []byte) error {
 		if string(answer) != "null" {
 			return fmt.Errorf("the floor answers %s", answer)
 		}
@@ -85,15 +76,27 @@ func (i invocation) sides() [2]side {
 	return [2]side{ours, floor}
 }
 
+// load starts the floor and hands it what it is to ask of DynamoDB.
+func (c comparison) load(ctx context.Context) error {
+	event, err := json.Marshal(object{"Load": c.recorded})
+	if err == nil {
+		_, err = c.ran.invoke(ctx, warmFloor+"/"+c.function, event)
+	}
+	return err
+}
+
 // measure lets the function and its floor take turns.
-func (i invocation) measure(ctx context.Context, perRound int) (f Figure, err error) {
-	sides := i.sides()
+func (c comparison) measure(ctx context.Context, perRound int) (f Figure, err error) {
+	sides := c.sides()
 	defer func() {
 		for _, s := range sides {
-			s.kill()
+			s.kill(s.name)
 		}
 	}()
-	if i.slow { // and always the same
+	if err := c.load(ctx); err != nil {
+		return f, err
+	}
+	if c.slow { // and always the same
 		perRound = (perRound + 1) / 2
 	}
 	var medians pairs
@@ -120,7 +123,7 @@ func (i invocation) measure(ctx context.Context, perRound int) (f Figure, err er
 			all[0], all[1] = append(all[0], took[0]...), append(all[1], took[1]...)
 		}
 	}
-	f = medians.figure("warm", i.name, "ms").atMost(warmAtMost)
+	f = medians.figure("warm", c.name, "ms").atMost(warmAtMost)
 	f.Also = []Number{{"p99", quantile(all[0], 0.99), "ms"}, {"floor's p99", quantile(all[1], 0.99), "ms"}}
 	return f, nil
 }

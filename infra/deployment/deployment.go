@@ -120,7 +120,8 @@ func (d *Deployment) findTables(ctx context.Context, endpoint string) error {
 	case err == nil && isAWS(u):
 		return d.connectAWS(ctx, func(o *dynamodb.Options) { o.BaseEndpoint = &endpoint })
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return errors.New(`--endpoint or DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000, or the word "aws"`)
+		return errors.New("--endpoint or DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000," +
+			` or the word "aws"`)
 	}
 	port := u.Port()
 	if port == "" {

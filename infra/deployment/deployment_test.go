@@ -30,15 +30,18 @@ func deployed() cloudformationtest.Stack {
 		})
 	}
 	stack.Resources = append(stack.Resources, cloudformationtest.Tables(map[string]string{
-		"Users": "customercare-Users-1A", "Customers": "customercare-Customers-1B", "Contacts": "customercare-Contacts-1C",
+		"Users": "customercare-Users-1A", "Customers": "customercare-Customers-1B",
+		"Contacts":   "customercare-Contacts-1C",
 		"Principals": "customercare-Principals-1D", "Erasures": "customercare-Erasures-1E",
 	})...)
 	stack.Resources = append(stack.Resources,
 		cloudformationtest.Resource{
-			LogicalID: "Users", PhysicalID: "customercare-Users-0", Type: "AWS::DynamoDB::Table", Status: "DELETE_SKIPPED",
+			LogicalID: "Users", PhysicalID: "customercare-Users-0", Type: "AWS::DynamoDB::Table",
+			Status: "DELETE_SKIPPED",
 		},
 		cloudformationtest.Resource{
-			LogicalID: "Contacts", PhysicalID: "customercare-Contacts-0", Type: "AWS::DynamoDB::Table", Status: "DELETE_COMPLETE",
+			LogicalID: "Contacts", PhysicalID: "customercare-Contacts-0", Type: "AWS::DynamoDB::Table",
+			Status: "DELETE_COMPLETE",
 		})
 	return stack
 }
@@ -92,15 +95,17 @@ func TestStackThatIsNone(t *testing.T) {
 	denied, deniedLater := deployed(), deployed()
 	denied.Name, denied.Denied = "denied", "DescribeStacks"
 	deniedLater.Name, deniedLater.Denied = "deniedlater", "ListStackResources"
-	begun := cloudformationtest.Stack{Name: "begun", Status: "CREATE_IN_PROGRESS", Resources: []cloudformationtest.Resource{
-		{LogicalID: "Users", Type: "AWS::DynamoDB::Table", Status: "CREATE_IN_PROGRESS"},
-	}}
+	begun := cloudformationtest.Stack{Name: "begun", Status: "CREATE_IN_PROGRESS",
+		Resources: []cloudformationtest.Resource{
+			{LogicalID: "Users", Type: "AWS::DynamoDB::Table", Status: "CREATE_IN_PROGRESS"},
+		}}
 	notTable := without("Users")
 	notTable.Name = "nottable"
 	notTable.Resources = append(notTable.Resources, cloudformationtest.Resource{
 		LogicalID: "Users", PhysicalID: "q", Type: "AWS::SQS::Queue", Status: "CREATE_COMPLETE",
 	})
-	stacks := []cloudformationtest.Stack{denied, deniedLater, begun, notTable, {Name: "empty", Status: "ROLLBACK_COMPLETE"}}
+	stacks := []cloudformationtest.Stack{denied, deniedLater, begun, notTable, {Name: "empty",
+		Status: "ROLLBACK_COMPLETE"}}
 	wanted := map[string]string{
 		"nowhere": "there is no stack nowhere in eu-west-1",
 		"denied": "the stack denied cannot be looked up in eu-west-1: AccessDenied: User: arn:aws:iam::123456789012:user/somebody" +
@@ -163,7 +168,8 @@ func TestSettings(t *testing.T) {
 	_, port, _ := net.SplitHostPort(here)
 	defer l.Close()
 	usual := Tables{
-		importer.Tables{Users: "Users", Customers: "Customers", Contacts: "Contacts", Principals: "Principals"}, "Erasures",
+		importer.Tables{Users: "Users", Customers: "Customers", Contacts: "Contacts", Principals: "Principals"},
+		"Erasures",
 	}
 	const region, key, secret = "AWS_REGION=eu-north-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b"
 	for _, row := range []struct {
@@ -178,13 +184,17 @@ func TestSettings(t *testing.T) {
 		{"DYNAMODB_ENDPOINT=" + here, "", "DYNAMODB_ENDPOINT must be an address"},
 		{"DYNAMODB_ENDPOINT=ftp://" + here, "", "DYNAMODB_ENDPOINT must be an address"},
 		{strings.Join([]string{"DYNAMODB_ENDPOINT=aws", region, key, secret}, " "), "AWS eu-north-1", ""},
-		{strings.Join([]string{"DYNAMODB_ENDPOINT=https://dynamodb.eu-north-1.amazonaws.com", region, key, secret}, " "), "AWS eu-north-1", ""},
+		{strings.Join([]string{"DYNAMODB_ENDPOINT=https://dynamodb.eu-north-1.amazonaws.com", region, key, secret},
+			" "), "AWS eu-north-1", ""},
 		{strings.Join([]string{"DYNAMODB_ENDPOINT=aws", key, secret}, " "), "", "no AWS region is set: set AWS_REGION"},
-		{strings.Join([]string{"DYNAMODB_ENDPOINT=aws", region}, " "), "", "no AWS credentials are found: set AWS_PROFILE"},
+		{strings.Join([]string{"DYNAMODB_ENDPOINT=aws", region}, " "), "",
+			"no AWS credentials are found: set AWS_PROFILE"},
 		{strings.Join([]string{"STACK=customercare", key, secret}, " "), "", "no AWS region is set: set AWS_REGION"},
-		{strings.Join([]string{"STACK=customercare", region}, " "), "", "no AWS credentials are found: set AWS_PROFILE"},
+		{strings.Join([]string{"STACK=customercare", region}, " "), "",
+			"no AWS credentials are found: set AWS_PROFILE"},
 		{"AWS_PROFILE=nobody STACK=customercare", "", "the AWS settings cannot be read"},
-		{strings.Join([]string{"STACK=customercare", "DYNAMODB_ENDPOINT=http://" + here, region, key, secret}, " "), "", "(STACK and DYNAMODB_ENDPOINT) are both set"},
+		{strings.Join([]string{"STACK=customercare", "DYNAMODB_ENDPOINT=http://" + here, region, key, secret}, " "), "",
+			"(STACK and DYNAMODB_ENDPOINT) are both set"},
 	} {
 		t.Run(row.set, func(t *testing.T) {
 			cloudformationtest.Unconfigured(t)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/attribute"
@@ -23,19 +24,12 @@ import (
 //     that it no longer has away, in the same transaction. The condition on every copy
 //     tells that case from the common one without a read.
 
-// contacts is how contacts are written.
-func (l *loader) contacts() together {
-	return together{
-		table: l.Tables.Contacts, most: maxActions, refused: l.refile,
-		key:   func(r *record) string { return r.place },
-		count: func() func(*record) int { return func(r *record) int { return len(r.contact.parties) } },
-		actions: func(records []*record) (actions []action) {
-			for _, r := range records {
-				actions = append(actions, l.file(r, nil)...)
-			}
-			return actions
-		},
+// contactActions are those that file contacts for the first time, or as they stand.
+func (l *loader) contactActions(records []*record) (actions []action) {
+	for _, r := range records {
+		actions = append(actions, l.file(r, nil)...)
 	}
+	return actions
 }
 
 // file gives the actions that file a contact: a put for each copy, and the removal of the
@@ -44,23 +38,24 @@ func (l *loader) contacts() together {
 // refused unless no copy stands there, or one with the new parties, or one with the known
 // ones.
 func (l *loader) file(r *record, known map[string]types.AttributeValue) []action {
-	condition := func(number string) (string, object) {
-		values := object{":parties": attribute.Texts(r.contact.parties...)}
+	const tellCopy = types.ReturnValuesOnConditionCheckFailureAllOld
+	condition := func(number string) (expression *string, values object) {
+		values = object{":parties": attribute.Texts(r.contact.parties...)}
 		if was, ok := known[number]; ok {
 			values[":was"] = was
-			return "attribute_not_exists(contact) OR parties IN (:parties, :was)", values
+			return aws.String("attribute_not_exists(contact) OR parties IN (:parties, :was)"), values
 		}
-		return "attribute_not_exists(contact) OR parties = :parties", values
+		return aws.String("attribute_not_exists(contact) OR parties = :parties"), values
 	}
 	var actions []action
-	for i, item := range r.copies() {
+	for i, item := range r.items() {
 		expression, values := condition(r.contact.parties[i])
 		actions = append(actions, action{records: []*record{r}, write: types.TransactWriteItem{Put: &types.Put{
 			TableName:                           &l.Tables.Contacts,
 			Item:                                item,
-			ConditionExpression:                 &expression,
+			ConditionExpression:                 expression,
 			ExpressionAttributeValues:           values,
-			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+			ReturnValuesOnConditionCheckFailure: tellCopy,
 		}}})
 	}
 	for _, number := range slices.Sorted(maps.Keys(known)) {
@@ -70,17 +65,22 @@ func (l *loader) file(r *record, known map[string]types.AttributeValue) []action
 		expression, values := condition(number)
 		actions = append(actions, action{records: []*record{r}, write: types.TransactWriteItem{Delete: &types.Delete{
 			TableName: &l.Tables.Contacts,
-			Key: object{
-				"party":   attribute.Text(store.PartyKey(r.contact.tenant, number)),
-				"contact": attribute.Text(r.contact.key),
-			},
-			ConditionExpression:                 &expression,
+			Key: object{"party": attribute.Text(store.PartyKey(r.contact.tenant, number)),
+				"contact": attribute.Text(r.contact.key)},
+			ConditionExpression:                 expression,
 			ExpressionAttributeValues:           values,
-			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+			ReturnValuesOnConditionCheckFailure: tellCopy,
 		}}})
 	}
 	return actions
 }
+
+var (
+	errUnreadable = errors.New("the contact stands with parties that cannot be read, " +
+		"so nobody knows under which numbers: take it away first")
+	errFiled = errors.New("the contact stands under other numbers that could not be taken away together, " +
+		"try again later")
+)
 
 // refileTries is how often a contact is tried again with what the tries before have
 // found. Each finds more of what stands, unless somebody else files the same contact all
@@ -98,23 +98,20 @@ func (l *loader) refile(ctx context.Context, r *record) error {
 		err := l.transact(ctx, l.Tables.Contacts, actions)
 		cancelled, isCancelled := errors.AsType[*types.TransactionCanceledException](err)
 		switch {
-		case err == nil:
-			l.done(r)
-			return nil
-		case errors.Is(err, errInvalid):
-			l.fail(r, err.Error())
+		case err == nil, errors.Is(err, errInvalid):
+			l.settle(r, err)
 			return nil
 		case !isCancelled:
 			return err
 		}
 		for _, reason := range cancelled.CancellationReasons {
 			if !learn(known, reason.Item) {
-				l.fail(r, "the contact stands with parties that cannot be read, so nobody knows under which numbers: take it away first")
+				l.settle(r, errUnreadable)
 				return nil
 			}
 		}
 	}
-	l.fail(r, "the contact stands under other numbers that could not be taken away together, try again later")
+	l.settle(r, errFiled)
 	return nil
 }
 

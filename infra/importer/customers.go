@@ -2,6 +2,7 @@ package importer
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,68 +17,47 @@ import (
 // passes.
 const untouched = "attribute_not_exists(tombstone)"
 
-// customers is how customers and transactions are written. A transaction needs one check
-// for each customer that is not itself put in it, so the records must come in the order
-// of byCustomer.
-func (l *loader) customers() together {
-	return together{
-		table: l.Tables.Customers, most: maxActions, actions: l.customerActions,
-		key: func(r *record) string {
-			return r.customer + " " + r.item["record"].(*types.AttributeValueMemberS).Value
-		},
-		count: func() func(*record) int {
-			checked, put := map[string]bool{}, map[string]bool{}
-			return func(r *record) int {
-				actions := 1
-				if !checked[r.customer] {
-					actions++
-				}
-				if r.kind == customer && !put[r.customer] {
-					actions--
-					put[r.customer] = true
-				}
-				checked[r.customer] = true
-				return actions
-			}
-		},
-		refused: func(_ context.Context, r *record) error {
-			l.fail(r, "the customer is being erased, try again later")
-			return nil
-		},
-	}
+// errErased is what is said of a record that untouched refused.
+var errErased = errors.New("the customer is being erased, try again later")
+
+// leaveErased settles a record that untouched refused.
+func (l *loader) leaveErased(_ context.Context, r *record) error {
+	l.settle(r, errErased)
+	return nil
 }
 
-// byCustomer is an order in which all records of a customer stand side by side.
+// byCustomer is an order in which all records of a customer stand side by side: so that
+// few transactions have to check it.
 func byCustomer(a, b *record) int { return strings.Compare(a.customer, b.customer) }
 
 // customerActions puts every record, and holds each customer to the condition once: by
 // the put of the customer itself, or by a check. When it fails, nothing of that customer
 // is written.
 func (l *loader) customerActions(records []*record) []action {
-	of := map[string][]*record{}
-	put := map[string]bool{}
+	byKey := map[string][]*record{}
 	for _, r := range records {
-		of[r.customer] = append(of[r.customer], r)
-		put[r.customer] = put[r.customer] || r.kind == customer
+		byKey[r.customer] = append(byKey[r.customer], r)
 	}
 	var actions []action
-	for _, r := range records {
-		p := &types.Put{TableName: &l.Tables.Customers, Item: r.item}
-		a := action{write: types.TransactWriteItem{Put: p}, records: []*record{r}}
-		if r.kind == customer {
-			p.ConditionExpression = aws.String(untouched)
-			a.records = of[r.customer]
+	for key, all := range byKey {
+		held := false
+		for _, r := range all {
+			put := &types.Put{TableName: &l.Tables.Customers, Item: r.item}
+			a := action{write: types.TransactWriteItem{Put: put}, records: []*record{r}}
+			if r.kind == customer {
+				put.ConditionExpression = aws.String(untouched)
+				a.records, held = all, true
+			}
+			actions = append(actions, a)
 		}
-		actions = append(actions, a)
-	}
-	for key, all := range of {
-		if put[key] {
+		if held {
 			continue
 		}
 		actions = append(actions, action{records: all,
 			write: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-				TableName:           &l.Tables.Customers,
-				Key:                 object{"customer": attribute.Text(key), "record": attribute.Text(store.CustomerRecord)},
+				TableName: &l.Tables.Customers,
+				Key: object{"customer": attribute.Text(key),
+					"record": attribute.Text(store.CustomerRecord)},
 				ConditionExpression: aws.String(untouched),
 			}}})
 	}

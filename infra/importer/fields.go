@@ -56,15 +56,18 @@ func (f *fields) take(name string) (types.AttributeValue, bool) {
 	return value, ok
 }
 
-// id takes a required identifier of 1 to most bytes.
-func (f *fields) id(name string, most int) string {
+// need takes a required field out. One that is missing is nil, which no reader of a value
+// takes: what they refuse then is not the first refusal.
+func (f *fields) need(name string) types.AttributeValue {
 	value, ok := f.take(name)
 	if !ok {
 		f.refuse("%s is missing", name)
-		return ""
 	}
-	return f.check(name, value, most)
+	return value
 }
+
+// id takes a required identifier of 1 to most bytes.
+func (f *fields) id(name string, most int) string { return f.check(name, f.need(name), most) }
 
 // check gives an identifier of 1 to most bytes; name is what a refusal calls it.
 func (f *fields) check(name string, value types.AttributeValue, most int) string {
@@ -85,11 +88,7 @@ func (f *fields) check(name string, value types.AttributeValue, most int) string
 // secrets takes a required secret, or a list of two while it is being changed: each lets
 // in.
 func (f *fields) secrets(name, owner string) []string {
-	value, ok := f.take(name)
-	if !ok {
-		f.refuse("%s is missing", name)
-		return nil
-	}
+	value := f.need(name)
 	list, isList := value.(*types.AttributeValueMemberL)
 	if !isList {
 		return []string{f.secret(name, owner, value)}
@@ -113,7 +112,6 @@ func (f *fields) at() time.Time {
 	value, ok := f.left["at"]
 	if !ok {
 		f.refuse("at is missing")
-		return time.Time{}
 	}
 	return f.time("at", value)
 }
@@ -132,26 +130,9 @@ func (f *fields) time(name string, value types.AttributeValue) time.Time {
 	return at
 }
 
-// object takes a field that must be a JSON object when it is there; nil when it is not.
-func (f *fields) object(name string) types.AttributeValue {
-	value, ok := f.take(name)
-	if !ok {
-		return nil
-	}
-	if _, ok := value.(*types.AttributeValueMemberM); !ok {
-		f.refuse("%s must be a JSON object", name)
-	}
-	return value
-}
-
 // list takes a required list of 1 to most different strings; one given twice counts once.
 func (f *fields) list(name string, most int) []string {
-	value, ok := f.take(name)
-	if !ok {
-		f.refuse("%s is missing", name)
-		return nil
-	}
-	list, ok := value.(*types.AttributeValueMemberL)
+	list, ok := f.need(name).(*types.AttributeValueMemberL)
 	if !ok || len(list.Value) == 0 || len(list.Value) > most {
 		f.refuse("%s must be a list of 1 to %d strings", name, most)
 		return nil

@@ -106,8 +106,13 @@ func FuzzParse(f *testing.F) {
 				t.Errorf("%s %q was taken", name, time)
 			}
 		}
-		if size := quotas.Size(r.item); size > quotas.MaxItem {
-			t.Errorf("%d bytes", size)
+		for _, item := range r.items() {
+			if size := quotas.Size(item); size > quotas.MaxItem {
+				t.Errorf("%d bytes", size)
+			}
+			for _, value := range item {
+				taken(t, value, 0)
+			}
 		}
 		data, _ := r.item["data"].(*types.AttributeValueMemberM)
 		for name, value := range said {
@@ -126,6 +131,33 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// taken fails when DynamoDB does not take a value that lies within depth lists and maps.
+func taken(t *testing.T, value types.AttributeValue, depth int) {
+	if depth > quotas.MaxDepth {
+		t.Fatalf("more than %d levels", quotas.MaxDepth)
+	}
+	switch v := value.(type) {
+	case *types.AttributeValueMemberS, *types.AttributeValueMemberBOOL, *types.AttributeValueMemberNULL:
+	case *types.AttributeValueMemberN:
+		if !quotas.Storable(v.Value) {
+			t.Errorf("number %s", v.Value)
+		}
+	case *types.AttributeValueMemberL:
+		for _, member := range v.Value {
+			taken(t, member, depth+1)
+		}
+	case *types.AttributeValueMemberM:
+		for name, member := range v.Value {
+			if name == "" || len(name) > quotas.MaxName {
+				t.Errorf("a name of %d bytes", len(name))
+			}
+			taken(t, member, depth+1)
+		}
+	default:
+		t.Errorf("%T, of which the import makes none", v)
+	}
 }
 
 // sameNumber says whether a number is kept: as it was written, or where that is longer

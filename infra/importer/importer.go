@@ -8,6 +8,7 @@ package importer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -73,7 +74,7 @@ func (s *Stopped) Unwrap() error { return s.cause }
 const (
 	workers  = 8
 	queued   = 1024     // records that may wait for one worker
-	inFlight = 64 << 20 // bytes of lines that are read and not yet settled
+	inFlight = 64 << 20 // bytes of memory for records that are read and not yet settled
 )
 
 // loader is one load.
@@ -98,11 +99,6 @@ func Load(ctx context.Context, o Options, r io.Reader) (Counts, error) {
 	}
 	l := &loader{Options: o, memory: semaphore.NewWeighted(inFlight), open: map[int]struct{}{}, next: 1}
 	l.counts.Loaded = map[string]int{}
-	file := newLines(r)
-	if err := misformed(file.r); err != nil {
-		return l.counts, err
-	}
-
 	group, ctx := errgroup.WithContext(ctx)
 	queues := make([]chan *record, o.Workers)
 	for i := range queues {
@@ -116,9 +112,13 @@ func Load(ctx context.Context, o Options, r io.Reader) (Counts, error) {
 				close(queue)
 			}
 		}()
-		return l.read(ctx, file, queues)
+		return l.read(ctx, newLines(interruptible(ctx, r)), queues)
 	})
-	if err := group.Wait(); err != nil {
+	err := group.Wait()
+	if misformed, ok := errors.AsType[Misformed](err); ok {
+		return l.counts, misformed
+	}
+	if err != nil {
 		line := l.next
 		for open := range l.open {
 			line = min(line, open)
@@ -131,37 +131,50 @@ func Load(ctx context.Context, o Options, r io.Reader) (Counts, error) {
 	return l.counts, nil
 }
 
+// interruptible gives what r gives until ctx ends. A read that waits, for example for a
+// line that somebody types, cannot be interrupted itself: it is left behind, and what it
+// gives in the end is lost.
+func interruptible(ctx context.Context, r io.Reader) io.Reader {
+	out, in := io.Pipe()
+	context.AfterFunc(ctx, func() { in.CloseWithError(context.Cause(ctx)) })
+	go func() {
+		_, err := io.Copy(in, r)
+		in.CloseWithError(err) // nil is the end of the file
+	}()
+	return out
+}
+
 // read parses the lines and gives each record to the worker of its place.
 func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) error {
-	for {
+	form := misformed(lines.r)
+	for form == nil || ctx.Err() != nil { // what is interrupted may seem to be cut off
 		line, err := lines.next()
-		if err == io.EOF {
+		switch {
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case err == io.EOF:
 			return nil
-		}
-		if err != nil && err != errTooLong {
+		case err != nil && err != errTooLong:
 			return fmt.Errorf("the file cannot be read: %w", err)
-		}
-		l.mu.Lock()
-		l.next = lines.number
-		l.mu.Unlock()
-		if lines.number < l.From || err == nil && len(line) == 0 {
-			l.skip(lines.number, lines.taken)
+		case lines.number < l.From || err == nil && len(line) == 0:
+			l.next = lines.number + 1
+			l.skip(lines.taken)
 			continue
 		}
-		if err := l.memory.Acquire(ctx, int64(len(line))); err != nil {
-			return context.Cause(ctx)
-		}
-		var rec *record
+		rec := &record{}
 		if err == nil {
 			rec, err = parse(line)
 		}
 		if err != nil {
 			rec = &record{}
 		}
-		rec.line, rec.bytes, rec.memory = lines.number, lines.taken, len(line)
+		rec.line, rec.bytes = lines.number, lines.taken
 		l.begin(rec)
+		if l.memory.Acquire(ctx, rec.memory) != nil {
+			return context.Cause(ctx)
+		}
 		if err != nil {
-			l.fail(rec, err.Error())
+			l.settle(rec, err)
 			continue
 		}
 		select {
@@ -170,13 +183,13 @@ func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) 
 			return context.Cause(ctx)
 		}
 	}
+	return form
 }
 
 // skip settles a line that is not to be loaded.
-func (l *loader) skip(line, bytes int) {
+func (l *loader) skip(bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.next = line + 1
 	if l.Progress != nil {
 		l.Progress(bytes)
 	}
@@ -191,29 +204,21 @@ func (l *loader) begin(r *record) {
 	l.next = r.line + 1
 }
 
-// done settles a record that is written.
-func (l *loader) done(r *record) {
+// settle counts a record as loaded, or reports why it is refused, and gives back the
+// memory that it held.
+func (l *loader) settle(r *record, refused error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.counts.Loaded[r.kind]++
-	l.settle(r)
-}
-
-// fail settles a record that is not.
-func (l *loader) fail(r *record, sentence string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.counts.Failed++
-	if l.Report != nil {
-		l.Report(r.line, sentence)
+	if refused == nil {
+		l.counts.Loaded[r.kind]++
+	} else {
+		l.counts.Failed++
+		if l.Report != nil {
+			l.Report(r.line, refused.Error())
+		}
 	}
-	l.settle(r)
-}
-
-// settle gives back what a record held. The caller has the lock.
-func (l *loader) settle(r *record) {
 	delete(l.open, r.line)
-	l.memory.Release(int64(r.memory))
+	l.memory.Release(r.memory)
 	if l.Progress != nil {
 		l.Progress(r.bytes)
 	}

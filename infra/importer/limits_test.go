@@ -12,6 +12,7 @@ import (
 	"customercare/infra/importer"
 	"customercare/infra/quotas"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/identifier"
 )
 
 // What is refused is what AWS documents, whether the engine at hand takes it or not; what
@@ -92,5 +93,42 @@ func TestLargeRecords(t *testing.T) {
 	same(t, reports, []string{"0002: DynamoDB does not take the record: it breaks one of its limits"})
 	if err == nil || len(items(t, kit, kit.Users.Table)) != 14 {
 		t.Errorf("the neighbours are not loaded: %v", err)
+	}
+}
+
+// The longest identifiers, of characters that a key takes three bytes for, and the deepest
+// values that a line may have: every key and every attribute is within DynamoDB's limits.
+func TestLongestKeysAndDeepestValues(t *testing.T) {
+	short, long := strings.Repeat("#", identifier.MaxShort), strings.Repeat("#", identifier.MaxLong)
+	deep := strings.Repeat(`[`, 29) + "1" + strings.Repeat("]", 29)
+	kit := dynamotest.Open(t)
+	for _, line := range []string{
+		`{"kind":"user","customerId":"` + long + `","devices":{"d":` + deep[1:58] + `},"x":` + deep + `}`,
+		`{"kind":"customer","accountId":"` + short + `","code":"` + short + `","x":` + deep + `}`,
+		`{"kind":"transaction","accountId":"` + short + `","code":"` + short + `","campaignId":"` + short +
+			`","transactionId":"` + short + `","at":"2029-01-01T00:00:00Z","x":` + deep + `}`,
+		`{"kind":"contact","tenantId":"` + short + `","contactId":"` + short +
+			`","at":"2029-01-01T00:00:00Z","callingNumber":"` + short + `","x":` + deep + `}`,
+		`{"kind":"app","name":"` + long + `","secret":"private-keepsake","tenantId":"` + short + `"}`,
+	} {
+		mustLoad(t, kit, line)
+	}
+	for table, bounds := range map[string]map[string]int{
+		kit.Users.Table:      {"customerId": quotas.MaxPartitionKey},
+		kit.Customers.Table:  {"customer": quotas.MaxPartitionKey, "record": quotas.MaxSortKey},
+		kit.Contacts.Table:   {"party": quotas.MaxPartitionKey, "contact": quotas.MaxSortKey},
+		kit.Principals.Table: {"principal": quotas.MaxPartitionKey},
+	} {
+		stored := items(t, kit, table)
+		if len(stored) == 0 {
+			t.Errorf("%s is empty", table)
+		}
+		for _, item := range stored {
+			for name, most := range bounds {
+				if key := between(item, `"`+name+`":"`, `"`); key == "" || len(key) > most {
+					t.Errorf("%s has %d bytes, more than %d", name, len(key), most)
+				}
+			}
+		}
 	}
 }

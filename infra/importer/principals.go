@@ -33,64 +33,46 @@ func Principal(line []byte, at time.Time) (map[string]types.AttributeValue, erro
 	if r.item["principal"] == nil {
 		return nil, errNoPrincipal
 	}
+	item, _ := r.principal(nil, at)
+	return item, nil
+}
+
+// principal gives the item that the record makes of the standing one of its name, nil
+// where there is none, and whether it differs. It has the time only when it does, so that
+// loading a file again changes nothing, nor the time of the last change.
+func (r *record) principal(standing object, at time.Time) (item object, differs bool) {
+	item, standing = maps.Clone(r.item), maps.Clone(standing)
 	if r.kind == store.Operator {
-		r.item["hashes"] = attribute.Texts(principal.HashPasswords(r.secrets, nil)...)
+		hashes, _ := store.Texts(standing["hashes"]) // what is no hash is none of the passwords'
+		item["hashes"] = attribute.Texts(principal.HashPasswords(r.secrets, hashes)...)
 	}
-	r.item[Changed] = seconds(at)
-	return r.item, nil
+	delete(standing, Changed)
+	if reflect.DeepEqual(standing, item) {
+		return item, false
+	}
+	item[Changed] = attribute.Number(at.Unix())
+	return item, true
 }
 
 // writePrincipal puts an operator, an API user or an app in place of the one of its name.
-// One that stands already as the record says stays as it is, so that loading a file again
-// changes nothing, nor the time of the last change.
 func (l *loader) writePrincipal(ctx context.Context, r *record) error {
-	standing, err := l.standing(ctx, r)
-	if err != nil {
-		return l.settled(r, err)
-	}
-	if r.kind == store.Operator {
-		hashes, _ := store.Texts(standing["hashes"]) // what is no hash is none of the passwords'
-		r.item["hashes"] = attribute.Texts(principal.HashPasswords(r.secrets, hashes)...)
-	}
-	was := maps.Clone(standing)
-	delete(was, Changed)
-	if reflect.DeepEqual(was, r.item) {
-		return l.settled(r, nil)
-	}
-	r.item[Changed] = seconds(time.Now())
-	err = persist(ctx, l.Tables.Principals, func() error {
-		_, err := l.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &l.Tables.Principals, Item: r.item})
-		return err
-	})
-	return l.settled(r, err)
-}
-
-// standing is the item that has the record's key now, nil where there is none.
-func (l *loader) standing(ctx context.Context, r *record) (item object, err error) {
-	err = persist(ctx, l.Tables.Principals, func() error {
-		out, err := l.Client.GetItem(ctx, &dynamodb.GetItemInput{
+	err := l.persist(ctx, l.Tables.Principals, func() error {
+		found, err := l.Client.GetItem(ctx, &dynamodb.GetItemInput{
 			TableName:      &l.Tables.Principals,
 			ConsistentRead: aws.Bool(true),
 			Key:            object{"principal": r.item["principal"]},
 		})
-		if err == nil {
-			item = out.Item
+		if err != nil {
+			return err
+		}
+		if item, differs := r.principal(found.Item, time.Now()); differs {
+			_, err = l.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &l.Tables.Principals, Item: item})
 		}
 		return err
 	})
-	return item, err
-}
-
-// settled settles a record by the outcome of its one call; it returns what must end the
-// load.
-func (l *loader) settled(r *record, err error) error {
-	switch {
-	case err == nil:
-		l.done(r)
-	case errors.Is(err, errInvalid):
-		l.fail(r, err.Error())
-	default:
-		return err
+	if err == nil || errors.Is(err, errInvalid) {
+		l.settle(r, err)
+		return nil
 	}
-	return nil
+	return err
 }

@@ -1,14 +1,14 @@
 package importer
 
 import (
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/attribute"
+	"customercare/infra/quotas"
 	"customercare/shared/operation"
 	"customercare/shared/principal"
 	"customercare/shared/store"
@@ -18,10 +18,11 @@ import (
 // order of their lines.
 type record struct {
 	line   int
-	bytes  int // of the line, in the file
-	memory int // of the line, as it is kept
+	bytes  int   // of the line, in the file
+	memory int64 // that is taken of inFlight until the record is settled
 	kind   string
 	place  string
+	key    string // names the item or the contact: DynamoDB takes it once a transaction
 	item   object // without the partition key for a contact: every copy has its own
 	size   int    // bytes that the record takes of a transaction
 
@@ -53,12 +54,12 @@ var kinds = map[string]struct {
 }{
 	user:        {append([]string{"customerId", "tempAllows"}, userMaps...), buildUser},
 	customer:    {[]string{"accountId", "code"}, buildCustomer},
-	transaction: {[]string{"accountId", "code", "campaignId", "transactionId", "at"}, buildTransaction},
+	transaction: {[]string{"accountId", "code", "campaignId", "transactionId", "at"}, buildCustomer},
 	contactKind: {[]string{"tenantId", "contactId", "at", "callingNumber", "calledNumber", "customNos"},
 		buildContact},
-	store.Operator: {append([]string{"password", "key", "secret"}, principalNames...), buildOperator},
-	store.APIUser:  {append([]string{"password", "key", "secret", "accounts"}, principalNames...), buildAPIUser},
-	store.App:      {append([]string{"password", "key", "secret", "tenantId"}, principalNames...), buildApp},
+	store.Operator: {principalNames, buildPrincipal},
+	store.APIUser:  {append([]string{"accounts"}, principalNames...), buildPrincipal},
+	store.App:      {append([]string{"tenantId"}, principalNames...), buildPrincipal},
 }
 
 // userMaps are the fields of a user that the operations work on, each an attribute of its
@@ -66,34 +67,81 @@ var kinds = map[string]struct {
 var userMaps = []string{"registration", "questions", "images", "phrases", "devices"}
 
 // principalNames are the fields of all principals.
-var principalNames = []string{"name", "operations", "disabled", "validUntil"}
+var principalNames = []string{"name", "operations", "disabled", "validUntil", "password", "key", "secret"}
+
+// valueBytes is about what one value of a line takes in memory, however short it is.
+const valueBytes = 100
 
 // parse makes a record of one line. The error is a refusal.
 func parse(line []byte) (*record, error) {
-	left, err := parseObject(line)
+	members, values, err := parseObject(line)
 	if err != nil {
 		return nil, err
 	}
-	f := &fields{left: left}
+	f := &fields{left: members}
 	f.named("kind")
-	name := f.id("kind", shortID)
+	r := &record{kind: f.id("kind", shortID), memory: int64(len(line) + values*valueBytes)}
 	if f.err != nil {
 		return nil, f.err
 	}
-	kind, ok := kinds[name]
+	kind, ok := kinds[r.kind]
 	if !ok {
 		return nil, refuse("kind is none of user, customer, transaction, contact, operator, apiUser, app")
 	}
-	r := &record{kind: name}
 	f.named(kind.names...)
 	kind.build(f, r)
 	if f.err != nil {
 		return nil, f.err
 	}
-	if err := r.check(); err != nil {
+	r.key = r.place + " " + attribute.ReadText(r.item, "record")
+	return r, r.weigh()
+}
+
+// weigh sets size, and refuses a record of which an item is larger than DynamoDB takes,
+// because a local engine may take it. No record breaks another limit: parseObject holds
+// names, numbers and levels to theirs, and identifiers are too short to make a key too
+// long.
+func (r *record) weigh() error {
+	for _, item := range r.items() {
+		size := quotas.Size(item)
+		if r.kind == user {
+			size += len("tempAllows") + quotas.SizeOf(attribute.Map(nil)) // which always stands
+		}
+		if size > quotas.MaxItem {
+			return refuse("the record is larger than the 400 KB that DynamoDB takes")
+		}
+		r.size += size
+	}
+	if r.contact != nil && r.size > maxTransaction {
+		return refuse("the record is too large to be filed under %d numbers at once (%d bytes together)",
+			len(r.contact.parties), maxTransaction)
+	}
+	return nil
+}
+
+// items are the items that the record is stored as: one, but for a contact, which is one
+// for each of its parties.
+func (r *record) items() []object {
+	if r.contact == nil {
+		return []object{r.item}
+	}
+	all := make([]object, len(r.contact.parties))
+	for i, number := range r.contact.parties {
+		all[i] = maps.Clone(r.item)
+		all[i]["party"] = attribute.Text(store.PartyKey(r.contact.tenant, number))
+	}
+	return all
+}
+
+// Items makes the items that the line of a user, a customer, a transaction or a contact
+// is stored as: a contact is one item for each of its parties. It writes nothing. The
+// error is a sentence without any value.
+func Items(line []byte) ([]attribute.Item, error) {
+	r, err := parse(line)
+	if err != nil {
 		return nil, err
 	}
-	return r, nil
+	return r.items(), nil
 }
 
 func buildUser(f *fields, r *record) {
@@ -102,27 +150,27 @@ func buildUser(f *fields, r *record) {
 	r.place = "user " + id
 	r.item = object{"customerId": attribute.Text(id)}
 	for _, name := range userMaps {
-		if value := f.object(name); value != nil {
+		if value, ok := f.take(name); ok {
+			if _, isObject := value.(*types.AttributeValueMemberM); !isObject {
+				f.refuse("%s must be a JSON object", name)
+			}
 			r.item[name] = value
 		}
 	}
 	f.data(r.item)
 }
 
+// buildCustomer makes a customer, or one of its transactions. Both have the customer's
+// place, so that they are written in the order of the file.
 func buildCustomer(f *fields, r *record) {
 	r.customer = store.CustomerKey(f.id("accountId", shortID), f.id("code", shortID))
 	r.place = "customer " + r.customer
-	r.item = f.data(object{"customer": attribute.Text(r.customer), "record": attribute.Text(store.CustomerRecord)})
-}
-
-// buildTransaction gives the record its customer's place, so that both are written in the
-// order of the file.
-func buildTransaction(f *fields, r *record) {
-	r.customer = store.CustomerKey(f.id("accountId", shortID), f.id("code", shortID))
-	r.place = "customer " + r.customer
-	key := store.TransactionRecord(f.id("campaignId", shortID), f.id("transactionId", shortID))
-	f.at()
-	r.item = f.data(object{"customer": attribute.Text(r.customer), "record": attribute.Text(key)})
+	sort := store.CustomerRecord
+	if r.kind == transaction {
+		sort = store.TransactionRecord(f.id("campaignId", shortID), f.id("transactionId", shortID))
+		f.at()
+	}
+	r.item = f.data(object{"customer": attribute.Text(r.customer), "record": attribute.Text(sort)})
 }
 
 // maxParties keeps all copies of a contact within one transaction, together with the
@@ -162,34 +210,9 @@ func buildContact(f *fields, r *record) {
 	r.item = f.data(object{"contact": attribute.Text(c.key), "parties": attribute.Texts(c.parties...)})
 }
 
-func buildOperator(f *fields, r *record) {
-	name := buildPrincipal(f, r)
-	if slices.Contains([]byte(name), ':') {
-		f.refuse("name holds a colon, which Basic authorization cannot carry")
-	}
-	r.secrets = f.secrets("password", name)
-	f.absent("is no field of an operator", "key", "secret")
-	f.nothingElse()
-}
-
-func buildAPIUser(f *fields, r *record) {
-	name := buildPrincipal(f, r)
-	r.item["hashes"] = hashes(f.secrets("key", name))
-	r.item["accounts"] = attribute.Texts(f.list("accounts", maxAccounts)...)
-	f.absent("is no field of an apiUser", "password", "secret")
-	f.nothingElse()
-}
-
-func buildApp(f *fields, r *record) {
-	name := buildPrincipal(f, r)
-	r.item["hashes"] = hashes(f.secrets("secret", name))
-	r.item["tenantId"] = attribute.Text(f.id("tenantId", shortID))
-	f.absent("is no field of an app", "password", "key")
-	f.nothingElse()
-}
-
-// buildPrincipal reads what all principals have: a name, and what bounds them.
-func buildPrincipal(f *fields, r *record) string {
+// buildPrincipal reads what all principals have, a name and what bounds them, and then
+// what only its kind has.
+func buildPrincipal(f *fields, r *record) {
 	name := f.id("name", longID)
 	key := store.PrincipalKey(r.kind, name)
 	r.place = "principal " + key
@@ -217,9 +240,23 @@ func buildPrincipal(f *fields, r *record) string {
 		if until.Year() < 2000 {
 			f.refuse("validUntil lies before the year 2000")
 		}
-		r.item["validUntil"] = seconds(until)
+		r.item["validUntil"] = attribute.Number(until.Unix())
 	}
-	return name
+	switch r.kind {
+	case store.Operator:
+		if strings.Contains(name, ":") {
+			f.refuse("name holds a colon, which Basic authorization cannot carry")
+		}
+		r.secrets = f.secrets("password", name)
+	case store.APIUser:
+		r.item["hashes"] = hashes(f.secrets("key", name))
+		r.item["accounts"] = attribute.Texts(f.list("accounts", maxAccounts)...)
+	case store.App:
+		r.item["hashes"] = hashes(f.secrets("secret", name))
+		r.item["tenantId"] = attribute.Text(f.id("tenantId", shortID))
+	}
+	f.absent("is no field of an "+r.kind, "password", "key", "secret") // what is left is of other kinds
+	f.nothingElse()
 }
 
 // hashes are what is stored of keys and secrets.
@@ -229,9 +266,4 @@ func hashes(secrets []string) types.AttributeValue {
 		all[i] = principal.Hash(secret)
 	}
 	return attribute.Texts(all...)
-}
-
-// seconds is a time in Unix seconds.
-func seconds(at time.Time) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(at.Unix(), 10)}
 }

@@ -4,23 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"time"
+	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
 	"customercare/shared/store"
 )
 
-// A call that DynamoDB may take later is made again, with exponential backoff and full
-// jitter, for about half a minute: tables on demand take that long to grow into a sudden
-// load.
+// A call that DynamoDB may take later is made again, each time after a pause of
+// store.Wait, half a second on average. It is given up after about half a minute: tables
+// on demand take that long to grow into a sudden load.
 const (
-	maxRetries        = 30
-	maxRetriesUnheard = 10 // when nothing answers at all
-	backoffBase       = 20 * time.Millisecond
-	backoffLimit      = 3 * time.Second
+	maxRetries        = 60
+	maxRetriesUnheard = 15 // when nothing answers at all
 )
 
 // errInvalid says that DynamoDB does not take what was asked for, and never will.
@@ -29,7 +27,7 @@ var errInvalid = errors.New("DynamoDB does not take the record: it breaks one of
 // persist makes a call until it succeeds or fails for good. Its error is errInvalid, a
 // *types.TransactionCanceledException with a reason that stays, the context's, or one
 // that ends the load: a sentence without DynamoDB's own words, which may quote keys.
-func persist(ctx context.Context, table string, call func() error) error {
+func (l *loader) persist(ctx context.Context, table string, call func() error) error {
 	for attempt := 0; ; attempt++ {
 		err := call()
 		switch {
@@ -43,7 +41,7 @@ func persist(ctx context.Context, table string, call func() error) error {
 			cancelled, isCancelled := errors.AsType[*types.TransactionCanceledException](err)
 			code := api.ErrorCode()
 			switch {
-			case isCancelled && final(cancelled.CancellationReasons):
+			case isCancelled && slices.ContainsFunc(cancelled.CancellationReasons, stays):
 				return cancelled
 			case code == "ValidationException":
 				return errInvalid
@@ -54,36 +52,20 @@ func persist(ctx context.Context, table string, call func() error) error {
 			}
 			cause, limit = fmt.Errorf("DynamoDB took nothing for too long: %s", code), maxRetries
 		}
-		if attempt >= limit {
+		switch {
+		case attempt >= limit:
 			return cause
-		}
-		wait := time.NewTimer(rand.N(min(backoffLimit, backoffBase<<min(attempt, 10))) + time.Millisecond)
-		select {
-		case <-wait.C:
-		case <-ctx.Done():
-			wait.Stop()
+		case !store.Wait(ctx, l.Client, attempt, err):
 			return context.Cause(ctx)
 		}
 	}
 }
 
-// final says whether any action was refused for a reason that stays, so that trying again
-// is no use.
-func final(reasons []types.CancellationReason) bool {
-	for _, reason := range reasons {
-		if code := reasonCode(reason); code != "" && !store.Retryable(code) {
-			return true
-		}
-	}
-	return false
-}
-
 const conditionFailed = "ConditionalCheckFailed"
 
-// reasonCode is why one action cancelled its transaction, "" when it did not.
-func reasonCode(reason types.CancellationReason) string {
-	if reason.Code == nil || *reason.Code == "None" {
-		return ""
-	}
-	return *reason.Code
+// stays says whether an action cancelled its transaction, and would do so again. DynamoDB
+// gives a reason for every action, "None" for one that did not.
+func stays(reason types.CancellationReason) bool {
+	code := aws.ToString(reason.Code)
+	return code != "" && code != "None" && !store.Retryable(code)
 }

@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"customercare/shared/store"
 )
 
 // Limits of one transaction. DynamoDB takes 4 MB. What is kept back is for keys that are
@@ -26,7 +25,7 @@ type action struct {
 
 // transact writes all actions or none. Its errors are those of persist.
 func (l *loader) transact(ctx context.Context, table string, actions []action) error {
-	return persist(ctx, table, func() error {
+	return l.persist(ctx, table, func() error {
 		// A fresh input for each call: the SDK leaves its idempotency token in it, and
 		// with the same token DynamoDB would repeat a refusal that has passed.
 		in := &dynamodb.TransactWriteItemsInput{TransactItems: make([]types.TransactWriteItem, len(actions))}
@@ -40,107 +39,104 @@ func (l *loader) transact(ctx context.Context, table string, actions []action) e
 
 // together is how records of one table are written in transactions.
 type together struct {
-	table string
-	most  int // actions that one transaction has
-	// key is what no two records of a transaction may share: DynamoDB refuses one that
-	// names an item twice.
-	key func(*record) string
-	// count gives a function that is asked of each record in order how many actions more
-	// the transaction takes with it.
-	count   func() func(*record) int
+	table   string
+	most    int // actions that one transaction has
 	actions func([]*record) []action
-	// refused settles a record that a condition refused.
+	// refused settles a record that a condition refused. It is nil without conditions.
 	refused func(context.Context, *record) error
 }
 
 // fit is how many of the first records one transaction takes. It ends before a key that
 // it has already: the later line is written later.
 func (w together) fit(records []*record) int {
-	count, keys, actions, bytes := w.count(), map[string]bool{}, 0, 0
+	keys, customers, actions, bytes := map[string]bool{}, map[string]bool{}, 0, 0
 	for i, r := range records {
-		key := w.key(r)
-		actions += count(r)
+		actions += r.actions(customers)
 		bytes += r.size
-		if keys[key] || i > 0 && (actions > w.most || bytes > maxTransaction) {
+		if keys[r.key] || i > 0 && (actions > w.most || bytes > maxTransaction) {
 			return i
 		}
-		keys[key] = true
+		keys[r.key] = true
 	}
 	return len(records)
+}
+
+// actions is how many actions more a transaction takes with the record. The caller gives
+// the customers that the transaction has so far; the record's is added.
+func (r *record) actions(customers map[string]bool) int {
+	first := r.customer != "" && !customers[r.customer]
+	if first {
+		customers[r.customer] = true
+	}
+	switch {
+	case r.contact != nil:
+		return len(r.contact.parties)
+	case r.kind == transaction && first:
+		return 2 // its put, and the check of its customer
+	case r.kind == customer && !first:
+		return 0 // its put takes the place of the check
+	default:
+		return 1
+	}
 }
 
 // writeAll writes records in order, in as few transactions as take them.
 func (l *loader) writeAll(ctx context.Context, w together, records []*record) error {
 	for len(records) > 0 {
 		n := w.fit(records)
-		refused, err := l.writeTogether(ctx, w, records[:n])
-		if err != nil {
+		if err := l.writeTogether(ctx, w, records[:n]); err != nil {
 			return err
-		}
-		for _, r := range refused {
-			if err := w.refused(ctx, r); err != nil {
-				return err
-			}
 		}
 		records = records[n:]
 	}
 	return nil
 }
 
-// writeTogether writes records, no two of one key, in one transaction. A record that
-// DynamoDB refuses is left out, and the others are written without it. Those that a
-// condition refused are returned and not settled; all others are settled.
-func (l *loader) writeTogether(ctx context.Context, w together, records []*record) (refused []*record, err error) {
+// writeTogether writes records, no two of one key, in one transaction, and settles them.
+// A record that DynamoDB refuses is left out, and the others are written without it.
+func (l *loader) writeTogether(ctx context.Context, w together, records []*record) error {
 	for len(records) > 0 {
 		actions := w.actions(records)
 		err := l.transact(ctx, w.table, actions)
 		cancelled, isCancelled := errors.AsType[*types.TransactionCanceledException](err)
 		switch {
-		case err == nil:
+		case err == nil, errors.Is(err, errInvalid) && len(records) == 1:
 			for _, r := range records {
-				l.done(r)
+				l.settle(r, err)
 			}
-			return refused, nil
-		case errors.Is(err, errInvalid) && len(records) == 1:
-			l.fail(records[0], err.Error())
-			return refused, nil
+			return nil
 		case errors.Is(err, errInvalid): // DynamoDB does not say which one: look for it in halves
 			half := len(records) / 2
-			first, err := l.writeTogether(ctx, w, records[:half])
-			refused = append(refused, first...)
-			if err != nil {
-				return refused, err
+			if err := l.writeTogether(ctx, w, records[:half]); err != nil {
+				return err
 			}
 			records = records[half:]
 			continue
 		case !isCancelled:
-			return refused, err
+			return err
 		}
-		out := map[*record]bool{}
+		codes := map[*record]string{} // the first reason that keeps each record out
 		for i, reason := range cancelled.CancellationReasons {
-			code := reasonCode(reason)
-			if code == "" || store.Retryable(code) {
-				continue
-			}
 			for _, r := range actions[i].records {
-				if out[r] {
-					continue
-				}
-				out[r] = true
-				if code == conditionFailed {
-					refused = append(refused, r)
-				} else {
-					l.fail(r, errInvalid.Error())
+				if stays(reason) && codes[r] == "" {
+					codes[r] = aws.ToString(reason.Code)
 				}
 			}
 		}
-		var left []*record
+		var rest []*record
 		for _, r := range records {
-			if !out[r] {
-				left = append(left, r)
+			switch codes[r] {
+			case "":
+				rest = append(rest, r)
+			case conditionFailed:
+				if err := w.refused(ctx, r); err != nil {
+					return err
+				}
+			default:
+				l.settle(r, errInvalid)
 			}
 		}
-		records = left
+		records = rest
 	}
-	return refused, nil
+	return nil
 }

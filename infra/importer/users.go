@@ -12,30 +12,18 @@ import (
 // then has to be tried again. That is why it is not more.
 const maxUsers = 25
 
-// users is how users are written: each replaces the fields that its record names and
-// touches no others. There is no condition that could refuse one.
-func (l *loader) users() together {
-	return together{
-		table: l.Tables.Users, most: maxUsers, actions: l.userActions,
-		key:   func(r *record) string { return r.place },
-		count: func() func(*record) int { return func(*record) int { return 1 } },
-	}
-}
-
-// userActions updates users rather than putting them, so that temporary allows in force
-// stay. Afterwards the map tempAllows always stands, which operation 2 relies on.
+// userActions replaces the fields that each record names, and touches no others. It
+// updates users rather than putting them, so that temporary allows in force stay.
+// Afterwards the map tempAllows always stands, which operation 2 relies on.
 func (l *loader) userActions(records []*record) []action {
 	actions := make([]action, len(records))
 	for i, r := range records {
-		set := []string{"tempAllows = if_not_exists(tempAllows, :none)"}
-		var names map[string]string // DynamoDB takes none, but no empty map
+		set := []string{"#tempAllows = if_not_exists(#tempAllows, :none)"}
+		names := map[string]string{"#tempAllows": "tempAllows"}
 		values := object{":none": &types.AttributeValueMemberM{Value: object{}}}
 		for name, value := range r.item {
 			if name == "customerId" {
 				continue
-			}
-			if names == nil {
-				names = map[string]string{}
 			}
 			set = append(set, "#"+name+" = :"+name)
 			names["#"+name] = name

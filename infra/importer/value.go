@@ -38,25 +38,25 @@ func (r refusal) Error() string { return string(r) }
 func refuse(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
 
 // parseObject reads one line, one JSON object and nothing behind it, into attribute
-// values: RFC 8259 with valid UTF-8 and no name twice in one object. Numbers keep every
-// digit or are refused.
-func parseObject(line []byte) (object, error) {
+// values, and counts them: RFC 8259 with valid UTF-8 and no name twice in one object.
+// Numbers keep every digit or are refused.
+func parseObject(line []byte) (members object, values int, err error) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(line))
 	if d.PeekKind() != '{' {
 		if _, err := d.ReadValue(); err != nil {
-			return nil, unreadable(d, err)
+			return nil, 0, unreadable(d, err)
 		}
-		return nil, refuse("the line is not a JSON object")
+		return nil, 0, refuse("the line is not a JSON object")
 	}
 	left := maxValues
 	value, err := parseValue(d, &left)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, refuse("the line has content behind the JSON object")
+		return nil, 0, refuse("the line has content behind the JSON object")
 	}
-	return value.(*types.AttributeValueMemberM).Value, nil
+	return value.(*types.AttributeValueMemberM).Value, maxValues - left, nil
 }
 
 // parseValue reads the next value. It counts left down, which is how many more values the
@@ -82,8 +82,8 @@ func parseValue(d *jsontext.Decoder, left *int) (types.AttributeValue, error) {
 	case '0':
 		number := token.String()
 		if !quotas.Storable(number) {
-			return nil, refuse("%s holds a number that DynamoDB cannot keep exactly (%d digits, 1e-130 to 1e126): write it as a string",
-				place(d), quotas.MaxDigits)
+			return nil, refuse("%s holds a number that DynamoDB cannot keep exactly (%d digits, 1e-130 to 1e126): "+
+				"write it as a string", place(d), quotas.MaxDigits)
 		}
 		return &types.AttributeValueMemberN{Value: quotas.Plain(number)}, nil
 	case '{':

@@ -46,11 +46,12 @@ func (l *loader) write(ctx context.Context, batch []*record) error {
 		}
 	}
 	slices.SortStableFunc(customers, byCustomer)
-	if err := l.writeAll(ctx, l.users(), users); err != nil {
+	if err := l.writeAll(ctx, together{l.Tables.Users, maxUsers, l.userActions, nil}, users); err != nil {
 		return err
 	}
-	if err := l.writeAll(ctx, l.customers(), customers); err != nil {
+	err := l.writeAll(ctx, together{l.Tables.Customers, maxActions, l.customerActions, l.leaveErased}, customers)
+	if err != nil {
 		return err
 	}
-	return l.writeAll(ctx, l.contacts(), contacts)
+	return l.writeAll(ctx, together{l.Tables.Contacts, maxActions, l.contactActions, l.refile}, contacts)
 }

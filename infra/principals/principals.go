@@ -106,7 +106,7 @@ func (t Table) List(ctx context.Context) ([]Principal, error) {
 		return nil
 	})
 	slices.SortFunc(all, func(a, b Principal) int {
-		return cmp.Or(cmp.Compare(slices.Index(kinds, a.Kind), slices.Index(kinds, b.Kind)), strings.Compare(a.Name, b.Name))
+		return cmp.Or(slices.Index(kinds, a.Kind)-slices.Index(kinds, b.Kind), strings.Compare(a.Name, b.Name))
 	})
 	return all, err
 }

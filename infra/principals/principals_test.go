@@ -74,7 +74,8 @@ func TestRotatedPasswordsHaveOneSalt(t *testing.T) {
 func TestForeignBoundsReadAsDisabled(t *testing.T) {
 	kit, table := csr(t)
 	for name, bound := range map[string]types.AttributeValue{
-		"disabled": attribute.Text("no"), "validUntil": attribute.Text("2999-01-02T03:04:05Z"), "operations": attribute.Text("all"),
+		"disabled": attribute.Text("no"), "validUntil": attribute.Text("2999-01-02T03:04:05Z"),
+		"operations": attribute.Text("all"),
 	} {
 		kit.Put(t, table.Name, attribute.Item{
 			"principal": attribute.Text("app#" + name), name: bound, "tenantId": attribute.Text("t"),

@@ -21,33 +21,19 @@ type number struct {
 	exponent int
 }
 
-// parse reads a number as JSON writes it.
+// parse reads a number as JSON writes it. An exponent that needs more than powerBits is
+// read as the largest, or smallest, of that many: both are far out of DynamoDB's range,
+// and no text is long enough for its digits to bring the number back into it.
 func parse(text string) number {
+	const powerBits = 42 // so that the sum below cannot overflow
 	rest, minus := strings.CutPrefix(text, "-")
 	mantissa, power, _ := strings.Cut(strings.ToLower(rest), "e")
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	all := whole + fraction
 	digits := strings.TrimLeft(all, "0")
-	exponent := len(whole) - 1 - (len(all) - len(digits)) + parsePower(power)
+	shift, _ := strconv.ParseInt(power, 10, powerBits) // 0 where no exponent is written
+	exponent := len(whole) - 1 - (len(all) - len(digits)) + int(shift)
 	return number{minus, strings.TrimRight(digits, "0"), exponent}
-}
-
-// endless stands for every exponent that is so large that no mantissa brings the number
-// back into the range.
-const endless = 1 << 40
-
-// parsePower reads an exponent; "" is 0.
-func parsePower(text string) int {
-	text, minus := strings.CutPrefix(strings.TrimPrefix(text, "+"), "-")
-	text = strings.TrimLeft(text, "0")
-	power := endless
-	if len(text) < 12 {
-		power, _ = strconv.Atoi(text) // 0 when there is none
-	}
-	if minus {
-		return -power
-	}
-	return power
 }
 
 // Plain is a storable number in a form that every engine reads as the same value, because

@@ -17,18 +17,6 @@ func list(members ...types.AttributeValue) types.AttributeValue {
 	return &types.AttributeValueMemberL{Value: members}
 }
 
-// nested is levels lists and maps, each in the other, around a value.
-func nested(levels int, value types.AttributeValue) types.AttributeValue {
-	for i := range levels {
-		if i%2 == 0 {
-			value = list(value)
-		} else {
-			value = object(Item{"a": value})
-		}
-	}
-	return value
-}
-
 // The range and the precision that AWS documents for numbers.
 func TestStorable(t *testing.T) {
 	nines, zeros := strings.Repeat("9", 38), strings.Repeat("0", 400)
@@ -144,76 +132,5 @@ func TestSize(t *testing.T) {
 	// The documentation's own example.
 	if got := Size(Item{"shirt-color": text("R"), "shirt-size": text("M")}); got != 23 {
 		t.Errorf("the documented example has %d bytes", got)
-	}
-}
-
-// Each limit, at it and one beyond.
-func TestCheck(t *testing.T) {
-	with := func(name string, value types.AttributeValue) Item {
-		return Item{"id": text("k"), "at": text("k"), name: value}
-	}
-	rest := MaxItem - Size(with("x", text("")))
-	x := strings.Repeat
-	for name, c := range map[string]struct {
-		item Item
-		want string
-	}{
-		"keys alone":       {with("x", text("")), ""},
-		"the longest keys": {Item{"id": text(x("x", 2048)), "at": text(x("x", 1024))}, ""},
-		"partition key too long": {Item{"id": text(x("x", 2049)), "at": text("k")},
-			"has a key that is not 1 to 2048 bytes long"},
-		"é counts twice": {Item{"id": text(x("é", 1025)), "at": text("k")},
-			"has a key that is not 1 to 2048 bytes long"},
-		"sort key too long": {Item{"id": text("k"), "at": text(x("x", 1025))},
-			"has a key that is not 1 to 1024 bytes long"},
-		"empty partition key": {Item{"id": text(""), "at": text("k")}, "has a key that is not 1 to 2048 bytes long"},
-		"empty sort key":      {Item{"id": text("k"), "at": text("")}, "has a key that is not 1 to 1024 bytes long"},
-		"no sort key":         {Item{"id": text("k")}, "has a key that is not 1 to 1024 bytes long"},
-		"empty bytes as a key": {Item{"id": &types.AttributeValueMemberB{}, "at": text("k")},
-			"has a key that is not 1 to 2048 bytes long"},
-		"a map as a key":  {Item{"id": object(nil), "at": text("k")}, "has a key that is not 1 to 2048 bytes long"},
-		"numbers as keys": {Item{"id": numeric("1"), "at": numeric("-5")}, ""},
-		"a number too large, key": {Item{"id": numeric("1e126"), "at": text("k")},
-			"holds a number that DynamoDB cannot keep exactly"},
-		"400 KB":             {with("x", text(x("x", rest))), ""},
-		"400 KB and a byte":  {with("x", text(x("x", rest+1))), "is larger than the 400 KB that DynamoDB takes"},
-		"400 KB in the name": {with(x("x", 65535), text(x("x", rest+1-65535))), ""},
-		"a byte more in the name": {with(x("x", 65535), text(x("x", rest+2-65535))),
-			"is larger than the 400 KB that DynamoDB takes"},
-		"name too long": {with(x("x", 65536), text("")), "holds an empty name, or one longer than 65535 bytes"},
-		"name too long, inside": {with("x", list(object(Item{x("x", 65536): text("")}))),
-			"holds an empty name, or one longer than 65535 bytes"},
-		"empty name":              {with("", text("")), "holds an empty name, or one longer than 65535 bytes"},
-		"32 levels":               {with("x", nested(32, numeric("1"))), ""},
-		"33 levels":               {with("x", nested(33, numeric("1"))), "is nested deeper than 32 levels"},
-		"33 levels, empty inside": {with("x", nested(32, list())), "is nested deeper than 32 levels"},
-		"a number 32 levels deep": {with("x", nested(32, numeric("1e-131"))),
-			"holds a number that DynamoDB cannot keep exactly"},
-		"a number in a set": {with("x", &types.AttributeValueMemberNS{Value: []string{"1", "1e126"}}),
-			"holds a number that DynamoDB cannot keep exactly"},
-		"sets": {with("x",
-			list(&types.AttributeValueMemberNS{Value: []string{"1"}},
-				&types.AttributeValueMemberSS{Value: []string{"", "a"}},
-				&types.AttributeValueMemberBS{Value: [][]byte{{}, {1}}})), ""},
-		"empty set of numbers": {with("x", &types.AttributeValueMemberNS{}),
-			"holds an empty set, or one that names a member twice"},
-		"empty set of texts": {with("x", list(&types.AttributeValueMemberSS{})),
-			"holds an empty set, or one that names a member twice"},
-		"empty set of bytes": {with("x", object(Item{"a": &types.AttributeValueMemberBS{}})),
-			"holds an empty set, or one that names a member twice"},
-		"the same member twice": {with("x", &types.AttributeValueMemberBS{Value: [][]byte{{1}, {1}}}),
-			"holds an empty set, or one that names a member twice"},
-		"no value": {with("x", nil), "holds a value of no type of DynamoDB's"},
-	} {
-		got := ""
-		if err := Check(c.item, "id", "at"); err != nil {
-			got = err.Error()
-		}
-		if got != c.want {
-			t.Errorf("%s: %q, want %q", name, got, c.want)
-		}
-	}
-	if err := Check(Item{"id": text("k")}, "id", ""); err != nil {
-		t.Errorf("a table without a sort key: %v", err)
 	}
 }

@@ -1,8 +1,6 @@
 package quotas
 
-import (
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-)
+import "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 // Size is an item's size in bytes as AWS documents it: names and texts in UTF-8, bytes as
 // they are, a number as sizeOfNumber says, 1 for a boolean and a null, and for a list or

@@ -47,13 +47,14 @@ func (a *app) erasuresCommand() *cobra.Command {
 	a.does(show, func(ctx context.Context, d *deployment.Deployment, args []string) error {
 		return a.showErasure(ctx, d, args[0], identifiers)
 	})
-	show.ValidArgsFunction = a.completes(func(ctx context.Context, d *deployment.Deployment, _ []string) (ids []string) {
+	openIDs := func(ctx context.Context, d *deployment.Deployment, _ []string) (ids []string) {
 		all, _, _ := inUse(d).Open(ctx, false, limit)
 		for _, e := range all {
 			ids = append(ids, e.ID)
 		}
 		return ids
-	})
+	}
+	show.ValidArgsFunction = a.completes(openIDs)
 	show.Flags().BoolVar(&identifiers, "identifiers", false, "print the code or the numbers of an open erasure, too")
 	return group(page("", "erasures"), list, show)
 }

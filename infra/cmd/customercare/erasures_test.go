@@ -33,7 +33,8 @@ func erased(t *testing.T, kit *dynamotest.Kit) (many []string) {
 		}
 	}
 	open("4711-done", erasure.Timing{})
-	worker := erasure.NewWorker(kit.Erasures, kit.Customers, kit.Contacts, nil, erasure.Timing{}, time.Minute, engineClock)
+	worker := erasure.NewWorker(kit.Erasures, kit.Customers, kit.Contacts, nil, erasure.Timing{}, time.Minute,
+		engineClock)
 	if _, err := worker.Due(t.Context(), kit.Erasures.Index); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +45,8 @@ func erased(t *testing.T, kit *dynamotest.Kit) (many []string) {
 	}
 	for _, numbers := range [][]string{{"+49 30 1234"}, many} {
 		clock.Advance(time.Second)
-		if err := erasure.NewNumbersIntake(kit.Erasures, digests, clock.Now).Numbers(t.Context(), "acme", numbers, "app"); err != nil {
+		if err := erasure.NewNumbersIntake(kit.Erasures, digests, clock.Now).Numbers(t.Context(), "acme", numbers,
+			"app"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -86,14 +88,16 @@ func TestErasuresAreShown(t *testing.T) {
 	}
 	finished, more := list(t, 0, "--state", "finished", "--since", "2026-01-02T03:04:05Z")
 	said += more
-	if len(finished) != 1 || !strings.HasPrefix(finished[0].ID, "erasure-") || finished[0].Deleted == nil || *finished[0].Deleted != 1 ||
+	if len(finished) != 1 || !strings.HasPrefix(finished[0].ID, "erasure-") || finished[0].Deleted == nil ||
+		*finished[0].Deleted != 1 ||
 		finished[0].FinishedAt == nil {
 		t.Fatal(more)
 	}
 	if later, _ := list(t, 0, "--state", "finished", "--since", "2999-01-02T03:04:05Z"); len(later) != 0 {
 		t.Errorf("%+v", later)
 	}
-	for i, id := range []string{finished[0].ID, strings.TrimPrefix(finished[0].ID, "erasure-"), open[0].ID, open[1].ID, open[2].ID} {
+	for i, id := range []string{finished[0].ID, strings.TrimPrefix(finished[0].ID, "erasure-"), open[0].ID, open[1].ID,
+		open[2].ID} {
 		r := call(t, "", "erasures", "show", id, "--json")
 		var e ledger.Erasure
 		if err := json.Unmarshal([]byte(r.out), &e); err != nil || r.code != 0 {
@@ -113,13 +117,15 @@ func TestErasuresAreShown(t *testing.T) {
 			t.Errorf("%q is told:\n%s", identifier, said)
 		}
 	}
-	for id, identifier := range map[string]string{open[0].ID: "4712-open", open[1].ID: "+49 30 1234", open[2].ID: many[29]} {
+	for id, identifier := range map[string]string{open[0].ID: "4712-open", open[1].ID: "+49 30 1234",
+		open[2].ID: many[29]} {
 		if r := call(t, "", "erasures", "show", id, "--identifiers"); r.code != 0 ||
 			!strings.Contains(r.out, identifier) {
 			t.Errorf("no %q: %v", identifier, r)
 		}
 	}
-	call(t, "", "erasures", "show", finished[0].ID, "--identifiers").is(t, 1, "the ledger holds no identifiers of it any more")
+	call(t, "", "erasures", "show", finished[0].ID, "--identifiers").
+		is(t, 1, "the ledger holds no identifiers of it any more")
 	call(t, "", "erasures", "show", "erasure-none").is(t, 1, "the ledger has no such erasure in http://")
 	call(t, "", "erasures", "list", "--state", "all").is(t, 2, "--state must be open, failing or finished")
 	call(t, "", "erasures", "list", "--since", "2026-01-02T03:04:05Z").is(t, 2, "--since is for --state finished")
@@ -158,7 +164,8 @@ func TestFailingErasuresAreFound(t *testing.T) {
 	open, _ := list(t, 0)
 	_, err := kit.Plain.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
 		TableName: &kit.Erasures.Table, Key: attribute.Item{"erasureId": attribute.Text(open[1].ID)},
-		UpdateExpression: aws.String("SET failures = :n"), ExpressionAttributeValues: attribute.Item{":n": attribute.Number(3)},
+		UpdateExpression:          aws.String("SET failures = :n"),
+		ExpressionAttributeValues: attribute.Item{":n": attribute.Number(3)},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -74,7 +74,8 @@ func TestHelp(t *testing.T) {
 // Errors are one sentence in our words, whatever of the deployment is missing.
 func TestErrorsAreSentences(t *testing.T) {
 	cloudformationtest.Unconfigured(t)
-	for _, args := range [][]string{{"principals", "list"}, {"keys", "show"}, {"erasures", "list"}, {"smoke"}, {"import", "-"}} {
+	for _, args := range [][]string{{"principals", "list"}, {"keys", "show"}, {"erasures", "list"}, {"smoke"},
+		{"import", "-"}} {
 		r := call(t, "", append(args, "--endpoint", "http://127.0.0.1:1")...)
 		if r.code != 1 || r.out != "" ||
 			r.errs != "customercare: nothing answers at 127.0.0.1:1: start the local stack with `make run`,"+

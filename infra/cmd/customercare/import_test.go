@@ -81,12 +81,14 @@ func TestImportOfAnotherForm(t *testing.T) {
 		"bzip2":                 {"BZh91AY&SY" + records, "bzip2"},
 		"xz":                    {"\xfd7zXZ\x00\x00\x04" + records, "xz"},
 		"array":                 {"[" + strings.ReplaceAll(strings.TrimSpace(records), "\n", ",") + "]", "JSON array"},
-		"array in lines":        {"[\n" + strings.ReplaceAll(strings.TrimSpace(records), "\n", ",\n") + "\n]\n", "JSON array"},
-		"indented":              {strings.ReplaceAll(records, ",", ",\n  "), "over several lines"},
+		"array in lines": {"[\n" + strings.ReplaceAll(strings.TrimSpace(records), "\n", ",\n") + "\n]\n",
+			"JSON array"},
+		"indented": {strings.ReplaceAll(records, ",", ",\n  "), "over several lines"},
 	} {
 		r := call(t, "", "import", file(t, c.file), "--stack", "customercare")
 		if r.code != 1 || strings.Count(r.out, "\n") != 1 || strings.Count(r.errs, "\n") != 1 ||
-			!strings.HasPrefix(r.errs, "customercare: the file ") || !strings.Contains(r.errs, c.says) || !strings.HasSuffix(r.errs, "; nothing is loaded\n") {
+			!strings.HasPrefix(r.errs, "customercare: the file ") || !strings.Contains(r.errs, c.says) ||
+			!strings.HasSuffix(r.errs, "; nothing is loaded\n") {
 			t.Errorf("%s: %v", name, r)
 		}
 	}

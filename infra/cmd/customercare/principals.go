@@ -151,7 +151,9 @@ func (a *app) onOne(command *cobra.Command, do func(context.Context, chosen) err
 		}
 		return names
 	})
-	command.ValidArgsFunction = func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+	command.ValidArgsFunction = func(
+		cmd *cobra.Command, args []string, begun string,
+	) ([]string, cobra.ShellCompDirective) {
 		switch {
 		case len(args) == 0:
 			return kindNames, cobra.ShellCompDirectiveNoFileComp

@@ -24,7 +24,8 @@ import (
 func local(t *testing.T, kit *dynamotest.Kit) {
 	t.Helper()
 	for name, value := range map[string]string{
-		"STACK": "", "USERS_TABLE": kit.Users.Table, "CUSTOMERS_TABLE": kit.Customers.Table, "CONTACTS_TABLE": kit.Contacts.Table,
+		"STACK": "", "USERS_TABLE": kit.Users.Table, "CUSTOMERS_TABLE": kit.Customers.Table,
+		"CONTACTS_TABLE":   kit.Contacts.Table,
 		"PRINCIPALS_TABLE": kit.Principals.Table, "ERASURES_TABLE": kit.Erasures.Table,
 	} {
 		t.Setenv(name, value)
@@ -70,13 +71,16 @@ func TestOperatorsComeAndGo(t *testing.T) {
 	}
 	call(t, another, add...).is(t, 1, "there is such a principal already")
 	call(t, "", "principals", "rotate", "operator", "csr", "--finish").is(t, 1, "one secret lets in")
-	call(t, password, "principals", "rotate", "operator", "csr").is(t, 1, "the new secret is the one that lets in already")
+	call(t, password, "principals", "rotate", "operator", "csr").
+		is(t, 1, "the new secret is the one that lets in already")
 	call(t, another, "principals", "rotate", "operator", "csr").is(t, 0, "beside the old one")
 	if !in(password) || !in(another) {
 		t.Error("while a password is rotated, both let in")
 	}
-	call(t, "a third password of them", "principals", "rotate", "operator", "csr").is(t, 1, "two secrets let in already")
-	call(t, "", "principals", "rotate", "operator", "csr", "--finish").is(t, 0, "the old password lets nobody in any more")
+	call(t, "a third password of them", "principals", "rotate", "operator", "csr").
+		is(t, 1, "two secrets let in already")
+	call(t, "", "principals", "rotate", "operator", "csr", "--finish").
+		is(t, 0, "the old password lets nobody in any more")
 	if in(password) || !in(another) {
 		t.Error("the old password, and it alone, must let nobody in any more")
 	}
@@ -150,7 +154,8 @@ func TestPrincipalsThatAreRefused(t *testing.T) {
 		{password, "add operator csr --valid-until 2020-01-02T03:04:05Z", 2, "--valid-until is over"},
 		{password, "add operator csr --password x", 2, "unknown flag: --password"},
 		{password, "add operator csr xyzzy", 2, "accepts 2 arg(s), received 3"},
-		{password, "add operator csr --operation " + operation.DeleteCustomer.Name, 1, "operations may only name " + both},
+		{password, "add operator csr --operation " + operation.DeleteCustomer.Name, 1,
+			"operations may only name " + both},
 		{password, "add operator a:b", 1, "name holds a colon"},
 		{"sesame", "add operator csr", 1, "password has less than 15 characters"},
 		{"sesame", "add app a --tenant t", 1, "secret has less than 15 characters"},
@@ -182,7 +187,8 @@ func TestPrincipalsAreListed(t *testing.T) {
 {"kind":"app","name":"portal","secret":"0123456789abcdef!","tenantId":"acme","validUntil":"2020-01-02T03:04:05Z"}
 `
 	call(t, lines, "import", "-").is(t, 0, "")
-	if err := kit.Principals.PutToken(t.Context(), principal.Hash("x"), "portal", "acme", time.Now().Add(time.Hour)); err != nil {
+	if err := kit.Principals.PutToken(t.Context(), principal.Hash("x"), "portal", "acme",
+		time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := directory(kit).Operator(t.Context(), "203.0.113.7", "csr", "wrong"); err == nil {
@@ -191,7 +197,8 @@ func TestPrincipalsAreListed(t *testing.T) {
 	kit.Put(t, kit.Principals.Table, attribute.Item{ // no text moves the cursor
 		"principal": attribute.Text("app#\x1b[2J"), "hashes": attribute.Texts("x"),
 	})
-	if text := call(t, "", "principals", "list"); !strings.Contains(text.out, "\uFFFD[2J") || strings.Contains(text.out, "\x1b") {
+	if text := call(t, "", "principals", "list"); !strings.Contains(text.out, "\uFFFD[2J") ||
+		strings.Contains(text.out, "\x1b") {
 		t.Error(text)
 	}
 	call(t, "", "principals", "remove", "app", "\x1b[2J", "--yes").is(t, 0, "")

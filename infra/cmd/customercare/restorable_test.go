@@ -29,8 +29,9 @@ const (
 func erasable() string {
 	var lines []string
 	for _, code := range []string{"keeps#1", "late", "now", "open", "rotated"} {
-		lines = append(lines, fmt.Sprintf(`{"kind":"customer","accountId":"shop","code":%q,"name":"a \u003cname\u003e",`+
-			`"points":12345678901234567890123456789012345678,"nested":{"list":[1.5,true,null,"x"]}}`, code))
+		lines = append(lines,
+			fmt.Sprintf(`{"kind":"customer","accountId":"shop","code":%q,"name":"a \u003cname\u003e",`+
+				`"points":12345678901234567890123456789012345678,"nested":{"list":[1.5,true,null,"x"]}}`, code))
 		for i := range 3 {
 			lines = append(lines, fmt.Sprintf(`{"kind":"transaction","accountId":"shop","code":%q,"campaignId":"c#%d",`+
 				`"transactionId":"t","at":"2026-01-02T03:04:05.5+01:00","amount":"12.50"}`, code, i))
@@ -52,7 +53,8 @@ func load(t *testing.T, kit *dynamotest.Kit, lines string) {
 	_, err := importer.Load(t.Context(), importer.Options{
 		Client: kit.Plain, Report: func(line int, sentence string) { t.Errorf("line %d: %s", line, sentence) },
 		Tables: importer.Tables{
-			Users: kit.Users.Table, Customers: kit.Customers.Table, Contacts: kit.Contacts.Table, Principals: kit.Principals.Table,
+			Users: kit.Users.Table, Customers: kit.Customers.Table, Contacts: kit.Contacts.Table,
+			Principals: kit.Principals.Table,
 		},
 	}, strings.NewReader(lines))
 	if err != nil {
@@ -68,8 +70,10 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	load(t, inUse, erasable())
 
 	restored.Put(t, restored.Customers.Table, attribute.Item{ // of an erasure that the ledger does not know
-		"customer": &types.AttributeValueMemberS{Value: "shop#ghost"}, "record": &types.AttributeValueMemberS{Value: "customer"},
-		"tombstone": &types.AttributeValueMemberS{Value: "customer-1.0"}, "at": &types.AttributeValueMemberN{Value: "1"},
+		"customer":  &types.AttributeValueMemberS{Value: "shop#ghost"},
+		"record":    &types.AttributeValueMemberS{Value: "customer"},
+		"tombstone": &types.AttributeValueMemberS{Value: "customer-1.0"},
+		"at":        &types.AttributeValueMemberN{Value: "1"},
 	})
 
 	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
@@ -77,7 +81,8 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	// open puts the erasure of a customer on record, whose digest is made with this key.
 	open := func(code, key string, timing erasure.Timing) {
 		t.Helper()
-		digests := erasure.Digester{Current: key, Keys: map[string][]byte{"1": []byte(firstKey), "2": []byte(secondKey)}}
+		digests := erasure.Digester{Current: key, Keys: map[string][]byte{"1": []byte(firstKey),
+			"2": []byte(secondKey)}}
 		intake := erasure.NewCustomerIntake(inUse.Erasures, inUse.Customers, digests, timing, engineClock)
 		if err := intake.Customer(t.Context(), "shop", code, "john", time.Minute); err != nil {
 			t.Fatal(err)
@@ -87,7 +92,8 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	erase := func(code, key string) {
 		t.Helper()
 		open(code, key, erasure.Timing{})
-		worker := erasure.NewWorker(inUse.Erasures, inUse.Customers, inUse.Contacts, nil, erasure.Timing{}, time.Minute, engineClock)
+		worker := erasure.NewWorker(inUse.Erasures, inUse.Customers, inUse.Contacts, nil, erasure.Timing{}, time.Minute,
+			engineClock)
 		if _, err := worker.Due(t.Context(), inUse.Erasures.Index); err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +117,8 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 
 	t.Setenv("ERASURES_TABLE", inUse.Erasures.Table)
 	restorable := func(table, keys string) result {
-		return call(t, keys, "restorable", "--table", table, "--since", since.UTC().Format(time.RFC3339Nano), "--keys", "-")
+		return call(t, keys, "restorable", "--table", table, "--since", since.UTC().Format(time.RFC3339Nano), "--keys",
+			"-")
 	}
 	var all string
 	for _, table := range []string{restored.Customers.Table, restored.Contacts.Table} {
@@ -169,8 +176,9 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	}
 	// What import could not load again is counted, and the exit code tells.
 	restored.Put(t, restored.Customers.Table, attribute.Item{
-		"customer": &types.AttributeValueMemberS{Value: "shop#odd"}, "record": &types.AttributeValueMemberS{Value: "customer"},
-		"picture": &types.AttributeValueMemberB{Value: []byte{1}},
+		"customer": &types.AttributeValueMemberS{Value: "shop#odd"},
+		"record":   &types.AttributeValueMemberS{Value: "customer"},
+		"picture":  &types.AttributeValueMemberB{Value: []byte{1}},
 	})
 	if r := restorable(restored.Customers.Table, bothKeys); r.code != 3 ||
 		!strings.Contains(r.errs, "1 items are none that can be loaded") || strings.Contains(r.out, "odd") {

@@ -1,7 +1,7 @@
 // Package secrets does on one machine what AWS Secrets Manager does for the functions,
 // and for `customercare keys rotate`: it answers GetSecretValue, PutSecretValue and
-// UpdateSecretVersionStage, over the same protocol and with the same errors, and remembers
-// who asked. It looks at no signature.
+// UpdateSecretVersionStage, over the same protocol and with the same errors, and
+// remembers who asked. It looks at no signature.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
@@ -54,6 +54,9 @@ func (s Secret) version(text string) string {
 
 // put gives the secret another text, and keeps the one before it.
 func (s *Secret) put(text string) { s.previous, s.Text = s.Text, text }
+
+// actions are what is answered. There are more on AWS, but nobody here calls them.
+var actions = []string{"GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"}
 
 // request is what the calls carry.
 type request struct {
@@ -189,7 +192,7 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 	s.mu.Unlock()
 	const notFound, cannotFind = "ResourceNotFoundException", "Secrets Manager can't find the specified secret"
 	switch {
-	case !slices.Contains([]string{"GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"}, action): // there is more on AWS, but nobody here calls it
+	case !slices.Contains(actions, action):
 		return nil, &refusal{Type: "UnknownOperationException"}
 	case asked.SecretId == "":
 		return nil, &refusal{"InvalidParameterException", "You must provide a SecretId."}

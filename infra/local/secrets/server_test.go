@@ -66,12 +66,14 @@ func TestTheSDKReadsASecret(t *testing.T) {
 func TestTheSDKPutsASecret(t *testing.T) {
 	s, client := serve(t)
 	const text = `{"1":"<the&text>","2":"another"}`
-	put, err := client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: &keys.ARN, SecretString: aws.String(text)})
+	put, err := client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: &keys.ARN,
+		SecretString: aws.String(text)})
 	if err != nil || *put.ARN != keys.ARN || !slices.Equal(put.VersionStages, []string{"AWSCURRENT"}) {
 		t.Fatalf("%+v, %v", put, err)
 	}
 	for stage, want := range map[string]string{"AWSCURRENT": text, "AWSPREVIOUS": keys.Text} {
-		out, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &keys.Name, VersionStage: &stage})
+		out, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &keys.Name,
+			VersionStage: &stage})
 		if err != nil || *out.SecretString != want || !slices.Equal(out.VersionStages, []string{stage}) ||
 			(*out.VersionId == *put.VersionId) != (stage == "AWSCURRENT") {
 			t.Errorf("%s: %+v, %v", stage, out, err)
@@ -93,7 +95,8 @@ func TestTheSDKMovesTheStage(t *testing.T) {
 	put, err := client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{
 		SecretId: &keys.ARN, SecretString: aws.String("after"), VersionStages: []string{"NEXT"},
 	})
-	if secret, _ := s.Secret("Keys"); err != nil || secret.Text != keys.Text || !slices.Equal(put.VersionStages, []string{"NEXT"}) {
+	if secret, _ := s.Secret("Keys"); err != nil || secret.Text != keys.Text ||
+		!slices.Equal(put.VersionStages, []string{"NEXT"}) {
 		t.Fatalf("%+v, %v; current is %s", put, err, secret.Text)
 	}
 	move := &secretsmanager.UpdateSecretVersionStageInput{

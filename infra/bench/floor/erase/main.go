@@ -1,15 +1,13 @@
-// Command erase is the least that the erasure of customers can cost: it reads the keys of
-// a collection page by page and deletes them over two streams of batches, the next page
-// being read meanwhile. No intent, no tombstone, no counts, no second reading; killed in
-// between, it leaves the rest for ever.
+// Command erase is the least that erasures can cost: it reads collections of items and
+// deletes what it finds over a few streams, reading on meanwhile. No intent, no
+// tombstone, no counts, no second reading; killed in between, it leaves the rest for ever.
 package main
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"sync/atomic"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
@@ -19,19 +17,15 @@ import (
 	"customercare/shared/store"
 )
 
-// As many as the product has: shared/store's recordPage, shared/erasure's
-// customerStreams; BatchWriteItem's limit.
-const (
-	page    = 10_000
-	streams = 2
-	batch   = 25
-)
-
-// command is: erase these customers, so many at once.
+// command is: erase these customers, so many at once; or, where Tenant is set, the
+// contacts of these numbers. No contact may be one of two of the numbers: it would be
+// deleted twice.
 type command struct {
 	Table     string
-	Customers []string
+	Customers []string // their keys
 	AtOnce    int
+	Tenant    string
+	Numbers   []string
 }
 
 // answer is how many items were deleted.
@@ -41,65 +35,84 @@ func main() {
 	start.Function(func(s store.Settings) (any, error) {
 		db, connected := store.Connect(s)
 		connected()
-		return func(ctx context.Context, c command) (answer, error) { return erase(ctx, db, c) }, nil
+		return func(ctx context.Context, c command) (answer, error) {
+			if c.Tenant != "" {
+				return ofNumbers(db, c).run(ctx)
+			}
+			return ofCustomers(db, c).run(ctx)
+		}, nil
 	})
 }
 
-func erase(ctx context.Context, db *dynamodb.Client, c command) (answer, error) {
+// erasure is what to read, and how to delete what is found.
+type erasure struct {
+	db          *dynamodb.Client
+	collections []dynamodb.QueryInput
+	readers     int // collections read at once
+	ahead       int // calls' worth of items that are read and not yet deleted
+	streams     int // calls that delete, at once
+	least, most int // items in such a call, the last of a stream aside
+	deletions   func(found attribute.Item) []types.Delete
+	remove      func(context.Context, []types.Delete) error
+}
+
+func (e erasure) run(ctx context.Context) (answer, error) {
 	var deleted atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
-	batches := make(chan []types.WriteRequest, page/batch) // one page ahead
+	found := make(chan []types.Delete, e.ahead)
 	group.Go(func() error {
-		defer close(batches)
+		defer close(found)
 		readers, ctx := errgroup.WithContext(ctx)
-		readers.SetLimit(c.AtOnce)
-		for _, customer := range c.Customers {
-			readers.Go(func() error { return read(ctx, db, c.Table, customer, batches) })
+		readers.SetLimit(e.readers)
+		for _, collection := range e.collections {
+			readers.Go(func() error { return e.read(ctx, collection, found) })
 		}
 		return readers.Wait()
 	})
-	for range streams * c.AtOnce {
+	for range e.streams {
 		group.Go(func() error {
-			for requests := range batches {
-				in := &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{c.Table: requests}}
-				out, err := db.BatchWriteItem(ctx, in)
-				if err != nil || len(out.UnprocessedItems) > 0 {
-					return fmt.Errorf("DynamoDB did not take all of a batch: %w", err)
-				}
-				deleted.Add(int64(len(requests)))
+			var together []types.Delete // need not be of one collection
+			remove := func(n int) error {
+				err := e.remove(ctx, together[:n])
+				deleted.Add(int64(n))
+				together = together[n:]
+				return err
 			}
-			return nil
+			for some := range found {
+				together = append(together, some...)
+				for len(together) >= e.least {
+					if err := remove(min(e.most, len(together))); err != nil {
+						return err
+					}
+				}
+			}
+			if len(together) == 0 {
+				return nil
+			}
+			return remove(len(together))
 		})
 	}
 	err := group.Wait()
 	return answer{deleted.Load()}, err
 }
 
-// read gives the keys of the collection in batches.
-func read(ctx context.Context, db *dynamodb.Client, table, customer string, batches chan<- []types.WriteRequest) error {
-	for pages := dynamodb.NewQueryPaginator(db, &dynamodb.QueryInput{
-		TableName: &table, ConsistentRead: aws.Bool(true), Limit: aws.Int32(page),
-		KeyConditionExpression:    aws.String("customer = :customer"),
-		ProjectionExpression:      aws.String("customer, #record"),
-		ExpressionAttributeNames:  map[string]string{"#record": "record"},
-		ExpressionAttributeValues: attribute.Item{":customer": attribute.Text(customer)},
-	}); pages.HasMorePages(); {
-		out, err := pages.NextPage(ctx)
+// read gives the deletions of what is in a collection, as many together as a call takes.
+func (e erasure) read(ctx context.Context, collection dynamodb.QueryInput, found chan<- []types.Delete) error {
+	for pages := dynamodb.NewQueryPaginator(e.db, &collection); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return err
 		}
-		for len(out.Items) > 0 {
-			n := min(batch, len(out.Items))
-			requests := make([]types.WriteRequest, n)
-			for i, key := range out.Items[:n] {
-				requests[i].DeleteRequest = &types.DeleteRequest{Key: key}
-			}
+		var all []types.Delete
+		for _, item := range page.Items {
+			all = append(all, e.deletions(item)...)
+		}
+		for some := range slices.Chunk(all, e.most) {
 			select {
-			case batches <- requests:
+			case found <- some:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			out.Items = out.Items[n:]
 		}
 	}
 	return nil
