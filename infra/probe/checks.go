@@ -15,11 +15,11 @@ import (
 	"customercare/shared/operation"
 )
 
-// stages are the checks, in the order in which they are made: who may call first, then all
-// that must be refused, then what the operations do. A stage is built when those before it
-// are over, because its calls need what they have found: the token. The rules that answers
-// are held to are in calls.go, what takes more than one call or a look into the tables is
-// in effects.go.
+// stages are the checks, in the order in which they are made: who may call first, then
+// all that must be refused, then what the operations do. A stage is built when those
+// before it are over, because its calls need the token that the first one got. The rules
+// that answers are held to are in calls.go, what takes more than one call or a look into
+// the tables is in effects.go.
 func (r *run) stages() []func() []check {
 	return []func() []check{
 		r.firstChecks,

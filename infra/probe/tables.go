@@ -102,20 +102,13 @@ func isTombstone(item attribute.Item) bool {
 // and those who could call. Then it looks whether it is gone. A tombstone stays, because
 // the open job would be stuck without it.
 func (r *run) remove(ctx context.Context) error {
+	all := slices.AppendSeq(r.principals(), maps.Keys(r.places()))
 	var wrong []error
-	for at := range r.places() {
+	for _, at := range all {
 		wrong = append(wrong, r.clear(ctx, at))
 	}
-	for _, key := range r.principals() {
-		_, err := r.Deployment.DB.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-			TableName: &r.Deployment.Tables.Principals, Key: attribute.Item{"principal": attribute.Text(key)},
-		})
-		if err != nil {
-			wrong = append(wrong, fmt.Errorf("the principal %s is left: %w", key, err))
-		}
-	}
 	var open []string
-	for at := range r.places() {
+	for _, at := range all {
 		left, err := r.read(ctx, at)
 		switch {
 		case err != nil:
@@ -162,14 +155,17 @@ func (r *run) clear(ctx context.Context, at place) error {
 	return nil
 }
 
-// principals are the keys of all who could call in this run, and of their tokens.
-func (r *run) principals() []string {
-	all := []string{
-		store.PrincipalKey(operation.Operator, r.operator), store.PrincipalKey(operation.APIUser, r.by.Name),
-		store.PrincipalKey(operation.App, r.app), store.PrincipalKey(operation.App, r.otherApp),
+// principals are where all stand who could call in this run, and their tokens.
+func (r *run) principals() (all []place) {
+	add := func(kind, name string) {
+		all = append(all, place{r.Deployment.Tables.Principals, "principal", store.PrincipalKey(kind, name)})
 	}
+	add(operation.Operator, r.operator)
+	add(operation.APIUser, r.by.Name)
+	add(operation.App, r.app)
+	add(operation.App, r.otherApp)
 	for _, token := range r.tokens {
-		all = append(all, store.PrincipalKey(store.Token, principal.Hash(token)))
+		add(store.Token, principal.Hash(token))
 	}
 	return all
 }
