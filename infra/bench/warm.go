@@ -38,7 +38,7 @@ func (p plan) warm(ctx context.Context, b *Bench) (all []Figure, err error) {
 
 // side is one of the two programs that are compared, by its name.
 type side struct {
-	*programs
+	*site
 	name  string
 	event func(n int) ([]byte, error) // of the nth call
 	right func(n int, answer []byte) error
@@ -61,7 +61,7 @@ func (s side) call(ctx context.Context, n int) (time.Duration, error) {
 
 // sides are the function and its floor.
 func (c comparison) sides() [2]side {
-	ours, floor := side{programs: c.ran, name: c.function}, side{programs: c.ran, name: warmFloor + "/" + c.function}
+	ours, floor := side{site: c.ran, name: c.function}, side{site: c.ran, name: warmFloor + "/" + c.function}
 	ours.event = func(n int) ([]byte, error) { return c.event(whom(oursSide, n)) }
 	ours.right = func(n int, answer []byte) error { return c.right(whom(oursSide, n), answer) }
 	floor.event = func(n int) ([]byte, error) {

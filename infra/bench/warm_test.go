@@ -75,7 +75,7 @@ func TestFloorMakesTheSameCalls(t *testing.T) {
 }
 
 // done looks whether both sides did the work of so many calls each.
-func (p *programs) done(ctx context.Context, calls int) error {
+func (p *site) done(ctx context.Context, calls int) error {
 	each := 2 * calls
 	prefix := func(of string) attribute.Item { return attribute.Item{":of": attribute.Text(of)} }
 	for _, look := range []struct {
