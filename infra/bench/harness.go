@@ -137,6 +137,13 @@ func (s *site) invoke(ctx context.Context, name string, event []byte) ([]byte, e
 	return s.Invoke(ctx, name, event)
 }
 
+// timed is invoke with how long it took.
+func (s *site) timed(ctx context.Context, name string, event []byte) (answer []byte, took time.Duration, err error) {
+	began := time.Now()
+	answer, err = s.invoke(ctx, name, event)
+	return answer, time.Since(began), err
+}
+
 // kill ends the process of a function or floor, so that its next invocation starts one.
 func (s *site) kill(name string) {
 	s.floors.Kill(name)
@@ -157,9 +164,7 @@ func (s *site) least(ctx context.Context, items int, command object) (took time.
 	if err != nil {
 		return 0, err
 	}
-	began := time.Now()
-	answer, err := s.invoke(ctx, eraseFloor+"/delete-customer", event)
-	took = time.Since(began)
+	answer, took, err := s.timed(ctx, eraseFloor+"/delete-customer", event)
 	if err != nil {
 		return took, fmt.Errorf("the floor: %w", err)
 	}
@@ -202,13 +207,11 @@ func (s *site) clean(ctx context.Context, numbers ...string) error {
 // fillCustomers puts one customer for each code, with so many transactions each, into the
 // stack's table.
 func (s *site) fillCustomers(ctx context.Context, transactions int, codes ...string) error {
+	var records []fixture.Record
 	for _, code := range codes {
-		customer := fixture.CustomerWith(account, code, transactions)
-		if err := fixture.Fill(ctx, s.DynamoDB(), s.Table("Customers"), slices.Values(customer)); err != nil {
-			return err
-		}
+		records = append(records, fixture.CustomerWith(account, code, transactions)...)
 	}
-	return nil
+	return fixture.Fill(ctx, s.DynamoDB(), s.Table("Customers"), slices.Values(records))
 }
 
 // until asks done every so often until it is, or ctx ends.

@@ -59,7 +59,7 @@ func TestFloorMakesTheSameCalls(t *testing.T) {
 		for n := range 2 { // the first has the start in it
 			for at, side := range c.sides() {
 				recorder.take()
-				if _, err := side.call(t.Context(), n); err != nil {
+				if _, err := side(t.Context(), n); err != nil {
 					t.Fatalf("%s: %v", c.function, err)
 				}
 				made[at] = recorder.take()
