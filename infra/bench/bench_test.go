@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -79,7 +80,7 @@ func TestRun(t *testing.T) {
 // What is left is told, whoever left it.
 func TestLeft(t *testing.T) {
 	ctx := t.Context()
-	s, err := ready(t).site(ctx, "left")
+	s, err := ready(t).whole(ctx, "left")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,12 +146,21 @@ func TestMemory(t *testing.T) {
 		if err := os.MkdirAll(filepath.Join(bin, folder), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		sleep := exec.Command("sleep", "60")
-		sleep.Dir = filepath.Join(bin, folder)
-		if err := sleep.Start(); err != nil {
+		echo := exec.Command("cat")
+		echo.Dir = filepath.Join(bin, folder)
+		in, inErr := echo.StdinPipe()
+		out, outErr := echo.StdoutPipe()
+		if err := errors.Join(inErr, outErr, echo.Start()); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = sleep.Process.Kill(); _ = sleep.Wait() })
+		t.Cleanup(func() { _ = echo.Process.Kill(); _ = echo.Wait() })
+		// Right after its start a process has no memory yet.
+		if _, err := io.WriteString(in, "x"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(out, make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	got := (&Bench{Functions: bin}).memory("a nap")
 	if len(got) != 1 || got[0].Case != "ours, a nap" || got[0].Ours < 0.1 || got[0].Ours > 64 {

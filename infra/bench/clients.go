@@ -26,7 +26,7 @@ func (l clientLoad) name() string { return fmt.Sprintf("%d at once", l.clients) 
 // beside the goal and beside the same deletions, of as many customers at once, without
 // HTTP and without an invocation for each.
 func (p plan) clients(ctx context.Context, b *Bench) (all []Figure, err error) {
-	s, err := b.site(ctx, "clients")
+	s, err := b.whole(ctx, "clients")
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 // comparison is an invocation beside its floor.
 type comparison struct {
 	invocation
-	ran      *programs
+	ran      *site
 	recorded [][]recordedCall // what the floor asks of DynamoDB, by the number of its call
 }
 
@@ -43,7 +43,7 @@ func (b *Bench) comparisons(ctx context.Context, calls int) (all []comparison, e
 	}
 	tokens := principal.Tokens{Principals: ran.principals(), Now: time.Now}
 	token, created, err := tokens.Issue(ctx, app, tenant, tokenLife)
-	for _, p := range []*programs{before, ran} {
+	for _, p := range []*site{before, ran} {
 		if err == nil {
 			err = p.fill(ctx, calls)
 		}
@@ -76,12 +76,12 @@ func (b *Bench) comparisons(ctx context.Context, calls int) (all []comparison, e
 
 const tokenLife = time.Hour
 
-func (p *programs) principals() store.Principals {
+func (p *site) principals() store.Principals {
 	return store.Principals{DB: p.DynamoDB(), Table: p.Table("Principals")}
 }
 
 // fill puts who calls, and whom so many calls of either side are about, into the tables.
-func (p *programs) fill(ctx context.Context, calls int) error {
+func (p *site) fill(ctx context.Context, calls int) error {
 	records := append(erasers(), fixture.Operator(operator, password))
 	for _, side := range []string{oursSide, theFloorSide} {
 		for n := range calls {
@@ -96,7 +96,7 @@ func (p *programs) fill(ctx context.Context, calls int) error {
 
 // recorded is what the function asks of DynamoDB in the calls of the floor's side. One
 // that is called always in the same way is called once.
-func (p *programs) recorded(
+func (p *site) recorded(
 	ctx context.Context, i invocation, recorder *recorder, calls int,
 ) (all [][]recordedCall, err error) {
 	if i.request == nil {

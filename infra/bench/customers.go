@@ -28,7 +28,7 @@ type customerSize struct{ transactions, pairs int }
 // customer but the tombstone is left, on the template's own settings, stream and
 // schedules included.
 func (p plan) customers(ctx context.Context, b *Bench) (all []Figure, err error) {
-	s, err := b.site(ctx, "customers")
+	s, err := b.whole(ctx, "customers")
 	if err != nil {
 		return nil, err
 	}

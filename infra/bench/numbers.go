@@ -28,7 +28,7 @@ type numbersSize struct{ contacts, rounds int }
 // numbers is the erasure of many numbers by one call: until the answer, and until the
 // worker lets the job wait for its second pass, when nothing is left of what it is about.
 func (p plan) numbers(ctx context.Context, b *Bench) (all []Figure, err error) {
-	s, err := b.site(ctx, "numbers")
+	s, err := b.whole(ctx, "numbers")
 	if err != nil {
 		return nil, err
 	}

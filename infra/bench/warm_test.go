@@ -59,7 +59,7 @@ func TestFloorMakesTheSameCalls(t *testing.T) {
 		for n := range 2 { // the first has the start in it
 			for at, side := range c.sides() {
 				recorder.take()
-				if _, err := side.call(t.Context(), n); err != nil {
+				if _, err := side(t.Context(), n); err != nil {
 					t.Fatalf("%s: %v", c.function, err)
 				}
 				made[at] = recorder.take()
@@ -75,7 +75,7 @@ func TestFloorMakesTheSameCalls(t *testing.T) {
 }
 
 // done looks whether both sides did the work of so many calls each.
-func (p *programs) done(ctx context.Context, calls int) error {
+func (p *site) done(ctx context.Context, calls int) error {
 	each := 2 * calls
 	prefix := func(of string) attribute.Item { return attribute.Item{":of": attribute.Text(of)} }
 	for _, look := range []struct {
