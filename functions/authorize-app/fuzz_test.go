@@ -86,7 +86,7 @@ func FuzzAuthorization(f *testing.F) {
 		value, second = strings.ToValidUTF8(value, "\uFFFD"), strings.ToValidUTF8(second, "\uFFFD") // an event is JSON
 		event := frontdoor.Authorization(t, route, value, second)
 		if token {
-			event, second = marshal(t, tokenEvent(value)), ""
+			event, second = frontdoor.Marshal(t, tokenEvent(value)), ""
 		}
 		in, reached := ask(t, door, event)
 		words := slices.DeleteFunc(strings.Split(value, " "), func(word string) bool { return word == "" })
@@ -107,19 +107,10 @@ func FuzzEvent(f *testing.F) {
 	for _, event := range []authorizer.Request{
 		request("Bearer " + goodToken), request(), tokenEvent("Bearer " + goodToken),
 	} {
-		f.Add(marshal(f, event))
+		f.Add(frontdoor.Marshal(f, event))
 	}
 	f.Add([]byte(`{}`))
 	f.Add([]byte(`{"type":"REQUEST","methodArn":"//","headers":{"AUTHORIZATION":"Bearer ` + goodToken + `"}}`))
 	door := door(f)
 	f.Fuzz(func(t *testing.T, event []byte) { ask(t, door, event) })
-}
-
-func marshal(t testing.TB, event authorizer.Request) []byte {
-	t.Helper()
-	text, err := json.Marshal(event)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }

@@ -80,7 +80,7 @@ func FuzzAuthorization(f *testing.F) {
 		value, second = strings.ToValidUTF8(value, "\uFFFD"), strings.ToValidUTF8(second, "\uFFFD") // an event is JSON
 		event := frontdoor.Authorization(t, methodArn, value, second)
 		if token {
-			event, second = marshal(t, tokenEvent(value)), ""
+			event, second = frontdoor.Marshal(t, tokenEvent(value)), ""
 		}
 		in, reached := ask(t, door, event)
 		// RFC 9110 section 11.4 allows more than one space before the credentials,
@@ -104,7 +104,7 @@ func FuzzEvent(f *testing.F) {
 	for _, event := range []authorizer.Request{
 		request("Basic Y3NyOnBhOnNz"), tokenEvent("Basic Y3NyOnBhOnNz"),
 	} {
-		f.Add(marshal(f, event))
+		f.Add(frontdoor.Marshal(f, event))
 	}
 	f.Add([]byte(`{}`))
 	f.Add(
@@ -114,13 +114,4 @@ func FuzzEvent(f *testing.F) {
 	)
 	door := door(f)
 	f.Fuzz(func(t *testing.T, event []byte) { ask(t, door, event) })
-}
-
-func marshal(t testing.TB, event authorizer.Request) []byte {
-	t.Helper()
-	text, err := json.Marshal(event)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }

@@ -92,9 +92,9 @@ func Run(ctx context.Context, root, list string, out, progress io.Writer) error 
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	fmt.Fprint(out, run.Markdown())
-	fmt.Fprintf(out, "It took %.0f s. The functions' log is %s.\n", time.Since(began).Seconds(), log.Name())
-	if err != nil || list != "" {
+	text, textErr := run.Markdown()
+	fmt.Fprintf(out, "%sIt took %.0f s. The functions' log is %s.\n", text, time.Since(began).Seconds(), log.Name())
+	if err = errors.Join(err, textErr); err != nil || list != "" {
 		return err
 	}
 	if err := run.Write(filepath.Join(root, filepath.FromSlash(resultsFile))); err != nil {

@@ -23,10 +23,10 @@ type clientLoad struct{ clients, requests int }
 func (l clientLoad) name() string { return fmt.Sprintf("%d at once", l.clients) }
 
 // clients is how many customers a second are erased over HTTP on the whole local stack,
-// beside the goal and beside the same deletions by as many goroutines without HTTP and
-// Lambda.
+// beside the goal and beside the same deletions, of as many customers at once, without
+// HTTP and without an invocation for each.
 func (p plan) clients(ctx context.Context, b *Bench) (all []Figure, err error) {
-	s, err := b.site(ctx, "clients")
+	s, err := b.whole(ctx, "clients")
 	if err != nil {
 		return nil, err
 	}

@@ -1,13 +1,20 @@
 package bench
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+	"golang.org/x/text/number"
 
 	sam "customercare/infra/local/template"
 )
@@ -20,10 +27,24 @@ const (
 	endMark   = "<!-- /bench -->\n"
 )
 
-// pageTexts are docs/performance.md and the README's table with places for figures.
+// pageTexts are docs/performance.md, the README's table and the tables that are printed,
+// with places for figures.
 //
-//go:embed performance.tmpl summary.tmpl
+//go:embed *.tmpl
 var pageTexts embed.FS
+
+var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{
+	"amount": amount, "digits": digits,
+	"cell": func(text string) string { return strings.ReplaceAll(text, "|", `\|`) },
+	// bounded is a counted figure with its bound behind it, where that is another.
+	"bounded": func(ours, bound float64) string {
+		if ours == bound {
+			return digits(ours)
+		}
+		return digits(ours) + " (" + digits(bound) + ")"
+	},
+	"float": func(n int) float64 { return float64(n) },
+}).ParseFS(pageTexts, "*.tmpl"))
 
 // figures are what the pages are written from.
 type figures struct {
@@ -72,8 +93,8 @@ func pages(root string) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, pageErr := f.text("performance.tmpl")
-	summary, summaryErr := f.text("summary.tmpl")
+	page, pageErr := text("performance.tmpl", f)
+	summary, summaryErr := text("summary.tmpl", f)
 	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
 	all := map[string]string{pageFile: page}
 	before, rest, begins := strings.Cut(string(readme), beginMark)
@@ -95,55 +116,78 @@ func WritePages(root string) error {
 	return err
 }
 
-// text fills the figures into one of pageTexts.
-func (f figures) text(name string) (string, error) {
-	all, err := template.New("").Funcs(template.FuncMap{
-		"measured": f.measured, "table": f.table, "figure": f.find, "most": f.most, "counted": f.counted,
-		"title":  func(name string) string { return tables[tableNumber(name)].title },
-		"amount": amount, "digits": digits,
-		// bounded is a counted figure with its bound behind it, where that is another.
-		"bounded": func(ours, bound float64) string {
-			if ours == bound {
-				return digits(ours)
-			}
-			return digits(ours) + " (" + digits(bound) + ")"
-		},
-		"float": func(n int) float64 { return float64(n) },
-	}).ParseFS(pageTexts, "*.tmpl")
-	if err != nil {
-		return "", err
-	}
+// text fills figures into one of pageTexts.
+func text(name string, from any) (string, error) {
 	var b strings.Builder
-	err = all.ExecuteTemplate(&b, name, f)
+	err := pageTemplates.ExecuteTemplate(&b, name, from)
 	return b.String(), err
 }
 
-// find is the figure of this name.
-func (f figures) find(table, name, against string) (Figure, error) {
-	for _, figure := range f.Figures {
-		if figure.same(Figure{Table: table, Case: name, Against: against}) {
-			return figure, nil
-		}
+// Figure is the figure of this name.
+func (f File) Figure(table, name, against string) (Figure, error) {
+	wanted := Figure{Table: table, Case: name, Against: against}
+	if at := slices.IndexFunc(f.Figures, wanted.same); at >= 0 {
+		return f.Figures[at], nil
 	}
 	return Figure{}, fmt.Errorf("there is no figure %s, %q, %q", table, name, against)
 }
 
-// most is the figure of a table that has the largest value.
-func (f figures) most(table string) (largest Figure) {
-	for _, figure := range f.Figures {
-		if figure.Table == table && figure.Ours > largest.Ours {
-			largest = figure
-		}
-	}
-	return largest
+// Most is the figure of a table that has the largest value.
+func (f File) Most(table string) Figure {
+	return slices.MaxFunc(f.Table(table).Figures, func(a, b Figure) int { return cmp.Compare(a.Ours, b.Ours) })
 }
 
-// counted is what an operation of this name takes.
-func (f figures) counted(name string) (counted, error) {
-	for _, c := range f.Counted {
-		if c.Name == name {
-			return c, nil
-		}
+// Count is what an operation of this name takes.
+func (f figures) Count(name string) (counted, error) {
+	if at := slices.IndexFunc(f.Counted, func(c counted) bool { return c.Name == name }); at >= 0 {
+		return f.Counted[at], nil
 	}
 	return counted{}, fmt.Errorf("no operation %q is counted", name)
+}
+
+// shown is a table of the page.
+type shown struct {
+	Title, Against string
+	Figures        []Figure
+}
+
+// Table is the table of this name.
+func (f File) Table(name string) shown {
+	t := tables[tableNumber(name)]
+	s := shown{Title: t.title, Against: t.against}
+	for _, figure := range f.Figures {
+		if figure.Table == name {
+			s.Figures = append(s.Figures, figure)
+		}
+	}
+	return s
+}
+
+// Tables are those that have figures.
+func (f File) Tables() (all []shown) {
+	for _, t := range tables {
+		if s := f.Table(t.name); len(s.Figures) > 0 {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// amount is a value with its unit, "-" for one that was not measured.
+func amount(value float64, unit string) string {
+	if value == 0 {
+		return "-"
+	}
+	return strings.TrimSpace(digits(value) + " " + unit)
+}
+
+// digits is three significant digits, or all of a whole part that has more, in groups of
+// three.
+func digits(value float64) string {
+	after := 0 // the point
+	if value != 0 {
+		after = 2 - int(math.Floor(math.Log10(math.Abs(value))))
+	}
+	shown := number.Decimal(value, number.MaxFractionDigits(min(max(after, 0), 6)))
+	return message.NewPrinter(language.English).Sprint(shown)
 }

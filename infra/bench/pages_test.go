@@ -28,7 +28,7 @@ func TestPagesShowTheFigures(t *testing.T) {
 		t.Error(err)
 	}
 	for _, table := range tables {
-		if f.table(table.name) == "" {
+		if len(f.Table(table.name).Figures) == 0 {
 			t.Errorf("there is no figure of the table %s", table.name)
 		}
 	}

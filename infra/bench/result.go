@@ -62,6 +62,9 @@ func (f File) Write(name string) error {
 	return os.WriteFile(name, append(text, '\n'), 0o644)
 }
 
+// Markdown is all tables that have figures, and what they were measured on.
+func (f File) Markdown() (string, error) { return text("tables.tmpl", f) }
+
 // same says whether a reader would take both for one row.
 func (f Figure) same(other Figure) bool {
 	return f.Table == other.Table && f.Case == other.Case && f.Against == other.Against

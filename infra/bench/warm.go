@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -17,83 +18,73 @@ const (
 // beside a program that makes only the same DynamoDB calls. Both sides take turns, one by
 // one.
 func (p plan) warm(ctx context.Context, b *Bench) (all []Figure, err error) {
-	ran, err := b.start(ctx, "warm", true, warmFloor)
+	calls := warmBefore + warmRounds*p.warmPerRound
+	b.Say("recording what the functions ask of DynamoDB")
+	comparisons, end, err := b.comparisons(ctx, calls)
 	if err != nil {
 		return nil, err
 	}
-	defer ran.close()
-	invocations, err := ran.invocations(ctx, b.Root, warmBefore+warmRounds*p.warmPerRound)
-	if err != nil {
-		return nil, err
-	}
-	for _, i := range invocations {
-		b.Say("warm invocations of %s", i.function)
-		figure, err := i.measure(ctx, p.warmPerRound)
+	defer end()
+	for _, c := range comparisons {
+		b.Say("warm invocations of %s", c.function)
+		figure, err := c.measure(ctx, p.warmPerRound)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", i.function, err)
+			return nil, fmt.Errorf("%s: %w", c.function, err)
 		}
 		all = append(all, figure)
 	}
-	return all, nil
+	return append(all, b.memory("warm invocations")...), nil
 }
 
-// side is one of the two programs that are compared.
-type side struct {
-	invoke func(ctx context.Context, event []byte) ([]byte, error)
-	kill   func()
-	event  func(n int) ([]byte, error)
-	right  func(n int, answer []byte) error
-}
-
-// side is a function, or the floor that stands for one.
-func (p *programs) side(folder string, isFloor bool, function string) (s side) {
-	s.invoke = func(ctx context.Context, event []byte) ([]byte, error) { return p.Invoke(ctx, folder, event) }
-	s.kill = func() { _ = p.Kill(folder) }
-	if isFloor {
-		name := folder + "/" + function
-		s.invoke = func(ctx context.Context, event []byte) ([]byte, error) { return p.floors.Invoke(ctx, name, event) }
-		s.kill = func() { p.floors.Kill(name) }
-	}
-	return s
-}
-
-// call makes the nth invocation and looks whether its answer is right.
-func (s side) call(ctx context.Context, n int) (time.Duration, error) {
-	event, err := s.event(n)
+// call makes the nth invocation of the function, whose answer must be right.
+func (c comparison) call(ctx context.Context, n int) (took time.Duration, err error) {
+	who := whom(oursSide, n)
+	event, err := c.event(who)
 	if err != nil {
 		return 0, err
 	}
-	began := time.Now()
-	answer, err := s.invoke(ctx, event)
-	took := time.Since(began)
+	answer, took, err := c.ran.timed(ctx, c.function, event)
 	if err == nil {
-		err = s.right(n, answer)
+		err = c.right(who, answer)
 	}
 	return took, err
 }
 
-// sides are the function and its floor.
-func (i invocation) sides() [2]side {
-	ours, floor := i.ran.side(i.function, false, ""), i.ran.side(warmFloor, true, i.function)
-	ours.event, ours.right = i.event, i.right
-	floor.event, floor.right = i.floorEvent, func(_ int, answer []byte) error {
-		if string(answer) != "null" {
-			return fmt.Errorf("the floor answers %s", answer)
-		}
-		return nil
+// callFloor makes the nth invocation of the floor, which answers nothing.
+func (c comparison) callFloor(ctx context.Context, n int) (took time.Duration, err error) {
+	event, err := json.Marshal(object{"Number": n % len(c.recorded), "Password": c.password})
+	if err != nil {
+		return 0, err
 	}
-	return [2]side{ours, floor}
+	answer, took, err := c.ran.timed(ctx, c.floor(), event)
+	if err == nil && string(answer) != "null" {
+		err = fmt.Errorf("the floor answers %s", answer)
+	}
+	return took, err
 }
 
-// measure lets the function and its floor take turns.
-func (i invocation) measure(ctx context.Context, perRound int) (f Figure, err error) {
-	sides := i.sides()
-	defer func() {
-		for _, s := range sides {
-			s.kill()
-		}
-	}()
-	if i.slow { // and always the same
+func (c comparison) floor() string { return warmFloor + "/" + c.function }
+
+// sides are a call of the function and one of its floor.
+func (c comparison) sides() [2]func(ctx context.Context, n int) (time.Duration, error) {
+	return [...]func(context.Context, int) (time.Duration, error){c.call, c.callFloor}
+}
+
+// load starts the floor and hands it what it is to ask of DynamoDB.
+func (c comparison) load(ctx context.Context) error {
+	event, err := json.Marshal(object{"Load": c.recorded})
+	if err == nil {
+		_, err = c.ran.invoke(ctx, c.floor(), event)
+	}
+	return err
+}
+
+// measure lets the function and its floor take turns. Their processes stay, for memory.
+func (c comparison) measure(ctx context.Context, perRound int) (f Figure, err error) {
+	if err := c.load(ctx); err != nil {
+		return f, err
+	}
+	if c.slow { // and always the same
 		perRound = (perRound + 1) / 2
 	}
 	var medians pairs
@@ -105,9 +96,9 @@ func (i invocation) measure(ctx context.Context, perRound int) (f Figure, err er
 		}
 		var took [2][]float64
 		for range turns {
-			for at := range sides {
+			for at := range took {
 				at = (at + n) % 2 // neither always comes after the other
-				d, err := sides[at].call(ctx, n)
+				d, err := c.sides()[at](ctx, n)
 				if err != nil {
 					return f, err
 				}
@@ -120,7 +111,7 @@ func (i invocation) measure(ctx context.Context, perRound int) (f Figure, err er
 			all[0], all[1] = append(all[0], took[0]...), append(all[1], took[1]...)
 		}
 	}
-	f = medians.figure("warm", i.name, "ms").atMost(warmAtMost)
+	f = medians.figure("warm", c.name, "ms").atMost(warmAtMost)
 	f.Also = []Number{{"p99", quantile(all[0], 0.99), "ms"}, {"floor's p99", quantile(all[1], 0.99), "ms"}}
 	return f, nil
 }

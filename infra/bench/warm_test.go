@@ -1,17 +1,10 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,62 +14,19 @@ import (
 	"customercare/infra/attribute"
 )
 
-// recorder passes requests on to DynamoDB and keeps what they were.
-type recorder struct {
-	*httptest.Server
-	mu    sync.Mutex
-	calls []recordedCall
-}
-
-// recordedCall is a request to DynamoDB.
-type recordedCall struct {
-	operation string
-	bytes     int // of its body
-}
-
-func record(t *testing.T, endpoint string) *recorder {
-	t.Helper()
-	to, err := url.Parse(endpoint)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := &recorder{}
-	pass := httputil.NewSingleHostReverseProxy(to) // no engine looks at the signature
-	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		body, err := io.ReadAll(request.Body)
-		if err != nil {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		_, operation, _ := strings.Cut(request.Header.Get("X-Amz-Target"), ".")
-		r.mu.Lock()
-		r.calls = append(r.calls, recordedCall{operation, len(body)})
-		r.mu.Unlock()
-		request.Body = io.NopCloser(bytes.NewReader(body))
-		pass.ServeHTTP(w, request)
-	}))
-	t.Cleanup(r.Close)
-	return r
-}
-
-// take gives the calls since the last time.
-func (r *recorder) take() []recordedCall {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	calls := r.calls
-	r.calls = nil
-	return calls
-}
-
 // alike allows for names that are longer by a word or two.
 func alike(a, b recordedCall) bool {
-	return a.operation == b.operation && a.bytes <= b.bytes+b.bytes/8 && b.bytes <= a.bytes+a.bytes/8
+	inA, inB := len(a.Body), len(b.Body)
+	return a.Operation == b.Operation && a.Refused == b.Refused && inA <= inB+inB/8 && inB <= inA+inA/8
 }
 
 func TestAlike(t *testing.T) {
-	a := recordedCall{"Query", 800}
-	if !alike(a, recordedCall{"Query", 850}) || alike(a, recordedCall{"Query", 1000}) ||
-		alike(recordedCall{"Query", 1000}, a) || alike(a, recordedCall{"GetItem", 800}) {
+	call := func(operation string, bytes int) recordedCall {
+		return recordedCall{Operation: operation, Body: make([]byte, bytes)}
+	}
+	a := call("Query", 800)
+	if !alike(a, call("Query", 850)) || alike(a, call("Query", 1000)) || alike(call("Query", 1000), a) ||
+		alike(a, call("GetItem", 800)) || alike(a, recordedCall{"Query", a.Body, true}) {
 		t.Error("calls are compared wrongly")
 	}
 }
@@ -86,33 +36,37 @@ func TestAlike(t *testing.T) {
 // that both sides have done the same work.
 func TestFloorMakesTheSameCalls(t *testing.T) {
 	b := ready(t)
-	recorder := record(t, b.Endpoint)
+	recorder, err := record(b.Endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer recorder.Close()
 	b.through = recorder.URL
-	p, err := b.start(t.Context(), "same", true, warmFloor)
+	all, end, err := b.comparisons(t.Context(), 2)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.close()
-	all, err := p.invocations(t.Context(), b.Root, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
+	defer end()
+	p := all[0].ran
 	if p.done(t.Context(), 2) == nil {
 		t.Error("all is done before anything was called")
 	}
-	for _, i := range all {
+	for _, c := range all {
+		if err := c.load(t.Context()); err != nil {
+			t.Fatalf("%s: %v", c.function, err)
+		}
 		var made [2][]recordedCall
 		for n := range 2 { // the first has the start in it
-			for at, side := range i.sides() {
+			for at, side := range c.sides() {
 				recorder.take()
-				if _, err := side.call(t.Context(), n); err != nil {
-					t.Fatalf("%s: %v", i.function, err)
+				if _, err := side(t.Context(), n); err != nil {
+					t.Fatalf("%s: %v", c.function, err)
 				}
 				made[at] = recorder.take()
 			}
 		}
-		if !slices.EqualFunc(made[0], made[1], alike) {
-			t.Errorf("%s makes the calls (and bytes) %v, its floor %v", i.function, made[0], made[1])
+		if len(made[0]) == 0 || !slices.EqualFunc(made[0], made[1], alike) {
+			t.Errorf("%s makes the calls %+v, its floor %+v", c.function, made[0], made[1])
 		}
 	}
 	if err := p.done(t.Context(), 2); err != nil {
@@ -121,7 +75,7 @@ func TestFloorMakesTheSameCalls(t *testing.T) {
 }
 
 // done looks whether both sides did the work of so many calls each.
-func (p *programs) done(ctx context.Context, calls int) error {
+func (p *site) done(ctx context.Context, calls int) error {
 	each := 2 * calls
 	prefix := func(of string) attribute.Item { return attribute.Item{":of": attribute.Text(of)} }
 	for _, look := range []struct {
@@ -163,21 +117,21 @@ func (p *programs) done(ctx context.Context, calls int) error {
 
 // What is no right answer is told.
 func TestWrongAnswers(t *testing.T) {
-	call := invocation{says: func(int) string { return `"status":true` }}
-	if err := call.right(0, []byte(`{"statusCode":200,"body":"{\"status\":true}"}`)); err != nil {
+	call := invocation{says: func(string) string { return `"status":true` }}
+	if err := call.right("", []byte(`{"statusCode":200,"body":"{\"status\":true}"}`)); err != nil {
 		t.Error(err)
 	}
 	for _, text := range []string{
 		`{"statusCode":200,"body":"{\"status\":false}"}`, `{"statusCode":503,"body":"{\"status\":true}"}`, `null`, ``,
 		`{"statusCode":200,"body":"{\"status\":true}","isBase64Encoded":true}`,
 	} {
-		if call.right(0, []byte(text)) == nil {
+		if call.right("", []byte(text)) == nil {
 			t.Errorf("%s is taken for a right answer", text)
 		}
 	}
 	authorizer := invocation{caller: "csr"}
 	lets := `{"principalId":"csr","policyDocument":{"Statement":[{"Effect":"Allow"}]}}`
-	if err := authorizer.right(0, []byte(lets)); err != nil {
+	if err := authorizer.right("", []byte(lets)); err != nil {
 		t.Error(err)
 	}
 	for _, text := range []string{
@@ -185,7 +139,7 @@ func TestWrongAnswers(t *testing.T) {
 		`{"principalId":"csr","policyDocument":{}}`,
 		`{"principalId":"refused","policyDocument":{"Statement":[{"Effect":"Allow"}]}}`, `null`, ``,
 	} {
-		if authorizer.right(0, []byte(text)) == nil {
+		if authorizer.right("", []byte(text)) == nil {
 			t.Errorf("%s is taken for an Allow", text)
 		}
 	}

@@ -50,28 +50,17 @@ type Allow struct {
 // SetTemporaryAllow is a call of operation 2, without a caller (Request.As). The media
 // type is JSON or XML.
 func SetTemporaryAllow(customerID string, allow Allow, media string) Request {
-	expires := ""
+	inJSON, inXML := "", "" // the field of the date
 	if !allow.Expires.IsZero() {
-		expires = allow.Expires.UTC().Format("2006-01-02T15:04:05.000Z")
+		date := allow.Expires.UTC().Format("2006-01-02T15:04:05.000Z")
+		inJSON, inXML = `,"expirationDate":"`+date+`"`, "<expirationDate>"+date+"</expirationDate>"
 	}
-	body := allowBody(allow.Type, expires, media)
-	return newRequest(operation.SetTemporaryAllow, customerID, body, "Content-Type: "+media)
-}
-
-// allowBody is the body of operation 2 with values that need not be right. Without an
-// expiration date the field is left out.
-func allowBody(allowType, expires, media string) string {
+	body := `{"tempAllowType":` + allow.Type + inJSON + "}"
 	if media == XML {
-		if expires != "" {
-			expires = "<expirationDate>" + expires + "</expirationDate>"
-		}
-		return `<?xml version="1.0" encoding="UTF-8" ?><TempAllowRequest><tempAllowType>` + allowType + "</tempAllowType>" +
-			expires + "</TempAllowRequest>"
+		body = `<?xml version="1.0" encoding="UTF-8" ?><TempAllowRequest><tempAllowType>` + allow.Type +
+			"</tempAllowType>" + inXML + "</TempAllowRequest>"
 	}
-	if expires != "" {
-		expires = `,"expirationDate":"` + expires + `"`
-	}
-	return `{"tempAllowType":` + allowType + expires + "}"
+	return newRequest(operation.SetTemporaryAllow, customerID, body, "Content-Type: "+media)
 }
 
 // APIUser is who calls operation 3, and for which account.
@@ -121,11 +110,6 @@ func CleanCustomerData(numbers ...string) Request {
 func IssueToken(name, secret string) Request {
 	body := encode(map[string]string{"app_key": name, "app_secret": secret})
 	return newRequest(operation.IssueToken, "", body, BodyJSON)
-}
-
-// ProvisionPath is where operations 1 and 2 are called for a user.
-func ProvisionPath(customerID string) string {
-	return strings.Replace(operation.DeleteCustomerInfo.Paths[0], "{customerId}", url.PathEscape(customerID), 1)
 }
 
 func newRequest(of operation.Operation, customerID, body string, headers ...string) Request {

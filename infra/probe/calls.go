@@ -90,13 +90,18 @@ func (r *run) sendOnce(ctx context.Context, request client.Request) (client.Answ
 // rule says what is wrong with an answer; nil: nothing.
 type rule func(client.Answer) error
 
-// answers makes a call and holds the answer to a rule.
-func (r *run) answers(ctx context.Context, request client.Request, right rule) error {
-	answer, err := r.send(ctx, request)
-	if err != nil {
-		return err
+// answers makes calls, and holds the answer to each to a rule.
+func (r *run) answers(ctx context.Context, right rule, requests ...client.Request) error {
+	for _, request := range requests {
+		answer, err := r.send(ctx, request)
+		if err == nil {
+			err = right(answer)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", request.Method, err)
+		}
 	}
-	return right(answer)
+	return nil
 }
 
 // exactly is the rule that the answer is this one, word for word, as a function gives it.

@@ -15,37 +15,43 @@ import (
 	"customercare/shared/operation"
 )
 
-// The checks, in the order in which they are made: who may call first, then all that must
-// be refused, then what the operations do. The rules that answers are held to are in
-// caller.go, what takes more than one call or a look into the tables is in effects.go.
-func (r *run) checks() []check {
-	return slices.Concat(
-		[]check{{"records are loaded: operator, API user, two apps, two users, " +
-			"three customers with 66 transactions, four contacts", r.load}},
-		r.tokenChecks(),
-		r.provisionRefusals(), r.customerRefusals(), r.numbersRefusals(),
-		[]check{
-			{"a path that nobody offers is a 404", r.unknownPath},
-			{"what was refused has changed nothing", r.everythingStands},
+// stages are the checks, in the order in which they are made: who may call first, then
+// all that must be refused, then what the operations do. A stage is built when those
+// before it are over, because its calls need the token that the first one got. The rules
+// that answers are held to are in calls.go, what takes more than one call or a look into
+// the tables is in effects.go.
+func (r *run) stages() []func() []check {
+	return []func() []check{
+		r.firstChecks,
+		r.provisionRefusals, r.customerRefusals, r.numbersRefusals,
+		func() []check {
+			return []check{
+				{"a path that nobody offers is a 404", r.unknownPath},
+				{"what was refused has changed nothing", r.everythingStands},
+			}
 		},
-		r.provisionEffects(), r.customerEffects(), r.numbersEffects(),
-		[]check{
-			{"an expired token is refused", r.expired},
-			{"everybody else's data is untouched", r.everythingStands},
+		r.provisionEffects, r.customerEffects, r.numbersEffects,
+		func() []check {
+			return []check{
+				{"an expired token is refused", r.expired},
+				{"everybody else's data is untouched", r.everythingStands},
+			}
 		},
-	)
+	}
 }
 
-// call is a check that needs one call.
-func (r *run) call(name string, request client.Request, right rule) check {
-	return check{name, func(ctx context.Context) error { return r.answers(ctx, request, right) }}
+// call is a check of calls whose answers need no other look.
+func (r *run) call(name string, right rule, requests ...client.Request) check {
+	return check{name, func(ctx context.Context) error { return r.answers(ctx, right, requests...) }}
 }
 
-// tokenChecks are the checks of operation 5.
-func (r *run) tokenChecks() []check {
+// firstChecks load the records, and check operation 5.
+func (r *run) firstChecks() []check {
 	noSecret := client.IssueToken(r.app, "")
 	noSecret.Body = `{"app_key":"` + r.app + `"}`
 	return []check{
+		{"records are loaded: operator, API user, two apps, two users, " +
+			"three customers with 66 transactions, four contacts", r.load},
 		{"an app gets a token", func(ctx context.Context) (err error) {
 			r.token, err = r.askForToken(ctx, "600")
 			return err
@@ -55,9 +61,9 @@ func (r *run) tokenChecks() []check {
 			r.short.over = time.Now().Add(2 * time.Second) // its second, and what it began within
 			return err
 		}},
-		r.call("a wrong app_secret is refused", client.IssueToken(r.app, r.by.Key),
-			tells(client.Failed(401, client.Any), "app_secret")),
-		r.call("a missing app_secret is a 400", noSecret, tells(client.Failed(400, client.Any), "app_secret")),
+		r.call("a wrong app_secret is refused", tells(client.Failed(401, client.Any), "app_secret"),
+			client.IssueToken(r.app, r.by.Key)),
+		r.call("a missing app_secret is a 400", tells(client.Failed(400, client.Any), "app_secret"), noSecret),
 	}
 }
 
@@ -68,6 +74,14 @@ func (r *run) provisionRefusals() []check {
 	get, text := reset, client.SetTemporaryAllow(r.user, client.Allow{Type: kind}, client.JSON).Under(1)
 	get.Method, text.Headers = http.MethodGet, []string{"Content-Type: text/plain"}
 	past := client.Allow{Type: kind, Expires: time.Date(2021, 10, 15, 1, 29, 29, 768e6, time.UTC)}
+	// Only two calls, because a few wrong passwords lock this machine's address out.
+	nobody := func(name string, headers ...string) check {
+		deletes := client.DeleteCustomerInfo(r.user, "unregisterDevices=true").With(client.AcceptJSON)
+		allows := client.SetTemporaryAllow(r.user, client.Allow{Type: kind}, client.JSON).
+			Under(1).With(client.AcceptXML)
+		return r.call("operations 1 and 2 refuse "+name, r.challenged("Basic"),
+			deletes.With(headers...), allows.With(headers...))
+	}
 	// In both formats, with a sentence that holds the word.
 	refused := func(name string, request client.Request, status int, word string) check {
 		return check{name, func(ctx context.Context) error {
@@ -75,15 +89,9 @@ func (r *run) provisionRefusals() []check {
 		}}
 	}
 	return []check{
-		{"operations 1 and 2 refuse a call without Authorization", func(ctx context.Context) error {
-			return r.letsNobodyIn(ctx)
-		}},
-		{"operations 1 and 2 refuse a wrong password", func(ctx context.Context) error {
-			return r.letsNobodyIn(ctx, client.Basic(r.operator, r.by.Key))
-		}},
-		{"operations 1 and 2 refuse an app's token", func(ctx context.Context) error {
-			return r.letsNobodyIn(ctx, "Authorization: Bearer "+r.token)
-		}},
+		nobody("a call without Authorization"),
+		nobody("a wrong password", client.Basic(r.operator, r.by.Key)),
+		nobody("an app's token", "Authorization: Bearer "+r.token),
 		refused("an unknown customer ID is a 404",
 			client.DeleteCustomerInfo(r.user+"-nobody", "reset=true"), 404, "Customer ID not found"),
 		refused("deleting nothing is a 400",
@@ -94,8 +102,8 @@ func (r *run) provisionRefusals() []check {
 			client.SetTemporaryAllow(r.user, past, client.XML).Under(1), 400, "expirationDate"),
 		refused("a method that is not offered is a 405", get, 405, "DELETE"),
 		refused("a body in another type is a 415", text, 415, "Content-Type"),
-		r.call("an impossible Accept is a 406", reset.As(r.operator, r.password).With("Accept: text/html"),
-			tells(client.NotDone(client.JSON, 406, client.Any), "Accept")),
+		r.call("an impossible Accept is a 406", tells(client.NotDone(client.JSON, 406, client.Any), "Accept"),
+			reset.As(r.operator, r.password).With("Accept: text/html")),
 	}
 }
 
@@ -110,6 +118,10 @@ func (r *run) customerRefusals() []check {
 			return err
 		}}
 	}
+	var gets []client.Request
+	for _, path := range operation.DeleteCustomer.Paths {
+		gets = append(gets, client.Request{Method: http.MethodGet, Path: path})
+	}
 	return []check{
 		refused("a wrong key", &r.refusals, "user_password", r.secret),
 		refused("a wrong user", &r.refusals, "user_id", r.operator, "user_password", r.password),
@@ -122,38 +134,26 @@ func (r *run) customerRefusals() []check {
 		}},
 		refused("an unknown code", nil, "code", r.code+"0"),
 		refused("another type", nil, "type", "customer_add"),
-		{"GET is not offered", func(ctx context.Context) error {
-			for _, path := range operation.DeleteCustomer.Paths {
-				get := client.Request{Method: http.MethodGet, Path: path}
-				if err := r.answers(ctx, get, r.refusedByGateway(404)); err != nil {
-					return err
-				}
-			}
-			return nil
-		}},
+		r.call("GET is not offered", r.refusedByGateway(404), gets...),
 	}
 }
 
 // numbersRefusals are what operation 4 refuses.
 func (r *run) numbersRefusals() []check {
-	letIn := func(name string, headers func() []string) check {
-		return check{"cleaning is refused: " + name, func(ctx context.Context) error {
-			return r.answers(ctx, client.CleanCustomerData(r.number).With(headers()...), r.challenged("Bearer"))
-		}}
+	cleaning := client.CleanCustomerData(r.number)
+	stranger := "Authorization: Bearer " + random(10) + r.token[min(len(r.token), 20):] // in case it has parts
+	letIn := func(name string, headers ...string) check {
+		return r.call("cleaning is refused: "+name, r.challenged("Bearer"), cleaning.With(headers...))
 	}
 	refused := func(name string, status int, word string, request client.Request) check {
-		return check{"cleaning is refused: " + name, func(ctx context.Context) error {
-			return r.answers(ctx, request.Bearer(r.token), tells(client.Failed(status, client.Any), word))
-		}}
+		return r.call("cleaning is refused: "+name, tells(client.Failed(status, client.Any), word),
+			request.Bearer(r.token))
 	}
 	return []check{
-		letIn("no token", func() []string { return nil }),
-		letIn("an unknown token", func() []string { // ours with another beginning, in case it has parts
-			return []string{"Authorization: Bearer " + random(10) + r.token[min(len(r.token), 20):]}
-		}),
-		letIn("an operator's password", func() []string { return []string{client.Basic(r.operator, r.password)} }),
-		refused("another app's X-APP-Key", 401, "X-APP-Key",
-			client.CleanCustomerData(r.number).With("X-APP-Key: "+r.otherApp)),
+		letIn("no token"),
+		letIn("an unknown token", stranger),
+		letIn("an operator's password", client.Basic(r.operator, r.password)),
+		refused("another app's X-APP-Key", 401, "X-APP-Key", cleaning.With("X-APP-Key: "+r.otherApp)),
 		refused("no number", 400, "customNos", client.CleanCustomerData()),
 		refused("an empty number", 400, "customNos", client.CleanCustomerData(r.number, "")),
 	}
@@ -201,7 +201,7 @@ func (r *run) customerEffects() []check {
 		return client.DeleteCustomer(r.by, r.code, r.form(changes...)...)
 	}
 	again := func(name string, request client.Request, want client.Expected) check {
-		return r.call("the customer is deleted again: "+name, request, exactly(want))
+		return r.call("the customer is deleted again: "+name, exactly(want), request)
 	}
 	return []check{
 		{"a customer is deleted: multipart, XML; a tombstone stands in its place", r.deletesCustomer},
@@ -225,10 +225,10 @@ func (r *run) numbersEffects() []check {
 	return []check{
 		{"a number's contacts are to be erased", func(ctx context.Context) error {
 			request := client.CleanCustomerData(r.number, r.name, r.number).Bearer(r.token).With("X-APP-Key: " + r.app)
-			return r.answers(ctx, request, func(a client.Answer) error {
+			return r.answers(ctx, func(a client.Answer) error {
 				r.cleaned = a.Status == http.StatusOK
 				return exactly(client.Cleaned)(a)
-			})
+			}, request)
 		}},
 		{"they are gone under every number, and no other", r.contactsGone},
 	}
@@ -258,24 +258,21 @@ func (r *run) unknownType() string {
 
 // unknownPath calls where no route is, in both formats and with an operator's password.
 func (r *run) unknownPath(ctx context.Context) error {
-	known := client.Basic(r.operator, r.password)
-	for _, headers := range [][]string{{client.AcceptJSON}, {client.AcceptXML}, {client.AcceptJSON, known}} {
-		request := client.Request{Method: http.MethodPost, Path: "/customercare/v1/nothing", Headers: headers}
-		err := r.answers(ctx, request, func(a client.Answer) error {
-			if len(headers) > 1 && a.Status == http.StatusBadRequest {
-				// Where there is no route, API Gateway takes Authorization for a
-				// signature of its own, and not every fault that it finds in one has an
-				// answer that the template can choose.
-				r.note("400 with Authorization")
-				return r.refusedByGateway(400)(a)
-			}
-			return r.refusedByGateway(404)(a)
-		})
-		if err != nil {
-			return err
-		}
+	nothing := client.Request{Method: http.MethodPost, Path: "/customercare/v1/nothing"}
+	err := r.answers(ctx, r.refusedByGateway(404), nothing.With(client.AcceptJSON), nothing.With(client.AcceptXML))
+	if err != nil {
+		return err
 	}
-	return nil
+	return r.answers(ctx, func(a client.Answer) error {
+		if a.Status == http.StatusBadRequest {
+			// Where there is no route, API Gateway takes Authorization for a signature of
+			// its own, and not every fault that it finds in one has an answer that the
+			// template can choose.
+			r.note("400 with Authorization")
+			return r.refusedByGateway(400)(a)
+		}
+		return r.refusedByGateway(404)(a)
+	}, nothing.With(client.AcceptJSON).As(r.operator, r.password))
 }
 
 // expired uses the token for a second once that is over.
@@ -286,5 +283,5 @@ func (r *run) expired(ctx context.Context) error {
 	if err := r.wait(ctx, time.Until(r.short.over)); err != nil {
 		return err
 	}
-	return r.answers(ctx, client.CleanCustomerData(r.number).Bearer(r.short.value), r.challenged("Bearer"))
+	return r.answers(ctx, r.challenged("Bearer"), client.CleanCustomerData(r.number).Bearer(r.short.value))
 }

@@ -8,12 +8,11 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/attribute"
 	"customercare/infra/client"
+	"customercare/infra/deployment"
 )
 
 // shortToken is one that was asked to end soon.
@@ -47,31 +46,16 @@ func (r *run) askForToken(ctx context.Context, expires string, headers ...string
 	return found[1], secured(a)
 }
 
-// letsNobodyIn checks that neither operation 1 nor 2 does anything with these headers. It
-// makes only two calls, because a few wrong passwords lock this machine's address out.
-func (r *run) letsNobodyIn(ctx context.Context, headers ...string) error {
-	for _, request := range []client.Request{
-		client.DeleteCustomerInfo(r.user, "unregisterDevices=true").With(client.AcceptJSON),
-		client.SetTemporaryAllow(r.user, client.Allow{Type: r.allowTypes()[0]}, client.JSON).
-			Under(1).With(client.AcceptXML),
-	} {
-		if err := r.answers(ctx, request.With(headers...), r.challenged("Basic")); err != nil {
-			return fmt.Errorf("%s: %w", request.Method, err)
-		}
-	}
-	return nil
-}
-
 // refusesInBothFormats checks that our operator's call is refused with a sentence that
 // holds the word, in JSON and in XML.
 func (r *run) refusesInBothFormats(ctx context.Context, request client.Request, status int, word string) error {
 	for _, media := range []string{client.JSON, client.XML} {
-		err := r.answers(ctx, request.As(r.operator, r.password).With("Accept: "+media), func(a client.Answer) error {
+		err := r.answers(ctx, func(a client.Answer) error {
 			if allow := a.Header.Get("Allow"); status == http.StatusMethodNotAllowed && allow != "DELETE, PUT" {
 				return fmt.Errorf("the header Allow is %q: %s", allow, a)
 			}
 			return tells(client.NotDone(media, status, client.Any), word)(a)
-		})
+		}, request.As(r.operator, r.password).With("Accept: "+media))
 		if err != nil {
 			return err
 		}
@@ -88,10 +72,10 @@ func (r *run) refusesToDelete(ctx context.Context, changes ...string) (string, e
 		client.XML:  client.DeleteCustomer(r.by, r.code, r.form(changes...)...).Under(1),
 		client.JSON: client.DeleteCustomerInParts(r.by, r.code, inJSON...),
 	} {
-		err := r.answers(ctx, request, func(a client.Answer) (err error) {
+		err := r.answers(ctx, func(a client.Answer) (err error) {
 			sentences[media], err = a.Sentence(client.NotDeleted(media, client.Any))
 			return errors.Join(err, secured(a))
-		})
+		}, request)
 		if err != nil {
 			return "", err
 		}
@@ -111,7 +95,7 @@ func (r *run) setsAllow(ctx context.Context, kind string, lasts time.Duration, m
 	if media == client.XML {
 		request = request.With(client.AcceptXML)
 	}
-	if err := r.answers(ctx, request, exactly(client.Done(media))); err != nil {
+	if err := r.answers(ctx, exactly(client.Done(media)), request); err != nil {
 		return err
 	}
 	at := r.userPlace(r.user)
@@ -148,8 +132,8 @@ func (r *run) deletesInfo(ctx context.Context, user string, request client.Reque
 		change(r.want[at][0])
 	}
 	for _, media := range []string{client.XML, client.JSON} {
-		err := r.answers(ctx, request.As(r.operator, r.password).With("Accept: "+media), exactly(client.Done(media)))
-		if err != nil {
+		call := request.As(r.operator, r.password).With("Accept: " + media)
+		if err := r.answers(ctx, exactly(client.Done(media)), call); err != nil {
 			return err
 		}
 		if err := r.stands(ctx, at); err != nil {
@@ -169,7 +153,7 @@ const shortestJob = time.Second
 func (r *run) deletesCustomer(ctx context.Context) error {
 	began := time.Now()
 	request := client.DeleteCustomerInParts(r.by, r.code, r.form()...).Under(1)
-	if err := r.answers(ctx, request, exactly(client.Deleted(client.XML, r.code))); err != nil {
+	if err := r.answers(ctx, exactly(client.Deleted(client.XML, r.code)), request); err != nil {
 		return err
 	}
 	at := r.customerPlace(r.by.Account, r.code)
@@ -197,18 +181,16 @@ func (r *run) deletesCustomer(ctx context.Context) error {
 // jobIsOpen looks into the ledger for the tombstone's job.
 func (r *run) jobIsOpen(ctx context.Context, key string, began time.Time) error {
 	ledger := r.Deployment.Tables.Erasures
-	out, err := r.Deployment.DB.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &ledger, ConsistentRead: aws.Bool(true), Key: attribute.Item{"erasureId": attribute.Text(key)},
-	})
+	job, err := deployment.Get(ctx, r.Deployment.DB, ledger, attribute.Item{"erasureId": attribute.Text(key)})
 	if err != nil {
 		return fmt.Errorf("%s cannot be read: %w", ledger, err)
 	}
-	if out.Item == nil && time.Since(began) > shortestJob {
+	if job == nil && time.Since(began) > shortestJob {
 		r.note("its job has ended already")
 		return nil
 	}
 	for name, want := range map[string]string{"state": "open", "scope": r.by.Account, "requestedBy": r.by.Name} {
-		if attribute.ReadText(out.Item, name) != want {
+		if attribute.ReadText(job, name) != want {
 			return errors.New("the tombstone's job is not in the ledger: open, of our account, asked for by our user")
 		}
 	}

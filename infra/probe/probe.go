@@ -94,16 +94,15 @@ func Run(ctx context.Context, o Options) (Counts, error) {
 
 	// An interruption does not cut a call off: what it has done would not be known.
 	working, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
-	checks := r.checks()
-	for i, c := range checks {
-		if ctx.Err() != nil || working.Err() != nil {
-			r.counts.NotMade += len(checks) - i
-			break
-		}
-		ok := r.try(working, c)
-		if !ok && (i == 0 || r.nobody) { // without records or an API no later check means anything
-			r.counts.NotMade += len(checks) - i - 1
-			break
+	pointless := false // without records or an API no later check means anything
+	for s, stage := range r.stages() {
+		for i, c := range stage() {
+			if pointless || ctx.Err() != nil || working.Err() != nil {
+				r.counts.NotMade++
+				continue
+			}
+			ok := r.try(working, c)
+			pointless = !ok && (s == 0 && i == 0 || r.nobody)
 		}
 	}
 	if working.Err() != nil {

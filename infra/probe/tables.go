@@ -77,15 +77,14 @@ func difference(got, want []attribute.Item) string {
 		return fmt.Sprintf("%d items stand there, want %d", len(got), len(want))
 	}
 	for i := range want {
-		names := map[string]bool{}
-		for _, name := range slices.AppendSeq(slices.Collect(maps.Keys(want[i])), maps.Keys(got[i])) {
-			if !reflect.DeepEqual(got[i][name], want[i][name]) {
-				names[name] = true
-			}
-		}
-		if len(names) > 0 {
+		differing := maps.Clone(want[i])
+		maps.Copy(differing, got[i])
+		maps.DeleteFunc(differing, func(name string, _ types.AttributeValue) bool {
+			return reflect.DeepEqual(got[i][name], want[i][name])
+		})
+		if len(differing) > 0 {
 			return fmt.Sprintf("item %d of %d is not as it should be in %s", i+1, len(want),
-				strings.Join(slices.Sorted(maps.Keys(names)), ", "))
+				strings.Join(slices.Sorted(maps.Keys(differing)), ", "))
 		}
 	}
 	return ""
@@ -103,20 +102,13 @@ func isTombstone(item attribute.Item) bool {
 // and those who could call. Then it looks whether it is gone. A tombstone stays, because
 // the open job would be stuck without it.
 func (r *run) remove(ctx context.Context) error {
+	all := slices.AppendSeq(r.principals(), maps.Keys(r.places()))
 	var wrong []error
-	for at := range r.places() {
+	for _, at := range all {
 		wrong = append(wrong, r.clear(ctx, at))
 	}
-	for _, key := range r.principals() {
-		_, err := r.Deployment.DB.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-			TableName: &r.Deployment.Tables.Principals, Key: attribute.Item{"principal": attribute.Text(key)},
-		})
-		if err != nil {
-			wrong = append(wrong, fmt.Errorf("the principal %s is left: %w", key, err))
-		}
-	}
 	var open []string
-	for at := range r.places() {
+	for _, at := range all {
 		left, err := r.read(ctx, at)
 		switch {
 		case err != nil:
@@ -163,14 +155,17 @@ func (r *run) clear(ctx context.Context, at place) error {
 	return nil
 }
 
-// principals are the keys of all who could call in this run, and of their tokens.
-func (r *run) principals() []string {
-	all := []string{
-		store.PrincipalKey(operation.Operator, r.operator), store.PrincipalKey(operation.APIUser, r.by.Name),
-		store.PrincipalKey(operation.App, r.app), store.PrincipalKey(operation.App, r.otherApp),
+// principals are where all stand who could call in this run, and their tokens.
+func (r *run) principals() (all []place) {
+	add := func(kind, name string) {
+		all = append(all, place{r.Deployment.Tables.Principals, "principal", store.PrincipalKey(kind, name)})
 	}
+	add(operation.Operator, r.operator)
+	add(operation.APIUser, r.by.Name)
+	add(operation.App, r.app)
+	add(operation.App, r.otherApp)
 	for _, token := range r.tokens {
-		all = append(all, store.PrincipalKey(store.Token, principal.Hash(token)))
+		add(store.Token, principal.Hash(token))
 	}
 	return all
 }

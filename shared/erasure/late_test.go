@@ -1,9 +1,13 @@
 package erasure
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,18 +41,13 @@ func TestLateDeletion(t *testing.T) {
 		}},
 	} {
 		for _, way := range []struct {
-			name   string
-			inject func(f *dynamotest.Faults) context.Context
+			name string
+			most int  // calls that are held
+			dies bool // the worker, at the first of them
 		}{
-			{"tried again", func(f *dynamotest.Faults) context.Context {
-				f.InjectOn(kind.action, dynamotest.Held, 1, 1)
-				return context.Background()
-			}},
-			{"given up", func(f *dynamotest.Faults) context.Context {
-				f.InjectOn(kind.action, dynamotest.Held, 1, 4)
-				return context.Background()
-			}},
-			{"the worker dies", func(f *dynamotest.Faults) context.Context { return f.DieHolding(kind.action, 1) }},
+			{"tried again", 1, false},
+			{"given up", 4, false},
+			{"the worker dies", 1, true},
 		} {
 			t.Run(kind.name+", "+way.name, func(t *testing.T) {
 				t.Parallel()
@@ -61,18 +60,24 @@ func TestLateDeletion(t *testing.T) {
 				sys.clock.Advance(7 * time.Minute)
 				// By a writer without conditions: the last pass has something to delete.
 				kind.fill(sys, t)
-				_, _ = sys.Due(way.inject(sys.Faults))
-				if !sys.Faults.Struck() {
+				worker, die := context.WithCancel(context.Background())
+				defer die()
+				late := &late{next: sys.Faults.Next, action: kind.action, most: way.most}
+				if way.dies {
+					late.die = die
+				}
+				sys.Faults.Next = late
+				_, _ = sys.Due(worker)
+				sys.Faults.Next = late.next
+				if len(late.held) == 0 {
 					t.Fatal("nothing was deleted")
 				}
-				sys.Faults.Calls()
 				sent := sys.clock.Now()
 				var loaded []string // what there is once it was loaded again
 				for delivered := false; !delivered || loaded == nil; sys.clock.Advance(time.Minute) {
 					if !delivered && !sys.clock.Now().Before(sent.Add(sys.WriterLifetime)) {
-						n, err := sys.Faults.Deliver()
-						if err != nil || n == 0 {
-							t.Fatal(n, err)
+						if err := late.deliver(); err != nil {
+							t.Fatal(err)
 						}
 						delivered = true
 					}
@@ -91,6 +96,48 @@ func TestLateDeletion(t *testing.T) {
 			})
 		}
 	}
+}
+
+// late is a DynamoDB that gives no answer to the first calls of an action in time, and
+// carries them out when deliver is called.
+type late struct {
+	next   http.RoundTripper
+	action string
+	most   int    // calls
+	die    func() // ends the worker at the first of them; nil: it lives on
+
+	mu   sync.Mutex
+	held []*http.Request
+}
+
+func (l *late) RoundTrip(r *http.Request) (*http.Response, error) {
+	return answering(func(r *http.Request, action string, body []byte) (*http.Response, error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if action != l.action || len(l.held) == l.most {
+			return l.next.RoundTrip(r)
+		}
+		held := r.Clone(context.Background())
+		held.Body = io.NopCloser(bytes.NewReader(body))
+		l.held = append(l.held, held)
+		if l.die != nil {
+			l.die()
+			return nil, context.Canceled
+		}
+		return nil, noAnswer{}
+	}).RoundTrip(r)
+}
+
+// deliver carries out what was held, so late.
+func (l *late) deliver() error {
+	for _, r := range l.held {
+		answer, err := l.next.RoundTrip(r)
+		if err != nil {
+			return err
+		}
+		answer.Body.Close()
+	}
+	return nil
 }
 
 // Only a job that was left without an answer waits for longer, and for no longer than a

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"customercare/infra/local/stack"
 	"customercare/infra/testkit/dynamotest"
@@ -204,18 +203,12 @@ func TestOperatorAuthorizationIsKept(t *testing.T) {
 // function, built so that it says when it makes a slow hash.
 func TestUnknownOperatorTakesAsLong(t *testing.T) {
 	t.Parallel()
-	own := options
-	own.BinDir = sayingHashes(t)
-	own.TablePrefix = fmt.Sprintf("hashes-%d-", time.Now().UnixNano())
-	own.Parameters = map[string]string{"GuessWindow": "150m"}
-	own.ScheduleEvery = -1
 	log := &transcript{}
-	own.Log = io.MultiWriter(logs, log)
-	s, err := stack.Start(t.Context(), own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
+	s := startUnscheduled(t, "hashes", func(o *stack.Options) {
+		o.BinDir = sayingHashes(t)
+		o.Parameters = map[string]string{"GuessWindow": "150m"}
+		o.Log = io.MultiWriter(logs, log)
+	})
 	loadInto(t, s,
 		`{"kind":"operator","name":"hash-known","password":"hash-password-1"}`,
 		`{"kind":"operator","name":"hash-jürgen","password":"hash-password-1"}`,

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"customercare/infra/local/stack"
 )
@@ -13,14 +12,7 @@ import (
 // Sixty calls at the same moment, the first that a stack ever gets: more than it has
 // processes, and none of them runs yet.
 func TestSixtyCallsToAFreshStack(t *testing.T) {
-	own := options
-	own.TablePrefix = fmt.Sprintf("sixty-%d-", time.Now().UnixNano())
-	own.Parameters, own.ScheduleEvery = nil, -1 // as `make run` starts it
-	s, err := stack.Start(t.Context(), own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
+	s := startUnscheduled(t, "sixty", func(o *stack.Options) { o.Parameters = nil }) // as `make run` starts it
 	records := []string{
 		`{"kind":"user","customerId":"sixty"}`,
 		`{"kind":"operator","name":"csr-sixty","password":"password of csr-sixty"}`,

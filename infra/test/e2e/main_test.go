@@ -4,7 +4,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -15,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,6 +23,7 @@ import (
 	"customercare/infra/local/stack"
 	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/metrictest"
 	"customercare/shared/store"
 )
 
@@ -142,22 +141,7 @@ func accessed(template *template.Template) func(apigateway.Access) {
 }
 
 // transcript keeps every line that a function or the stack logs.
-type transcript struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *transcript) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *transcript) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
+type transcript = metrictest.Log
 
 // tables are the names of all five, the ledger last.
 func tables() []string {

@@ -115,17 +115,11 @@ func startForGuessing(t *testing.T) (*stack.Stack, *transcript) {
 // startForGuessingWith is startForGuessing with parameters of the template.
 func startForGuessingWith(t *testing.T, parameters map[string]string) (*stack.Stack, *transcript) {
 	t.Helper()
-	own := options
-	own.TablePrefix = fmt.Sprintf("guess-%d-", time.Now().UnixNano())
-	own.Parameters = parameters
-	own.ScheduleEvery = -1
 	log := &transcript{}
-	own.Log = io.MultiWriter(logs, log)
-	s, err := stack.Start(t.Context(), own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
+	s := startUnscheduled(t, "guess", func(o *stack.Options) {
+		o.Parameters = parameters
+		o.Log = io.MultiWriter(logs, log)
+	})
 	loadInto(t, s,
 		`{"kind":"user","customerId":"guess-user"}`,
 		`{"kind":"operator","name":"guess-operator","password":"guess-password-1"}`,

@@ -36,7 +36,8 @@ func basePaths(o operation.Operation) (all []string) {
 
 // at is the path of a customer under a base path.
 func at(base, id string) string {
-	return base + strings.TrimPrefix(client.ProvisionPath(id), bases[0])
+	path, _, _ := strings.Cut(client.DeleteCustomerInfo(id, "").Path, "?")
+	return base + strings.TrimPrefix(path, bases[0])
 }
 
 // reply is an answer as a client sees it.

@@ -44,9 +44,10 @@ func TestEachWorkerUsesItsRights(t *testing.T) {
 		},
 	} {
 		t.Run(folder, func(t *testing.T) {
-			parameters := maps.Clone(options.Parameters)
-			parameters["AllowSweepMinutes"] = "1" // each run of cleanup sweeps all users
-			s := startUnscheduled(t, "alone", parameters)
+			s := startUnscheduled(t, "alone", func(o *stack.Options) {
+				o.Parameters = maps.Clone(o.Parameters)
+				o.Parameters["AllowSweepMinutes"] = "1" // each run of cleanup sweeps all users
+			})
 			replaceItem(t, s.Table("Users"), provisiontest.User("alone-user"))
 			waitInLastPass(t, s)
 			used := used.on(strings.TrimSuffix(s.Table("Users"), "Users"))

@@ -25,18 +25,20 @@ import (
 // for the call itself, and no schedule.
 func startWithoutWaiting(t *testing.T) *stack.Stack {
 	t.Helper()
-	return startUnscheduled(t, "brisk", map[string]string{"WriterLifetime": "1ms", "ClockSkew": "1ms",
-		"DrainBudget": "100ms", "AllowSweepMinutes": "1"})
+	return startUnscheduled(t, "brisk", func(o *stack.Options) {
+		o.Parameters = map[string]string{"WriterLifetime": "1ms", "ClockSkew": "1ms",
+			"DrainBudget": "100ms", "AllowSweepMinutes": "1"}
+	})
 }
 
 // startUnscheduled starts a stack with tables of its own on which cleanup runs only when
-// a test invokes it.
-func startUnscheduled(t *testing.T, name string, parameters map[string]string) *stack.Stack {
+// a test invokes it. change makes its other options of those of the shared stack.
+func startUnscheduled(t *testing.T, name string, change func(*stack.Options)) *stack.Stack {
 	t.Helper()
 	own := options
 	own.TablePrefix = fmt.Sprintf("%s-%d-", name, time.Now().UnixNano())
-	own.Parameters = parameters
 	own.ScheduleEvery = -1
+	change(&own)
 	s, err := stack.Start(t.Context(), own)
 	if err != nil {
 		t.Fatal(err)

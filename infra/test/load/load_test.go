@@ -36,7 +36,8 @@ func short(t *testing.T) options {
 	if endpoint == "" {
 		t.Skip("needs a DynamoDB: run `make test`, or set DYNAMODB_ENDPOINT")
 	}
-	if err := stack.Build(t.Context(), dynamotest.Root(), filepath.Join(dynamotest.Root(), ".cache", "bin")); err != nil {
+	root := dynamotest.Root()
+	if err := stack.Build(t.Context(), root, filepath.Join(root, ".cache", "bin")); err != nil {
 		t.Fatal(err)
 	}
 	return options{
@@ -152,7 +153,8 @@ func TestLiesAreFound(t *testing.T) {
 				w.Header().Set("Content-Type", client.XML)
 				nothingKept(w)
 				fmt.Fprint(w, client.Deleted(client.XML, form.Get("code")).Body)
-			case r.URL.Path == operation.CleanCustomerData.Paths[0] && !strings.Contains(r.Header.Get("Authorization"), "wrong") && cleans.Add(1) == 1:
+			case r.URL.Path == operation.CleanCustomerData.Paths[0] &&
+				!strings.Contains(r.Header.Get("Authorization"), "wrong") && cleans.Add(1) == 1:
 				w.Header().Set("Content-Type", client.JSON)
 				nothingKept(w)
 				fmt.Fprint(w, client.Cleaned.Body)

@@ -59,7 +59,8 @@ func (r *report) faults() (all []string) {
 	after, within := r.recoveredAfter()
 	fault(!within, "recovery: not normal after %s", after)
 	fault(len(r.outcome.Lost) > 0, "%d lost erasures: %s", len(r.outcome.Lost), firstOf(r.outcome.Lost))
-	fault(len(r.outcome.Wrong) > 0, "%d items are not as they must be: %s", len(r.outcome.Wrong), firstOf(r.outcome.Wrong))
+	wrong := r.outcome.Wrong
+	fault(len(wrong) > 0, "%d items are not as they must be: %s", len(wrong), firstOf(wrong))
 	fault(r.outcome.Records != r.outcome.Wanted, "%d records of erasures, want %d", r.outcome.Records, r.outcome.Wanted)
 	fault(len(r.outcome.Twice) > 0, "two records of one erasure: %s", firstOf(r.outcome.Twice))
 	for _, folder := range r.functions() {

@@ -117,7 +117,19 @@ func evaluate(known map[string]ast.Expr, e ast.Expr) (constant.Value, error) {
 
 func TestConstantsOfSource(t *testing.T) {
 	dir := t.TempDir()
-	text := "package x\n\nimport \"time\"\n\nconst (\n\ta = 3\n\tb, c = a << 2, (a + 1) * time.Second\n)\n\nconst d = f()\n\nvar e = 1\n"
+	text := `package x
+
+import "time"
+
+const (
+	a    = 3
+	b, c = a << 2, (a + 1) * time.Second
+)
+
+const d = f()
+
+var e = 1
+`
 	if err := os.WriteFile(filepath.Join(dir, "x.go"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

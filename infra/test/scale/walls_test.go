@@ -66,7 +66,8 @@ func (c code) workerTime(numbers int) time.Duration {
 	took := 2*oneCall + between + readings(numbers)
 	for left := numbers; left > 0; left -= c.windowSize {
 		actions := copies(min(left, c.windowSize))
-		together, rounds := manyTogether, (actions+c.transactionSize*c.numberStreams-1)/(c.transactionSize*c.numberStreams)
+		atOnce := c.transactionSize * c.numberStreams
+		together, rounds := manyTogether, (actions+atOnce-1)/atOnce
 		if actions <= 20 {
 			together = fewTogether
 		}
@@ -286,8 +287,8 @@ func TestOpenErasures(t *testing.T) {
 	c := reading(t)
 	var p page
 	p.text(
-		"Open at a rate: rate x (`WriterLifetime` %s + `ClockSkew` %s + half of cleanup's %s). To list them costs an entry of "+
-			"%d bytes each, eventually consistent, once in %s.",
+		"Open at a rate: rate x (`WriterLifetime` %s + `ClockSkew` %s + half of cleanup's %s). "+
+			"To list them costs an entry of %d bytes each, eventually consistent, once in %s.",
 		shortly(c.writerLifetime),
 		shortly(c.clockSkew),
 		shortly(c.schedule),

@@ -64,7 +64,8 @@ func (s *meteredStack) erasures(ctx context.Context) ([]Operation, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := remove(fmt.Sprintf("3: %d transactions", n), code(n), bareCustomer(w), evidentCustomer(w)); err != nil {
+		name := fmt.Sprintf("3: %d transactions", n)
+		if err := remove(name, code(n), bareCustomer(w), evidentCustomer(w)); err != nil {
 			return nil, err
 		}
 		all[len(all)-1].oneBatch = n == batch
@@ -84,7 +85,8 @@ func (s *meteredStack) erasures(ctx context.Context) ([]Operation, error) {
 		if c.contacts > 0 {
 			name += fmt.Sprintf(" with %d contacts each", c.contacts)
 		}
-		if err := begin(name, forNumbers, w.bare(), w.evident(), func() error { return s.clean(ctx, w.numbers) }); err != nil {
+		clean := func() error { return s.clean(ctx, w.numbers) }
+		if err := begin(name, forNumbers, w.bare(), w.evident(), clean); err != nil {
 			return nil, err
 		}
 	}

@@ -99,6 +99,9 @@ func TestRulesOfReads(t *testing.T) {
 		})
 		return err
 	}
+	transact := func(actions ...types.TransactWriteItem) error {
+		return nothing(m.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions}))
+	}
 	for _, test := range []struct {
 		what string
 		want Use
@@ -140,30 +143,33 @@ func TestRulesOfReads(t *testing.T) {
 			}))
 		}},
 		{"a cancelled transaction", Use{Items: 2, Writes: 2 + 20}, func() error {
-			return nothing(m.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-				{
+			return transact(
+				types.TransactWriteItem{
 					ConditionCheck: &types.ConditionCheck{
 						TableName: &m.table, Key: key("none"), ConditionExpression: aws.String("attribute_exists(x)"),
 					},
 				},
-				{Delete: &types.Delete{TableName: &m.table, Key: key("large")}},
-			}}))
+				types.TransactWriteItem{Delete: &types.Delete{TableName: &m.table, Key: key("large")}},
+			)
 		}},
 		{"a transaction with a check", Use{Items: 2, Writes: 20 + 2}, func() error {
-			return nothing(m.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-				{
+			return transact(
+				types.TransactWriteItem{
 					ConditionCheck: &types.ConditionCheck{
 						TableName: &m.table, Key: key("large"), ConditionExpression: aws.String("attribute_exists(x)"),
 					},
 				},
-				{Delete: &types.Delete{TableName: &m.table, Key: key("small")}},
-			}}))
+				types.TransactWriteItem{Delete: &types.Delete{TableName: &m.table, Key: key("small")}},
+			)
 		}},
 		{"a batch that deletes nothing", Use{Items: 2, Writes: 2}, func() error {
-			return nothing(m.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{m.table: {
+			requests := []types.WriteRequest{
 				{DeleteRequest: &types.DeleteRequest{Key: key("none")}},
 				{DeleteRequest: &types.DeleteRequest{Key: key("neither")}},
-			}}}))
+			}
+			return nothing(m.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+				RequestItems: map[string][]types.WriteRequest{m.table: requests},
+			}))
 		}},
 	} {
 		if err := test.do(); err != nil {

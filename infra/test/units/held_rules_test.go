@@ -92,8 +92,9 @@ func TestRulesOfWrites(t *testing.T) {
 func TestSizes(t *testing.T) {
 	m, ctx := newMetered(t), t.Context()
 	for name, value := range map[string]types.AttributeValue{
-		"nothing": nil, "text": s("äöü"), "zero": n("0"), "digits": n("1234567"), "minus": n("-120"), "three": n("120"),
-		"odd": n("10.5"), "fraction": n("0.00125"), "millions": n("45000000"),
+		"nothing": nil, "text": s("äöü"), "zero": n("0"), "digits": n("1234567"), "minus": n("-120"),
+		"three": n("120"),
+		"odd":   n("10.5"), "fraction": n("0.00125"), "millions": n("45000000"),
 		"flag": &types.AttributeValueMemberBOOL{}, "null": &types.AttributeValueMemberNULL{Value: true},
 		"bytes":   &types.AttributeValueMemberB{Value: []byte{1, 2, 3}},
 		"texts":   &types.AttributeValueMemberSS{Value: []string{"a", "bcd"}},

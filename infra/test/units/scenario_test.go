@@ -163,7 +163,8 @@ func (s *meteredStack) simple(ctx context.Context) (all []Operation, err error) 
 			return s.send(ctx, client.DeleteCustomerInfo("counted", query+"=true").As(operator, password))
 		}
 	}
-	deletes, sets, issues := operation.DeleteCustomerInfo.Name, operation.SetTemporaryAllow.Name, operation.IssueToken.Name
+	deletes, sets := operation.DeleteCustomerInfo.Name, operation.SetTemporaryAllow.Name
+	issues := operation.IssueToken.Name
 	asksOperator, asksApp := operation.SetTemporaryAllow.Authorizer, operation.CleanCustomerData.Authorizer
 	calls("authorize-operator", asksOperator, oneRead, twoReads, info("counted", "unregisterDevices"))
 	calls("authorize-operator, cached", asksOperator, nothing, nothing, info("counted", "unregisterDevices"))

@@ -118,8 +118,8 @@ type job struct {
 // jobs are the open erasures.
 func (s *meteredStack) jobs(ctx context.Context) (all []job, err error) {
 	out, err := s.DynamoDB().Scan(ctx, &dynamodb.ScanInput{
-		TableName: aws.String(
-			s.Table("Erasures")), ConsistentRead: aws.Bool(true), FilterExpression: aws.String("attribute_exists(openShard)"),
+		TableName: aws.String(s.Table("Erasures")), ConsistentRead: aws.Bool(true),
+		FilterExpression: aws.String("attribute_exists(openShard)"),
 	})
 	if err != nil {
 		return nil, err

@@ -35,8 +35,8 @@ type Kit struct {
 }
 
 // Open gives the test the template's tables, empty and under names that no other test
-// has. They are dropped when the test ends. Without DYNAMODB_ENDPOINT the test is skipped:
-// `make test` sets it.
+// has. They are dropped when the test ends. Without DYNAMODB_ENDPOINT, which `make test`
+// sets, the test is skipped.
 func Open(t testing.TB) *Kit {
 	t.Helper()
 	endpoint := os.Getenv("DYNAMODB_ENDPOINT")

@@ -21,7 +21,6 @@ const (
 	Throttle Fault = "throttle" // ProvisionedThroughputExceededException, nothing was done
 	Timeout  Fault = "timeout"  // done, but no answer in time
 	Refused  Fault = "refused"  // AccessDeniedException, nothing was done
-	Held     Fault = "held"     // no answer in time, and not done before Deliver
 	// Unprocessed lets BatchWriteItem do all but its last request, and BatchGetItem read
 	// nothing. Any other call is throttled.
 	Unprocessed Fault = "unprocessed"
@@ -30,7 +29,7 @@ const (
 )
 
 // Faults is a transport in front of the real engine. It counts the calls, and lets some
-// of them fail. Each of its methods but Deliver, Calls and Struck begins to count anew.
+// of them fail. Each of its methods but Calls and Struck begins to count anew.
 type Faults struct {
 	Next http.RoundTripper
 
@@ -38,7 +37,6 @@ type Faults struct {
 	calls  []string // the actions since the plan was made
 	plan   plan
 	struck bool // whether a call of the plan was reached
-	held   []*http.Request
 }
 
 // plan is which calls fail, and how.
@@ -85,29 +83,11 @@ func (f *Faults) Die(k int, after bool) context.Context {
 // DieAfter makes the process "die" right after the nth call of this action from now.
 func (f *Faults) DieAfter(action string, n int) context.Context { return f.die(After, action, n) }
 
-// DieHolding makes the process "die" at the nth call of this action from now, which is
-// done when Deliver is called.
-func (f *Faults) DieHolding(action string, n int) context.Context { return f.die(Held, action, n) }
-
 // die makes a plan that ends the context it returns.
 func (f *Faults) die(fault Fault, action string, n int) context.Context {
 	ctx, die := context.WithCancel(context.Background())
 	f.set(plan{fault: fault, action: action, first: n, last: n, moment: die})
 	return ctx
-}
-
-// Deliver lets DynamoDB do what was held, so late, and says how many calls that were.
-func (f *Faults) Deliver() (int, error) {
-	f.mu.Lock()
-	held := f.held
-	f.held = nil
-	f.mu.Unlock()
-	for _, r := range held {
-		if err := f.do(r); err != nil {
-			return 0, err
-		}
-	}
-	return len(held), nil
 }
 
 // Calls are the DynamoDB actions since the plan was made, in order. It ends any fault.
@@ -182,11 +162,6 @@ func (f *Faults) fail(fault Fault, action string, r *http.Request) (*http.Respon
 			return nil, err
 		}
 		return nil, injectedError{"no answer in time", true}
-	case Held:
-		if err := f.hold(r); err != nil {
-			return nil, err
-		}
-		return nil, injectedError{"no answer in time", true}
 	case Unprocessed:
 		if action == "BatchWriteItem" || action == "BatchGetItem" {
 			return f.part(action, r)
@@ -214,20 +189,6 @@ func (f *Faults) do(r *http.Request) error {
 		answer.Body.Close()
 	}
 	return err
-}
-
-// hold keeps a request for Deliver.
-func (f *Faults) hold(r *http.Request) error {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return err
-	}
-	late := r.Clone(context.Background())
-	late.Body = io.NopCloser(bytes.NewReader(body))
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.held = append(f.held, late)
-	return nil
 }
 
 // part sends all but the last request of a batch that writes, and none of one that reads,

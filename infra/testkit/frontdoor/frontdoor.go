@@ -75,10 +75,7 @@ func (r Request) Event() events.APIGatewayProxyRequest {
 // Send sends the function r as an event.
 func (d Door) Send(t testing.TB, r Request) events.APIGatewayProxyResponse {
 	t.Helper()
-	payload, err := json.Marshal(r.Event())
-	if err != nil {
-		t.Fatal(err)
-	}
+	payload := Marshal(t, r.Event())
 	answer, ok := d.SendRaw(t, payload)
 	if !ok {
 		t.Fatalf("the function was not reached with %s", payload)
@@ -127,13 +124,19 @@ func Authorization(t testing.TB, methodArn, value, second string) []byte {
 	if second != "" {
 		headers["authorization"] = []string{second}
 	}
-	event, err := json.Marshal(events.APIGatewayCustomAuthorizerRequestTypeRequest{
+	return Marshal(t, events.APIGatewayCustomAuthorizerRequestTypeRequest{
 		Type: "REQUEST", MethodArn: methodArn, MultiValueHeaders: headers,
 	})
+}
+
+// Marshal is an event as Lambda's runtime passes it on.
+func Marshal(t testing.TB, event any) []byte {
+	t.Helper()
+	text, err := json.Marshal(event)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return event
+	return text
 }
 
 // check looks at what is the same for every answer of every operation.

@@ -1,104 +1,161 @@
-// Command warm is what an invocation costs at least: it makes the DynamoDB calls that a
-// function makes, in the same order and with requests of the same content, and nothing
-// else. It does the work: what the function deletes, it deletes. It looks at no request,
-// makes no digest but the slow one of a password, and writes no line into a log.
+// Command warm is what an invocation costs at least: it makes the DynamoDB calls that the
+// function was recorded to make, with the same SDK, and nothing else. It does the work:
+// what the function deletes, it deletes. It looks at no request, makes no digest but the
+// slow one of a password, and writes no line into a log.
 package main
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
-	"os"
-	"time"
+	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/alexedwards/argon2id"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/crypto/argon2"
 
-	"customercare/infra/attribute"
 	"customercare/shared/start"
 	"customercare/shared/store"
 )
 
-// warm is the client, and the tables' names.
-type warm struct {
-	db                                     *dynamodb.Client
-	users, customers, principals, erasures string
+// event is one invocation: either the recordings of all that follow, or which of them to
+// make.
+type event struct {
+	Load     [][]recorded
+	Number   int
+	Password string // is checked against the hash that the last call reads, "": no such call
 }
 
 func main() {
 	start.Function(func(s store.Settings) (any, error) {
 		db, connected := store.Connect(s)
 		connected()
-		return warm{
-			db: db, users: os.Getenv("USERS_TABLE"), customers: os.Getenv("CUSTOMERS_TABLE"),
-			principals: os.Getenv("PRINCIPALS_TABLE"), erasures: os.Getenv("ERASURES_TABLE"),
-		}.handle, nil
+		var loaded [][]request
+		return func(ctx context.Context, e event) (err error) {
+			if e.Load != nil {
+				loaded, err = requests(db, e.Load)
+				return err
+			}
+			var answer any
+			for _, r := range loaded[e.Number] {
+				answer, err = r.send(ctx)
+				_, refused := errors.AsType[*types.ConditionalCheckFailedException](err)
+				if refused != r.refused || err != nil && !refused {
+					return errors.Join(err, fmt.Errorf("%s ends otherwise than that of the function", r.operation))
+				}
+			}
+			if e.Password != "" {
+				return check(e.Password, answer.(*dynamodb.BatchGetItemOutput))
+			}
+			return nil
+		}, nil
 	})
 }
 
-func (w warm) handle(ctx context.Context, e event) error {
-	now := time.Now()
-	switch e.Operation {
-	case "delete-customer-info":
-		return w.deleteInfo(ctx, e)
-	case "set-temporary-allow":
-		return w.setAllow(ctx, e, now)
-	case "delete-customer":
-		return w.deleteCustomer(ctx, e, now)
-	case "clean-customer-data":
-		return w.clean(ctx, e, now)
-	case "issue-token":
-		return w.issueToken(ctx, e, now)
-	case "authorize-operator":
-		return w.authorizeOperator(ctx, e)
-	case "authorize-app":
-		return w.both(ctx, e.Token, e.Principal)
+// check makes the slow hash: no way leads around it.
+func check(password string, found *dynamodb.BatchGetItemOutput) error {
+	for _, items := range found.Responses {
+		hashes := items[0]["hashes"].(*types.AttributeValueMemberL)
+		p, salt, want, err := argon2id.DecodeHash(hashes.Value[0].(*types.AttributeValueMemberS).Value)
+		if err != nil {
+			return err
+		}
+		got := argon2.IDKey([]byte(password), salt, p.Iterations, p.Memory, p.Parallelism, p.KeyLength)
+		if subtle.ConstantTimeCompare(got, want) == 1 {
+			return nil
+		}
 	}
-	return errors.New("no such operation")
+	return errors.New("another password")
 }
 
-type item = attribute.Item
-
-var text, texts, number = attribute.Text, attribute.Texts, attribute.Number
-
-// event is one invocation: keys and values that are worked out already, so that nothing
-// is left to do but the calls.
-type event struct {
-	Operation      string   // the folder of the function whose calls to make
-	User           string   // the key of a user
-	Principal      string   // the key of who calls
-	Failures       string   // the key of the failed attempts from where they call
-	Secret         string   // a password, in the clear
-	Token          string   // the key of a token
-	Scope          string   // account or tenant
-	Customer, Code string   // the key of a customer, and its code
-	Digest         string   // of the customer, or of all numbers
-	Numbers        []string // sorted
-	Digests        []byte   // of the numbers, one behind the other
+// recorded is a call of DynamoDB by a function.
+type recorded struct {
+	Operation string
+	Body      jsontext.Value
+	Refused   bool // a condition did not hold
 }
 
-func (w warm) deleteInfo(ctx context.Context, e event) error {
-	_, err := w.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:           &w.users,
-		Key:                 item{"customerId": text(e.User)},
-		ConditionExpression: aws.String("attribute_exists(customerId)"),
-		UpdateExpression:    aws.String("REMOVE devices"),
-	})
-	return err
+// request is a recorded call as the SDK takes it, ready to be sent once.
+type request struct {
+	operation string
+	refused   bool
+	send      func(context.Context) (answer any, err error)
 }
 
-func (w warm) setAllow(ctx context.Context, e event, now time.Time) error {
-	_, err := w.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                &w.users,
-		Key:                      item{"customerId": text(e.User)},
-		ConditionExpression:      aws.String("attribute_exists(customerId) AND attribute_exists(tempAllows)"),
-		UpdateExpression:         aws.String("SET tempAllows.#type = :allow"),
-		ExpressionAttributeNames: map[string]string{"#type": "3"},
-		ExpressionAttributeValues: item{":allow": &types.AttributeValueMemberM{Value: item{
-			"expires": number(now.Add(time.Hour).UnixMilli()), "grantedBy": text(e.Principal),
-			"grantedAt": number(now.UnixMilli()),
-		}}},
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
-	return err
+// requests makes the SDK's requests of recorded calls.
+func requests(db *dynamodb.Client, invocations [][]recorded) ([][]request, error) {
+	operations := map[string]func(body []byte) (func(context.Context) (any, error), error){
+		"Query":              of(db.Query),
+		"UpdateItem":         of(db.UpdateItem),
+		"PutItem":            of(db.PutItem),
+		"BatchGetItem":       of(db.BatchGetItem),
+		"TransactWriteItems": of(db.TransactWriteItems),
+	}
+	all := make([][]request, len(invocations))
+	for i, calls := range invocations {
+		for _, call := range calls {
+			operation, known := operations[call.Operation]
+			if !known {
+				return nil, fmt.Errorf("cannot make the call %s", call.Operation)
+			}
+			send, err := operation(call.Body)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", call.Operation, err)
+			}
+			all[i] = append(all[i], request{call.Operation, call.Refused, send})
+		}
+	}
+	return all, nil
+}
+
+// of makes the requests of one of the SDK's operations.
+func of[In, Out any](
+	call func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error),
+) func(body []byte) (func(context.Context) (any, error), error) {
+	return func(body []byte) (func(context.Context) (any, error), error) {
+		in := new(In)
+		values := json.WithUnmarshalers(json.UnmarshalFromFunc(readValue))
+		err := json.Unmarshal(body, in, values, json.RejectUnknownMembers(true))
+		if transaction, is := any(in).(*dynamodb.TransactWriteItemsInput); is {
+			transaction.ClientRequestToken = nil // the SDK makes one for each call
+		}
+		return func(ctx context.Context) (any, error) { return call(ctx, in) }, err
+	}
+}
+
+// readValue reads an attribute's value in DynamoDB's JSON, such as {"S":"text"}.
+func readValue(from *jsontext.Decoder, value *types.AttributeValue) error {
+	var v struct {
+		S, N *string
+		BOOL *bool
+		B    []byte
+		M    map[string]types.AttributeValue
+		L    []types.AttributeValue
+		SS   []string
+	}
+	if err := json.UnmarshalDecode(from, &v); err != nil {
+		return err
+	}
+	switch {
+	case v.S != nil:
+		*value = &types.AttributeValueMemberS{Value: *v.S}
+	case v.N != nil:
+		*value = &types.AttributeValueMemberN{Value: *v.N}
+	case v.BOOL != nil:
+		*value = &types.AttributeValueMemberBOOL{Value: *v.BOOL}
+	case v.B != nil:
+		*value = &types.AttributeValueMemberB{Value: v.B}
+	case v.M != nil:
+		*value = &types.AttributeValueMemberM{Value: v.M}
+	case v.L != nil:
+		*value = &types.AttributeValueMemberL{Value: v.L}
+	case v.SS != nil:
+		*value = &types.AttributeValueMemberSS{Value: v.SS}
+	default:
+		return errors.New("a value of another type")
+	}
+	return nil
 }
