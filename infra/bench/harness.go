@@ -214,19 +214,4 @@ func (s *site) fillCustomers(ctx context.Context, transactions int, codes ...str
 	return fixture.Fill(ctx, s.DynamoDB(), s.Table("Customers"), slices.Values(records))
 }
 
-// until asks done every so often until it is, or ctx ends.
-func until(ctx context.Context, every time.Duration, done func() (bool, error)) error {
-	for {
-		is, err := done()
-		if is || err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(every):
-		}
-	}
-}
-
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
