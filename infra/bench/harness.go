@@ -82,7 +82,8 @@ func (b *Bench) whole(ctx context.Context, name string) (*site, error) {
 
 // start starts a site, on which no limit of rates is in the way; what is not said here
 // is the template's. Each floor runs in the environment of every function, which it
-// stands for. One that is alone has no streams and schedules: nothing else works on its tables.
+// stands for. One that is alone has no streams and schedules: nothing else works on its
+// tables.
 func (b *Bench) start(ctx context.Context, name string, alone bool, floors ...string) (s *site, err error) {
 	options := stack.Options{
 		Root: b.Root, Endpoint: b.Endpoint, FunctionEndpoint: b.through, BinDir: b.Functions, Log: b.Log,
@@ -212,21 +213,6 @@ func (s *site) fillCustomers(ctx context.Context, transactions int, codes ...str
 		records = append(records, fixture.CustomerWith(account, code, transactions)...)
 	}
 	return fixture.Fill(ctx, s.DynamoDB(), s.Table("Customers"), slices.Values(records))
-}
-
-// until asks done every so often until it is, or ctx ends.
-func until(ctx context.Context, every time.Duration, done func() (bool, error)) error {
-	for {
-		is, err := done()
-		if is || err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(every):
-		}
-	}
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -33,7 +33,7 @@ func (p plan) warm(ctx context.Context, b *Bench) (all []Figure, err error) {
 		}
 		all = append(all, figure)
 	}
-	return all, nil
+	return append(all, b.memory("warm invocations")...), nil
 }
 
 // call makes the nth invocation of the function, whose answer must be right.
@@ -79,10 +79,8 @@ func (c comparison) load(ctx context.Context) error {
 	return err
 }
 
-// measure lets the function and its floor take turns.
+// measure lets the function and its floor take turns. Their processes stay, for memory.
 func (c comparison) measure(ctx context.Context, perRound int) (f Figure, err error) {
-	defer c.ran.kill(c.function)
-	defer c.ran.kill(c.floor())
 	if err := c.load(ctx); err != nil {
 		return f, err
 	}
