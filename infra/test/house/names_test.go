@@ -218,9 +218,17 @@ func TestTreeIsTheRepository(t *testing.T) {
 
 // TestNoArrowIntoInfra holds the product apart from what is around it: shared and
 // functions import nothing of infra but in tests.
-func TestNoArrowIntoInfra(t *testing.T) {
+func TestNoArrowIntoInfra(t *testing.T) { noImport(t, "infra/") }
+
+// TestOnlyTestsUseTheKits holds the kits to tests: a command or the local stack that
+// imported one would carry what is there for faults and fuzzing.
+func TestOnlyTestsUseTheKits(t *testing.T) { noImport(t, "infra/testkit/") }
+
+// noImport says which files outside of folder import a package of it, tests apart.
+func noImport(t *testing.T, folder string) {
+	t.Helper()
 	for _, name := range goFiles(t) {
-		if strings.HasPrefix(name, "infra/") || strings.HasSuffix(name, "_test.go") {
+		if strings.HasPrefix(name, folder) || strings.HasSuffix(name, "_test.go") {
 			continue
 		}
 		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root(t), name), nil, parser.ImportsOnly)
@@ -228,7 +236,7 @@ func TestNoArrowIntoInfra(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, i := range file.Imports {
-			if strings.HasPrefix(i.Path.Value, `"customercare/infra`) {
+			if strings.HasPrefix(i.Path.Value, `"customercare/`+folder) {
 				t.Errorf("%s imports %s", name, i.Path.Value)
 			}
 		}
