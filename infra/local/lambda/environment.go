@@ -30,7 +30,7 @@ func (i *instance) environment(taskRoot string) []string {
 		// Each process has a path of its own below one listener: aws-lambda-go joins the
 		// address with "/2018-06-01/runtime/" as text, and another runtime would only
 		// lose the path.
-		"AWS_LAMBDA_RUNTIME_API": s.listener.Addr().String() + "/" + f.Name + "/" + i.id,
+		"AWS_LAMBDA_RUNTIME_API": s.listener.Addr().String() + "/" + i.id,
 		"_HANDLER":               f.Handler,
 		"LAMBDA_TASK_ROOT":       taskRoot,
 		"LAMBDA_RUNTIME_DIR":     taskRoot,

@@ -18,7 +18,7 @@ const initTimeout = 10 * time.Second
 
 // instance is one process of a function; it works on one invocation at a time.
 type instance struct {
-	id   string // another one for each process of the function
+	id   string // another one for each process
 	pool *pool
 	cmd  *exec.Cmd
 	dead chan struct{} // closed when the process is gone and everybody knows

@@ -44,7 +44,6 @@ type pool struct {
 	changed *sync.Cond    // of waiting or live
 	waiting []*invocation // not yet taken, oldest first
 	live    map[*instance]bool
-	started int  // processes so far
 	closed  bool // takes no invocation any more
 }
 
@@ -126,10 +125,8 @@ func (p *pool) grow() *instance {
 	if p.closed || ready >= len(p.waiting) || len(p.live) >= p.most() {
 		return nil
 	}
-	p.started++
-	i := &instance{
-		id: strconv.Itoa(p.started), pool: p, dead: make(chan struct{}), starting: true, ready: true,
-	}
+	id := strconv.FormatInt(p.service.processes.Add(1), 10)
+	i := &instance{id: id, pool: p, dead: make(chan struct{}), starting: true, ready: true}
 	p.live[i] = true
 	return i
 }

@@ -16,7 +16,7 @@ const maxAnswer = 6<<20 + 100<<10
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 func (s *Service) runtimeAPI() http.Handler {
 	mux := http.NewServeMux()
-	const prefix = "/{function}/{instance}/2018-06-01/runtime"
+	const prefix = "/{instance}/2018-06-01/runtime"
 	mux.HandleFunc("GET "+prefix+"/invocation/next", s.of(serveNext))
 	mux.HandleFunc("POST "+prefix+"/invocation/{request}/response", s.of(serveResponse))
 	mux.HandleFunc("POST "+prefix+"/invocation/{request}/error", s.of(serveError))
@@ -27,7 +27,7 @@ func (s *Service) runtimeAPI() http.Handler {
 // of finds the process the request comes from.
 func (s *Service) of(serve func(*instance, http.ResponseWriter, *http.Request)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if p := s.pools[r.PathValue("function")]; p != nil {
+		for _, p := range s.pools {
 			if i := p.instance(r.PathValue("instance")); i != nil {
 				serve(i, w, r)
 				return

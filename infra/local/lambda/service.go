@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -89,10 +90,11 @@ var ErrThrottled = errors.New("all processes of the function are busy")
 
 // Service runs functions. All methods may be called at the same time.
 type Service struct {
-	opts     Options
-	listener net.Listener
-	server   *http.Server
-	pools    map[string]*pool // by function name
+	opts      Options
+	listener  net.Listener
+	server    *http.Server
+	pools     map[string]*pool // by function name
+	processes atomic.Int64     // so far
 }
 
 // New starts a service for functions. No function runs before its first invocation.
