@@ -24,15 +24,17 @@ import (
 	"github.com/google/uuid"
 )
 
+// created is when all secrets were made, in seconds: the start of this program.
+var created = float64(time.Now().UnixMilli()) / 1000
+
 // Secret is one secret with its current version, and those beside it.
 type Secret struct {
 	LogicalID string // its name in the template
 	Name      string
 	ARN       string
 	Text      string
-	previous  string  // the text before it, "" where there was none
-	next      string  // a text that is written and not current yet
-	created   float64 // Unix time
+	previous  string // the text before it, "" where there was none
+	next      string // a text that is written and not current yet
 }
 
 // ARN gives a secret's ARN, which ends in six characters that Secrets Manager makes up;
@@ -96,7 +98,7 @@ func (s *Secret) do(action string, asked request) (map[string]any, *refusal) {
 		case asked.VersionStage != "" && asked.VersionStage != stage:
 			return nil, &refusal{notFound, cannotFind + " value for staging label: " + asked.VersionStage}
 		}
-		answer["SecretString"], answer["CreatedDate"] = text, s.created
+		answer["SecretString"], answer["CreatedDate"] = text, created
 	}
 	answer["VersionId"], answer["VersionStages"] = s.version(text), []string{stage}
 	return answer, nil
@@ -123,9 +125,6 @@ type Server struct {
 // Serve answers requests at the listener until Close.
 func Serve(listener net.Listener, secrets []Secret) *Server {
 	s := &Server{URL: "http://" + listener.Addr().String(), secrets: slices.Clone(secrets)}
-	for i := range s.secrets {
-		s.secrets[i].created = float64(time.Now().UnixMilli()) / 1000
-	}
 	s.server = &http.Server{Handler: http.HandlerFunc(s.answer), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.server.Serve(listener) }()
 	return s
