@@ -61,6 +61,7 @@ deploy:
 ## customercare: the command line for a stack's data, bin/customercare (it has --help)
 customercare:
 	@go build -o bin/customercare ./infra/cmd/customercare
+	@$(if $(filter customercare,$(MAKECMDGOALS)),echo 'bin/customercare is built: it has --help')
 
 ## smoke: every operation, with throw-away principals and customers; by default against "make run"
 ##   STACK=name     a deployed stack;  API_URL=https://... its other address
