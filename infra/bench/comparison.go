@@ -14,7 +14,7 @@ import (
 // comparison is an invocation beside its floor.
 type comparison struct {
 	invocation
-	ran      *programs
+	ran      *site
 	recorded [][]recordedCall // what the floor asks of DynamoDB, by the number of its call
 }
 
@@ -41,47 +41,52 @@ func (b *Bench) comparisons(ctx context.Context, calls int) (all []comparison, e
 	if err != nil {
 		return nil, nil, err
 	}
+	defer func() {
+		if err != nil {
+			ran.close()
+		}
+	}()
+	for _, s := range []*site{before, ran} {
+		if err := s.fill(ctx, calls); err != nil {
+			return nil, nil, err
+		}
+	}
 	tokens := principal.Tokens{Principals: ran.principals(), Now: time.Now}
 	token, created, err := tokens.Issue(ctx, app, tenant, tokenLife)
-	for _, p := range []*programs{before, ran} {
-		if err == nil {
-			err = p.fill(ctx, calls)
-		}
+	if err != nil {
+		return nil, nil, err
 	}
-	if err == nil {
-		err = before.principals().PutToken(ctx, principal.Hash(token), app, tenant, created.Add(tokenLife))
+	err = before.principals().PutToken(ctx, principal.Hash(token), app, tenant, created.Add(tokenLife))
+	if err != nil {
+		return nil, nil, err
 	}
-	var invocations []invocation
-	if err == nil {
-		invocations, err = newInvocations(b.Root, token)
+	invocations, err := newInvocations(b.Root, token)
+	if err != nil {
+		return nil, nil, err
 	}
 	for _, i := range invocations {
-		c := comparison{i, ran, nil}
-		if err == nil {
-			c.recorded, err = before.recorded(ctx, i, recorder, calls)
+		recorded, err := before.recorded(ctx, i, recorder, calls)
+		if err != nil {
+			return nil, nil, err
 		}
-		for _, calls := range c.recorded {
+		for _, calls := range recorded {
 			for at := range calls {
 				calls[at].Body = bytes.ReplaceAll(calls[at].Body, []byte(before.prefix), []byte(ran.prefix))
 			}
 		}
-		all = append(all, c)
-	}
-	if err != nil {
-		ran.close()
-		return nil, nil, err
+		all = append(all, comparison{i, ran, recorded})
 	}
 	return all, ran.close, nil
 }
 
 const tokenLife = time.Hour
 
-func (p *programs) principals() store.Principals {
-	return store.Principals{DB: p.DynamoDB(), Table: p.Table("Principals")}
+func (s *site) principals() store.Principals {
+	return store.Principals{DB: s.DynamoDB(), Table: s.Table("Principals")}
 }
 
 // fill puts who calls, and whom so many calls of either side are about, into the tables.
-func (p *programs) fill(ctx context.Context, calls int) error {
+func (s *site) fill(ctx context.Context, calls int) error {
 	records := append(erasers(), fixture.Operator(operator, password))
 	for _, side := range []string{oursSide, theFloorSide} {
 		for n := range calls {
@@ -91,12 +96,12 @@ func (p *programs) fill(ctx context.Context, calls int) error {
 			records = append(records, fixture.CustomerWith(account, codeOf(who), warmTransactions)...)
 		}
 	}
-	return fixture.Load(ctx, p.DynamoDB(), fixture.Tables(p.Table), records...)
+	return fixture.Load(ctx, s.DynamoDB(), fixture.Tables(s.Table), records...)
 }
 
 // recorded is what the function asks of DynamoDB in the calls of the floor's side. One
 // that is called always in the same way is called once.
-func (p *programs) recorded(
+func (s *site) recorded(
 	ctx context.Context, i invocation, recorder *recorder, calls int,
 ) (all [][]recordedCall, err error) {
 	if i.request == nil {
@@ -109,7 +114,7 @@ func (p *programs) recorded(
 			return nil, err
 		}
 		recorder.take()
-		answer, err := p.Invoke(ctx, i.function, event)
+		answer, err := s.Invoke(ctx, i.function, event)
 		if err != nil {
 			return nil, err
 		}

@@ -51,17 +51,40 @@ func (b *Bench) Build(ctx context.Context) error {
 	return stack.BuildUnder(ctx, b.Root, filepath.Join("infra", "bench", "floor"), b.Floors)
 }
 
-// programs are a stack, and floors that run beside its functions.
-type programs struct {
+// site is a stack, the floors that run beside its functions, and who calls it.
+type site struct {
 	*stack.Stack
 	prefix string          // of the tables' names
 	floors *lambda.Service // by the folders of floor and function: "warm/issue-token"
+	api    client.Client
+	token  string // of the app
 }
 
-// start starts a stack, on which no limit of rates is in the way; what is not said here
+// whole starts a site with the floor of erasures. A first call of operation 4 starts a
+// worker.
+func (b *Bench) whole(ctx context.Context, name string) (*site, error) {
+	s, err := b.start(ctx, name, false, eraseFloor)
+	if err != nil {
+		return nil, err
+	}
+	if err = fixture.Load(ctx, s.DynamoDB(), fixture.Tables(s.Table), erasers()...); err == nil {
+		s.token, err = s.api.Token(ctx, app, secret)
+	}
+	if err == nil {
+		err = s.clean(ctx, "nobody")
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// start starts a site, on which no limit of rates is in the way; what is not said here
 // is the template's. Each floor runs in the environment of every function, which it
-// stands for. One that is alone has no streams and schedules: nothing else works on its tables.
-func (b *Bench) start(ctx context.Context, name string, alone bool, floors ...string) (p *programs, err error) {
+// stands for. One that is alone has no streams and schedules: nothing else works on its
+// tables.
+func (b *Bench) start(ctx context.Context, name string, alone bool, floors ...string) (s *site, err error) {
 	options := stack.Options{
 		Root: b.Root, Endpoint: b.Endpoint, FunctionEndpoint: b.through, BinDir: b.Functions, Log: b.Log,
 		TablePrefix: fmt.Sprintf("%s-%d-", name, time.Now().UnixNano()), Started: b.started,
@@ -102,39 +125,47 @@ func (b *Bench) start(ctx context.Context, name string, alone bool, floors ...st
 			"AWS_ENDPOINT_URL_SECRETS_MANAGER": st.Secrets().URL,
 		},
 	}, all)
-	return &programs{st, options.TablePrefix, service}, err
+	transport := &http.Transport{MaxIdleConnsPerHost: 64}
+	api := client.Client{Base: st.URL, HTTP: &http.Client{Transport: transport}}
+	return &site{Stack: st, prefix: options.TablePrefix, floors: service, api: api}, err
 }
 
 // invoke is an invocation of a function, or of a floor by its name in floors.
-func (p *programs) invoke(ctx context.Context, name string, event []byte) ([]byte, error) {
+func (s *site) invoke(ctx context.Context, name string, event []byte) ([]byte, error) {
 	if strings.Contains(name, "/") {
-		return p.floors.Invoke(ctx, name, event)
+		return s.floors.Invoke(ctx, name, event)
 	}
-	return p.Invoke(ctx, name, event)
+	return s.Invoke(ctx, name, event)
+}
+
+// timed is invoke with how long it took.
+func (s *site) timed(ctx context.Context, name string, event []byte) (answer []byte, took time.Duration, err error) {
+	began := time.Now()
+	answer, err = s.invoke(ctx, name, event)
+	return answer, time.Since(began), err
 }
 
 // kill ends the process of a function or floor, so that its next invocation starts one.
-func (p *programs) kill(name string) {
-	p.floors.Kill(name)
-	_ = p.Kill(name) // has no floors
+func (s *site) kill(name string) {
+	s.floors.Kill(name)
+	_ = s.Kill(name) // has no floors
 }
 
 // close ends everything. The tables stay.
-func (p *programs) close() {
-	p.floors.Close()
-	p.Stack.Close()
+func (s *site) close() {
+	s.api.HTTP.CloseIdleConnections()
+	s.floors.Close()
+	s.Stack.Close()
 }
 
 // least lets the floor of erasures, in the environment of delete-customer, do a command,
 // by which it must delete so many items.
-func (p *programs) least(ctx context.Context, items int, command object) (took time.Duration, err error) {
+func (s *site) least(ctx context.Context, items int, command object) (took time.Duration, err error) {
 	event, err := json.Marshal(command)
 	if err != nil {
 		return 0, err
 	}
-	began := time.Now()
-	answer, err := p.invoke(ctx, eraseFloor+"/delete-customer", event)
-	took = time.Since(began)
+	answer, took, err := s.timed(ctx, eraseFloor+"/delete-customer", event)
 	if err != nil {
 		return took, fmt.Errorf("the floor: %w", err)
 	}
@@ -160,39 +191,6 @@ func erasers() []fixture.Record {
 	return []fixture.Record{fixture.APIUser(apiUser, apiKey, account), fixture.App(app, secret, tenant)}
 }
 
-// site is a whole stack with the floor of erasures beside it, and who calls it.
-type site struct {
-	*programs
-	api   client.Client
-	token string // of the app
-}
-
-// site starts the stack and lets a first call of operation 4 start a worker.
-func (b *Bench) site(ctx context.Context, name string) (*site, error) {
-	p, err := b.start(ctx, name, false, eraseFloor)
-	if err != nil {
-		return nil, err
-	}
-	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	s := &site{programs: p, api: client.Client{Base: p.URL, HTTP: &http.Client{Transport: transport}}}
-	if err = fixture.Load(ctx, p.DynamoDB(), fixture.Tables(p.Table), erasers()...); err == nil {
-		s.token, err = s.api.Token(ctx, app, secret)
-	}
-	if err == nil {
-		err = s.clean(ctx, "nobody")
-	}
-	if err != nil {
-		s.close()
-		return nil, err
-	}
-	return s, nil
-}
-
-func (s *site) close() {
-	s.api.HTTP.CloseIdleConnections()
-	s.programs.close()
-}
-
 // remove is a call of operation 3, whose answer must be that the customer is deleted.
 func (s *site) remove(ctx context.Context, code string) error {
 	return s.api.Expect(ctx, deletion(code), client.Deleted(client.XML, code))
@@ -210,28 +208,11 @@ func (s *site) clean(ctx context.Context, numbers ...string) error {
 // fillCustomers puts one customer for each code, with so many transactions each, into the
 // stack's table.
 func (s *site) fillCustomers(ctx context.Context, transactions int, codes ...string) error {
+	var records []fixture.Record
 	for _, code := range codes {
-		customer := fixture.CustomerWith(account, code, transactions)
-		if err := fixture.Fill(ctx, s.DynamoDB(), s.Table("Customers"), slices.Values(customer)); err != nil {
-			return err
-		}
+		records = append(records, fixture.CustomerWith(account, code, transactions)...)
 	}
-	return nil
-}
-
-// until asks done every so often until it is, or ctx ends.
-func until(ctx context.Context, every time.Duration, done func() (bool, error)) error {
-	for {
-		is, err := done()
-		if is || err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(every):
-		}
-	}
+	return fixture.Fill(ctx, s.DynamoDB(), s.Table("Customers"), slices.Values(records))
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

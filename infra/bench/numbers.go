@@ -28,7 +28,7 @@ type numbersSize struct{ contacts, rounds int }
 // numbers is the erasure of many numbers by one call: until the answer, and until the
 // worker lets the job wait for its second pass, when nothing is left of what it is about.
 func (p plan) numbers(ctx context.Context, b *Bench) (all []Figure, err error) {
-	s, err := b.site(ctx, "numbers")
+	s, err := b.whole(ctx, "numbers")
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,16 @@ func (s *site) eraseNumbers(
 		name: fmt.Sprintf("%s-%d", name, size.contacts), items: numbers, table: "Contacts",
 		fill: func(list []string) error { return s.fillContacts(ctx, list, size.contacts) },
 		ours: func(list []string) (time.Duration, error) {
-			answered, gone, err := s.ourNumbers(ctx, list)
+			before, err := s.waiting(ctx)
+			if err != nil {
+				return 0, err
+			}
+			answered, gone, err := untilGone(ctx, 20*time.Millisecond,
+				func() error { return s.clean(ctx, list...) },
+				func() (bool, error) {
+					now, err := s.waiting(ctx)
+					return now > before, err
+				})
 			accepted = append(accepted, milliseconds(answered))
 			return gone, err
 		},
@@ -74,26 +83,6 @@ func (s *site) eraseNumbers(
 			return s.least(ctx, numbers*size.contacts*copies, command)
 		},
 	}, size.rounds)
-	return accepted, gone, err
-}
-
-// ourNumbers is how long operation 4 takes from the request to its answer, and to the end
-// of the erasure.
-func (s *site) ourNumbers(ctx context.Context, numbers []string) (accepted, gone time.Duration, err error) {
-	before, err := s.waiting(ctx)
-	if err != nil {
-		return 0, 0, err
-	}
-	began := time.Now()
-	if err := s.clean(ctx, numbers...); err != nil {
-		return 0, 0, err
-	}
-	accepted = time.Since(began)
-	err = until(ctx, 20*time.Millisecond, func() (bool, error) {
-		gone = time.Since(began)
-		now, err := s.waiting(ctx)
-		return now > before, err
-	})
 	return accepted, gone, err
 }
 

@@ -61,6 +61,29 @@ func inTurn(round int, steps ...func() error) error {
 	return nil
 }
 
+// untilGone is how long it takes from a request to its answer, and until what it erases
+// is gone, which is asked every so often. What asking takes does not count.
+func untilGone(
+	ctx context.Context, every time.Duration, request func() error, isGone func() (bool, error),
+) (answered, gone time.Duration, err error) {
+	began := time.Now()
+	if err := request(); err != nil {
+		return 0, 0, err
+	}
+	answered = time.Since(began)
+	for {
+		gone = time.Since(began)
+		if is, err := isGone(); is || err != nil {
+			return answered, gone, err
+		}
+		select {
+		case <-ctx.Done():
+			return 0, 0, context.Cause(ctx)
+		case <-time.After(every):
+		}
+	}
+}
+
 // median is the middle one of all, the mean of the two in the middle when their number is
 // even, NaN of none.
 func median(all []float64) float64 { return quantile(all, 0.5) }

@@ -33,66 +33,54 @@ func (p plan) warm(ctx context.Context, b *Bench) (all []Figure, err error) {
 		}
 		all = append(all, figure)
 	}
-	return all, nil
+	return append(all, b.memory("warm invocations")...), nil
 }
 
-// side is one of the two programs that are compared, by its name.
-type side struct {
-	*programs
-	name  string
-	event func(n int) ([]byte, error) // of the nth call
-	right func(n int, answer []byte) error
-}
-
-// call makes the nth invocation and looks whether its answer is right.
-func (s side) call(ctx context.Context, n int) (time.Duration, error) {
-	event, err := s.event(n)
+// call makes the nth invocation of the function, whose answer must be right.
+func (c comparison) call(ctx context.Context, n int) (took time.Duration, err error) {
+	who := whom(oursSide, n)
+	event, err := c.event(who)
 	if err != nil {
 		return 0, err
 	}
-	began := time.Now()
-	answer, err := s.invoke(ctx, s.name, event)
-	took := time.Since(began)
+	answer, took, err := c.ran.timed(ctx, c.function, event)
 	if err == nil {
-		err = s.right(n, answer)
+		err = c.right(who, answer)
 	}
 	return took, err
 }
 
-// sides are the function and its floor.
-func (c comparison) sides() [2]side {
-	ours, floor := side{programs: c.ran, name: c.function}, side{programs: c.ran, name: warmFloor + "/" + c.function}
-	ours.event = func(n int) ([]byte, error) { return c.event(whom(oursSide, n)) }
-	ours.right = func(n int, answer []byte) error { return c.right(whom(oursSide, n), answer) }
-	floor.event = func(n int) ([]byte, error) {
-		return json.Marshal(object{"Number": n % len(c.recorded), "Password": c.password})
+// callFloor makes the nth invocation of the floor, which answers nothing.
+func (c comparison) callFloor(ctx context.Context, n int) (took time.Duration, err error) {
+	event, err := json.Marshal(object{"Number": n % len(c.recorded), "Password": c.password})
+	if err != nil {
+		return 0, err
 	}
-	floor.right = func(_ int, answer []byte) error {
-		if string(answer) != "null" {
-			return fmt.Errorf("the floor answers %s", answer)
-		}
-		return nil
+	answer, took, err := c.ran.timed(ctx, c.floor(), event)
+	if err == nil && string(answer) != "null" {
+		err = fmt.Errorf("the floor answers %s", answer)
 	}
-	return [2]side{ours, floor}
+	return took, err
+}
+
+func (c comparison) floor() string { return warmFloor + "/" + c.function }
+
+// sides are a call of the function and one of its floor.
+func (c comparison) sides() [2]func(ctx context.Context, n int) (time.Duration, error) {
+	return [...]func(context.Context, int) (time.Duration, error){c.call, c.callFloor}
 }
 
 // load starts the floor and hands it what it is to ask of DynamoDB.
 func (c comparison) load(ctx context.Context) error {
 	event, err := json.Marshal(object{"Load": c.recorded})
 	if err == nil {
-		_, err = c.ran.invoke(ctx, warmFloor+"/"+c.function, event)
+		_, err = c.ran.invoke(ctx, c.floor(), event)
 	}
 	return err
 }
 
-// measure lets the function and its floor take turns.
+// measure lets the function and its floor take turns. Their processes stay, for memory.
 func (c comparison) measure(ctx context.Context, perRound int) (f Figure, err error) {
-	sides := c.sides()
-	defer func() {
-		for _, s := range sides {
-			s.kill(s.name)
-		}
-	}()
 	if err := c.load(ctx); err != nil {
 		return f, err
 	}
@@ -108,9 +96,9 @@ func (c comparison) measure(ctx context.Context, perRound int) (f Figure, err er
 		}
 		var took [2][]float64
 		for range turns {
-			for at := range sides {
+			for at := range took {
 				at = (at + n) % 2 // neither always comes after the other
-				d, err := sides[at].call(ctx, n)
+				d, err := c.sides()[at](ctx, n)
 				if err != nil {
 					return f, err
 				}

@@ -40,7 +40,7 @@ func (l *loader) contactActions(records []*record) (actions []action) {
 func (l *loader) file(r *record, known map[string]types.AttributeValue) []action {
 	const tellCopy = types.ReturnValuesOnConditionCheckFailureAllOld
 	condition := func(number string) (expression *string, values object) {
-		values = object{":parties": attribute.Texts(r.contact.parties...)}
+		values = object{":parties": attribute.Texts(r.parties...)}
 		if was, ok := known[number]; ok {
 			values[":was"] = was
 			return aws.String("attribute_not_exists(contact) OR parties IN (:parties, :was)"), values
@@ -49,7 +49,7 @@ func (l *loader) file(r *record, known map[string]types.AttributeValue) []action
 	}
 	var actions []action
 	for i, item := range r.items() {
-		expression, values := condition(r.contact.parties[i])
+		expression, values := condition(r.parties[i])
 		actions = append(actions, action{records: []*record{r}, write: types.TransactWriteItem{Put: &types.Put{
 			TableName:                           &l.Tables.Contacts,
 			Item:                                item,
@@ -59,14 +59,13 @@ func (l *loader) file(r *record, known map[string]types.AttributeValue) []action
 		}}})
 	}
 	for _, number := range slices.Sorted(maps.Keys(known)) {
-		if slices.Contains(r.contact.parties, number) {
+		if slices.Contains(r.parties, number) {
 			continue
 		}
 		expression, values := condition(number)
 		actions = append(actions, action{records: []*record{r}, write: types.TransactWriteItem{Delete: &types.Delete{
-			TableName: &l.Tables.Contacts,
-			Key: object{"party": attribute.Text(store.PartyKey(r.contact.tenant, number)),
-				"contact": attribute.Text(r.contact.key)},
+			TableName:                           &l.Tables.Contacts,
+			Key:                                 object{"party": attribute.Text(store.PartyKey(r.tenant, number)), "contact": r.item["contact"]},
 			ConditionExpression:                 expression,
 			ExpressionAttributeValues:           values,
 			ReturnValuesOnConditionCheckFailure: tellCopy,

@@ -17,12 +17,9 @@ import (
 // passes.
 const untouched = "attribute_not_exists(tombstone)"
 
-// errErased is what is said of a record that untouched refused.
-var errErased = errors.New("the customer is being erased, try again later")
-
 // leaveErased settles a record that untouched refused.
 func (l *loader) leaveErased(_ context.Context, r *record) error {
-	l.settle(r, errErased)
+	l.settle(r, errors.New("the customer is being erased, try again later"))
 	return nil
 }
 

@@ -76,7 +76,7 @@ func misformed(r *bufio.Reader) error {
 	if len(head) > tarMagic && bytes.HasPrefix(head[tarMagic:], []byte("ustar")) {
 		return packed("tar")
 	}
-	text := bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark), blank)
+	text := content(head)
 	if len(text) == 0 || text[0] != '[' && (text[0] != '{' || isObject(text)) {
 		return nil
 	}
@@ -85,7 +85,7 @@ func misformed(r *bufio.Reader) error {
 		head, err = r.Peek(r.Size())
 		whole = err != nil
 	}
-	if form := document(bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark), blank), whole); form != "" {
+	if form := document(content(head), whole); form != "" {
 		return form
 	}
 	return nil
@@ -96,17 +96,21 @@ const blank = " \t\r\n"
 // firstLine is what the reader has once that holds a line that is not blank, or is all
 // that it can hold; whole says that it is the file.
 func firstLine(r *bufio.Reader) (head []byte, whole bool) {
-	for n := 1; ; n = min(max(n, r.Buffered())+1, r.Size()) {
-		head, err := r.Peek(n)
-		head, _ = r.Peek(max(len(head), r.Buffered()))
-		text := bytes.TrimLeft(bytes.TrimPrefix(head, byteOrderMark), blank)
-		switch line, _, ended := bytes.Cut(text, []byte("\n")); {
+	for n := 1; ; n = r.Buffered() + 1 { // at first what is there already, then one read more
+		_, err := r.Peek(n)
+		head, _ := r.Peek(r.Buffered())
+		switch line, _, ended := bytes.Cut(content(head), []byte("\n")); {
 		case err != nil:
 			return head, true
 		case ended && len(line) > 0 || len(head) == r.Size():
 			return head, false
 		}
 	}
+}
+
+// content is a file from its first character on.
+func content(file []byte) []byte {
+	return bytes.TrimLeft(bytes.TrimPrefix(file, byteOrderMark), blank)
 }
 
 // isObject says whether the first line of text is one JSON value by itself, whatever is

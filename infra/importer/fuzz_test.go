@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/infra/quotas"
 	"customercare/infra/testkit/bounds"
 	"customercare/shared/store"
@@ -80,13 +81,13 @@ func FuzzParse(f *testing.F) {
 			keys = append(keys, "accountId", "code", "campaignId", "transactionId")
 		case contactKind:
 			key("contact", 1024)
-			if parts := store.SplitKey(r.contact.key); len(parts) != 2 || len(parts[0]) != 30 ||
+			if parts := store.SplitKey(attribute.ReadText(r.item, "contact")); len(parts) != 2 || len(parts[0]) != 30 ||
 				parts[1] != str("contactId") {
 				t.Errorf("contact is %q", parts)
 			}
-			if !slices.IsSorted(r.contact.parties) || len(r.contact.parties) == 0 ||
-				len(r.contact.parties) > maxParties {
-				t.Errorf("parties are %q", r.contact.parties)
+			if !slices.IsSorted(r.parties) || len(r.parties) == 0 ||
+				len(r.parties) > maxParties {
+				t.Errorf("parties are %q", r.parties)
 			}
 			keys = append(keys, "tenantId", "contactId")
 		default:

@@ -96,7 +96,8 @@ type loader struct {
 // Load loads every line of r. A line that cannot be loaded is reported and stops nothing
 // else: the error says in the end how many there were. A file of another form than lines
 // of JSON is Misformed, and not a line of it is looked at. Anything else that goes wrong
-// ends the load with *Stopped.
+// ends the load with *Stopped, and so does the end of ctx, even while r has nothing to
+// give. One read of r may then still wait behind it.
 func Load(ctx context.Context, o Options, r io.Reader) (Counts, error) {
 	if o.Workers <= 0 {
 		o.Workers = workers
@@ -151,7 +152,10 @@ func interruptible(ctx context.Context, r io.Reader) io.Reader {
 // read parses the lines and gives each record to the worker of its place.
 func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) error {
 	form := misformed(lines.r)
-	for form == nil || ctx.Err() != nil { // what is interrupted may seem to be cut off
+	if form != nil && ctx.Err() == nil { // a file of which only a part was read may look misformed
+		return form
+	}
+	for {
 		line, err := lines.next()
 		switch {
 		case ctx.Err() != nil:
@@ -189,7 +193,6 @@ func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) 
 			return context.Cause(ctx)
 		}
 	}
-	return form
 }
 
 // skip settles a line that is not to be loaded.

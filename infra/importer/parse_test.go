@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"customercare/infra/attribute"
 	"customercare/shared/operation"
 )
 
@@ -182,8 +183,8 @@ func TestTimesOfRFC3339(t *testing.T) {
 			t.Errorf("%s: taken", at)
 		case key != "" && err != nil:
 			t.Errorf("%s: %v", at, err)
-		case key != "" && r.contact.key != key:
-			t.Errorf("%s: key %s", at, r.contact.key)
+		case key != "" && attribute.ReadText(r.item, "contact") != key:
+			t.Errorf("%s: key %s", at, attribute.ReadText(r.item, "contact"))
 		}
 	}
 }

@@ -26,16 +26,10 @@ type record struct {
 	item   object // without the partition key for a contact: every copy has its own
 	size   int    // bytes that the record takes of a transaction
 
-	customer string // customer, transaction: the partition key
-	contact  *contact
+	customer string   // customer, transaction: the partition key
+	tenant   string   // contact: the tenant of its parties
+	parties  []string // contact: sorted, so that the same numbers are the same list
 	secrets  []string // operator: the passwords
-}
-
-// contact is what is needed to file a contact under each of its parties.
-type contact struct {
-	tenant  string
-	key     string   // sort key, that of all copies
-	parties []string // sorted, so that the same numbers are the same list
 }
 
 // The kinds that are no principals.
@@ -112,9 +106,9 @@ func (r *record) weigh() error {
 		}
 		r.size += size
 	}
-	if r.contact != nil && r.size > maxTransaction {
+	if r.kind == contactKind && r.size > maxTransaction {
 		return refuse("the record is too large to be filed under %d numbers at once (%d bytes together)",
-			len(r.contact.parties), maxTransaction)
+			len(r.parties), maxTransaction)
 	}
 	return nil
 }
@@ -122,13 +116,13 @@ func (r *record) weigh() error {
 // items are the items that the record is stored as: one, but for a contact, which is one
 // for each of its parties.
 func (r *record) items() []object {
-	if r.contact == nil {
+	if r.kind != contactKind {
 		return []object{r.item}
 	}
-	all := make([]object, len(r.contact.parties))
-	for i, number := range r.contact.parties {
+	all := make([]object, len(r.parties))
+	for i, number := range r.parties {
 		all[i] = maps.Clone(r.item)
-		all[i]["party"] = attribute.Text(store.PartyKey(r.contact.tenant, number))
+		all[i]["party"] = attribute.Text(store.PartyKey(r.tenant, number))
 	}
 	return all
 }
@@ -180,11 +174,11 @@ const maxParties = 50
 // buildContact leaves the numbers in the data, too, because parties alone do not say who
 // called whom.
 func buildContact(f *fields, r *record) {
-	c := &contact{tenant: f.id("tenantId", shortID)}
-	c.key = store.ContactKey(f.at(), f.id("contactId", shortID))
+	r.tenant = f.id("tenantId", shortID)
+	key := store.ContactKey(f.at(), f.id("contactId", shortID))
 	for _, name := range []string{"callingNumber", "calledNumber"} {
 		if value, ok := f.left[name]; ok {
-			c.parties = append(c.parties, f.check(name, value, shortID))
+			r.parties = append(r.parties, f.check(name, value, shortID))
 		}
 	}
 	if value, ok := f.left["customNos"]; ok {
@@ -194,20 +188,19 @@ func buildContact(f *fields, r *record) {
 			return
 		}
 		for _, member := range list.Value {
-			c.parties = append(c.parties, f.check("each of customNos", member, shortID))
+			r.parties = append(r.parties, f.check("each of customNos", member, shortID))
 		}
 	}
-	slices.Sort(c.parties)
-	c.parties = slices.Compact(c.parties)
+	slices.Sort(r.parties)
+	r.parties = slices.Compact(r.parties)
 	switch {
-	case len(c.parties) == 0:
+	case len(r.parties) == 0:
 		f.refuse("callingNumber, calledNumber and customNos are missing: nobody could ever find the contact")
-	case len(c.parties) > maxParties:
+	case len(r.parties) > maxParties:
 		f.refuse("callingNumber, calledNumber and customNos name more than %d numbers", maxParties)
 	}
-	r.contact = c
-	r.place = "contact " + store.JoinKey(c.tenant, c.key)
-	r.item = f.data(object{"contact": attribute.Text(c.key), "parties": attribute.Texts(c.parties...)})
+	r.place = "contact " + store.JoinKey(r.tenant, key)
+	r.item = f.data(object{"contact": attribute.Text(key), "parties": attribute.Texts(r.parties...)})
 }
 
 // buildPrincipal reads what all principals have, a name and what bounds them, and then

@@ -69,8 +69,8 @@ func (r *record) actions(customers map[string]bool) int {
 		customers[r.customer] = true
 	}
 	switch {
-	case r.contact != nil:
-		return len(r.contact.parties)
+	case r.kind == contactKind:
+		return len(r.parties)
 	case r.kind == transaction && first:
 		return 2 // its put, and the check of its customer
 	case r.kind == customer && !first:

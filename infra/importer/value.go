@@ -138,14 +138,12 @@ func unreadable(d *jsontext.Decoder, err error) error {
 // place names the top-level field that is being read. Names further in may be personal
 // data.
 func place(d *jsontext.Decoder) string {
-	pointer := d.StackPointer()
+	pointer := string(d.StackPointer())
 	if pointer == "" {
 		return "the line"
 	}
-	for pointer.Parent() != "" {
-		pointer = pointer.Parent()
-	}
-	return printable(pointer.LastToken())
+	name, _, _ := strings.Cut(pointer[1:], "/") // a name with "~" or "/" is escaped, and not printable
+	return printable(name)
 }
 
 // printable is a name from the line made fit to stand in a sentence. A name that

@@ -144,7 +144,13 @@ func TestNumbersJoinAnOpenJob(t *testing.T) {
 	t.Parallel()
 	sys := newSystem(t)
 	sys.eraseNumbers(t, "1", "2")
+	if sys.ledger(t).handedOver() { // the job itself starts its worker
+		t.Error("a new job is handed over")
+	}
 	sys.eraseNumbers(t, "2", "1")
+	if !sys.ledger(t).handedOver() {
+		t.Error("nobody is told of the second request")
+	}
 	sys.finishAll(t)
 	if records := sys.ledger(t).records; len(records) != 1 || records[0].requests != 2 {
 		t.Errorf("records: %+v", records)

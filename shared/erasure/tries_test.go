@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,6 +102,29 @@ func TestPanicInATransaction(t *testing.T) {
 	_, _ = sys.Due(t.Context())
 	sys.finishAll(t)
 	sys.wantRightOrLowerBound(t, 3)
+}
+
+// A panic behind a batch that was done leaves no wrong count unmarked either.
+func TestPanicInABatch(t *testing.T) {
+	t.Parallel()
+	sys := newSystem(t)
+	sys.putCustomer(t, "shop", "4711", 30)
+	var panicked atomic.Bool
+	x := sys.decideTries()
+	x.do = func(_ int, action string, _ []byte, r *http.Request) (*http.Response, error) {
+		answer, err := x.next.RoundTrip(r)
+		if action == "BatchWriteItem" && !panicked.Swap(true) {
+			panic("x")
+		}
+		return answer, err
+	}
+	sys.eraseCustomer(t)
+	sys.finishAll(t)
+	if !panicked.Load() {
+		t.Error("no batch was sent")
+	}
+	sys.wantEmpty(t, sys.Kit.Customers.Table)
+	sys.wantRightOrLowerBound(t, 31)
 }
 
 // A contact that was deleted without an answer and filed anew meanwhile is two deletions.
