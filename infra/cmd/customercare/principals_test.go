@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -84,7 +85,8 @@ func TestOperatorsComeAndGo(t *testing.T) {
 	if in(password) || !in(another) {
 		t.Error("the old password, and it alone, must let nobody in any more")
 	}
-	call(t, "", "principals", "disable", "operator", "csr").is(t, 0, "is disabled")
+	call(t, "", "principals", "disable", "operator", "csr").
+		is(t, 0, "is disabled; API Gateway may let it in for 5 minutes more")
 	if in(another) {
 		t.Error("a disabled operator is let in")
 	}
@@ -93,7 +95,8 @@ func TestOperatorsComeAndGo(t *testing.T) {
 		t.Error("an operator who is enabled again is not let in")
 	}
 	call(t, "", "principals", "remove", "operator", "csr").is(t, 2, "say --yes")
-	call(t, "", "principals", "remove", "operator", "csr", "--yes").is(t, 0, "is removed")
+	call(t, "", "principals", "remove", "operator", "csr", "--yes").
+		is(t, 0, "is removed; API Gateway may let it in for 5 minutes more")
 	if in(another) || len(kit.Dump(t, kit.Principals.Table)) > 0 {
 		t.Error("a removed operator is left")
 	}
@@ -109,7 +112,7 @@ func TestGeneratedSecrets(t *testing.T) {
 	local(t, kit)
 	generated := regexp.MustCompile(`^[a-z2-7]{32}\n$`)
 	r := call(t, "", "principals", "add", "api-user", "john", "--account", "shop,1", "--account", "club", "--generate")
-	r.is(t, 0, "api-user john of http://")
+	r.is(t, 0, "apiUser john of http://")
 	if !generated.MatchString(r.out) || strings.Contains(r.errs, strings.TrimSpace(r.out)) {
 		t.Error(r)
 	}
@@ -131,6 +134,20 @@ func TestGeneratedSecrets(t *testing.T) {
 	if again.code != 0 || strings.TrimSpace(again.out) == printed.Secret || !generated.MatchString(again.out) {
 		t.Error(again)
 	}
+	// Both spellings of the kind are taken, and one is printed.
+	one := call(t, "", "principals", "show", "apiUser", "john")
+	if two := call(t, "", "principals", "show", "api-user", "john"); one.code != 0 || two.out != one.out ||
+		strings.Contains(one.out, "api-user") {
+		t.Errorf("%v\n%v", one, two)
+	}
+	// Where nothing else is printed, JSON names whom it has happened to.
+	for _, verb := range []string{"disable", "enable", "rotate", "rotate --finish", "remove --yes"} {
+		args := append([]string{"principals"}, strings.Fields(verb)...)
+		r := call(t, password, append(args, "apiUser", "john", "--json")...)
+		if r.code != 0 || r.out != "{\n  \"kind\": \"apiUser\",\n  \"name\": \"john\"\n}\n" {
+			t.Errorf("%s: %v", verb, r)
+		}
+	}
 	call(t, "", "principals", "add", "operator", "o", "--generate").is(t, 2, "people choose their passwords")
 }
 
@@ -145,19 +162,19 @@ func TestPrincipalsThatAreRefused(t *testing.T) {
 		says  string
 	}{
 		{password, "add user u", 2, `"user" is no kind of principal`},
-		{password, "add operator", 2, "accepts 2 arg(s), received 1"},
+		{password, "add operator", 2, "NAME is missing: customercare principals add KIND NAME"},
 		{password, "add operator csr --account a", 2, "no other kind has one"},
 		{password, "add operator csr --tenant a", 2, "no other kind has one"},
-		{password, "add api-user u", 2, "an api-user needs --account"},
+		{password, "add api-user u", 2, "an apiUser needs --account"},
 		{password, "add app a", 2, "an app needs --tenant"},
 		{password, "add operator csr --valid-until tomorrow", 2, "--valid-until must be a time"},
 		{password, "add operator csr --valid-until 2020-01-02T03:04:05Z", 2, "--valid-until is over"},
 		{password, "add operator csr --password x", 2, "unknown flag: --password"},
-		{password, "add operator csr xyzzy", 2, "accepts 2 arg(s), received 3"},
+		{password, "add operator csr xyzzy", 2, "there are more arguments than KIND and NAME"},
 		{password, "add operator csr --operation " + operation.DeleteCustomer.Name, 1,
 			"operations may only name " + both},
 		{password, "add operator a:b", 1, "name holds a colon"},
-		{"sesame", "add operator csr", 1, "password has less than 15 characters"},
+		{"sesame", "add operator csr", 1, "password has less than 15 characters; nothing is changed: call this again with another password"},
 		{"sesame", "add app a --tenant t", 1, "secret has less than 15 characters"},
 		{"passwordpassword", "add operator csr", 1, "password is one text again and again"},
 		{"customercare2026", "add api-user u --account a", 1, "key is little more than"},
@@ -176,11 +193,51 @@ func TestPrincipalsThatAreRefused(t *testing.T) {
 	}
 }
 
+// What changes no secret leaves the time of the last new one.
+func TestTheTimeIsTheSecrets(t *testing.T) {
+	kit := dynamotest.Open(t)
+	local(t, kit)
+	operator := fmt.Sprintf(`{"kind":"operator","name":"csr","password":[%q,%q]`, password, another)
+	call(t, operator+"}", "import", "-").is(t, 0, "")
+	age := func() {
+		t.Helper()
+		_, err := kit.Plain.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+			TableName: &kit.Principals.Table, Key: attribute.Item{"principal": attribute.Text("operator#csr")},
+			UpdateExpression:          aws.String("SET changed = :long"),
+			ExpressionAttributeValues: attribute.Item{":long": attribute.Number(981173106)}, // 2001-02-03
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		input, args string
+		old         bool
+	}{
+		{"", "principals disable operator csr", true},
+		{"", "principals enable operator csr", true},
+		{operator + `,"validUntil":"2999-01-02T03:04:05Z"}`, "import -", true},
+		{"", "principals rotate operator csr --finish", true},
+		{password, "principals rotate operator csr", false},
+		{operator + "}", "import -", false},
+	} {
+		age()
+		call(t, c.input, strings.Fields(c.args)...).is(t, 0, "")
+		r := call(t, "", "principals", "show", "operator", "csr")
+		if strings.Contains(r.out, "2001-02-03 04:05:06Z") != c.old {
+			t.Errorf("%s: %v", c.args, r)
+		}
+	}
+}
+
 // The list shows everybody who may call, when each was changed, and no hash; nobody
 // else's item is taken for a principal.
 func TestPrincipalsAreListed(t *testing.T) {
 	kit := dynamotest.Open(t)
 	local(t, kit)
+	if r := call(t, "", "principals", "list"); r.out != "" || !strings.HasPrefix(r.errs, "nobody may call: ") {
+		t.Error(r)
+	}
 	began := time.Now().Truncate(time.Second)
 	lines := `{"kind":"operator","name":"csr","password":["` + password + `","` + another + `"]}
 {"kind":"apiUser","name":"jo#hn","key":"1959caadac9b13dcb3","accounts":["a","b","c","d"],"disabled":true}
@@ -231,7 +288,7 @@ func TestPrincipalsAreListed(t *testing.T) {
 	call(t, "", "principals", "enable", "app", "portal").is(t, 3, "it was valid until 2020-01-02 03:04:05Z")
 	// The shell completes what there is, and asks nobody for what there is not yet.
 	for _, c := range []struct{ args, want string }{
-		{"principals add ", "operator\napi-user\napp\n:4\n"},
+		{"principals add ", "operator\napiUser\napp\n:4\n"},
 		{"principals add app ", ":4\n"},
 		{"principals add operator o --operation ", strings.ReplaceAll(both, ", ", "\n") + "\n:4\n"},
 		{"principals show app ", "portal\n:4\n"},
@@ -276,6 +333,7 @@ func TestPasswordsAreAskedFor(t *testing.T) {
 		says    string
 	}{
 		{[]string{password + "\r", another + "\r"}, 1, "the two differ, so nothing is changed"},
+		{[]string{"sesame\r"}, 1, "password has less than 15 characters; nothing is changed"}, // not asked for again
 		{[]string{"\x03"}, 130, "customercare: interrupted"},
 		{[]string{password + "\r", password + "\r"}, 0, "is added"},
 	} {
