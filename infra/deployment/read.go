@@ -66,8 +66,8 @@ func Scan(ctx context.Context, db *dynamodb.Client, in *dynamodb.ScanInput, each
 	return nil
 }
 
-// ErrUnreachable says that a call had no answer.
-var ErrUnreachable = errors.New("cannot be reached: no answer came, or none that can be read")
+// errUnreachable says that a call had no answer.
+var errUnreachable = errors.New("cannot be reached: no answer came, or none that can be read")
 
 // Explain makes a sentence of the error of a call to AWS: what names the thing that was
 // asked for, for example "the table Erasures". The SDK's own words stay out of it,
@@ -82,7 +82,7 @@ func Explain(ctx context.Context, what string, err error) error {
 	refusal, ok := errors.AsType[smithy.APIError](err)
 	switch {
 	case !ok:
-		return fmt.Errorf("%s %w", what, ErrUnreachable)
+		return fmt.Errorf("%s %w", what, errUnreachable)
 	case refusal.ErrorCode() == "ResourceNotFoundException":
 		return fmt.Errorf("%s is not there", what)
 	case strings.Contains(refusal.ErrorCode(), "AccessDenied"):

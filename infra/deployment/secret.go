@@ -36,9 +36,9 @@ func (s Secret) Read(ctx context.Context) (text, version string, err error) {
 	out, err := s.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.ID})
 	if err != nil {
 		err = Explain(ctx, theSecret, err)
-		if s.local != "" && errors.Is(err, ErrUnreachable) {
-			err = fmt.Errorf("%w: no Secrets Manager answers at %s: start the local stack with `make run`,"+
-				" or set SECRETS_PORT to the port that it has there", err, s.local)
+		if s.local != "" && errors.Is(err, errUnreachable) {
+			err = fmt.Errorf("%s cannot be reached, because nothing answers at %s: start the local stack with"+
+				" `make run`, or set SECRETS_PORT to the port of its Secrets Manager", theSecret, s.local)
 		}
 		return "", "", err
 	}

@@ -2,8 +2,8 @@
 // users, loyalty customers with their transactions, contacts, and those who may call.
 //
 // Loading a file twice in a row gives the same tables as loading it once, so that after
-// an interruption a load is repeated, from the start or from the line that Stopped names. Records of
-// one key are written in the order of their lines.
+// an interruption a load is repeated, from the start or from the line that Stopped names.
+// Records of one key are written in the order of their lines.
 package importer
 
 import (

@@ -110,7 +110,7 @@ func TestKeysOfTheLocalStack(t *testing.T) {
 		t.Error(r)
 	}
 	t.Setenv("SECRETS_PORT", "1")
-	call(t, "", "keys", "show").is(t, 1, "no Secrets Manager answers at 127.0.0.1:1: start the local stack with"+
+	call(t, "", "keys", "show").is(t, 1, "nothing answers at 127.0.0.1:1: start the local stack with"+
 		" `make run`, or set SECRETS_PORT")
 }
 

@@ -33,8 +33,8 @@ func (a *app) print(value any, rows ...[]any) error {
 	return columns.Flush()
 }
 
-// list prints a list as print does, with its titles first; of an empty one, which would be
-// titles alone, people are told none instead.
+// list prints a list as print does, with its titles first. Of an empty one, which would
+// be titles alone, people are told the sentence none instead.
 func (a *app) list(value any, none string, rows ...[]any) error {
 	if len(rows) == 1 && !a.json {
 		a.tell("%s", none)
