@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"customercare/infra/local/template"
 	"customercare/infra/attribute"
+	"customercare/infra/local/template"
 	"customercare/infra/quotas"
 )
 
