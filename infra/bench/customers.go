@@ -38,7 +38,8 @@ func (p plan) customers(ctx context.Context, b *Bench) (all []Figure, err error)
 			name: fmt.Sprintf("%s-%d", name, size.transactions), items: 1, table: "Customers",
 			fill: func(codes []string) error { return s.fillCustomers(ctx, size.transactions, codes...) },
 			ours: func(codes []string) (time.Duration, error) {
-				// A look is a query of two items: less than a hundredth of the engine's time.
+				// A look is a query of two items, and takes less than a hundredth of the
+				// engine's time.
 				_, gone, err := untilGone(ctx, 50*time.Millisecond,
 					func() error { return s.remove(ctx, codes[0]) },
 					func() (bool, error) { return s.gone(ctx, codes[0]) })

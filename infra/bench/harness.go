@@ -82,7 +82,8 @@ func (b *Bench) whole(ctx context.Context, name string) (*site, error) {
 
 // start starts a site, on which no limit of rates is in the way; what is not said here
 // is the template's. Each floor runs in the environment of every function, which it
-// stands for. One that is alone has no streams and schedules: nothing else works on its tables.
+// stands for. One that is alone has no streams and schedules: nothing else works on its
+// tables.
 func (b *Bench) start(ctx context.Context, name string, alone bool, floors ...string) (s *site, err error) {
 	options := stack.Options{
 		Root: b.Root, Endpoint: b.Endpoint, FunctionEndpoint: b.through, BinDir: b.Functions, Log: b.Log,

@@ -65,10 +65,8 @@ func (f File) Write(name string) error {
 // Markdown is all tables that have figures, and what they were measured on.
 func (f File) Markdown() (string, error) { return text("tables.tmpl", f) }
 
-// same says whether a reader would take both for one row.
-func (f Figure) same(other Figure) bool {
-	return f.Table == other.Table && f.Case == other.Case && f.Against == other.Against
-}
+// same says whether both stand in one table under one name.
+func (f Figure) same(other Figure) bool { return f.Table == other.Table && f.Case == other.Case }
 
 // Check returns an error for every figure that cannot be shown, and for two of one name
 // in one table.

@@ -122,8 +122,8 @@ func TestCheck(t *testing.T) {
 		t.Errorf("two rows of one name: %v", err)
 	}
 	twice.Figures[len(twice.Figures)-1].Against = "another floor"
-	if err := twice.Check(); err != nil {
-		t.Errorf("the same case beside another floor: %v", err)
+	if err := twice.Check(); err == nil {
+		t.Error("two rows of one name beside different floors are accepted")
 	}
 }
 

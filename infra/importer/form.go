@@ -12,8 +12,9 @@ import (
 	"customercare/shared/media"
 )
 
-// Misformed is a file that is no lines of JSON as a whole, so that none of it was loaded.
-// Its text names what the file is instead, and what to do.
+// Misformed is a file that is no lines of JSON as a whole, or ends before the first line
+// that is to be loaded, so that none of it was loaded. Its text names what the file is
+// instead, and what to do.
 type Misformed string
 
 func (m Misformed) Error() string { return string(m) }

@@ -16,12 +16,9 @@ import (
 	"customercare/shared/store"
 )
 
-// Changed is the attribute of a principal that says when it was changed last, in Unix
-// seconds. The functions do not look at it.
+// Changed is the attribute of a principal that says when its secrets were changed last,
+// in Unix seconds. The functions do not look at it.
 const Changed = "changed"
-
-// errNoPrincipal says that a line is a record of another kind.
-const errNoPrincipal = refusal("the record is neither an operator, nor an apiUser, nor an app")
 
 // Principal makes the item of the operator, API user or app that a line of the format
 // describes, as it is stored when it is loaded at that time. It writes nothing.
@@ -31,27 +28,29 @@ func Principal(line []byte, at time.Time) (map[string]types.AttributeValue, erro
 		return nil, err
 	}
 	if r.item["principal"] == nil {
-		return nil, errNoPrincipal
+		return nil, refuse("the record is neither an operator, nor an apiUser, nor an app")
 	}
 	item, _ := r.principal(nil, at)
 	return item, nil
 }
 
 // principal gives the item that the record makes of the standing one of its name, nil
-// where there is none, and whether it differs. It has the time only when it does, so that
-// loading a file again changes nothing, nor the time of the last change.
+// where there is none, and whether it differs. Where the secrets are the same their time
+// stays.
 func (r *record) principal(standing object, at time.Time) (item object, differs bool) {
 	item, standing = maps.Clone(r.item), maps.Clone(standing)
 	if r.kind == store.Operator {
 		hashes, _ := store.Texts(standing["hashes"]) // what is no hash is none of the passwords'
 		item["hashes"] = attribute.Texts(principal.HashPasswords(r.secrets, hashes)...)
 	}
-	delete(standing, Changed)
-	if reflect.DeepEqual(standing, item) {
-		return item, false
-	}
 	item[Changed] = attribute.Number(at.Unix())
-	return item, true
+	if reflect.DeepEqual(standing["hashes"], item["hashes"]) {
+		delete(item, Changed)
+		if was, known := standing[Changed]; known {
+			item[Changed] = was
+		}
+	}
+	return item, !reflect.DeepEqual(standing, item)
 }
 
 // writePrincipal puts an operator, an API user or an app in place of the one of its name.

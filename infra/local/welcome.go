@@ -10,8 +10,8 @@ import (
 	"customercare/infra/local/stack"
 )
 
-// calls are the five operations on the demo data, each as a command for a shell with curl
-// and sed. {address} is the API's, {type} and {date} a temporary allow that the stack
+// calls are the operations on the demo data, each as a command for a shell with curl and
+// sed. {address} is the API's, {type} and {date} a temporary allow that the stack
 // takes.
 var calls = []struct{ operation, command string }{
 	{"delete customer info", `
@@ -54,12 +54,13 @@ func (c *console) welcome(st *stack.Stack, d demo, root, log string, verbose boo
 	}
 	if d.loaded != nil || d.kept {
 		allow := strings.NewReplacer(append(allowed(st.Template.Parameters, c.now()), "{address}", st.URL)...)
-		b.WriteString("\nThe five calls on the demo data, to paste into another terminal:\n")
+		b.WriteString("\nEach operation on the demo data, to paste into another terminal:\n")
 		for _, call := range calls {
 			fmt.Fprintf(&b, "\n  %s\n%s\n", call.operation, allow.Replace(strings.TrimPrefix(call.command, "\n")))
 		}
 	}
-	fmt.Fprintf(&b, "\nDocuments: %s, %s. ",
+	b.WriteString("\nOperators, keys, erasures, import: `make customercare` builds bin/customercare (--help).\n")
+	fmt.Fprintf(&b, "Documents: %s, %s. ",
 		relative(filepath.Join(root, "README.md")), relative(filepath.Join(root, "SECURITY.md")))
 	fmt.Fprintf(&b, "Log: %s, a JSON object a line", relative(log))
 	lines := "each request is a line: time, method, route, status, milliseconds, function"

@@ -84,6 +84,24 @@ func (t *Table) Print(ctx context.Context) error {
 	})
 }
 
+// TimeOf is the time to which a table was restored from a backup; nil where DynamoDB
+// names none. The error is a sentence, also while the table is being restored.
+func TimeOf(ctx context.Context, db *dynamodb.Client, table string) (*time.Time, error) {
+	out, err := db.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &table})
+	if err != nil {
+		return nil, deployment.Explain(ctx, "the table "+table, err)
+	}
+	summary := out.Table.RestoreSummary
+	switch {
+	case summary == nil:
+		return nil, nil
+	case aws.ToBool(summary.RestoreInProgress):
+		return nil, fmt.Errorf("the table %s is being restored still:"+
+			" wait for it with `aws dynamodb wait table-exists --table-name %[1]s`", table)
+	}
+	return summary.RestoreDateTime, nil
+}
+
 // each goes through the table once, and calls do with every item and its place, from 1.
 func (t *Table) each(ctx context.Context, do func(position int, record record) error) error {
 	position := 0

@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"customercare/infra/deployment"
 )
 
 // Exit codes. What each means for a command is in its help.
@@ -47,9 +49,10 @@ func run() int {
 		return 0
 	}
 	code := exitFailed
+	_, wrong := errors.AsType[deployment.Misused](err)
 	if e, ok := errors.AsType[exit](err); ok {
 		code = e.code
-	} else if !a.started { // cobra refused the call
+	} else if wrong || !a.started { // cobra refused the call
 		code = exitUsage
 	}
 	switch {

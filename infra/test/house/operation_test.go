@@ -2,7 +2,7 @@ package house
 
 import (
 	"io/fs"
-	"os"
+	"net/http"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,10 +13,12 @@ import (
 )
 
 // newFiles are what an operation brings along. NAME is its name ("hold-customer"), WORDS
-// the name with underscores ("hold_customer").
+// the name with underscores ("hold_customer"). RULES is "handler", or the part of the
+// operation whose rules the test asks for ("form").
 var newFiles = []string{
 	"functions/NAME/main.go",
 	"functions/NAME/handler.go",
+	"functions/NAME/RULES_test.go",
 	"functions/NAME/fuzz_test.go",
 	"functions/NAME/allocs_test.go",
 	"infra/events/NAME.json",
@@ -37,8 +39,16 @@ var editedFiles = []string{
 	"infra/test/e2e/metrics_test.go",
 	"infra/test/load/calls_test.go",
 	"docs/contracts.md",
+	"docs/runbook.md",
 	"README.md",
 }
+
+// commandFiles are where every operation has a command to paste, a call by curl.
+var commandFiles = []string{"infra/local/welcome.go", "README.md"}
+
+// otherFiles are where an operation may need a place, which depends on what it does, or
+// where another test looks: CONTRIBUTING.md names both kinds.
+var otherFiles = []string{"docs/scale.md", "docs/data.md", "SECURITY.md"}
 
 // examples may have the name of an operation in them because a reader needs one to
 // understand the sentence or the test. A folder stands for all its files.
@@ -58,9 +68,18 @@ var examples = []string{
 func TestOperationsAreWhole(t *testing.T) {
 	for _, o := range operation.All {
 		for _, pattern := range newFiles {
-			name := strings.NewReplacer("NAME", o.Name, "WORDS", strings.ReplaceAll(o.Name, "-", "_")).Replace(pattern)
-			if _, err := os.Stat(filepath.Join(root(t), name)); err != nil {
+			name := strings.NewReplacer("NAME", o.Name, "WORDS", strings.ReplaceAll(o.Name, "-", "_"), "RULES", "*").Replace(pattern)
+			found, err := filepath.Glob(filepath.Join(root(t), name))
+			found = slices.DeleteFunc(found, func(path string) bool { // those with a pattern of their own
+				return strings.Contains(name, "*") && besides.MatchString(filepath.Base(path))
+			})
+			if err != nil || len(found) == 0 {
 				t.Errorf("the operation %s has no %s", o.Name, name)
+			}
+		}
+		for _, name := range commandFiles {
+			if !slices.ContainsFunc(strings.Split(source(t, name), "curl "), calls(o)) {
+				t.Errorf("%s has no command for the operation %s", name, o.Name)
 			}
 		}
 	}
@@ -91,11 +110,27 @@ func TestOperationsAreWhole(t *testing.T) {
 // add one.
 func TestOperationsAreInContributing(t *testing.T) {
 	tables := named(t, "CONTRIBUTING.md").section("add-an-operation")
-	placeholders := strings.NewReplacer("NAME", "<name>", "WORDS", "<name>")
-	for _, name := range slices.Concat(newFiles, editedFiles) {
+	placeholders := strings.NewReplacer("NAME", "<name>", "WORDS", "<name>", "RULES", "<rules>")
+	for _, name := range slices.Concat(newFiles, editedFiles, commandFiles, otherFiles) {
 		if !strings.Contains(tables, "`"+placeholders.Replace(name)+"`") {
 			t.Errorf("CONTRIBUTING.md, Add an operation, does not name %s", name)
 		}
+	}
+}
+
+// besides are tests of a function that ask for something else than its rules.
+var besides = regexp.MustCompile(`^(?:fuzz|allocs)`)
+
+// calls makes a test whether a command, from behind the word curl, is a call of the
+// operation. curl's own method for a body is POST.
+func calls(o operation.Operation) func(command string) bool {
+	path := regexp.MustCompile(`\\\{\w+\\\}`).ReplaceAllString(regexp.QuoteMeta(o.Paths[0]), `[^/\s]+`)
+	address := regexp.MustCompile(`(?:\{address\}|http://127\.0\.0\.1:3000)` + path + "[?'`\\s]")
+	method := regexp.MustCompile(`-X (\w+)`)
+	return func(command string) bool {
+		said := method.FindStringSubmatch(command)
+		return address.MatchString(command) &&
+			(said == nil && o.Method == http.MethodPost || said != nil && said[1] == o.Method)
 	}
 }
 

@@ -1,6 +1,6 @@
 // Command erase is the least that erasures can cost: it reads collections of items and
 // deletes what it finds over a few streams, reading on meanwhile. No intent, no
-// tombstone, no counts, no second reading; killed in between, it leaves the rest for ever.
+// tombstone, no counts, no second reading; killed in between, it leaves the rest.
 package main
 
 import (
@@ -171,10 +171,10 @@ func ofNumbers(db *dynamodb.Client, c command) erasure {
 			parties := contact["parties"].(*types.AttributeValueMemberL)
 			for _, party := range parties.Value {
 				of := store.PartyKey(c.Tenant, attribute.ReadText(attribute.Item{"party": party}, "party"))
+				key := attribute.Item{"party": attribute.Text(of), "contact": contact["contact"]}
 				copies = append(copies, types.Delete{
-					TableName: &c.Table, ConditionExpression: aws.String("parties = :parties"),
+					TableName: &c.Table, Key: key, ConditionExpression: aws.String("parties = :parties"),
 					ExpressionAttributeValues: attribute.Item{":parties": parties},
-					Key:                       attribute.Item{"party": attribute.Text(of), "contact": contact["contact"]},
 				})
 			}
 			return copies
