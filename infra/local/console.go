@@ -2,6 +2,7 @@ package local
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -62,11 +63,7 @@ func (c *console) say(text string) {
 func (c *console) insist(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	to := c.terminal
-	if to == nil {
-		to = c.errors
-	}
-	_, _ = io.WriteString(to, text)
+	_, _ = io.WriteString(cmp.Or(c.terminal, c.errors), text)
 }
 
 // fail shows what ends the run.
@@ -138,13 +135,7 @@ func (c *console) access(a apigateway.Access) {
 	if c.terminal == nil || c.json {
 		return
 	}
-	whose := a.Function
-	switch {
-	case whose == "" && a.Refusal == "":
-		whose = "gateway"
-	case whose == "":
-		whose = "gateway: " + a.Refusal
-	}
+	whose := cmp.Or(a.Function, strings.TrimSuffix("gateway: "+a.Refusal, ": "))
 	colour := ""
 	switch {
 	case a.Status >= 500:

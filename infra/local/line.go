@@ -3,6 +3,7 @@ package local
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -53,12 +54,8 @@ func (l line) short() (text string, isError bool) {
 	case err != nil:
 		return printable(l.from + ": " + l.text), true
 	case entry.Level == "ERROR":
-		words := []string{l.from, entry.Msg}
-		for _, more := range []string{entry.Type, entry.Cause} {
-			if more != "" {
-				words = append(words, more)
-			}
-		}
+		words := []string{l.from, entry.Msg, entry.Type, entry.Cause}
+		words = slices.DeleteFunc(words, func(word string) bool { return word == "" })
 		return printable(strings.Join(words, ": ")), true
 	case entry.Finished > 0:
 		return fmt.Sprintf("an erasure ended, %.0f items of it deleted", entry.Items), false
