@@ -19,13 +19,13 @@ import (
 // in any case, and every log line to the log file. Its methods may be called at the same
 // time.
 type console struct {
-	mu       sync.Mutex
-	terminal io.Writer // nil when nobody is watching
-	errors   io.Writer // the terminal, or stderr
+	mu       sync.Mutex // of all that is written
+	terminal io.Writer  // nil when nobody is watching
+	errors   io.Writer  // the terminal, or stderr
 	colours  bool
-	json     bool // log lines are shown as they are in the file, in place of short ones
-	file     io.Writer
-	broken   bool // the file takes no more lines
+	json     bool      // log lines are shown as they are in the file, in place of short ones
+	file     io.Writer // set before the first log line
+	full     sync.Once // the file takes no more lines
 	now      func() time.Time
 }
 
@@ -43,34 +43,24 @@ func newConsole(s settings, stdout, stderr *os.File) *console {
 	return c
 }
 
-// keep makes all further log lines go to file as well.
-func (c *console) keep(file io.Writer) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.file = file
-}
-
 // say tells the person at the terminal, if there is one.
 func (c *console) say(text string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.terminal != nil {
-		_, _ = io.WriteString(c.terminal, text)
+		_ = c.write(c.terminal, text)
 	}
 }
 
 // insist tells the person at the terminal, or else stderr: what was asked for.
-func (c *console) insist(text string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, _ = io.WriteString(cmp.Or(c.terminal, c.errors), text)
-}
+func (c *console) insist(text string) { _ = c.write(cmp.Or(c.terminal, c.errors), text) }
 
-// fail shows what ends the run.
-func (c *console) fail(text string) {
+// fail shows an error.
+func (c *console) fail(text string) { _ = c.write(c.errors, c.paint(red, text)+"\n") }
+
+func (c *console) write(to io.Writer, text string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.error(text)
+	_, err := io.WriteString(to, text)
+	return err
 }
 
 const (
@@ -84,11 +74,6 @@ func (c *console) paint(colour, text string) string {
 	return colour + text + plain
 }
 
-// error writes an error. The caller holds the lock.
-func (c *console) error(text string) {
-	_, _ = io.WriteString(c.errors, c.paint(red, text)+"\n")
-}
-
 // Write takes log lines of the stack, whole ones.
 func (c *console) Write(p []byte) (int, error) {
 	for text := range bytes.Lines(p) {
@@ -98,8 +83,6 @@ func (c *console) Write(p []byte) (int, error) {
 }
 
 func (c *console) log(l line) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	now := c.now()
 	c.store(l.json(now))
 	if c.json {
@@ -108,31 +91,28 @@ func (c *console) log(l line) {
 	switch text, isError := l.short(); {
 	case text == "":
 	case isError:
-		c.error(now.Format(time.TimeOnly) + " ERROR " + text)
-	case c.terminal != nil:
-		_, _ = io.WriteString(c.terminal, c.paint(dim, now.Format(time.TimeOnly)+" "+text)+"\n")
+		c.fail(now.Format(time.TimeOnly) + " ERROR " + text)
+	default:
+		c.say(c.paint(dim, now.Format(time.TimeOnly)+" "+text) + "\n")
 	}
 }
 
-// store writes a line of JSON to the file, and to stderr where that was asked for. The
-// caller holds the lock.
+// store writes a line of JSON to the file, and to stderr where that was asked for.
 func (c *console) store(object []byte) {
-	if _, err := c.file.Write(object); err != nil && !c.broken {
-		c.broken = true // said once: the lines that follow would fail alike
-		c.error(fmt.Sprintf("the log file takes no more lines: %v", err))
+	if err := c.write(c.file, string(object)); err != nil {
+		// Said once: the lines that follow would fail alike.
+		c.full.Do(func() { c.fail(fmt.Sprintf("the log file takes no more lines: %v", err)) })
 	}
 	if c.json {
-		_, _ = c.errors.Write(object)
+		_ = c.write(c.errors, string(object))
 	}
 }
 
 // access takes the answer to a request: the gateway's line for the file, a short one for
 // a person. Neither holds anything that the caller chose.
 func (c *console) access(a apigateway.Access) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.store(line{"access", a.Line}.json(a.Time))
-	if c.terminal == nil || c.json {
+	if c.json {
 		return
 	}
 	whose := cmp.Or(a.Function, strings.TrimSuffix("gateway: "+a.Refusal, ": "))
@@ -145,5 +125,5 @@ func (c *console) access(a apigateway.Access) {
 	}
 	text := fmt.Sprintf("%s %-6s %s %d %d ms %s", a.Time.Format(time.TimeOnly), a.Method, a.Route, a.Status,
 		a.Took.Round(time.Millisecond).Milliseconds(), whose)
-	_, _ = io.WriteString(c.terminal, c.paint(colour, text)+"\n")
+	c.say(c.paint(colour, text) + "\n")
 }

@@ -24,22 +24,19 @@ type demo struct {
 	kept   bool           // the tables were there before, with principals in them
 }
 
-// kinds of records in the order of the files, each with what one is called.
-var kinds = [][2]string{
-	{"user", "user"}, {"customer", "customer"}, {"transaction", "transaction"}, {"contact", "contact"},
-	{"operator", "operator"}, {"apiUser", "API user"}, {"app", "app"},
-}
+// kinds of records in the order of the files.
+var kinds = []string{"user", "customer", "transaction", "contact", "operator", "apiUser", "app"}
 
 // String is e.g. "2 users, 1 customer".
 func (d demo) String() string {
 	var parts []string
 	for _, kind := range kinds {
-		switch n := d.loaded[kind[0]]; n {
-		case 0:
-		case 1:
-			parts = append(parts, "1 "+kind[1])
-		default:
-			parts = append(parts, fmt.Sprintf("%d %ss", n, kind[1]))
+		name, n := strings.Replace(kind, "apiUser", "API user", 1), d.loaded[kind]
+		if n > 1 {
+			name += "s"
+		}
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, name))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -61,7 +61,7 @@ func serve(ctx context.Context, s settings, c *console, stdout io.Writer) error 
 		return err
 	}
 	defer log.Close()
-	c.keep(log)
+	c.file = log
 
 	c.say("Building the functions and starting DynamoDB. The first time takes a minute or two.\n")
 	binDir := filepath.Join(cache, "bin")

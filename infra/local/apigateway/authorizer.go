@@ -38,28 +38,21 @@ type verdict struct {
 	until      time.Time      // when it is forgotten
 }
 
-func newAuthorizer(g *Gateway, name string, a Authorizer) (*authorizer, error) {
-	if a.TTL > 0 && len(a.Headers) == 0 {
-		return nil, fmt.Errorf("authorizer %s caches its answers and so needs an identity source", name)
-	}
-	return &authorizer{Authorizer: a, gateway: g, name: name, cache: map[string]*verdict{}}, nil
-}
-
 // decide lets the call through, noting who calls, or says how to refuse it.
 func (a *authorizer) decide(c *call) *refusal {
 	identity, ok := a.identity(c)
 	if !ok {
 		return &unauthorized
 	}
-	c.served.function = a.Function // until the route's own function is asked
+	c.access.Function = a.Function // until the route's own function is asked
 	v := a.remembered(identity)
 	began := time.Now()
 	if v == nil {
 		var refused *refusal
 		v, refused = a.ask(c)
-		c.served.authorizer = leg{http.StatusOK, time.Since(began)}
+		c.asked = leg{http.StatusOK, time.Since(began)}
 		if refused != nil {
-			c.served.authorizer.status = refused.status
+			c.asked.status = refused.status
 			return refused
 		}
 		a.remember(identity, v)

@@ -60,7 +60,7 @@ var (
 // refuse gives the refusal in the form the template asks for: its own gateway response,
 // else DEFAULT_4XX or DEFAULT_5XX, else AWS's default.
 func (g *Gateway) refuse(c *call, why refusal) *response {
-	c.served.refusal = why.kind
+	c.access.Refusal = why.kind
 	body, _ := json.Marshal(map[string]string{"message": why.message}) // text always marshals
 	resp := &response{status: why.status, body: body}
 	resp.header = []field{{"Content-Type", "application/json"}, {"x-amzn-RequestId", c.requestID}}

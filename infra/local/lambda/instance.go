@@ -123,21 +123,6 @@ func (i *instance) begin(inv *invocation) bool {
 	return true
 }
 
-// end takes the invocation with this id from the instance; nil when it has no such
-// invocation. The clock runs on until the process asks for its next one, as on Lambda.
-func (i *instance) end(id string) *invocation {
-	i.mu.Lock()
-	inv := i.current
-	if inv == nil || inv.id != id {
-		i.mu.Unlock()
-		return nil
-	}
-	i.current = nil
-	i.mu.Unlock()
-	i.pool.answered(i)
-	return inv
-}
-
 // timedOut is what Lambda says of a process that took too long.
 func timedOut(format string, args ...any) *Error {
 	return &Error{Type: "Sandbox.Timedout", Message: fmt.Sprintf(format, args...)}
@@ -174,14 +159,9 @@ func (i *instance) because(why error) {
 func (i *instance) kill(why error) {
 	i.because(why)
 	i.mu.Lock()
-	cmd := i.cmd
-	i.mu.Unlock()
-	select {
-	case <-i.dead: // its process id may be somebody else's by now
-	default:
-		if cmd != nil {
-			process.Kill(cmd)
-		}
+	defer i.mu.Unlock()
+	if i.cmd != nil && !i.ending { // else its process id may be somebody else's by now
+		process.Kill(i.cmd)
 	}
 }
 

@@ -105,6 +105,12 @@ func (p *pool) submit(inv *invocation) {
 		return
 	}
 	p.waiting = append(p.waiting, inv)
+	p.unlockChanged()
+}
+
+// unlockChanged gives the lock back after a change of waiting or live, and starts a
+// process if need be.
+func (p *pool) unlockChanged() {
 	fresh := p.grow()
 	p.mu.Unlock()
 	p.changed.Broadcast()
@@ -178,14 +184,9 @@ func (p *pool) gone(i *instance, why error) {
 	if i.starting && len(p.waiting) > 0 {
 		failed, p.waiting = p.waiting[0], p.waiting[1:]
 	}
-	fresh := p.grow()
-	p.mu.Unlock()
-	p.changed.Broadcast()
+	p.unlockChanged()
 	if failed != nil {
 		failed.finish(nil, why)
-	}
-	if fresh != nil {
-		fresh.start()
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -32,13 +33,10 @@ type Function struct {
 // AccessKeyID is the function's own made-up access key id: "AKIA" and the letters and
 // digits of its folder, upper-case.
 func (f Function) AccessKeyID() string {
-	return "AKIA" + strings.Map(func(c rune) rune {
-		if c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
-			return c
-		}
-		return -1
-	}, strings.ToUpper(f.Folder))
+	return "AKIA" + notOfKeys.ReplaceAllString(strings.ToUpper(f.Folder), "")
 }
+
+var notOfKeys = regexp.MustCompile(`[^A-Z0-9]`)
 
 // ExampleSecretKey belongs to every made-up access key. It is that of AWS's documentation
 // and opens nothing.
