@@ -93,11 +93,7 @@ func (g *Gateway) serve(r *request) (resp *response) {
 // integrate calls the route's function and turns its answer into a response.
 func (g *Gateway) integrate(c *call, route Route) *response {
 	c.access.Function = ""
-	event, err := g.proxyEvent(c)
-	if err != nil {
-		g.logf("%s %s: %v", route.Method, route.Path, err)
-		return g.refuse(c, internalError)
-	}
+	event := g.proxyEvent(c)
 	if len(event) > maxEvent {
 		return g.refuse(c, requestTooLarge)
 	}

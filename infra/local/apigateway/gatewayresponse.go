@@ -34,7 +34,6 @@ var (
 	authorizerFailure       = refusal{"AUTHORIZER_FAILURE", 500, serverError, "AuthorizerFailure"}
 	authorizerMisconfigured = refusal{"AUTHORIZER_CONFIGURATION_ERROR", 500, serverError, "AuthorizerConfiguration"}
 	badRequest              = refusal{"DEFAULT_4XX", 400, "Bad Request", "BadRequest"}
-	internalError           = refusal{"DEFAULT_5XX", 500, serverError, "InternalServerError"}
 	integrationTimeout      = refusal{"INTEGRATION_TIMEOUT", 504, "Endpoint request timed out", "InternalServerError"}
 	throttled               = refusal{"THROTTLED", 429, "Too Many Requests", "TooManyRequests"}
 	// Lambda's own 429, for a function whose concurrency is used up, does not reach the
