@@ -10,7 +10,7 @@ import (
 // maxLine is how long a line may be in bytes, its end not counted.
 const maxLine = 1 << 20
 
-const errTooLong = refusal("the line is longer than 1 MB")
+var errTooLong = errors.New("the line is longer than 1 MB")
 
 // lines reads a file line by line, whatever their ends: LF, CR LF, or the file's own.
 type lines struct {

@@ -20,9 +20,6 @@ import (
 // in Unix seconds. The functions do not look at it.
 const Changed = "changed"
 
-// errNoPrincipal says that a line is a record of another kind.
-const errNoPrincipal = refusal("the record is neither an operator, nor an apiUser, nor an app")
-
 // Principal makes the item of the operator, API user or app that a line of the format
 // describes, as it is stored when it is loaded at that time. It writes nothing.
 func Principal(line []byte, at time.Time) (map[string]types.AttributeValue, error) {
@@ -31,7 +28,7 @@ func Principal(line []byte, at time.Time) (map[string]types.AttributeValue, erro
 		return nil, err
 	}
 	if r.item["principal"] == nil {
-		return nil, errNoPrincipal
+		return nil, refuse("the record is neither an operator, nor an apiUser, nor an app")
 	}
 	item, _ := r.principal(nil, at)
 	return item, nil

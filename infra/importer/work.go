@@ -10,15 +10,8 @@ import (
 func (l *loader) work(ctx context.Context, queue <-chan *record) error {
 	for first := range queue {
 		batch := []*record{first}
-		for more := true; more && len(batch) < queued; {
-			select {
-			case r, ok := <-queue:
-				if more = ok; ok {
-					batch = append(batch, r)
-				}
-			default:
-				more = false
-			}
+		for len(queue) > 0 && len(batch) < queued { // nobody else takes from this queue
+			batch = append(batch, <-queue)
 		}
 		if err := l.write(ctx, batch); err != nil {
 			return err

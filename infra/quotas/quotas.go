@@ -6,10 +6,14 @@
 // CapacityUnitCalculations.html.
 package quotas
 
-import "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+import (
+	"bytes"
+	"strings"
 
-// Item is the attributes of an item, or of a map, by their names.
-type Item = map[string]types.AttributeValue
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/attribute"
+)
 
 // The limits. Sizes are in bytes.
 const (
@@ -23,7 +27,7 @@ const (
 // Size is an item's size in bytes as AWS documents it: names and texts in UTF-8, bytes as
 // they are, a number as sizeOfNumber says, 1 for a boolean and a null, and for a list or
 // a map 3 and 1 more for each member. A set is what its members are.
-func Size(item Item) int {
+func Size(item attribute.Item) int {
 	sum := 0
 	for name, value := range item {
 		sum += len(name) + SizeOf(value)
@@ -42,17 +46,13 @@ func SizeOf(value types.AttributeValue) int {
 	case *types.AttributeValueMemberB:
 		return len(v.Value)
 	case *types.AttributeValueMemberSS:
-		for _, member := range v.Value {
-			sum += len(member)
-		}
+		return len(strings.Join(v.Value, ""))
 	case *types.AttributeValueMemberNS:
 		for _, member := range v.Value {
 			sum += sizeOfNumber(member)
 		}
 	case *types.AttributeValueMemberBS:
-		for _, member := range v.Value {
-			sum += len(member)
-		}
+		return len(bytes.Join(v.Value, nil))
 	case *types.AttributeValueMemberM:
 		return 3 + len(v.Value) + Size(v.Value)
 	case *types.AttributeValueMemberL:
