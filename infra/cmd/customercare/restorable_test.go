@@ -192,7 +192,7 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	}
 }
 
-// With --missing nothing is printed that stands in the table in use, whatever became of it.
+// With --missing nothing is printed that stands in the table in use, changed or not.
 func TestOnlyWhatIsMissingIsRestored(t *testing.T) {
 	restored, inUse := dynamotest.Open(t), dynamotest.Open(t)
 	keysSecret(t, inUse, bothKeys, "2")
