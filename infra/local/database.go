@@ -13,11 +13,11 @@ import (
 
 // openDatabase starts a DynamoDB, unless the settings name one that runs already: then
 // server is nil.
-func openDatabase(ctx context.Context, s settings, cache string) (endpoint string, server *engine.Server, err error) {
+func openDatabase(ctx context.Context, s settings) (endpoint string, server *engine.Server, err error) {
 	if s.Endpoint != nil {
 		return s.Endpoint.String(), nil, answers(ctx, s.Endpoint)
 	}
-	server, err = engine.Start(ctx, engine.Options{CacheDir: cache, Port: int(s.DynamoDBPort), DataDir: s.DataDir})
+	server, err = engine.Start(ctx, engine.Options{Port: int(s.DynamoDBPort), DataDir: s.DataDir})
 	if err != nil {
 		return "", nil, err
 	}

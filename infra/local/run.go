@@ -68,7 +68,7 @@ func serve(ctx context.Context, s settings, c *console, stdout io.Writer) error 
 	g, starting := errgroup.WithContext(ctx)
 	g.Go(func() error { return stack.Build(starting, root, binDir) })
 	g.Go(func() (err error) {
-		endpoint, server, err = openDatabase(starting, s, cache)
+		endpoint, server, err = openDatabase(starting, s)
 		return err
 	})
 	err = g.Wait()

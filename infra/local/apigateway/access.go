@@ -85,13 +85,11 @@ func (g *Gateway) accessLine(c *call, a Access, length int) string {
 		"responseLength":     strconv.Itoa(length),
 		"responseLatency":    strconv.FormatInt(a.Took.Milliseconds(), 10),
 	}
-	if l := c.served.integration; l.status != 0 {
-		values["integration.status"] = strconv.Itoa(l.status)
-		values["integration.latency"] = strconv.FormatInt(l.took.Milliseconds(), 10)
-	}
-	if l := c.served.authorizer; l.status != 0 {
-		values["authorizer.status"] = strconv.Itoa(l.status)
-		values["authorizer.latency"] = strconv.FormatInt(l.took.Milliseconds(), 10)
+	for name, l := range map[string]leg{"integration": c.served.integration, "authorizer": c.served.authorizer} {
+		if l.status != 0 {
+			values[name+".status"] = strconv.Itoa(l.status)
+			values[name+".latency"] = strconv.FormatInt(l.took.Milliseconds(), 10)
+		}
 	}
 	if c.proto == "HTTP/1.1" || c.proto == "HTTP/1.0" {
 		values["protocol"] = c.proto

@@ -98,10 +98,8 @@ func (a *authorizer) identity(c *call) (string, bool) {
 	return string(key), true
 }
 
+// remembered gives the answer that is kept; nil without one, as always when TTL is 0.
 func (a *authorizer) remembered(identity string) *verdict {
-	if a.TTL == 0 {
-		return nil
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if entry, ok := a.cache[identity]; ok && a.gateway.api.Now().Before(entry.until) {
@@ -111,9 +109,6 @@ func (a *authorizer) remembered(identity string) *verdict {
 }
 
 func (a *authorizer) remember(identity string, v *verdict) {
-	if a.TTL == 0 {
-		return
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.gateway.api.Now()
@@ -122,8 +117,11 @@ func (a *authorizer) remember(identity string, v *verdict) {
 }
 
 // ask calls the authorizer's function.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html
 func (a *authorizer) ask(c *call) (*verdict, *refusal) {
-	event, err := json.Marshal(a.event(c))
+	described := a.gateway.describe(c, true)
+	described["type"], described["methodArn"] = "REQUEST", a.methodArn(c)
+	event, err := json.Marshal(described)
 	if err != nil {
 		a.gateway.logf("authorizer %s: %v", a.name, err)
 		return nil, &authorizerFailure
@@ -144,15 +142,6 @@ func (a *authorizer) ask(c *call) (*verdict, *refusal) {
 		return nil, &authorizerMisconfigured
 	}
 	return v, nil
-}
-
-// event is the authorizer's input.
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html
-func (a *authorizer) event(c *call) map[string]any {
-	event := a.gateway.describe(c, true)
-	event["type"] = "REQUEST"
-	event["methodArn"] = a.methodArn(c)
-	return event
 }
 
 // methodArn names the request, with the path as sent.

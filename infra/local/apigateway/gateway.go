@@ -86,10 +86,8 @@ func (g *Gateway) serve(r *request) (resp *response) {
 	}
 	// The body comes last: a client that asks before it sends one is told what its head
 	// says.
-	if r.receive != nil {
-		if fault := r.receive(); fault != nil {
-			return g.refuse(c, *fault)
-		}
+	if fault := r.receive(); fault != nil {
+		return g.refuse(c, *fault)
 	}
 	return g.integrate(c, route.Route)
 }
@@ -137,9 +135,7 @@ func headerBytes(r *request) int {
 }
 
 func (g *Gateway) logf(format string, args ...any) {
-	if g.log != nil {
-		fmt.Fprintf(g.log, "api: "+format+"\n", args...)
-	}
+	fmt.Fprintf(g.log, "api: "+format+"\n", args...)
 }
 
 // randomExtendedID makes an id of the shape of requestContext.extendedRequestId.

@@ -21,12 +21,12 @@ var dynamoDBLocalPackage = npmPackage{
 // prepareDynamoDBLocal makes sure that Java and the emulator are there. It runs with
 // -sharedDb, so that any credentials and region see the same tables. It listens on every
 // interface and has no flag to change that: keep nothing real in it.
-func prepareDynamoDBLocal(ctx context.Context, opts Options) (program, error) {
+func prepareDynamoDBLocal(ctx context.Context, cache, dataDir string) (program, error) {
 	java, err := findJava(ctx)
 	if err != nil {
 		return program{}, err
 	}
-	dir, err := dynamoDBLocalPackage.fetch(ctx, opts.CacheDir)
+	dir, err := dynamoDBLocalPackage.fetch(ctx, cache)
 	if err != nil {
 		return program{}, err
 	}
@@ -37,11 +37,11 @@ func prepareDynamoDBLocal(ctx context.Context, opts Options) (program, error) {
 		"-Djava.library.path=" + filepath.Join(dir, "DynamoDBLocal_lib"),
 		"-jar", filepath.Join(dir, dynamoDBLocalPackage.wanted), "-sharedDb", "-disableTelemetry",
 	}
-	if opts.DataDir == "" {
+	if dataDir == "" {
 		flags = append(flags, "-inMemory")
 	} else {
-		flags = append(flags, "-dbPath", opts.DataDir)
+		flags = append(flags, "-dbPath", dataDir)
 	}
 	// It leaves a file of its own where it runs.
-	return program{name: DynamoDBLocal.Name(), path: java, flags: flags, dir: dir, port: "-port"}, nil
+	return program{path: java, flags: flags, dir: dir, port: "-port"}, nil
 }

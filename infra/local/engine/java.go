@@ -20,10 +20,8 @@ func findJava(ctx context.Context) (string, error) {
 	if java, err := exec.LookPath("java"); err == nil {
 		return java, nil
 	}
-	if _, err := os.Stat("/etc/debian_version"); err != nil || os.Geteuid() != 0 {
-		return "", errNoJava
-	}
-	if _, err := exec.LookPath("apt-get"); err != nil {
+	_, notDebian := os.Stat("/etc/debian_version")
+	if _, err := exec.LookPath("apt-get"); err != nil || notDebian != nil || os.Geteuid() != 0 {
 		return "", errNoJava
 	}
 	fmt.Fprintln(os.Stderr, "java is missing: installing default-jre-headless with apt-get")
@@ -33,9 +31,5 @@ func findJava(ctx context.Context) (string, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("apt-get failed (%w: %s); %w", err, firstLine(string(out)), errNoJava)
 	}
-	java, err := exec.LookPath("java")
-	if err != nil {
-		return "", errNoJava
-	}
-	return java, nil
+	return exec.LookPath("java")
 }

@@ -18,7 +18,7 @@ const initTimeout = 10 * time.Second
 
 // instance is one process of a function; it works on one invocation at a time.
 type instance struct {
-	id   string
+	id   string // another one for each process
 	pool *pool
 	cmd  *exec.Cmd
 	dead chan struct{} // closed when the process is gone and everybody knows
@@ -27,8 +27,10 @@ type instance struct {
 	starting bool // has not asked for work yet
 	ready    bool // asks for work, or will in a moment: it starts, or has just answered
 
+	began     time.Time // just before the process was started
+	tellStart sync.Once
+
 	mu      sync.Mutex
-	began   time.Time // just before the process was started; zero once its start was told
 	current *invocation
 	ending  bool        // the process is gone or as good as gone
 	reason  error       // why it ends: we ended it, or it said so itself
@@ -38,10 +40,6 @@ type instance struct {
 // start runs the binary. When that fails, the pool fails the invocation that wanted it.
 func (i *instance) start() {
 	s, f := i.pool.service, i.pool.function
-	if !s.register(i) {
-		i.ended(errClosed)
-		return
-	}
 	out := &lines{to: s.opts.Log, folder: f.Folder}
 	dir, err := filepath.Abs(filepath.Join(s.opts.BinDir, f.Folder))
 	if err == nil {
@@ -61,7 +59,6 @@ func (i *instance) start() {
 	}
 	if err != nil {
 		i.ended(fmt.Errorf("start function %s: %w", f.Folder, err))
-		s.forget(i)
 		return
 	}
 	i.arm(initTimeout, timedOut("the function did not ask for work within %s of its start", initTimeout))
@@ -72,22 +69,17 @@ func (i *instance) start() {
 		}
 		out.flush()
 		i.ended(&Error{Type: "Runtime.ExitError", Message: "Runtime exited with error: " + status})
-		s.forget(i)
 	}()
 }
 
 // ended tells everybody that the process is gone. why is the reason, unless it was killed
 // or has said itself why it cannot start.
 func (i *instance) ended(why error) {
+	i.disarm()
 	i.mu.Lock()
 	i.ending = true // from here on begin refuses
-	if i.clock != nil {
-		i.clock.Stop()
-	}
 	inv := i.current
-	if i.reason != nil {
-		why = i.reason
-	}
+	why = cmp.Or(i.reason, why)
 	i.mu.Unlock()
 
 	if why != errClosed {
@@ -102,19 +94,30 @@ func (i *instance) ended(why error) {
 	close(i.dead)
 }
 
+// asks notes that the process asks for work: the start is over, and how long it took is
+// told once.
+func (i *instance) asks() {
+	i.disarm()
+	i.tellStart.Do(func() {
+		if started := i.pool.service.opts.Started; started != nil {
+			started(i.pool.function.Folder, time.Since(i.began))
+		}
+	})
+}
+
 // begin notes that the process is about to get the invocation, and starts its clock;
 // false when the process died before.
-func (i *instance) begin(inv *invocation) (deadline time.Time, ok bool) {
+func (i *instance) begin(inv *invocation) bool {
 	timeout := i.pool.function.Timeout
 	i.mu.Lock()
 	if i.ending {
 		i.mu.Unlock()
-		return time.Time{}, false
+		return false
 	}
 	i.current = inv
 	i.mu.Unlock()
 	i.arm(timeout, timedOut("RequestId: %s Error: Task timed out after %.2f seconds", inv.id, timeout.Seconds()))
-	return time.Now().Add(timeout), true
+	return true
 }
 
 // end takes the invocation with this id from the instance; nil when it has no such
@@ -139,24 +142,10 @@ func timedOut(format string, args ...any) *Error {
 
 // arm makes the process end with why unless it is disarmed or armed again within d.
 func (i *instance) arm(d time.Duration, why error) {
+	i.disarm()
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.clock != nil {
-		i.clock.Stop()
-	}
 	i.clock = time.AfterFunc(d, func() { i.kill(why) })
-}
-
-// tellStart tells once how long the start took.
-func (i *instance) tellStart() {
-	now := time.Now()
-	i.mu.Lock()
-	began := i.began
-	i.began = time.Time{}
-	i.mu.Unlock()
-	if started := i.pool.service.opts.Started; started != nil && !began.IsZero() {
-		started(i.pool.function.Folder, now.Sub(began))
-	}
 }
 
 // disarm stops the clock.

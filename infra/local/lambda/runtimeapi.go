@@ -27,33 +27,29 @@ func (s *Service) runtimeAPI() http.Handler {
 // of finds the process the request comes from.
 func (s *Service) of(serve func(*instance, http.ResponseWriter, *http.Request)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		i := s.instance(r.PathValue("instance"))
-		if i == nil {
-			refuse(w, http.StatusForbidden, "InvalidInstance", "no such process")
-			return
+		for _, p := range s.pools {
+			if i := p.instance(r.PathValue("instance")); i != nil {
+				serve(i, w, r)
+				return
+			}
 		}
-		serve(i, w, r)
+		refuse(w, http.StatusForbidden, "InvalidInstance", "no such process")
 	}
 }
 
 // serveNext waits for the process's next invocation.
 func serveNext(i *instance, w http.ResponseWriter, r *http.Request) {
-	i.disarm() // the start is over
-	i.tellStart()
+	i.asks()
 	inv := i.pool.next(i)
 	if inv == nil {
 		return
 	}
-	if r.Context().Err() != nil { // the process has died, and nobody has noticed yet
+	f, account := i.pool.function, i.pool.service.opts.Account
+	deadline := time.Now().Add(f.Timeout)
+	if r.Context().Err() != nil || !i.begin(inv) { // the process has died before it got the invocation
 		i.pool.submit(inv)
 		return
 	}
-	deadline, ok := i.begin(inv)
-	if !ok {
-		i.pool.submit(inv) // it never reached the process
-		return
-	}
-	f, account := i.pool.function, i.pool.service.opts.Account
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(inv.payload)))
@@ -127,13 +123,15 @@ func readError(r *http.Request) *Error {
 }
 
 func accept(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusAccepted)
-	_, _ = io.WriteString(w, `{"status":"OK"}`)
+	reply(w, http.StatusAccepted, map[string]string{"status": "OK"})
 }
 
 func refuse(w http.ResponseWriter, status int, kind, message string) {
+	reply(w, status, Error{Type: kind, Message: message})
+}
+
+func reply(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(Error{Type: kind, Message: message})
+	_ = json.NewEncoder(w).Encode(body)
 }

@@ -23,10 +23,6 @@ func BuildUnder(ctx context.Context, root, under, binDir string) error {
 	if err != nil {
 		return err
 	}
-	mains, err := filepath.Glob(filepath.Join(root, under, "*", "main.go"))
-	if err != nil {
-		return err
-	}
 	// One go command for all is several times as fast as one for each; it names binaries
 	// after their folders.
 	all := filepath.Join(binDir, ".all")
@@ -44,13 +40,14 @@ func BuildUnder(ctx context.Context, root, under, binDir string) error {
 		}
 		return fmt.Errorf("build %s: %w\n%s", under, err, strings.TrimSpace(string(output)))
 	}
+	mains, err := filepath.Glob(filepath.Join(root, under, "*", "main.go"))
 	for _, main := range mains {
 		folder := filepath.Base(filepath.Dir(main))
 		if err := place(filepath.Join(all, folder), filepath.Join(binDir, folder, "bootstrap")); err != nil {
 			return fmt.Errorf("build %s: %w", folder, err)
 		}
 	}
-	return nil
+	return err
 }
 
 // flags are those of GO_BUILD in the Makefile: what is tried and measured is what is
@@ -58,15 +55,8 @@ func BuildUnder(ctx context.Context, root, under, binDir string) error {
 var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags=-s -w"}
 
 // place gives the binary at from the name at as well. A process that still runs the
-// binary of before is not disturbed.
+// binary of before is not disturbed, and where it is the same one nothing happens.
 func place(from, at string) error {
-	built, err := os.Stat(from)
-	if err != nil {
-		return err
-	}
-	if placed, err := os.Stat(at); err == nil && os.SameFile(built, placed) {
-		return nil
-	}
 	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
 		return err
 	}
