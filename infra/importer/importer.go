@@ -50,12 +50,13 @@ type Counts struct {
 func (c Counts) String() string {
 	var parts []string
 	for _, kind := range []string{user, customer, transaction, contactKind, store.Operator, store.APIUser, store.App} {
+		noun := strings.Replace(kind, store.APIUser, "API user", 1)
 		switch n := c.Loaded[kind]; n {
 		case 0:
 		case 1:
-			parts = append(parts, "1 "+kind)
+			parts = append(parts, "1 "+noun)
 		default:
-			parts = append(parts, fmt.Sprintf("%d %ss", n, kind))
+			parts = append(parts, fmt.Sprintf("%d %ss", n, noun))
 		}
 	}
 	if parts == nil {

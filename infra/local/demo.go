@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -24,26 +23,8 @@ type demo struct {
 	kept   bool           // the tables were there before, with principals in them
 }
 
-// kinds of records in the order of the files, each with what one is called.
-var kinds = [][2]string{
-	{"user", "user"}, {"customer", "customer"}, {"transaction", "transaction"}, {"contact", "contact"},
-	{"operator", "operator"}, {"apiUser", "API user"}, {"app", "app"},
-}
-
 // String is e.g. "2 users, 1 customer".
-func (d demo) String() string {
-	var parts []string
-	for _, kind := range kinds {
-		switch n := d.loaded[kind[0]]; n {
-		case 0:
-		case 1:
-			parts = append(parts, "1 "+kind[1])
-		default:
-			parts = append(parts, fmt.Sprintf("%d %ss", n, kind[1]))
-		}
-	}
-	return strings.Join(parts, ", ")
-}
+func (d demo) String() string { return importer.Counts{Loaded: d.loaded}.String() }
 
 // loadDemo puts infra/demo into new tables. Tables that were kept stay as they are: what
 // has been erased from them must not come back with a restart.
