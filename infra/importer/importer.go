@@ -50,13 +50,12 @@ type Counts struct {
 func (c Counts) String() string {
 	var parts []string
 	for _, kind := range []string{user, customer, transaction, contactKind, store.Operator, store.APIUser, store.App} {
-		noun := strings.Replace(kind, store.APIUser, "API user", 1)
 		switch n := c.Loaded[kind]; n {
 		case 0:
 		case 1:
-			parts = append(parts, "1 "+noun)
+			parts = append(parts, "1 "+kind)
 		default:
-			parts = append(parts, fmt.Sprintf("%d %ss", n, noun))
+			parts = append(parts, fmt.Sprintf("%d %ss", n, kind))
 		}
 	}
 	if parts == nil {
