@@ -131,7 +131,11 @@ func Load(ctx context.Context, o Options, r io.Reader) (Counts, error) {
 		return l.counts, &Stopped{Line: line, cause: err}
 	}
 	if l.counts.Failed > 0 {
-		return l.counts, fmt.Errorf("%d of %d lines are not loaded", l.counts.Failed, l.lines)
+		verb := "are"
+		if l.counts.Failed == 1 {
+			verb = "is"
+		}
+		return l.counts, fmt.Errorf("%d of %d lines %s not loaded", l.counts.Failed, l.lines, verb)
 	}
 	return l.counts, nil
 }

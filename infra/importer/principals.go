@@ -3,9 +3,14 @@ package importer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -74,4 +79,74 @@ func (l *loader) writePrincipal(ctx context.Context, r *record) error {
 		return nil
 	}
 	return err
+}
+
+// shortestSecret is how many characters a password, key or secret has at least. It is
+// what NIST SP 800-63B-4 (section 3.1.1.2) asks of a password that is the only proof of
+// who somebody is. The same text wants no rules of composition, at least 64 characters to
+// be taken (maxSecret is 256 bytes), and common or expected values to be refused
+// (expected).
+const shortestSecret = 15
+
+// CheckSecret says in a sentence why a secret cannot be owner's; nil when it can. field
+// is what the sentence calls it, for example "password". The secret is never in it.
+func CheckSecret(field, owner, secret string) error {
+	f := &fields{}
+	f.secret(field, owner, attribute.Text(secret))
+	return f.err
+}
+
+// rows are what fingers run along: of the alphabet, of digits, and of a keyboard.
+var rows = []string{
+	"abcdefghijklmnopqrstuvwxyz", "zyxwvutsrqponmlkjihgfedcba",
+	"01234567890123456789", "98765432109876543210",
+	"qwertyuiopasdfghjklzxcvbnm", "1q2w3e4r5t6y7u8i9o0p", "1qaz2wsx3edc4rfv5tgb6yhn7ujm",
+}
+
+// expected says why a secret is among the first that somebody would try; "" when it is
+// not. The whole secret is looked at: a long one may hold a name, or a word that many
+// use.
+func expected(owner, secret string) (why string) {
+	const (
+		product = "customercare"
+		word    = "password"
+		digits  = 8 // behind a name, a date
+	)
+	given := strings.ToLower(secret)
+	for period := 1; period <= len(given)/2; period++ {
+		if given[period:] == given[:len(given)-period] {
+			return "is one text again and again"
+		}
+	}
+	for _, row := range rows {
+		if strings.Contains(row+row, given) {
+			return "is a row of letters, digits or keys"
+		}
+	}
+	words := []string{strings.ToLower(owner), product, word}
+	slices.SortFunc(words, func(a, b string) int { return len(b) - len(a) }) // a short one may be part of a long one
+	rest := given
+	for _, known := range words {
+		if known != "" {
+			rest = strings.ReplaceAll(rest, known, "")
+		}
+	}
+	if rest != given && !strings.ContainsFunc(rest, unicode.IsLetter) && utf8.RuneCountInString(rest) <= digits {
+		return fmt.Sprintf("is little more than the name, %q or %q", product, word)
+	}
+	return ""
+}
+
+// secret checks one secret of owner, of the name field or in a list of that name.
+func (f *fields) secret(field, owner string, value types.AttributeValue) string {
+	s := f.check(field, value, maxSecret)
+	if f.err != nil {
+		return s
+	}
+	if utf8.RuneCountInString(s) < shortestSecret {
+		f.refuse("%s has less than %d characters", field, shortestSecret)
+	} else if why := expected(owner, s); why != "" {
+		f.refuse("%s %s: choose one that nobody expects", field, why)
+	}
+	return s
 }

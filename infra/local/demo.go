@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"customercare/infra/fixture"
 	"customercare/infra/importer"
 	"customercare/infra/local/stack"
 )
@@ -24,32 +25,16 @@ type demo struct {
 	kept   bool           // the tables were there before, with principals in them
 }
 
-// kinds of records in the order of the files.
-var kinds = []string{"user", "customer", "transaction", "contact", "operator", "apiUser", "app"}
-
-// String is e.g. "2 users, 1 customer".
+// String is e.g. "2 users, 1 API user".
 func (d demo) String() string {
-	var parts []string
-	for _, kind := range kinds {
-		name, n := strings.Replace(kind, "apiUser", "API user", 1), d.loaded[kind]
-		if n > 1 {
-			name += "s"
-		}
-		if n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, name))
-		}
-	}
-	return strings.Join(parts, ", ")
+	return strings.Replace(importer.Counts{Loaded: d.loaded}.String(), "apiUser", "API user", 1)
 }
 
 // loadDemo puts infra/demo into new tables. Tables that were kept stay as they are: what
 // has been erased from them must not come back with a restart.
 func loadDemo(ctx context.Context, root string, st *stack.Stack, c *console) (demo, error) {
 	client := st.DynamoDB()
-	tables := importer.Tables{
-		Users: st.Table("Users"), Customers: st.Table("Customers"),
-		Contacts: st.Table("Contacts"), Principals: st.Table("Principals"),
-	}
+	tables := fixture.Tables(st.Table)
 	there, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(tables.Principals), Limit: aws.Int32(1)})
 	if err != nil {
 		return demo{}, fmt.Errorf("demo data: %w", err)

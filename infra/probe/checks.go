@@ -103,12 +103,10 @@ func (r *run) provisionRefusals() []check {
 
 // customerRefusals are what operation 3 refuses.
 func (r *run) customerRefusals() []check {
-	refused := func(name string, notes *[]string, changes ...string) check {
+	refused := func(name string, changes ...string) check {
 		return check{"deleting a customer is refused: " + name, func(ctx context.Context) error {
 			sentence, err := r.refusesToDelete(ctx, changes...)
-			if notes != nil {
-				*notes = append(*notes, sentence)
-			}
+			r.refusals = append(r.refusals, sentence)
 			return err
 		}}
 	}
@@ -117,17 +115,17 @@ func (r *run) customerRefusals() []check {
 		gets = append(gets, client.Request{Method: http.MethodGet, Path: path})
 	}
 	return []check{
-		refused("a wrong key", &r.refusals, "user_password", r.secret),
-		refused("a wrong user", &r.refusals, "user_id", r.operator, "user_password", r.password),
-		refused("a foreign account", &r.refusals, "account_id", r.otherAccount),
+		refused("a wrong key", "user_password", r.secret),
+		refused("a wrong user", "user_id", r.operator, "user_password", r.password),
+		refused("a foreign account", "account_id", r.otherAccount),
 		{"wrong key, wrong user and foreign account get the same words", func(context.Context) error {
 			if words := slices.Compact(slices.Clone(r.refusals)); len(words) != 1 {
 				return fmt.Errorf("the words are %q", words)
 			}
 			return nil
 		}},
-		refused("an unknown code", nil, "code", r.code+"0"),
-		refused("another type", nil, "type", "customer_add"),
+		refused("an unknown code", "code", r.code+"0"),
+		refused("another type", "type", "customer_add"),
 		r.call("GET is not offered", r.refusedByGateway(404), gets...),
 	}
 }

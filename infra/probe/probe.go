@@ -127,7 +127,8 @@ func checkAddress(api string) error {
 	address, err := url.Parse(api)
 	switch {
 	case api == "":
-		return errors.New("where the API answers is not known: set API_URL, or STACK for a stack with the output ApiUrl")
+		return errors.New("where the API answers is not known: set API_URL, or STACK for a stack with the output ApiUrl," +
+			" or PORT for the local stack")
 	case err != nil || address.Host == "" || address.Scheme != "https" && address.Scheme != "http":
 		return fmt.Errorf("API_URL must be an address like https://id.execute-api.eu-west-1.amazonaws.com/v1, not %q", api)
 	case address.Scheme == "http" && !slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, address.Hostname()):

@@ -105,12 +105,12 @@ func (a *app) rotateKeys(ctx context.Context, d *deployment.Deployment, id strin
 		return err
 	}
 	a.tell("%s: the secret has a new key %s; key %s makes new digests still", d.Where, id, current(d))
+	next := "next: write DigestKeyId=%s into parameter_overrides of samconfig.toml, in the table of this stack," +
+		" and run `make deploy` (CONFIG=prod for that table); it has to stay there"
 	if d.Parameters == nil { // of `make run`, whose secret is made anew at each start
-		a.tell("next: end the local stack, and start it with `PARAMETERS=DigestKeyId=%s make run`:"+
-			" it makes a key of that id itself", id)
-		return a.print(map[string]string{"id": id, "current": current(d)}, []any{"DigestKeyId=" + id})
+		next = "next: end the local stack, and start it with `PARAMETERS=DigestKeyId=%s make run`:" +
+			" it makes a key of that id itself"
 	}
-	a.tell("next: write DigestKeyId=%s into parameter_overrides of samconfig.toml, in the table of this stack,"+
-		" and run `make deploy` (CONFIG=prod for that table); it has to stay there", id)
+	a.tell(next, id)
 	return a.print(map[string]string{"id": id, "current": current(d)}, []any{"DigestKeyId=" + id})
 }

@@ -17,6 +17,7 @@ import (
 func (a *app) restorableCommand() *cobra.Command {
 	var table, since, keys string
 	var at time.Time
+	var missing bool
 	command := page("", "restorable --table NAME --since TIME")
 	command.PreRunE = func(*cobra.Command, []string) (err error) {
 		switch {
@@ -35,40 +36,44 @@ func (a *app) restorableCommand() *cobra.Command {
 	command.Flags().StringVar(&since, "since", "", "the `TIME` that it was restored to, RFC 3339")
 	command.Flags().StringVar(&keys, "keys", "",
 		"read the text of the secret DigestKeys from `FILE`, \"-\" is standard input")
+	command.Flags().BoolVar(&missing, "missing", false, "leave out what stands in the table in use, changed or not")
 	_ = command.MarkFlagFilename("keys") // it fails where there is no such flag
 	return a.does(command, func(ctx context.Context, d *deployment.Deployment, _ []string) error {
-		return a.restorable(ctx, d, table, at, keys)
+		run := restore.Table{DB: d.DB, Name: table, Ledger: d.Tables.Erasures, Since: at}
+		if missing {
+			run.Customers, run.Contacts = d.Tables.Customers, d.Tables.Contacts
+		}
+		return a.restorable(ctx, d, run, keys)
 	})
 }
 
-func (a *app) restorable(
-	ctx context.Context, d *deployment.Deployment, table string, since time.Time, keysFile string,
-) error {
-	restored, err := restore.TimeOf(ctx, d.DB, table)
+func (a *app) restorable(ctx context.Context, d *deployment.Deployment, run restore.Table, keysFile string) error {
+	restored, err := run.RestoredTo(ctx)
 	switch {
 	case err != nil:
 		return err
-	case restored != nil && since.Sub(*restored) >= time.Second: // AWS keeps no fractions
+	case restored != nil && run.Since.Sub(*restored) >= time.Second: // AWS keeps no fractions
 		return misused("--since is later than the time to which %s was restored, so who was erased in between"+
-			" would come back: say --since %s", table, restored.UTC().Format(time.RFC3339))
+			" would come back: say --since %s", run.Name, restored.UTC().Format(time.RFC3339))
 	}
 	keys, err := a.keysFrom(ctx, d, keysFile)
 	if err != nil {
 		return err
 	}
 	out, bar := bufio.NewWriter(a.out), a.newBar("reading", -1)
-	run := restore.Table{
-		DB: d.DB, Name: table, Ledger: d.Tables.Erasures, Since: since,
-		Digests: keys.Digester(), Out: out, Notes: bar, Progress: func() { _ = bar.Add(1) },
-	}
+	run.Digests, run.Out, run.Notes, run.Progress = keys.Digester(), out, bar, func() { _ = bar.Add(1) }
 	err = errors.Join(run.Print(ctx), out.Flush())
 	_ = bar.Finish()
 	if err != nil {
 		return err
 	}
 	a.tell("%s with the ledger of %s: %s can be restored, %s erased since %s",
-		table, d.Where, plural(run.Printed, "record", "records"),
-		plural(run.Erased, "item is left out because it was", "items are left out because they were"), since.Format(time.RFC3339))
+		run.Name, d.Where, plural(run.Printed, "record", "records"),
+		plural(run.Erased, "item is left out because it was", "items are left out because they were"),
+		run.Since.Format(time.RFC3339))
+	if run.Standing > 0 {
+		a.tell("%s left out, in the table in use already", plural(run.Standing, "record is", "records are"))
+	}
 	if run.Unreadable > 0 {
 		return found("%s be loaded", plural(run.Unreadable,
 			"item is left out because it cannot", "items are left out because they cannot"))

@@ -191,3 +191,32 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 		t.Errorf("without a ledger: %v", r)
 	}
 }
+
+// With --missing nothing is printed that stands in the table in use, changed or not.
+func TestOnlyWhatIsMissingIsRestored(t *testing.T) {
+	restored, inUse := dynamotest.Open(t), dynamotest.Open(t)
+	keysSecret(t, inUse, bothKeys, "2")
+	transaction := `{"kind":"transaction","accountId":"shop","code":"1","campaignId":"c","transactionId":"t",` +
+		`"at":"2026-01-02T03:04:05Z"}`
+	customers := fixture.Customer("shop", "1").String() + "\n" + fixture.Customer("shop", "2").String() + "\n"
+	moved := fixture.Contact("acme", "moved", "1", "2").String()
+	contacts := fixture.Contact("acme", "lost", "3", "4").String() + "\n" + fixture.Contact("acme", "kept", "5", "6").String()
+	load(t, restored, customers+transaction+"\n"+moved+"\n"+contacts)
+	load(t, inUse, fixture.Customer("shop", "1").String()+"\n"+`{"kind":"customer","accountId":"shop","code":"2","points":9}`)
+	load(t, inUse, fixture.Contact("acme", "moved", "2", "7").String()+"\n"+
+		fixture.Contact("acme", "kept", "5", "6").String())
+	for table, c := range map[string]struct{ key, told string }{
+		restored.Customers.Table: {`"transactionId":"t"`, "2 records are left out, in the table in use already"},
+		restored.Contacts.Table:  {`"contactId":"lost"`, "2 records are left out, in the table in use already"},
+	} {
+		args := []string{"restorable", "--table", table, "--since", "2026-01-02T03:04:05Z"}
+		if all := call(t, "", args...); strings.Count(all.out, "\n") != 3 {
+			t.Error(all)
+		}
+		r := call(t, "", append(args, "--missing")...)
+		r.is(t, 0, c.told)
+		if strings.Count(r.out, "\n") != 1 || !strings.Contains(r.out, c.key) {
+			t.Error(r)
+		}
+	}
+}

@@ -113,11 +113,10 @@ func takes(cmd *cobra.Command, args []string) error {
 	use, _, _ := strings.Cut(cmd.Use, " --")
 	names := strings.Fields(use)[1:]
 	usage := cmd.Parent().CommandPath() + " " + use
-	switch missing := max(0, len(names)-len(args)); {
-	case missing > 1:
-		return fmt.Errorf("%s are missing: %s", strings.Join(names[len(args):], " and "), usage)
-	case missing == 1:
-		return fmt.Errorf("%s is missing: %s", names[len(args)], usage)
+	switch {
+	case len(args) < len(names):
+		verb := map[bool]string{true: "is", false: "are"}[len(names)-len(args) == 1]
+		return fmt.Errorf("%s %s missing: %s", strings.Join(names[len(args):], " and "), verb, usage)
 	case len(args) > len(names) && len(names) == 0:
 		return fmt.Errorf("%s takes no argument", cmd.CommandPath())
 	case len(args) > len(names):

@@ -145,9 +145,9 @@ func (k Kind) Name() string {
 	return "dynoxide " + dynoxideVersion
 }
 
-// makeDataDir makes the folder dir and takes its lock, which the end of this process gives
-// back too. It refuses a folder in which another engine keeps its tables, which would seem
-// to be lost, and one that is in use, whose tables two engines would write.
+// makeDataDir makes the folder dir and takes its lock, which the end of this process
+// gives back too. It refuses a folder in which another engine keeps its tables, which
+// would seem to be lost, and one that is in use, whose tables two engines would write.
 func makeDataDir(dir string, kind Kind) (absolute string, lock *flock.Flock, err error) {
 	absolute, err = filepath.Abs(dir)
 	if err == nil {
