@@ -60,7 +60,8 @@ deploy:
 
 ## customercare: the command line for a stack's data, bin/customercare (it has --help)
 customercare:
-	@go build -o bin/customercare ./infra/cmd/customercare
+	@go build -ldflags "-X main.commit=$$(git describe --tags --always --dirty 2>/dev/null)" -o bin/customercare ./infra/cmd/customercare
+	@if test '$(MAKECMDGOALS)' = customercare; then echo 'bin/customercare is built: bin/customercare --help'; fi
 
 ## smoke: every operation, with throw-away principals and customers; by default against "make run"
 ##   STACK=name     a deployed stack;  API_URL=https://... its other address

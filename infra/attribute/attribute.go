@@ -51,3 +51,13 @@ func ReadNumber(item Item, name string) int64 {
 	n, _ := strconv.ParseInt(value.Value, 10, 64)
 	return n
 }
+
+// ReadMap is the members of a map attribute of an item, nil when there is none of that
+// name and type.
+func ReadMap(item Item, name string) Item {
+	value, _ := item[name].(*types.AttributeValueMemberM)
+	if value == nil {
+		return nil
+	}
+	return value.Value
+}

@@ -113,7 +113,7 @@ func (p plan) run(ctx context.Context, b *Bench, only []table) (run File, err er
 			continue
 		}
 		b.Say("%s", t.title)
-		database, err := engine.Start(ctx, engine.Options{CacheDir: filepath.Join(b.Root, ".cache")})
+		database, err := engine.Start(ctx, engine.Options{})
 		if err != nil {
 			return run, err
 		}

@@ -2,7 +2,6 @@ package client
 
 import (
 	"encoding/json"
-	"encoding/xml"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -85,16 +84,15 @@ func Issued(app, expires string) *regexp.Regexp {
 		expires + `","Scope":"[^"]+","AppKey":"` + regexp.QuoteMeta(app) + `","UserID":"Anonymous"\}$`)
 }
 
-// Sentence reads the text that stands in place of Any in an answer that otherwise is the
-// expected one. The text is as it was sent, escapes included. Any other answer is an
-// error.
+// Sentence reads the text that stands in place of the first Any in an answer that
+// otherwise is the expected one. The text is as it was sent, escapes included. Any other
+// answer is an error.
 func (a Answer) Sentence(want Expected) (string, error) {
 	any := `(?:[^"\\]|\\.)+` // in JSON
 	if want.Media == XML {
 		any = `[^<>]+`
 	}
-	before, after, _ := strings.Cut(want.Body, Any)
-	shape := regexp.MustCompile(`^` + regexp.QuoteMeta(before) + `(` + any + `)` + regexp.QuoteMeta(after) + `$`)
+	shape := regexp.MustCompile(`^` + strings.ReplaceAll(regexp.QuoteMeta(want.Body), Any, `(`+any+`)`) + `$`)
 	found := shape.FindStringSubmatch(a.Body)
 	if a.Status != want.Status || found == nil {
 		return "", fmt.Errorf("got %s, want %d like %s", a, want.Status, shape)
@@ -109,33 +107,4 @@ func (a Answer) Token() (string, error) {
 		return "", fmt.Errorf("got %s, want a token", a)
 	}
 	return body.AccessToken, nil
-}
-
-// Failure reads code and sentence out of a failure of operations 1, 2, 4 or 5, whether it
-// is in JSON or XML. An answer that is no such failure is an error.
-func (a Answer) Failure() (media, code, sentence string, err error) {
-	var inJSON struct {
-		ResponseCode, ResponseMessage string // operations 1 and 2
-		RetCode, RetMsg               string // operations 4 and 5
-		Status                        bool
-	}
-	var inXML struct {
-		XMLName xml.Name `xml:"StatusResponse"`
-		Code    string   `xml:"responseCode"`
-		Message string   `xml:"responseMessage"`
-		Status  string   `xml:"status"`
-	}
-	switch {
-	case json.Unmarshal([]byte(a.Body), &inJSON) == nil:
-		media, code, sentence = JSON, inJSON.ResponseCode, inJSON.ResponseMessage
-		if code == "" || sentence == "" || inJSON.Status {
-			code, sentence = inJSON.RetCode, inJSON.RetMsg
-		}
-	case xml.Unmarshal([]byte(a.Body), &inXML) == nil && inXML.Status == "false":
-		media, code, sentence = XML, inXML.Code, inXML.Message
-	}
-	if code == "" || sentence == "" {
-		return media, "", "", fmt.Errorf("got %s, want the fields of a failure in JSON or XML", a)
-	}
-	return media, code, sentence, nil
 }

@@ -126,18 +126,23 @@ func TestIs(t *testing.T) {
 	}
 }
 
-// A failure is read in every format that has one, and nothing else is a failure.
-func TestFailure(t *testing.T) {
-	for _, want := range []Expected{NotDone(JSON, 404, "no such ID"), NotDone(XML, 404, "no such ID"),
-		Failed(404, "no such ID")} {
-		media, code, sentence, err := Answer{Status: want.Status, Body: want.Body}.Failure()
-		if media != want.Media || code != "404" || sentence != "no such ID" || err != nil {
-			t.Errorf("%s: %s %s %s %v", want.Body, media, code, sentence, err)
-		}
+// A failure's sentence is read in every format that has one, and nothing else is a
+// failure.
+func TestSentence(t *testing.T) {
+	failures := func(sentence string) []Expected {
+		return []Expected{NotDone(JSON, 404, sentence), NotDone(XML, 404, sentence), Failed(404, sentence)}
 	}
-	for _, body := range []string{Done(JSON).Body, Done(XML).Body, "", "{}", "<html/>", NotDeleted(JSON, "x").Body} {
-		if _, _, _, err := (Answer{Body: body}).Failure(); err == nil {
-			t.Errorf("%q is a failure", body)
+	for i, want := range failures(Any) {
+		sent := failures("no such ID")[i]
+		answer := Answer{Status: sent.Status, Header: http.Header{"Content-Type": {sent.Media}}, Body: sent.Body}
+		if sentence, err := answer.Sentence(want); sentence != "no such ID" || err != nil {
+			t.Errorf("%s: %s %v", sent.Body, sentence, err)
+		}
+		for _, body := range []string{Done(JSON).Body, Done(XML).Body, "", "{}", "<html/>", NotDeleted(JSON, "x").Body} {
+			answer.Body = body
+			if _, err := answer.Sentence(want); err == nil {
+				t.Errorf("%q is a failure like %q", body, want.Body)
+			}
 		}
 	}
 	if _, err := (Answer{Status: 200, Body: `{"AccessToken":""}`}).Token(); err == nil {

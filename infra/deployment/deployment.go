@@ -12,7 +12,8 @@
 //	                   names of tables, instead of the stack's, or of Users, Customers,
 //	                   Contacts, Principals, Erasures
 //	API_URL            where the API answers, instead of the stack's output ApiUrl, or
-//	                   of http://127.0.0.1:3000, the local stack (PORT: another port)
+//	                   of http://127.0.0.1:3000, the local stack (PORT: another port;
+//	                   beside DYNAMODB_ENDPOINT it must be set)
 //	SECRETS_PORT       the port of the local stack's Secrets Manager (default 3001)
 package deployment
 
@@ -69,6 +70,11 @@ type Chosen struct {
 	Endpoint string // as the variable DYNAMODB_ENDPOINT
 }
 
+// Misused is a choice that can be of no deployment. It is a sentence.
+type Misused string
+
+func (m Misused) Error() string { return string(m) }
+
 // tableIDs are what template.yaml calls the tables.
 var tableIDs = []string{"Users", "Customers", "Contacts", "Principals", "Erasures"}
 
@@ -107,11 +113,12 @@ func Find(ctx context.Context, chosen Chosen) (*Deployment, error) {
 // findTables connects to the tables that have the usual names, or those that variables
 // say.
 func (d *Deployment) findTables(ctx context.Context, endpoint string) error {
+	port := os.Getenv("PORT")
 	switch endpoint {
 	case "":
 		// Where `make run` has them.
 		endpoint = "http://127.0.0.1:" + cmp.Or(os.Getenv("DYNAMODB_PORT"), "8000")
-		d.APIURL = cmp.Or(d.APIURL, "http://127.0.0.1:"+cmp.Or(os.Getenv("PORT"), "3000"))
+		port = cmp.Or(port, "3000")
 	case "aws":
 		return d.connectAWS(ctx)
 	}
@@ -120,15 +127,16 @@ func (d *Deployment) findTables(ctx context.Context, endpoint string) error {
 	case err == nil && isAWS(u):
 		return d.connectAWS(ctx, func(o *dynamodb.Options) { o.BaseEndpoint = &endpoint })
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return errors.New("--endpoint or DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000," +
+		return Misused("--endpoint or DYNAMODB_ENDPOINT must be an address like http://127.0.0.1:8000," +
 			` or the word "aws"`)
 	}
-	port := u.Port()
-	if port == "" {
-		port = u.Scheme // net knows the ports of http and https
+	if d.APIURL == "" && port != "" {
+		d.APIURL = "http://127.0.0.1:" + port
 	}
 	dialer := net.Dialer{Timeout: 5 * time.Second}
-	connection, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	// net knows the ports of http and https.
+	at := net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), u.Scheme))
+	connection, err := dialer.DialContext(ctx, "tcp", at)
 	if err != nil {
 		return fmt.Errorf("nothing answers at %s: start the local stack with `make run`,"+
 			" or name another with --endpoint (DYNAMODB_ENDPOINT) or --stack (STACK)", u.Host)
@@ -143,9 +151,11 @@ func (d *Deployment) findTables(ctx context.Context, endpoint string) error {
 		}),
 	}
 	d.DB = dynamodb.NewFromConfig(settings, store.Options, func(o *dynamodb.Options) { o.BaseEndpoint = &endpoint })
-	d.Keys = Secret{ID: keysID, Client: secretsmanager.NewFromConfig(settings, func(o *secretsmanager.Options) {
-		o.BaseEndpoint = aws.String("http://127.0.0.1:" + cmp.Or(os.Getenv("SECRETS_PORT"), "3001"))
-	})}
+	local := "127.0.0.1:" + cmp.Or(os.Getenv("SECRETS_PORT"), "3001")
+	client := secretsmanager.NewFromConfig(settings, func(o *secretsmanager.Options) {
+		o.BaseEndpoint = aws.String("http://" + local)
+	})
+	d.Keys = Secret{ID: keysID, Client: client, local: local}
 	d.Where = endpoint
 	return nil
 }

@@ -180,6 +180,7 @@ func TestSettings(t *testing.T) {
 		{"DYNAMODB_PORT=" + port, "http://" + here, ""},
 		{"DYNAMODB_ENDPOINT=http://" + here, "http://" + here, ""},
 		{"DYNAMODB_ENDPOINT=http://" + here + " DYNAMODB_PORT=1", "http://" + here, ""},
+		{"DYNAMODB_ENDPOINT=http://" + here + " PORT=3000", "http://" + here, ""}, // the API of that stack
 		{"DYNAMODB_PORT=1", "", "nothing answers at 127.0.0.1:1: start the local stack"},
 		{"DYNAMODB_ENDPOINT=" + here, "", "DYNAMODB_ENDPOINT must be an address"},
 		{"DYNAMODB_ENDPOINT=ftp://" + here, "", "DYNAMODB_ENDPOINT must be an address"},
@@ -210,7 +211,7 @@ func TestSettings(t *testing.T) {
 				return
 			}
 			api := ""
-			if !strings.Contains(row.set, "DYNAMODB_ENDPOINT") {
+			if !strings.Contains(row.set, "DYNAMODB_ENDPOINT") || strings.Contains(row.set, " PORT=") {
 				api = "http://127.0.0.1:3000" // the local stack's
 			}
 			if err != nil || d.Where != row.where || d.Tables != usual || d.APIURL != api || d.Parameters != nil {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
 	"customercare/infra/attribute"
@@ -21,6 +23,30 @@ func Get(ctx context.Context, db *dynamodb.Client, table string, key attribute.I
 		return nil, Explain(ctx, "the table "+table, err)
 	}
 	return out.Item, nil
+}
+
+// mostKeys is how many items one call of BatchGetItem reads.
+const mostKeys = 100
+
+// GetAll calls each with the items that stand under these keys, strongly consistent, in
+// no order. The error is a sentence.
+func GetAll(
+	ctx context.Context, db *dynamodb.Client, table string, keys []attribute.Item, each func(attribute.Item),
+) error {
+	for some := range slices.Chunk(keys, mostKeys) {
+		asked := map[string]types.KeysAndAttributes{table: {Keys: some, ConsistentRead: aws.Bool(true)}}
+		for len(asked) > 0 { // one call may leave keys over
+			out, err := db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: asked})
+			if err != nil {
+				return Explain(ctx, "the table "+table, err)
+			}
+			for _, found := range out.Responses[table] {
+				each(found)
+			}
+			asked = out.UnprocessedKeys
+		}
+	}
+	return nil
 }
 
 // Scan calls each with every item of a table, until it returns an error. An error of
@@ -40,6 +66,9 @@ func Scan(ctx context.Context, db *dynamodb.Client, in *dynamodb.ScanInput, each
 	return nil
 }
 
+// errUnreachable says that a call had no answer.
+var errUnreachable = errors.New("cannot be reached: no answer came, or none that can be read")
+
 // Explain makes a sentence of the error of a call to AWS: what names the thing that was
 // asked for, for example "the table Erasures". The SDK's own words stay out of it,
 // because they may quote keys. A context that ended is its own error.
@@ -53,7 +82,7 @@ func Explain(ctx context.Context, what string, err error) error {
 	refusal, ok := errors.AsType[smithy.APIError](err)
 	switch {
 	case !ok:
-		return fmt.Errorf("%s cannot be reached: no answer came, or none that can be read", what)
+		return fmt.Errorf("%s %w", what, errUnreachable)
 	case refusal.ErrorCode() == "ResourceNotFoundException":
 		return fmt.Errorf("%s is not there", what)
 	case strings.Contains(refusal.ErrorCode(), "AccessDenied"):

@@ -3,6 +3,7 @@ package deployment
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -16,6 +17,7 @@ const keysID = "DigestKeys"
 type Secret struct {
 	ID     string // its ARN, or its name
 	Client *secretsmanager.Client
+	local  string // host and port of the local stack's Secrets Manager; "" for AWS
 }
 
 const theSecret = "the secret DigestKeys"
@@ -33,7 +35,12 @@ func (s Secret) Read(ctx context.Context) (text, version string, err error) {
 	}
 	out, err := s.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &s.ID})
 	if err != nil {
-		return "", "", Explain(ctx, theSecret, err)
+		err = Explain(ctx, theSecret, err)
+		if s.local != "" && errors.Is(err, errUnreachable) {
+			err = fmt.Errorf("%s cannot be reached, because nothing answers at %s: start the local stack with"+
+				" `make run`, or set SECRETS_PORT to the port of its Secrets Manager", theSecret, s.local)
+		}
+		return "", "", err
 	}
 	return aws.ToString(out.SecretString), aws.ToString(out.VersionId), nil
 }

@@ -23,7 +23,7 @@ func (d *Deployment) findStack(ctx context.Context, chosen Chosen) error {
 	name := chosen.Stack
 	if chosen.Endpoint != "" && chosen.Endpoint != "aws" {
 		if u, err := url.Parse(chosen.Endpoint); err != nil || !isAWS(u) {
-			return errors.New("--stack and --endpoint (STACK and DYNAMODB_ENDPOINT) are both set, but a stack's tables" +
+			return Misused("--stack and --endpoint (STACK and DYNAMODB_ENDPOINT) are both set, but a stack's tables" +
 				" are in AWS: leave one of them out")
 		}
 	}

@@ -30,18 +30,6 @@ type fields struct {
 	err  error
 }
 
-// named refuses a name that differs from one of the kind's names only in case: its value
-// would be lost silently.
-func (f *fields) named(known ...string) {
-	for name := range f.left {
-		for _, right := range known {
-			if name != right && strings.EqualFold(name, right) {
-				f.refuse("%s is not known, write %s", printable(name), right)
-			}
-		}
-	}
-}
-
 // refuse keeps the first refusal.
 func (f *fields) refuse(format string, args ...any) {
 	if f.err == nil {
@@ -49,9 +37,21 @@ func (f *fields) refuse(format string, args ...any) {
 	}
 }
 
+// look gives a field and leaves it where it is. It refuses a name that differs from this
+// one only in case: its value would be lost silently.
+func (f *fields) look(right string) (types.AttributeValue, bool) {
+	for name := range f.left {
+		if name != right && strings.EqualFold(name, right) {
+			f.refuse("%s is not known, write %s", printable(name), right)
+		}
+	}
+	value, ok := f.left[right]
+	return value, ok
+}
+
 // take takes a field out.
 func (f *fields) take(name string) (types.AttributeValue, bool) {
-	value, ok := f.left[name]
+	value, ok := f.look(name)
 	delete(f.left, name)
 	return value, ok
 }
@@ -109,7 +109,7 @@ func (f *fields) secrets(name, owner string) []string {
 
 // at reads the field at, RFC 3339 in full, and leaves it where it is: it is data, too.
 func (f *fields) at() time.Time {
-	value, ok := f.left["at"]
+	value, ok := f.look("at")
 	if !ok {
 		f.refuse("at is missing")
 	}
@@ -149,7 +149,7 @@ func (f *fields) list(name string, most int) []string {
 // absent refuses fields that this kind cannot have.
 func (f *fields) absent(why string, names ...string) {
 	for _, name := range names {
-		if _, ok := f.left[name]; ok {
+		if _, ok := f.look(name); ok {
 			f.refuse("%s %s", name, why)
 		}
 	}

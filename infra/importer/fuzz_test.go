@@ -92,7 +92,7 @@ func FuzzParse(f *testing.F) {
 			keys = append(keys, "tenantId", "contactId")
 		default:
 			key("principal", 2048, r.kind, str("name"))
-			keys = append(append(keys, principalNames...), "password", "key", "secret")
+			keys = append(keys, "name", "operations", "disabled", "validUntil", "password", "key", "secret")
 			switch r.kind {
 			case store.APIUser:
 				keys = append(keys, "accounts")

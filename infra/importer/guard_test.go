@@ -62,7 +62,7 @@ func TestNothingIsWrittenUnderATombstone(t *testing.T) {
 	counts, reports, err := load(t, kit, strings.Join(lines, "\n"), func(o *importer.Options) { o.Workers = 1 })
 	same(t, reports, refused)
 	if err == nil || err.Error() != "80 of 400 lines are not loaded" ||
-		counts.String() != "8 customer, 312 transaction" {
+		counts.String() != "8 customers, 312 transactions" {
 		t.Errorf("%v, %v", counts, err)
 	}
 	all := items(t, kit, kit.Customers.Table)

@@ -1,9 +1,9 @@
 // Package importer loads records from a file of JSON lines (NDJSON) into the tables:
 // users, loyalty customers with their transactions, contacts, and those who may call.
 //
-// Loading the same file again gives the same tables, so that after any interruption a
-// load is simply repeated, from the start or from the line that Stopped names. Records of
-// one key are written in the order of their lines.
+// Loading a file twice in a row gives the same tables as loading it once, so that after
+// an interruption a load is repeated, from the start or from the line that Stopped names.
+// Records of one key are written in the order of their lines.
 package importer
 
 import (
@@ -46,12 +46,16 @@ type Counts struct {
 	Failed int
 }
 
-// String is e.g. "2 user, 4 customer, 17 transaction".
+// String is e.g. "2 users, 1 customer, 17 transactions".
 func (c Counts) String() string {
 	var parts []string
 	for _, kind := range []string{user, customer, transaction, contactKind, store.Operator, store.APIUser, store.App} {
-		if n := c.Loaded[kind]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, kind))
+		switch n := c.Loaded[kind]; n {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+kind)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %ss", n, kind))
 		}
 	}
 	if parts == nil {
@@ -127,7 +131,11 @@ func Load(ctx context.Context, o Options, r io.Reader) (Counts, error) {
 		return l.counts, &Stopped{Line: line, cause: err}
 	}
 	if l.counts.Failed > 0 {
-		return l.counts, fmt.Errorf("%d of %d lines are not loaded", l.counts.Failed, l.lines)
+		verb := "are"
+		if l.counts.Failed == 1 {
+			verb = "is"
+		}
+		return l.counts, fmt.Errorf("%d of %d lines %s not loaded", l.counts.Failed, l.lines, verb)
 	}
 	return l.counts, nil
 }
@@ -156,6 +164,8 @@ func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) 
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
+		case err == io.EOF && l.From > lines.number+1: // a load that stopped may name the line after the last
+			return Misformed(fmt.Sprintf("the file has no line %d: its last is line %d", l.From, lines.number))
 		case err == io.EOF:
 			return nil
 		case err != nil && err != errTooLong:

@@ -96,8 +96,9 @@ func TestLargeRecords(t *testing.T) {
 	}
 }
 
-// The longest identifiers, of characters that a key takes three bytes for, and the deepest
-// values that a line may have: every key and every attribute is within DynamoDB's limits.
+// The longest identifiers, of characters that a key takes three bytes for, and the
+// deepest values that a line may have: every key and every attribute is within
+// DynamoDB's limits.
 func TestLongestKeysAndDeepestValues(t *testing.T) {
 	short, long := strings.Repeat("#", identifier.MaxShort), strings.Repeat("#", identifier.MaxLong)
 	deep := strings.Repeat(`[`, 29) + "1" + strings.Repeat("]", 29)

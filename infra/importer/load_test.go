@@ -272,7 +272,7 @@ func TestLastLineOfAKeyWins(t *testing.T) {
 			`{"kind":"contact","tenantId":"t","contactId":"1","at":"2029-01-01T00:00:00Z","callingNumber":"n`+n[:1]+`","calledNumber":"m","n":"`+n+`"}`)
 	}
 	counts := mustLoad(t, kit, lines...)
-	if counts.String() != "100 user, 100 customer, 100 transaction, 100 contact" {
+	if counts.String() != "100 users, 100 customers, 100 transactions, 100 contacts" {
 		t.Error(counts)
 	}
 	for table, n := range map[string]int{kit.Users.Table: 1, kit.Customers.Table: 2, kit.Contacts.Table: 2} {

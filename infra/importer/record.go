@@ -40,28 +40,15 @@ const (
 	contactKind = "contact"
 )
 
-// kinds are the formats: the names of a kind's fields, which must be written exactly so,
-// and the function that makes the record of the fields.
-var kinds = map[string]struct {
-	names []string
-	build func(*fields, *record)
-}{
-	user:        {append([]string{"customerId", "tempAllows"}, userMaps...), buildUser},
-	customer:    {[]string{"accountId", "code"}, buildCustomer},
-	transaction: {[]string{"accountId", "code", "campaignId", "transactionId", "at"}, buildCustomer},
-	contactKind: {[]string{"tenantId", "contactId", "at", "callingNumber", "calledNumber", "customNos"},
-		buildContact},
-	store.Operator: {principalNames, buildPrincipal},
-	store.APIUser:  {append([]string{"accounts"}, principalNames...), buildPrincipal},
-	store.App:      {append([]string{"tenantId"}, principalNames...), buildPrincipal},
+// builders make the record of the fields of a kind.
+var builders = map[string]func(*fields, *record){
+	user: buildUser, customer: buildCustomer, transaction: buildCustomer, contactKind: buildContact,
+	store.Operator: buildPrincipal, store.APIUser: buildPrincipal, store.App: buildPrincipal,
 }
 
 // userMaps are the fields of a user that the operations work on, each an attribute of its
 // own.
 var userMaps = []string{"registration", "questions", "images", "phrases", "devices"}
-
-// principalNames are the fields of all principals.
-var principalNames = []string{"name", "operations", "disabled", "validUntil", "password", "key", "secret"}
 
 // valueBytes is about what one value of a line takes in memory, however short it is.
 const valueBytes = 100
@@ -73,17 +60,15 @@ func parse(line []byte) (*record, error) {
 		return nil, err
 	}
 	f := &fields{left: members}
-	f.named("kind")
 	r := &record{kind: f.id("kind", shortID), memory: int64(len(line) + values*valueBytes)}
 	if f.err != nil {
 		return nil, f.err
 	}
-	kind, ok := kinds[r.kind]
-	if !ok {
+	build := builders[r.kind]
+	if build == nil {
 		return nil, refuse("kind is none of user, customer, transaction, contact, operator, apiUser, app")
 	}
-	f.named(kind.names...)
-	kind.build(f, r)
+	build(f, r)
 	if f.err != nil {
 		return nil, f.err
 	}
@@ -177,11 +162,11 @@ func buildContact(f *fields, r *record) {
 	r.tenant = f.id("tenantId", shortID)
 	key := store.ContactKey(f.at(), f.id("contactId", shortID))
 	for _, name := range []string{"callingNumber", "calledNumber"} {
-		if value, ok := f.left[name]; ok {
+		if value, ok := f.look(name); ok {
 			r.parties = append(r.parties, f.check(name, value, shortID))
 		}
 	}
-	if value, ok := f.left["customNos"]; ok {
+	if value, ok := f.look("customNos"); ok {
 		list, ok := value.(*types.AttributeValueMemberL)
 		if !ok {
 			f.refuse("customNos must be a list of strings")
@@ -210,7 +195,7 @@ func buildPrincipal(f *fields, r *record) {
 	key := store.PrincipalKey(r.kind, name)
 	r.place = "principal " + key
 	r.item = object{"principal": attribute.Text(key)}
-	if _, ok := f.left["operations"]; ok {
+	if _, ok := f.look("operations"); ok {
 		known := operation.Scopes(r.kind)
 		list := f.list("operations", len(known))
 		for _, name := range list {

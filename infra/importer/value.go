@@ -28,14 +28,9 @@ const maxDepth = quotas.MaxDepth - 2
 // take more than 32 MB of memory.
 const maxValues = 100_000
 
-// refusal is a sentence about a line, fit to be shown: it names fields of the formats and
-// never a value.
-type refusal string
-
-func (r refusal) Error() string { return string(r) }
-
-// refuse makes a refusal.
-func refuse(format string, args ...any) error { return refusal(fmt.Sprintf(format, args...)) }
+// refuse makes a refusal: a sentence about a line, fit to be shown, because it names
+// fields of the formats and never a value.
+func refuse(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
 // parseObject reads one line, one JSON object and nothing behind it, into attribute
 // values, and counts them: RFC 8259 with valid UTF-8 and no name twice in one object.

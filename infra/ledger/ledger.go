@@ -41,7 +41,10 @@ const (
 type Erasure struct {
 	// ID is the ledger's key: of a finished erasure that of its record ("erasure-..."),
 	// of an open one that of its job ("customer-<digest>" or "numbers-<digest>").
-	ID              string     `json:"id"`
+	ID string `json:"id"`
+	// Job is what the logs of the functions call the erasure ("job"), before it ends and
+	// after.
+	Job             string     `json:"job"`
 	State           string     `json:"state"`
 	Kind            string     `json:"kind"` // customer or numbers
 	Scope           string     `json:"scope,omitempty"`
@@ -51,6 +54,7 @@ type Erasure struct {
 	Requests        int64      `json:"requests,omitempty"`
 	FinishedAt      *time.Time `json:"finishedAt,omitempty"`
 	DueAt           *time.Time `json:"dueAt,omitempty"`    // when cleanup takes it up, if no worker has it
+	Waiting         bool       `json:"waiting,omitempty"`  // nothing is left; late writers are waited for until DueAt
 	Failures        int64      `json:"failures,omitempty"` // runs in a row that failed
 	Found           *int64     `json:"found,omitempty"`    // nil: Open does not know it
 	Deleted         *int64     `json:"deleted,omitempty"`
@@ -87,7 +91,15 @@ func (l Ledger) Open(ctx context.Context, failing bool, limit int) (all []Erasur
 		}
 	}
 	slices.SortFunc(all, func(a, b Erasure) int { return a.RequestedAt.Compare(*b.RequestedAt) })
-	return all[:min(limit, len(all))], len(all) > limit || len(jobs) >= mostOpen, nil
+	more = len(all) > limit || len(jobs) >= mostOpen
+	all = all[:min(limit, len(all))]
+	places, keys := map[string]*Erasure{}, make([]attribute.Item, len(all))
+	for i := range all {
+		places[all[i].ID], keys[i] = &all[i], key(all[i].ID)
+	}
+	return all, more, deployment.GetAll(ctx, l.DB, l.Table, keys, func(found attribute.Item) {
+		places[attribute.ReadText(found, "erasureId")].Job = attribute.ReadText(found, "id") // the index has none
+	})
 }
 
 // Finished lists records of erasures that ended since then, the last first. It reads the
@@ -123,10 +135,25 @@ var (
 // ErrNone says that the ledger has nothing under an id.
 var ErrNone = errors.New("the ledger has no such erasure")
 
-// Show reads one erasure by its id, that of a record without its "erasure-" too. The id
-// of a customer's job that is done leads to the record that it points to. ErrNone.
+// Show reads one erasure by its job or its id. The id of a customer's job that is done
+// leads to the record that it points to. ErrNone.
 func (l Ledger) Show(ctx context.Context, id string) (Erasure, error) {
-	for _, key := range []string{id, store.RecordPrefix + id} {
+	e, err := l.show(ctx, id, store.RecordPrefix+id)
+	if !errors.Is(err, ErrNone) {
+		return e, err
+	}
+	open, _, err := l.Open(ctx, false, mostOpen)
+	for _, other := range open {
+		if err == nil && other.Job == strings.TrimPrefix(id, store.RecordPrefix) {
+			return l.show(ctx, other.ID, store.RecordPrefix+other.Job) // it may have ended just now
+		}
+	}
+	return e, cmp.Or(err, ErrNone)
+}
+
+// show reads the erasure that stands under the first of the keys that has one. ErrNone.
+func (l Ledger) show(ctx context.Context, keys ...string) (Erasure, error) {
+	for _, key := range keys {
 		found, err := l.get(ctx, key)
 		if err != nil {
 			return Erasure{}, err
@@ -210,8 +237,10 @@ func (l Ledger) get(ctx context.Context, id string) (attribute.Item, error) {
 	if id == "" { // DynamoDB takes no empty key
 		return nil, nil
 	}
-	return deployment.Get(ctx, l.DB, l.Table, attribute.Item{"erasureId": attribute.Text(id)})
+	return deployment.Get(ctx, l.DB, l.Table, key(id))
 }
+
+func key(id string) attribute.Item { return attribute.Item{"erasureId": attribute.Text(id)} }
 
 // read makes an erasure of a job or of a record.
 func read(found attribute.Item) Erasure {
@@ -227,14 +256,16 @@ func read(found attribute.Item) Erasure {
 	}
 	switch {
 	case found["openShard"] == nil:
-		e.State = Finished
+		e.State, e.Job = Finished, strings.TrimPrefix(e.ID, store.RecordPrefix)
 		return e
 	case e.Failures > 0:
 		e.State = Failing
 	default:
 		e.State = Open
 	}
-	e.Kind, e.DueAt = kind(e.ID), millis(found, "dueAt")
+	idle := found["leaseOwner"] == nil && !flag(found, "handedOn") && e.State == Open
+	e.Waiting = idle && (e.Passes > 0 || store.IsCustomerJob(e.ID)) // numbers begin idle, and not empty
+	e.Job, e.Kind, e.DueAt = text("id"), kind(e.ID), millis(found, "dueAt")
 	return e
 }
 

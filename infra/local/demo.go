@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"customercare/infra/fixture"
 	"customercare/infra/importer"
 	"customercare/infra/local/stack"
 )
@@ -24,35 +25,16 @@ type demo struct {
 	kept   bool           // the tables were there before, with principals in them
 }
 
-// kinds of records in the order of the files, each with what one is called.
-var kinds = [][2]string{
-	{"user", "user"}, {"customer", "customer"}, {"transaction", "transaction"}, {"contact", "contact"},
-	{"operator", "operator"}, {"apiUser", "API user"}, {"app", "app"},
-}
-
-// String is e.g. "2 users, 1 customer".
+// String is e.g. "2 users, 1 API user".
 func (d demo) String() string {
-	var parts []string
-	for _, kind := range kinds {
-		switch n := d.loaded[kind[0]]; n {
-		case 0:
-		case 1:
-			parts = append(parts, "1 "+kind[1])
-		default:
-			parts = append(parts, fmt.Sprintf("%d %ss", n, kind[1]))
-		}
-	}
-	return strings.Join(parts, ", ")
+	return strings.Replace(importer.Counts{Loaded: d.loaded}.String(), "apiUser", "API user", 1)
 }
 
 // loadDemo puts infra/demo into new tables. Tables that were kept stay as they are: what
 // has been erased from them must not come back with a restart.
 func loadDemo(ctx context.Context, root string, st *stack.Stack, c *console) (demo, error) {
 	client := st.DynamoDB()
-	tables := importer.Tables{
-		Users: st.Table("Users"), Customers: st.Table("Customers"),
-		Contacts: st.Table("Contacts"), Principals: st.Table("Principals"),
-	}
+	tables := fixture.Tables(st.Table)
 	there, err := client.Scan(ctx, &dynamodb.ScanInput{TableName: aws.String(tables.Principals), Limit: aws.Int32(1)})
 	if err != nil {
 		return demo{}, fmt.Errorf("demo data: %w", err)

@@ -35,8 +35,8 @@ type Principal struct {
 	Tenant     string     `json:"tenantId,omitempty"` // of an app
 	Disabled   bool       `json:"disabled"`
 	ValidUntil *time.Time `json:"validUntil,omitempty"` // nil: for ever
-	// Changed is when it was changed last, by the import or by this package; nil where
-	// neither has ever changed it since the time is kept.
+	// Changed is when it was given its last new secret, by the import or by this package;
+	// nil where neither has since the time is kept.
 	Changed *time.Time `json:"changed,omitempty"`
 	Secrets int        `json:"secrets"` // that let in: two while one is being changed
 	hashes  []string
@@ -125,11 +125,10 @@ func (t Table) Show(ctx context.Context, kind, name string) (Principal, error) {
 
 // SetDisabled lets a principal in no more, or lets it in again. ErrNone.
 func (t Table) SetDisabled(ctx context.Context, kind, name string, disabled bool) error {
-	update := "SET changed = :now REMOVE disabled"
-	values := attribute.Item{":now": attribute.Number(t.Now().Unix())}
+	update, values := "REMOVE disabled", attribute.Item(nil)
 	if disabled {
-		update = "SET changed = :now, disabled = :true"
-		values[":true"] = &types.AttributeValueMemberBOOL{Value: true}
+		update = "SET disabled = :true"
+		values = attribute.Item{":true": &types.AttributeValueMemberBOOL{Value: true}}
 	}
 	return t.update(ctx, kind, name, update, "attribute_exists(principal)", values, ErrNone)
 }
@@ -154,7 +153,8 @@ func (t Table) Rotate(ctx context.Context, kind, name, secret string) error {
 	if slices.Contains(p.hashes, hash) {
 		return ErrSame
 	}
-	return t.setHashes(ctx, p, append(slices.Clone(p.hashes), hash))
+	return t.setHashes(ctx, p, append(slices.Clone(p.hashes), hash), ", changed = :now",
+		attribute.Item{":now": attribute.Number(t.Now().Unix())})
 }
 
 // Finish takes the older of two secrets away: of two that were imported, the first.
@@ -167,14 +167,14 @@ func (t Table) Finish(ctx context.Context, kind, name string) error {
 	case p.Secrets < 2:
 		return ErrOne
 	}
-	return t.setHashes(ctx, p, p.hashes[p.Secrets-1:])
+	return t.setHashes(ctx, p, p.hashes[p.Secrets-1:], "", attribute.Item{})
 }
 
-func (t Table) setHashes(ctx context.Context, p Principal, after []string) error {
-	return t.update(ctx, p.Kind, p.Name, "SET hashes = :after, changed = :now", "hashes = :before", attribute.Item{
-		":before": attribute.Texts(p.hashes...), ":after": attribute.Texts(after...),
-		":now": attribute.Number(t.Now().Unix()),
-	}, ErrChanged)
+// setHashes puts after in place of p's hashes, and does what more of an update says with
+// its values.
+func (t Table) setHashes(ctx context.Context, p Principal, after []string, more string, values attribute.Item) error {
+	values[":before"], values[":after"] = attribute.Texts(p.hashes...), attribute.Texts(after...)
+	return t.update(ctx, p.Kind, p.Name, "SET hashes = :after"+more, "hashes = :before", values, ErrChanged)
 }
 
 // Remove deletes a principal. ErrNone.

@@ -1,12 +1,12 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -15,29 +15,23 @@ import (
 	"customercare/shared/operation"
 )
 
-// stages are the checks, in the order in which they are made: who may call first, then
-// all that must be refused, then what the operations do. A stage is built when those
-// before it are over, because its calls need the token that the first one got. The rules
-// that answers are held to are in calls.go, what takes more than one call or a look into
-// the tables is in effects.go.
-func (r *run) stages() []func() []check {
-	return []func() []check{
-		r.firstChecks,
-		r.provisionRefusals, r.customerRefusals, r.numbersRefusals,
-		func() []check {
-			return []check{
-				{"a path that nobody offers is a 404", r.unknownPath},
-				{"what was refused has changed nothing", r.everythingStands},
-			}
+// laterChecks are made in this order: all that must be refused, then what the operations
+// do. They are built when firstChecks are over, because their calls need the token that
+// those got. The rules that answers are held to are in calls.go, what takes more than one
+// call or a look into the tables is in effects.go.
+func (r *run) laterChecks() []check {
+	return slices.Concat(
+		r.provisionRefusals(), r.customerRefusals(), r.numbersRefusals(),
+		[]check{
+			{"a path that nobody offers is a 404", r.unknownPath},
+			{"what was refused has changed nothing", r.everythingStands},
 		},
-		r.provisionEffects, r.customerEffects, r.numbersEffects,
-		func() []check {
-			return []check{
-				{"an expired token is refused", r.expired},
-				{"everybody else's data is untouched", r.everythingStands},
-			}
+		r.provisionEffects(), r.customerEffects(), r.numbersEffects(),
+		[]check{
+			{"an expired token is refused", r.expired},
+			{"everybody else's data is untouched", r.everythingStands},
 		},
-	}
+	)
 }
 
 // call is a check of calls whose answers need no other look.
@@ -57,8 +51,8 @@ func (r *run) firstChecks() []check {
 			return err
 		}},
 		{"an app gets a token for a second", func(ctx context.Context) (err error) {
-			r.short.value, err = r.askForToken(ctx, "1", "X-Token-Expire: 1")
-			r.short.over = time.Now().Add(2 * time.Second) // its second, and what it began within
+			r.shortToken, err = r.askForToken(ctx, "1", "X-Token-Expire: 1")
+			r.shortOver = time.Now().Add(2 * time.Second) // its second, and what it began within
 			return err
 		}},
 		r.call("a wrong app_secret is refused", tells(client.Failed(401, client.Any), "app_secret"),
@@ -97,7 +91,7 @@ func (r *run) provisionRefusals() []check {
 		refused("deleting nothing is a 400",
 			client.DeleteCustomerInfo(r.user, "reset=false").Under(1), 400, "unregisterDevices"),
 		refused("an unknown tempAllowType is a 400",
-			client.SetTemporaryAllow(r.user, client.Allow{Type: r.unknownType()}, client.JSON), 400, "tempAllowType"),
+			client.SetTemporaryAllow(r.user, client.Allow{Type: unknownType}, client.JSON), 400, "tempAllowType"),
 		refused("an expirationDate in the past is a 400",
 			client.SetTemporaryAllow(r.user, past, client.XML).Under(1), 400, "expirationDate"),
 		refused("a method that is not offered is a 405", get, 405, "DELETE"),
@@ -109,12 +103,10 @@ func (r *run) provisionRefusals() []check {
 
 // customerRefusals are what operation 3 refuses.
 func (r *run) customerRefusals() []check {
-	refused := func(name string, notes *[]string, changes ...string) check {
+	refused := func(name string, changes ...string) check {
 		return check{"deleting a customer is refused: " + name, func(ctx context.Context) error {
 			sentence, err := r.refusesToDelete(ctx, changes...)
-			if notes != nil {
-				*notes = append(*notes, sentence)
-			}
+			r.refusals = append(r.refusals, sentence)
 			return err
 		}}
 	}
@@ -123,17 +115,17 @@ func (r *run) customerRefusals() []check {
 		gets = append(gets, client.Request{Method: http.MethodGet, Path: path})
 	}
 	return []check{
-		refused("a wrong key", &r.refusals, "user_password", r.secret),
-		refused("a wrong user", &r.refusals, "user_id", r.operator, "user_password", r.password),
-		refused("a foreign account", &r.refusals, "account_id", r.otherAccount),
+		refused("a wrong key", "user_password", r.secret),
+		refused("a wrong user", "user_id", r.operator, "user_password", r.password),
+		refused("a foreign account", "account_id", r.otherAccount),
 		{"wrong key, wrong user and foreign account get the same words", func(context.Context) error {
 			if words := slices.Compact(slices.Clone(r.refusals)); len(words) != 1 {
 				return fmt.Errorf("the words are %q", words)
 			}
 			return nil
 		}},
-		refused("an unknown code", nil, "code", r.code+"0"),
-		refused("another type", nil, "type", "customer_add"),
+		refused("an unknown code", "code", r.code+"0"),
+		refused("another type", "type", "customer_add"),
 		r.call("GET is not offered", r.refusedByGateway(404), gets...),
 	}
 }
@@ -194,9 +186,9 @@ func (r *run) provisionEffects() []check {
 
 // customerEffects are what operation 3 does.
 func (r *run) customerEffects() []check {
-	indented := client.Expected{Status: http.StatusOK, Media: client.JSON, Body: strings.Join([]string{
-		`{`, `  "status": "success",`, `  "customer": {`, `    "status": "deleted",`, `    "code": "` + r.code + `"`, `  }`, `}`,
-	}, "\n")}
+	indented := client.Deleted(client.JSON, r.code)
+	indented.Body = "{\n  \"status\": \"success\",\n  \"customer\": {\n    \"status\": \"deleted\",\n    \"code\": \"" +
+		r.code + "\"\n  }\n}"
 	deletion := func(changes ...string) client.Request {
 		return client.DeleteCustomer(r.by, r.code, r.form(changes...)...)
 	}
@@ -236,25 +228,16 @@ func (r *run) numbersEffects() []check {
 
 // allowTypes is the deployment's enumeration of temporary allows.
 func (r *run) allowTypes() (kinds []string) {
-	enumeration, ok := r.Deployment.Parameters["TempAllowTypes"]
-	if !ok {
-		enumeration = "1=24h,2=2h,3=date" // the template's default
-	}
-	for entry := range strings.SplitSeq(enumeration, ",") {
+	const byDefault = "1=24h,2=2h,3=date" // the template's
+	for entry := range strings.SplitSeq(cmp.Or(r.Deployment.Parameters["TempAllowTypes"], byDefault), ",") {
 		kind, _, _ := strings.Cut(entry, "=")
 		kinds = append(kinds, kind)
 	}
 	return kinds
 }
 
-// unknownType is a number that the enumeration does not have.
-func (r *run) unknownType() string {
-	for n := 0; ; n++ {
-		if kind := strconv.Itoa(n); !slices.Contains(r.allowTypes(), kind) {
-			return kind
-		}
-	}
-}
+// unknownType is in no enumeration: the parameter's numbers have at most nine digits.
+const unknownType = "1000000000"
 
 // unknownPath calls where no route is, in both formats and with an operator's password.
 func (r *run) unknownPath(ctx context.Context) error {
@@ -277,11 +260,11 @@ func (r *run) unknownPath(ctx context.Context) error {
 
 // expired uses the token for a second once that is over.
 func (r *run) expired(ctx context.Context) error {
-	if r.short.value == "" {
+	if r.shortToken == "" {
 		return errors.New("there was no token for a second")
 	}
-	if err := r.wait(ctx, time.Until(r.short.over)); err != nil {
+	if err := r.wait(ctx, time.Until(r.shortOver)); err != nil {
 		return err
 	}
-	return r.answers(ctx, r.challenged("Bearer"), client.CleanCustomerData(r.number).Bearer(r.short.value))
+	return r.answers(ctx, r.challenged("Bearer"), client.CleanCustomerData(r.number).Bearer(r.shortToken))
 }

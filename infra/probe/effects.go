@@ -5,21 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/attribute"
 	"customercare/infra/client"
 	"customercare/infra/deployment"
+	"customercare/infra/fixture"
+	"customercare/shared/store"
 )
-
-// shortToken is one that was asked to end soon.
-type shortToken struct {
-	value string
-	over  time.Time // it is expired for every clock of the system
-}
 
 // maxClockDifference is how far the clocks of the stack and of this machine may lie
 // apart.
@@ -106,20 +101,13 @@ func (r *run) setsAllow(ctx context.Context, kind string, lasts time.Duration, m
 	if len(got) != 1 {
 		return errors.New("the user is gone")
 	}
-	all, _ := got[0]["tempAllows"].(*types.AttributeValueMemberM)
-	if all == nil {
-		return errors.New("no temporary allow stands")
-	}
-	allow, _ := all.Value[kind].(*types.AttributeValueMemberM)
-	if allow == nil {
-		return fmt.Errorf("no temporary allow of type %s stands", kind)
-	}
-	if attribute.ReadNumber(allow.Value, "expires") != expires.UnixMilli() ||
-		attribute.ReadText(allow.Value, "grantedBy") != r.operator {
-		return fmt.Errorf("the temporary allow of type %s stands with another date, or as another's", kind)
+	allow := attribute.ReadMap(attribute.ReadMap(got[0], "tempAllows"), kind)
+	if attribute.ReadNumber(allow, "expires") != expires.UnixMilli() ||
+		attribute.ReadText(allow, "grantedBy") != r.operator {
+		return fmt.Errorf("no temporary allow of type %s stands, or with another date, or as another's", kind)
 	}
 	// When it was granted is the product's own: what stands is taken over.
-	r.want[at][0]["tempAllows"].(*types.AttributeValueMemberM).Value[kind] = allow
+	attribute.ReadMap(r.want[at][0], "tempAllows")[kind] = attribute.Map(allow)
 	return r.stands(ctx, at)
 }
 
@@ -162,32 +150,27 @@ func (r *run) deletesCustomer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var tombstone, job attribute.Item
 	for _, item := range left {
 		switch {
-		case attribute.ReadText(item, "record") != "customer":
-		case !isTombstone(item):
+		case isTombstone(item):
+			tombstone = item
+		case attribute.ReadText(item, "record") == store.CustomerRecord:
 			return errors.New("the customer was said to be deleted, and still stands")
-		default:
-			return r.jobIsOpen(ctx, attribute.ReadText(item, "tombstone"), began)
 		}
 	}
-	if time.Since(began) > shortestJob {
+	if tombstone != nil {
+		key := attribute.Item{"erasureId": tombstone["tombstone"]}
+		if job, err = deployment.Get(ctx, r.Deployment.DB, r.Deployment.Tables.Erasures, key); err != nil {
+			return err
+		}
+	}
+	switch {
+	case job == nil && time.Since(began) > shortestJob:
 		r.note("its job has ended already")
 		return nil
-	}
-	return errors.New("the customer is gone, but no tombstone keeps late writers from bringing it back")
-}
-
-// jobIsOpen looks into the ledger for the tombstone's job.
-func (r *run) jobIsOpen(ctx context.Context, key string, began time.Time) error {
-	ledger := r.Deployment.Tables.Erasures
-	job, err := deployment.Get(ctx, r.Deployment.DB, ledger, attribute.Item{"erasureId": attribute.Text(key)})
-	if err != nil {
-		return fmt.Errorf("%s cannot be read: %w", ledger, err)
-	}
-	if job == nil && time.Since(began) > shortestJob {
-		r.note("its job has ended already")
-		return nil
+	case tombstone == nil:
+		return errors.New("the customer is gone, but no tombstone keeps late writers from bringing it back")
 	}
 	for name, want := range map[string]string{"state": "open", "scope": r.by.Account, "requestedBy": r.by.Name} {
 		if attribute.ReadText(job, name) != want {
@@ -203,13 +186,9 @@ func (r *run) jobIsOpen(ctx context.Context, key string, began time.Time) error 
 func (r *run) contactsGone(ctx context.Context) error {
 	for _, number := range []string{r.number, r.called, r.shared} {
 		at := r.contactPlace(r.tenant, number)
-		var kept []attribute.Item
-		for _, item := range r.want[at] {
-			if isNeighbour(item) {
-				kept = append(kept, item)
-			}
-		}
-		r.want[at] = kept
+		r.want[at] = slices.DeleteFunc(r.want[at], func(item attribute.Item) bool {
+			return attribute.ReadText(item, "contact") != store.ContactKey(fixture.At, neighbourContact)
+		})
 		if err := r.eventuallyStands(ctx, at); err != nil {
 			return err
 		}

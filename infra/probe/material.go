@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"customercare/infra/attribute"
 	"customercare/infra/client"
 	"customercare/infra/fixture"
 	"customercare/shared/store"
@@ -145,9 +144,4 @@ func (r *run) customerPlace(account, code string) place {
 // contactPlace is where the contacts of a number stand.
 func (r *run) contactPlace(tenant, number string) place {
 	return place{r.Deployment.Tables.Contacts, "party", store.PartyKey(tenant, number)}
-}
-
-// isNeighbour says whether an item is a copy of the contact that must stay.
-func isNeighbour(item attribute.Item) bool {
-	return attribute.ReadText(item, "contact") == store.ContactKey(fixture.At, neighbourContact)
 }

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -71,9 +72,10 @@ type run struct {
 	lost        bool                       // an answer that may have held a token did not arrive
 	nobody      bool                       // nobody listens at the API's address
 	token       string                     // the app's
-	short       shortToken
-	refusals    []string // sentences of operation 3's refusals of a caller
-	cleaned     bool     // the erasure of contacts is on record
+	shortToken  string                     // one that was asked to end soon
+	shortOver   time.Time                  // when shortToken is expired for every clock of the system
+	refusals    []string                   // sentences of operation 3's refusals of a caller
+	cleaned     bool                       // the erasure of contacts is on record
 }
 
 // Run makes all checks in order, removes what it put in, and says what it found. When ctx
@@ -87,15 +89,17 @@ func Run(ctx context.Context, o Options) (Counts, error) {
 		o.Timeout = time.Minute
 	}
 	r := &run{Options: o, material: newMaterial(), interrupted: ctx.Done(), want: map[place][]attribute.Item{}}
-	r.api = r.newClient()
-	r.Out = masked{r, o.Out}
+	r.api = client.Client{Base: o.Deployment.APIURL, Mask: r.mask, HTTP: &http.Client{
+		Timeout:       callTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 	fmt.Fprintf(r.Out, "run %s at %s, tables of %s\n", r.name, o.Deployment.APIURL, o.Deployment.Where)
 	began := time.Now()
 
 	// An interruption does not cut a call off: what it has done would not be known.
 	working, cancel := context.WithTimeout(context.WithoutCancel(ctx), checkTimeout)
 	pointless := false // without records or an API no later check means anything
-	for s, stage := range r.stages() {
+	for s, stage := range []func() []check{r.firstChecks, r.laterChecks} {
 		for i, c := range stage() {
 			if pointless || ctx.Err() != nil || working.Err() != nil {
 				r.counts.NotMade++
@@ -123,7 +127,8 @@ func checkAddress(api string) error {
 	address, err := url.Parse(api)
 	switch {
 	case api == "":
-		return errors.New("where the API answers is not known: set API_URL, or STACK for a stack with the output ApiUrl")
+		return errors.New("where the API answers is not known: set API_URL, or STACK for a stack with the output ApiUrl," +
+			" or PORT for the local stack")
 	case err != nil || address.Host == "" || address.Scheme != "https" && address.Scheme != "http":
 		return fmt.Errorf("API_URL must be an address like https://id.execute-api.eu-west-1.amazonaws.com/v1, not %q", api)
 	case address.Scheme == "http" && !slices.Contains([]string{"127.0.0.1", "::1", "localhost"}, address.Hostname()):
@@ -143,7 +148,7 @@ func (r *run) try(ctx context.Context, c check) (ok bool) {
 		r.counts.NotMade++
 	case err != nil:
 		r.counts.Failed++
-		fmt.Fprintf(r.Out, "FAIL %8.3fs  %s: %v\n", took, c.name, err)
+		fmt.Fprintf(r.Out, "FAIL %8.3fs  %s: %s\n", took, c.name, r.mask(err.Error()))
 	default:
 		r.counts.Passed++
 		slices.Sort(r.notes)

@@ -62,11 +62,8 @@ func (r *run) stands(ctx context.Context, at place) error {
 // everythingStands checks all places.
 func (r *run) everythingStands(ctx context.Context) error {
 	var wrong []error
-	byName := func(a, b place) int { return strings.Compare(a.String(), b.String()) }
-	for _, at := range slices.SortedFunc(maps.Keys(r.want), byName) {
-		if err := r.stands(ctx, at); err != nil {
-			wrong = append(wrong, err)
-		}
+	for at := range r.want {
+		wrong = append(wrong, r.stands(ctx, at))
 	}
 	return errors.Join(wrong...)
 }

@@ -6,10 +6,15 @@
 // CapacityUnitCalculations.html.
 package quotas
 
-import "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+import (
+	"bytes"
+	"strconv"
+	"strings"
 
-// Item is the attributes of an item, or of a map, by their names.
-type Item = map[string]types.AttributeValue
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/attribute"
+)
 
 // The limits. Sizes are in bytes.
 const (
@@ -23,7 +28,7 @@ const (
 // Size is an item's size in bytes as AWS documents it: names and texts in UTF-8, bytes as
 // they are, a number as sizeOfNumber says, 1 for a boolean and a null, and for a list or
 // a map 3 and 1 more for each member. A set is what its members are.
-func Size(item Item) int {
+func Size(item attribute.Item) int {
 	sum := 0
 	for name, value := range item {
 		sum += len(name) + SizeOf(value)
@@ -42,17 +47,13 @@ func SizeOf(value types.AttributeValue) int {
 	case *types.AttributeValueMemberB:
 		return len(v.Value)
 	case *types.AttributeValueMemberSS:
-		for _, member := range v.Value {
-			sum += len(member)
-		}
+		return len(strings.Join(v.Value, ""))
 	case *types.AttributeValueMemberNS:
 		for _, member := range v.Value {
 			sum += sizeOfNumber(member)
 		}
 	case *types.AttributeValueMemberBS:
-		for _, member := range v.Value {
-			sum += len(member)
-		}
+		return len(bytes.Join(v.Value, nil))
 	case *types.AttributeValueMemberM:
 		return 3 + len(v.Value) + Size(v.Value)
 	case *types.AttributeValueMemberL:
@@ -78,4 +79,65 @@ func sizeOfNumber(text string) int {
 		size++
 	}
 	return size
+}
+
+// The range of numbers: MaxDigits significant digits, a magnitude of 1E-130 to
+// 9.99...E+125, or zero.
+const (
+	MaxDigits   = 38
+	minExponent = -130
+	maxExponent = 125
+)
+
+// number is a decimal number taken apart. exponent is the power of ten of its first
+// digit; a zero has no digits.
+type number struct {
+	minus    bool
+	digits   string // without zeros at either end
+	exponent int
+}
+
+// parse reads a number as JSON writes it. An exponent that needs more than powerBits is
+// read as the largest, or smallest, of that many: both are far out of DynamoDB's range,
+// and no text is long enough for its digits to bring the number back into it.
+func parse(text string) number {
+	const powerBits = 42 // so that the sum below cannot overflow
+	rest, minus := strings.CutPrefix(text, "-")
+	mantissa, power, _ := strings.Cut(strings.ToLower(rest), "e")
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	all := whole + fraction
+	digits := strings.TrimLeft(all, "0")
+	shift, _ := strconv.ParseInt(power, 10, powerBits) // 0 where no exponent is written
+	exponent := len(whole) - 1 - (len(all) - len(digits)) + int(shift)
+	return number{minus, strings.TrimRight(digits, "0"), exponent}
+}
+
+// Plain is a storable number in a form that every engine reads as the same value, because
+// engines differ on the exponent of a zero and on leading zeros. It is the number as it
+// is written, or without the digits and the exponent that a number does not need.
+func Plain(text string) string {
+	mantissa, power, _ := strings.Cut(strings.ToLower(text), "e")
+	if len(mantissa) <= MaxDigits+2 && len(power) <= len("+125") && (power == "" || parse(text).digits != "") {
+		return text
+	}
+	n := parse(text)
+	if n.digits == "" {
+		return "0"
+	}
+	plain := n.digits[:1]
+	if len(n.digits) > 1 {
+		plain += "." + n.digits[1:]
+	}
+	if n.minus {
+		plain = "-" + plain
+	}
+	return plain + "E" + strconv.Itoa(n.exponent)
+}
+
+// Storable says whether DynamoDB keeps the value of a number as JSON writes it: zero with
+// any sign and exponent, or a number in its range and of no more digits than it has.
+func Storable(text string) bool {
+	n := parse(text)
+	return n.digits == "" ||
+		len(n.digits) <= MaxDigits && minExponent <= n.exponent && n.exponent <= maxExponent
 }

@@ -7,12 +7,16 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/attribute"
 )
 
 // Attributes of each kind.
 func text(value string) types.AttributeValue    { return &types.AttributeValueMemberS{Value: value} }
 func numeric(value string) types.AttributeValue { return &types.AttributeValueMemberN{Value: value} }
-func object(members Item) types.AttributeValue  { return &types.AttributeValueMemberM{Value: members} }
+func object(members attribute.Item) types.AttributeValue {
+	return &types.AttributeValueMemberM{Value: members}
+}
 func list(members ...types.AttributeValue) types.AttributeValue {
 	return &types.AttributeValueMemberL{Value: members}
 }
@@ -120,17 +124,17 @@ func TestSize(t *testing.T) {
 		{numeric("-1E-130"), 3}, {numeric("001.500"), 2},
 		{numeric(strings.Repeat("9", 38)), 20}, {numeric("-" + strings.Repeat("9", 38)), 21},
 		{list(), 3}, {object(nil), 3}, {list(text("a"), numeric("1"), list()), 3 + 3 + 1 + 2 + 3},
-		{object(Item{"k": text("v"), "in": object(Item{"n": numeric("12")})}), 3 + 2 + 1 + 1 + 2 + 3 + 1 + 1 + 2},
+		{object(attribute.Item{"k": text("v"), "in": object(attribute.Item{"n": numeric("12")})}), 3 + 2 + 1 + 1 + 2 + 3 + 1 + 1 + 2},
 		{&types.AttributeValueMemberSS{Value: []string{"a", "bcd"}}, 4},
 		{&types.AttributeValueMemberNS{Value: []string{"1", "200"}}, 4},
 		{&types.AttributeValueMemberBS{Value: [][]byte{{1}, {1, 2}}}, 3},
 	} {
-		if got := Size(Item{"name": c.value}); got != 4+c.want {
+		if got := Size(attribute.Item{"name": c.value}); got != 4+c.want {
 			t.Errorf("%#v: %d bytes beside the name, want %d", c.value, got-4, c.want)
 		}
 	}
 	// The documentation's own example.
-	if got := Size(Item{"shirt-color": text("R"), "shirt-size": text("M")}); got != 23 {
+	if got := Size(attribute.Item{"shirt-color": text("R"), "shirt-size": text("M")}); got != 23 {
 		t.Errorf("the documented example has %d bytes", got)
 	}
 }

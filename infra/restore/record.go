@@ -20,13 +20,14 @@ type record struct {
 	// key is whom it is filed under: kind, account or tenant, identifier; nil when its
 	// key tells nobody.
 	key       []string
-	at        string     // of a contact: its time
-	contact   string     // of a contact: the same for all its copies
-	subjects  [][]string // whom it is about, each as in key
-	tombstone bool       // of an erasure that was open at the table's time
-	line      []byte     // for the import; nil for the further copies of a contact
-	foreign   bool       // it is in no table of ours
-	fault     string     // why it cannot be read, without any value; "" when it can
+	at        string           // of a contact: its time
+	contact   string           // of a contact: the same for all its copies
+	subjects  [][]string       // whom it is about, each as in key
+	places    []attribute.Item // keys of all its items
+	tombstone bool             // of an erasure that was open at the table's time
+	line      []byte           // for the import; nil for the further copies of a contact
+	foreign   bool             // it is in no table of ours
+	fault     string           // why it cannot be read, without any value; "" when it can
 }
 
 // read makes a record of an item. One that is not stored as the import stores it has a
@@ -55,10 +56,11 @@ func parts(found attribute.Item, name string) []string {
 
 func readCustomer(found attribute.Item, account, code string) record {
 	key := []string{"customer", account, code}
-	r := record{key: key, subjects: [][]string{key}}
+	place := attribute.Item{"customer": found["customer"], "record": found["record"]}
+	r := record{key: key, subjects: [][]string{key}, places: []attribute.Item{place}}
 	format := map[string]any{"kind": "customer", "accountId": account, "code": code}
-	if place := parts(found, "record"); len(place) == 3 && place[0] == "txn" {
-		format["kind"], format["campaignId"], format["transactionId"] = "transaction", place[1], place[2]
+	if names := parts(found, "record"); len(names) == 3 && names[0] == "txn" {
+		format["kind"], format["campaignId"], format["transactionId"] = "transaction", names[1], names[2]
 	}
 	r.load(found, format, "customer", "record", "tombstone")
 	if tombstone := found["tombstone"]; tombstone != nil {
@@ -92,6 +94,10 @@ func readContact(found attribute.Item, tenant, number string) record {
 		r.subjects = append(r.subjects, []string{"number", tenant, party})
 	}
 	parties = slices.Compact(slices.Sorted(slices.Values(parties)))
+	for _, party := range parties {
+		key := attribute.Text(store.PartyKey(tenant, party))
+		r.places = append(r.places, attribute.Item{"party": key, "contact": found["contact"]})
+	}
 	format := map[string]any{"kind": "contact", "tenantId": tenant, "contactId": place[1]}
 	data, _ := members(found)
 	if data["callingNumber"] == nil && data["calledNumber"] == nil && data["customNos"] == nil {

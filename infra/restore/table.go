@@ -18,6 +18,7 @@ import (
 	"customercare/infra/deployment"
 	"customercare/infra/ledger"
 	"customercare/shared/erasure"
+	"customercare/shared/store"
 )
 
 // Table is a table of customers or of contacts that was restored from a backup, and one
@@ -30,9 +31,13 @@ type Table struct {
 	Digests    erasure.Digester // with every key that the ledger's digests were made with
 	Out, Notes io.Writer        // lines for the import; which items are left out, and why
 	Progress   func()           // called for each item that is read, twice in all; nil: for none
+	// Customers and Contacts are the tables in use, of which those records are left out
+	// that stand there, whatever is in them; "" leaves out none.
+	Customers, Contacts string
 
-	// Printed counts records; Erased and Unreadable count items that are left out.
-	Printed, Erased, Unreadable int
+	// Printed and Standing count records; Erased and Unreadable count items that are left
+	// out.
+	Printed, Standing, Erased, Unreadable int
 }
 
 // skew is how far clocks may lie apart: of an erasure that ended just before the
@@ -65,7 +70,9 @@ func (t *Table) Print(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return t.each(ctx, func(position int, record record) error {
+	const atOnce = 100
+	var ready []record
+	err = t.each(ctx, func(position int, record record) (err error) {
 		switch {
 		case record.fault != "": // named above
 		case record.tombstone, t.isGone(record, gone):
@@ -76,12 +83,73 @@ func (t *Table) Print(ctx context.Context) error {
 		case record.contact != "" && erased[record.contact]:
 			t.name(position, record, "another copy of the same contact names somebody who was erased")
 		default:
-			t.Printed++
-			_, err := t.Out.Write(record.line)
+			ready = append(ready, record)
+		}
+		if len(ready) == atOnce {
+			err, ready = t.write(ctx, ready), nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return t.write(ctx, ready)
+}
+
+// write writes the lines of records, but for those that stand in the table in use.
+func (t *Table) write(ctx context.Context, records []record) error {
+	standing, inUse := map[string]bool{}, t.Customers
+	var keys []attribute.Item
+	for _, r := range records {
+		if r.contact != "" { // and so are all others
+			inUse = t.Contacts
+		}
+		keys = append(keys, r.places...)
+	}
+	if inUse != "" {
+		err := deployment.GetAll(ctx, t.DB, inUse, keys, func(found attribute.Item) { standing[place(found)] = true })
+		if err != nil {
 			return err
 		}
-		return nil
-	})
+	}
+	for _, r := range records {
+		if slices.ContainsFunc(r.places, func(key attribute.Item) bool { return standing[place(key)] }) {
+			t.Standing++
+			continue
+		}
+		t.Printed++
+		if _, err := t.Out.Write(r.line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// place is the key of an item of any table as one text.
+func place(item attribute.Item) string {
+	var key []string
+	for _, name := range []string{"customer", "record", "party", "contact"} {
+		key = append(key, attribute.ReadText(item, name))
+	}
+	return store.JoinKey(key[0], key[1:]...)
+}
+
+// RestoredTo is the time to which the table was restored from a backup; nil where
+// DynamoDB names none. The error is a sentence, also while the table is being restored.
+func (t *Table) RestoredTo(ctx context.Context) (*time.Time, error) {
+	out, err := t.DB.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &t.Name})
+	if err != nil {
+		return nil, deployment.Explain(ctx, "the table "+t.Name, err)
+	}
+	summary := out.Table.RestoreSummary
+	switch {
+	case summary == nil:
+		return nil, nil
+	case aws.ToBool(summary.RestoreInProgress):
+		return nil, fmt.Errorf("the table %s is being restored still:"+
+			" wait for it with `aws dynamodb wait table-exists --table-name %[1]s`", t.Name)
+	}
+	return summary.RestoreDateTime, nil
 }
 
 // each goes through the table once, and calls do with every item and its place, from 1.

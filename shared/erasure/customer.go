@@ -108,7 +108,7 @@ func (i CustomerIntake) Customer(
 		// The promise is on record. What fails from here on the workers make good, so it
 		// is no error to the caller.
 		if err := i.carryOut(ctx, job, page, emptied, until); err != nil {
-			slog.Error("erasure goes on in the background", "job", job.ID, "cause", err.Error())
+			slog.Error("erasure failed, will be tried again", "job", job.ID, "cause", err.Error())
 		}
 		return nil
 	}

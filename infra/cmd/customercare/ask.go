@@ -17,8 +17,8 @@ import (
 const mostSecret = 4096
 
 // askSecret gets a new secret: asked for twice on a terminal, where it is not shown, or
-// else the one line of standard input.
-func (a *app) askSecret(ctx context.Context, what string) (string, error) {
+// else the one line of standard input. One that check refuses is not asked for again.
+func (a *app) askSecret(ctx context.Context, what string, check func(secret string) error) (string, error) {
 	if !term.IsTerminal(int(a.in.Fd())) {
 		text, err := io.ReadAll(io.LimitReader(a.in, mostSecret))
 		line := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
@@ -31,9 +31,12 @@ func (a *app) askSecret(ctx context.Context, what string) (string, error) {
 		case strings.ContainsAny(line, "\r\n"):
 			return "", fmt.Errorf("the %s is read from standard input, which has more than one line", what)
 		}
-		return line, nil
+		return line, check(line)
 	}
 	first, err := a.askHidden(ctx, "New "+what+": ")
+	if err == nil {
+		err = check(first)
+	}
 	if err != nil {
 		return "", err
 	}

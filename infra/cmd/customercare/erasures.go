@@ -42,15 +42,14 @@ func (a *app) erasuresCommand() *cobra.Command {
 		cobra.FixedCompletions(states, cobra.ShellCompDirectiveNoFileComp))
 
 	var identifiers bool
-	show := page("erasures", "show ID")
-	show.Args = cobra.ExactArgs(1)
+	show := page("erasures", "show JOB")
 	a.does(show, func(ctx context.Context, d *deployment.Deployment, args []string) error {
 		return a.showErasure(ctx, d, args[0], identifiers)
 	})
 	openIDs := func(ctx context.Context, d *deployment.Deployment, _ []string) (ids []string) {
 		all, _, _ := inUse(d).Open(ctx, false, limit)
 		for _, e := range all {
-			ids = append(ids, e.ID)
+			ids = append(ids, e.Job)
 		}
 		return ids
 	}
@@ -78,27 +77,40 @@ func (a *app) listErasures(
 	if err != nil {
 		return err
 	}
-	failing, rows := 0, [][]any{{"STATE", "KIND", "REQUESTED", "FINISHED", "FAILURES", "FOUND", "DELETED", "ID"}}
+	failing, rows := 0, [][]any{{"STATE", "KIND", "REQUESTED", "FAILURES", "JOB"}}
+	if which == ledger.Finished {
+		rows[0] = []any{"STATE", "KIND", "REQUESTED", "FINISHED", "FOUND", "DELETED", "JOB"}
+	}
 	for _, e := range all {
 		if e.State == ledger.Failing {
 			failing++
 		}
-		rows = append(rows, []any{e.State, e.Kind, e.RequestedAt, e.FinishedAt, e.Failures, e.Found, e.Deleted, e.ID})
+		row := []any{e.State, e.Kind, e.RequestedAt, e.Failures, e.Job}
+		if which == ledger.Finished {
+			row = []any{e.State, e.Kind, e.RequestedAt, e.FinishedAt, e.Found, e.Deleted, e.Job}
+		}
+		rows = append(rows, row)
 	}
-	err = a.print(all, rows...)
+	err = a.list(all, none[which], rows...)
 	if more {
 		a.tell("there are more: %s", hint)
 	}
 	if err == nil && failing > 0 {
-		return found("%d erasures fail, and are tried again: the log of continue-erasure names the cause", failing)
+		return found("%s tried again: the log of continue-erasure, cleanup or delete-customer names the cause"+
+			" beside the job", plural(failing, "erasure fails, and is", "erasures fail, and are"))
 	}
 	return err
+}
+
+// none is what is told in place of an empty list, by --state.
+var none = map[string]string{
+	ledger.Open: "no erasure is open", ledger.Failing: "no erasure fails", ledger.Finished: "no such erasure is finished",
 }
 
 func (a *app) showErasure(ctx context.Context, d *deployment.Deployment, id string, identifiers bool) error {
 	e, err := inUse(d).Show(ctx, id)
 	if errors.Is(err, ledger.ErrNone) {
-		return fmt.Errorf("%w in %s: `customercare erasures list` has the ids", err, d.Where)
+		return fmt.Errorf("%w in %s: `customercare erasures list` has their jobs", err, d.Where)
 	}
 	if err == nil && identifiers {
 		e.Identifiers, err = inUse(d).Identifiers(ctx, e.ID)
@@ -109,11 +121,15 @@ func (a *app) showErasure(ctx context.Context, d *deployment.Deployment, id stri
 	if err != nil {
 		return err
 	}
+	due := "due at"
+	if e.Waiting {
+		due = "waits for late writers until"
+	}
 	rows := [][]any{
-		{"id", e.ID}, {"state", e.State}, {"kind", e.Kind}, {"account or tenant", e.Scope},
+		{"job", e.Job}, {"id", e.ID}, {"state", e.State}, {"kind", e.Kind}, {"account or tenant", e.Scope},
 		{"requested by", e.RequestedBy}, {"requested at", e.RequestedAt},
 		{"last requested at", e.LastRequestedAt}, {"requests", e.Requests},
-		{"finished at", e.FinishedAt}, {"due at", e.DueAt}, {"failures in a row", e.Failures},
+		{"finished at", e.FinishedAt}, {due, e.DueAt}, {"failures in a row", e.Failures},
 		{"passes", e.Passes}, {"found", e.Found}, {"deleted", e.Deleted},
 		{"counts are lower bounds", e.AtLeast}, {"a contact could not be read", e.Unreadable},
 		{"digests", e.Subjects},

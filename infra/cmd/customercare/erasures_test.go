@@ -68,6 +68,13 @@ func list(t *testing.T, code int, args ...string) (all []ledger.Erasure, said st
 func TestErasuresAreShown(t *testing.T) {
 	kit := dynamotest.Open(t)
 	local(t, kit)
+	for state, none := range map[string]string{
+		"open": "no erasure is open\n", "failing": "no erasure fails\n", "finished": "no such erasure is finished\n",
+	} {
+		if r := call(t, "", "erasures", "list", "--state", state); r.out != "" || r.errs != none || r.code != 0 {
+			t.Error(r)
+		}
+	}
 	if all, said := list(t, 0); len(all) != 0 || !strings.HasPrefix(said, "exit 0\n[]\n") {
 		t.Error(said)
 	}
@@ -95,6 +102,22 @@ func TestErasuresAreShown(t *testing.T) {
 	}
 	if later, _ := list(t, 0, "--state", "finished", "--since", "2999-01-02T03:04:05Z"); len(later) != 0 {
 		t.Errorf("%+v", later)
+	}
+	// The job is what the functions log, before and after the end.
+	for _, e := range append(open, finished...) {
+		if r := call(t, "", "erasures", "show", e.Job); len(e.Job) < 20 || r.code != 0 ||
+			!strings.Contains(r.out, e.ID) || !strings.Contains(r.out, e.Job) {
+			t.Errorf("%+v: %v", e, r)
+		}
+		if strings.Count(said+call(t, "", "erasures", "list").out, e.Job) < 1 {
+			t.Errorf("no %s in %s", e.Job, said)
+		}
+	}
+	if r := call(t, "", "erasures", "show", open[0].Job); !strings.Contains(r.out, "waits for late writers until") {
+		t.Error(r)
+	}
+	if r := call(t, "", "erasures", "show", open[1].Job); !strings.Contains(r.out, "due at") {
+		t.Error(r)
 	}
 	for i, id := range []string{finished[0].ID, strings.TrimPrefix(finished[0].ID, "erasure-"), open[0].ID, open[1].ID,
 		open[2].ID} {
@@ -173,7 +196,7 @@ func TestFailingErasuresAreFound(t *testing.T) {
 	for _, args := range [][]string{{"--state", "failing"}, {}} {
 		all, said := list(t, exitFound, args...)
 		if len(all) != map[bool]int{true: 3, false: 1}[len(args) == 0] ||
-			!strings.Contains(said, "1 erasures fail, and are tried again") {
+			!strings.Contains(said, "1 erasure fails, and is tried again") {
 			t.Error(said)
 		}
 	}

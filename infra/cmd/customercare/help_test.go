@@ -68,6 +68,25 @@ func TestHelp(t *testing.T) {
 		t.Error(r)
 	}
 	call(t, "", "principls").is(t, 2, `unknown command "principls" for "customercare"`)
+	for args, says := range map[string]string{
+		"help bogus": `there is no command "bogus"`, "help principals bogus": `there is no command "principals bogus"`,
+		"completion tcsh":              `customercare completion has no command "tcsh"`,
+		"principals add":               "KIND and NAME are missing: customercare principals add KIND NAME\n",
+		"principals add app":           "NAME is missing: customercare principals add KIND NAME\n",
+		"principals show app a b":      "there are more arguments than KIND and NAME: customercare principals show",
+		"import":                       "FILE is missing: customercare import FILE\n",
+		"keys show extra":              "customercare keys show takes no argument\n",
+		"erasures list --limit x":      "--limit must be a number\n",
+		"import x --from 1.5":          "--from must be a number\n",
+		"restorable --since 2026":      "--table must name a table\n",
+		"restorable --table t --since": "flag needs an argument: --since\n",
+	} {
+		r := call(t, "", strings.Fields(args)...)
+		r.is(t, 2, says)
+		if r.out != "" || strings.Contains(r.errs, "strconv") || !strings.Contains(r.errs, "see `customercare") {
+			t.Errorf("%s: %v", args, r)
+		}
+	}
 	call(t, "", "principals", "lst").is(t, 2, `has no command "lst", did you mean list?`)
 }
 
@@ -103,7 +122,8 @@ func TestErrorsAreSentences(t *testing.T) {
 		r.errs != "customercare: the table Principals cannot be reached: no answer came, or none that can be read\n" {
 		t.Error(r)
 	}
-	call(t, "", "principals", "list", "--stack", "x", "--endpoint", "http://127.0.0.1:1").is(t, 1, "are both set")
+	call(t, "", "principals", "list", "--stack", "x", "--endpoint", "http://127.0.0.1:1").is(t, 2, "are both set")
+	call(t, "", "principals", "list", "--endpoint", "foo").is(t, 2, "must be an address like")
 }
 
 // SIGTERM ends a load in the middle, which then says where it stopped.

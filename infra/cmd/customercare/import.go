@@ -15,7 +15,6 @@ import (
 func (a *app) importCommand() *cobra.Command {
 	var from int
 	command := page("", "import FILE")
-	command.Args = cobra.ExactArgs(1)
 	command.ValidArgsFunction = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault) // files
 	command.PreRunE = func(*cobra.Command, []string) error {
 		if from < 1 {
@@ -73,6 +72,10 @@ func (a *app) open(name string) (*os.File, error) {
 	file, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("the file %s cannot be read: %w", name, errors.Unwrap(err))
+	}
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		_ = file.Close()
+		return nil, fmt.Errorf("%s is a folder: name a file", name)
 	}
 	return file, nil
 }

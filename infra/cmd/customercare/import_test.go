@@ -53,6 +53,14 @@ func TestImportIntoAStack(t *testing.T) {
 	if r := call(t, "", "import", file(t, "{}\n"+records), "--from", "2", "--stack", "customercare"); r.code != 0 {
 		t.Error(r)
 	}
+	// The line after the last may be named by a load that stopped; what lies behind is a
+	// mistake.
+	if r := call(t, "", "import", good, "--from", "6", "--stack", "customercare"); r.code != 0 {
+		t.Error(r)
+	}
+	call(t, "", "import", good, "--from", "700", "--stack", "customercare").
+		is(t, 1, "the file has no line 700: its last is line 5; nothing is loaded")
+	call(t, "", "import", t.TempDir(), "--stack", "customercare").is(t, 1, " is a folder: name a file")
 	for _, args := range [][]string{{}, {good, good}, {good, "--from", "0"}, {good, "--frm", "1"}} {
 		if r := call(t, "", append([]string{"import"}, args...)...); r.code != 2 || r.out != "" ||
 			!strings.Contains(r.errs, "see `customercare import --help`\n") {

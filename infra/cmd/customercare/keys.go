@@ -22,8 +22,13 @@ func (a *app) keysCommand() *cobra.Command {
 	})
 	rotate.Flags().StringVar(&id, "id", "",
 		"`ID` of the new key, 1 to 16 letters and digits (default: the next number)")
-	return group(page("", "keys"),
-		a.does(page("keys", "show"), a.showKeys), rotate, a.does(page("keys", "check"), a.checkKeys))
+	checked := ""
+	check := a.does(page("keys", "check"), func(ctx context.Context, d *deployment.Deployment, _ []string) error {
+		return a.checkKeys(ctx, d, cmp.Or(checked, current(d)))
+	})
+	check.Flags().StringVar(&checked, "id", "",
+		"`ID` of the key that is to make new digests (default: the deployed one)")
+	return group(page("", "keys"), a.does(page("keys", "show"), a.showKeys), rotate, check)
 }
 
 // readKeys reads the secret of a deployment: the keys in it, and its version.
@@ -56,12 +61,12 @@ func (a *app) showKeys(ctx context.Context, d *deployment.Deployment, _ []string
 	return a.print(all, rows...)
 }
 
-func (a *app) checkKeys(ctx context.Context, d *deployment.Deployment, _ []string) error {
+func (a *app) checkKeys(ctx context.Context, d *deployment.Deployment, current string) error {
 	keys, _, err := readKeys(ctx, d)
 	if err != nil {
 		return err
 	}
-	faults := append([]string{}, keys.Faults(current(d))...)
+	faults := append([]string{}, keys.Faults(current)...)
 	lost := map[string]bool{}
 	err = inUse(d).Digests(ctx, time.Time{}, func(digest string) error {
 		id, _, _ := strings.Cut(digest, ".")
@@ -77,8 +82,8 @@ func (a *app) checkKeys(ctx context.Context, d *deployment.Deployment, _ []strin
 		faults = append(faults, fmt.Sprintf("the key %q is missing, with which digests in the ledger were made:"+
 			" put it back, or nobody can tell any more whom they are about", id))
 	}
-	err = a.print(map[string]any{"keys": keys.IDs(), "current": current(d), "faults": faults},
-		[]any{"keys", keys.IDs()}, []any{"current", current(d)}, []any{"faults", len(faults)})
+	err = a.print(map[string]any{"keys": keys.IDs(), "current": current, "faults": faults},
+		[]any{"keys", keys.IDs()}, []any{"current", current}, []any{"faults", len(faults)})
 	if err == nil && len(faults) > 0 {
 		return found("%s: %s", d.Where, strings.Join(faults, "; "))
 	}
@@ -100,7 +105,12 @@ func (a *app) rotateKeys(ctx context.Context, d *deployment.Deployment, id strin
 		return err
 	}
 	a.tell("%s: the secret has a new key %s; key %s makes new digests still", d.Where, id, current(d))
-	a.tell("next: write DigestKeyId=%s into parameter_overrides of samconfig.toml, in the table of this stack,"+
-		" and run `make deploy` (CONFIG=prod for that table); it has to stay there", id)
+	next := "next: write DigestKeyId=%s into parameter_overrides of samconfig.toml, in the table of this stack," +
+		" and run `make deploy` (CONFIG=prod for that table); it has to stay there"
+	if d.Parameters == nil { // of `make run`, whose secret is made anew at each start
+		next = "next: end the local stack, and start it with `PARAMETERS=DigestKeyId=%s make run`:" +
+			" it makes a key of that id itself"
+	}
+	a.tell(next, id)
 	return a.print(map[string]string{"id": id, "current": current(d)}, []any{"DigestKeyId=" + id})
 }

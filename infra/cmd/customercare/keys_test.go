@@ -2,11 +2,18 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"customercare/infra/attribute"
 	"customercare/infra/local/secrets"
@@ -34,6 +41,8 @@ func TestKeysAreRotated(t *testing.T) {
 	kit := dynamotest.Open(t)
 	server := keysSecret(t, kit, bothKeys, "2")
 	call(t, "", "keys", "check").is(t, 0, "")
+	call(t, "", "keys", "check", "--id", "1").is(t, 0, "")
+	call(t, "", "keys", "check", "--id", "3").is(t, 3, `there is no key "3"`)
 	r := call(t, "", "keys", "rotate")
 	r.is(t, 0, "next: write DigestKeyId=3 into parameter_overrides of samconfig.toml")
 	if r.out != "DigestKeyId=3\n" {
@@ -59,6 +68,7 @@ func TestKeysAreRotated(t *testing.T) {
 		{"keys show", 0, ""},
 		{"keys show --json", 0, ""},
 		{"keys check --json", 0, ""},
+		{"keys check --id 2027a", 0, ""},
 		{"keys frob", 2, `customercare keys has no command "frob"`},
 	} {
 		r := call(t, "", strings.Fields(c.args)...)
@@ -78,6 +88,30 @@ func TestKeysAreRotated(t *testing.T) {
 		!strings.Contains(shown.out, "3      no\n") {
 		t.Error(shown)
 	}
+}
+
+// The local stack makes the key of an id itself, so that its next step is another.
+func TestKeysOfTheLocalStack(t *testing.T) {
+	local(t, dynamotest.Open(t))
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	t.Setenv("SECRETS_PORT", port)
+	server := secrets.Serve(listener, []secrets.Secret{{
+		LogicalID: "DigestKeys", Name: "DigestKeys", Text: `{"1":"` + firstKey + `"}`,
+		ARN: secrets.ARN("us-east-1", "123456789012", "DigestKeys"),
+	}})
+	defer server.Close()
+	r := call(t, "", "keys", "rotate")
+	r.is(t, 0, "start it with `PARAMETERS=DigestKeyId=2 make run`")
+	if r.out != "DigestKeyId=2\n" || strings.Contains(r.errs, "samconfig") {
+		t.Error(r)
+	}
+	t.Setenv("SECRETS_PORT", "1")
+	call(t, "", "keys", "show").is(t, 1, "nothing answers at 127.0.0.1:1: start the local stack with"+
+		" `make run`, or set SECRETS_PORT")
 }
 
 // What functions would not start with is found, and nothing is added to it.
@@ -118,6 +152,32 @@ func TestFaultsOfKeysAreFound(t *testing.T) {
 	call(t, "", "keys", "check").is(t, 1, "name a stack that has the output DigestKeysSecret")
 }
 
+// restoredTo puts a DynamoDB before that of the tests which says that each table was
+// restored to that time, or is being restored.
+func restoredTo(t *testing.T, at string, still bool) {
+	t.Helper()
+	engine, err := url.Parse(os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := time.Parse(time.RFC3339, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	summary := fmt.Sprintf(`{"Table":{"RestoreSummary":{"RestoreDateTime":%d,"RestoreInProgress":%t}}}`, to.Unix(), still)
+	proxy := httputil.NewSingleHostReverseProxy(engine)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".DescribeTable") {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		_, _ = io.WriteString(w, summary)
+	}))
+	t.Cleanup(server.Close)
+	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", server.URL)
+}
+
 // Without --keys the keys of a restore are the stack's.
 func TestRestorableReadsTheSecret(t *testing.T) {
 	kit := dynamotest.Open(t)
@@ -136,11 +196,23 @@ func TestRestorableReadsTheSecret(t *testing.T) {
 	if again := call(t, "", append(args, "--keys", name)...); again.out != r.out {
 		t.Error(again)
 	}
-	call(t, "", args[:3]...).is(t, 2, `required flag(s) "since" not set`)
+	call(t, "", append(args[:3:3], "--since", "2999-01-02T03:04:05Z")...).is(t, 2, "--since is in the future")
+	restoredTo(t, "2026-01-02T03:04:05Z", false)
+	for since, code := range map[string]int{
+		"2025-12-31T00:00:00Z": 0, "2026-01-02T03:04:05.9Z": 0, "2026-01-02T03:04:06Z": 2, "2026-10-02T03:04:06Z": 2,
+	} {
+		r := call(t, "", append(args[:3:3], "--since", since)...)
+		if r.code != code || code == 2 && (r.out != "" || !strings.Contains(r.errs, "say --since 2026-01-02T03:04:05Z\n")) {
+			t.Errorf("%s: %v", since, r)
+		}
+	}
+	call(t, "", args[:3]...).is(t, 2, "--since must say to which time the table was restored")
 	call(t, "", "restorable", "--table", "t", "--since", "today").is(t, 2, "a time like 2026-01-02T03:04:05Z")
 	r = call(t, "", "restorable", "--table", "nowhere", "--since", "2026-01-02T03:04:05Z")
 	if r.code != 1 || r.errs != "customercare: the table nowhere is not there\n" { // and no count of what was printed
 		t.Error(r)
 	}
 	call(t, "", "restorable", "--table", "", "--since", "2026-01-02T03:04:05Z").is(t, 2, "--table must name a table")
+	restoredTo(t, "2026-01-02T03:04:05Z", true)
+	call(t, "", args...).is(t, 1, "is being restored still: wait for it with `aws dynamodb wait table-exists")
 }

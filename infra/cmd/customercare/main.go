@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"customercare/infra/deployment"
 )
 
 // Exit codes. What each means for a command is in its help.
@@ -20,19 +22,15 @@ const (
 	exitInterrupted = 130
 )
 
-// exit is an error with an exit code of its own.
-type exit struct {
-	error
-	code int
-}
+// finding is the error of a command that is done and has something to tell.
+type finding struct{ error }
 
-// found is the end of a command that is done and has something to tell: records that were
-// refused, checks that found a fault.
-func found(format string, values ...any) error { return exit{fmt.Errorf(format, values...), exitFound} }
+// found makes a finding: records that were refused, checks that found a fault.
+func found(format string, values ...any) error { return finding{fmt.Errorf(format, values...)} }
 
 // misused is the end of a command that was called wrongly.
 func misused(format string, values ...any) error {
-	return exit{fmt.Errorf(format, values...), exitUsage}
+	return deployment.Misused(fmt.Sprintf(format, values...))
 }
 
 func main() { os.Exit(run()) }
@@ -47,9 +45,10 @@ func run() int {
 		return 0
 	}
 	code := exitFailed
-	if e, ok := errors.AsType[exit](err); ok {
-		code = e.code
-	} else if !a.started { // cobra refused the call
+	_, wrong := errors.AsType[deployment.Misused](err)
+	if _, ok := errors.AsType[finding](err); ok {
+		code = exitFound
+	} else if wrong || !a.started { // cobra refused the call
 		code = exitUsage
 	}
 	switch {

@@ -16,7 +16,7 @@ import (
 
 func (a *app) principalsCommand() *cobra.Command {
 	disable := func(ctx context.Context, of chosen) error {
-		return a.done(of, of.table.SetDisabled(ctx, of.kind, of.name, true), "is disabled")
+		return a.done(of, of.table.SetDisabled(ctx, of.kind, of.name, true), "is disabled"+of.cached(), "")
 	}
 	return group(page("", "principals"),
 		a.addCommand(), a.does(page("principals", "list"), a.listPrincipals),
@@ -35,12 +35,12 @@ func (a *app) removeCommand() *cobra.Command {
 				return err
 			}
 		}
-		return a.done(of, of.table.Remove(ctx, of.kind, of.name), "is removed")
+		return a.done(of, of.table.Remove(ctx, of.kind, of.name), "is removed"+of.cached(), "")
 	})
 }
 
 func (a *app) enable(ctx context.Context, of chosen) error {
-	if err := a.done(of, of.table.SetDisabled(ctx, of.kind, of.name, false), "is enabled"); err != nil {
+	if err := a.done(of, of.table.SetDisabled(ctx, of.kind, of.name, false), "is enabled", ""); err != nil {
 		return err
 	}
 	p, err := of.table.Show(ctx, of.kind, of.name)
@@ -57,11 +57,11 @@ func (a *app) enable(ctx context.Context, of chosen) error {
 
 // titles are those of the columns that columns fills.
 var titles = []any{
-	"KIND", "NAME", "MAY CALL", "ACCOUNTS OR TENANT", "DISABLED", "VALID UNTIL", "SECRETS", "LAST CHANGED",
+	"KIND", "NAME", "MAY CALL", "ACCOUNTS OR TENANT", "DISABLED", "VALID UNTIL", "SECRETS", "SECRET LAST CHANGED",
 }
 
 func columns(p principals.Principal, bound string) []any {
-	return []any{title(p.Kind), p.Name, p.Operations, bound, p.Disabled, p.ValidUntil, p.Secrets, p.Changed}
+	return []any{p.Kind, p.Name, p.Operations, bound, p.Disabled, p.ValidUntil, p.Secrets, p.Changed}
 }
 
 func (a *app) showPrincipal(ctx context.Context, of chosen) error {
@@ -90,21 +90,17 @@ func (a *app) listPrincipals(ctx context.Context, d *deployment.Deployment, _ []
 		}
 		rows = append(rows, columns(p, bound))
 	}
-	return a.print(all, rows...)
+	return a.list(all, "nobody may call: `customercare principals add` adds an operator, an API user or an app", rows...)
 }
 
-// kinds are the kinds of principals, by what they are called on the command line.
-var kinds = map[string]string{"operator": operation.Operator, "api-user": operation.APIUser, "app": operation.App}
-
-var kindNames = []string{"operator", "api-user", "app"}
-
-// title is what a kind is called on the command line.
-func title(kind string) string {
-	if kind == operation.APIUser {
-		return "api-user"
-	}
-	return kind
+// kinds are the kinds of principals, by what they may be called on the command line. It
+// prints them as they stand in records.
+var kinds = map[string]string{
+	operation.Operator: operation.Operator, operation.APIUser: operation.APIUser, operation.App: operation.App,
+	"api-user": operation.APIUser,
 }
+
+var kindNames = []string{operation.Operator, operation.APIUser, operation.App}
 
 // table is the table of principals of a deployment.
 func table(d *deployment.Deployment) principals.Table {
@@ -118,27 +114,44 @@ type chosen struct {
 	where      string
 }
 
-func (c chosen) String() string { return title(c.kind) + " " + c.name + " of " + c.where }
+func (c chosen) String() string { return c.kind + " " + c.name + " of " + c.where }
 
 // failed puts whom an error is about before it.
 func (c chosen) failed(err error) error { return fmt.Errorf("%s: %w", c, err) }
 
-// done tells what has happened to a principal, or gives the error of why it has not.
-func (a *app) done(to chosen, err error, happened string) error {
+// cached is what must be told beside what keeps a secret out: API Gateway keeps its
+// authorizer's answer for an operator (ReauthorizeEvery in template.yaml).
+func (c chosen) cached() string {
+	if c.kind == operation.Operator {
+		return "; API Gateway may let it in for 5 minutes more"
+	}
+	return ""
+}
+
+// done tells what has happened to a principal, or gives the error of why it has not. It
+// prints the secret that was generated, "" for none, and as JSON whom it has happened to.
+func (a *app) done(to chosen, err error, happened, secret string) error {
 	if err != nil {
 		return to.failed(err)
 	}
 	a.tell("%s %s", to, happened)
-	return nil
+	value := map[string]string{"kind": to.kind, "name": to.name, "secret": secret}
+	switch {
+	case secret == "" && !a.json:
+		return nil
+	case secret == "":
+		delete(value, "secret")
+	}
+	return a.print(value, []any{secret})
 }
 
 // onOne gives a command its work on the one principal that its arguments KIND and NAME
 // name.
 func (a *app) onOne(command *cobra.Command, do func(context.Context, chosen) error) *cobra.Command {
 	command.Args = func(cmd *cobra.Command, args []string) error {
-		err := cobra.ExactArgs(2)(cmd, args)
+		err := takes(cmd, args)
 		if err == nil && kinds[args[0]] == "" {
-			err = fmt.Errorf("%q is no kind of principal: it is operator, api-user or app", args[0])
+			err = fmt.Errorf("%q is no kind of principal: it is operator, apiUser or app", args[0])
 		}
 		return err
 	}

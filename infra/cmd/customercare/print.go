@@ -33,6 +33,24 @@ func (a *app) print(value any, rows ...[]any) error {
 	return columns.Flush()
 }
 
+// list prints a list as print does, with its titles first. Of an empty one, which would
+// be titles alone, people are told the sentence none instead.
+func (a *app) list(value any, none string, rows ...[]any) error {
+	if len(rows) == 1 && !a.json {
+		a.tell("%s", none)
+		return nil
+	}
+	return a.print(value, rows...)
+}
+
+// plural is, for example, "1 item is" or "2 items are".
+func plural(n int, one, many string) string {
+	if n == 1 {
+		many = one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 // cell is a value as it stands in a column; "-" is none. Another program may have stored
 // a text that would move a terminal's cursor: each such character is shown as �.
 func cell(value any) string {

@@ -17,52 +17,66 @@ import (
 func (a *app) restorableCommand() *cobra.Command {
 	var table, since, keys string
 	var at time.Time
+	var missing bool
 	command := page("", "restorable --table NAME --since TIME")
-	command.PreRunE = func(command *cobra.Command, _ []string) error {
-		err := command.ValidateRequiredFlags() // which cobra does later
+	command.PreRunE = func(*cobra.Command, []string) (err error) {
 		switch {
-		case err != nil:
-			return err
 		case table == "":
 			return errors.New("--table must name a table")
+		case since == "":
+			return errors.New("--since must say to which time the table was restored")
 		}
 		at, err = parseTime("since", since)
+		if err == nil && at.After(time.Now()) {
+			err = errors.New("--since is in the future: say to which time the table was restored")
+		}
 		return err
 	}
 	command.Flags().StringVar(&table, "table", "", "the table `NAME` that was restored")
 	command.Flags().StringVar(&since, "since", "", "the `TIME` that it was restored to, RFC 3339")
 	command.Flags().StringVar(&keys, "keys", "",
 		"read the text of the secret DigestKeys from `FILE`, \"-\" is standard input")
-	_ = command.MarkFlagRequired("table") // it fails where there is no such flag
-	_ = command.MarkFlagRequired("since")
-	_ = command.MarkFlagFilename("keys")
+	command.Flags().BoolVar(&missing, "missing", false, "leave out what stands in the table in use, changed or not")
+	_ = command.MarkFlagFilename("keys") // it fails where there is no such flag
 	return a.does(command, func(ctx context.Context, d *deployment.Deployment, _ []string) error {
-		return a.restorable(ctx, d, table, at, keys)
+		run := restore.Table{DB: d.DB, Name: table, Ledger: d.Tables.Erasures, Since: at}
+		if missing {
+			run.Customers, run.Contacts = d.Tables.Customers, d.Tables.Contacts
+		}
+		return a.restorable(ctx, d, run, keys)
 	})
 }
 
-func (a *app) restorable(
-	ctx context.Context, d *deployment.Deployment, table string, since time.Time, keysFile string,
-) error {
+func (a *app) restorable(ctx context.Context, d *deployment.Deployment, run restore.Table, keysFile string) error {
+	restored, err := run.RestoredTo(ctx)
+	switch {
+	case err != nil:
+		return err
+	case restored != nil && run.Since.Sub(*restored) >= time.Second: // AWS keeps no fractions
+		return misused("--since is later than the time to which %s was restored, so who was erased in between"+
+			" would come back: say --since %s", run.Name, restored.UTC().Format(time.RFC3339))
+	}
 	keys, err := a.keysFrom(ctx, d, keysFile)
 	if err != nil {
 		return err
 	}
 	out, bar := bufio.NewWriter(a.out), a.newBar("reading", -1)
-	run := restore.Table{
-		DB: d.DB, Name: table, Ledger: d.Tables.Erasures, Since: since,
-		Digests: keys.Digester(), Out: out, Notes: bar, Progress: func() { _ = bar.Add(1) },
-	}
+	run.Digests, run.Out, run.Notes, run.Progress = keys.Digester(), out, bar, func() { _ = bar.Add(1) }
 	err = errors.Join(run.Print(ctx), out.Flush())
 	_ = bar.Finish()
 	if err != nil {
 		return err
 	}
-	a.tell("%s with the ledger of %s: %d records can be restored,"+
-		" %d items are left out because they were erased since %s",
-		table, d.Where, run.Printed, run.Erased, since.Format(time.RFC3339))
+	a.tell("%s with the ledger of %s: %s can be restored, %s erased since %s",
+		run.Name, d.Where, plural(run.Printed, "record", "records"),
+		plural(run.Erased, "item is left out because it was", "items are left out because they were"),
+		run.Since.Format(time.RFC3339))
+	if run.Standing > 0 {
+		a.tell("%s left out, in the table in use already", plural(run.Standing, "record is", "records are"))
+	}
 	if run.Unreadable > 0 {
-		return found("%d items are none that can be loaded, and were left out", run.Unreadable)
+		return found("%s be loaded", plural(run.Unreadable,
+			"item is left out because it cannot", "items are left out because they cannot"))
 	}
 	return nil
 }

@@ -76,7 +76,7 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 		"at":        &types.AttributeValueMemberN{Value: "1"},
 	})
 
-	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
+	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().Add(-time.Hour).UnixMilli())}
 	engineClock := erasure.NewClock(clock.Now, clock.AfterFunc)
 	// open puts the erasure of a customer on record, whose digest is made with this key.
 	open := func(code, key string, timing erasure.Timing) {
@@ -181,7 +181,7 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 		"picture":  &types.AttributeValueMemberB{Value: []byte{1}},
 	})
 	if r := restorable(restored.Customers.Table, bothKeys); r.code != 3 ||
-		!strings.Contains(r.errs, "1 items are none that can be loaded") || strings.Contains(r.out, "odd") {
+		!strings.Contains(r.errs, "1 item is left out because it cannot be loaded") || strings.Contains(r.out, "odd") {
 		t.Error(r)
 	}
 	cloudformationtest.Unconfigured(t)
@@ -189,5 +189,34 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	if r := restorable(restored.Customers.Table, bothKeys); r.code != 1 ||
 		!strings.Contains(r.errs, "nothing answers") {
 		t.Errorf("without a ledger: %v", r)
+	}
+}
+
+// With --missing nothing is printed that stands in the table in use, changed or not.
+func TestOnlyWhatIsMissingIsRestored(t *testing.T) {
+	restored, inUse := dynamotest.Open(t), dynamotest.Open(t)
+	keysSecret(t, inUse, bothKeys, "2")
+	transaction := `{"kind":"transaction","accountId":"shop","code":"1","campaignId":"c","transactionId":"t",` +
+		`"at":"2026-01-02T03:04:05Z"}`
+	customers := fixture.Customer("shop", "1").String() + "\n" + fixture.Customer("shop", "2").String() + "\n"
+	moved := fixture.Contact("acme", "moved", "1", "2").String()
+	kept := fixture.Contact("acme", "kept", "5", "6").String()
+	lost := fixture.Contact("acme", "lost", "3", "4").String()
+	load(t, restored, strings.Join([]string{customers + transaction, moved, lost, kept}, "\n"))
+	load(t, inUse, customers+`{"kind":"customer","accountId":"shop","code":"2","points":9}`)
+	load(t, inUse, fixture.Contact("acme", "moved", "2", "7").String()+"\n"+kept)
+	for table, c := range map[string]struct{ key, told string }{
+		restored.Customers.Table: {`"transactionId":"t"`, "2 records are left out, in the table in use already"},
+		restored.Contacts.Table:  {`"contactId":"lost"`, "2 records are left out, in the table in use already"},
+	} {
+		args := []string{"restorable", "--table", table, "--since", "2026-01-02T03:04:05Z"}
+		if all := call(t, "", args...); strings.Count(all.out, "\n") != 3 {
+			t.Error(all)
+		}
+		r := call(t, "", append(args, "--missing")...)
+		r.is(t, 0, c.told)
+		if strings.Count(r.out, "\n") != 1 || !strings.Contains(r.out, c.key) {
+			t.Error(r)
+		}
 	}
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	_ "embed" // help.txt
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"customercare/infra/deployment"
 	"customercare/shared/rfc3339"
@@ -53,11 +56,15 @@ func (a *app) root() *cobra.Command {
 	root.SetCompletionCommandGroupID("stack")
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
-	for _, command := range root.Commands() { // cobra's own have no example
+	root.SetFlagErrorFunc(flagError)
+	for _, command := range root.Commands() { // cobra's own have no example, and take anything
 		switch command.Name() {
 		case "help":
 			command.Example = "  customercare help principals add"
+			command.Run, command.RunE = nil, showHelp
 		case "completion":
+			command.Args = cobra.ArbitraryArgs
+			group(command)
 			command.Example = "  source <(customercare completion bash)"
 			for _, shell := range command.Commands() {
 				shell.Example = fmt.Sprintf("  customercare completion %s >customercare.%[1]s", shell.Name())
@@ -83,12 +90,47 @@ func page(parents, use string) *cobra.Command {
 // work is what a command does on a deployment with its arguments.
 type work func(ctx context.Context, d *deployment.Deployment, args []string) error
 
-// does gives a command its work; one that does not say what arguments it has takes none.
+// flagError makes a sentence of pflag's refusal of a flag's value, which is strconv's.
+func flagError(_ *cobra.Command, err error) error {
+	if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok && wrong.GetFlag().Value.Type() == "int" {
+		return fmt.Errorf("--%s must be a number", wrong.GetFlag().Name)
+	}
+	return err
+}
+
+// showHelp prints the help of the command that the arguments name.
+func showHelp(cmd *cobra.Command, args []string) error {
+	found, rest, err := cmd.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		return misused("there is no command %q", strings.Join(args, " "))
+	}
+	found.InitDefaultHelpFlag() // which is shown, too
+	return found.Help()
+}
+
+// takes refuses a call that has not one argument for each that the command's use names.
+func takes(cmd *cobra.Command, args []string) error {
+	use, _, _ := strings.Cut(cmd.Use, " --")
+	names := strings.Fields(use)[1:]
+	usage := cmd.Parent().CommandPath() + " " + use
+	switch {
+	case len(args) < len(names):
+		verb := map[bool]string{true: "is", false: "are"}[len(names)-len(args) == 1]
+		return fmt.Errorf("%s %s missing: %s", strings.Join(names[len(args):], " and "), verb, usage)
+	case len(args) > len(names) && len(names) == 0:
+		return fmt.Errorf("%s takes no argument", cmd.CommandPath())
+	case len(args) > len(names):
+		return fmt.Errorf("there are more arguments than %s: %s", strings.Join(names, " and "), usage)
+	}
+	return nil
+}
+
+// does gives a command its work, and lets it take the arguments that its use names.
 // A wrong call is refused before do begins, by cobra or by the command's PreRunE: so an
 // error that comes later is none of the caller's usage.
 func (a *app) does(command *cobra.Command, do work) *cobra.Command {
 	if command.Args == nil {
-		command.Args = cobra.NoArgs
+		command.Args = takes
 	}
 	command.RunE = func(cmd *cobra.Command, args []string) error {
 		a.started = true
@@ -140,10 +182,14 @@ func group(parent *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	return parent
 }
 
-// version is what Go has noted of the build: a tag, or the commit.
+// commit is what git calls the source; the Makefile sets it.
+var commit string
+
+// version is the commit, or else what Go has noted of the build: a tag or a commit, too.
 func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
+	info, ok := debug.ReadBuildInfo()
+	if ok && info.Main.Version != "(devel)" {
+		commit = cmp.Or(commit, info.Main.Version)
 	}
-	return "unknown"
+	return cmp.Or(commit, "unknown: build it with `make customercare` in a git repository")
 }

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"customercare/infra/importer"
 	"customercare/infra/principals"
 	"customercare/shared/operation"
 )
@@ -30,7 +32,7 @@ func (a *app) addCommand() *cobra.Command {
 		}
 		switch {
 		case (p.Kind == operation.APIUser) != (len(p.Accounts) > 0):
-			return errors.New("an api-user needs --account, and no other kind has one")
+			return errors.New("an apiUser needs --account, and no other kind has one")
 		case (p.Kind == operation.App) != (p.Tenant != ""):
 			return errors.New("an app needs --tenant, and no other kind has one")
 		}
@@ -74,7 +76,8 @@ func (a *app) rotateCommand() *cobra.Command {
 		secret := principals.SecretField[of.kind]
 		if finish {
 			err := of.table.Finish(ctx, of.kind, of.name)
-			return a.done(of, err, "has its new "+secret+" alone: the old "+secret+" lets nobody in any more")
+			return a.done(of, err,
+				"has its new "+secret+" alone: the old "+secret+" lets nobody in any more"+of.cached(), "")
 		}
 		if _, err := of.table.Show(ctx, of.kind, of.name); err != nil { // before anybody is asked for a secret
 			return of.failed(err)
@@ -88,7 +91,7 @@ func (a *app) rotateCommand() *cobra.Command {
 // mayGenerate refuses a generated password.
 func mayGenerate(generated bool, kind string) error {
 	if generated && principals.SecretField[kind] == "password" {
-		return errors.New("people choose their passwords: --generate is for an api-user or an app")
+		return errors.New("people choose their passwords: --generate is for an apiUser or an app")
 	}
 	return nil
 }
@@ -97,16 +100,20 @@ func mayGenerate(generated bool, kind string) error {
 // happened to the principal. A generated one is printed, once it is stored.
 func (a *app) newSecret(
 	ctx context.Context, of chosen, generated bool, store func(secret string) error, happened string,
-) (err error) {
-	secret := generate()
-	if !generated {
-		secret, err = a.askSecret(ctx, principals.SecretField[of.kind]+" of "+title(of.kind)+" "+of.name)
+) error {
+	if generated {
+		secret := generate()
+		return a.done(of, store(secret), happened, secret)
 	}
+	field := principals.SecretField[of.kind]
+	secret, err := a.askSecret(ctx, field+" of "+of.kind+" "+of.name, func(secret string) error {
+		if err := importer.CheckSecret(field, of.name, secret); err != nil {
+			return of.failed(fmt.Errorf("%w; nothing is changed: call this again with another %s", err, field))
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
-	if err := a.done(of, store(secret), happened); err != nil || !generated {
-		return err
-	}
-	return a.print(map[string]string{"kind": of.kind, "name": of.name, "secret": secret}, []any{secret})
+	return a.done(of, store(secret), happened, "")
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os/signal"
 	"syscall"
 
@@ -32,6 +33,13 @@ func (a *app) smokeCommand() *cobra.Command {
 		summary := map[string]int{"passed": counts.Passed, "failed": counts.Failed, "notMade": counts.NotMade}
 		if err := a.print(summary); err != nil || counts.Green() {
 			return err
+		}
+		if ctx.Err() != nil {
+			failed := ""
+			if counts.Failed > 0 {
+				failed = fmt.Sprintf(", %d failed", counts.Failed)
+			}
+			return fmt.Errorf("interrupted: %s not made%s", plural(counts.NotMade, "check", "checks"), failed)
 		}
 		return errors.New("not everything is as it should be")
 	})

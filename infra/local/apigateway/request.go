@@ -26,7 +26,7 @@ type request struct {
 	proto   string // "HTTP/1.1"
 	header  []field
 	body    []byte          // once it has been received
-	receive func() *refusal // reads the body, or says why not; nil: it is there
+	receive func() *refusal // reads the body, or says why not
 	fault   *refusal        // why the head cannot be handled
 	chunked bool            // how the body comes: in chunks,
 	length  int             // or as so many bytes
@@ -35,10 +35,8 @@ type request struct {
 
 // get returns the first value of the header called name in any case.
 func (r *request) get(name string) string {
-	for _, f := range r.header {
-		if strings.EqualFold(f.name, name) {
-			return f.value
-		}
+	if values := r.all(name); values != nil {
+		return values[0]
 	}
 	return ""
 }

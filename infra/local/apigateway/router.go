@@ -17,9 +17,7 @@ import (
 // and ".." are segments like any other, nothing is redirected. One slash at the end is
 // ignored, as on REST APIs (localstack's resource_router.py, checked against AWS, and
 // aws/aws-sam-cli's local server say so).
-type router struct {
-	resources []*resource
-}
+type router []*resource
 
 // resource is one path of the API with its methods.
 type resource struct {
@@ -37,23 +35,24 @@ type method struct {
 	bucket *rate.Limiter
 }
 
-func newRouter(routes []Route) (*router, error) {
-	r := &router{}
+func newRouter(routes []Route) (router, error) {
+	var r router
 	known := map[string]*resource{}
 	for _, route := range routes {
 		res := known[route.Path]
 		if res == nil {
 			res = newResource(route.Path)
 			known[route.Path] = res
-			r.resources = append(r.resources, res)
+			r = append(r, res)
 		}
 		if _, twice := res.methods[route.Method]; twice {
 			return nil, fmt.Errorf("route %s %s is there twice", route.Method, route.Path)
 		}
-		res.methods[route.Method] = method{route, cmp.Or(route.Throttle, &accountThrottle).bucket()}
+		limit := cmp.Or(route.Throttle, &accountThrottle)
+		res.methods[route.Method] = method{route, rate.NewLimiter(rate.Limit(limit.Rate), limit.Burst)}
 	}
 	// What is more literal, from the left, comes first: find takes the first that fits.
-	slices.SortStableFunc(r.resources, func(a, b *resource) int { return slices.Compare(a.ranks, b.ranks) })
+	slices.SortStableFunc(r, func(a, b *resource) int { return slices.Compare(a.ranks, b.ranks) })
 	return r, nil
 }
 
@@ -81,13 +80,13 @@ func newResource(path string) *resource {
 // parameters, still percent-encoded: REST APIs pass them as sent (aws/aws-sam-cli issues
 // 771 and 3524, dherault/serverless-offline issues 265 and 271, serverless/serverless
 // issue 5037).
-func (r *router) find(name, path string) (route method, res *resource, params map[string]string, ok bool) {
+func (r router) find(name, path string) (route method, res *resource, params map[string]string, ok bool) {
 	path = strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
-	at := slices.IndexFunc(r.resources, func(res *resource) bool { return res.pattern.MatchString(path) })
+	at := slices.IndexFunc(r, func(res *resource) bool { return res.pattern.MatchString(path) })
 	if at < 0 {
 		return method{}, nil, nil, false
 	}
-	res = r.resources[at]
+	res = r[at]
 	params = map[string]string{}
 	for i, value := range res.pattern.FindStringSubmatch(path)[1:] {
 		params[res.parameters[i]] = value

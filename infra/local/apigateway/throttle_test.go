@@ -83,7 +83,8 @@ func TestBusyFunction(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := g.serve(&request{method: "GET", target: "/", proto: "HTTP/1.1"}); got.status != 503 {
+		asked := &request{method: "GET", target: "/", proto: "HTTP/1.1", receive: func() *refusal { return nil }}
+		if got := g.serve(asked); got.status != 503 {
 			t.Errorf("authorizer %q: %d", authorizer, got.status)
 		}
 	}

@@ -7,10 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"syscall"
-
-	"customercare/infra/project"
 )
 
 // RunWith runs a command with DYNAMODB_ENDPOINT set to an engine of its own, or as it is
@@ -20,11 +17,14 @@ func RunWith(args []string) (exitCode int, err error) {
 	if len(args) == 0 {
 		return 2, errors.New("usage: withengine command [argument ...]")
 	}
+	ending := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, ending...)
 	environment := os.Environ()
 	if os.Getenv("DYNAMODB_ENDPOINT") == "" {
-		server, err := startForCommand()
+		ctx, stop := signal.NotifyContext(context.Background(), ending...)
+		server, err := Start(ctx, Options{})
+		stop()
 		if err != nil {
 			return 1, err
 		}
@@ -47,15 +47,4 @@ func RunWith(args []string) (exitCode int, err error) {
 		return code, nil
 	}
 	return 1, fmt.Errorf("%s: %w", args[0], err) // a signal ended it
-}
-
-// startForCommand starts an engine with the project's cache, and gives up on a signal.
-func startForCommand() (*Server, error) {
-	root, err := project.Root()
-	if err != nil {
-		return nil, err
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	return Start(ctx, Options{CacheDir: filepath.Join(root, ".cache")})
 }

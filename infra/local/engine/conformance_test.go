@@ -93,7 +93,7 @@ var probes = []struct {
 func TestConformance(t *testing.T) {
 	each(t, func(t *testing.T, kind Kind) {
 		table := documented(t, kind)
-		s, err := Start(t.Context(), Options{Kind: kind, CacheDir: cache})
+		s, err := Start(t.Context(), Options{Kind: kind})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,21 +24,21 @@ var dynoxidePackages = map[string]npmPackage{
 }
 
 // prepareDynoxide makes sure that the binary is there. It listens on the loopback alone.
-func prepareDynoxide(ctx context.Context, opts Options) (program, error) {
+func prepareDynoxide(ctx context.Context, cache, dataDir string) (program, error) {
 	pkg, err := dynoxideFor(runtime.GOOS + "/" + runtime.GOARCH)
 	if err != nil {
 		return program{}, err
 	}
-	dir, err := pkg.fetch(ctx, opts.CacheDir)
+	dir, err := pkg.fetch(ctx, cache)
 	if err != nil {
 		return program{}, err
 	}
 	flags := []string{"serve", "--host", "127.0.0.1"}
-	if opts.DataDir != "" {
-		flags = append(flags, "--db-path", filepath.Join(opts.DataDir, dynoxideFile))
+	if dataDir != "" {
+		flags = append(flags, "--db-path", filepath.Join(dataDir, dynoxideFile))
 	}
 	return program{
-		name: Dynoxide.Name(), path: filepath.Join(dir, pkg.wanted), flags: flags, dir: dir,
+		path: filepath.Join(dir, pkg.wanted), flags: flags, dir: dir,
 		port: "--port", listens: "127.0.0.1",
 	}, nil
 }

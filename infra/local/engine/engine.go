@@ -23,6 +23,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"customercare/infra/local/process"
+	"customercare/infra/project"
 )
 
 // Region is where the tables of every local engine are. DynamoDB Local shows them in any
@@ -62,10 +63,9 @@ func choose(name string) (Kind, error) {
 
 // Options of one engine.
 type Options struct {
-	Kind     Kind   // empty: what ENGINE names
-	CacheDir string // where downloads are kept between runs
-	Port     int    // 0: any free one
-	DataDir  string // where tables are kept; empty: in memory only
+	Kind    Kind   // empty: what ENGINE names
+	Port    int    // 0: any free one
+	DataDir string // where tables are kept; empty: in memory only
 }
 
 // Server is a running engine.
@@ -73,15 +73,14 @@ type Server struct {
 	Endpoint string // its address, http://127.0.0.1:<port>
 	Name     string // with its version, such as "dynoxide 1.2.1"
 
-	release func() error // of the data folder
-	cmd     *exec.Cmd
-	exited  chan struct{} // closed once the process is gone
-	output  output
+	lock   *flock.Flock // of the data folder; nil: there is none
+	cmd    *exec.Cmd
+	exited chan struct{} // closed once the process is gone
+	output output
 }
 
 // program is an engine that is ready to be started.
 type program struct {
-	name    string // for people, with the version
 	path    string
 	flags   []string // without the port
 	dir     string   // where it runs
@@ -89,28 +88,35 @@ type program struct {
 	listens string   // the host it listens on; "" is every interface
 }
 
-// Start downloads the engine if need be, starts it and returns once it answers. It ends
-// with Close, and on Linux also when this program dies in any other way.
+// Start downloads the engine into the project's cache if need be, starts it and returns
+// once it answers. It ends with Close, and on Linux also when this program dies in any
+// other way.
 func Start(ctx context.Context, opts Options) (server *Server, err error) {
 	if opts.Kind == "" {
 		if opts.Kind, err = choose(os.Getenv("ENGINE")); err != nil {
 			return nil, err
 		}
 	}
-	release, err := makeDataDir(&opts)
+	root, err := project.Root()
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			_ = release()
+	var lock *flock.Flock
+	if opts.DataDir != "" {
+		if opts.DataDir, lock, err = makeDataDir(opts.DataDir, opts.Kind); err != nil {
+			return nil, err
 		}
-	}()
+		defer func() {
+			if err != nil {
+				_ = lock.Close()
+			}
+		}()
+	}
 	prepare := prepareDynoxide
 	if opts.Kind == DynamoDBLocal {
 		prepare = prepareDynamoDBLocal
 	}
-	p, err := prepare(ctx, opts)
+	p, err := prepare(ctx, filepath.Join(root, ".cache"), opts.DataDir)
 	if err != nil {
 		return nil, err
 	}
@@ -120,9 +126,9 @@ func Start(ctx context.Context, opts Options) (server *Server, err error) {
 		if err != nil {
 			return nil, err
 		}
-		server, err := start(ctx, p, port)
+		server, err := start(ctx, opts.Kind.Name(), p, port)
 		if err == nil {
-			server.release = release
+			server.lock = lock
 			return server, nil
 		}
 		if opts.Port != 0 || attempt == 2 || ctx.Err() != nil {
@@ -139,38 +145,33 @@ func (k Kind) Name() string {
 	return "dynoxide " + dynoxideVersion
 }
 
-// makeDataDir makes the folder and takes its lock: release gives it back, and so does the
-// end of this process. It refuses a folder in which another engine keeps its tables, which
+// makeDataDir makes the folder dir and takes its lock, which the end of this process
+// gives back too. It refuses a folder in which another engine keeps its tables, which
 // would seem to be lost, and one that is in use, whose tables two engines would write.
-func makeDataDir(opts *Options) (release func() error, err error) {
-	if opts.DataDir == "" {
-		return func() error { return nil }, nil
+func makeDataDir(dir string, kind Kind) (absolute string, lock *flock.Flock, err error) {
+	absolute, err = filepath.Abs(dir)
+	if err == nil {
+		err = os.MkdirAll(absolute, 0o755)
 	}
-	data, err := filepath.Abs(opts.DataDir)
 	if err != nil {
-		return nil, fmt.Errorf("data folder: %w", err)
-	}
-	if err := os.MkdirAll(data, 0o755); err != nil {
-		return nil, fmt.Errorf("data folder: %w", err)
+		return "", nil, fmt.Errorf("data folder: %w", err)
 	}
 	file, otherFile, otherKind := dynoxideFile, dynamoDBLocalFile, DynamoDBLocal
-	if opts.Kind == DynamoDBLocal {
+	if kind == DynamoDBLocal {
 		file, otherFile, otherKind = dynamoDBLocalFile, dynoxideFile, Dynoxide
 	}
-	_, err = os.Stat(filepath.Join(data, otherFile))
-	if _, fileErr := os.Stat(filepath.Join(data, file)); err == nil && fileErr != nil {
-		return nil, fmt.Errorf("%s holds tables of %s: set ENGINE=%[2]s or another DATA_DIR", opts.DataDir, otherKind)
+	_, err = os.Stat(filepath.Join(absolute, otherFile))
+	if _, fileErr := os.Stat(filepath.Join(absolute, file)); err == nil && fileErr != nil {
+		return "", nil, fmt.Errorf("%s holds tables of %s: set ENGINE=%[2]s or another DATA_DIR", dir, otherKind)
 	}
-	lock := flock.New(filepath.Join(data, "lock"))
+	lock = flock.New(filepath.Join(absolute, "lock"))
 	switch free, err := lock.TryLock(); {
 	case err != nil:
-		return nil, fmt.Errorf("data folder: %w", err)
+		return "", nil, fmt.Errorf("data folder: %w", err)
 	case !free:
-		return nil, fmt.Errorf("%s is in use: end the stack that keeps its tables there or set another DATA_DIR",
-			opts.DataDir)
+		return "", nil, fmt.Errorf("%s is in use: end the stack that keeps its tables there or set another DATA_DIR", dir)
 	}
-	opts.DataDir = data
-	return lock.Close, nil
+	return absolute, lock, nil
 }
 
 // freePort gives the port if nobody listens on it, or any free one for 0. Without this
@@ -185,16 +186,13 @@ func freePort(host string, port int) (int, error) {
 }
 
 // start runs the program on the port and returns once it answers.
-func start(ctx context.Context, p program, port int) (*Server, error) {
-	s := &Server{
-		Endpoint: "http://127.0.0.1:" + strconv.Itoa(port), Name: p.name, exited: make(chan struct{}),
-		release: func() error { return nil }, // until Start sets another
-	}
+func start(ctx context.Context, name string, p program, port int) (*Server, error) {
+	s := &Server{Endpoint: "http://127.0.0.1:" + strconv.Itoa(port), Name: name, exited: make(chan struct{})}
 	s.cmd = exec.Command(p.path, append(p.flags, p.port, strconv.Itoa(port))...)
 	s.cmd.Dir = p.dir
 	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
 	if err := process.Start(s.cmd); err != nil {
-		return nil, fmt.Errorf("start %s: %w", p.name, err)
+		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	go func() {
 		_ = s.cmd.Wait()
@@ -238,7 +236,9 @@ func (s *Server) Done() <-chan struct{} { return s.exited }
 func (s *Server) Close() {
 	process.Kill(s.cmd)
 	<-s.exited
-	_ = s.release()
+	if s.lock != nil {
+		_ = s.lock.Close()
+	}
 }
 
 // output keeps the first 4 KB of what the process writes, for the message when it does

@@ -131,7 +131,7 @@ func TestDataOfTheOtherEngineIsNamed(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, c.file), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Start(t.Context(), Options{Kind: c.kind, CacheDir: cache, DataDir: dir})
+		_, err := Start(t.Context(), Options{Kind: c.kind, DataDir: dir})
 		if err == nil || !strings.HasSuffix(err.Error(), c.want) {
 			t.Errorf("%s: %v", c.kind, err)
 		}
@@ -140,7 +140,7 @@ func TestDataOfTheOtherEngineIsNamed(t *testing.T) {
 
 func TestDataFolderInUseIsNamed(t *testing.T) {
 	each(t, func(t *testing.T, kind Kind) {
-		opts := Options{Kind: kind, CacheDir: cache, DataDir: t.TempDir()}
+		opts := Options{Kind: kind, DataDir: t.TempDir()}
 		first, err := Start(t.Context(), opts)
 		if err != nil {
 			t.Fatal(err)
@@ -187,7 +187,7 @@ func TestTakenPort(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer l.Close()
-		_, err = Start(t.Context(), Options{Kind: kind, CacheDir: cache, Port: l.Addr().(*net.TCPAddr).Port})
+		_, err = Start(t.Context(), Options{Kind: kind, Port: l.Addr().(*net.TCPAddr).Port})
 		if !errors.Is(err, errPortTaken) {
 			t.Errorf("%v", err)
 		}
@@ -196,7 +196,7 @@ func TestTakenPort(t *testing.T) {
 
 func TestStartAndClose(t *testing.T) {
 	each(t, func(t *testing.T, kind Kind) {
-		s, err := Start(t.Context(), Options{Kind: kind, CacheDir: cache, DataDir: t.TempDir()})
+		s, err := Start(t.Context(), Options{Kind: kind, DataDir: t.TempDir()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -223,7 +223,7 @@ func TestDynoxideListensOnTheLoopbackAlone(t *testing.T) {
 	if _, err := dynoxideFor(runtime.GOOS + "/" + runtime.GOARCH); err != nil {
 		t.Skip(err)
 	}
-	s, err := Start(t.Context(), Options{Kind: Dynoxide, CacheDir: cache})
+	s, err := Start(t.Context(), Options{Kind: Dynoxide})
 	if err != nil {
 		t.Fatal(err)
 	}

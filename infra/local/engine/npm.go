@@ -2,22 +2,18 @@ package engine
 
 import (
 	"archive/tar"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/sha512"
 	"encoding/base64"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 )
-
-// maxUnpacked bounds what one archive entry may unpack to; the largest real one has 10
-// MB.
-const maxUnpacked = 64 << 20
 
 // npmPackage is a package that is used for the files in it, and not as JavaScript.
 type npmPackage struct {
@@ -28,43 +24,51 @@ type npmPackage struct {
 }
 
 // fetch makes sure that the package is unpacked under cacheDir and returns its folder.
-// The first call downloads it with npm; later calls only look. Two processes may fetch at
-// once: each unpacks into a folder of its own, and the first rename wins.
+// The first call downloads it with npm; later calls only look.
 func (p npmPackage) fetch(ctx context.Context, cacheDir string) (string, error) {
 	dir, err := filepath.Abs(filepath.Join(cacheDir, p.file("")))
+	if err == nil && !p.unpackedIn(dir) {
+		err = p.install(ctx, dir)
+	}
 	if err != nil {
-		return "", fmt.Errorf("cache for %s: %w", p.name, err)
+		return "", fmt.Errorf("%s: %w", p.name, err)
 	}
-	if _, err := os.Stat(filepath.Join(dir, p.wanted)); err == nil {
-		return dir, nil
+	return dir, nil
+}
+
+func (p npmPackage) unpackedIn(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, p.wanted))
+	return err == nil
+}
+
+// install makes the folder dir of the package. Two processes may do so at once: each
+// unpacks into a folder of its own, and the first rename wins.
+func (p npmPackage) install(ctx context.Context, dir string) error {
+	cache := filepath.Dir(dir)
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		return err
 	}
-	if err := os.MkdirAll(cacheDir, 0o755); err != nil {
-		return "", fmt.Errorf("cache for %s: %w", p.name, err)
-	}
-	work, err := os.MkdirTemp(cacheDir, "fetch-")
+	work, err := os.MkdirTemp(cache, "fetch-")
 	if err != nil {
-		return "", fmt.Errorf("cache for %s: %w", p.name, err)
+		return err
 	}
 	defer os.RemoveAll(work)
 
 	tarball, err := p.download(ctx, work)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if err := p.check(tarball); err != nil {
-		return "", err
+		return err
 	}
 	unpacked := filepath.Join(work, "unpacked")
 	if err := p.unpack(tarball, unpacked); err != nil {
-		return "", fmt.Errorf("unpack %s: %w", p.name, err)
+		return err
 	}
-	if err := os.Rename(unpacked, dir); err != nil {
-		if _, statErr := os.Stat(filepath.Join(dir, p.wanted)); statErr == nil {
-			return dir, nil // another process was faster
-		}
-		return "", fmt.Errorf("cache for %s: %w", p.name, err)
+	if err := os.Rename(unpacked, dir); err != nil && !p.unpackedIn(dir) {
+		return err
 	}
-	return dir, nil
+	return nil
 }
 
 // file is the name that npm gives to the package's tarball, with another ending.
@@ -88,7 +92,7 @@ func (p npmPackage) download(ctx context.Context, dir string) (string, error) {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
-		return "", fmt.Errorf("npm could not download %s@%s: %w: %s", p.name, p.version, err, firstLine(stderr.String()))
+		return "", fmt.Errorf("npm could not download version %s: %w: %s", p.version, err, firstLine(stderr.String()))
 	}
 	return filepath.Join(dir, p.file(".tgz")), nil
 }
@@ -96,18 +100,17 @@ func (p npmPackage) download(ctx context.Context, dir string) (string, error) {
 func (p npmPackage) check(tarball string) error {
 	content, err := os.ReadFile(tarball)
 	if err != nil {
-		return fmt.Errorf("downloaded package: %w", err)
+		return err
 	}
 	sum := sha512.Sum512(content)
 	if got := base64.StdEncoding.EncodeToString(sum[:]); got != p.integrity {
-		return fmt.Errorf("the downloaded package %s@%s is not the expected one: its SHA-512 is %s",
-			p.name, p.version, got)
+		return fmt.Errorf("the downloaded version %s is not the expected one: its SHA-512 is %s", p.version, got)
 	}
 	return nil
 }
 
-// unpack writes the package's files into dir. Only regular files with a local name are
-// taken, so no entry can write outside dir.
+// unpack writes the package's files into dir, and takes regular files only. An entry that
+// would be written outside dir is an error: os.Root sees to that.
 func (p npmPackage) unpack(tarball, dir string) error {
 	f, err := os.Open(tarball)
 	if err != nil {
@@ -118,6 +121,14 @@ func (p npmPackage) unpack(tarball, dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
 	for tr := tar.NewReader(zr); ; {
 		h, err := tr.Next()
 		if err == io.EOF {
@@ -130,26 +141,10 @@ func (p npmPackage) unpack(tarball, dir string) error {
 		if !ok || h.Typeflag != tar.TypeReg {
 			continue
 		}
-		if !filepath.IsLocal(name) || h.Size > maxUnpacked {
-			return fmt.Errorf("refused entry %q of %d bytes", h.Name, h.Size)
-		}
-		if err := writeFile(filepath.Join(dir, name), h.FileInfo().Mode()&0o755|0o644, tr); err != nil {
+		content, err := io.ReadAll(tr)
+		err = cmp.Or(err, root.MkdirAll(filepath.Dir(name), 0o755))
+		if err = cmp.Or(err, root.WriteFile(name, content, h.FileInfo().Mode()&0o755|0o644)); err != nil {
 			return err
 		}
 	}
-}
-
-func writeFile(name string, mode fs.FileMode, from io.Reader) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	if _, err := io.Copy(f, from); err != nil {
-		f.Close()
-		return err
-	}
-	return f.Close()
 }

@@ -25,7 +25,7 @@ func TestKilledWhileWriting(t *testing.T) {
 		}
 		data, acknowledged := t.TempDir(), map[string]bool{}
 		for round := range 4 {
-			s, err := Start(t.Context(), Options{Kind: kind, CacheDir: cache, DataDir: data})
+			s, err := Start(t.Context(), Options{Kind: kind, DataDir: data})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,7 +100,7 @@ func TestRestart(t *testing.T) {
 		data := t.TempDir()
 		run := func(do func(*probe, *dynamodbstreams.Client)) {
 			t.Helper()
-			s, err := Start(t.Context(), Options{Kind: kind, CacheDir: cache, DataDir: data})
+			s, err := Start(t.Context(), Options{Kind: kind, DataDir: data})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -18,7 +21,7 @@ const initTimeout = 10 * time.Second
 
 // instance is one process of a function; it works on one invocation at a time.
 type instance struct {
-	id   string
+	id   string // another one for each process
 	pool *pool
 	cmd  *exec.Cmd
 	dead chan struct{} // closed when the process is gone and everybody knows
@@ -27,8 +30,10 @@ type instance struct {
 	starting bool // has not asked for work yet
 	ready    bool // asks for work, or will in a moment: it starts, or has just answered
 
+	began     time.Time // just before the process was started
+	tellStart sync.Once
+
 	mu      sync.Mutex
-	began   time.Time // just before the process was started; zero once its start was told
 	current *invocation
 	ending  bool        // the process is gone or as good as gone
 	reason  error       // why it ends: we ended it, or it said so itself
@@ -38,10 +43,6 @@ type instance struct {
 // start runs the binary. When that fails, the pool fails the invocation that wanted it.
 func (i *instance) start() {
 	s, f := i.pool.service, i.pool.function
-	if !s.register(i) {
-		i.ended(errClosed)
-		return
-	}
 	out := &lines{to: s.opts.Log, folder: f.Folder}
 	dir, err := filepath.Abs(filepath.Join(s.opts.BinDir, f.Folder))
 	if err == nil {
@@ -61,7 +62,6 @@ func (i *instance) start() {
 	}
 	if err != nil {
 		i.ended(fmt.Errorf("start function %s: %w", f.Folder, err))
-		s.forget(i)
 		return
 	}
 	i.arm(initTimeout, timedOut("the function did not ask for work within %s of its start", initTimeout))
@@ -72,22 +72,17 @@ func (i *instance) start() {
 		}
 		out.flush()
 		i.ended(&Error{Type: "Runtime.ExitError", Message: "Runtime exited with error: " + status})
-		s.forget(i)
 	}()
 }
 
 // ended tells everybody that the process is gone. why is the reason, unless it was killed
 // or has said itself why it cannot start.
 func (i *instance) ended(why error) {
+	i.disarm()
 	i.mu.Lock()
 	i.ending = true // from here on begin refuses
-	if i.clock != nil {
-		i.clock.Stop()
-	}
 	inv := i.current
-	if i.reason != nil {
-		why = i.reason
-	}
+	why = cmp.Or(i.reason, why)
 	i.mu.Unlock()
 
 	if why != errClosed {
@@ -102,34 +97,30 @@ func (i *instance) ended(why error) {
 	close(i.dead)
 }
 
+// asks notes that the process asks for work: the start is over, and how long it took is
+// told once.
+func (i *instance) asks() {
+	i.disarm()
+	i.tellStart.Do(func() {
+		if started := i.pool.service.opts.Started; started != nil {
+			started(i.pool.function.Folder, time.Since(i.began))
+		}
+	})
+}
+
 // begin notes that the process is about to get the invocation, and starts its clock;
 // false when the process died before.
-func (i *instance) begin(inv *invocation) (deadline time.Time, ok bool) {
+func (i *instance) begin(inv *invocation) bool {
 	timeout := i.pool.function.Timeout
 	i.mu.Lock()
 	if i.ending {
 		i.mu.Unlock()
-		return time.Time{}, false
+		return false
 	}
 	i.current = inv
 	i.mu.Unlock()
 	i.arm(timeout, timedOut("RequestId: %s Error: Task timed out after %.2f seconds", inv.id, timeout.Seconds()))
-	return time.Now().Add(timeout), true
-}
-
-// end takes the invocation with this id from the instance; nil when it has no such
-// invocation. The clock runs on until the process asks for its next one, as on Lambda.
-func (i *instance) end(id string) *invocation {
-	i.mu.Lock()
-	inv := i.current
-	if inv == nil || inv.id != id {
-		i.mu.Unlock()
-		return nil
-	}
-	i.current = nil
-	i.mu.Unlock()
-	i.pool.answered(i)
-	return inv
+	return true
 }
 
 // timedOut is what Lambda says of a process that took too long.
@@ -139,24 +130,10 @@ func timedOut(format string, args ...any) *Error {
 
 // arm makes the process end with why unless it is disarmed or armed again within d.
 func (i *instance) arm(d time.Duration, why error) {
+	i.disarm()
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.clock != nil {
-		i.clock.Stop()
-	}
 	i.clock = time.AfterFunc(d, func() { i.kill(why) })
-}
-
-// tellStart tells once how long the start took.
-func (i *instance) tellStart() {
-	now := time.Now()
-	i.mu.Lock()
-	began := i.began
-	i.began = time.Time{}
-	i.mu.Unlock()
-	if started := i.pool.service.opts.Started; started != nil && !began.IsZero() {
-		started(i.pool.function.Folder, now.Sub(began))
-	}
 }
 
 // disarm stops the clock.
@@ -182,14 +159,9 @@ func (i *instance) because(why error) {
 func (i *instance) kill(why error) {
 	i.because(why)
 	i.mu.Lock()
-	cmd := i.cmd
-	i.mu.Unlock()
-	select {
-	case <-i.dead: // its process id may be somebody else's by now
-	default:
-		if cmd != nil {
-			process.Kill(cmd)
-		}
+	defer i.mu.Unlock()
+	if i.cmd != nil && !i.ending { // else its process id may be somebody else's by now
+		process.Kill(i.cmd)
 	}
 }
 
@@ -198,4 +170,47 @@ func TraceRoot(at time.Time) string {
 	var b [12]byte
 	rand.Read(b[:]) // never fails
 	return fmt.Sprintf("Root=1-%08x-%x", at.Unix(), b)
+}
+
+// environment is what Lambda sets for a custom runtime, the function's own variables and
+// the service's. Nothing of this program's environment gets in.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+func (i *instance) environment(taskRoot string) []string {
+	s, f := i.pool.service, i.pool.function
+	credentials := s.opts.Account.Credentials
+	if credentials.AccessKeyID == "" {
+		credentials.AccessKeyID, credentials.SecretAccessKey = f.AccessKeyID(), ExampleSecretKey
+	}
+	env := map[string]string{
+		"AWS_ACCESS_KEY_ID":               credentials.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY":           credentials.SecretAccessKey,
+		"AWS_REGION":                      s.opts.Account.Region,
+		"AWS_DEFAULT_REGION":              s.opts.Account.Region,
+		"AWS_LAMBDA_FUNCTION_NAME":        f.Name,
+		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.MemoryMB),
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + f.Name,
+		"AWS_LAMBDA_LOG_STREAM_NAME":      time.Now().UTC().Format("2006/01/02") + "/[$LATEST]" + i.id,
+		// Each process has a path of its own below one listener: aws-lambda-go joins the
+		// address with "/2018-06-01/runtime/" as text, and another runtime would only
+		// lose the path.
+		"AWS_LAMBDA_RUNTIME_API": s.listener.Addr().String() + "/" + i.id,
+		"_HANDLER":               f.Handler,
+		"LAMBDA_TASK_ROOT":       taskRoot,
+		"LAMBDA_RUNTIME_DIR":     taskRoot,
+		"LANG":                   "en_US.UTF-8",
+		"PATH":                   "/usr/local/bin:/usr/bin:/bin",
+		"TZ":                     ":UTC",
+	}
+	if credentials.SessionToken != "" {
+		env["AWS_SESSION_TOKEN"] = credentials.SessionToken
+	}
+	maps.Copy(env, f.Environment)
+	maps.Copy(env, s.opts.Environment)
+	list := make([]string, 0, len(env))
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		list = append(list, name+"="+env[name])
+	}
+	return list
 }

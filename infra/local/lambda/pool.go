@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,6 +44,7 @@ type pool struct {
 	changed *sync.Cond    // of waiting or live
 	waiting []*invocation // not yet taken, oldest first
 	live    map[*instance]bool
+	closed  bool // takes no invocation any more
 }
 
 func newPool(s *Service, f Function) *pool {
@@ -50,19 +52,6 @@ func newPool(s *Service, f Function) *pool {
 	p.changed = sync.NewCond(&p.mu)
 	return p
 }
-
-// enter counts one more invocation. With bounded it gives false, and counts nothing, when
-// the function's reserved concurrency is used up.
-func (p *pool) enter(bounded bool) bool {
-	n := p.inside.Add(1)
-	if bounded && p.function.Reserved != nil && n > int64(*p.function.Reserved) {
-		p.leave()
-		return false
-	}
-	return true
-}
-
-func (p *pool) leave() { p.inside.Add(-1) }
 
 // most is how many processes the function may have.
 func (p *pool) most() int {
@@ -72,10 +61,21 @@ func (p *pool) most() int {
 	return p.service.opts.Workers
 }
 
-// invoke runs an invocation that has entered; it is counted until it ends, which may be
-// after ctx has. timeout, when not nil, ends the wait for a process with ErrThrottled.
-func (p *pool) invoke(ctx context.Context, payload []byte, timeout <-chan time.Time) ([]byte, error) {
-	inv := &invocation{id: uuid.NewString(), payload: payload, done: make(chan struct{}), ended: p.leave}
+// invoke runs an invocation; it is counted until it ends, which may be after ctx has.
+// bounded is for a Request: it is ErrThrottled when the function's reserved concurrency
+// is used up, or when all processes stay busy for longer than QueueTimeout.
+func (p *pool) invoke(ctx context.Context, payload []byte, bounded bool) ([]byte, error) {
+	inside := p.inside.Add(1)
+	leave := func() { p.inside.Add(-1) }
+	if bounded && p.function.Reserved != nil && inside > int64(*p.function.Reserved) {
+		leave()
+		return nil, ErrThrottled
+	}
+	var timeout <-chan time.Time
+	if limit := p.service.opts.QueueTimeout; bounded && limit > 0 {
+		timeout = time.After(limit)
+	}
+	inv := &invocation{id: uuid.NewString(), payload: payload, done: make(chan struct{}), ended: leave}
 	p.submit(inv)
 	for {
 		select {
@@ -99,7 +99,18 @@ func (p *pool) invoke(ctx context.Context, payload []byte, timeout <-chan time.T
 // submit lets the invocation wait for a process, and starts one if need be.
 func (p *pool) submit(inv *invocation) {
 	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		inv.finish(nil, errClosed)
+		return
+	}
 	p.waiting = append(p.waiting, inv)
+	p.unlockChanged()
+}
+
+// unlockChanged gives the lock back after a change of waiting or live, and starts a
+// process if need be.
+func (p *pool) unlockChanged() {
 	fresh := p.grow()
 	p.mu.Unlock()
 	p.changed.Broadcast()
@@ -117,12 +128,25 @@ func (p *pool) grow() *instance {
 			ready++
 		}
 	}
-	if ready >= len(p.waiting) || len(p.live) >= p.most() {
+	if p.closed || ready >= len(p.waiting) || len(p.live) >= p.most() {
 		return nil
 	}
-	i := &instance{pool: p, dead: make(chan struct{}), starting: true, ready: true}
+	id := strconv.FormatInt(p.service.processes.Add(1), 10)
+	i := &instance{id: id, pool: p, dead: make(chan struct{}), starting: true, ready: true}
 	p.live[i] = true
 	return i
+}
+
+// instance gives the live instance with this id; nil when there is none.
+func (p *pool) instance(id string) *instance {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.live {
+		if i.id == id {
+			return i
+		}
+	}
+	return nil
 }
 
 // next waits for an invocation for the instance, the oldest; nil when the instance dies.
@@ -160,14 +184,9 @@ func (p *pool) gone(i *instance, why error) {
 	if i.starting && len(p.waiting) > 0 {
 		failed, p.waiting = p.waiting[0], p.waiting[1:]
 	}
-	fresh := p.grow()
-	p.mu.Unlock()
-	p.changed.Broadcast()
+	p.unlockChanged()
 	if failed != nil {
 		failed.finish(nil, why)
-	}
-	if fresh != nil {
-		fresh.start()
 	}
 }
 
@@ -185,26 +204,29 @@ func (p *pool) withdraw(inv *invocation, onlyIfFull bool) bool {
 	return true
 }
 
-// kill ends every process, and returns when they are gone.
-func (p *pool) kill() {
+// kill ends every process, and returns when they are gone. why is what their invocations
+// fail with.
+func (p *pool) kill(why error) {
 	p.mu.Lock()
 	doomed := slices.Collect(maps.Keys(p.live))
 	p.mu.Unlock()
 	for _, i := range doomed {
-		i.kill(crashed)
+		i.kill(why)
 	}
 	for _, i := range doomed {
 		<-i.dead
 	}
 }
 
-// failAll fails what waits for a process.
-func (p *pool) failAll(err error) {
+// close ends every process, and fails what runs or waits with errClosed.
+func (p *pool) close() {
 	p.mu.Lock()
+	p.closed = true
 	waiting := p.waiting
 	p.waiting = nil
 	p.mu.Unlock()
 	for _, inv := range waiting {
-		inv.finish(nil, err)
+		inv.finish(nil, errClosed)
 	}
+	p.kill(errClosed)
 }

@@ -27,33 +27,29 @@ func (s *Service) runtimeAPI() http.Handler {
 // of finds the process the request comes from.
 func (s *Service) of(serve func(*instance, http.ResponseWriter, *http.Request)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		i := s.instance(r.PathValue("instance"))
-		if i == nil {
-			refuse(w, http.StatusForbidden, "InvalidInstance", "no such process")
-			return
+		for _, p := range s.pools {
+			if i := p.instance(r.PathValue("instance")); i != nil {
+				serve(i, w, r)
+				return
+			}
 		}
-		serve(i, w, r)
+		refuse(w, http.StatusForbidden, "InvalidInstance", "no such process")
 	}
 }
 
 // serveNext waits for the process's next invocation.
 func serveNext(i *instance, w http.ResponseWriter, r *http.Request) {
-	i.disarm() // the start is over
-	i.tellStart()
+	i.asks()
 	inv := i.pool.next(i)
 	if inv == nil {
 		return
 	}
-	if r.Context().Err() != nil { // the process has died, and nobody has noticed yet
+	f, account := i.pool.function, i.pool.service.opts.Account
+	deadline := time.Now().Add(f.Timeout)
+	if r.Context().Err() != nil || !i.begin(inv) { // the process has died before it got the invocation
 		i.pool.submit(inv)
 		return
 	}
-	deadline, ok := i.begin(inv)
-	if !ok {
-		i.pool.submit(inv) // it never reached the process
-		return
-	}
-	f, account := i.pool.function, i.pool.service.opts.Account
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(inv.payload)))
@@ -71,7 +67,7 @@ func serveResponse(i *instance, w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "InvalidRequest", "the answer could not be read")
 		return
 	}
-	inv := i.endOf(w, r)
+	inv := i.end(w, r)
 	if inv == nil {
 		return
 	}
@@ -87,19 +83,26 @@ func serveResponse(i *instance, w http.ResponseWriter, r *http.Request) {
 	accept(w)
 }
 
-// endOf takes the invocation that the request is about from the instance, or refuses the
-// request and gives nil.
-func (i *instance) endOf(w http.ResponseWriter, r *http.Request) *invocation {
-	inv := i.end(r.PathValue("request"))
-	if inv == nil {
+// end takes the invocation that the request is about from the instance, or refuses the
+// request and gives nil. The clock runs on until the process asks for its next one, as on
+// Lambda.
+func (i *instance) end(w http.ResponseWriter, r *http.Request) *invocation {
+	i.mu.Lock()
+	inv := i.current
+	if inv == nil || inv.id != r.PathValue("request") {
+		i.mu.Unlock()
 		refuse(w, http.StatusForbidden, "InvalidRequestID", "no such invocation")
+		return nil
 	}
+	i.current = nil
+	i.mu.Unlock()
+	i.pool.answered(i)
 	return inv
 }
 
 func serveError(i *instance, w http.ResponseWriter, r *http.Request) {
 	failure := readError(r)
-	if inv := i.endOf(w, r); inv != nil {
+	if inv := i.end(w, r); inv != nil {
 		inv.finish(nil, failure)
 		accept(w)
 	}
@@ -127,13 +130,15 @@ func readError(r *http.Request) *Error {
 }
 
 func accept(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusAccepted)
-	_, _ = io.WriteString(w, `{"status":"OK"}`)
+	reply(w, http.StatusAccepted, map[string]string{"status": "OK"})
 }
 
 func refuse(w http.ResponseWriter, status int, kind, message string) {
+	reply(w, status, Error{Type: kind, Message: message})
+}
+
+func reply(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(Error{Type: kind, Message: message})
+	_ = json.NewEncoder(w).Encode(body)
 }

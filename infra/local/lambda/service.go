@@ -5,17 +5,16 @@
 package lambda
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
-	"slices"
-	"strconv"
+	"regexp"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -35,13 +34,10 @@ type Function struct {
 // AccessKeyID is the function's own made-up access key id: "AKIA" and the letters and
 // digits of its folder, upper-case.
 func (f Function) AccessKeyID() string {
-	return "AKIA" + strings.Map(func(c rune) rune {
-		if c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
-			return c
-		}
-		return -1
-	}, strings.ToUpper(f.Folder))
+	return "AKIA" + notOfKeys.ReplaceAllString(strings.ToUpper(f.Folder), "")
 }
+
+var notOfKeys = regexp.MustCompile(`[^A-Z0-9]`)
 
 // ExampleSecretKey belongs to every made-up access key. It is that of AWS's documentation
 // and opens nothing.
@@ -93,16 +89,11 @@ var ErrThrottled = errors.New("all processes of the function are busy")
 
 // Service runs functions. All methods may be called at the same time.
 type Service struct {
-	opts     Options
-	listener net.Listener
-	server   *http.Server
-	pools    map[string]*pool // by function name
-
-	mu        sync.Mutex
-	instances map[string]*instance // every live one, by id, for the Runtime API
-	closed    bool
-	lastID    int
-	running   sync.WaitGroup // live processes
+	opts      Options
+	listener  net.Listener
+	server    *http.Server
+	pools     map[string]*pool // by function name
+	processes atomic.Int64     // so far
 }
 
 // New starts a service for functions. No function runs before its first invocation.
@@ -114,12 +105,7 @@ func New(opts Options, functions []Function) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the Lambda Runtime API cannot listen: %w", err)
 	}
-	s := &Service{
-		opts:      opts,
-		listener:  listener,
-		pools:     map[string]*pool{},
-		instances: map[string]*instance{},
-	}
+	s := &Service{opts: opts, listener: listener, pools: map[string]*pool{}}
 	for _, f := range functions {
 		s.pools[f.Name] = newPool(s, f)
 	}
@@ -135,12 +121,7 @@ func New(opts Options, functions []Function) (*Service, error) {
 // It waits for a process as long as it takes, as event sources do: on AWS they try again
 // when Lambda throttles them.
 func (s *Service) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
-	p, ok := s.pools[name]
-	if !ok {
-		return nil, fmt.Errorf("no function %q", name)
-	}
-	p.enter(false)
-	return p.invoke(ctx, payload, nil)
+	return s.invoke(ctx, name, payload, false)
 }
 
 // Request is Invoke for somebody who waits for the answer. Where Lambda would start one
@@ -148,70 +129,56 @@ func (s *Service) Invoke(ctx context.Context, name string, payload []byte) ([]by
 // one. A function with reserved concurrency has no more calls at once than that: then it
 // is ErrThrottled, as on Lambda.
 func (s *Service) Request(ctx context.Context, name string, payload []byte) ([]byte, error) {
+	return s.invoke(ctx, name, payload, true)
+}
+
+func (s *Service) invoke(ctx context.Context, name string, payload []byte, bounded bool) ([]byte, error) {
 	p, ok := s.pools[name]
 	if !ok {
 		return nil, fmt.Errorf("no function %q", name)
 	}
-	if !p.enter(true) {
-		return nil, ErrThrottled
-	}
-	if s.opts.QueueTimeout == 0 {
-		return p.invoke(ctx, payload, nil)
-	}
-	timer := time.NewTimer(s.opts.QueueTimeout)
-	defer timer.Stop()
-	return p.invoke(ctx, payload, timer.C)
+	return p.invoke(ctx, payload, bounded)
 }
 
 // Kill ends every process of the function at once, as a crash of its machine would, and
 // returns when they are gone. The next invocation gets a fresh process.
 func (s *Service) Kill(name string) {
 	if p, ok := s.pools[name]; ok {
-		p.kill()
+		p.kill(crashed)
 	}
 }
 
 // Close ends every process and fails what still runs with errClosed.
 func (s *Service) Close() {
-	s.mu.Lock()
-	s.closed = true
-	live := slices.Collect(maps.Values(s.instances))
-	s.mu.Unlock()
-	for _, i := range live {
-		i.kill(errClosed)
-	}
-	s.running.Wait()
 	for _, p := range s.pools {
-		p.failAll(errClosed)
+		p.close()
 	}
 	_ = s.server.Close()
 }
 
-// instance gives the live instance with this id; nil when there is none.
-func (s *Service) instance(id string) *instance {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.instances[id]
+// lines writes one process's output to a log as whole lines, "folder: line". os/exec
+// writes what is stdout and stderr at once from one goroutine only.
+type lines struct {
+	to     io.Writer
+	folder string
+	rest   []byte // the line that has not ended yet
 }
 
-// register gives the instance an id; false once the service is closed.
-func (s *Service) register(i *instance) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return false
+func (w *lines) Write(p []byte) (int, error) {
+	w.rest = append(w.rest, p...)
+	for {
+		line, rest, found := bytes.Cut(w.rest, []byte("\n"))
+		if !found {
+			return len(p), nil
+		}
+		fmt.Fprintf(w.to, "%s: %s\n", w.folder, line)
+		w.rest = rest
 	}
-	s.lastID++
-	i.id = strconv.Itoa(s.lastID)
-	s.instances[i.id] = i
-	s.running.Add(1)
-	return true
 }
 
-// forget is told by a registered instance that its process is gone.
-func (s *Service) forget(i *instance) {
-	s.mu.Lock()
-	delete(s.instances, i.id)
-	s.mu.Unlock()
-	s.running.Done()
+// flush writes the last line of a process that has ended, if it did not end the line.
+func (w *lines) flush() {
+	if len(w.rest) > 0 {
+		fmt.Fprintf(w.to, "%s: %s\n", w.folder, w.rest)
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +23,9 @@ import (
 
 	"github.com/google/uuid"
 )
+
+// created is when all secrets were made, in seconds: the start of this program.
+var created = float64(time.Now().UnixMilli()) / 1000
 
 // Secret is one secret with its current version, and those beside it.
 type Secret struct {
@@ -65,22 +69,39 @@ type request struct {
 	VersionStages                                   []string
 }
 
-// change does what an action does to the secret, and gives the version that the action is
-// about.
-func (s *Secret) change(action string, asked request) (version string, refused *refusal) {
+const notFound, cannotFind = "ResourceNotFoundException", "Secrets Manager can't find the specified secret"
+
+// do does what an action asks of the secret, and gives the answer.
+func (s *Secret) do(action string, asked request) (map[string]any, *refusal) {
+	answer := map[string]any{"ARN": s.ARN, "Name": s.Name}
+	text, stage := s.Text, "AWSCURRENT"
 	switch {
-	case action == "PutSecretValue" && len(asked.VersionStages) > 0:
-		s.next = asked.SecretString
-		return s.version(s.next), nil
-	case action == "PutSecretValue":
-		s.put(asked.SecretString)
 	case action == "UpdateSecretVersionStage":
 		if asked.RemoveFromVersionId != s.version(s.Text) || asked.MoveToVersionId != s.version(s.next) {
-			return "", &refusal{"InvalidParameterException", "The staging label is attached to another version."}
+			return nil, &refusal{"InvalidParameterException", "The staging label is attached to another version."}
 		}
 		s.put(s.next)
+		return answer, nil
+	case action == "PutSecretValue" && len(asked.VersionStages) > 0:
+		s.next = asked.SecretString
+		text, stage = s.next, asked.VersionStages[0]
+	case action == "PutSecretValue":
+		s.put(asked.SecretString)
+		text = s.Text
+	default:
+		if asked.VersionStage == "AWSPREVIOUS" && s.previous != "" {
+			text, stage = s.previous, asked.VersionStage
+		}
+		switch {
+		case asked.VersionId != "" && asked.VersionId != s.version(text):
+			return nil, &refusal{notFound, cannotFind + " value for VersionId: " + asked.VersionId}
+		case asked.VersionStage != "" && asked.VersionStage != stage:
+			return nil, &refusal{notFound, cannotFind + " value for staging label: " + asked.VersionStage}
+		}
+		answer["SecretString"], answer["CreatedDate"] = text, created
 	}
-	return s.version(s.Text), nil
+	answer["VersionId"], answer["VersionStages"] = s.version(text), []string{stage}
+	return answer, nil
 }
 
 // Call is a request that named a caller and an action.
@@ -94,8 +115,7 @@ type Call struct {
 type Server struct {
 	URL string // http://127.0.0.1:<port>
 
-	created time.Time
-	server  *http.Server
+	server *http.Server
 
 	mu      sync.Mutex
 	secrets []Secret
@@ -104,21 +124,29 @@ type Server struct {
 
 // Serve answers requests at the listener until Close.
 func Serve(listener net.Listener, secrets []Secret) *Server {
-	s := &Server{URL: "http://" + listener.Addr().String(), secrets: slices.Clone(secrets), created: time.Now()}
+	s := &Server{URL: "http://" + listener.Addr().String(), secrets: slices.Clone(secrets)}
 	s.server = &http.Server{Handler: http.HandlerFunc(s.answer), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = s.server.Serve(listener) }()
 	return s
+}
+
+// find gives the first secret that fits; nil when none does. The caller holds the lock.
+func (s *Server) find(fits func(Secret) bool) *Secret {
+	at := slices.IndexFunc(s.secrets, fits)
+	if at < 0 {
+		return nil
+	}
+	return &s.secrets[at]
 }
 
 // Secret gives the secret that the template calls logicalID.
 func (s *Server) Secret(logicalID string) (Secret, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := slices.IndexFunc(s.secrets, func(secret Secret) bool { return secret.LogicalID == logicalID })
-	if at < 0 {
-		return Secret{}, false
+	if secret := s.find(func(secret Secret) bool { return secret.LogicalID == logicalID }); secret != nil {
+		return *secret, true
 	}
-	return s.secrets[at], true
+	return Secret{}, false
 }
 
 // Put gives the secret that the template calls logicalID another text, as PutSecretValue
@@ -126,10 +154,8 @@ func (s *Server) Secret(logicalID string) (Secret, bool) {
 func (s *Server) Put(logicalID, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := range s.secrets {
-		if s.secrets[i].LogicalID == logicalID {
-			s.secrets[i].put(text)
-		}
+	if secret := s.find(func(secret Secret) bool { return secret.LogicalID == logicalID }); secret != nil {
+		secret.put(text)
 	}
 }
 
@@ -181,60 +207,32 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 	if err != nil {
 		return nil, &refusal{Type: "SerializationException"}
 	}
-	secret, version, refused := Secret{ARN: asked.SecretId}, "", (*refusal)(nil)
 	s.mu.Lock()
-	at := slices.IndexFunc(s.secrets, func(secret Secret) bool { return secret.called(asked.SecretId) })
-	if at >= 0 {
-		version, refused = s.secrets[at].change(action, asked)
-		secret = s.secrets[at]
+	defer s.mu.Unlock()
+	secret, called := s.find(func(secret Secret) bool { return secret.called(asked.SecretId) }), asked.SecretId
+	if secret != nil {
+		called = secret.ARN
 	}
-	s.calls = append(s.calls, Call{caller, action, secret.ARN})
-	s.mu.Unlock()
-	const notFound, cannotFind = "ResourceNotFoundException", "Secrets Manager can't find the specified secret"
+	s.calls = append(s.calls, Call{caller, action, called})
 	switch {
 	case !slices.Contains(actions, action):
 		return nil, &refusal{Type: "UnknownOperationException"}
 	case asked.SecretId == "":
 		return nil, &refusal{"InvalidParameterException", "You must provide a SecretId."}
-	case at < 0:
+	case secret == nil:
 		return nil, &refusal{notFound, cannotFind + "."}
-	case refused != nil || action == "UpdateSecretVersionStage":
-		return map[string]any{"ARN": secret.ARN, "Name": secret.Name}, refused
 	}
-	stage := "AWSCURRENT"
-	if asked.VersionStage == "AWSPREVIOUS" && secret.previous != "" {
-		stage, secret.Text, version = asked.VersionStage, secret.previous, secret.version(secret.previous)
-	}
-	if len(asked.VersionStages) > 0 {
-		stage = asked.VersionStages[0]
-	}
-	switch {
-	case asked.VersionId != "" && asked.VersionId != version:
-		return nil, &refusal{notFound, cannotFind + " value for VersionId: " + asked.VersionId}
-	case asked.VersionStage != "" && asked.VersionStage != stage:
-		return nil, &refusal{notFound, cannotFind + " value for staging label: " + asked.VersionStage}
-	}
-	answer := map[string]any{
-		"ARN": secret.ARN, "Name": secret.Name, "VersionId": version, "VersionStages": []string{stage},
-	}
-	if action == "GetSecretValue" {
-		answer["SecretString"], answer["CreatedDate"] = secret.Text, float64(s.created.UnixMilli())/1000
-	}
-	return answer, nil
+	return secret.do(action, asked)
 }
 
+// credential is who signed a request (Signature Version 4).
+var credential = regexp.MustCompile(`^AWS4-HMAC-SHA256 (?:.*, *)?Credential=([^/,]*)`)
+
 // AccessKeyID is what a request to any service of AWS is signed with, empty when it is
-// not signed (Signature Version 4).
+// not signed.
 func AccessKeyID(r *http.Request) string {
-	fields, signed := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
-	if !signed {
-		return ""
-	}
-	for field := range strings.SplitSeq(fields, ",") {
-		if scope, found := strings.CutPrefix(strings.TrimSpace(field), "Credential="); found {
-			key, _, _ := strings.Cut(scope, "/")
-			return key
-		}
+	if found := credential.FindStringSubmatch(r.Header.Get("Authorization")); found != nil {
+		return found[1]
 	}
 	return ""
 }

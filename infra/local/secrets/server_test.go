@@ -84,8 +84,8 @@ func TestTheSDKPutsASecret(t *testing.T) {
 	}
 }
 
-// A text that is put beside the current one takes its place once, and only while the one is
-// current that the caller has read.
+// A text that is put beside the current one takes its place once, and only while the one
+// is current that the caller has read.
 func TestTheSDKMovesTheStage(t *testing.T) {
 	s, client := serve(t)
 	before, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &keys.ARN})

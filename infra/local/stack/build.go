@@ -9,21 +9,16 @@ import (
 	"strings"
 )
 
-// Build compiles every function, each folder of functions/ with a main.go, for this
-// machine into binDir/<folder>/bootstrap, with the flags the deployment uses. What is up
-// to date costs little.
+// Build compiles every function for this machine.
 func Build(ctx context.Context, root, binDir string) error {
 	return BuildUnder(ctx, root, "functions", binDir)
 }
 
-// BuildUnder is Build for another folder with commands than functions/: each of its
-// folders with a main.go becomes binDir/<folder>/bootstrap.
+// BuildUnder compiles each folder under root/under with a main.go into
+// binDir/<folder>/bootstrap, with the flags the deployment uses. What is up to date costs
+// little.
 func BuildUnder(ctx context.Context, root, under, binDir string) error {
 	binDir, err := filepath.Abs(binDir)
-	if err != nil {
-		return err
-	}
-	mains, err := filepath.Glob(filepath.Join(root, under, "*", "main.go"))
 	if err != nil {
 		return err
 	}
@@ -44,13 +39,14 @@ func BuildUnder(ctx context.Context, root, under, binDir string) error {
 		}
 		return fmt.Errorf("build %s: %w\n%s", under, err, strings.TrimSpace(string(output)))
 	}
+	mains, err := filepath.Glob(filepath.Join(root, under, "*", "main.go"))
 	for _, main := range mains {
 		folder := filepath.Base(filepath.Dir(main))
 		if err := place(filepath.Join(all, folder), filepath.Join(binDir, folder, "bootstrap")); err != nil {
 			return fmt.Errorf("build %s: %w", folder, err)
 		}
 	}
-	return nil
+	return err
 }
 
 // flags are those of GO_BUILD in the Makefile: what is tried and measured is what is
@@ -58,15 +54,8 @@ func BuildUnder(ctx context.Context, root, under, binDir string) error {
 var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags=-s -w"}
 
 // place gives the binary at from the name at as well. A process that still runs the
-// binary of before is not disturbed.
+// binary of before is not disturbed, and where it is the same one nothing happens.
 func place(from, at string) error {
-	built, err := os.Stat(from)
-	if err != nil {
-		return err
-	}
-	if placed, err := os.Stat(at); err == nil && os.SameFile(built, placed) {
-		return nil
-	}
 	if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
 		return err
 	}

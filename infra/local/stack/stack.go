@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -31,8 +32,7 @@ type Stack struct {
 	URL      string
 	Template *template.Template
 
-	options   Options        // filled
-	account   lambda.Account // as functions see it
+	options   Options // filled
 	dynamoDB  *dynamodb.Client
 	transport *http.Transport // of all clients of DynamoDB
 	secrets   *secrets.Server
@@ -61,9 +61,8 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 // Prepare does the first half of Start: it creates the tables that are missing. What the
 // first request must find in them is loaded now; nothing listens before Serve.
 func Prepare(ctx context.Context, opts Options) (*Stack, error) {
-	s := &Stack{account: lambda.Account{ID: template.AccountID, Credentials: opts.Credentials}, stop: func() {}}
 	opts.fill()
-	s.options, s.account.Region = opts, opts.Region
+	s := &Stack{options: opts, stop: func() {}}
 	var err error
 	s.Template, err = template.Settings{
 		Region: opts.Region, TablePrefix: opts.TablePrefix,
@@ -71,6 +70,14 @@ func Prepare(ctx context.Context, opts Options) (*Stack, error) {
 	}.Load(opts.Template, opts.Parameters)
 	if err != nil {
 		return nil, err
+	}
+	for logicalID, text := range opts.Secrets {
+		all := s.Template.Secrets
+		at := slices.IndexFunc(all, func(secret secrets.Secret) bool { return secret.LogicalID == logicalID })
+		if at < 0 {
+			return nil, fmt.Errorf("the template has no secret %q", logicalID)
+		}
+		all[at].Text = text
 	}
 	s.Template.API.IntegrationPeriod, s.Template.API.Now = opts.IntegrationPeriod, opts.Now
 	// The SDK's own transport would keep connections open when all is closed.
@@ -87,11 +94,13 @@ func Prepare(ctx context.Context, opts Options) (*Stack, error) {
 // it sets, and returns. Call it once. After an error the Stack is still to be closed.
 func (s *Stack) Serve(ctx context.Context) (err error) {
 	t, opts := s.Template, s.options
-	if s.secrets, err = serveSecrets(t.Secrets, opts); err != nil {
-		return err
+	secretsAt, err := listen(opts.SecretsPort)
+	if err != nil {
+		return fmt.Errorf("secrets: %w", err)
 	}
+	s.secrets = secrets.Serve(secretsAt, t.Secrets)
 	s.functions, err = lambda.New(lambda.Options{
-		Account: s.account,
+		Account: lambda.Account{ID: template.AccountID, Region: opts.Region, Credentials: opts.Credentials},
 		BinDir:  opts.BinDir,
 		Environment: map[string]string{
 			"AWS_ENDPOINT_URL_DYNAMODB": opts.FunctionEndpoint, "AWS_ENDPOINT_URL_SECRETS_MANAGER": s.secrets.URL,
@@ -106,11 +115,20 @@ func (s *Stack) Serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	gateway.Access = byFolder(t.Functions, opts.Access)
+	if opts.Access != nil {
+		folders := map[string]string{}
+		for _, f := range t.Functions {
+			folders[f.Name] = f.Folder
+		}
+		gateway.Access = func(a apigateway.Access) {
+			a.Function = folders[a.Function]
+			opts.Access(a)
+		}
+	}
 	if err := s.startStreams(ctx); err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(opts.Port))
+	listener, err := listen(opts.Port)
 	if err != nil {
 		return fmt.Errorf("API: %w", err)
 	}
@@ -120,6 +138,10 @@ func (s *Stack) Serve(ctx context.Context) (err error) {
 	s.URL = "http://" + listener.Addr().String()
 	s.server = gateway.Serve(listener)
 	return nil
+}
+
+func listen(port int) (net.Listener, error) {
+	return net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
 }
 
 func (s *Stack) startStreams(ctx context.Context) error {
@@ -134,22 +156,6 @@ func (s *Stack) startStreams(ctx context.Context) error {
 		}))
 	}
 	return nil
-}
-
-// byFolder gives access what it is told with the function's folder in place of its name;
-// nil for nil.
-func byFolder(functions []lambda.Function, access func(apigateway.Access)) func(apigateway.Access) {
-	if access == nil {
-		return nil
-	}
-	folders := map[string]string{}
-	for _, f := range functions {
-		folders[f.Name] = f.Folder
-	}
-	return func(a apigateway.Access) {
-		a.Function = folders[a.Function]
-		access(a)
-	}
 }
 
 // DynamoDB gives a client of the tables that goes past FunctionEndpoint.

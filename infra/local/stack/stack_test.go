@@ -249,8 +249,8 @@ func TestSecretsAreServed(t *testing.T) {
 	if given, _ := s.Secrets().Secret("Keys"); given.Text != "given" || given.ARN != generated.ARN {
 		t.Errorf("given: %+v", given)
 	}
-	opts := Options{Secrets: map[string]string{"Nobody": "x"}}
-	if _, err := serveSecrets(s.Template.Secrets, opts); err == nil ||
+	opts := fresh(t, Options{Secrets: map[string]string{"Nobody": "x"}})
+	if _, err := Prepare(t.Context(), opts); err == nil ||
 		!strings.Contains(err.Error(), `no secret "Nobody"`) {
 		t.Errorf("a secret that is not there: %v", err)
 	}

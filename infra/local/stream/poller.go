@@ -189,9 +189,7 @@ func (p *Poller) wanted(r record) bool {
 }
 
 func (p *Poller) logf(format string, args ...any) {
-	if p.Log != nil {
-		fmt.Fprintf(p.Log, "stream of "+p.Mapping.Table+": "+format+"\n", args...)
-	}
+	fmt.Fprintf(p.Log, "stream of "+p.Mapping.Table+": "+format+"\n", args...)
 }
 
 // pause waits; false when ctx ended first.

@@ -58,7 +58,7 @@ func serve(data string) error {
 	if data == inMemory {
 		data = ""
 	}
-	database, err := engine.Start(context.Background(), engine.Options{CacheDir: cache(), DataDir: data})
+	database, err := engine.Start(context.Background(), engine.Options{DataDir: data})
 	if err != nil {
 		return err
 	}

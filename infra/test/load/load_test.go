@@ -82,7 +82,7 @@ func TestLoad(t *testing.T) {
 	if err := stack.Build(t.Context(), root, filepath.Join(root, ".cache", "bin")); err != nil {
 		t.Fatal(err)
 	}
-	database, err := engine.Start(t.Context(), engine.Options{CacheDir: filepath.Join(root, ".cache")})
+	database, err := engine.Start(t.Context(), engine.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

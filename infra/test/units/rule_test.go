@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/infra/local/template"
 	"customercare/infra/quotas"
 )
@@ -162,7 +163,7 @@ func valueOf(value map[string]any) (types.AttributeValue, error) {
 			}
 			return set(kind, v)
 		case map[string]any: // M
-			all := &types.AttributeValueMemberM{Value: quotas.Item{}}
+			all := &types.AttributeValueMemberM{Value: attribute.Item{}}
 			for name, member := range v {
 				in, _ := member.(map[string]any)
 				read, err := valueOf(in)

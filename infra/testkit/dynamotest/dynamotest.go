@@ -5,9 +5,12 @@ package dynamotest
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -15,8 +18,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"customercare/infra/local/engine"
+	"customercare/infra/local/template"
 	"customercare/infra/project"
 	"customercare/shared/store"
 )
@@ -168,4 +173,53 @@ func order(value types.AttributeValue) {
 // All are the names of the five tables.
 func (k *Kit) All() []string {
 	return []string{k.Users.Table, k.Customers.Table, k.Contacts.Table, k.Principals.Table, k.Erasures.Table}
+}
+
+// makeTables makes the tables that the template declares, under names that begin with the
+// prefix it returns, and drops them when the test ends. A call that a goroutine of the
+// test makes later finds no table, and never one of another test.
+//
+// The tables have no streams. No test that works on tables of its own reads a stream, and
+// an engine on which all packages' tests run slows down with every record that it keeps
+// for one.
+func makeTables(t testing.TB, client *dynamodb.Client) (prefix string) {
+	t.Helper()
+	template, err := template.Load(filepath.Join(Root(), "template.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prefix = "test-" + rand.Text() + "-"
+	for _, table := range template.Tables {
+		input := *table.Create
+		input.TableName = aws.String(prefix + table.LogicalID)
+		input.StreamSpecification = nil
+		if _, err := client.CreateTable(t.Context(), &input); err != nil {
+			t.Fatalf("create table %s: %v", table.LogicalID, err)
+		}
+		t.Cleanup(func() { // what an engine keeps after a failure ends with the engine
+			_, _ = client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: input.TableName})
+		})
+	}
+	return prefix
+}
+
+// prompt retries as the functions do, but without a pause where nothing would change
+// meanwhile. That is so after what Faults did, and after a race, because a test makes one
+// with a call that is over. After what DynamoDB itself refuses there is the usual pause.
+type prompt struct{ aws.Retryer }
+
+func (p prompt) RetryDelay(attempt int, err error) (time.Duration, error) {
+	if err == nil || errors.Is(err, store.ErrRaced) || injected(err) {
+		return 0, nil
+	}
+	return p.Retryer.RetryDelay(attempt, err)
+}
+
+// injected says whether an error is one that Faults made up.
+func injected(err error) bool {
+	if _, ok := errors.AsType[injectedError](err); ok {
+		return true
+	}
+	answer, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	return ok && answer.Response != nil && answer.Response.Header.Get(injectedHeader) != ""
 }

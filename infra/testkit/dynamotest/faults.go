@@ -152,16 +152,11 @@ func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
 // fail does of a call what the fault lets be done, and gives the answer.
 func (f *Faults) fail(fault Fault, action string, r *http.Request) (*http.Response, error) {
 	switch fault {
-	case After:
+	case After, Timeout:
 		if err := f.do(r); err != nil {
 			return nil, err
 		}
-		return nil, injectedError{"connection reset by peer", false}
-	case Timeout:
-		if err := f.do(r); err != nil {
-			return nil, err
-		}
-		return nil, injectedError{"no answer in time", true}
+		return nil, injectedError{fault == Timeout}
 	case Unprocessed:
 		if action == "BatchWriteItem" || action == "BatchGetItem" {
 			return f.part(action, r)
@@ -249,12 +244,9 @@ func answer(r *http.Request, status int, body any) *http.Response {
 // injectedHeader marks the answers that Faults made up.
 const injectedHeader = "X-Injected"
 
-// injectedError is a failure of the network that Faults made up.
-type injectedError struct {
-	text    string
-	timeout bool
-}
+// injectedError is an answer that Faults lost: the connection broke, or its time was up.
+type injectedError struct{ timeout bool }
 
-func (e injectedError) Error() string   { return "injected: " + e.text }
+func (e injectedError) Error() string   { return "injected: the answer is lost" }
 func (e injectedError) Timeout() bool   { return e.timeout }
 func (e injectedError) Temporary() bool { return e.timeout }
