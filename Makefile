@@ -125,8 +125,7 @@ load:
 ## bench: ours beside what is possible; prints the tables, writes docs/performance.md and the README's
 ##   BENCH_ONLY=warm,clients    measures these tables only, and writes nothing
 bench:
-	@mkdir -p .cache; go build -o $(TOOLS)/bench ./infra/cmd/bench
-	@exec $(TOOLS)/bench
+	@mkdir -p .cache; BENCH=1 exec go test -count=1 -timeout 20m -v -run '^TestBench$$' ./infra/test/bench
 
 ##@ Before a change is merged
 ## verify: modules are what go.sum says, and none that is called has a known vulnerability

@@ -19,9 +19,9 @@ func (m Machine) String() string {
 	return fmt.Sprintf("%d cores of %s, %s, %s in memory", m.Cores, m.CPU, m.Go, m.Engine)
 }
 
-// thisMachine asks Linux for the processor's name; what another system does not tell in
-// the same place is left open.
-func thisMachine() Machine {
+// ThisMachine is the one at hand, but for its engine. It asks Linux for the processor's
+// name; what another system does not tell in the same place is left open.
+func ThisMachine() Machine {
 	m := Machine{
 		CPU:   "an unnamed CPU",
 		Cores: runtime.NumCPU(),

@@ -69,7 +69,7 @@ func readFigures(root string) (f figures, err error) {
 	stack, err := sam.Load(filepath.Join(root, "template.yaml"), nil)
 	all, countErr := ReadCounted(root)
 	var fileErr, priceErr error
-	f.File, fileErr = ReadFile(filepath.Join(root, filepath.FromSlash(resultsFile)))
+	f.File, fileErr = ReadFile(filepath.Join(root, filepath.FromSlash(ResultsFile)))
 	f.Prices, priceErr = ReadPrices(root)
 	if err := errors.Join(err, countErr, fileErr, priceErr); err != nil {
 		return f, err
@@ -153,8 +153,8 @@ type shown struct {
 
 // Table is the table of this name.
 func (f File) Table(name string) shown {
-	t := tables[tableNumber(name)]
-	s := shown{Title: t.title, Against: t.against}
+	t := Tables[TableNumber(name)]
+	s := shown{Title: t.Title, Against: t.Against}
 	for _, figure := range f.Figures {
 		if figure.Table == name {
 			s.Figures = append(s.Figures, figure)
@@ -165,8 +165,8 @@ func (f File) Table(name string) shown {
 
 // Tables are those that have figures.
 func (f File) Tables() (all []shown) {
-	for _, t := range tables {
-		if s := f.Table(t.name); len(s.Figures) > 0 {
+	for _, t := range Tables {
+		if s := f.Table(t.Name); len(s.Figures) > 0 {
 			all = append(all, s)
 		}
 	}

@@ -27,9 +27,9 @@ func TestPagesShowTheFigures(t *testing.T) {
 	if err := f.Check(); err != nil {
 		t.Error(err)
 	}
-	for _, table := range tables {
-		if len(f.Table(table.name).Figures) == 0 {
-			t.Errorf("there is no figure of the table %s", table.name)
+	for _, table := range Tables {
+		if len(f.Table(table.Name).Figures) == 0 {
+			t.Errorf("there is no figure of the table %s", table.Name)
 		}
 	}
 	wanted, err := pages(root)
@@ -43,7 +43,7 @@ func TestPagesShowTheFigures(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(is) != want {
-			t.Errorf("%s does not say what %s has, UPDATE=1 go test ./infra/bench writes it:\n%s", name, resultsFile,
+			t.Errorf("%s does not say what %s has, UPDATE=1 go test ./infra/bench writes it:\n%s", name, ResultsFile,
 				want)
 		}
 	}
@@ -52,7 +52,7 @@ func TestPagesShowTheFigures(t *testing.T) {
 // The README's table comes between the marks, and a README without them stays as it is.
 func TestWritePages(t *testing.T) {
 	root := t.TempDir()
-	for _, name := range []string{"template.yaml", resultsFile, UnitsFile, "infra/bench/prices.json"} {
+	for _, name := range []string{"template.yaml", ResultsFile, UnitsFile, "infra/bench/prices.json"} {
 		text, err := os.ReadFile(filepath.Join(dynamotest.Root(), filepath.FromSlash(name)))
 		if err != nil {
 			t.Fatal(err)

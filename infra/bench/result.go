@@ -12,7 +12,7 @@ import (
 
 // Figure is one line of a table. A figure of 0 was not measured and is shown as "-".
 type Figure struct {
-	Table   string   `json:"table"` // its name, see tables
+	Table   string   `json:"table"` // its name, see Tables
 	Case    string   `json:"case"`  // "delete-customer", "1000 transactions", "8 clients"
 	Unit    string   `json:"unit"`  // of Ours and Floor: "ms", "MB", "items/s"
 	Ours    float64  `json:"ours"`
@@ -65,6 +65,21 @@ func (f File) Write(name string) error {
 // Markdown is all tables that have figures, and what they were measured on.
 func (f File) Markdown() (string, error) { return text("tables.tmpl", f) }
 
+// ResultsFile has the figures, from the repository's root.
+const ResultsFile = "infra/bench/results.json"
+
+// AtMost gives the figure with a goal for its ratio, such as "<= 1.3x".
+func (f Figure) AtMost(ratio float64) Figure {
+	f.Goal, f.Met = fmt.Sprintf("<= %gx", ratio), f.Ratio <= ratio
+	return f
+}
+
+// AtLeast does the same for a ratio that is to be reached, such as ">= 0.95x".
+func (f Figure) AtLeast(ratio float64) Figure {
+	f.Goal, f.Met = fmt.Sprintf(">= %gx", ratio), f.Ratio >= ratio
+	return f
+}
+
 // same says whether both stand in one table under one name.
 func (f Figure) same(other Figure) bool { return f.Table == other.Table && f.Case == other.Case }
 
@@ -78,7 +93,7 @@ func (f File) Check() error {
 			numbers = append(numbers, also.Value)
 		}
 		noNumber := slices.ContainsFunc(numbers, func(n float64) bool { return math.IsNaN(n) || math.IsInf(n, 0) })
-		unnamed := tableNumber(figure.Table) < 0 || figure.Case == ""
+		unnamed := TableNumber(figure.Table) < 0 || figure.Case == ""
 		if noNumber || unnamed || figure.Runs < 1 || figure.Goal == "" && !figure.Met {
 			faults = append(faults, fmt.Errorf("%s has a row that cannot be shown: %+v", figure.Table, figure))
 		}

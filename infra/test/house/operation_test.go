@@ -55,7 +55,7 @@ var otherFiles = []string{"docs/scale.md", "docs/data.md", "SECURITY.md"}
 var examples = []string{
 	"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs", // documents
 	"functions", "infra/events", "infra/testkit/provisiontest/provisiontest.go", // events with scopes
-	"infra/bench", "infra/test/units", // measure each by its name
+	"infra/bench", "infra/test/bench", "infra/test/units", // measure each by its name
 	"infra/cmd/customercare", "infra/importer", // records with scopes
 	"infra/cmd/run/run_test.go", "infra/local", // lines as they are printed
 	"infra/test/e2e/personal_data_in_logs_test.go", "infra/test/house",

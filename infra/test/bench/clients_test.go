@@ -1,4 +1,4 @@
-package bench
+package bench_test
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"customercare/infra/bench"
 )
 
 // clientTransactions is how many every customer has.
@@ -23,7 +25,7 @@ func (l clientLoad) name() string { return fmt.Sprintf("%d at once", l.clients) 
 // clients is how many customers a second are erased over HTTP on the whole local stack,
 // beside the same deletions, of as many customers at once, without HTTP and without an
 // invocation for each.
-func (p plan) clients(ctx context.Context, b *Bench) (all []Figure, err error) {
+func (p plan) clients(ctx context.Context, b *Bench) (all []bench.Figure, err error) {
 	s, err := b.whole(ctx, "clients")
 	if err != nil {
 		return nil, err
@@ -56,7 +58,7 @@ func (p plan) clients(ctx context.Context, b *Bench) (all []Figure, err error) {
 		figure := seconds.rates(l.requests).figure("clients", l.name(), "customers/s")
 		goal := clientGoals[l.clients]
 		figure.Goal, figure.Met = fmt.Sprintf(">= %.0f customers/s", goal), figure.Ours >= goal
-		figure.Also = []Number{{"p50", median(middle), "ms"}, {"p99", median(slowest), "ms"}}
+		figure.Also = []bench.Number{{Name: "p50", Value: median(middle), Unit: "ms"}, {Name: "p99", Value: median(slowest), Unit: "ms"}}
 		all = append(all, figure)
 	}
 	return append(all, b.memory("many clients")...), nil

@@ -1,10 +1,11 @@
-package bench
+package bench_test
 
 import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -110,7 +111,11 @@ func newInvocations(root, token string) ([]invocation, error) {
 	}
 	for i := range all {
 		name := filepath.Join(root, "infra", "events", all[i].function+".json")
-		if err := readJSON(name, &all[i].example); err != nil {
+		text, err := os.ReadFile(name)
+		if err == nil {
+			err = json.Unmarshal(text, &all[i].example)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

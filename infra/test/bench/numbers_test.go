@@ -1,4 +1,4 @@
-package bench
+package bench_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/attribute"
+	"customercare/infra/bench"
 	"customercare/infra/fixture"
 )
 
@@ -27,7 +28,7 @@ type numbersSize struct{ contacts, rounds int }
 
 // numbers is the erasure of many numbers by one call: until the answer, and until the
 // worker lets the job wait for its second pass, when nothing is left of what it is about.
-func (p plan) numbers(ctx context.Context, b *Bench) (all []Figure, err error) {
+func (p plan) numbers(ctx context.Context, b *Bench) (all []bench.Figure, err error) {
 	s, err := b.whole(ctx, "numbers")
 	if err != nil {
 		return nil, err
@@ -46,9 +47,9 @@ func (p plan) numbers(ctx context.Context, b *Bench) (all []Figure, err error) {
 		if size.contacts == 0 {
 			unit, each = "numbers/s", 1
 		}
-		f := gone.rates(p.numbersInCall*each).figure("numbers", name+", gone", unit).atLeast(numbersGoal)
-		f.Also = []Number{{"in all", median(gone.ours), "s"}}
-		all = append(all, Figure{
+		f := gone.rates(p.numbersInCall*each).figure("numbers", name+", gone", unit).AtLeast(numbersGoal)
+		f.Also = []bench.Number{{Name: "in all", Value: median(gone.ours), Unit: "s"}}
+		all = append(all, bench.Figure{
 			Table: "numbers", Case: name + ", accepted", Unit: "ms", Ours: median(accepted), Runs: len(accepted),
 			Goal: fmt.Sprintf("<= %d ms", acceptedGoal), Met: median(accepted) <= acceptedGoal,
 		}, f)

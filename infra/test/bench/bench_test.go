@@ -1,8 +1,9 @@
-package bench
+package bench_test
 
 import (
 	"errors"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"customercare/infra/bench"
 	"customercare/infra/testkit/dynamotest"
 )
 
@@ -34,7 +36,7 @@ func TestRun(t *testing.T) {
 		numbersInCall: 12, numberSizes: []numbersSize{{0, 1}, {3, 2}},
 		clientRounds: 2, clientLoads: []clientLoad{{1, 5}, {8, 20}},
 	}
-	run, err := p.run(t.Context(), ready(t), tables)
+	run, err := p.run(t.Context(), ready(t), bench.Tables)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,11 +171,11 @@ func TestMemory(t *testing.T) {
 }
 
 func TestSelected(t *testing.T) {
-	if all, err := selected(""); err != nil || len(all) != len(tables) {
+	if all, err := selected(""); err != nil || len(all) != len(bench.Tables) {
 		t.Errorf("%v, %v", all, err)
 	}
 	some, err := selected("warm, memory")
-	if err != nil || len(some) != 2 || some[0].name != "warm" || some[1].name != "memory" {
+	if err != nil || len(some) != 2 || some[0].Name != "warm" || some[1].Name != "memory" {
 		t.Errorf("%v, %v", some, err)
 	}
 	for _, list := range []string{"1", "warm,", "warm clients", "Warm"} {
@@ -194,5 +196,30 @@ func TestInTurn(t *testing.T) {
 	}
 	if !slices.Equal(order, []int{1, 2, 2, 1, 1, 2}) {
 		t.Errorf("%v", order)
+	}
+}
+
+func TestQuantile(t *testing.T) {
+	if all := []float64{4, 1, 3, 2}; median(all) != 2.5 || quantile(all, 1) != 4 || quantile(all, 0) != 1 ||
+		all[0] != 4 {
+		t.Errorf("%v, %v", median(all), quantile(all, 1))
+	}
+	if !math.IsNaN(median(nil)) || median([]float64{7}) != 7 {
+		t.Error("the median of none or one")
+	}
+}
+
+// Rounds are compared one by one: a slow moment of the machine is in both sides.
+func TestRatioIsTheMedianOfRatios(t *testing.T) {
+	f := pairs{[]float64{3, 30, 4}, []float64{2, 20, 1}}.figure("start", "x", "ms").AtMost(1.5)
+	if f.Ratio != 1.5 || !f.Met || f.Ours != 4 || f.Floor != 2 || f.Runs != 3 || f.Goal != "<= 1.5x" {
+		t.Errorf("%+v", f)
+	}
+	if f := (pairs{[]float64{16}, []float64{10}}).figure("start", "x", "ms").AtMost(1.5); f.Met {
+		t.Errorf("%+v", f)
+	}
+	if f := (pairs{[]float64{8}, []float64{10}}).figure("numbers", "x", "1/s").AtLeast(0.9); f.Met ||
+		f.Goal != ">= 0.9x" {
+		t.Errorf("%+v", f)
 	}
 }

@@ -1,10 +1,12 @@
-package bench
+package bench_test
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
 	"time"
+
+	"customercare/infra/bench"
 )
 
 const (
@@ -17,7 +19,7 @@ const (
 // warm is an invocation of functions that are running already, over the Runtime API,
 // beside a program that makes only the same DynamoDB calls. Both sides take turns, one by
 // one.
-func (p plan) warm(ctx context.Context, b *Bench) (all []Figure, err error) {
+func (p plan) warm(ctx context.Context, b *Bench) (all []bench.Figure, err error) {
 	calls := warmBefore + warmRounds*p.warmPerRound
 	b.Say("recording what the functions ask of DynamoDB")
 	comparisons, end, err := b.comparisons(ctx, calls)
@@ -80,7 +82,7 @@ func (c comparison) load(ctx context.Context) error {
 }
 
 // measure lets the function and its floor take turns. Their processes stay, for memory.
-func (c comparison) measure(ctx context.Context, perRound int) (f Figure, err error) {
+func (c comparison) measure(ctx context.Context, perRound int) (f bench.Figure, err error) {
 	if err := c.load(ctx); err != nil {
 		return f, err
 	}
@@ -111,7 +113,7 @@ func (c comparison) measure(ctx context.Context, perRound int) (f Figure, err er
 			all[0], all[1] = append(all[0], took[0]...), append(all[1], took[1]...)
 		}
 	}
-	f = medians.figure("warm", c.name, "ms").atMost(warmAtMost)
-	f.Also = []Number{{"p99", quantile(all[0], 0.99), "ms"}, {"floor's p99", quantile(all[1], 0.99), "ms"}}
+	f = medians.figure("warm", c.name, "ms").AtMost(warmAtMost)
+	f.Also = []bench.Number{{Name: "p99", Value: quantile(all[0], 0.99), Unit: "ms"}, {Name: "floor's p99", Value: quantile(all[1], 0.99), Unit: "ms"}}
 	return f, nil
 }

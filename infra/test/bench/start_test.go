@@ -1,4 +1,4 @@
-package bench
+package bench_test
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"customercare/infra/bench"
 )
 
 // startAtMost is the goal: so many times a hello with the same SDK clients.
@@ -19,7 +21,7 @@ const hello, helloClient, helloKeys = "hello", "hello-client", "hello-keys"
 // starts is how long the functions take from the start of the process to the first
 // question for work, in rounds in which every program is started once. The first round,
 // which fills the page cache, does not count.
-func (p plan) starts(ctx context.Context, b *Bench) (all []Figure, err error) {
+func (p plan) starts(ctx context.Context, b *Bench) (all []bench.Figure, err error) {
 	var mu sync.Mutex
 	took := map[string][]float64{} // by folder, in ms
 	floors := []string{hello, helloClient, helloKeys}
@@ -67,8 +69,8 @@ func (p plan) starts(ctx context.Context, b *Bench) (all []Figure, err error) {
 		if function.Environment["DIGEST_KEYS"] != "" {
 			floor, against = helloKeys, "a hello with the same clients, that reads the keys, too"
 		}
-		f := pairs{took[folder], took[floor]}.figure("start", folder, "ms").atMost(startAtMost)
-		f.Against, f.Also = against, []Number{{"a bare lambda.Start", median(took[hello]), "ms"}}
+		f := pairs{took[folder], took[floor]}.figure("start", folder, "ms").AtMost(startAtMost)
+		f.Against, f.Also = against, []bench.Number{{Name: "a bare lambda.Start", Value: median(took[hello]), Unit: "ms"}}
 		all = append(all, f)
 	}
 	return all, nil

@@ -1,4 +1,4 @@
-package bench
+package bench_test
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"customercare/infra/bench"
 )
 
 // memoryLimit is what every function must stay below, in MB of 2^20 bytes: the smallest
@@ -16,14 +18,14 @@ const memoryLimit = 128
 
 // memory is, of every function that has a running process, the most resident memory that
 // one of them ever had. during says under what. Outside Linux there is nothing to read.
-func (b *Bench) memory(during string) (all []Figure) {
+func (b *Bench) memory(during string) (all []bench.Figure) {
 	most := map[string]float64{}
 	for _, p := range processes(b.Functions) {
 		most[p.folder] = max(most[p.folder], p.status("VmHWM:")/1024)
 	}
 	for _, folder := range slices.Sorted(maps.Keys(most)) {
 		mb := most[folder]
-		all = append(all, Figure{
+		all = append(all, bench.Figure{
 			Table: "memory", Case: folder + ", " + during, Unit: "MB", Ours: mb, Floor: memoryLimit,
 			Ratio: mb / memoryLimit, Goal: fmt.Sprintf("< %d MB", memoryLimit), Met: mb < memoryLimit, Runs: 1,
 		})

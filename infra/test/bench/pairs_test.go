@@ -1,4 +1,4 @@
-package bench
+package bench_test
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"customercare/infra/bench"
 )
 
 // The sides of a comparison, as a part of the names of what each works on.
@@ -119,24 +121,13 @@ func (p pairs) rates(items int) (rates pairs) {
 }
 
 // figure compares them: the ratio is the median of the pairs' own.
-func (p pairs) figure(table, name, unit string) Figure {
+func (p pairs) figure(table, name, unit string) bench.Figure {
 	var ratios []float64
 	for i := range p.ours {
 		ratios = append(ratios, p.ours[i]/p.floor[i])
 	}
-	return Figure{
+	return bench.Figure{
 		Table: table, Case: name, Unit: unit, Ours: median(p.ours), Floor: median(p.floor), Ratio: median(ratios),
 		Met: true, Runs: len(p.ours),
 	}
-}
-
-// atMost and atLeast set a goal for the ratio.
-func (f Figure) atMost(ratio float64) Figure {
-	f.Goal, f.Met = fmt.Sprintf("<= %gx", ratio), f.Ratio <= ratio
-	return f
-}
-
-func (f Figure) atLeast(ratio float64) Figure {
-	f.Goal, f.Met = fmt.Sprintf(">= %gx", ratio), f.Ratio >= ratio
-	return f
 }

@@ -1,4 +1,4 @@
-package bench
+package bench_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/attribute"
+	"customercare/infra/bench"
 	"customercare/shared/store"
 )
 
@@ -27,7 +28,7 @@ type customerSize struct{ transactions, pairs int }
 // customers is one erasure after the other, from the request until nothing of the
 // customer but the tombstone is left, on the template's own settings, stream and
 // schedules included.
-func (p plan) customers(ctx context.Context, b *Bench) (all []Figure, err error) {
+func (p plan) customers(ctx context.Context, b *Bench) (all []bench.Figure, err error) {
 	s, err := b.whole(ctx, "customers")
 	if err != nil {
 		return nil, err
@@ -63,9 +64,9 @@ func (p plan) customers(ctx context.Context, b *Bench) (all []Figure, err error)
 		name := fmt.Sprintf("%d transactions", size.transactions)
 		f := seconds.rates(size.transactions).figure("customers", name, "items/s")
 		if size.transactions >= customerGoalFrom {
-			f = f.atLeast(customerGoal)
+			f = f.AtLeast(customerGoal)
 		}
-		f.Also = []Number{{"in all", median(seconds.ours), "s"}}
+		f.Also = []bench.Number{{Name: "in all", Value: median(seconds.ours), Unit: "s"}}
 		all = append(all, f)
 	}
 	return append(all, b.memory("one customer")...), nil
