@@ -96,7 +96,9 @@ func (i *instance) end(w http.ResponseWriter, r *http.Request) *invocation {
 	}
 	i.current = nil
 	i.mu.Unlock()
-	i.pool.answered(i)
+	i.pool.mu.Lock()
+	defer i.pool.mu.Unlock()
+	i.ready = true // whoever calls next waits for it instead of starting another process
 	return inv
 }
 
