@@ -2,7 +2,6 @@ package stack
 
 import (
 	"cmp"
-	"context"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"customercare/infra/local/apigateway"
 	"customercare/infra/local/engine"
 	"customercare/infra/local/lambda"
+	"customercare/shared/environment"
 )
 
 // Options of a stack.
@@ -83,14 +83,12 @@ func (o *Options) fill() {
 
 // config is for clients of the stack itself.
 func (o *Options) config(transport *http.Transport) aws.Config {
-	return aws.Config{
-		HTTPClient:   &http.Client{Transport: transport},
-		Region:       o.Region,
-		BaseEndpoint: aws.String(o.Endpoint),
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return o.Credentials, nil
-		}),
-	}
+	config := environment.AWS{
+		Region: o.Region, Endpoint: o.Endpoint, Key: o.Credentials.AccessKeyID,
+		Secret: o.Credentials.SecretAccessKey, Session: o.Credentials.SessionToken,
+	}.Config()
+	config.HTTPClient = &http.Client{Transport: transport}
+	return config
 }
 
 // oneAtATime lets many goroutines write to one writer.
