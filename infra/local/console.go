@@ -2,9 +2,12 @@ package local
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,13 +21,13 @@ import (
 // in any case, and every log line to the log file. Its methods may be called at the same
 // time.
 type console struct {
-	mu       sync.Mutex
-	terminal io.Writer // nil when nobody is watching
-	errors   io.Writer // the terminal, or stderr
+	mu       sync.Mutex // of all that is written
+	terminal io.Writer  // nil when nobody is watching
+	errors   io.Writer  // the terminal, or stderr
 	colours  bool
-	json     bool // log lines are shown as they are in the file, in place of short ones
-	file     io.Writer
-	broken   bool // the file takes no more lines
+	json     bool      // log lines are shown as they are in the file, in place of short ones
+	file     io.Writer // set before the first log line
+	full     sync.Once // the file takes no more lines
 	now      func() time.Time
 }
 
@@ -33,47 +36,32 @@ type console struct {
 func newConsole(s settings, stdout, stderr *os.File) *console {
 	c := &console{errors: stderr, json: s.Log == "json", file: io.Discard, now: time.Now}
 	for _, f := range []*os.File{stderr, stdout} {
-		if term.IsTerminal(int(f.Fd())) {
+		if c.terminal == nil && term.IsTerminal(int(f.Fd())) {
 			c.terminal = f
-			break
 		}
 	}
 	c.colours = s.colours() && term.IsTerminal(int(stderr.Fd()))
 	return c
 }
 
-// keep makes all further log lines go to file as well.
-func (c *console) keep(file io.Writer) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.file = file
-}
-
 // say tells the person at the terminal, if there is one.
 func (c *console) say(text string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.terminal != nil {
-		_, _ = io.WriteString(c.terminal, text)
+		_ = c.write(c.terminal, text)
 	}
 }
 
 // insist tells the person at the terminal, or else stderr: what was asked for.
-func (c *console) insist(text string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	to := c.terminal
-	if to == nil {
-		to = c.errors
-	}
-	_, _ = io.WriteString(to, text)
-}
+func (c *console) insist(text string) { _ = c.write(cmp.Or(c.terminal, c.errors), text) }
 
-// fail shows what ends the run.
-func (c *console) fail(text string) {
+// fail shows an error.
+func (c *console) fail(text string) { _ = c.write(c.errors, c.paint(red, text)+"\n") }
+
+func (c *console) write(to io.Writer, text string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.error(text)
+	_, err := io.WriteString(to, text)
+	return err
 }
 
 const (
@@ -87,11 +75,6 @@ func (c *console) paint(colour, text string) string {
 	return colour + text + plain
 }
 
-// error writes an error. The caller holds the lock.
-func (c *console) error(text string) {
-	_, _ = io.WriteString(c.errors, c.paint(red, text)+"\n")
-}
-
 // Write takes log lines of the stack, whole ones.
 func (c *console) Write(p []byte) (int, error) {
 	for text := range bytes.Lines(p) {
@@ -101,8 +84,6 @@ func (c *console) Write(p []byte) (int, error) {
 }
 
 func (c *console) log(l line) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	now := c.now()
 	c.store(l.json(now))
 	if c.json {
@@ -111,40 +92,31 @@ func (c *console) log(l line) {
 	switch text, isError := l.short(); {
 	case text == "":
 	case isError:
-		c.error(now.Format(time.TimeOnly) + " ERROR " + text)
-	case c.terminal != nil:
-		_, _ = io.WriteString(c.terminal, c.paint(dim, now.Format(time.TimeOnly)+" "+text)+"\n")
+		c.fail(now.Format(time.TimeOnly) + " ERROR " + text)
+	default:
+		c.say(c.paint(dim, now.Format(time.TimeOnly)+" "+text) + "\n")
 	}
 }
 
-// store writes a line of JSON to the file, and to stderr where that was asked for. The
-// caller holds the lock.
+// store writes a line of JSON to the file, and to stderr where that was asked for.
 func (c *console) store(object []byte) {
-	if _, err := c.file.Write(object); err != nil && !c.broken {
-		c.broken = true // said once: the lines that follow would fail alike
-		c.error(fmt.Sprintf("the log file takes no more lines: %v", err))
+	if err := c.write(c.file, string(object)); err != nil {
+		// Said once: the lines that follow would fail alike.
+		c.full.Do(func() { c.fail(fmt.Sprintf("the log file takes no more lines: %v", err)) })
 	}
 	if c.json {
-		_, _ = c.errors.Write(object)
+		_ = c.write(c.errors, string(object))
 	}
 }
 
 // access takes the answer to a request: the gateway's line for the file, a short one for
 // a person. Neither holds anything that the caller chose.
 func (c *console) access(a apigateway.Access) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.store(line{"access", a.Line}.json(a.Time))
-	if c.terminal == nil || c.json {
+	if c.json {
 		return
 	}
-	whose := a.Function
-	switch {
-	case whose == "" && a.Refusal == "":
-		whose = "gateway"
-	case whose == "":
-		whose = "gateway: " + a.Refusal
-	}
+	whose := cmp.Or(a.Function, strings.TrimSuffix("gateway: "+a.Refusal, ": "))
 	colour := ""
 	switch {
 	case a.Status >= 500:
@@ -154,5 +126,70 @@ func (c *console) access(a apigateway.Access) {
 	}
 	text := fmt.Sprintf("%s %-6s %s %d %d ms %s", a.Time.Format(time.TimeOnly), a.Method, a.Route, a.Status,
 		a.Took.Round(time.Millisecond).Milliseconds(), whose)
-	_, _ = io.WriteString(c.terminal, c.paint(colour, text)+"\n")
+	c.say(c.paint(colour, text) + "\n")
+}
+
+// line is one log line of the stack.
+type line struct {
+	from string // the function's folder, or the part of the stack
+	text string // JSON from a function; plain words when something went wrong outside it
+}
+
+// parseLine takes a line apart as the stack writes it, "from: text".
+func parseLine(written string) line {
+	from, text, ok := strings.Cut(written, ": ")
+	if !ok {
+		return line{"stack", written}
+	}
+	return line{from, text}
+}
+
+// json is the line as one JSON object that also says whose it is. Plain words become one,
+// with the time.
+func (l line) json(now time.Time) []byte {
+	from, _ := json.Marshal(l.from) // a string always marshals
+	if rest, ok := strings.CutPrefix(l.text, "{"); ok && json.Valid([]byte(l.text)) {
+		comma := ","
+		if strings.HasPrefix(strings.TrimSpace(rest), "}") {
+			comma = ""
+		}
+		return fmt.Appendf(nil, `{"from":%s%s%s`+"\n", from, comma, rest)
+	}
+	text, _ := json.Marshal(l.text)
+	return fmt.Appendf(nil, `{"from":%s,"time":%q,"text":%s}`+"\n", from, now.Format(time.RFC3339Nano), text)
+}
+
+// short is what a person has to see of the line, and whether it is an error; empty for
+// nothing. Of a function's lines these are its errors and the ends of erasures. Whatever
+// is not JSON is an error: a crash, or what a part of the stack could not do.
+func (l line) short() (text string, isError bool) {
+	var entry struct {
+		Level    string  `json:"level"`
+		Msg      string  `json:"msg"`
+		Cause    string  `json:"cause"`
+		Type     string  `json:"type"` // of a panic
+		Finished float64 `json:"ErasuresFinished"`
+		Items    float64 `json:"ItemsErased"`
+	}
+	switch err := json.Unmarshal([]byte(l.text), &entry); {
+	case err != nil:
+		return printable(l.from + ": " + l.text), true
+	case entry.Level == "ERROR":
+		words := []string{l.from, entry.Msg, entry.Type, entry.Cause}
+		words = slices.DeleteFunc(words, func(word string) bool { return word == "" })
+		return printable(strings.Join(words, ": ")), true
+	case entry.Finished > 0:
+		return fmt.Sprintf("an erasure ended, %.0f items of it deleted", entry.Items), false
+	}
+	return "", false
+}
+
+// printable leaves out what would move a terminal's cursor or change its colours.
+func printable(text string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' && c != '\t' || c >= 0x7f && c < 0xa0 {
+			return -1
+		}
+		return c
+	}, text)
 }

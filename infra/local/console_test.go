@@ -181,7 +181,7 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space") }
 // A log file that takes no more lines is said once, and ends nothing.
 func TestAFullLogFile(t *testing.T) {
 	s := watchedBy(false)
-	s.keep(full{})
+	s.console.file = full{}
 	s.write(answered, answered)
 	if got := s.errors.String(); got != "the log file takes no more lines: no space\n" {
 		t.Errorf("%q", got)

@@ -23,35 +23,36 @@ type logFile struct {
 // run.log.1. While another run has that file, run-2.log is given, and so on: the system
 // lets go of a run's lock when the run has ended, however it ended.
 func openLog(folder string) (*logFile, error) {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return nil, fmt.Errorf("log file: %w", err)
+	err := os.MkdirAll(folder, 0o755)
+	name := "run.log"
+	for n := 2; err == nil && n <= mostLogs+1; n++ {
+		var log *logFile
+		if log, err = takeLog(filepath.Join(folder, name)); log != nil {
+			return log, nil
+		}
+		name = fmt.Sprintf("run-%d.log", n)
 	}
-	for n := 1; n <= mostLogs; n++ {
-		name := filepath.Join(folder, "run.log")
-		if n > 1 {
-			name = filepath.Join(folder, fmt.Sprintf("run-%d.log", n))
-		}
-		// Not the log itself: the next run renames that.
-		lock := flock.New(name + ".lock")
-		mine, err := lock.TryLock()
-		if err != nil {
-			return nil, fmt.Errorf("log file: %w", err)
-		}
-		if !mine {
-			continue
-		}
-		if err := os.Rename(name, name+".1"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			lock.Close()
-			return nil, fmt.Errorf("log file: %w", err)
-		}
-		f, err := os.Create(name)
-		if err != nil {
-			lock.Close()
-			return nil, fmt.Errorf("log file: %w", err)
-		}
-		return &logFile{f, lock}, nil
+	if err == nil {
+		err = fmt.Errorf("%d runs have one in %s already", mostLogs, folder)
 	}
-	return nil, fmt.Errorf("log file: %d runs have one in %s already", mostLogs, folder)
+	return nil, fmt.Errorf("log file: %w", err)
+}
+
+// takeLog gives nil when another run has the log.
+func takeLog(name string) (*logFile, error) {
+	lock := flock.New(name + ".lock") // not the log itself: the next run renames that
+	if mine, err := lock.TryLock(); err != nil || !mine {
+		return nil, err
+	}
+	err := os.Rename(name, name+".1")
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		var f *os.File
+		if f, err = os.Create(name); err == nil {
+			return &logFile{f, lock}, nil
+		}
+	}
+	lock.Close()
+	return nil, err
 }
 
 // Close gives the file free for the next run.

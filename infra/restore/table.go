@@ -98,15 +98,16 @@ func (t *Table) Print(ctx context.Context) error {
 
 // write writes the lines of records, but for those that stand in the table in use.
 func (t *Table) write(ctx context.Context, records []record) error {
-	standing := map[string]bool{}
-	for name, of := range map[string]string{t.Customers: "customer", t.Contacts: "party"} {
-		var keys []attribute.Item
-		for _, r := range records {
-			if name != "" && r.places[0][of] != nil {
-				keys = append(keys, r.places...)
-			}
+	standing, inUse := map[string]bool{}, t.Customers
+	var keys []attribute.Item
+	for _, r := range records {
+		if r.contact != "" { // and so are all others
+			inUse = t.Contacts
 		}
-		err := deployment.GetAll(ctx, t.DB, name, keys, func(found attribute.Item) { standing[place(found)] = true })
+		keys = append(keys, r.places...)
+	}
+	if inUse != "" {
+		err := deployment.GetAll(ctx, t.DB, inUse, keys, func(found attribute.Item) { standing[place(found)] = true })
 		if err != nil {
 			return err
 		}

@@ -200,11 +200,11 @@ func TestOnlyWhatIsMissingIsRestored(t *testing.T) {
 		`"at":"2026-01-02T03:04:05Z"}`
 	customers := fixture.Customer("shop", "1").String() + "\n" + fixture.Customer("shop", "2").String() + "\n"
 	moved := fixture.Contact("acme", "moved", "1", "2").String()
-	contacts := fixture.Contact("acme", "lost", "3", "4").String() + "\n" + fixture.Contact("acme", "kept", "5", "6").String()
-	load(t, restored, customers+transaction+"\n"+moved+"\n"+contacts)
-	load(t, inUse, fixture.Customer("shop", "1").String()+"\n"+`{"kind":"customer","accountId":"shop","code":"2","points":9}`)
-	load(t, inUse, fixture.Contact("acme", "moved", "2", "7").String()+"\n"+
-		fixture.Contact("acme", "kept", "5", "6").String())
+	kept := fixture.Contact("acme", "kept", "5", "6").String()
+	lost := fixture.Contact("acme", "lost", "3", "4").String()
+	load(t, restored, strings.Join([]string{customers + transaction, moved, lost, kept}, "\n"))
+	load(t, inUse, customers+`{"kind":"customer","accountId":"shop","code":"2","points":9}`)
+	load(t, inUse, fixture.Contact("acme", "moved", "2", "7").String()+"\n"+kept)
 	for table, c := range map[string]struct{ key, told string }{
 		restored.Customers.Table: {`"transactionId":"t"`, "2 records are left out, in the table in use already"},
 		restored.Contacts.Table:  {`"contactId":"lost"`, "2 records are left out, in the table in use already"},

@@ -1,7 +1,6 @@
-// Command withengine runs a command with a DynamoDB of its own: it starts the engine that
-// ENGINE names (dynoxide by default) on a free port, sets DYNAMODB_ENDPOINT for the
-// command, passes signals on, ends the engine after it and exits with its code. When
-// DYNAMODB_ENDPOINT is set already it only runs the command.
+// Command withengine runs a command with a DynamoDB of its own, the engine that ENGINE
+// names (dynoxide by default), and exits with its code. When DYNAMODB_ENDPOINT is set
+// already it only runs the command.
 //
 //	go run ./infra/cmd/withengine go test ./...
 package main

@@ -32,14 +32,6 @@ var methods = []string{
 // traceRoot is the part of a trace header that X-Ray would take, also from a caller.
 var traceRoot = regexp.MustCompile(`(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)`)
 
-// served notes what the access log says of the answer's way, beside the answer itself.
-type served struct {
-	function    string // that answered or failed
-	refusal     string
-	integration leg
-	authorizer  leg
-}
-
 // leg is a function's part in an answer; the zero leg says that the function was not
 // asked.
 type leg struct {
@@ -52,10 +44,8 @@ func (g *Gateway) accessed(c *call, resp *response) {
 	if g.Access == nil {
 		return
 	}
-	a := Access{
-		Time: c.at, Method: "-", Route: "-", Function: c.served.function, Refusal: c.served.refusal,
-		Status: resp.status, Took: time.Since(c.at),
-	}
+	a := c.access
+	a.Time, a.Method, a.Route, a.Status, a.Took = c.at, "-", "-", resp.status, time.Since(c.at)
 	if slices.Contains(methods, c.method) {
 		a.Method = c.method
 	}
@@ -85,7 +75,7 @@ func (g *Gateway) accessLine(c *call, a Access, length int) string {
 		"responseLength":     strconv.Itoa(length),
 		"responseLatency":    strconv.FormatInt(a.Took.Milliseconds(), 10),
 	}
-	for name, l := range map[string]leg{"integration": c.served.integration, "authorizer": c.served.authorizer} {
+	for name, l := range map[string]leg{"integration": c.integration, "authorizer": c.asked} {
 		if l.status != 0 {
 			values[name+".status"] = strconv.Itoa(l.status)
 			values[name+".latency"] = strconv.FormatInt(l.took.Milliseconds(), 10)

@@ -92,8 +92,5 @@ func remap(name string) (string, bool) {
 func firstAccepted(c *call) string {
 	first, _, _ := strings.Cut(c.get("Accept"), ",")
 	first, _, _ = strings.Cut(first, ";")
-	if first = strings.ToLower(strings.TrimSpace(first)); first == "" {
-		return "application/json"
-	}
-	return first
+	return cmp.Or(strings.ToLower(strings.TrimSpace(first)), "application/json")
 }

@@ -15,10 +15,9 @@ package apigateway
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // API is one deployed REST API, whose binary media types are all: functions get every
@@ -57,8 +56,6 @@ type Throttle struct {
 // its own is left to.
 var accountThrottle = Throttle{Rate: 10_000, Burst: 5_000}
 
-func (t Throttle) bucket() *rate.Limiter { return rate.NewLimiter(rate.Limit(t.Rate), t.Burst) }
-
 // Authorizer is a Lambda authorizer of the type REQUEST.
 type Authorizer struct {
 	Function string
@@ -95,9 +92,10 @@ func New(api API, invoke Invoke, log io.Writer) (*Gateway, error) {
 	}
 	g := &Gateway{api: api, invoke: invoke, log: log, routes: routes, authorizers: map[string]*authorizer{}}
 	for name, a := range api.Authorizers {
-		if g.authorizers[name], err = newAuthorizer(g, name, a); err != nil {
-			return nil, err
+		if a.TTL > 0 && len(a.Headers) == 0 {
+			return nil, fmt.Errorf("authorizer %s caches its answers and so needs an identity source", name)
 		}
+		g.authorizers[name] = &authorizer{Authorizer: a, gateway: g, name: name, cache: map[string]*verdict{}}
 	}
 	return g, nil
 }

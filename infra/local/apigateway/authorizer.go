@@ -26,27 +26,16 @@ type authorizer struct {
 	name    string
 
 	mu    sync.Mutex
-	cache map[string]cached
+	cache map[string]*verdict // by identity
 }
 
-// cached is an answer that is kept. It is the whole policy: another request with the same
-// identity is judged by it again, for its own route.
-type cached struct {
-	verdict *verdict
-	until   time.Time
-}
-
-// verdict is what an authorizer said: who the caller is and what they may do.
+// verdict is what an authorizer said: who the caller is and what they may do. It is the
+// whole policy: another request with the same identity is judged by it again, for its own
+// route.
 type verdict struct {
 	statements []events.IAMPolicyStatement
 	context    map[string]any // for requestContext.authorizer
-}
-
-func newAuthorizer(g *Gateway, name string, a Authorizer) (*authorizer, error) {
-	if a.TTL > 0 && len(a.Headers) == 0 {
-		return nil, fmt.Errorf("authorizer %s caches its answers and so needs an identity source", name)
-	}
-	return &authorizer{Authorizer: a, gateway: g, name: name, cache: map[string]cached{}}, nil
+	until      time.Time      // when it is forgotten
 }
 
 // decide lets the call through, noting who calls, or says how to refuse it.
@@ -55,15 +44,15 @@ func (a *authorizer) decide(c *call) *refusal {
 	if !ok {
 		return &unauthorized
 	}
-	c.served.function = a.Function // until the route's own function is asked
+	c.access.Function = a.Function // until the route's own function is asked
 	v := a.remembered(identity)
 	began := time.Now()
 	if v == nil {
 		var refused *refusal
 		v, refused = a.ask(c)
-		c.served.authorizer = leg{http.StatusOK, time.Since(began)}
+		c.asked = leg{http.StatusOK, time.Since(began)}
 		if refused != nil {
-			c.served.authorizer.status = refused.status
+			c.asked.status = refused.status
 			return refused
 		}
 		a.remember(identity, v)
@@ -102,8 +91,8 @@ func (a *authorizer) identity(c *call) (string, bool) {
 func (a *authorizer) remembered(identity string) *verdict {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if entry, ok := a.cache[identity]; ok && a.gateway.api.Now().Before(entry.until) {
-		return entry.verdict
+	if v := a.cache[identity]; v != nil && a.gateway.api.Now().Before(v.until) {
+		return v
 	}
 	return nil
 }
@@ -112,8 +101,9 @@ func (a *authorizer) remember(identity string, v *verdict) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.gateway.api.Now()
-	maps.DeleteFunc(a.cache, func(_ string, entry cached) bool { return now.After(entry.until) })
-	a.cache[identity] = cached{v, now.Add(a.TTL)}
+	maps.DeleteFunc(a.cache, func(_ string, old *verdict) bool { return now.After(old.until) })
+	v.until = now.Add(a.TTL)
+	a.cache[identity] = v
 }
 
 // ask calls the authorizer's function.
@@ -121,11 +111,7 @@ func (a *authorizer) remember(identity string, v *verdict) {
 func (a *authorizer) ask(c *call) (*verdict, *refusal) {
 	described := a.gateway.describe(c, true)
 	described["type"], described["methodArn"] = "REQUEST", a.methodArn(c)
-	event, err := json.Marshal(described)
-	if err != nil {
-		a.gateway.logf("authorizer %s: %v", a.name, err)
-		return nil, &authorizerFailure
-	}
+	event, _ := json.Marshal(described) // as in proxyEvent
 	ctx, cancel := context.WithTimeout(context.Background(), a.gateway.api.IntegrationPeriod)
 	defer cancel()
 	answer, err := a.gateway.invoke(ctx, a.Function, event)

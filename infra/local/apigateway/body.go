@@ -2,6 +2,7 @@ package apigateway
 
 import (
 	"bufio"
+	"cmp"
 	"io"
 	"net/http/httputil"
 	"strconv"
@@ -98,8 +99,5 @@ func (r *request) readBody(br *bufio.Reader) *refusal {
 // unread is what to answer to a body that cannot be read to its end, such as one whose
 // chunks are none.
 func unread(err error) *refusal {
-	if fault := readFault(err); fault != nil {
-		return fault
-	}
-	return &badRequest
+	return cmp.Or(readFault(err), &badRequest)
 }

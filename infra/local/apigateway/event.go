@@ -9,13 +9,14 @@ import (
 
 // proxyEvent is the event a Lambda proxy integration passes to its function.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
-func (g *Gateway) proxyEvent(c *call) ([]byte, error) {
+func (g *Gateway) proxyEvent(c *call) []byte {
 	event := g.describe(c, false)
 	event["body"], event["isBase64Encoded"] = nil, len(c.body) > 0
 	if len(c.body) > 0 {
 		event["body"] = c.body // which JSON has in base64
 	}
-	return json.Marshal(event)
+	text, _ := json.Marshal(event) // maps and lists of text always marshal
+	return text
 }
 
 // describe is what the proxy event and a REQUEST authorizer's event have in common. In
@@ -33,9 +34,9 @@ func (g *Gateway) describe(c *call, forAuthorizer bool) map[string]any {
 		"resource":                        c.resource.path,
 		"path":                            c.path,
 		"httpMethod":                      c.method,
-		"headers":                         headers.last(),
+		"headers":                         lastOfEach(headers),
 		"multiValueHeaders":               headers,
-		"queryStringParameters":           orElse(query.last(), none),
+		"queryStringParameters":           orElse(lastOfEach(query), none),
 		"multiValueQueryStringParameters": orElse(query, none),
 		"pathParameters":                  orElse(c.params, none),
 		"stageVariables":                  none,
@@ -43,16 +44,11 @@ func (g *Gateway) describe(c *call, forAuthorizer bool) map[string]any {
 	}
 }
 
-// values are all values of each name, in the order of the request.
-type values map[string][]string
-
-func (v values) add(name, value string) { v[name] = append(v[name], value) }
-
-// last is the last value of each name.
-func (v values) last() map[string]string {
-	m := make(map[string]string, len(v))
-	for name, all := range v {
-		m[name] = all[len(all)-1]
+// lastOfEach is the last value of each name.
+func lastOfEach(all url.Values) map[string]string {
+	m := make(map[string]string, len(all))
+	for name, values := range all {
+		m[name] = values[len(values)-1]
 	}
 	return m
 }
@@ -119,30 +115,30 @@ var notPassed = map[string]bool{
 // headers returns the headers as the event carries them. Names are as sent, and differ
 // when their case differs: "Header names and query parameters are processed in a
 // case-sensitive way" ("Important notes for REST APIs").
-func (g *Gateway) headers(c *call, contentLength bool) values {
-	all := values{}
+func (g *Gateway) headers(c *call, contentLength bool) url.Values {
+	all := url.Values{}
 	for _, f := range c.header {
 		name := strings.ToLower(f.name)
 		if !notPassed[name] || contentLength && name == "content-length" {
-			all.add(f.name, f.value)
+			all.Add(f.name, f.value)
 		}
 	}
-	all.add("Host", cmp.Or(c.get("Host"), g.domain()))
+	all.Add("Host", cmp.Or(c.get("Host"), g.domain()))
 	// What the client claims stays in front; the gateway appends the address it saw.
-	all.add("X-Forwarded-For", strings.Join(append(c.all("X-Forwarded-For"), c.remote), ", "))
-	all.add("X-Forwarded-Port", "443")
-	all.add("X-Forwarded-Proto", "https")
-	all.add("X-Amzn-Trace-Id", c.traceID)
+	all.Add("X-Forwarded-For", strings.Join(append(c.all("X-Forwarded-For"), c.remote), ", "))
+	all.Add("X-Forwarded-Port", "443")
+	all.Add("X-Forwarded-Proto", "https")
+	all.Add("X-Amzn-Trace-Id", c.traceID)
 	return all
 }
 
 // parseQuery decodes the query. A semicolon splits like an ampersand ("Important notes
 // for REST APIs"); what cannot be decoded stays as sent.
-func parseQuery(query string) values {
-	all := values{}
+func parseQuery(query string) url.Values {
+	all := url.Values{}
 	for pair := range strings.FieldsFuncSeq(query, func(r rune) bool { return r == '&' || r == ';' }) {
 		name, value, _ := strings.Cut(pair, "=")
-		all.add(decode(name), decode(value))
+		all.Add(decode(name), decode(value))
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package apigateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -36,7 +37,7 @@ type Gateway struct {
 	api         API
 	invoke      Invoke
 	log         io.Writer
-	routes      *router
+	routes      router
 	authorizers map[string]*authorizer
 }
 
@@ -52,25 +53,23 @@ type call struct {
 	resource   *resource // nil until routed
 	params     map[string]string
 	authorizer map[string]any // what the authorizer said, for requestContext
-	served     served
+	access     Access         // whose answer it is, as far as that is known
+	// What the access log says of the functions.
+	asked, integration leg // the authorizer's and the route's
 }
 
 // serve answers one request.
 func (g *Gateway) serve(r *request) (resp *response) {
-	c := &call{request: r, requestID: uuid.NewString(), extendedID: randomExtendedID(), at: time.Now()}
+	c := &call{request: r, requestID: uuid.NewString(), at: time.Now()}
+	c.extendedID = rand.Text()[:15] + "=" // the shape that API Gateway's have
 	defer func() { g.accessed(c, resp) }()
 	c.path, c.query, _ = strings.Cut(r.target, "?")
-	c.traceID = r.get("X-Amzn-Trace-Id")
-	if c.traceID == "" {
-		c.traceID = lambda.TraceRoot(c.at)
-	}
+	c.traceID = cmp.Or(r.get("X-Amzn-Trace-Id"), lambda.TraceRoot(c.at))
 	if r.fault != nil {
 		return g.refuse(c, *r.fault)
 	}
 	// Documented under "Important notes for REST APIs": this header replaces the method.
-	if method := r.get("X-HTTP-Method-Override"); method != "" {
-		r.method = method
-	}
+	r.method = cmp.Or(r.get("X-HTTP-Method-Override"), r.method)
 	route, res, params, ok := g.routes.find(r.method, c.path)
 	if !ok {
 		return g.refuse(c, noSuchRoute)
@@ -94,12 +93,8 @@ func (g *Gateway) serve(r *request) (resp *response) {
 
 // integrate calls the route's function and turns its answer into a response.
 func (g *Gateway) integrate(c *call, route Route) *response {
-	c.served.function = ""
-	event, err := g.proxyEvent(c)
-	if err != nil {
-		g.logf("%s %s: %v", route.Method, route.Path, err)
-		return g.refuse(c, internalError)
-	}
+	c.access.Function = ""
+	event := g.proxyEvent(c)
 	if len(event) > maxEvent {
 		return g.refuse(c, requestTooLarge)
 	}
@@ -107,7 +102,7 @@ func (g *Gateway) integrate(c *call, route Route) *response {
 	defer cancel()
 	began := time.Now()
 	answer, err := g.invoke(ctx, route.Function, event)
-	c.served.function, c.served.integration = route.Function, leg{http.StatusInternalServerError, time.Since(began)}
+	c.access.Function, c.integration = route.Function, leg{http.StatusInternalServerError, time.Since(began)}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return g.refuse(c, integrationTimeout)
@@ -121,7 +116,7 @@ func (g *Gateway) integrate(c *call, route Route) *response {
 		g.logf("%s %s: %v", route.Method, route.Path, err)
 		return g.refuse(c, badGateway)
 	}
-	c.served.integration.status = resp.status
+	c.integration.status = resp.status
 	return resp
 }
 
@@ -137,6 +132,3 @@ func headerBytes(r *request) int {
 func (g *Gateway) logf(format string, args ...any) {
 	fmt.Fprintf(g.log, "api: "+format+"\n", args...)
 }
-
-// randomExtendedID makes an id of the shape of requestContext.extendedRequestId.
-func randomExtendedID() string { return rand.Text()[:15] + "=" }

@@ -34,7 +34,6 @@ var (
 	authorizerFailure       = refusal{"AUTHORIZER_FAILURE", 500, serverError, "AuthorizerFailure"}
 	authorizerMisconfigured = refusal{"AUTHORIZER_CONFIGURATION_ERROR", 500, serverError, "AuthorizerConfiguration"}
 	badRequest              = refusal{"DEFAULT_4XX", 400, "Bad Request", "BadRequest"}
-	internalError           = refusal{"DEFAULT_5XX", 500, serverError, "InternalServerError"}
 	integrationTimeout      = refusal{"INTEGRATION_TIMEOUT", 504, "Endpoint request timed out", "InternalServerError"}
 	throttled               = refusal{"THROTTLED", 429, "Too Many Requests", "TooManyRequests"}
 	// Lambda's own 429, for a function whose concurrency is used up, does not reach the
@@ -60,7 +59,7 @@ var (
 // refuse gives the refusal in the form the template asks for: its own gateway response,
 // else DEFAULT_4XX or DEFAULT_5XX, else AWS's default.
 func (g *Gateway) refuse(c *call, why refusal) *response {
-	c.served.refusal = why.kind
+	c.access.Refusal = why.kind
 	body, _ := json.Marshal(map[string]string{"message": why.message}) // text always marshals
 	resp := &response{status: why.status, body: body}
 	resp.header = []field{{"Content-Type", "application/json"}, {"x-amzn-RequestId", c.requestID}}

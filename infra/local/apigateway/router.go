@@ -17,14 +17,12 @@ import (
 // and ".." are segments like any other, nothing is redirected. One slash at the end is
 // ignored, as on REST APIs (localstack's resource_router.py, checked against AWS, and
 // aws/aws-sam-cli's local server say so).
-type router struct {
-	resources []*resource
-}
+type router []*resource
 
 // resource is one path of the API with its methods.
 type resource struct {
 	path       string
-	id         string
+	id         string            // a stable one, of the shape that API Gateway gives
 	pattern    *regexp.Regexp    // has a group for each parameter
 	parameters []string          // the parameters' names
 	ranks      []int             // by segment: 0 for a literal, 1 for {one}, 2 for {all+}
@@ -37,28 +35,30 @@ type method struct {
 	bucket *rate.Limiter
 }
 
-func newRouter(routes []Route) (*router, error) {
-	r := &router{}
+func newRouter(routes []Route) (router, error) {
+	var r router
 	known := map[string]*resource{}
 	for _, route := range routes {
 		res := known[route.Path]
 		if res == nil {
 			res = newResource(route.Path)
 			known[route.Path] = res
-			r.resources = append(r.resources, res)
+			r = append(r, res)
 		}
 		if _, twice := res.methods[route.Method]; twice {
 			return nil, fmt.Errorf("route %s %s is there twice", route.Method, route.Path)
 		}
-		res.methods[route.Method] = method{route, cmp.Or(route.Throttle, &accountThrottle).bucket()}
+		limit := cmp.Or(route.Throttle, &accountThrottle)
+		res.methods[route.Method] = method{route, rate.NewLimiter(rate.Limit(limit.Rate), limit.Burst)}
 	}
 	// What is more literal, from the left, comes first: find takes the first that fits.
-	slices.SortStableFunc(r.resources, func(a, b *resource) int { return slices.Compare(a.ranks, b.ranks) })
+	slices.SortStableFunc(r, func(a, b *resource) int { return slices.Compare(a.ranks, b.ranks) })
 	return r, nil
 }
 
 func newResource(path string) *resource {
-	res := &resource{path: path, id: resourceID(path), methods: map[string]method{}}
+	res := &resource{path: path, methods: map[string]method{}}
+	res.id = fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(path)))[:6]
 	var patterns []string
 	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
 		pattern, rank := regexp.QuoteMeta(segment), 0
@@ -81,13 +81,13 @@ func newResource(path string) *resource {
 // parameters, still percent-encoded: REST APIs pass them as sent (aws/aws-sam-cli issues
 // 771 and 3524, dherault/serverless-offline issues 265 and 271, serverless/serverless
 // issue 5037).
-func (r *router) find(name, path string) (route method, res *resource, params map[string]string, ok bool) {
+func (r router) find(name, path string) (route method, res *resource, params map[string]string, ok bool) {
 	path = strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/")
-	at := slices.IndexFunc(r.resources, func(res *resource) bool { return res.pattern.MatchString(path) })
+	at := slices.IndexFunc(r, func(res *resource) bool { return res.pattern.MatchString(path) })
 	if at < 0 {
 		return method{}, nil, nil, false
 	}
-	res = r.resources[at]
+	res = r[at]
 	params = map[string]string{}
 	for i, value := range res.pattern.FindStringSubmatch(path)[1:] {
 		params[res.parameters[i]] = value
@@ -97,10 +97,4 @@ func (r *router) find(name, path string) (route method, res *resource, params ma
 		route, ok = res.methods["ANY"]
 	}
 	return route, res, params, ok
-}
-
-// resourceID makes a stable id of the shape API Gateway gives, six characters, from the
-// path.
-func resourceID(path string) string {
-	return fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(path)))[:6]
 }

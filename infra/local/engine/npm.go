@@ -2,6 +2,7 @@ package engine
 
 import (
 	"archive/tar"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/sha512"
@@ -141,13 +142,8 @@ func (p npmPackage) unpack(tarball, dir string) error {
 			continue
 		}
 		content, err := io.ReadAll(tr)
-		if err != nil {
-			return err
-		}
-		if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			return err
-		}
-		if err := root.WriteFile(name, content, h.FileInfo().Mode()&0o755|0o644); err != nil {
+		err = cmp.Or(err, root.MkdirAll(filepath.Dir(name), 0o755))
+		if err = cmp.Or(err, root.WriteFile(name, content, h.FileInfo().Mode()&0o755|0o644)); err != nil {
 			return err
 		}
 	}

@@ -4,8 +4,11 @@ import (
 	"cmp"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -120,21 +123,6 @@ func (i *instance) begin(inv *invocation) bool {
 	return true
 }
 
-// end takes the invocation with this id from the instance; nil when it has no such
-// invocation. The clock runs on until the process asks for its next one, as on Lambda.
-func (i *instance) end(id string) *invocation {
-	i.mu.Lock()
-	inv := i.current
-	if inv == nil || inv.id != id {
-		i.mu.Unlock()
-		return nil
-	}
-	i.current = nil
-	i.mu.Unlock()
-	i.pool.answered(i)
-	return inv
-}
-
 // timedOut is what Lambda says of a process that took too long.
 func timedOut(format string, args ...any) *Error {
 	return &Error{Type: "Sandbox.Timedout", Message: fmt.Sprintf(format, args...)}
@@ -157,9 +145,6 @@ func (i *instance) disarm() {
 	}
 }
 
-// crashed is what Lambda says of a process that was killed from outside.
-var crashed = &Error{Type: "Runtime.ExitError", Message: "Runtime exited with error: signal: killed"}
-
 // because notes why the process ends. The first reason counts.
 func (i *instance) because(why error) {
 	i.mu.Lock()
@@ -171,14 +156,9 @@ func (i *instance) because(why error) {
 func (i *instance) kill(why error) {
 	i.because(why)
 	i.mu.Lock()
-	cmd := i.cmd
-	i.mu.Unlock()
-	select {
-	case <-i.dead: // its process id may be somebody else's by now
-	default:
-		if cmd != nil {
-			process.Kill(cmd)
-		}
+	defer i.mu.Unlock()
+	if i.cmd != nil && !i.ending { // else its process id may be somebody else's by now
+		process.Kill(i.cmd)
 	}
 }
 
@@ -187,4 +167,47 @@ func TraceRoot(at time.Time) string {
 	var b [12]byte
 	rand.Read(b[:]) // never fails
 	return fmt.Sprintf("Root=1-%08x-%x", at.Unix(), b)
+}
+
+// environment is what Lambda sets for a custom runtime, the function's own variables and
+// the service's. Nothing of this program's environment gets in.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+func (i *instance) environment(taskRoot string) []string {
+	s, f := i.pool.service, i.pool.function
+	credentials := s.opts.Account.Credentials
+	if credentials.AccessKeyID == "" {
+		credentials.AccessKeyID, credentials.SecretAccessKey = f.AccessKeyID(), ExampleSecretKey
+	}
+	env := map[string]string{
+		"AWS_ACCESS_KEY_ID":               credentials.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY":           credentials.SecretAccessKey,
+		"AWS_REGION":                      s.opts.Account.Region,
+		"AWS_DEFAULT_REGION":              s.opts.Account.Region,
+		"AWS_LAMBDA_FUNCTION_NAME":        f.Name,
+		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.MemoryMB),
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + f.Name,
+		"AWS_LAMBDA_LOG_STREAM_NAME":      time.Now().UTC().Format("2006/01/02") + "/[$LATEST]" + i.id,
+		// Each process has a path of its own below one listener: aws-lambda-go joins the
+		// address with "/2018-06-01/runtime/" as text, and another runtime would only
+		// lose the path.
+		"AWS_LAMBDA_RUNTIME_API": s.listener.Addr().String() + "/" + i.id,
+		"_HANDLER":               f.Handler,
+		"LAMBDA_TASK_ROOT":       taskRoot,
+		"LAMBDA_RUNTIME_DIR":     taskRoot,
+		"LANG":                   "en_US.UTF-8",
+		"PATH":                   "/usr/local/bin:/usr/bin:/bin",
+		"TZ":                     ":UTC",
+	}
+	if credentials.SessionToken != "" {
+		env["AWS_SESSION_TOKEN"] = credentials.SessionToken
+	}
+	maps.Copy(env, f.Environment)
+	maps.Copy(env, s.opts.Environment)
+	list := make([]string, 0, len(env))
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		list = append(list, name+"="+env[name])
+	}
+	return list
 }

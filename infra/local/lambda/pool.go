@@ -47,12 +47,6 @@ type pool struct {
 	closed  bool // takes no invocation any more
 }
 
-func newPool(s *Service, f Function) *pool {
-	p := &pool{service: s, function: f, live: map[*instance]bool{}}
-	p.changed = sync.NewCond(&p.mu)
-	return p
-}
-
 // most is how many processes the function may have.
 func (p *pool) most() int {
 	if reserved := p.function.Reserved; reserved != nil {
@@ -105,6 +99,12 @@ func (p *pool) submit(inv *invocation) {
 		return
 	}
 	p.waiting = append(p.waiting, inv)
+	p.unlockChanged()
+}
+
+// unlockChanged gives the lock back after a change of waiting or live, and starts a
+// process if need be.
+func (p *pool) unlockChanged() {
 	fresh := p.grow()
 	p.mu.Unlock()
 	p.changed.Broadcast()
@@ -160,14 +160,6 @@ func (p *pool) next(i *instance) *invocation {
 	return inv
 }
 
-// answered notes that the instance is about to ask again, so that whoever calls next
-// waits for it instead of starting another process.
-func (p *pool) answered(i *instance) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	i.ready = true
-}
-
 // gone takes a dead instance out. One that died before it ever asked for work fails the
 // oldest waiting invocation, as Lambda fails the invocation that caused the start; work
 // that still waits gets a new process.
@@ -178,14 +170,9 @@ func (p *pool) gone(i *instance, why error) {
 	if i.starting && len(p.waiting) > 0 {
 		failed, p.waiting = p.waiting[0], p.waiting[1:]
 	}
-	fresh := p.grow()
-	p.mu.Unlock()
-	p.changed.Broadcast()
+	p.unlockChanged()
 	if failed != nil {
 		failed.finish(nil, why)
-	}
-	if fresh != nil {
-		fresh.start()
 	}
 }
 

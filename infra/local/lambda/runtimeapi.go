@@ -67,7 +67,7 @@ func serveResponse(i *instance, w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "InvalidRequest", "the answer could not be read")
 		return
 	}
-	inv := i.endOf(w, r)
+	inv := i.end(w, r)
 	if inv == nil {
 		return
 	}
@@ -83,19 +83,28 @@ func serveResponse(i *instance, w http.ResponseWriter, r *http.Request) {
 	accept(w)
 }
 
-// endOf takes the invocation that the request is about from the instance, or refuses the
-// request and gives nil.
-func (i *instance) endOf(w http.ResponseWriter, r *http.Request) *invocation {
-	inv := i.end(r.PathValue("request"))
-	if inv == nil {
+// end takes the invocation that the request is about from the instance, or refuses the
+// request and gives nil. The clock runs on until the process asks for its next one, as on
+// Lambda.
+func (i *instance) end(w http.ResponseWriter, r *http.Request) *invocation {
+	i.mu.Lock()
+	inv := i.current
+	if inv == nil || inv.id != r.PathValue("request") {
+		i.mu.Unlock()
 		refuse(w, http.StatusForbidden, "InvalidRequestID", "no such invocation")
+		return nil
 	}
+	i.current = nil
+	i.mu.Unlock()
+	i.pool.mu.Lock()
+	defer i.pool.mu.Unlock()
+	i.ready = true // whoever calls next waits for it instead of starting another process
 	return inv
 }
 
 func serveError(i *instance, w http.ResponseWriter, r *http.Request) {
 	failure := readError(r)
-	if inv := i.endOf(w, r); inv != nil {
+	if inv := i.end(w, r); inv != nil {
 		inv.finish(nil, failure)
 		accept(w)
 	}

@@ -5,13 +5,16 @@
 package lambda
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,13 +35,10 @@ type Function struct {
 // AccessKeyID is the function's own made-up access key id: "AKIA" and the letters and
 // digits of its folder, upper-case.
 func (f Function) AccessKeyID() string {
-	return "AKIA" + strings.Map(func(c rune) rune {
-		if c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' {
-			return c
-		}
-		return -1
-	}, strings.ToUpper(f.Folder))
+	return "AKIA" + notOfKeys.ReplaceAllString(strings.ToUpper(f.Folder), "")
 }
+
+var notOfKeys = regexp.MustCompile(`[^A-Z0-9]`)
 
 // ExampleSecretKey belongs to every made-up access key. It is that of AWS's documentation
 // and opens nothing.
@@ -108,7 +108,9 @@ func New(opts Options, functions []Function) (*Service, error) {
 	}
 	s := &Service{opts: opts, listener: listener, pools: map[string]*pool{}}
 	for _, f := range functions {
-		s.pools[f.Name] = newPool(s, f)
+		p := &pool{service: s, function: f, live: map[*instance]bool{}}
+		p.changed = sync.NewCond(&p.mu)
+		s.pools[f.Name] = p
 	}
 	s.server = &http.Server{Handler: s.runtimeAPI()}
 	go func() { _ = s.server.Serve(listener) }()
@@ -145,7 +147,7 @@ func (s *Service) invoke(ctx context.Context, name string, payload []byte, bound
 // returns when they are gone. The next invocation gets a fresh process.
 func (s *Service) Kill(name string) {
 	if p, ok := s.pools[name]; ok {
-		p.kill(crashed)
+		p.kill(&Error{Type: "Runtime.ExitError", Message: "Runtime exited with error: signal: killed"})
 	}
 }
 
@@ -155,4 +157,31 @@ func (s *Service) Close() {
 		p.close()
 	}
 	_ = s.server.Close()
+}
+
+// lines writes one process's output to a log as whole lines, "folder: line". os/exec
+// writes what is stdout and stderr at once from one goroutine only.
+type lines struct {
+	to     io.Writer
+	folder string
+	rest   []byte // the line that has not ended yet
+}
+
+func (w *lines) Write(p []byte) (int, error) {
+	w.rest = append(w.rest, p...)
+	for {
+		line, rest, found := bytes.Cut(w.rest, []byte("\n"))
+		if !found {
+			return len(p), nil
+		}
+		fmt.Fprintf(w.to, "%s: %s\n", w.folder, line)
+		w.rest = rest
+	}
+}
+
+// flush writes the last line of a process that has ended, if it did not end the line.
+func (w *lines) flush() {
+	if len(w.rest) > 0 {
+		fmt.Fprintf(w.to, "%s: %s\n", w.folder, w.rest)
+	}
 }

@@ -9,15 +9,14 @@ import (
 	"strings"
 )
 
-// Build compiles every function, each folder of functions/ with a main.go, for this
-// machine into binDir/<folder>/bootstrap, with the flags the deployment uses. What is up
-// to date costs little.
+// Build compiles every function for this machine.
 func Build(ctx context.Context, root, binDir string) error {
 	return BuildUnder(ctx, root, "functions", binDir)
 }
 
-// BuildUnder is Build for another folder with commands than functions/: each of its
-// folders with a main.go becomes binDir/<folder>/bootstrap.
+// BuildUnder compiles each folder under root/under with a main.go into
+// binDir/<folder>/bootstrap, with the flags the deployment uses. What is up to date costs
+// little.
 func BuildUnder(ctx context.Context, root, under, binDir string) error {
 	binDir, err := filepath.Abs(binDir)
 	if err != nil {

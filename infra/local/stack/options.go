@@ -69,12 +69,6 @@ func (o *Options) fill() {
 	o.FunctionEndpoint = cmp.Or(o.FunctionEndpoint, o.Endpoint)
 	o.Workers = cmp.Or(o.Workers, 16)
 	o.Region = cmp.Or(o.Region, engine.Region)
-	if o.Credentials.AccessKeyID == "" {
-		// The pair of AWS's documentation: opens nothing.
-		o.Credentials = aws.Credentials{
-			AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: lambda.ExampleSecretKey,
-		}
-	}
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
@@ -83,9 +77,13 @@ func (o *Options) fill() {
 
 // config is for clients of the stack itself.
 func (o *Options) config(transport *http.Transport) aws.Config {
+	credentials := o.Credentials
+	if credentials.AccessKeyID == "" { // the pair of AWS's documentation: opens nothing
+		credentials.AccessKeyID, credentials.SecretAccessKey = "AKIAIOSFODNN7EXAMPLE", lambda.ExampleSecretKey
+	}
 	config := environment.AWS{
-		Region: o.Region, Endpoint: o.Endpoint, Key: o.Credentials.AccessKeyID,
-		Secret: o.Credentials.SecretAccessKey, Session: o.Credentials.SessionToken,
+		Region: o.Region, Endpoint: o.Endpoint, Key: credentials.AccessKeyID,
+		Secret: credentials.SecretAccessKey, Session: credentials.SessionToken,
 	}.Config()
 	config.HTTPClient = &http.Client{Transport: transport}
 	return config

@@ -13,33 +13,29 @@ import (
 	"customercare/infra/local/template"
 )
 
-// startSchedules runs every schedule at its rate until ctx ends.
+// startSchedules runs every schedule at its rate until ctx ends: it invokes the function
+// every so often. A tick is left out while the one before still runs: on AWS a function's
+// timeout sees to that, here the rate may have been shortened.
 func (s *Stack) startSchedules(ctx context.Context) {
 	if s.options.ScheduleEvery < 0 {
 		return
 	}
 	for _, schedule := range s.Template.Schedules {
-		every := cmp.Or(s.options.ScheduleEvery, schedule.Every)
-		s.schedules.Go(func() { s.runSchedule(ctx, schedule, every) })
-	}
-}
-
-// runSchedule invokes the schedule's function every so often until ctx ends. A tick is
-// left out while the one before still runs: on AWS a function's timeout sees to that,
-// here the rate may have been shortened.
-func (s *Stack) runSchedule(ctx context.Context, schedule template.Schedule, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case at := <-tick.C:
-			// A failure is in the function's log; EventBridge would try again, here the
-			// next tick does.
-			event := scheduledEvent(schedule, at, s.options.Region)
-			_, _ = s.functions.Invoke(ctx, schedule.Function, event)
-		}
+		tick := time.NewTicker(cmp.Or(s.options.ScheduleEvery, schedule.Every))
+		s.schedules.Go(func() {
+			defer tick.Stop()
+			for {
+				select {
+				case <-ctx.Done():
+					return
+				case at := <-tick.C:
+					// A failure is in the function's log; EventBridge would try again,
+					// here the next tick does.
+					event := scheduledEvent(schedule, at, s.options.Region)
+					_, _ = s.functions.Invoke(ctx, schedule.Function, event)
+				}
+			}
+		})
 	}
 }
 

@@ -32,8 +32,7 @@ type Stack struct {
 	URL      string
 	Template *template.Template
 
-	options   Options        // filled
-	account   lambda.Account // as functions see it
+	options   Options // filled
 	dynamoDB  *dynamodb.Client
 	transport *http.Transport // of all clients of DynamoDB
 	secrets   *secrets.Server
@@ -62,9 +61,8 @@ func Start(ctx context.Context, opts Options) (*Stack, error) {
 // Prepare does the first half of Start: it creates the tables that are missing. What the
 // first request must find in them is loaded now; nothing listens before Serve.
 func Prepare(ctx context.Context, opts Options) (*Stack, error) {
-	s := &Stack{account: lambda.Account{ID: template.AccountID, Credentials: opts.Credentials}, stop: func() {}}
 	opts.fill()
-	s.options, s.account.Region = opts, opts.Region
+	s := &Stack{options: opts, stop: func() {}}
 	var err error
 	s.Template, err = template.Settings{
 		Region: opts.Region, TablePrefix: opts.TablePrefix,
@@ -102,7 +100,7 @@ func (s *Stack) Serve(ctx context.Context) (err error) {
 	}
 	s.secrets = secrets.Serve(secretsAt, t.Secrets)
 	s.functions, err = lambda.New(lambda.Options{
-		Account: s.account,
+		Account: lambda.Account{ID: template.AccountID, Region: opts.Region, Credentials: opts.Credentials},
 		BinDir:  opts.BinDir,
 		Environment: map[string]string{
 			"AWS_ENDPOINT_URL_DYNAMODB": opts.FunctionEndpoint, "AWS_ENDPOINT_URL_SECRETS_MANAGER": s.secrets.URL,

@@ -92,10 +92,9 @@ func (p *Poller) findShards(ctx context.Context) {
 				p.shards[id] = false
 			}
 			p.mu.Unlock()
-			if known || !ready {
-				continue
+			if !known && ready {
+				p.done.Go(func() { p.readShard(ctx, id) })
 			}
-			p.done.Go(func() { p.readShard(ctx, id) })
 		}
 		if !pause(ctx, shardsEvery) {
 			return

@@ -20,31 +20,26 @@ type apiProperties struct {
 	StageName        string
 	BinaryMediaTypes []string
 	AccessLogSetting struct{ Format, DestinationArn string }
-	MethodSettings   []methodSetting
-	Auth             struct {
-		Authorizers map[string]authorizerProperties
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-apigateway-stage-methodsetting.html
+	MethodSettings []struct {
+		ResourcePath, HttpMethod                       string
+		ThrottlingRateLimit                            float64 `json:",string"`
+		ThrottlingBurstLimit                           int     `json:",string"`
+		DataTraceEnabled, LoggingLevel, MetricsEnabled any
+	}
+	Auth struct {
+		Authorizers map[string]struct {
+			FunctionPayloadType, FunctionArn string
+			Identity                         struct {
+				Headers, Context []string
+				ReauthorizeEvery int `json:",string"`
+			}
+		}
 	}
 	GatewayResponses map[string]struct {
 		StatusCode         int `json:",string"`
 		ResponseParameters struct{ Headers map[string]string }
 		ResponseTemplates  map[string]string
-	}
-}
-
-// methodSetting is one of the stage's settings of methods.
-// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-apigateway-stage-methodsetting.html
-type methodSetting struct {
-	ResourcePath, HttpMethod                       string
-	ThrottlingRateLimit                            float64 `json:",string"`
-	ThrottlingBurstLimit                           int     `json:",string"`
-	DataTraceEnabled, LoggingLevel, MetricsEnabled any
-}
-
-type authorizerProperties struct {
-	FunctionPayloadType, FunctionArn string
-	Identity                         struct {
-		Headers, Context []string
-		ReauthorizeEvery int `json:",string"`
 	}
 }
 
