@@ -36,6 +36,7 @@ import (
 
 	"customercare/infra/importer"
 	"customercare/infra/local/engine"
+	"customercare/shared/environment"
 	"customercare/shared/store"
 )
 
@@ -144,18 +145,11 @@ func (d *Deployment) findTables(ctx context.Context, endpoint string) error {
 	_ = connection.Close()
 	// An endpoint of one's own takes any credentials: local engines show all the same
 	// tables.
-	settings := aws.Config{
-		Region: engine.Region, // where the local stack makes its tables
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
-		}),
-	}
-	d.DB = dynamodb.NewFromConfig(settings, store.Options, func(o *dynamodb.Options) { o.BaseEndpoint = &endpoint })
+	settings := environment.AWS{Region: engine.Region, Key: "local", Secret: "local", Endpoint: endpoint}
+	d.DB = dynamodb.NewFromConfig(settings.Config(), store.Options)
 	local := "127.0.0.1:" + cmp.Or(os.Getenv("SECRETS_PORT"), "3001")
-	client := secretsmanager.NewFromConfig(settings, func(o *secretsmanager.Options) {
-		o.BaseEndpoint = aws.String("http://" + local)
-	})
-	d.Keys = Secret{ID: keysID, Client: client, local: local}
+	settings.Endpoint = "http://" + local
+	d.Keys = Secret{ID: keysID, Client: secretsmanager.NewFromConfig(settings.Config()), local: local}
 	d.Where = endpoint
 	return nil
 }

@@ -71,7 +71,14 @@ func serve(ctx context.Context, s settings, c *console, stdout io.Writer) error 
 	g, starting := errgroup.WithContext(ctx)
 	g.Go(func() error { return stack.Build(starting, root, binDir) })
 	g.Go(func() (err error) {
-		endpoint, server, err = openDatabase(starting, s)
+		if s.Endpoint != nil { // of a DynamoDB that runs already
+			endpoint = s.Endpoint.String()
+			return answers(starting, s.Endpoint)
+		}
+		server, err = engine.Start(starting, engine.Options{Port: int(s.DynamoDBPort), DataDir: s.DataDir})
+		if err == nil {
+			endpoint = server.Endpoint
+		}
 		return err
 	})
 	err = g.Wait()
@@ -124,19 +131,6 @@ func digestKeys(id string) string {
 		return `{"1":"` + text + `"}`
 	}
 	return `{"1":"` + text + `","` + id + `":"` + text + "-" + id + `"}`
-}
-
-// openDatabase starts a DynamoDB, unless the settings name one that runs already: then
-// server is nil.
-func openDatabase(ctx context.Context, s settings) (endpoint string, server *engine.Server, err error) {
-	if s.Endpoint != nil {
-		return s.Endpoint.String(), nil, answers(ctx, s.Endpoint)
-	}
-	server, err = engine.Start(ctx, engine.Options{Port: int(s.DynamoDBPort), DataDir: s.DataDir})
-	if err != nil {
-		return "", nil, err
-	}
-	return server.Endpoint, server, nil
 }
 
 // answers finds out whether anything listens at endpoint, before an SDK says it in its

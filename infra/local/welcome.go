@@ -62,26 +62,21 @@ func (c *console) welcome(st *stack.Stack, d demo, root, log string, verbose boo
 	b.WriteString("\nOperators, keys, erasures, import: `make customercare` builds bin/customercare (--help).\n")
 	fmt.Fprintf(&b, "Documents: %s, %s. ",
 		relative(filepath.Join(root, "README.md")), relative(filepath.Join(root, "SECURITY.md")))
-	fmt.Fprintf(&b, "Log: %s, a JSON object a line", relative(log))
-	lines := "each request is a line: time, method, route, status, milliseconds, function"
+	lines, hint := "each request is a line: time, method, route, status, milliseconds, function",
+		" (LOG=json shows them here)"
 	if c.json {
-		lines = "the log's lines follow"
-	} else {
-		b.WriteString(" (LOG=json shows them here)")
+		lines, hint = "the log's lines follow", ""
 	}
-	b.WriteString(".\n")
-	if !verbose {
+	fmt.Fprintf(&b, "Log: %s, a JSON object a line%s.\n", relative(log), hint)
+	if verbose { // before the commands, which it would push away
+		for _, what := range st.Template.Ignored {
+			c.insist("does not run locally: " + what + "\n")
+		}
+	} else {
 		fmt.Fprintf(&b, "%d parts of template.yaml do not run locally, such as alarms and roles "+
 			"(VERBOSE=1 lists them).\n", len(st.Template.Ignored))
 	}
 	fmt.Fprintf(&b, "Ctrl-C ends it. From here on %s.\n\n", lines)
-	if verbose { // before the commands, which it would push away
-		var list strings.Builder
-		for _, what := range st.Template.Ignored {
-			fmt.Fprintf(&list, "does not run locally: %s\n", what)
-		}
-		c.insist(list.String())
-	}
 	c.say(b.String())
 }
 
@@ -100,10 +95,8 @@ func allowed(parameters map[string]string, now time.Time) []string {
 // one.
 func relative(path string) string {
 	dir, err := os.Getwd()
-	if err != nil {
-		return path
-	}
-	if short, err := filepath.Rel(dir, path); err == nil && len(short) < len(path) {
+	short, relErr := filepath.Rel(dir, path)
+	if err == nil && relErr == nil && len(short) < len(path) {
 		return short
 	}
 	return path

@@ -93,7 +93,7 @@ func exactly(want client.Expected) rule {
 }
 
 // tells is the rule that the answer is a function's failure of this form (client.Any
-// stands for the sentence), whose sentence holds the word.
+// stands for the sentence), whose sentence holds the word. A 405 must name the methods.
 func tells(want client.Expected, word string) rule {
 	return func(a client.Answer) error {
 		sentence, err := a.Sentence(want)
@@ -102,6 +102,9 @@ func tells(want client.Expected, word string) rule {
 		}
 		if !strings.Contains(sentence, word) {
 			return fmt.Errorf("got %s, want a sentence with %s", a, word)
+		}
+		if allow := a.Header.Get("Allow"); a.Status == http.StatusMethodNotAllowed && allow != "DELETE, PUT" {
+			return fmt.Errorf("the header Allow is %q: %s", allow, a)
 		}
 		return secured(a)
 	}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"customercare/infra/attribute"
 	"customercare/infra/client"
 	"customercare/shared/operation"
 )
@@ -76,26 +75,20 @@ func (r *run) provisionRefusals() []check {
 		return r.call("operations 1 and 2 refuse "+name, r.challenged("Basic"),
 			deletes.With(headers...), allows.With(headers...))
 	}
-	// In both formats, with a sentence that holds the word.
-	refused := func(name string, request client.Request, status int, word string) check {
-		return check{name, func(ctx context.Context) error {
-			return r.refusesInBothFormats(ctx, request, status, word)
-		}}
-	}
 	return []check{
 		nobody("a call without Authorization"),
 		nobody("a wrong password", client.Basic(r.operator, r.by.Key)),
 		nobody("an app's token", "Authorization: Bearer "+r.token),
-		refused("an unknown customer ID is a 404",
+		r.refusesInBothFormats("an unknown customer ID is a 404",
 			client.DeleteCustomerInfo(r.user+"-nobody", "reset=true"), 404, "Customer ID not found"),
-		refused("deleting nothing is a 400",
+		r.refusesInBothFormats("deleting nothing is a 400",
 			client.DeleteCustomerInfo(r.user, "reset=false").Under(1), 400, "unregisterDevices"),
-		refused("an unknown tempAllowType is a 400",
+		r.refusesInBothFormats("an unknown tempAllowType is a 400",
 			client.SetTemporaryAllow(r.user, client.Allow{Type: unknownType}, client.JSON), 400, "tempAllowType"),
-		refused("an expirationDate in the past is a 400",
+		r.refusesInBothFormats("an expirationDate in the past is a 400",
 			client.SetTemporaryAllow(r.user, past, client.XML).Under(1), 400, "expirationDate"),
-		refused("a method that is not offered is a 405", get, 405, "DELETE"),
-		refused("a body in another type is a 415", text, 415, "Content-Type"),
+		r.refusesInBothFormats("a method that is not offered is a 405", get, 405, "DELETE"),
+		r.refusesInBothFormats("a body in another type is a 415", text, 415, "Content-Type"),
 		r.call("an impossible Accept is a 406", tells(client.NotDone(client.JSON, 406, client.Any), "Accept"),
 			reset.As(r.operator, r.password).With("Accept: text/html")),
 	}
@@ -154,18 +147,6 @@ func (r *run) numbersRefusals() []check {
 // provisionEffects are what operations 1 and 2 do.
 func (r *run) provisionEffects() []check {
 	kinds := r.allowTypes()
-	deletes := func(name, user string, path int, query string, change func(attribute.Item)) check {
-		return check{name, func(ctx context.Context) error {
-			return r.deletesInfo(ctx, user, client.DeleteCustomerInfo(user, query).Under(path), change)
-		}}
-	}
-	without := func(names ...string) func(attribute.Item) {
-		return func(user attribute.Item) {
-			for _, name := range names {
-				delete(user, name)
-			}
-		}
-	}
 	return []check{
 		{"a temporary allow is set, in JSON", func(ctx context.Context) error {
 			return r.setsAllow(ctx, kinds[0], 10*time.Minute, client.JSON, 0)
@@ -173,14 +154,12 @@ func (r *run) provisionEffects() []check {
 		{"a temporary allow is set, in XML", func(ctx context.Context) error {
 			return r.setsAllow(ctx, kinds[len(kinds)-1], 11*time.Minute, client.XML, 1)
 		}},
-		deletes("of three deletions only the first is done: temporary allows are gone", r.user, 1,
-			"reset=true&unregisterDevices=true&cancelAllTemporaryAllows=true",
-			func(user attribute.Item) { user["tempAllows"] = attribute.Map(attribute.Item{}) }),
-		deletes("devices are gone", r.user, 0, "unregisterDevices=true", without("devices")),
-		deletes("registration, questions, images and phrases are gone", r.user, 0, "reset=TRUE",
-			without("registration", "questions", "images", "phrases")),
-		deletes("a customer ID of any characters is found", r.neighbour, 1, "unregisterDevices=true",
-			without("devices")),
+		r.deletesInfo("of three deletions only the first is done: temporary allows are gone", r.user, 1,
+			"reset=true&unregisterDevices=true&cancelAllTemporaryAllows=true", "tempAllows"),
+		r.deletesInfo("devices are gone", r.user, 0, "unregisterDevices=true", "devices"),
+		r.deletesInfo("registration, questions, images and phrases are gone", r.user, 0, "reset=TRUE",
+			"registration", "questions", "images", "phrases"),
+		r.deletesInfo("a customer ID of any characters is found", r.neighbour, 1, "unregisterDevices=true", "devices"),
 	}
 }
 

@@ -41,21 +41,19 @@ func (r *run) askForToken(ctx context.Context, expires string, headers ...string
 	return found[1], secured(a)
 }
 
-// refusesInBothFormats checks that our operator's call is refused with a sentence that
-// holds the word, in JSON and in XML.
-func (r *run) refusesInBothFormats(ctx context.Context, request client.Request, status int, word string) error {
-	for _, media := range []string{client.JSON, client.XML} {
-		err := r.answers(ctx, func(a client.Answer) error {
-			if allow := a.Header.Get("Allow"); status == http.StatusMethodNotAllowed && allow != "DELETE, PUT" {
-				return fmt.Errorf("the header Allow is %q: %s", allow, a)
+// refusesInBothFormats is the check that our operator's call is refused with a sentence
+// that holds the word, in JSON and in XML.
+func (r *run) refusesInBothFormats(name string, request client.Request, status int, word string) check {
+	request = request.As(r.operator, r.password)
+	return check{name, func(ctx context.Context) error {
+		for _, media := range []string{client.JSON, client.XML} {
+			right := tells(client.NotDone(media, status, client.Any), word)
+			if err := r.answers(ctx, right, request.With("Accept: "+media)); err != nil {
+				return err
 			}
-			return tells(client.NotDone(media, status, client.Any), word)(a)
-		}, request.As(r.operator, r.password).With("Accept: "+media))
-		if err != nil {
-			return err
 		}
-	}
-	return nil
+		return nil
+	}}
 }
 
 // refusesToDelete checks that a form with changes is refused in XML and in JSON, both
@@ -111,24 +109,30 @@ func (r *run) setsAllow(ctx context.Context, kind string, lasts time.Duration, m
 	return r.stands(ctx, at)
 }
 
-// deletesInfo makes one deletion of operation 1, answered in XML and again in JSON, and
-// checks after each that the user is exactly what it leaves. change makes that of the
-// item that stood.
-func (r *run) deletesInfo(ctx context.Context, user string, request client.Request, change func(attribute.Item)) error {
+// deletesInfo is the check of one deletion of operation 1, answered in XML and again in
+// JSON: after each the user stands, but without what is to be gone.
+func (r *run) deletesInfo(name, user string, path int, query string, gone ...string) check {
 	at := r.userPlace(user)
-	if len(r.want[at]) == 1 {
-		change(r.want[at][0])
-	}
-	for _, media := range []string{client.XML, client.JSON} {
-		call := request.As(r.operator, r.password).With("Accept: " + media)
-		if err := r.answers(ctx, exactly(client.Done(media)), call); err != nil {
-			return err
+	request := client.DeleteCustomerInfo(user, query).Under(path).As(r.operator, r.password)
+	return check{name, func(ctx context.Context) error {
+		for _, item := range r.want[at] {
+			for _, name := range gone {
+				delete(item, name)
+			}
+			if item["tempAllows"] == nil {
+				item["tempAllows"] = attribute.Map(attribute.Item{}) // which always stands
+			}
 		}
-		if err := r.stands(ctx, at); err != nil {
-			return err
+		for _, media := range []string{client.XML, client.JSON} {
+			if err := r.answers(ctx, exactly(client.Done(media)), request.With("Accept: "+media)); err != nil {
+				return err
+			}
+			if err := r.stands(ctx, at); err != nil {
+				return err
+			}
 		}
-	}
-	return nil
+		return nil
+	}}
 }
 
 // shortestJob is less than any job lasts: a deployment may have a WriterLifetime of

@@ -60,7 +60,8 @@ type call struct {
 
 // serve answers one request.
 func (g *Gateway) serve(r *request) (resp *response) {
-	c := &call{request: r, requestID: uuid.NewString(), extendedID: randomExtendedID(), at: time.Now()}
+	c := &call{request: r, requestID: uuid.NewString(), at: time.Now()}
+	c.extendedID = rand.Text()[:15] + "=" // the shape that API Gateway's have
 	defer func() { g.accessed(c, resp) }()
 	c.path, c.query, _ = strings.Cut(r.target, "?")
 	c.traceID = cmp.Or(r.get("X-Amzn-Trace-Id"), lambda.TraceRoot(c.at))
@@ -131,6 +132,3 @@ func headerBytes(r *request) int {
 func (g *Gateway) logf(format string, args ...any) {
 	fmt.Fprintf(g.log, "api: "+format+"\n", args...)
 }
-
-// randomExtendedID makes an id of the shape of requestContext.extendedRequestId.
-func randomExtendedID() string { return rand.Text()[:15] + "=" }

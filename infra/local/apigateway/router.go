@@ -22,7 +22,7 @@ type router []*resource
 // resource is one path of the API with its methods.
 type resource struct {
 	path       string
-	id         string
+	id         string            // a stable one, of the shape that API Gateway gives
 	pattern    *regexp.Regexp    // has a group for each parameter
 	parameters []string          // the parameters' names
 	ranks      []int             // by segment: 0 for a literal, 1 for {one}, 2 for {all+}
@@ -57,7 +57,8 @@ func newRouter(routes []Route) (router, error) {
 }
 
 func newResource(path string) *resource {
-	res := &resource{path: path, id: resourceID(path), methods: map[string]method{}}
+	res := &resource{path: path, methods: map[string]method{}}
+	res.id = fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(path)))[:6]
 	var patterns []string
 	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
 		pattern, rank := regexp.QuoteMeta(segment), 0
@@ -96,10 +97,4 @@ func (r router) find(name, path string) (route method, res *resource, params map
 		route, ok = res.methods["ANY"]
 	}
 	return route, res, params, ok
-}
-
-// resourceID makes a stable id of the shape API Gateway gives, six characters, from the
-// path.
-func resourceID(path string) string {
-	return fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(path)))[:6]
 }

@@ -165,13 +165,11 @@ func makeDataDir(dir string, kind Kind) (absolute string, lock *flock.Flock, err
 		return "", nil, fmt.Errorf("%s holds tables of %s: set ENGINE=%[2]s or another DATA_DIR", dir, otherKind)
 	}
 	lock = flock.New(filepath.Join(absolute, "lock"))
-	switch free, err := lock.TryLock(); {
-	case err != nil:
-		return "", nil, fmt.Errorf("data folder: %w", err)
-	case !free:
-		return "", nil, fmt.Errorf("%s is in use: end the stack that keeps its tables there or set another DATA_DIR", dir)
+	free, err := lock.TryLock()
+	if err == nil && !free {
+		err = fmt.Errorf("%s is in use: end the stack that keeps its tables there or set another DATA_DIR", dir)
 	}
-	return absolute, lock, nil
+	return absolute, lock, err
 }
 
 // freePort gives the port if nobody listens on it, or any free one for 0. Without this

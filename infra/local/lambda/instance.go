@@ -145,9 +145,6 @@ func (i *instance) disarm() {
 	}
 }
 
-// crashed is what Lambda says of a process that was killed from outside.
-var crashed = &Error{Type: "Runtime.ExitError", Message: "Runtime exited with error: signal: killed"}
-
 // because notes why the process ends. The first reason counts.
 func (i *instance) because(why error) {
 	i.mu.Lock()

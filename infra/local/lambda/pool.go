@@ -47,12 +47,6 @@ type pool struct {
 	closed  bool // takes no invocation any more
 }
 
-func newPool(s *Service, f Function) *pool {
-	p := &pool{service: s, function: f, live: map[*instance]bool{}}
-	p.changed = sync.NewCond(&p.mu)
-	return p
-}
-
 // most is how many processes the function may have.
 func (p *pool) most() int {
 	if reserved := p.function.Reserved; reserved != nil {
@@ -164,14 +158,6 @@ func (p *pool) next(i *instance) *invocation {
 	p.waiting = p.waiting[1:]
 	i.ready = false
 	return inv
-}
-
-// answered notes that the instance is about to ask again, so that whoever calls next
-// waits for it instead of starting another process.
-func (p *pool) answered(i *instance) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	i.ready = true
 }
 
 // gone takes a dead instance out. One that died before it ever asked for work fails the

@@ -1,6 +1,7 @@
 package lambda
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -96,7 +97,9 @@ func (i *instance) end(w http.ResponseWriter, r *http.Request) *invocation {
 	}
 	i.current = nil
 	i.mu.Unlock()
-	i.pool.answered(i)
+	i.pool.mu.Lock()
+	defer i.pool.mu.Unlock()
+	i.ready = true // whoever calls next waits for it instead of starting another process
 	return inv
 }
 
@@ -116,16 +119,10 @@ func serveInitError(i *instance, w http.ResponseWriter, r *http.Request) {
 
 func readError(r *http.Request) *Error {
 	failure := &Error{}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxAnswer))
-	if err == nil {
-		err = json.Unmarshal(body, failure)
+	if json.NewDecoder(io.LimitReader(r.Body, maxAnswer)).Decode(failure) != nil {
+		failure.Type = ""
 	}
-	if err != nil || failure.Type == "" {
-		failure.Type = r.Header.Get("Lambda-Runtime-Function-Error-Type")
-	}
-	if failure.Type == "" {
-		failure.Type = "Unhandled"
-	}
+	failure.Type = cmp.Or(failure.Type, r.Header.Get("Lambda-Runtime-Function-Error-Type"), "Unhandled")
 	return failure
 }
 

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -107,7 +108,9 @@ func New(opts Options, functions []Function) (*Service, error) {
 	}
 	s := &Service{opts: opts, listener: listener, pools: map[string]*pool{}}
 	for _, f := range functions {
-		s.pools[f.Name] = newPool(s, f)
+		p := &pool{service: s, function: f, live: map[*instance]bool{}}
+		p.changed = sync.NewCond(&p.mu)
+		s.pools[f.Name] = p
 	}
 	s.server = &http.Server{Handler: s.runtimeAPI()}
 	go func() { _ = s.server.Serve(listener) }()
@@ -144,7 +147,7 @@ func (s *Service) invoke(ctx context.Context, name string, payload []byte, bound
 // returns when they are gone. The next invocation gets a fresh process.
 func (s *Service) Kill(name string) {
 	if p, ok := s.pools[name]; ok {
-		p.kill(crashed)
+		p.kill(&Error{Type: "Runtime.ExitError", Message: "Runtime exited with error: signal: killed"})
 	}
 }
 

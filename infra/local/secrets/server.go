@@ -200,11 +200,7 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 		return nil, &refusal{"MissingAuthenticationTokenException", "Missing Authentication Token"}
 	}
 	var asked request
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest))
-	if err == nil {
-		err = json.Unmarshal(body, &asked)
-	}
-	if err != nil {
+	if json.NewDecoder(io.LimitReader(r.Body, maxRequest)).Decode(&asked) != nil {
 		return nil, &refusal{Type: "SerializationException"}
 	}
 	s.mu.Lock()

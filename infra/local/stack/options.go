@@ -2,7 +2,6 @@ package stack
 
 import (
 	"cmp"
-	"context"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"customercare/infra/local/apigateway"
 	"customercare/infra/local/engine"
 	"customercare/infra/local/lambda"
+	"customercare/shared/environment"
 )
 
 // Options of a stack.
@@ -81,14 +81,12 @@ func (o *Options) config(transport *http.Transport) aws.Config {
 	if credentials.AccessKeyID == "" { // the pair of AWS's documentation: opens nothing
 		credentials.AccessKeyID, credentials.SecretAccessKey = "AKIAIOSFODNN7EXAMPLE", lambda.ExampleSecretKey
 	}
-	return aws.Config{
-		HTTPClient:   &http.Client{Transport: transport},
-		Region:       o.Region,
-		BaseEndpoint: aws.String(o.Endpoint),
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return credentials, nil
-		}),
-	}
+	config := environment.AWS{
+		Region: o.Region, Endpoint: o.Endpoint, Key: credentials.AccessKeyID,
+		Secret: credentials.SecretAccessKey, Session: credentials.SessionToken,
+	}.Config()
+	config.HTTPClient = &http.Client{Transport: transport}
+	return config
 }
 
 // oneAtATime lets many goroutines write to one writer.

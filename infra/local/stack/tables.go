@@ -32,8 +32,7 @@ func createTables(ctx context.Context, client *dynamodb.Client, tables []templat
 // createTable does nothing when the table is there.
 func createTable(ctx context.Context, client *dynamodb.Client, t template.Table) error {
 	_, err := client.CreateTable(ctx, t.Create)
-	var exists *types.ResourceInUseException
-	if errors.As(err, &exists) {
+	if _, exists := errors.AsType[*types.ResourceInUseException](err); exists {
 		return nil
 	}
 	if err != nil {

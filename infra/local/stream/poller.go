@@ -86,16 +86,11 @@ func (p *Poller) findShards(ctx context.Context) {
 		for _, shard := range shards {
 			id, parent := aws.ToString(shard.ShardId), aws.ToString(shard.ParentShardId)
 			p.mu.Lock()
-			_, known := p.shards[id]
-			ready := !listed[parent] || p.shards[parent]
-			if !known && ready {
+			if _, known := p.shards[id]; !known && (!listed[parent] || p.shards[parent]) {
 				p.shards[id] = false
+				p.done.Go(func() { p.readShard(ctx, id) })
 			}
 			p.mu.Unlock()
-			if known || !ready {
-				continue
-			}
-			p.done.Go(func() { p.readShard(ctx, id) })
 		}
 		if !pause(ctx, shardsEvery) {
 			return

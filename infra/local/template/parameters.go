@@ -26,7 +26,7 @@ type parameter struct {
 // would, but for the bounds of numbers where a stack goes beyond them. The error has one
 // sentence for each fault.
 func (l *loader) readParameters(given map[string]string) error {
-	l.parameters = map[string]string{}
+	l.template.Parameters = map[string]string{}
 	section := field(l.root, "Parameters")
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(given)) {
@@ -55,9 +55,8 @@ func (l *loader) readParameters(given map[string]string) error {
 		if err := p.check(value); err != nil {
 			faults = append(faults, fmt.Errorf("parameter %s %w", name, err))
 		}
-		l.parameters[name] = value
+		l.template.Parameters[name], l.refs[name] = value, value
 	}
-	l.template.Parameters = l.parameters
 	return errors.Join(faults...)
 }
 

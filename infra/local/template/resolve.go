@@ -1,6 +1,7 @@
 package template
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"regexp"
@@ -13,10 +14,9 @@ import (
 // resolver turns the template's YAML into plain values, evaluating on the way those of
 // CloudFormation's intrinsic functions that template.yaml uses. The rest is refused.
 type resolver struct {
-	root       *yaml.Node // the mapping of sections
-	parameters map[string]string
-	refs       map[string]string // what !Ref gives, beside parameters
-	region     string
+	root   *yaml.Node        // the mapping of sections
+	refs   map[string]string // what !Ref gives
+	region string
 }
 
 // readYAML reads a template and gives its mapping of sections.
@@ -120,11 +120,8 @@ func (r *resolver) intrinsic(name string, n *yaml.Node) (any, error) {
 		return r.value(n.Content[2])
 	case name == "Equals" && len(n.Content) == 2:
 		one, err := r.value(n.Content[0])
-		if err != nil {
-			return nil, err
-		}
-		other, err := r.value(n.Content[1])
-		return fmt.Sprint(one) == fmt.Sprint(other), err
+		other, otherErr := r.value(n.Content[1])
+		return fmt.Sprint(one) == fmt.Sprint(other), cmp.Or(err, otherErr)
 	case name == "Not" && len(n.Content) == 1:
 		v, err := r.value(n.Content[0])
 		return v == false, err
@@ -148,9 +145,6 @@ func (r *resolver) condition(name string) (bool, error) {
 func (r *resolver) ref(name string) (any, error) {
 	if name == "AWS::NoValue" {
 		return nil, nil
-	}
-	if v, ok := r.parameters[name]; ok {
-		return v, nil
 	}
 	if v, ok := r.refs[name]; ok {
 		return v, nil

@@ -23,6 +23,7 @@ import (
 	"customercare/infra/local/engine"
 	"customercare/infra/local/template"
 	"customercare/infra/project"
+	"customercare/shared/environment"
 	"customercare/shared/store"
 )
 
@@ -71,13 +72,8 @@ func Open(t testing.TB) *Kit {
 
 // Client talks to an engine as the functions talk to DynamoDB, unless more changes it.
 func Client(endpoint string, more ...func(*dynamodb.Options)) *dynamodb.Client {
-	return dynamodb.NewFromConfig(aws.Config{
-		Region: engine.Region,
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "test", SecretAccessKey: "test"}, nil
-		}),
-		BaseEndpoint: &endpoint,
-	}, append([]func(*dynamodb.Options){store.Options}, more...)...)
+	settings := environment.AWS{Region: engine.Region, Key: "test", Secret: "test", Endpoint: endpoint}
+	return dynamodb.NewFromConfig(settings.Config(), append([]func(*dynamodb.Options){store.Options}, more...)...)
 }
 
 // Root is the repository's root folder.
