@@ -1,4 +1,4 @@
-// Command clean-customer-data is operation 4: it takes on the erasure of the personal
+// Command clean-customer-data is operation 4: it accepts the erasure of the personal
 // data of up to 1000 customer numbers.
 package main
 

@@ -1,4 +1,4 @@
-// Command cleanup runs every minute: it takes up open erasures that nobody holds, makes
+// Command cleanup runs every minute: it resumes open erasures that nobody holds, makes
 // their second passes, and sweeps expired temporary allows out.
 package main
 

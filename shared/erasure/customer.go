@@ -18,7 +18,7 @@ var ErrUnknownCustomer = errors.New("erasure: no such customer")
 // maxRaces is how often an erasure is begun in all when the customer changes under it.
 const maxRaces = 5
 
-// CustomerIntake takes on erasures of customers (operation 3). NewCustomerIntake makes
+// CustomerIntake accepts erasures of customers (operation 3). NewCustomerIntake makes
 // one, CustomerSettings.Intake one from a function's environment.
 type CustomerIntake struct {
 	eraser
@@ -36,8 +36,8 @@ func NewCustomerIntake(
 }
 
 // Customer erases a customer for good. It returns nil once the erasure is on record and
-// the tombstone stands: from then on nothing returns the customer any more, whatever
-// happens.
+// the tombstone stands: from then on no reader that looks at the customer's item finds
+// the customer, whichever call or process fails.
 //
 // Within budget, and before ctx's deadline comes near, it erases everything itself. What
 // is left then it hands over to a worker. A repeat, at the same time or within 30 days,

@@ -73,7 +73,7 @@ func TestUnreadableShards(t *testing.T) {
 	}
 }
 
-// A job that cannot even be taken up keeps none of the others from its turn, whichever
+// A job that cannot even be resumed keeps none of the others from its turn, whichever
 // it is.
 func TestJobThatCannotBeTakenUp(t *testing.T) {
 	for name, fault := range map[string]dynamotest.Fault{"refused": dynamotest.Refused, "panic": ""} {

@@ -56,7 +56,7 @@ func (e eraser) endPass(ctx context.Context, job *store.Job) error {
 //     but it is looked at when a call comes in. So such a deletion counts as any other
 //     writer, for WriterLifetime from when it was given up (Job.Unanswered).
 //   - One of a worker that died, or that lost its lease and stopped. It had announced
-//     what it was deleting, so whoever takes the job up finds Job.Pending, and sets
+//     what it was deleting, so whoever resumes the job finds Job.Pending, and sets
 //     Job.Unanswered to that moment. All that the other sent, it sent before.
 //   - The transaction that opened the job and deleted a few records with it, sent again
 //     and again by a request whose answers were lost. It is a write of the time of the

@@ -62,7 +62,7 @@ func (e eraser) drain(
 
 // conclude leaves the job finished, waiting, handed over or failed, as its drain ended
 // with err. It returns an error only when even that could not be written down. Then the
-// lease runs out, and cleanup takes the job up.
+// lease runs out, and cleanup resumes the job.
 func (e eraser) conclude(ctx context.Context, job *store.Job, err error) error {
 	passes := job.Passes
 	switch {
@@ -96,9 +96,9 @@ func (e eraser) handOver(ctx context.Context, job *store.Job) error {
 	return nil
 }
 
-// mostDeaths is how many failures in a row, each death counting as one, a job may have
-// whose worker died and which is still taken up at once. With one more it is no longer
-// first in line: what ends its workers would end those who come for the others, too.
+// mostDeaths is after how many failures in a row a job whose worker died is still resumed
+// at once. A death counts as a failure. After one more the job is put back: it may be
+// what kills its workers, and would end those who come for the other jobs, too.
 const mostDeaths = 1
 
 // errDied puts a job back whose workers die of it.

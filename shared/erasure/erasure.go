@@ -1,13 +1,13 @@
-// Package erasure takes erasures on and carries them out. Any crash, timeout, throttle or
+// Package erasure accepts erasures and carries them out. Any crash, timeout, throttle or
 // lost answer, at any call, ends in the same place: nothing of the subject is left, one
-// record stands with right counts, and nobody else's byte has changed. The package knows
-// no HTTP.
+// record stands whose counts are right or are marked as lower bounds (atLeast), and
+// nothing else has changed. The package knows no HTTP.
 //
 // It has three front doors:
 //
-//   - CustomerIntake takes on the erasure of a customer (operation 3), and erases within
+//   - CustomerIntake accepts the erasure of a customer (operation 3), and erases within
 //     the time that the request has.
-//   - NumbersIntake takes on the erasure of customer numbers (operation 4). It erases
+//   - NumbersIntake accepts the erasure of customer numbers (operation 4). It erases
 //     nothing itself.
 //   - Worker goes on with erasures that are on record, until they end.
 //

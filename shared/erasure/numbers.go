@@ -9,7 +9,7 @@ import (
 	"customercare/shared/store"
 )
 
-// NumbersIntake takes on erasures of customer numbers (operation 4). NewNumbersIntake
+// NumbersIntake accepts erasures of customer numbers (operation 4). NewNumbersIntake
 // makes one, NumbersSettings.Intake one from a function's environment.
 type NumbersIntake struct {
 	ledger  store.Erasures
@@ -24,9 +24,9 @@ func NewNumbersIntake(
 	return NumbersIntake{ledger, digests, now}
 }
 
-// Numbers takes on the erasure of every contact of the tenant in which one of numbers
-// takes part. It returns nil once that is on record: from then on it happens, whatever
-// crashes. After an error the caller asks again. numbers holds no duplicates.
+// Numbers accepts the erasure of every contact of the tenant in which one of numbers
+// takes part. It returns nil once that is on record: from then on no call or process that
+// fails can lose it. After an error the caller asks again. numbers holds no duplicates.
 //
 // The same numbers again, while the first request is open, join it. Overlapping lists are
 // jobs of their own, with a record each; so are the same numbers when the keys of digests

@@ -101,10 +101,9 @@ func (e eraser) drainOnce(
 	return false, e.deletePages(ctx, job, key, page)
 }
 
-// account counts what a worker before deleted of the range that it had announced, and
-// announces first, the page at the start. Of the earlier range it counts what is left.
-// That may take several readings, because what stands there now need not fit into one
-// page as it did then.
+// account compares the range that the last worker announced with what stands there now:
+// what is missing counts as deleted. Then it announces first, the page at the start. What
+// stands in the range may fill several pages, so it may read several times.
 func (e eraser) account(
 	ctx context.Context, job *store.Job, key string, first store.Collection,
 ) error {

@@ -8,7 +8,7 @@ import (
 	"customercare/shared/store"
 )
 
-// CustomerSettings is the environment of the function that takes on the erasure of
+// CustomerSettings is the environment of the function that accepts the erasure of
 // customers.
 type CustomerSettings struct {
 	Erasures   string `env:"ERASURES_TABLE,required,notEmpty"`
@@ -26,7 +26,7 @@ func (s CustomerSettings) Intake(db *dynamodb.Client, digests Digester) Customer
 	)
 }
 
-// NumbersSettings is the environment of the function that takes on the erasure of
+// NumbersSettings is the environment of the function that accepts the erasure of
 // numbers.
 type NumbersSettings struct {
 	Erasures string `env:"ERASURES_TABLE,required,notEmpty"`

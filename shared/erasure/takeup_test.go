@@ -35,7 +35,7 @@ func TestDeadWorkerOfAWaitingJob(t *testing.T) {
 	sys.wantEmpty(t, sys.Kit.Contacts.Table)
 }
 
-// A job that its workers die of is taken up at once after the first death. After each
+// A job that its workers die of is resumed at once after the first death. After each
 // further one it is put back, for longer and longer, and counted as failing: whoever
 // takes the lease finds the deaths, with no call more.
 func TestJobWhoseWorkersDie(t *testing.T) {

@@ -172,7 +172,7 @@ func TestAnnouncedInVain(t *testing.T) {
 	}
 }
 
-// A worker that takes a job up without an answer, and finds its own lease, is no death.
+// A worker that resumes a job without an answer, and finds its own lease, is no death.
 func TestLostAnswersToTakingUp(t *testing.T) {
 	t.Parallel()
 	sys := newSystem(t)
@@ -199,7 +199,7 @@ func TestTombstoneInAConflict(t *testing.T) {
 	sys := newSystem(t)
 	sys.putCustomer(t, "shop", "4711", 2)
 	sys.eraseCustomer(t)
-	// A worker takes the job up before it may end, and somebody has written over the
+	// A worker resumes the job before it may end, and somebody has written over the
 	// tombstone.
 	sys.clock.Advance(time.Minute)
 	sys.putCustomer(t, "shop", "4711", 0)

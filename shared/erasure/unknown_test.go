@@ -119,7 +119,7 @@ func TestNumbersUnknownWhenTheEndIsRefused(t *testing.T) {
 		sys.putContact(t, "acme", "c1", "135", "200")
 		sys.eraseNumbers(t, numbers...)
 		log := metrictest.Capture(t)
-		sys.Faults.Interrupt(1+k, func() { // behind the call that takes the job up
+		sys.Faults.Interrupt(1+k, func() { // behind the call that resumes the job
 			if err := sys.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
 				t.Error(err)
 			}

@@ -15,7 +15,7 @@ type Worker struct {
 	eraser
 	contacts store.Contacts
 	// lease is how long the worker holds a job before it must renew. A dead worker's job
-	// is taken up after that, and ClockSkew.
+	// is resumed after that, and ClockSkew.
 	lease time.Duration
 }
 

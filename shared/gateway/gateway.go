@@ -196,8 +196,8 @@ func (e Endpoint) fail(w http.ResponseWriter, call *Call, format respond.Format)
 	call.line.Status, call.line.Outcome = status, metric.Failed
 }
 
-// outcome is whose a failure is, by its kind: the status of its answer does not say,
-// because it is the shape's.
+// outcome says who caused the failure. It goes by kind, because operation 3 sends its
+// errors with status 200.
 func outcome(failure *respond.Error) metric.Outcome {
 	switch failure.Kind {
 	case respond.Internal, respond.Unavailable:

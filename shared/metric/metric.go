@@ -51,9 +51,8 @@ var (
 	// Latency is the time from the event to the answer.
 	Latency = declare("Latency", "Milliseconds", Operation)
 	// CallersRefused is 1 for a caller error that was a wrong name, secret, token or
-	// account. A line of any other call does not have it: two of the operations never
-	// refuse a caller, and a metric costs money by the hour in which it is written at
-	// all.
+	// account. It is declared only in lines that count one. Some operations never refuse
+	// a caller, and CloudWatch charges for each hour in which a metric appears.
 	CallersRefused = declare("CallersRefused", "Count", Operation)
 	// CallersLockedOut is 1 for a caller error that was refused unseen, after too many
 	// failed attempts from its address. A line of any other call does not have it. It has
@@ -97,10 +96,10 @@ var NumbersUnknown = declare("NumbersUnknown", "Count", "")
 // AllowsSwept is how many expired temporary allows one run of cleanup removed.
 var AllowsSwept = declare("AllowsSwept", "Count", "")
 
-// SweepBehind is how late the sweep of expired allows is after a run of cleanup: the
-// longest that a part of the users table has waited for its turn to begin or to end, or,
-// where that is longer, by how much more than a whole turn an allow has been expired that
-// could not be removed. It is 0 when neither is there.
+// SweepBehind says how late the sweep of expired allows is after a run of cleanup. It is
+// the larger of two delays: how long a part of the users table has waited for its turn to
+// begin or to end, and how much longer than a whole turn an allow that could not be
+// removed has been expired. 0: no delay.
 var SweepBehind = declare("SweepBehind", "Seconds", "")
 
 // Value is what a metric is at one moment.

@@ -80,10 +80,9 @@ func (a *attempt) looked(ctx context.Context, v verdict) error {
 }
 
 // reserve takes the next lock before an attempt that may be a guess, for as long as the
-// attempt may take. When the attempt fails, that becomes the whole lock. right says that
-// the secret is right and not let in all the same: then the reservation keeps out those
-// who are not let in either, and nobody else. *Locked when another attempt has the
-// reservation.
+// attempt may take. When the attempt fails, that becomes the whole lock. right: the
+// secret is right but refused (foreign account). Then the reservation holds off only
+// other refused attempts. It returns *Locked when another attempt has the reservation.
 func (a *attempt) reserve(ctx context.Context, right bool) error {
 	r := store.Reservation{Principal: a.Guard.until(a.seen.Principal, a.now), Right: right}
 	if !right && a.seen.Apart() && a.Guard.suspect(a.seen.Guesses, a.now) {
@@ -131,9 +130,9 @@ func (a *attempt) takeTurn(ctx context.Context) (err error) {
 	return err
 }
 
-// end lets in, or counts and is ErrNotLetIn. An error while it counts is only logged: a
-// guess must not be let in, nor be answered in another way, because it could not be
-// counted.
+// end lets the attempt in (nil), or counts it and returns ErrNotLetIn. An error while it
+// counts is only logged: a guess must not be let in, nor be answered in another way,
+// because it could not be counted.
 func (a *attempt) end(ctx context.Context, v verdict) error {
 	switch {
 	case !v.in:

@@ -146,9 +146,9 @@ func TestTyposOfAnOffice(t *testing.T) {
 	}
 }
 
-// While a lock stands that a typo has completed, a guess is still counted, once a key:
-// nobody can wait for one and then try any number. And nobody can tell such a lock from
-// another.
+// A lock stands that a right key with a mistyped account has completed. Then each wrong
+// key is still counted, once: otherwise somebody could wait for such a lock and try any
+// number of keys. The answers are those of any other lock.
 func TestGuessesWhileATypoLocks(t *testing.T) {
 	d, kit, _ := guarded(t)
 	for i := range 8 {

@@ -12,9 +12,10 @@ import (
 	"customercare/infra/testkit/bounds"
 )
 
-// FuzzNegotiate: any Accept is an answer in JSON or XML, as far as can be said without
-// reading q-values: none that no range names, none refused where a range without
-// parameters names it, and one of two that are named alone.
+// FuzzNegotiate: whatever the Accept header is, the format is JSON or XML, and the only
+// refusal is Not Acceptable. The q-values are not read here: a format that no range names
+// is not chosen, one that a range without parameters names is not refused, and of the two
+// formats the one that is named alone is chosen.
 func FuzzNegotiate(f *testing.F) {
 	for _, accept := range []string{
 		"application/xml", "text/html, */*;q=0.1", "application/json;q=1", "*", "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", "application/*;q=0.001, application/json;q=0", "",

@@ -73,7 +73,7 @@ const (
 
 // ErrNotTaken says that DynamoDB does not take the deletion of a contact even by itself.
 // The others of the same call are done.
-var ErrNotTaken = errors.New("contacts: the deletion of one is refused")
+var ErrNotTaken = errors.New("contacts: the deletion of one is not taken")
 
 // Erase deletes contacts of the job's tenant, over at most so many calls in parallel.
 // Each contact goes with all its copies at once, on two conditions: its parties are still
@@ -87,8 +87,8 @@ var ErrNotTaken = errors.New("contacts: the deletion of one is refused")
 // reads again. After an error any of the contacts may be gone.
 //
 // What DynamoDB does not take at once, because it is too large or because a partition
-// refuses it again and again, goes in halves (groupSize), down to one contact. A contact
-// that no single transaction takes goes copy by copy, the one under Own last.
+// throttles it again and again, goes in halves (groupSize), down to one contact. A
+// contact that no single transaction takes goes copy by copy, the one under Own last.
 func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, parallel int) (
 	skipped int, kept bool, err error,
 ) {

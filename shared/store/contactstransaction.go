@@ -83,11 +83,14 @@ func (c Contacts) transact(ctx context.Context, job *Job, contacts []Erasable, c
 	return false, err
 }
 
-// readConflicts reads out of a cancelled transaction which contacts have changed since
-// the caller read them. It looks at the copies under other numbers that do not name Own
-// (readPeer), and takes those out of contacts that belong to a contact filed again
-// without Own; others says that there were any. again says that there is something else
-// to try now. The error is that of the transaction, or of a look.
+// readConflicts finds out why a transaction was cancelled. It reads the copies under
+// other numbers that do not name Own (readPeer), and takes off the list in contacts those
+// that belong to a contact filed again without Own.
+//
+//   - changed: contacts, by index, whose own copy is not as it was read.
+//   - others: copies of other contacts were taken off the list.
+//   - again: a new try differs from this one.
+//   - err: the error of the transaction, or of reading a copy.
 func (c Contacts) readConflicts(
 	ctx context.Context, tenant string, contacts []Erasable, copies []copyOf, cancelled error,
 ) (changed map[int]bool, others, again bool, err error) {

@@ -19,8 +19,8 @@ const FewRecords = 10
 const noOpenJob = "attribute_not_exists(openShard)"
 
 // OpenCustomer writes the job and the tombstone in one transaction: either the erasure is
-// on record and nobody reads the customer any more, or nothing has happened. The caller
-// holds the job until leaseEnd, and deletes the records.
+// on record and no reader that looks at the customer's item finds the customer, or
+// nothing has happened. The caller holds the job until leaseEnd, and deletes the records.
 //
 // page is the first page of Customers.Read, others are further keys under which a job for
 // the same customer may be open. ErrRaced when page is no longer what stands there, or
@@ -36,7 +36,7 @@ func (e Erasures) OpenCustomer(
 // OpenAndErase is OpenCustomer for a page of at most FewRecords with no other behind it:
 // the same transaction deletes the records. Nobody holds the job, which is due at dueAt.
 // Until then the caller looks whether a writer has put more records there; if it dies
-// before, the worker that takes the job up at dueAt does.
+// before, the worker that resumes the job at dueAt does.
 func (e Erasures) OpenAndErase(
 	ctx context.Context, job *Job, others []string, customers Customers, page Collection, dueAt time.Time,
 ) error {

@@ -17,8 +17,8 @@ import (
 // numbers are 12 KB and more, their digests another 33 KB.
 const inlineBytes = 700
 
-// openTries is how often a job is tried to be opened, or joined, that others open and end
-// at the same time.
+// openTries is how often OpenNumbers tries. A try fails when another call opens or ends
+// the job at that moment.
 const openTries = 5
 
 // openOrJoin opens a job for numbers, or joins the open one: "if_not_exists" leaves what

@@ -32,7 +32,8 @@ var (
 		set:       "#last$ = :now, #n$ = :one, #since$ = :now",
 		condition: "#since$ = :since$",
 	}
-	// Changes of the number of locks. None is no attribute.
+	// firstLock, nextLock and noLock change the number of locks. A count without locks
+	// has no such attribute.
 	firstLock = statement{set: "#locks$ = :locks$", condition: "attribute_not_exists(#locks$)"}
 	nextLock  = statement{set: "#locks$ = :locks$", condition: "#locks$ = :was$"}
 	noLock    = statement{remove: "#locks$", condition: "#locks$ = :was$"}

@@ -16,8 +16,8 @@ var (
 	sameCount  = statement{condition: "#n$ = :seen$"}
 )
 
-// countGuess counts a failure that All and Principal count, too. A wrong secret counts
-// where guesses are counted apart; with a right one they are from now on.
+// countGuess counts the failure among the guesses. Guesses are counted apart from the
+// first right secret that is refused: this call begins that if the secret is right.
 func (w *failureWrite) countGuess(seen Failures, a Attempt, f Failure) {
 	counted := slices.Contains(seen.lockedSecrets, seen.tag("secret", a.Secret))
 	switch {
@@ -45,8 +45,8 @@ func (w *failureWrite) countApart(at place, c Count) {
 	}
 }
 
-// guessesAsRead makes the write depend on what countGuess decides by: whether guesses are
-// counted apart, and how many there were where a right secret begins that.
+// guessesAsRead lets the write fail where the counts that countGuess decides by have
+// changed.
 func (w *failureWrite) guessesAsRead(seen Failures, right bool) {
 	switch {
 	case seen.apart:

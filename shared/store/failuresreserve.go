@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Reservation takes the next lock of a principal's counts before an attempt is looked at,
-// so that attempts at the same moment count as one after the other. Each time is when
-// that lock begins, until CountFailure says otherwise; a zero time leaves its count
-// alone.
+// Reservation asks for the next lock of a principal's counts before an attempt is looked
+// at, so that attempts at the same moment count as one after the other. Each time is when
+// that lock begins, until CountFailure says otherwise. A zero time: this count is not
+// touched.
 type Reservation struct {
 	Principal, Guesses time.Time
 	Right              bool // the attempt is no guess, so Guesses stays as it was

@@ -4,7 +4,7 @@ import "sync"
 
 // smallerAfter is how many times in a row DynamoDB may throttle a transaction of a size
 // that it has taken before, until a smaller one is tried. A partition that many write to
-// refuses most of what it takes a moment later, and smaller transactions are slower
+// throttles most of what it takes a moment later, and smaller transactions are slower
 // there. With maxAttempts this leaves enough tries to come down to a single action, and
 // to wait with that.
 const smallerAfter = 8
@@ -25,8 +25,8 @@ func newTransactionSizes() *transactionSizes {
 
 // groupSize is how many actions the next transaction of a group may have. It begins with
 // what other groups have found out. What was taken makes the next ones twice as large at
-// most; what is refused makes them half as large: at once, if that size was never taken,
-// and after smallerAfter times, if it was.
+// most. What is not taken makes them half as large: at once, if that size was never
+// taken, and after smallerAfter times, if it was.
 type groupSize struct {
 	sizes   *transactionSizes
 	next    int
