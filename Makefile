@@ -122,7 +122,7 @@ load:
 	@LOAD_RATE=$${LOAD_RATE:-40} LOAD_SECONDS=$${LOAD_SECONDS:-60} \
 	exec go test -count=1 -timeout 30m -v -run '^TestLoad$$' ./infra/test/load
 
-## bench: ours beside what is possible; prints the tables, writes docs/performance.md and the README's
+## bench: ours beside what is possible; prints the tables, writes docs/performance.md and the README's table
 ##   BENCH_ONLY=warm,clients    measures these tables only, and writes nothing
 bench:
 	@mkdir -p .cache; BENCH=1 exec go test -count=1 -timeout 20m -v -run '^TestBench$$' ./infra/test/bench

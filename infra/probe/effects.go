@@ -140,8 +140,8 @@ func (r *run) deletesInfo(name, user string, path int, query string, gone ...str
 const shortestJob = time.Second
 
 // deletesCustomer deletes our customer, and looks at once: from the answer on no reader
-// that looks at the customer's item may find the customer, which the tombstone of an open
-// job that is ours sees to. The transactions may go in the background.
+// that looks at the customer's item may find the customer, because the tombstone of our
+// open job stands there. The transactions may go in the background.
 func (r *run) deletesCustomer(ctx context.Context) error {
 	began := time.Now()
 	request := client.DeleteCustomerInParts(r.by, r.code, r.form()...).Under(1)

@@ -67,6 +67,16 @@ func TestHelp(t *testing.T) {
 	if r := call(t, "", "--version"); r.code != 0 || !strings.HasPrefix(r.out, "customercare version ") {
 		t.Error(r)
 	}
+	for _, group := range [][]string{{"The stack:", "smoke"}, {"This command line:", "completion", "help"}} {
+		lines := ""
+		for _, name := range group[1:] {
+			lines += "  " + name + ` .*\n`
+		}
+		page := call(t, "", "--help")
+		if !regexp.MustCompile(group[0] + `\n` + lines + `\n`).MatchString(page.out) {
+			t.Errorf("the group %q is not %q alone: %s", group[0], group[1:], page.out)
+		}
+	}
 	call(t, "", "principls").is(t, 2, `unknown command "principls" for "customercare"`)
 	for args, says := range map[string]string{
 		"help bogus": `there is no command "bogus"`, "help principals bogus": `there is no command "principals bogus"`,

@@ -23,17 +23,25 @@ func (a *app) importCommand() *cobra.Command {
 		return nil
 	}
 	command.Flags().IntVar(&from, "from", 1, "first `LINE` to load, as a load that stopped names it")
-	return a.does(command, func(ctx context.Context, to *deployment.Deployment, args []string) error {
-		return a.load(ctx, to, args[0], from)
+	var file *os.File
+	a.does(command, func(ctx context.Context, to *deployment.Deployment, _ []string) error {
+		return a.load(ctx, to, file, from)
 	})
+	loadFile := command.RunE
+	// The file is opened before the stack is looked for: a wrong name is told at once.
+	command.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		a.started = true
+		if file, err = a.open(args[0]); err != nil {
+			return err
+		}
+		defer file.Close()
+		return loadFile(cmd, args)
+	}
+	return command
 }
 
-func (a *app) load(ctx context.Context, to *deployment.Deployment, name string, from int) error {
-	file, err := a.open(name)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
+// load loads the lines of file, from line from on, into a deployment's tables.
+func (a *app) load(ctx context.Context, to *deployment.Deployment, file *os.File, from int) error {
 	if !a.json {
 		fmt.Fprintf(a.out, "loading into %s\n", to.Where)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,13 @@ const records = `{"kind":"user","customerId":"u1","devices":{"d1":{}}}
 {"kind":"contact","tenantId":"t","contactId":"c","at":"1990-12-31T15:59:60-08:00","callingNumber":"1","calledNumber":"2"}
 {"kind":"operator","name":"o","password":"sixteen letters!"}
 `
+
+// TestImportLooksAtTheFileFirst names a file that is not there, and a stack that is not.
+func TestImportLooksAtTheFileFirst(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	call(t, "", "import", missing, "--endpoint", "http://127.0.0.1:1").
+		is(t, 1, "missing cannot be read: no such file or directory\n")
+}
 
 // A load goes into the tables that CloudFormation says are the stack's, and again changes
 // nothing.

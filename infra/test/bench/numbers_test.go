@@ -19,7 +19,7 @@ const (
 	numbersGoal  = 0.9 // of the floor's rate
 	acceptedGoal = 50  // ms
 	copies       = 2   // of each contact
-	agents       = 7   // with whom the numbers have contacts
+	callers      = 7   // with whom the numbers have contacts
 )
 
 // numbersSize is how many contacts each number of a call has, and how many rounds there
@@ -92,8 +92,8 @@ func (s *site) fillContacts(ctx context.Context, numbers []string, each int) err
 	var contacts []fixture.Record
 	for n := range len(numbers) * each {
 		number := numbers[n/each]
-		id, agent := fmt.Sprintf("%s-%d", number, n%each), fmt.Sprintf("agent%d", n%agents)
-		contacts = append(contacts, fixture.Contact(tenant, id, number, agent))
+		id, caller := fmt.Sprintf("%s-%d", number, n%each), fmt.Sprintf("caller%d", n%callers)
+		contacts = append(contacts, fixture.Contact(tenant, id, number, caller))
 	}
 	return fixture.Fill(ctx, s.DynamoDB(), s.Table("Contacts"), slices.Values(contacts))
 }

@@ -50,7 +50,7 @@ func startUnscheduled(t *testing.T, name string, change func(*stack.Options)) *s
 // A customer that the call itself cannot finish is finished by the worker that the stream
 // starts, without cleanup; one that it can, by the call. Who writes a customer over the
 // tombstone meanwhile is found by the worker, and counted.
-func TestWorkersFinishWhatIsHandedOn(t *testing.T) {
+func TestWorkersFinishWhatIsHandedOver(t *testing.T) {
 	s := startWithoutWaiting(t)
 	const account, small, large, transactions = "w-brisk", "brisk-small", "brisk-large", 4000
 	loadInto(t, s, append(customerRecords(account, 25, small), append(customerRecords(account, transactions, large),

@@ -135,8 +135,9 @@ func TestTestsAreThere(t *testing.T) {
 	}
 }
 
-// foreignNames are names in camel case that the documents use and that are not ours.
-var foreignNames = []string{"WarmThroughput"}
+// foreignNames are names in camel case that the documents use and that are not ours, or
+// no longer: BatchStreams is what the parameter BatchCalls was called.
+var foreignNames = []string{"WarmThroughput", "BatchStreams"}
 
 // TestNamesAreKnown looks for every parameter, alarm, output, resource and type that the
 // documents name: in template.yaml or as a word of the product's source.

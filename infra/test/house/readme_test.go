@@ -5,6 +5,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -60,6 +62,26 @@ func TestReadmesCallsWork(t *testing.T) {
 	}
 	if want := len(operation.All) - 1; pasted != want {
 		t.Errorf("the README has %d commands, want %d: one for each operation, two in one for the token", pasted, want)
+	}
+}
+
+// TestReadmeListsTheCommands compares the README's list of commands with the folders of
+// infra/cmd.
+func TestReadmeListsTheCommands(t *testing.T) {
+	listed := regexp.MustCompile(`(?m)^ +cmd/ +commands: (.+)$`).FindStringSubmatch(source(t, "README.md"))
+	if listed == nil {
+		t.Fatal("README.md has no line of the commands in infra/cmd")
+	}
+	folders, err := os.ReadDir(filepath.Join(root(t), "infra/cmd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, folder := range folders {
+		names = append(names, folder.Name())
+	}
+	if want := strings.Join(names, ", "); listed[1] != want {
+		t.Errorf("the README lists %s as commands, infra/cmd has %s", listed[1], want)
 	}
 }
 
