@@ -11,6 +11,7 @@ import (
 
 	"customercare/infra/testkit/canned"
 	"customercare/shared/erasure"
+	"customercare/shared/operation"
 	"customercare/shared/respond"
 	"customercare/shared/store"
 )
@@ -50,7 +51,7 @@ func TestAllocations(t *testing.T) {
 				t.Fatal(err)
 			}
 			event := events.APIGatewayProxyRequest{
-				HTTPMethod: "POST", Path: "/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata",
+				HTTPMethod: "POST", Path: operation.CleanCustomerData.Paths[0],
 				Body: base64.StdEncoding.EncodeToString(body), IsBase64Encoded: true,
 				MultiValueHeaders: map[string][]string{
 					"Host":         {"api.example.com"},

@@ -27,7 +27,7 @@ var digests = erasure.Digester{
 func TestFailingRun(t *testing.T) {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.Now()}
-	c := cleanerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
+	c := handlerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
 	numbers := erasure.NewNumbersIntake(kit.Erasures, digests, clock.Now)
 	if err := numbers.Numbers(t.Context(), "acme", []string{"number-one"}, "app"); err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestFailingRun(t *testing.T) {
 func TestPanickingRun(t *testing.T) {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.Now()}
-	c := cleanerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
+	c := handlerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
 	numbers := erasure.NewNumbersIntake(kit.Erasures, digests, clock.Now)
 	var log bytes.Buffer
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
@@ -92,7 +92,7 @@ func TestPanickingRun(t *testing.T) {
 // the process.
 func TestHangingRun(t *testing.T) {
 	kit := dynamotest.Open(t)
-	c := cleanerOf(kit, erasure.SystemClock(), 1, 0)
+	c := handlerOf(kit, erasure.SystemClock(), 1, 0)
 	kit.Faults.Next = silence{}
 	synctest.Test(t, func(t *testing.T) { // no time passes but what the run waits
 		metrictest.Capture(t)

@@ -20,7 +20,7 @@ type settings struct {
 
 func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
-	c := &cleaner{
+	h := &handler{
 		worker:   s.Erasure.Worker(db),
 		openJobs: s.Open,
 		users:    store.Users{DB: db, Table: s.Users},
@@ -29,5 +29,5 @@ func prepare(s settings) (any, error) {
 		clock:    erasure.SystemClock(),
 	}
 	connected()
-	return c.handle, nil
+	return h.handle, nil
 }

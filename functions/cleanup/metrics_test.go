@@ -18,7 +18,7 @@ import (
 func TestSweptAllowsAreCounted(t *testing.T) {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.Now()}
-	c := cleanerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
+	c := handlerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
 	for user, kinds := range map[string][]int{"one": {1}, "two": {2, 3}} {
 		kit.Put(t, kit.Users.Table, attribute.Item{"customerId": attribute.Text(user)})
 		for _, kind := range kinds {

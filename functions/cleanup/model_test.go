@@ -26,7 +26,7 @@ import (
 // The clock that goes after all others shows now. Every other one, of a writer, of a
 // reader, of a run of cleanup, shows at most ClockSkew more.
 type allows struct {
-	*cleaner
+	*handler
 	tb    testing.TB
 	kit   *dynamotest.Kit
 	clock *dynamotest.Clock
@@ -98,7 +98,7 @@ func (m *allows) cancel(t *rapid.T) {
 // moment.
 func (m *allows) sweep(t *rapid.T) {
 	shows := m.anyClock(t)
-	m.cleaner.clock = erasure.NewClock(func() time.Time { return shows }, m.clock.AfterFunc)
+	m.handler.clock = erasure.NewClock(func() time.Time { return shows }, m.clock.AfterFunc)
 	due := shows.Add(time.Duration(rapid.IntRange(-3, 0).Draw(t, "late")) * time.Minute)
 	k := rapid.IntRange(1, 20).Draw(t, "call")
 	ctx := context.Background()
@@ -127,7 +127,7 @@ func (m *allows) sweep(t *rapid.T) {
 	default:
 		m.kit.Faults.Calls()
 	}
-	removed, _, _ := m.cleaner.sweep(ctx, due)
+	removed, _, _ := m.handler.sweep(ctx, due)
 	m.kit.Faults.Calls()
 	m.removals += removed
 	m.check(t)
@@ -172,7 +172,7 @@ func (m *allows) check(t *rapid.T) (left int) {
 // gone.
 func TestSkewedSweeps(t *testing.T) {
 	metrictest.Capture(t)
-	c, kit, clock := newCleaner(t, 3)
+	c, kit, clock := newHandler(t, 3)
 	checks := "20"
 	if more := os.Getenv("CHAOS_CHECKS"); more != "" { // `make chaos` runs many
 		checks = more
@@ -182,7 +182,7 @@ func TestSkewedSweeps(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
 		m := &allows{
-			cleaner: c.restarted(), tb: t, kit: kit, clock: clock,
+			handler: c.restarted(), tb: t, kit: kit, clock: clock,
 			plain: store.Users{DB: kit.Plain, Table: kit.Users.Table},
 			of:    fmt.Sprint("check ", n, " user "), set: map[string]map[string]time.Time{},
 		}
@@ -205,9 +205,9 @@ func TestSkewedSweeps(t *testing.T) {
 		// All has expired by every clock, and every part has its turn, however its last
 		// runs ended.
 		clock.Advance(10 * time.Minute)
-		m.cleaner.clock = erasure.NewClock(clock.Now, clock.AfterFunc)
+		m.handler.clock = erasure.NewClock(clock.Now, clock.AfterFunc)
 		for range 2 * 3 {
-			removed, _, err := m.cleaner.sweep(t.Context(), clock.Now())
+			removed, _, err := m.handler.sweep(t.Context(), clock.Now())
 			if err != nil {
 				rt.Fatal(err)
 			}

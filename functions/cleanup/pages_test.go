@@ -28,7 +28,7 @@ func putLargeUsers(t testing.TB, kit *dynamotest.Kit, n int, expired time.Time) 
 // the one in whose middle the time was up.
 func TestSweepGoesOnBehindTheLastPage(t *testing.T) {
 	for at, want := range map[string]struct{ nth, pages, again int }{"Scan": {2, 2, 2}, "UpdateItem": {5, 1, 3}} {
-		c, kit, clock := newCleaner(t, 1)
+		c, kit, clock := newHandler(t, 1)
 		const users = 30
 		putLargeUsers(t, kit, users, clock.Now().Add(-time.Hour))
 		s := &sweeping{users: c.users, by: clock.Now().Add(-skew)}
@@ -54,7 +54,7 @@ func TestSweepGoesOnBehindTheLastPage(t *testing.T) {
 // A part whose second page can never be read has the first one swept in each of its
 // turns.
 func TestUnreadableSecondPage(t *testing.T) {
-	c, kit, clock := newCleaner(t, 1)
+	c, kit, clock := newHandler(t, 1)
 	kit.Faults.Next = unreadable{kit.Faults.Next, `"ExclusiveStartKey":`}
 	for turn := range 3 {
 		putLargeUsers(t, kit, 60, clock.Now().Add(-time.Hour))
@@ -69,7 +69,7 @@ func TestUnreadableSecondPage(t *testing.T) {
 // next one at the latest.
 func TestSweepPastPartsThatHang(t *testing.T) {
 	const parts = 2 * sweepParts
-	c, kit, clock := newCleaner(t, parts)
+	c, kit, clock := newHandler(t, parts)
 	putUsers(t, kit, 80, clock.Now().Add(-time.Hour))
 	c.next = clock.Unix() / 60
 	hanging := &hanging{next: kit.Faults.Next}
@@ -100,7 +100,7 @@ func TestSweepPastPartsThatHang(t *testing.T) {
 // The users of a page that takes nothing in several runs wait for their next turn, so
 // that what lies behind it is swept; as long as something goes, its place is kept.
 func TestPageThatTakesNothing(t *testing.T) {
-	c, kit, clock := newCleaner(t, 1000)
+	c, kit, clock := newHandler(t, 1000)
 	putUsers(t, kit, 40, clock.Now().Add(-time.Hour))
 	whole := &part{Segment: store.Segment{Number: 0, Total: 1}, due: clock.Now()}
 	c.waiting, c.next = []*part{whole}, 1

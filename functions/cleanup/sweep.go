@@ -59,24 +59,24 @@ type part struct {
 //
 // A part that still waits keeps its place. One that could not be read begins anew, so
 // that what is readable of it is swept.
-func (c *cleaner) takeTurns(at time.Time) {
-	turns := int64(max(1, c.segments))
+func (h *handler) takeTurns(at time.Time) {
+	turns := int64(max(1, h.segments))
 	minute := at.Unix() / 60
-	first := min(c.next, minute)
-	if c.next == 0 {
+	first := min(h.next, minute)
+	if h.next == 0 {
 		first = minute - firstTurns + 1
 	}
 	first = max(first, minute-turns+1)
-	c.next = max(c.next, minute+1)
-	waiting := make(map[int32]*part, len(c.waiting))
-	for _, p := range c.waiting {
+	h.next = max(h.next, minute+1)
+	waiting := make(map[int32]*part, len(h.waiting))
+	for _, p := range h.waiting {
 		waiting[p.Number] = p
 	}
 	for ; first <= minute; first++ {
 		s := store.Segment{Number: int32(first * stride(turns) % turns), Total: int32(turns)}
 		if p := waiting[s.Number]; p == nil {
 			waiting[s.Number] = &part{Segment: s, due: time.Unix(first*60, 0)}
-			c.waiting = append(c.waiting, waiting[s.Number])
+			h.waiting = append(h.waiting, waiting[s.Number])
 		} else if p.failed {
 			p.Segment, p.failed = s, false
 		}
@@ -117,22 +117,22 @@ type sweeping struct {
 //
 // The error is the first of all that went wrong. A user or a part that fails keeps no
 // other from being swept.
-func (c *cleaner) sweep(ctx context.Context, at time.Time) (removed int, behind time.Duration, err error) {
+func (h *handler) sweep(ctx context.Context, at time.Time) (removed int, behind time.Duration, err error) {
 	defer invocation.Recover("cleanup: sweep", &err)
-	ctx, release := c.clock.WithTimeout(ctx, sweepBudget)
+	ctx, release := h.clock.WithTimeout(ctx, sweepBudget)
 	defer release()
-	c.takeTurns(at)
-	s := &sweeping{users: c.users, by: c.clock.Now().Add(-c.skew)}
+	h.takeTurns(at)
+	s := &sweeping{users: h.users, by: h.clock.Now().Add(-h.skew)}
 	var group errgroup.Group
 	group.SetLimit(sweepParts)
-	for _, p := range c.waiting {
+	for _, p := range h.waiting {
 		p.begun = false
 		group.Go(func() error { return s.sweep(ctx, p) })
 	}
 	err = group.Wait()
 	var unread, rest []*part // those not begun go first next time
-	now := c.clock.Now()
-	for _, p := range c.waiting {
+	now := h.clock.Now()
+	for _, p := range h.waiting {
 		switch {
 		case p.done:
 			continue
@@ -143,9 +143,9 @@ func (c *cleaner) sweep(ctx context.Context, at time.Time) (removed int, behind 
 		}
 		behind = max(behind, now.Sub(p.due))
 	}
-	c.waiting = append(unread, rest...)
+	h.waiting = append(unread, rest...)
 	if !s.oldest.IsZero() {
-		turn := time.Duration(max(1, c.segments)) * time.Minute
+		turn := time.Duration(max(1, h.segments)) * time.Minute
 		behind = max(behind, s.by.Sub(s.oldest)-turn)
 	}
 	return s.removed, behind, err

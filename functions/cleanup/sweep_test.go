@@ -18,28 +18,28 @@ import (
 
 const skew = time.Minute
 
-// newCleaner sweeps the table in so many minutes.
-func newCleaner(t testing.TB, segments int32) (*cleaner, *dynamotest.Kit, *dynamotest.Clock) {
+// newHandler sweeps the table in so many minutes.
+func newHandler(t testing.TB, segments int32) (*handler, *dynamotest.Kit, *dynamotest.Clock) {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
-	return cleanerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), segments, skew), kit, clock
+	return handlerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), segments, skew), kit, clock
 }
 
-// cleanerOf is a new process of the function on these tables. Writers of its erasures are
+// handlerOf is a new process of the function on these tables. Writers of its erasures are
 // never late.
-func cleanerOf(kit *dynamotest.Kit, clock erasure.Clock, segments int32, skew time.Duration) *cleaner {
+func handlerOf(kit *dynamotest.Kit, clock erasure.Clock, segments int32, skew time.Duration) *handler {
 	timing := erasure.Timing{ClockSkew: skew}
-	return &cleaner{
+	return &handler{
 		worker:   erasure.NewWorker(kit.Erasures, kit.Customers, kit.Contacts, nil, timing, time.Minute, clock),
-		openJobs: kit.Erasures.Index, users: kit.Users, segments: segments, skew: skew, clock: clock,
+		openJobs: dynamotest.OpenIndex, users: kit.Users, segments: segments, skew: skew, clock: clock,
 	}
 }
 
 // restarted is the next process of the function, which knows nothing of the last one.
-func (c *cleaner) restarted() *cleaner {
-	return &cleaner{
-		worker: c.worker, openJobs: c.openJobs, users: c.users,
-		segments: c.segments, skew: c.skew, clock: c.clock,
+func (h *handler) restarted() *handler {
+	return &handler{
+		worker: h.worker, openJobs: h.openJobs, users: h.users,
+		segments: h.segments, skew: h.skew, clock: h.clock,
 	}
 }
 
@@ -66,7 +66,7 @@ func allowsLeft(t testing.TB, kit *dynamotest.Kit) int {
 }
 
 // run is a run of cleanup that was due then, and what it reports of the sweep.
-func run(t testing.TB, c *cleaner, due time.Time) metrictest.Line {
+func run(t testing.TB, c *handler, due time.Time) metrictest.Line {
 	t.Helper()
 	log := metrictest.Capture(t)
 	if err := c.handle(t.Context(), events.EventBridgeEvent{Time: due}); err != nil {
@@ -86,7 +86,7 @@ func TestSweepGoesOnPastAUser(t *testing.T) {
 				f.Next = &panicking{next: f.Next, at: bad}
 			},
 		} {
-			c, kit, clock := newCleaner(t, 1)
+			c, kit, clock := newHandler(t, 1)
 			through := kit.Faults.Next
 			putUsers(t, kit, users, clock.Now().Add(-time.Hour))
 			spoil(kit.Faults)
@@ -110,7 +110,7 @@ func TestSweepGoesOnPastAPage(t *testing.T) {
 		"panic":   func(f *dynamotest.Faults, k int) { f.Interrupt(k, func() { panic("user-0001") }) },
 	} {
 		for k := range sweepParts {
-			c, kit, clock := newCleaner(t, sweepParts)
+			c, kit, clock := newHandler(t, sweepParts)
 			putUsers(t, kit, 64, clock.Now().Add(-time.Hour))
 			due := clock.Truncate(time.Minute)
 			if name == "panic" && k > 0 {
@@ -136,7 +136,7 @@ func TestSweepGoesOnPastAPage(t *testing.T) {
 // A part that can never be read is reported with the time for which it has waited, and
 // costs no other its turn.
 func TestUnreadablePartIsReported(t *testing.T) {
-	c, kit, clock := newCleaner(t, 3)
+	c, kit, clock := newHandler(t, 3)
 	through := kit.Faults.Next
 	kit.Faults.Next = unreadable{through, `"Segment":1,`}
 	start := clock.Truncate(time.Minute)
@@ -196,7 +196,7 @@ func TestEveryPartHasItsTurn(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, kit, clock := newCleaner(t, segments)
+			c, kit, clock := newHandler(t, segments)
 			start := clock.Truncate(time.Minute).Add(time.Hour)
 			putUsers(t, kit, 120, start.Add(-time.Hour))
 			c.next = start.Unix() / 60 // the minutes before have had their turn
@@ -216,7 +216,7 @@ func TestEveryPartHasItsTurn(t *testing.T) {
 func TestRunByHand(t *testing.T) {
 	endOfTime := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 	for _, given := range []time.Time{{}, time.Unix(0, 0), time.Unix(-1<<40, 0), endOfTime} {
-		c, kit, clock := newCleaner(t, 60)
+		c, kit, clock := newHandler(t, 60)
 		clock.Advance(clock.Truncate(time.Hour).Add(time.Hour).Sub(clock.Now()))
 		putUsers(t, kit, 240, clock.Now().Add(-time.Hour))
 		byHand := run(t, c, given)
@@ -233,7 +233,7 @@ func TestRunByHand(t *testing.T) {
 // expired there.
 func TestSweepWaitsForTheLastClock(t *testing.T) {
 	for early, want := range map[time.Duration]int{time.Millisecond: 0, 0: 1, -time.Millisecond: 1} {
-		c, kit, clock := newCleaner(t, 1)
+		c, kit, clock := newHandler(t, 1)
 		putUsers(t, kit, 1, clock.Now().Add(early-skew))
 		run(t, c, clock.Now()).Expect(t, metrictest.Line{"AllowsSwept": want})
 		if left := allowsLeft(t, kit); left != 1-want {
@@ -244,7 +244,7 @@ func TestSweepWaitsForTheLastClock(t *testing.T) {
 
 // Users are cleaned several at once, in all parts, and never more than that.
 func TestSweepAtOnce(t *testing.T) {
-	c, kit, clock := newCleaner(t, sweepParts) // a new process begins with all of them
+	c, kit, clock := newHandler(t, sweepParts) // a new process begins with all of them
 	putUsers(t, kit, 80, clock.Now().Add(-time.Hour))
 	together := &meeting{next: kit.Faults.Next, all: make(chan struct{})}
 	kit.Faults.Next = together
@@ -264,7 +264,7 @@ func TestSweepAtOnce(t *testing.T) {
 func TestSweepThatRunsOutOfTimeGoesOn(t *testing.T) {
 	const segments = 20
 	dynamotest.EveryMoment(t, func(t *testing.T, k int) (struck bool) {
-		c, kit, clock := newCleaner(t, segments)
+		c, kit, clock := newHandler(t, segments)
 		due := clock.Truncate(time.Minute)
 		putUsers(t, kit, 100, clock.Now().Add(-time.Hour))
 		ctx, cancel := context.WithCancel(t.Context())
@@ -296,7 +296,7 @@ func TestSweepThatRunsOutOfTimeGoesOn(t *testing.T) {
 func TestSweepOfAProcessThatEnds(t *testing.T) {
 	const segments = 20
 	for minutes := 1; minutes < firstTurns; minutes++ {
-		c, kit, clock := newCleaner(t, segments)
+		c, kit, clock := newHandler(t, segments)
 		due := clock.Truncate(time.Minute)
 		putUsers(t, kit, 100, clock.Now().Add(-time.Hour))
 		_, _, _ = c.sweep(kit.Faults.Die(3, false), due)

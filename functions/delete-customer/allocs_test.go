@@ -11,6 +11,7 @@ import (
 
 	"customercare/infra/testkit/canned"
 	"customercare/shared/erasure"
+	"customercare/shared/operation"
 	"customercare/shared/principal"
 	"customercare/shared/store"
 )
@@ -20,7 +21,8 @@ import (
 func TestAllocations(t *testing.T) {
 	const body = "type=customer_delete&account_id=a&user_id=john&user_password=key&code=47"
 	event := events.APIGatewayProxyRequest{
-		HTTPMethod: "POST", Path: "/api.php", Body: base64.StdEncoding.EncodeToString([]byte(body)), IsBase64Encoded: true,
+		HTTPMethod: "POST", Path: operation.DeleteCustomer.Paths[0],
+		Body: base64.StdEncoding.EncodeToString([]byte(body)), IsBase64Encoded: true,
 		MultiValueHeaders: map[string][]string{
 			"Host":         {"api.example.com"},
 			"Content-Type": {"application/x-www-form-urlencoded"},

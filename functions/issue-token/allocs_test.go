@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"customercare/infra/testkit/canned"
+	"customercare/shared/operation"
 	"customercare/shared/principal"
 )
 
@@ -20,7 +21,8 @@ func TestAllocations(t *testing.T) {
 	}))
 	handle := newHandler(db, 600).endpoint().Handler()
 	ctx, event := canned.Invocation(t), events.APIGatewayProxyRequest{
-		HTTPMethod: "POST", Path: "/apigovernance/api/oauth/tokenByAkSk", Body: "eyJhcHBfa2V5IjoiYWsiLCJhcHBfc2VjcmV0Ijoic2sifQ==", IsBase64Encoded: true,
+		HTTPMethod: "POST", Path: operation.IssueToken.Paths[0],
+		Body: "eyJhcHBfa2V5IjoiYWsiLCJhcHBfc2VjcmV0Ijoic2sifQ==", IsBase64Encoded: true,
 		MultiValueHeaders: map[string][]string{"Host": {"api.example.com"}, "Content-Type": {"application/json"}},
 	}
 	event.RequestContext.Identity.SourceIP = "192.0.2.1"

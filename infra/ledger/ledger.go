@@ -73,7 +73,7 @@ const mostOpen = 10_000
 // fail when failing is set. more says that there are others. Some of their fields are not
 // filled: Show reads all.
 func (l Ledger) Open(ctx context.Context, failing bool, limit int) (all []Erasure, more bool, err error) {
-	jobs, err := store.Erasures{DB: l.DB, Table: l.Table, Index: openIndex}.ListOpen(ctx, mostOpen)
+	jobs, err := store.Erasures{DB: l.DB, Table: l.Table}.ListOpen(ctx, openIndex, mostOpen)
 	if err != nil {
 		return nil, false, deployment.Explain(ctx, "the table "+l.Table, err)
 	}

@@ -39,9 +39,7 @@ const (
 // that are open. Where a part of the list cannot be read, it works and reports on the
 // rest, says so in the report, and returns the error at the end.
 func (w Worker) Due(ctx context.Context, openJobs string) (taken int, err error) {
-	ledger := w.ledger
-	ledger.Index = openJobs
-	jobs, unlisted := ledger.ListOpen(ctx, openAtOnce)
+	jobs, unlisted := w.ledger.ListOpen(ctx, openJobs, openAtOnce)
 	now := w.clock.now()
 	report(ctx, jobs, unlisted != nil, now)
 	slices.SortFunc(jobs, func(a, b store.OpenJob) int { return a.DueAt.Compare(b.DueAt) })

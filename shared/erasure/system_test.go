@@ -58,7 +58,7 @@ func (e engine) Continue(ctx context.Context, key string) error {
 }
 
 func (e engine) Due(ctx context.Context) (int, error) {
-	return e.worker().Due(ctx, e.Ledger.Index)
+	return e.worker().Due(ctx, dynamotest.OpenIndex)
 }
 
 // system is one test's tables, and an engine on them whose clock stands still until the

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"customercare/infra/testkit/dynamotest"
 )
 
 // A worker's death costs its lease and not WriterLifetime, also where the job was
@@ -63,7 +65,7 @@ func TestJobWhoseWorkersDie(t *testing.T) {
 			if calls := strings.Join(sys.Faults.Calls(), " "); calls != "UpdateItem UpdateItem" {
 				t.Errorf("call %d, %d deaths: calls %s", call, failures, calls)
 			}
-			open, err := sys.Ledger.ListOpen(t.Context(), 10)
+			open, err := sys.Ledger.ListOpen(t.Context(), dynamotest.OpenIndex, 10)
 			if err != nil || len(open) != 1 {
 				t.Fatal(open, err)
 			}
@@ -123,7 +125,7 @@ func TestFailuresAreCountedAndSpread(t *testing.T) {
 		sys.Faults.FailOn("TransactWriteItems") // that is Finish
 		sys.cleanUp(t)
 		sys.Faults.Calls()
-		jobs, err := sys.Ledger.ListOpen(t.Context(), 100)
+		jobs, err := sys.Ledger.ListOpen(t.Context(), dynamotest.OpenIndex, 100)
 		if err != nil || len(jobs) != 1 || jobs[0].Failures != n {
 			t.Fatalf("run %d: %+v, %v", n, jobs, err)
 		}

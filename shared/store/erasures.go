@@ -33,7 +33,6 @@ import (
 type Erasures struct {
 	DB    *dynamodb.Client
 	Table string
-	Index string // of open jobs; only ListOpen needs it
 }
 
 // RecordPrefix begins the key of every record.

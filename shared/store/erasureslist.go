@@ -31,24 +31,26 @@ type OpenJob struct {
 }
 
 // ListOpen lists open jobs, at most about limit in all: of each shard those due first.
-// Its error tells of every shard that could not be read to its end; the jobs that could
-// be read come with it.
-func (e Erasures) ListOpen(ctx context.Context, limit int) ([]OpenJob, error) {
+// index is the name of the table's index of open jobs. Its error tells of every shard
+// that could not be read to its end; the jobs that could be read come with it.
+func (e Erasures) ListOpen(ctx context.Context, index string, limit int) ([]OpenJob, error) {
 	var shards [openShards][]OpenJob
 	var errs [openShards]error
 	var reading sync.WaitGroup
 	for i := range shards {
-		reading.Go(func() { shards[i], errs[i] = e.listShard(ctx, strconv.Itoa(i), limit/openShards) })
+		reading.Go(func() { shards[i], errs[i] = e.listShard(ctx, index, strconv.Itoa(i), limit/openShards) })
 	}
 	reading.Wait()
 	return slices.Concat(shards[:]...), errors.Join(errs[:]...)
 }
 
-func (e Erasures) listShard(ctx context.Context, shard string, limit int) (jobs []OpenJob, err error) {
+func (e Erasures) listShard(
+	ctx context.Context, index, shard string, limit int,
+) (jobs []OpenJob, err error) {
 	defer invocation.Recover("erasures: list open", &err)
 	in := &dynamodb.QueryInput{
 		TableName:                 &e.Table,
-		IndexName:                 &e.Index,
+		IndexName:                 &index,
 		KeyConditionExpression:    aws.String("openShard = :shard"),
 		ExpressionAttributeValues: object{":shard": text(shard)},
 	}

@@ -24,7 +24,7 @@ func TestListOpenReadsEveryPage(t *testing.T) {
 	}
 	kit.Put(t, kit.Erasures.Table, jobs...)
 	kit.Faults.Calls()
-	open, err := kit.Erasures.ListOpen(t.Context(), 100_000)
+	open, err := kit.Erasures.ListOpen(t.Context(), dynamotest.OpenIndex, 100_000)
 	if err != nil || len(open) != n {
 		t.Fatalf("%d jobs, %v", len(open), err)
 	}
@@ -36,7 +36,7 @@ func TestListOpenReadsEveryPage(t *testing.T) {
 			t.Fatalf("%d: %s before %s", i, open[i-1].DueAt, open[i].DueAt)
 		}
 	}
-	open, err = kit.Erasures.ListOpen(t.Context(), 400)
+	open, err = kit.Erasures.ListOpen(t.Context(), dynamotest.OpenIndex, 400)
 	if err != nil || len(open) != 200 || open[0].DueAt.UnixMilli() != 2 || open[100].DueAt.UnixMilli() != 1 {
 		t.Errorf("%d jobs, %v", len(open), err)
 	}
@@ -61,7 +61,7 @@ func TestListOpenGoesOnPastAnUnreadablePage(t *testing.T) {
 		"panic":   func() { kit.Faults.Interrupt(5, func() { panic("135****1111") }) },
 	} {
 		spoil()
-		open, err := kit.Erasures.ListOpen(t.Context(), 100_000)
+		open, err := kit.Erasures.ListOpen(t.Context(), dynamotest.OpenIndex, 100_000)
 		kit.Faults.Calls()
 		if err == nil || len(open) <= n/8 || len(open) >= n || open[0].DueAt.UnixMilli() != 1 {
 			t.Errorf("%s: %d jobs, %v", name, len(open), err)

@@ -35,7 +35,7 @@ func erased(t *testing.T, kit *dynamotest.Kit) (many []string) {
 	open("4711-done", erasure.Timing{})
 	worker := erasure.NewWorker(kit.Erasures, kit.Customers, kit.Contacts, nil, erasure.Timing{}, time.Minute,
 		engineClock)
-	if _, err := worker.Due(t.Context(), kit.Erasures.Index); err != nil {
+	if _, err := worker.Due(t.Context(), dynamotest.OpenIndex); err != nil {
 		t.Fatal(err)
 	}
 	clock.Advance(time.Second)

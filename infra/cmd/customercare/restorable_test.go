@@ -94,7 +94,7 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 		open(code, key, erasure.Timing{})
 		worker := erasure.NewWorker(inUse.Erasures, inUse.Customers, inUse.Contacts, nil, erasure.Timing{}, time.Minute,
 			engineClock)
-		if _, err := worker.Due(t.Context(), inUse.Erasures.Index); err != nil {
+		if _, err := worker.Due(t.Context(), dynamotest.OpenIndex); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -66,9 +66,12 @@ func Open(t testing.TB) *Kit {
 	kit.Customers = store.Customers{DB: kit.DB, Table: prefix + "Customers"}
 	kit.Contacts = store.Contacts{DB: kit.DB, Table: prefix + "Contacts"}
 	kit.Principals = store.Principals{DB: kit.DB, Table: prefix + "Principals"}
-	kit.Erasures = store.Erasures{DB: kit.DB, Table: prefix + "Erasures", Index: "open"}
+	kit.Erasures = store.Erasures{DB: kit.DB, Table: prefix + "Erasures"}
 	return kit
 }
+
+// OpenIndex is the name of the ledger's index of open jobs.
+const OpenIndex = "open"
 
 // Client talks to an engine as the functions talk to DynamoDB, unless more changes it.
 func Client(endpoint string, more ...func(*dynamodb.Options)) *dynamodb.Client {
