@@ -84,9 +84,8 @@ func Issued(app, expires string) *regexp.Regexp {
 		expires + `","Scope":"[^"]+","AppKey":"` + regexp.QuoteMeta(app) + `","UserID":"Anonymous"\}$`)
 }
 
-// Sentence reads the text that stands in place of the first Any in an answer that
-// otherwise is the expected one. The text is as it was sent, escapes included. Any other
-// answer is an error.
+// Sentence returns the part of the answer that want leaves open (the first Any), with its
+// escapes. An answer that differs from want elsewhere is an error.
 func (a Answer) Sentence(want Expected) (string, error) {
 	any := `(?:[^"\\]|\\.)+` // in JSON
 	if want.Media == XML {

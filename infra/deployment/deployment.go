@@ -63,9 +63,8 @@ type Tables struct {
 	Erasures string
 }
 
-// Chosen is what a caller says of the deployment himself, for example in flags. Where
-// one of its fields is set, neither of the variables STACK and DYNAMODB_ENDPOINT is
-// looked at.
+// Chosen is what a command's flags say. If one field is set, STACK and DYNAMODB_ENDPOINT
+// are ignored.
 type Chosen struct {
 	Stack    string // as the variable STACK
 	Endpoint string // as the variable DYNAMODB_ENDPOINT

@@ -47,8 +47,8 @@ func (k Keys) IDs() []string {
 	})
 }
 
-// Faults are what keeps functions from working with the keys when they make new digests
-// with the one that current names: a sentence for each.
+// Faults are the reasons, a sentence each, why functions could not start with these keys
+// and current as the key of new digests.
 func (k Keys) Faults(current string) (sentences []string) {
 	if _, there := k[current]; !there {
 		sentences = append(sentences, fmt.Sprintf("there is no key %q, which the parameter DigestKeyId names", current))
@@ -93,9 +93,8 @@ func (k Keys) Text() string {
 	return string(text)
 }
 
-// Digester makes the digests of the ledger with all keys. New ones are not made by a
-// command, so that any key may be the current one: it is the last, which names what is
-// left out.
+// Digester knows all keys. Commands only compare digests. The largest id is current; it
+// only names what is left out.
 func (k Keys) Digester() erasure.Digester {
 	digests := erasure.Digester{Keys: map[string][]byte{}}
 	for id, key := range k {

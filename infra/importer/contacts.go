@@ -81,15 +81,14 @@ var (
 		"try again later")
 )
 
-// refileTries is how often a contact is tried again with what the tries before have
-// found. Each finds more of what stands, unless somebody else files the same contact all
-// the time.
-const refileTries = 10
+// maxRefileTries bounds the tries. Each failed try shows copies not known before, so a
+// few are enough, unless somebody else files the same contact meanwhile.
+const maxRefileTries = 10
 
 // refile files a contact that stands already with other parties.
 func (l *loader) refile(ctx context.Context, r *record) error {
 	known := map[string]types.AttributeValue{} // parties, as the copy under a number has it stored
-	for range refileTries {
+	for range maxRefileTries {
 		actions := l.file(r, known)
 		if len(actions) > maxActions {
 			break

@@ -127,7 +127,7 @@ func misformed(r *bufio.Reader) error {
 		head, err = r.Peek(r.Size())
 		whole = err != nil
 	}
-	if form := document(content(head), whole); form != "" {
+	if form := formOf(content(head), whole); form != "" {
 		return form
 	}
 	return nil
@@ -183,10 +183,9 @@ func lenient(text []byte) *jsontext.Decoder {
 		jsontext.AllowInvalidUTF8(true))
 }
 
-// document says what a file is whose first line is no object by itself: text is its
-// start, from the first character on, whole says that it is all. "" is a file of lines,
-// the first of which is bad.
-func document(text []byte, whole bool) Misformed {
+// formOf says what kind of file it is when line 1 is no JSON object. text is its
+// beginning; whole: nothing follows. "" means lines, the first one bad.
+func formOf(text []byte, whole bool) Misformed {
 	form := isTall
 	if text[0] == '[' {
 		form = isArray

@@ -110,9 +110,8 @@ func tells(want client.Expected, word string) rule {
 	}
 }
 
-// refusedByGateway is the rule that API Gateway itself refuses the call. It alone decides
-// in which of the formats, and whether with the fields of operations 1 and 2, of 4 and 5,
-// or of both.
+// refusedByGateway is the rule that API Gateway itself refuses the call. The format and
+// fields of such an answer depend on the cause, not on the operation.
 func (r *run) refusedByGateway(status int) rule {
 	inXML, inJSON := client.NotDone(client.XML, status, client.Any), client.NotDone(client.JSON, status, client.Any)
 	inXML.Body = strings.Replace(inXML.Body, "\n", "", 1) // the template's is one line

@@ -97,9 +97,9 @@ type number struct {
 	exponent int
 }
 
-// parse reads a number as JSON writes it. An exponent that needs more than powerBits is
-// read as the largest, or smallest, of that many: both are far out of DynamoDB's range,
-// and no text is long enough for its digits to bring the number back into it.
+// parse reads a number as JSON writes it. An exponent beyond powerBits bits is cut to the
+// largest, or smallest, one: both are out of DynamoDB's range, and no text is long enough
+// for its digits to bring the number back into it.
 func parse(text string) number {
 	const powerBits = 42 // so that the sum below cannot overflow
 	rest, minus := strings.CutPrefix(text, "-")

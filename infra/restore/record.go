@@ -30,9 +30,9 @@ type record struct {
 	fault     string           // why it cannot be read, without any value; "" when it can
 }
 
-// read makes a record of an item. One that is not stored as the import stores it has a
-// fault: loaded again it would be filed in another place than it was, where an erasure
-// has not looked, or may not look.
+// read makes a record of an item. An item that is not stored as the import stores it gives
+// a record with a fault. A record with a fault is not printed: its erasure may have been
+// filed under another key.
 func read(found attribute.Item) record {
 	customer, party := parts(found, "customer"), parts(found, "party")
 	switch {

@@ -119,8 +119,8 @@ func (c chosen) String() string { return c.kind + " " + c.name + " of " + c.wher
 // failed puts whom an error is about before it.
 func (c chosen) failed(err error) error { return fmt.Errorf("%s: %w", c, err) }
 
-// cached is what must be told beside what keeps a secret out: API Gateway keeps its
-// authorizer's answer for an operator (ReauthorizeEvery in template.yaml).
+// cached is the warning that an operator may get in for 5 more minutes: so long API
+// Gateway keeps the authorizer's answer (ReauthorizeEvery in template.yaml).
 func (c chosen) cached() string {
 	if c.kind == operation.Operator {
 		return "; API Gateway may let it in for 5 minutes more"
@@ -128,8 +128,9 @@ func (c chosen) cached() string {
 	return ""
 }
 
-// done tells what has happened to a principal, or gives the error of why it has not. It
-// prints the secret that was generated, "" for none, and as JSON whom it has happened to.
+// done ends a command: with err as an error about the principal, else with a line on
+// standard error, and the secret or JSON on standard output. secret is "" where none was
+// generated.
 func (a *app) done(to chosen, err error, happened, secret string) error {
 	if err != nil {
 		return to.failed(err)

@@ -32,7 +32,7 @@ func TestErrorsOfFunctions(t *testing.T) {
 	}
 }
 
-// Whose work never ends is ended by the clock, process and all.
+// A process whose call does not end in time is killed.
 func TestTimeoutEndsTheProcess(t *testing.T) {
 	s, _ := service(t, nil)
 	first, err := call(t, s, "pid")

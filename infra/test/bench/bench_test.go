@@ -97,7 +97,7 @@ func TestLeft(t *testing.T) {
 		!strings.Contains(err.Error(), "31 items") {
 		t.Errorf("31 items are not seen: %v", err)
 	}
-	if _, err := s.least(ctx, 40, s.leastOf(1, "one")); err == nil || !strings.Contains(err.Error(), "31 of 40") {
+	if _, err := s.runFloor(ctx, 40, s.floorCommand(1, "one")); err == nil || !strings.Contains(err.Error(), "31 of 40") {
 		t.Errorf("a floor that deletes too few: %v", err)
 	}
 	if gone, err := s.gone(ctx, "one"); !gone || err != nil {
@@ -133,7 +133,7 @@ func TestFloorThatFails(t *testing.T) {
 	}
 	defer p.close()
 	command := object{"Table": "t", "Customers": []string{"c"}, "AtOnce": 1}
-	if _, err := p.least(t.Context(), 1, command); err == nil || !strings.Contains(err.Error(), "Query") {
+	if _, err := p.runFloor(t.Context(), 1, command); err == nil || !strings.Contains(err.Error(), "Query") {
 		t.Errorf("a floor without a database: %v", err)
 	}
 }

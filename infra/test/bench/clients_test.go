@@ -43,7 +43,7 @@ func (p plan) clients(ctx context.Context, b *Bench) (all []bench.Figure, err er
 				return inAll, err
 			},
 			floor: func(codes []string) (time.Duration, error) {
-				return s.least(ctx, len(codes)*(1+clientTransactions), s.leastOf(l.clients, codes...))
+				return s.runFloor(ctx, len(codes)*(1+clientTransactions), s.floorCommand(l.clients, codes...))
 			},
 		}
 		r.name = fmt.Sprint("warm-up-", l.clients) // what is new is slow

@@ -18,8 +18,8 @@ type comparison struct {
 	recorded [][]recordedCall // what the floor asks of DynamoDB, by the number of its call
 }
 
-// comparisons are all of them, for so many calls of either side. end ends what they run
-// on.
+// comparisons prepares all comparisons, with so many calls of either side. The caller
+// must call end, which ends what they run on.
 //
 // What the floors make is recorded: the functions themselves do the floors' work once
 // before, on tables of the same content, and the floors do it again on the tables on
@@ -99,8 +99,8 @@ func (s *site) fill(ctx context.Context, calls int) error {
 	return fixture.Load(ctx, s.DynamoDB(), fixture.Tables(s.Table), records...)
 }
 
-// recorded is what the function asks of DynamoDB in the calls of the floor's side. One
-// that is called always in the same way is called once.
+// recorded lets the function make each call of the floor's side once and returns its
+// DynamoDB requests. A function without a request is called once.
 func (s *site) recorded(
 	ctx context.Context, i invocation, recorder *recorder, calls int,
 ) (all [][]recordedCall, err error) {

@@ -47,7 +47,7 @@ func (p plan) customers(ctx context.Context, b *Bench) (all []bench.Figure, err 
 				return gone, err
 			},
 			floor: func(codes []string) (time.Duration, error) {
-				return s.least(ctx, 1+size.transactions, s.leastOf(1, codes...))
+				return s.runFloor(ctx, 1+size.transactions, s.floorCommand(1, codes...))
 			},
 		}, size.pairs)
 	}
@@ -72,8 +72,8 @@ func (p plan) customers(ctx context.Context, b *Bench) (all []bench.Figure, err 
 	return append(all, b.memory("one customer")...), nil
 }
 
-// leastOf is the floor's command to erase customers, so many at once.
-func (s *site) leastOf(atOnce int, codes ...string) object {
+// floorCommand is the floor's command that erases customers, atOnce of them together.
+func (s *site) floorCommand(atOnce int, codes ...string) object {
 	keys := make([]string, len(codes))
 	for i, code := range codes {
 		keys[i] = store.CustomerKey(account, code)

@@ -158,9 +158,9 @@ func (s *site) close() {
 	s.Stack.Close()
 }
 
-// least lets the floor of erasures, in the environment of delete-customer, do a command,
-// by which it must delete so many items.
-func (s *site) least(ctx context.Context, items int, command object) (took time.Duration, err error) {
+// runFloor runs the floor of erasures with command, in the environment of
+// delete-customer, and fails unless it deleted items items.
+func (s *site) runFloor(ctx context.Context, items int, command object) (took time.Duration, err error) {
 	event, err := json.Marshal(command)
 	if err != nil {
 		return 0, err

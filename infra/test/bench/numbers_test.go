@@ -81,7 +81,7 @@ func (s *site) eraseNumbers(
 		},
 		floor: func(list []string) (time.Duration, error) {
 			command := object{"Table": s.Table("Contacts"), "Tenant": tenant, "Numbers": list}
-			return s.least(ctx, numbers*size.contacts*copies, command)
+			return s.runFloor(ctx, numbers*size.contacts*copies, command)
 		},
 	}, size.rounds)
 	return accepted, gone, err

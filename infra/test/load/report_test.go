@@ -104,9 +104,9 @@ func (r *report) recoveredAfter() (after time.Duration, within bool) {
 	return after, after < p.lasts && after <= recoverWait
 }
 
-// bound is the p99 after a storm that still counts as normal: twice that of the steady
-// phase, but never more than that one may have: else a service that is slow all the time
-// would be back to normal at once.
+// bound is the p99 after a storm that still counts as normal. It is twice the p99 of the
+// steady phase, but never more than that phase may have, because otherwise a service that
+// is slow all the time would be back to normal at once.
 func (r *report) bound() time.Duration {
 	return min(r.latency, 2*max(r.slack, r.phases[1].quantile(0.99, func(sample) bool { return true })))
 }

@@ -9,7 +9,7 @@ import (
 	"customercare/infra/testkit/dynamotest"
 )
 
-// What is said to move a wall is there to be moved.
+// Every setting that the page says moves a wall exists.
 func TestMovers(t *testing.T) {
 	root := dynamotest.Root()
 	read, err := template.Load(filepath.Join(root, "template.yaml"), nil)

@@ -182,8 +182,8 @@ func TestRulesOfReads(t *testing.T) {
 	}
 }
 
-// TestUncounted: no call goes by uncounted in silence, but those of nobody and those at a
-// process's start.
+// TestUncounted makes calls that cannot be counted. Each is reported, but for calls of
+// nobody and calls at a process's start.
 func TestUncounted(t *testing.T) {
 	m, ctx := newMetered(t), t.Context()
 	fails := func(what, why string, call func() error) {

@@ -20,8 +20,8 @@ const (
 	// hung is after how long an input ends the process, with the stacks of all
 	// goroutines: the fuzz engine waits for ever.
 	hung = 5 * time.Minute
-	// tries is how often an input beyond the bounds is measured: one that ran beside a
-	// test that works or allocates does not do so three times.
+	// tries is how often an input is measured. It is over the bounds only if all three
+	// measurements are: another test may have disturbed one.
 	tries = 3
 )
 

@@ -202,9 +202,9 @@ func makeTables(t testing.TB, client *dynamodb.Client) (prefix string) {
 	return prefix
 }
 
-// prompt retries as the functions do, but without a pause where nothing would change
-// meanwhile. That is so after what Faults did, and after a race, because a test makes one
-// with a call that is over. After what DynamoDB itself refuses there is the usual pause.
+// prompt retries as the functions do, but without a pause after an injected fault or a
+// race, because nothing changes in the pause: the call that a test makes race is over by
+// then. After what DynamoDB itself refuses there is the usual pause.
 type prompt struct{ aws.Retryer }
 
 func (p prompt) RetryDelay(attempt int, err error) (time.Duration, error) {
