@@ -41,12 +41,12 @@ var shape = respond.Shape{
 	},
 }
 
-// callbackName, of at most longestCallback characters, is what may stand in front of
+// callbackName, of at most maxCallback characters, is what may stand in front of
 // JSONP's parenthesis: anything else would let a caller put script there. The bound is no
 // part of the pattern, because to compile that would be a tenth of the function's start.
 var callbackName = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$.]*$`)
 
-const longestCallback = 128
+const maxCallback = 128
 
 // format is XML unless output says JSON or a callback asks for JSONP.
 func format(_ http.Header, f map[string]string) (respond.Format, error) {
@@ -57,7 +57,7 @@ func format(_ http.Header, f map[string]string) (respond.Format, error) {
 		return xml, nil
 	case output != "" && output != "JSON":
 		return xml, respond.Refuse(respond.Invalid, "output must be JSON or XML")
-	case callback != "" && (len(callback) > longestCallback || !callbackName.MatchString(callback)):
+	case callback != "" && (len(callback) > maxCallback || !callbackName.MatchString(callback)):
 		if output == "" {
 			json = xml
 		}

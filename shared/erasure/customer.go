@@ -15,8 +15,9 @@ import (
 // 30 days.
 var ErrUnknownCustomer = errors.New("erasure: no such customer")
 
-// maxRaces is how often an erasure is begun in all when the customer changes under it.
-const maxRaces = 5
+// maxOpenTries is how often an erasure is begun in all when the customer changes under
+// it.
+const maxOpenTries = 5
 
 // CustomerIntake accepts erasures of customers (operation 3). NewCustomerIntake makes
 // one, CustomerSettings.Intake one from a function's environment.
@@ -49,7 +50,7 @@ func (i CustomerIntake) Customer(
 	key, id := store.CustomerKey(account, code), store.NewID(i.clock.now())
 	request := store.RequestOf(id)
 	digests, jobs := i.customerJobs(account, code)
-	for try := range maxRaces {
+	for try := range maxOpenTries {
 		if try > 0 { // somebody else is at it: let them finish
 			if !store.Wait(ctx, i.ledger.DB, try, store.ErrRaced) {
 				return store.ErrRaced

@@ -96,10 +96,10 @@ func (e eraser) handOver(ctx context.Context, job *store.Job) error {
 	return nil
 }
 
-// mostDeaths is after how many failures in a row a job whose worker died is still resumed
+// maxDeaths is after how many failures in a row a job whose worker died is still resumed
 // at once. A death counts as a failure. After one more the job is put back: it may be
 // what kills its workers, and would end those who come for the other jobs, too.
-const mostDeaths = 1
+const maxDeaths = 1
 
 // errDied puts a job back whose workers die of it.
 var errDied = errors.New("erasure: its workers died, one after the other")

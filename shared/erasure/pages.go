@@ -73,7 +73,7 @@ func (e eraser) drainOnce(
 		return false, page.err
 	}
 	defer page.share.Release()
-	if err := e.account(ctx, job, key, page.Collection); err != nil {
+	if err := e.countEarlier(ctx, job, key, page.Collection); err != nil {
 		return false, err
 	}
 	raced := false // then it must be read again: a conflict puts no tombstone back
@@ -101,21 +101,21 @@ func (e eraser) drainOnce(
 	return false, e.deletePages(ctx, job, key, page)
 }
 
-// account compares the range that the last worker announced with what stands there now:
-// what is missing counts as deleted. Then it announces first, the page at the start. What
-// stands in the range may fill several pages, so it may read several times.
-func (e eraser) account(
+// countEarlier compares the range that the last worker announced with what stands there
+// now: what is missing counts as deleted. Then it announces first, the page at the start.
+// What stands in the range may fill several pages, so it may read several times.
+func (e eraser) countEarlier(
 	ctx context.Context, job *store.Job, key string, first store.Collection,
 ) error {
 	if job.Pending.Count > 0 {
-		left, through := int64(0), ""
+		remaining, through := int64(0), ""
 		if len(job.Pending.Through) > 0 {
 			through = job.Pending.Through[0]
 		}
 		for page := first; ; {
 			for _, record := range page.Records {
 				if record <= through {
-					left++
+					remaining++
 				}
 			}
 			if page.Next == "" || page.Next >= through {
@@ -126,7 +126,7 @@ func (e eraser) account(
 				return err
 			}
 		}
-		inherit(job, left) // these are announced again, below and with the pages behind
+		inherit(job, remaining) // these are announced again, below and with the pages behind
 	}
 	announce(job, first)
 	return nil

@@ -59,7 +59,7 @@ func (w Worker) work(ctx context.Context, key string, deadline time.Time) (err e
 	if err != nil {
 		return err
 	}
-	if job.Died > 0 && job.Failures > mostDeaths {
+	if job.Died > 0 && job.Failures > maxDeaths {
 		return w.putBack(ctx, job, errDied)
 	}
 	working, stop := w.keepLease(ctx, job)

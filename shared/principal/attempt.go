@@ -20,20 +20,20 @@ type attempt struct {
 	turn     string            // the name of the turn that it has taken, "" without
 }
 
-// turnsTried is how often a right secret asks for its reservation. Where no lock stands,
-// it can only be refused because somebody else tries a right key with a foreign account
-// at the same moment.
-const turnsTried = 4
+// maxReserveTries is how often a right secret asks for its reservation. Where no lock
+// stands, it can only be refused because somebody else tries a right key with a foreign
+// account at the same moment.
+const maxReserveTries = 4
 
 // expires is when the counts may be taken away.
 func (a *attempt) expires() time.Time { return a.now.Add(a.Guard.kept()) }
 
-// guarded looks at the secret when no lock stands. It does so alone, while others wait,
-// after a lock, and when secrets that had failed are looked at again and again. nil lets
-// in; ErrNotLetIn, *Locked.
-func (a *attempt) guarded(ctx context.Context, look func() verdict) error {
-	if left := a.Guard.locked(a.seen, false, a.now); left > 0 {
-		return &Locked{left}
+// locksThenCheck looks at the secret when no lock stands. It does so alone, while others
+// wait, after a lock, and when secrets that had failed are looked at again and again. nil
+// lets in; ErrNotLetIn, *Locked.
+func (a *attempt) locksThenCheck(ctx context.Context, look func() verdict) error {
+	if wait := a.Guard.locked(a.seen, false, a.now); wait > 0 {
+		return &Locked{wait}
 	}
 	var err error
 	switch {
@@ -50,17 +50,17 @@ func (a *attempt) guarded(ctx context.Context, look func() verdict) error {
 	return a.end(ctx, v)
 }
 
-// looked decides about a secret that was looked at before the locks were. Whatever is
-// wrong with an attempt that is not let in, it makes the same calls of DynamoDB, takes
-// the same time and is locked out by the same failures: a caller can tell nothing from
-// it. nil lets in; ErrNotLetIn, *Locked.
-func (a *attempt) looked(ctx context.Context, v verdict) error {
+// checkThenLocks decides about a secret that was looked at before the locks were.
+// Whatever is wrong with an attempt that is not let in, it makes the same calls of
+// DynamoDB, takes the same time and is locked out by the same failures: a caller can tell
+// nothing from it. nil lets in; ErrNotLetIn, *Locked.
+func (a *attempt) checkThenLocks(ctx context.Context, v verdict) error {
 	again := a.seen.Remembers(v.work) && !a.change(v).Principal.Anew
-	left, closed := a.Guard.locked(a.seen, again, a.now), a.Guard.closed(a.seen, a.now)
+	wait, closed := a.Guard.locked(a.seen, again, a.now), a.Guard.closed(a.seen, a.now)
 	switch {
-	case left > 0 && (closed || !v.in):
+	case wait > 0 && (closed || !v.in):
 		logged(a.count(ctx, v, true, closed))
-		return &Locked{left}
+		return &Locked{wait}
 	case !v.in && a.Guard.suspect(a.seen.Principal, a.now):
 		if err := a.reserve(ctx, v.right); err != nil {
 			return err
@@ -71,7 +71,7 @@ func (a *attempt) looked(ctx context.Context, v verdict) error {
 			if err == nil {
 				break
 			}
-			if _, other := err.(*Locked); !other || try == turnsTried || a.Guard.closed(a.seen, a.now) {
+			if _, other := err.(*Locked); !other || try == maxReserveTries || a.Guard.closed(a.seen, a.now) {
 				return err
 			}
 		}
@@ -120,8 +120,8 @@ func (a *attempt) take(ctx context.Context, r store.Reservation) error {
 // takeTurn takes the turn to look at a secret that had failed, or is *Locked for as long
 // as another attempt may have it.
 func (a *attempt) takeTurn(ctx context.Context) (err error) {
-	if left := a.seen.Turn.Sub(a.now); left > 0 {
-		return &Locked{left}
+	if wait := a.seen.Turn.Sub(a.now); wait > 0 {
+		return &Locked{wait}
 	}
 	a.seen, a.turn, err = a.Principals.TakeTurn(ctx, a.seen, a.now.Add(reservation), a.expires())
 	if err == nil && a.turn == "" {
@@ -173,9 +173,9 @@ func (a *attempt) change(v verdict) store.Failure {
 		f.Guesses = store.Change{Locks: seen.Guesses.Locks}
 	}
 	f.Repeats.Anew = seen.Repeats.N > 0 && a.now.Sub(seen.Repeats.Since) > g.Window
-	for of, count := range seen.Others {
+	for hash, count := range seen.Others {
 		if g.forgotten(count, g.Limit, a.now) {
-			f.Forget = append(f.Forget, of)
+			f.Forget = append(f.Forget, hash)
 		}
 	}
 	return f

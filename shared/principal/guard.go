@@ -84,11 +84,11 @@ func network(source string) string {
 // such a secret is locked out by the count of accounts: a new secret is a guess, and
 // counted as one.
 func (g Guard) locked(seen store.Failures, again bool, now time.Time) time.Duration {
-	left := max(g.left(seen.Principal, g.Limit, now), g.left(seen.All, g.many(), now), 0)
+	wait := max(g.left(seen.Principal, g.Limit, now), g.left(seen.All, g.many(), now), 0)
 	if again {
-		left = max(left, g.left(seen.Accounts, g.many(), now))
+		wait = max(wait, g.left(seen.Accounts, g.many(), now))
 	}
-	return left
+	return wait
 }
 
 // closed says whether a lock stands that wrong secrets alone would have led to. Such a

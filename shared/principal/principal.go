@@ -108,9 +108,9 @@ func (d Directory) check(
 			err = ErrNotLetIn
 		}
 	case kind == store.APIUser: // the look costs nothing, and decides whom a lock keeps out
-		err = a.looked(ctx, look())
+		err = a.checkThenLocks(ctx, look())
 	default:
-		err = a.guarded(ctx, look)
+		err = a.locksThenCheck(ctx, look)
 	}
 	if err != nil {
 		return nobody, err

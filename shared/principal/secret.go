@@ -76,14 +76,14 @@ func derive(password string, salt []byte, p argon2id.Params) []byte {
 // It takes one slow hash, whatever the hashes are, none and unreadable ones included;
 // only hashes that were not made by HashPasswords, with salts that differ, take one each.
 func samePassword(password string, hashes []string) (same bool, work string) {
-	key, of := []byte(nil), ""
+	key, keyFrom := []byte(nil), ""
 	for _, hash := range hashes {
 		params, salt, want, err := argon2id.DecodeHash(hash)
 		if err != nil {
 			continue
 		}
-		if this := fmt.Sprint(*params, salt); this != of {
-			key, of = derive(password, salt, *params), this
+		if this := fmt.Sprint(*params, salt); this != keyFrom {
+			key, keyFrom = derive(password, salt, *params), this
 		}
 		same = subtle.ConstantTimeCompare(key, want) == 1 || same
 	}

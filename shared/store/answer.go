@@ -18,8 +18,8 @@ import (
 // after which the SDK sends the call again.
 type checkedAnswers struct{ next http.RoundTripper }
 
-// largestAnswer is more than DynamoDB ever answers with, which is 16 MB.
-const largestAnswer = 32 << 20
+// maxAnswer is more than DynamoDB ever answers with, which is 16 MB.
+const maxAnswer = 32 << 20
 
 var errNoAnswer = errors.New("store: what came is no answer of DynamoDB's")
 
@@ -35,14 +35,14 @@ func (c checkedAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
 		answer.Body = struct {
 			io.Reader
 			io.Closer
-		}{io.LimitReader(answer.Body, largestAnswer), answer.Body}
+		}{io.LimitReader(answer.Body, maxAnswer), answer.Body}
 		return answer, nil
 	}
 	if shareOf(r.Context()) != nil && answer.StatusCode == http.StatusOK {
 		return answer, nil
 	}
 	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, largestAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (c checkedAnswers) RoundTrip(r *http.Request) (*http.Response, error) {
 func isWhole(answer *http.Response, body []byte) bool {
 	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	return answer.StatusCode == http.StatusOK && media == "application/x-amz-json-1.0" &&
-		len(body) <= largestAnswer && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) && json.Valid(body) &&
+		len(body) <= maxAnswer && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) && json.Valid(body) &&
 		hasChecksum(body, answer.Header.Get("X-Amz-Crc32"))
 }
 

@@ -17,9 +17,9 @@ import (
 // numbers are 12 KB and more, their digests another 33 KB.
 const inlineBytes = 700
 
-// openTries is how often OpenNumbers tries. A try fails when another call opens or ends
-// the job at that moment.
-const openTries = 5
+// maxOpenTries is how often OpenNumbers tries. A try fails when another call opens or
+// ends the job at that moment.
+const maxOpenTries = 5
 
 // openOrJoin opens a job for numbers, or joins the open one: "if_not_exists" leaves what
 // the call that opened it wrote.
@@ -98,7 +98,7 @@ func (e Erasures) openListed(ctx context.Context, job *Job, dueAt time.Time) (jo
 		}},
 		{Put: &types.Put{TableName: &e.Table, Item: identifiers}},
 	}
-	for range openTries {
+	for range maxOpenTries {
 		status, err := e.Join(ctx, job.Key, RequestOf(job.ID), job.RequestedAt)
 		if err != nil || status == Joined {
 			return true, err

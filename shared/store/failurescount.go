@@ -23,29 +23,47 @@ var (
 	salted = statement{set: "salt = :salt", condition: "attribute_not_exists(salt)"}
 
 	// oneMore counts a failure.
+	//
+	//	SET #lastAll = :now, #sinceAll = if_not_exists(#sinceAll, :now) ADD #nAll :one
 	oneMore = statement{
 		set: "#last$ = :now, #since$ = if_not_exists(#since$, :now)",
 		add: "#n$ :one",
 	}
 	// oneAnew begins a count again, if nobody else has since it was read.
+	//
+	//	SET #lastAll = :now, #nAll = :one, #sinceAll = :now IF #sinceAll = :sinceAll
 	oneAnew = statement{
 		set:       "#last$ = :now, #n$ = :one, #since$ = :now",
 		condition: "#since$ = :since$",
 	}
 	// firstLock, nextLock and noLock change the number of locks. A count without locks
 	// has no such attribute.
+	//
+	//	SET #locksAll = :locksAll IF attribute_not_exists(#locksAll)
+	//	SET #locksAll = :locksAll IF #locksAll = :wasAll
+	//	REMOVE #locksAll IF #locksAll = :wasAll
 	firstLock = statement{set: "#locks$ = :locks$", condition: "attribute_not_exists(#locks$)"}
 	nextLock  = statement{set: "#locks$ = :locks$", condition: "#locks$ = :was$"}
 	noLock    = statement{remove: "#locks$", condition: "#locks$ = :was$"}
 
 	// tagAlone begins the tags again, with a count that does: oneAnew has the condition.
+	//
+	//	SET #tagsPrincipal = :tagsPrincipal
 	tagAlone = statement{set: "#tags$ = :tags$"}
 	// tagMore puts a tag behind the others, if no other write has put the same there.
+	//
+	//	SET #tagsPrincipal =
+	//	    list_append(if_not_exists(#tagsPrincipal, :none), :tagsPrincipal)
+	//	IF (attribute_not_exists(#tagsPrincipal) OR
+	//	    NOT contains(#tagsPrincipal, :tagPrincipal))
 	tagMore = statement{
 		set:       "#tags$ = list_append(if_not_exists(#tags$, :none), :tags$)",
 		condition: "(attribute_not_exists(#tags$) OR NOT contains(#tags$, :tag$))",
 	}
 	// tagLast does so where the first tags go to make room.
+	//
+	//	SET #tagsPrincipal = :tagsPrincipal
+	//	IF as tagMore
 	tagLast = statement{
 		set:       "#tags$ = :tags$",
 		condition: "(attribute_not_exists(#tags$) OR NOT contains(#tags$, :tag$))",
@@ -53,19 +71,24 @@ var (
 
 	// oneRepeat and oneRepeatAnew count a repeat. Sent again after a lost answer they
 	// count once more, which does no harm.
+	//
+	//	SET #sinceRepeats = if_not_exists(#sinceRepeats, :now) ADD #nRepeats :one
+	//	SET #nRepeats = :one, #sinceRepeats = :now IF #sinceRepeats = :sinceRepeats
 	oneRepeat     = statement{set: "#since$ = if_not_exists(#since$, :now)", add: "#n$ :one"}
 	oneRepeatAnew = statement{set: "#n$ = :one, #since$ = :now", condition: "#since$ = :since$"}
 
 	// stillOver is the condition on which another principal's count is dropped.
+	//
+	//	IF #lastOther0 = :lastOther0
 	stillOver = statement{condition: "#last$ = :last$"}
 )
 
 // forgottenAtOnce bounds how many other principals' counts one write drops.
 const forgottenAtOnce = 20
 
-// maxCountWrites is how often a failure is written together with its tags. Only another
+// maxCountTries is how often a failure is written together with its tags. Only another
 // failure at the same moment keeps it from being written.
-const maxCountWrites = 8
+const maxCountTries = 8
 
 // CountFailure counts one more failure after those in seen, in one write. seen is what
 // Find or Reserve gave, f what the caller decided by it.
@@ -90,7 +113,7 @@ func (p Principals) CountFailure(ctx context.Context, seen Failures, a Attempt, 
 		}
 		seen = readFailures(item, seen.source, seen.principal)
 		f = f.added(seen)
-		if try == maxCountWrites {
+		if try == maxCountTries {
 			err = p.failureWithoutTags(seen, a, f, attempt).send(ctx)
 			break
 		}
@@ -130,7 +153,7 @@ func (p Principals) failure(seen Failures, a Attempt, f Failure, attempt string)
 	if seen.salt == nil {
 		seen.salt = make([]byte, 16)
 		_, _ = rand.Read(seen.salt) // never fails
-		w.also(salted, place{}, object{":salt": &types.AttributeValueMemberB{Value: seen.salt}})
+		w.include(salted, place{}, object{":salt": &types.AttributeValueMemberB{Value: seen.salt}})
 	}
 	if a.Locked {
 		w.lockedGuess(seen, a, f, attempt)
@@ -190,24 +213,24 @@ func (p Principals) failureWithoutTags(seen Failures, a Attempt, f Failure, atte
 }
 
 func (w *failureWrite) once(attempt string) {
-	w.also(countedOnce, place{}, object{":attempt": text(attempt)})
+	w.include(countedOnce, place{}, object{":attempt": text(attempt)})
 }
 
 // count adds one failure to the count at this place, which was read as seen.
 func (w *failureWrite) count(at place, seen Count, now time.Time, c Change) {
 	if c.Anew {
-		w.also(oneAnew, at, object{":now": millis(now), ":one": one, ":since$": millis(seen.Since)})
+		w.include(oneAnew, at, object{":now": millis(now), ":one": one, ":since$": millis(seen.Since)})
 	} else {
-		w.also(oneMore, at, object{":now": millis(now), ":one": one})
+		w.include(oneMore, at, object{":now": millis(now), ":one": one})
 	}
 	switch {
 	case c.Locks == seen.Locks:
 	case seen.Locks == 0:
-		w.also(firstLock, at, object{":locks$": number(c.Locks)})
+		w.include(firstLock, at, object{":locks$": number(c.Locks)})
 	case c.Locks == 0:
-		w.also(noLock, at, object{":was$": number(seen.Locks)})
+		w.include(noLock, at, object{":was$": number(seen.Locks)})
 	default:
-		w.also(nextLock, at, object{":locks$": number(c.Locks), ":was$": number(seen.Locks)})
+		w.include(nextLock, at, object{":locks$": number(c.Locks), ":was$": number(seen.Locks)})
 	}
 }
 
@@ -216,12 +239,12 @@ func (w *failureWrite) count(at place, seen Count, now time.Time, c Change) {
 func (w *failureWrite) remember(at place, tag string, tags []string, anew bool, atMost int) {
 	switch {
 	case anew:
-		w.also(tagAlone, at, object{":tags$": texts([]string{tag})})
+		w.include(tagAlone, at, object{":tags$": texts([]string{tag})})
 	case len(tags) >= atMost:
 		last := append(slices.Clone(tags[len(tags)-max(atMost-1, 0):]), tag)
-		w.also(tagLast, at, object{":tags$": texts(last), ":tag$": text(tag)})
+		w.include(tagLast, at, object{":tags$": texts(last), ":tag$": text(tag)})
 	default:
-		w.also(tagMore, at, object{
+		w.include(tagMore, at, object{
 			":tags$": texts([]string{tag}), ":tag$": text(tag), ":none": texts(nil),
 		})
 	}
@@ -229,12 +252,12 @@ func (w *failureWrite) remember(at place, tag string, tags []string, anew bool, 
 
 func (w *failureWrite) repeat(seen Count, f Failure) {
 	if f.Repeats.Anew {
-		w.also(oneRepeatAnew, w.at.repeats, object{
+		w.include(oneRepeatAnew, w.at.repeats, object{
 			":now": millis(f.Now), ":one": one, ":since$": millis(seen.Since),
 		})
 		return
 	}
-	w.also(oneRepeat, w.at.repeats, object{":now": millis(f.Now), ":one": one})
+	w.include(oneRepeat, w.at.repeats, object{":now": millis(f.Now), ":one": one})
 }
 
 // forget drops some of these counts of other principals, if they have not changed.
@@ -244,7 +267,7 @@ func (w *failureWrite) forget(seen Failures, others []string) {
 		for j, attribute := range seen.attributes[hash] {
 			w.drop("#o"+strconv.Itoa(i)+"x"+strconv.Itoa(j), attribute)
 		}
-		w.also(stillOver, other, object{":last$": millis(seen.Others[hash].Last)})
+		w.include(stillOver, other, object{":last$": millis(seen.Others[hash].Last)})
 	}
 }
 

@@ -5,13 +5,20 @@ import "slices"
 // Guesses and AllGuesses are stored from the first failure of a right secret on, and
 // begin with what Principal and All had counted until then.
 var (
+	// SET #nGuesses = if_not_exists(#nGuesses, :nGuesses)
 	apartCount = statement{set: "#n$ = if_not_exists(#n$, :n$)"}
+	// SET #sinceGuesses = if_not_exists(#sinceGuesses, :sinceGuesses),
+	//     #lastGuesses = if_not_exists(#lastGuesses, :lastGuesses)
 	apartTimes = statement{
 		set: "#since$ = if_not_exists(#since$, :since$), #last$ = if_not_exists(#last$, :last$)",
 	}
+	// SET #locksGuesses = if_not_exists(#locksGuesses, :locksGuesses)
 	apartLocks = statement{set: "#locks$ = if_not_exists(#locks$, :locks$)"}
 
 	// notCounted and sameCount are conditions: the count is as it was read.
+	//
+	//	IF attribute_not_exists(#nAll)
+	//	IF #nAll = :seenAll
 	notCounted = statement{condition: "attribute_not_exists(#n$)"}
 	sameCount  = statement{condition: "#n$ = :seen$"}
 )
@@ -36,12 +43,12 @@ func (w *failureWrite) countGuess(seen Failures, a Attempt, f Failure) {
 
 // countApart begins a count of guesses, with what c has counted until now.
 func (w *failureWrite) countApart(at place, c Count) {
-	w.also(apartCount, at, object{":n$": number(c.N)})
+	w.include(apartCount, at, object{":n$": number(c.N)})
 	if c.N > 0 {
-		w.also(apartTimes, at, object{":since$": millis(c.Since), ":last$": millis(c.Last)})
+		w.include(apartTimes, at, object{":since$": millis(c.Since), ":last$": millis(c.Last)})
 	}
 	if c.Locks > 0 {
-		w.also(apartLocks, at, object{":locks$": number(c.Locks)})
+		w.include(apartLocks, at, object{":locks$": number(c.Locks)})
 	}
 }
 
@@ -53,24 +60,24 @@ func (w *failureWrite) guessesAsRead(seen Failures, right bool) {
 	case right:
 		w.unchanged(w.at.principal, seen.Principal)
 	default:
-		w.also(notCounted, w.at.guesses, nil)
+		w.include(notCounted, w.at.guesses, nil)
 	}
 	switch {
 	case seen.allApart:
 	case right:
 		w.unchanged(w.at.all, seen.All)
 	default:
-		w.also(notCounted, w.at.allGuesses, nil)
+		w.include(notCounted, w.at.allGuesses, nil)
 	}
 }
 
 // unchanged makes the write depend on a count being as it was read.
 func (w *failureWrite) unchanged(at place, seen Count) {
 	if seen.N == 0 {
-		w.also(notCounted, at, nil)
+		w.include(notCounted, at, nil)
 		return
 	}
-	w.also(sameCount, at, object{":seen$": number(seen.N)})
+	w.include(sameCount, at, object{":seen$": number(seen.N)})
 }
 
 // lockedGuess counts an attempt that a lock refused, where the lock would have let a

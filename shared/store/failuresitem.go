@@ -43,14 +43,14 @@ type place struct{ name, suffix string }
 type places struct{ all, principal, accounts, allGuesses, guesses, repeats place }
 
 func placesOf(principal string) places {
-	own := shortHash(principal)
+	hash := shortHash(principal)
 	return places{
 		all:        place{"All", ""},
-		principal:  place{"Principal", own},
+		principal:  place{"Principal", hash},
 		accounts:   place{"Accounts", shortHash("accounts#" + principal)},
 		allGuesses: place{"AllGuesses", guessesSuffix},
-		guesses:    place{"Guesses", own + guessesSuffix},
-		repeats:    place{"Repeats", own + repeatsSuffix},
+		guesses:    place{"Guesses", hash + guessesSuffix},
+		repeats:    place{"Repeats", hash + repeatsSuffix},
 	}
 }
 

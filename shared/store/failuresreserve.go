@@ -19,10 +19,15 @@ func (r Reservation) taken() bool { return !r.Principal.IsZero() || !r.Guesses.I
 // The second half of each condition holds where this very write was made, its answer was
 // lost, and it is sent again.
 var (
+	// SET #lastPrincipal = :lastPrincipal, #locksPrincipal = :locksPrincipal,
+	//     #attemptPrincipal = :attempt
+	// IF (attribute_not_exists(#locksPrincipal) OR #attemptPrincipal = :attempt)
 	reserveFirst = statement{
 		set:       "#last$ = :last$, #locks$ = :locks$, #attempt$ = :attempt",
 		condition: "(attribute_not_exists(#locks$) OR #attempt$ = :attempt)",
 	}
+	// SET as above
+	// IF (#locksPrincipal = :wasPrincipal OR #attemptPrincipal = :attempt)
 	reserveNext = statement{
 		set:       "#last$ = :last$, #locks$ = :locks$, #attempt$ = :attempt",
 		condition: "(#locks$ = :was$ OR #attempt$ = :attempt)",
@@ -31,10 +36,14 @@ var (
 
 // What a reservation took goes back, if nobody else has taken a lock since.
 var (
+	// SET #lastPrincipal = :lastPrincipal REMOVE #locksPrincipal
+	// IF #lastPrincipal = :reservedPrincipal AND #locksPrincipal = :takenPrincipal
 	giveBackFirst = statement{
 		set: "#last$ = :last$", remove: "#locks$", // none is no attribute
 		condition: "#last$ = :reserved$ AND #locks$ = :taken$",
 	}
+	// SET #lastPrincipal = :lastPrincipal, #locksPrincipal = :locksPrincipal
+	// IF as above
 	giveBackNext = statement{
 		set:       "#last$ = :last$, #locks$ = :locks$",
 		condition: "#last$ = :reserved$ AND #locks$ = :taken$",
@@ -71,11 +80,11 @@ func (w *failureWrite) reserve(at place, seen Count, last time.Time, attempt str
 		":last$": millis(last), ":locks$": number(seen.Locks + 1), ":attempt": text(attempt),
 	}
 	if seen.Locks == 0 {
-		w.also(reserveFirst, at, values)
+		w.include(reserveFirst, at, values)
 		return
 	}
 	values[":was$"] = number(seen.Locks)
-	w.also(reserveNext, at, values)
+	w.include(reserveNext, at, values)
 }
 
 // giveBack undoes the reservation of an attempt that turned out to be no new guess.
@@ -91,9 +100,9 @@ func (w *failureWrite) giveBackOne(at place, before Count, reserved time.Time) {
 		":last$": millis(before.Last), ":reserved$": millis(reserved), ":taken$": number(before.Locks + 1),
 	}
 	if before.Locks == 0 {
-		w.also(giveBackFirst, at, values)
+		w.include(giveBackFirst, at, values)
 		return
 	}
 	values[":locks$"] = number(before.Locks)
-	w.also(giveBackNext, at, values)
+	w.include(giveBackNext, at, values)
 }

@@ -10,14 +10,19 @@ import (
 // condition of taking one holds where this very write was made, its answer was lost, and
 // it is sent again.
 var (
+	// SET #turnPrincipal = :turn
+	// IF (attribute_not_exists(#turnPrincipal) OR #turnPrincipal = :turn)
 	takeFirstTurn = statement{
 		set:       "#turn$ = :turn",
 		condition: "(attribute_not_exists(#turn$) OR #turn$ = :turn)",
 	}
+	// SET #turnPrincipal = :turn
+	// IF (#turnPrincipal = :before OR #turnPrincipal = :turn)
 	takeNextTurn = statement{
 		set:       "#turn$ = :turn",
 		condition: "(#turn$ = :before OR #turn$ = :turn)",
 	}
+	// REMOVE #turnPrincipal IF #turnPrincipal = :turn
 	endTurn = statement{remove: "#turn$", condition: "#turn$ = :turn"}
 )
 
@@ -29,9 +34,9 @@ func (p Principals) TakeTurn(ctx context.Context, seen Failures, until, expires 
 	turn := strconv.FormatInt(until.UnixMilli(), 10) + "#" + NewID(until)
 	w := p.write(seen, expires)
 	if seen.turn == "" {
-		w.also(takeFirstTurn, w.at.principal, object{":turn": text(turn)})
+		w.include(takeFirstTurn, w.at.principal, object{":turn": text(turn)})
 	} else {
-		w.also(takeNextTurn, w.at.principal, object{":turn": text(turn), ":before": text(seen.turn)})
+		w.include(takeNextTurn, w.at.principal, object{":turn": text(turn), ":before": text(seen.turn)})
 	}
 	err := w.send(ctx)
 	if _, conflict := conditionFailed(err); conflict {
@@ -57,5 +62,5 @@ func (p Principals) EndTurn(ctx context.Context, seen Failures, turn string, exp
 }
 
 func (w *failureWrite) endTurn(turn string) {
-	w.also(endTurn, w.at.principal, object{":turn": text(turn)})
+	w.include(endTurn, w.at.principal, object{":turn": text(turn)})
 }

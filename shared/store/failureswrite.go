@@ -15,7 +15,8 @@ import (
 //
 // "$" stands for the place of the count that the statement is about. In a statement about
 // Guesses, "#last$" is written #lastGuesses and means the attribute last<p>g; ":last$" is
-// written :lastGuesses. So one write can say the same of several counts.
+// written :lastGuesses. So one write can say the same of several counts. Beside each
+// statement stands an example of what DynamoDB gets.
 type statement struct{ set, add, remove, condition string }
 
 // placed are the attributes that a statement can name with "#" and "$".
@@ -42,9 +43,9 @@ func (p Principals) write(seen Failures, expires time.Time) *failureWrite {
 	}
 }
 
-// also adds a statement to the write, about the count at this place. values are those of
-// the statement, and no others: DynamoDB refuses a value that nothing uses.
-func (w *failureWrite) also(s statement, at place, values object) {
+// include adds a statement to the write, about the count at this place. values are those
+// of the statement, and no others: DynamoDB refuses a value that nothing uses.
+func (w *failureWrite) include(s statement, at place, values object) {
 	w.set = w.clause(w.set, s.set, at)
 	w.add = w.clause(w.add, s.add, at)
 	w.remove = w.clause(w.remove, s.remove, at)

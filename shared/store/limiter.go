@@ -29,15 +29,15 @@ type Limiter struct {
 // they are stored. A list of very short ones takes some ten times that as texts.
 const partiesAtMost = 3 << 20
 
-// peersAtMost is how many bytes of answers readPeer holds at once: of many calls, or of
+// maxPeerBytes is how many bytes of answers readPeer holds at once: of many calls, or of
 // one that is larger.
-const peersAtMost = 1 << 20
+const maxPeerBytes = 1 << 20
 
 // NewLimiter lets so many calls be under way at once, at least one.
 func NewLimiter(atMost int) *Limiter {
 	return &Limiter{
 		atMost: max(1, atMost), on: make(map[string]int), changed: make(chan struct{}),
-		parties: semaphore.NewWeighted(partiesAtMost), peers: NewMemory(peersAtMost, peersAtMost),
+		parties: semaphore.NewWeighted(partiesAtMost), peers: NewMemory(maxPeerBytes, maxPeerBytes),
 	}
 }
 

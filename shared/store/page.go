@@ -96,7 +96,7 @@ func (p *pageReader) HandleDeserialize(
 // read reads the body, if there is room for it: else ErrNoRoom.
 func (p *pageReader) read(answer *smithyhttp.Response) ([]byte, error) {
 	n := answer.ContentLength
-	if n > largestAnswer {
+	if n > maxAnswer {
 		return nil, errNoAnswer
 	}
 	size := n
@@ -112,7 +112,7 @@ func (p *pageReader) read(answer *smithyhttp.Response) ([]byte, error) {
 	var err error
 	var body []byte
 	if n < 0 {
-		body, err = io.ReadAll(io.LimitReader(answer.Body, largestAnswer+1))
+		body, err = io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	} else {
 		body = make([]byte, n)
 		_, err = io.ReadFull(answer.Body, body)
