@@ -29,6 +29,14 @@ func Number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
+// Digits is a number attribute whose digits are as written, for example "1.50".
+func Digits(number string) types.AttributeValue { return &types.AttributeValueMemberN{Value: number} }
+
+// List is a list attribute.
+func List(members ...types.AttributeValue) types.AttributeValue {
+	return &types.AttributeValueMemberL{Value: members}
+}
+
 // Map is a map attribute.
 func Map(members Item) types.AttributeValue { return &types.AttributeValueMemberM{Value: members} }
 

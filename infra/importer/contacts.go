@@ -115,8 +115,8 @@ func (l *loader) refile(ctx context.Context, r *record) error {
 
 // noteParties notes in known the parties of a copy that stands, and supposes that the
 // copies under those parties have the same until they are seen. It is false when the
-// parties cannot be read. Then the copy must not be written over: the others would stay where no
-// load and no erasure looks for them.
+// parties cannot be read. Then the copy must not be written over: the others would stay
+// where no load and no erasure looks for them.
 func noteParties(known map[string]types.AttributeValue, copy object) (readable bool) {
 	if len(copy) == 0 { // of an action that was not refused
 		return true

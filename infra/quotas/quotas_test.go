@@ -11,16 +11,6 @@ import (
 	"customercare/infra/attribute"
 )
 
-// Attributes of each kind.
-func text(value string) types.AttributeValue    { return &types.AttributeValueMemberS{Value: value} }
-func numeric(value string) types.AttributeValue { return &types.AttributeValueMemberN{Value: value} }
-func object(members attribute.Item) types.AttributeValue {
-	return &types.AttributeValueMemberM{Value: members}
-}
-func list(members ...types.AttributeValue) types.AttributeValue {
-	return &types.AttributeValueMemberL{Value: members}
-}
-
 // The range and the precision that AWS documents for numbers.
 func TestStorable(t *testing.T) {
 	nines, zeros := strings.Repeat("9", 38), strings.Repeat("0", 400)
@@ -112,19 +102,19 @@ func TestSize(t *testing.T) {
 		value types.AttributeValue
 		want  int
 	}{
-		{text(""), 0}, {text("äöü"), 6}, {text("\U0001F98A"), 4},
+		{attribute.Text(""), 0}, {attribute.Text("äöü"), 6}, {attribute.Text("\U0001F98A"), 4},
 		{&types.AttributeValueMemberB{Value: []byte{1, 2, 3}}, 3},
 		{&types.AttributeValueMemberBOOL{}, 1}, {&types.AttributeValueMemberNULL{Value: true}, 1},
 		// Half of the significant digits, rounded up, and 1; and 1 for a minus.
-		{numeric("0"), 1}, {numeric("-0"), 1}, {numeric("0e99"), 1}, {numeric("1"), 2}, {numeric("12"), 2},
-		{numeric("123"), 3}, {numeric("1234567"), 5},
-		{numeric("120"), 2}, {numeric("-120"), 3}, {numeric("100200"), 3},
-		{numeric("10.5"), 3}, {numeric("1.5"), 2}, {numeric("0.00125"), 3}, {numeric("45000000"), 2},
-		{numeric("4.5e7"), 2}, {numeric("1e125"), 2},
-		{numeric("-1E-130"), 3}, {numeric("001.500"), 2},
-		{numeric(strings.Repeat("9", 38)), 20}, {numeric("-" + strings.Repeat("9", 38)), 21},
-		{list(), 3}, {object(nil), 3}, {list(text("a"), numeric("1"), list()), 3 + 3 + 1 + 2 + 3},
-		{object(attribute.Item{"k": text("v"), "in": object(attribute.Item{"n": numeric("12")})}), 3 + 2 + 1 + 1 + 2 + 3 + 1 + 1 + 2},
+		{attribute.Digits("0"), 1}, {attribute.Digits("-0"), 1}, {attribute.Digits("0e99"), 1}, {attribute.Digits("1"), 2}, {attribute.Digits("12"), 2},
+		{attribute.Digits("123"), 3}, {attribute.Digits("1234567"), 5},
+		{attribute.Digits("120"), 2}, {attribute.Digits("-120"), 3}, {attribute.Digits("100200"), 3},
+		{attribute.Digits("10.5"), 3}, {attribute.Digits("1.5"), 2}, {attribute.Digits("0.00125"), 3}, {attribute.Digits("45000000"), 2},
+		{attribute.Digits("4.5e7"), 2}, {attribute.Digits("1e125"), 2},
+		{attribute.Digits("-1E-130"), 3}, {attribute.Digits("001.500"), 2},
+		{attribute.Digits(strings.Repeat("9", 38)), 20}, {attribute.Digits("-" + strings.Repeat("9", 38)), 21},
+		{attribute.List(), 3}, {attribute.Map(nil), 3}, {attribute.List(attribute.Text("a"), attribute.Digits("1"), attribute.List()), 3 + 3 + 1 + 2 + 3},
+		{attribute.Map(attribute.Item{"k": attribute.Text("v"), "in": attribute.Map(attribute.Item{"n": attribute.Digits("12")})}), 3 + 2 + 1 + 1 + 2 + 3 + 1 + 1 + 2},
 		{&types.AttributeValueMemberSS{Value: []string{"a", "bcd"}}, 4},
 		{&types.AttributeValueMemberNS{Value: []string{"1", "200"}}, 4},
 		{&types.AttributeValueMemberBS{Value: [][]byte{{1}, {1, 2}}}, 3},
@@ -134,7 +124,7 @@ func TestSize(t *testing.T) {
 		}
 	}
 	// The documentation's own example.
-	if got := Size(attribute.Item{"shirt-color": text("R"), "shirt-size": text("M")}); got != 23 {
+	if got := Size(attribute.Item{"shirt-color": attribute.Text("R"), "shirt-size": attribute.Text("M")}); got != 23 {
 		t.Errorf("the documented example has %d bytes", got)
 	}
 }

@@ -18,16 +18,10 @@ import (
 	"customercare/shared/store"
 )
 
-// item is short, because the tables of cases below are full of it.
+// item is short, as are s, n and l, because the tables of cases below are full of them.
 type item = attribute.Item
 
-func s(text string) types.AttributeValue { return &types.AttributeValueMemberS{Value: text} }
-
-func n(digits string) types.AttributeValue { return &types.AttributeValueMemberN{Value: digits} }
-
-func l(members ...types.AttributeValue) types.AttributeValue {
-	return &types.AttributeValueMemberL{Value: members}
-}
+var s, n, l = attribute.Text, attribute.Digits, attribute.List
 
 const firstKey = "the first key of digests in the tests of a restore"
 

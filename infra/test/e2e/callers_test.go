@@ -12,6 +12,7 @@ import (
 
 	"customercare/infra/local/stack"
 	"customercare/infra/testkit/metrictest"
+	"customercare/shared/operation"
 )
 
 // What real clients send of who they are: headers that are there but empty, one wrong
@@ -58,7 +59,7 @@ func TestEmptyHeaders(t *testing.T) {
 		{"two keys", form, []string{urlencoded, key, "API_ACCESS_KEY" + key[len("api_access_key"):]},
 			sorryXML("api_access_key is given twice")},
 	} {
-		if r := send(t, "POST", "/api.php", row.body, row.headers...); r.Status != 200 || r.Body != row.want {
+		if r := send(t, "POST", operation.DeleteCustomer.Paths[0], row.body, row.headers...); r.Status != 200 || r.Body != row.want {
 			t.Errorf("%s: %d %s", row.what, r.Status, r.Body)
 		}
 	}

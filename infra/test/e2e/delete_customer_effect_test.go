@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"customercare/infra/client"
+	"customercare/shared/operation"
 	"customercare/shared/store"
 )
 
@@ -227,7 +228,7 @@ func TestDeletedCustomerIsGoneEverywhere(t *testing.T) {
 		!strings.Contains(records[0], `"found":{"Value":"61"}`) {
 		t.Errorf("records: %s", records)
 	}
-	if r := send(t, "POST", "/api.php", formOf("e1", "4711001", "output", "JSON", "condensed", "yes"),
+	if r := send(t, "POST", operation.DeleteCustomer.Paths[0], formOf("e1", "4711001", "output", "JSON", "condensed", "yes"),
 		urlencoded); r.Body != client.Deleted(client.JSON, "4711001").Body {
 		t.Errorf("a repeat after the end: %s", r.Body)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/infra/local/lambda"
 	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
@@ -67,8 +68,7 @@ func (m metered) one(t *testing.T) Use {
 
 type values = map[string]types.AttributeValue
 
-func s(text string) types.AttributeValue { return &types.AttributeValueMemberS{Value: text} }
-func n(text string) types.AttributeValue { return &types.AttributeValueMemberN{Value: text} }
+var s, n = attribute.Text, attribute.Digits
 
 // TestRulesOfReads holds reads and refused writes against the documented rules, which
 // DynamoDB Local does not keep.
