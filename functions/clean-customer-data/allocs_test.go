@@ -24,12 +24,12 @@ func TestAllocations(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx := canned.Invocation(t)
-	const refused = `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}` // no open job of the same numbers
+	const conditionFailed = `{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"}` // no open job of the same numbers
 	for numbers, most := range map[int]float64{1: 449, maxNumbers: 19242} {
 		t.Run(fmt.Sprint(numbers), func(t *testing.T) {
 			update := "{}"
 			if numbers > 1 {
-				update = refused
+				update = conditionFailed
 			}
 			db := canned.Client(canned.Answers(t, map[string][]string{
 				"UpdateItem": {update}, "PutItem": {"{}"}, "TransactWriteItems": {"{}"},

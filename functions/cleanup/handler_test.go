@@ -27,7 +27,7 @@ var digests = erasure.Digester{
 func TestFailingRun(t *testing.T) {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.Now()}
-	c := handlerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
+	h := handlerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
 	numbers := erasure.NewNumbersIntake(kit.Erasures, digests, clock.Now)
 	if err := numbers.Numbers(t.Context(), "acme", []string{"number-one"}, "app"); err != nil {
 		t.Fatal(err)
@@ -36,12 +36,12 @@ func TestFailingRun(t *testing.T) {
 	var log bytes.Buffer
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
 	kit.Faults.Inject(dynamotest.Before, 1, 1000)
-	err := c.handle(t.Context(), events.EventBridgeEvent{})
+	err := h.handle(t.Context(), events.EventBridgeEvent{})
 	if err == nil || strings.Contains(err.Error()+log.String(), "number-one") {
 		t.Errorf("%v, log %s", err, &log)
 	}
 	kit.Faults.Calls()
-	if err := c.handle(t.Context(), events.EventBridgeEvent{}); err != nil {
+	if err := h.handle(t.Context(), events.EventBridgeEvent{}); err != nil {
 		t.Error(err)
 	}
 	left := strings.Join(kit.Dump(t, kit.Erasures.Table), "\n")
@@ -55,7 +55,7 @@ func TestFailingRun(t *testing.T) {
 func TestPanickingRun(t *testing.T) {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.Now()}
-	c := handlerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
+	h := handlerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
 	numbers := erasure.NewNumbersIntake(kit.Erasures, digests, clock.Now)
 	var log bytes.Buffer
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
@@ -65,7 +65,7 @@ func TestPanickingRun(t *testing.T) {
 		}
 		clock.Advance(time.Hour)
 		kit.Faults.Interrupt(k, func() { panic("number-one") })
-		err := c.handle(t.Context(), events.EventBridgeEvent{})
+		err := h.handle(t.Context(), events.EventBridgeEvent{})
 		if !kit.Faults.Struck() {
 			return false
 		}
@@ -75,7 +75,7 @@ func TestPanickingRun(t *testing.T) {
 			t.Errorf("the sweep's panic: %v, open: %t", err, open)
 		}
 		clock.Advance(time.Hour)
-		if err := c.handle(t.Context(), events.EventBridgeEvent{}); err != nil {
+		if err := h.handle(t.Context(), events.EventBridgeEvent{}); err != nil {
 			t.Errorf("the run after it: %v", err)
 		}
 		if left := strings.Join(kit.Dump(t, kit.Erasures.Table), "\n"); strings.Contains(left, "number-one") {
@@ -92,13 +92,13 @@ func TestPanickingRun(t *testing.T) {
 // the process.
 func TestHangingRun(t *testing.T) {
 	kit := dynamotest.Open(t)
-	c := handlerOf(kit, erasure.SystemClock(), 1, 0)
+	h := handlerOf(kit, erasure.SystemClock(), 1, 0)
 	kit.Faults.Next = silence{}
 	synctest.Test(t, func(t *testing.T) { // no time passes but what the run waits
 		metrictest.Capture(t)
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
-		err := c.handle(ctx, events.EventBridgeEvent{})
+		err := h.handle(ctx, events.EventBridgeEvent{})
 		deadline, _ := ctx.Deadline()
 		if left := time.Until(deadline); err == nil || left != time.Second {
 			t.Errorf("%v, %s before Lambda's deadline", err, left)

@@ -18,7 +18,7 @@ import (
 func TestSweptAllowsAreCounted(t *testing.T) {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.Now()}
-	c := handlerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
+	h := handlerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
 	for user, kinds := range map[string][]int{"one": {1}, "two": {2, 3}} {
 		kit.Put(t, kit.Users.Table, attribute.Item{"customerId": attribute.Text(user)})
 		for _, kind := range kinds {
@@ -30,7 +30,7 @@ func TestSweptAllowsAreCounted(t *testing.T) {
 	}
 	for _, want := range []int{3, 0} {
 		log := metrictest.Capture(t)
-		if err := c.handle(t.Context(), events.EventBridgeEvent{}); err != nil {
+		if err := h.handle(t.Context(), events.EventBridgeEvent{}); err != nil {
 			t.Fatal(err)
 		}
 		lines := metrictest.Lines(t, log.String())

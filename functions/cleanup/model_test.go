@@ -172,7 +172,7 @@ func (m *allows) check(t *rapid.T) (left int) {
 // gone.
 func TestSkewedSweeps(t *testing.T) {
 	metrictest.Capture(t)
-	c, kit, clock := newHandler(t, 3)
+	h, kit, clock := newHandler(t, 3)
 	checks := "20"
 	if more := os.Getenv("CHAOS_CHECKS"); more != "" { // `make chaos` runs many
 		checks = more
@@ -182,7 +182,7 @@ func TestSkewedSweeps(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
 		m := &allows{
-			handler: c.restarted(), tb: t, kit: kit, clock: clock,
+			handler: h.restarted(), tb: t, kit: kit, clock: clock,
 			plain: store.Users{DB: kit.Plain, Table: kit.Users.Table},
 			of:    fmt.Sprint("check ", n, " user "), set: map[string]map[string]time.Time{},
 		}

@@ -28,10 +28,10 @@ func putLargeUsers(t testing.TB, kit *dynamotest.Kit, n int, expired time.Time) 
 // the one in whose middle the time was up.
 func TestSweepGoesOnBehindTheLastPage(t *testing.T) {
 	for at, want := range map[string]struct{ nth, pages, again int }{"Scan": {2, 2, 2}, "UpdateItem": {5, 1, 3}} {
-		c, kit, clock := newHandler(t, 1)
+		h, kit, clock := newHandler(t, 1)
 		const users = 30
 		putLargeUsers(t, kit, users, clock.Now().Add(-time.Hour))
-		s := &sweeping{users: c.users, by: clock.Now().Add(-skew)}
+		s := &sweeping{users: h.users, by: clock.Now().Add(-skew)}
 		p := &part{Segment: store.Segment{Number: 0, Total: 1}}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -54,11 +54,11 @@ func TestSweepGoesOnBehindTheLastPage(t *testing.T) {
 // A part whose second page can never be read has the first one swept in each of its
 // turns.
 func TestUnreadableSecondPage(t *testing.T) {
-	c, kit, clock := newHandler(t, 1)
+	h, kit, clock := newHandler(t, 1)
 	kit.Faults.Next = unreadable{kit.Faults.Next, `"ExclusiveStartKey":`}
 	for turn := range 3 {
 		putLargeUsers(t, kit, 60, clock.Now().Add(-time.Hour))
-		if swept := run(t, c, clock.Now())["AllowsSwept"].(float64); swept == 0 || swept == 60 {
+		if swept := run(t, h, clock.Now())["AllowsSwept"].(float64); swept == 0 || swept == 60 {
 			t.Errorf("turn %d: %v swept", turn, swept)
 		}
 		clock.Advance(time.Minute)
@@ -69,12 +69,12 @@ func TestUnreadableSecondPage(t *testing.T) {
 // next one at the latest.
 func TestSweepPastPartsThatHang(t *testing.T) {
 	const parts = 2 * sweepParts
-	c, kit, clock := newHandler(t, parts)
+	h, kit, clock := newHandler(t, parts)
 	putUsers(t, kit, 80, clock.Now().Add(-time.Hour))
-	c.next = clock.Unix() / 60
+	h.next = clock.Unix() / 60
 	hanging := &hanging{next: kit.Faults.Next}
 	for minute := range int64(sweepParts) { // those whose turn comes first
-		hanging.segments = append(hanging.segments, fmt.Sprintf(`"Segment":%d,`, (c.next+minute)*stride(parts)%parts))
+		hanging.segments = append(hanging.segments, fmt.Sprintf(`"Segment":%d,`, (h.next+minute)*stride(parts)%parts))
 	}
 	kit.Faults.Next = hanging
 	clock.Advance((parts - 1) * time.Minute)
@@ -82,31 +82,31 @@ func TestSweepPastPartsThatHang(t *testing.T) {
 	for n := range 2 {
 		ctx, cancel := context.WithCancel(t.Context())
 		hanging.begin(cancel)
-		removed, behind, err := c.sweep(ctx, clock.Now())
+		removed, behind, err := h.sweep(ctx, clock.Now())
 		cancel()
 		if err == nil || behind <= 0 {
 			t.Errorf("run %d: %s behind, %v", n, behind, err)
 		}
 		swept += removed
 	}
-	if swept == 0 || allowsLeft(t, kit) != 80-swept || len(c.waiting) != 4 {
-		t.Errorf("%d of 80 swept, %d parts wait", swept, len(c.waiting))
+	if swept == 0 || allowsLeft(t, kit) != 80-swept || len(h.waiting) != 4 {
+		t.Errorf("%d of 80 swept, %d parts wait", swept, len(h.waiting))
 	}
 	kit.Faults.Next = hanging.next
 	clock.Advance(time.Minute)
-	run(t, c, clock.Now()).Expect(t, metrictest.Line{"AllowsSwept": 80 - swept, "SweepBehind": 0})
+	run(t, h, clock.Now()).Expect(t, metrictest.Line{"AllowsSwept": 80 - swept, "SweepBehind": 0})
 }
 
 // The users of a page that takes nothing in several runs wait for their next turn, so
 // that what lies behind it is swept; as long as something goes, its place is kept.
 func TestPageThatTakesNothing(t *testing.T) {
-	c, kit, clock := newHandler(t, 1000)
+	h, kit, clock := newHandler(t, 1000)
 	putUsers(t, kit, 40, clock.Now().Add(-time.Hour))
 	whole := &part{Segment: store.Segment{Number: 0, Total: 1}, due: clock.Now()}
-	c.waiting, c.next = []*part{whole}, 1
+	h.waiting, h.next = []*part{whole}, 1
 	for n := 1; n <= mostIdle; n++ {
 		ctx, cancel := context.WithCancel(t.Context())
-		s := &sweeping{users: c.users, by: clock.Now().Add(-skew)}
+		s := &sweeping{users: h.users, by: clock.Now().Add(-skew)}
 		kit.Faults.Interrupt(2, cancel) // the page is read, and then there is no time
 		_ = s.sweep(ctx, whole)
 		cancel()

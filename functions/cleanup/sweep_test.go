@@ -66,10 +66,10 @@ func allowsLeft(t testing.TB, kit *dynamotest.Kit) int {
 }
 
 // run is a run of cleanup that was due then, and what it reports of the sweep.
-func run(t testing.TB, c *handler, due time.Time) metrictest.Line {
+func run(t testing.TB, h *handler, due time.Time) metrictest.Line {
 	t.Helper()
 	log := metrictest.Capture(t)
-	if err := c.handle(t.Context(), events.EventBridgeEvent{Time: due}); err != nil {
+	if err := h.handle(t.Context(), events.EventBridgeEvent{Time: due}); err != nil {
 		t.Fatal(err)
 	}
 	return metrictest.Lines(t, log.String())[0]
@@ -86,18 +86,18 @@ func TestSweepGoesOnPastAUser(t *testing.T) {
 				f.Next = &panicking{next: f.Next, at: bad}
 			},
 		} {
-			c, kit, clock := newHandler(t, 1)
+			h, kit, clock := newHandler(t, 1)
 			through := kit.Faults.Next
 			putUsers(t, kit, users, clock.Now().Add(-time.Hour))
 			spoil(kit.Faults)
-			run(t, c, clock.Now()).Expect(t, metrictest.Line{"AllowsSwept": users - 1, "SweepBehind": 3600 - 60 - 60})
+			run(t, h, clock.Now()).Expect(t, metrictest.Line{"AllowsSwept": users - 1, "SweepBehind": 3600 - 60 - 60})
 			kit.Faults.Calls()
 			kit.Faults.Next = through
 			if left := allowsLeft(t, kit); left != 1 {
 				t.Errorf("%s, user %d: %d allows are left", name, bad, left)
 			}
 			clock.Advance(time.Minute)
-			run(t, c, clock.Now()).Expect(t, metrictest.Line{"AllowsSwept": 1, "SweepBehind": 0})
+			run(t, h, clock.Now()).Expect(t, metrictest.Line{"AllowsSwept": 1, "SweepBehind": 0})
 		}
 	}
 }
@@ -110,21 +110,21 @@ func TestSweepGoesOnPastAPage(t *testing.T) {
 		"panic":   func(f *dynamotest.Faults, k int) { f.Interrupt(k, func() { panic("user-0001") }) },
 	} {
 		for k := range sweepParts {
-			c, kit, clock := newHandler(t, sweepParts)
+			h, kit, clock := newHandler(t, sweepParts)
 			putUsers(t, kit, 64, clock.Now().Add(-time.Hour))
 			due := clock.Truncate(time.Minute)
 			if name == "panic" && k > 0 {
 				continue // which call a later one is depends on the order
 			}
 			spoil(kit.Faults, k+1)
-			first := run(t, c, due)
+			first := run(t, h, due)
 			kit.Faults.Calls()
 			swept := int(first["AllowsSwept"].(float64))
-			if swept == 0 || len(c.waiting) != 1 {
-				t.Errorf("%s: %d swept, %d parts wait", name, swept, len(c.waiting))
+			if swept == 0 || len(h.waiting) != 1 {
+				t.Errorf("%s: %d swept, %d parts wait", name, swept, len(h.waiting))
 			}
 			clock.Advance(time.Minute)
-			second := run(t, c, due.Add(time.Minute))
+			second := run(t, h, due.Add(time.Minute))
 			second.Expect(t, metrictest.Line{"SweepBehind": 0})
 			if left := allowsLeft(t, kit); left != 0 || swept+int(second["AllowsSwept"].(float64)) != 64 {
 				t.Errorf("%s: %d allows are left", name, left)
@@ -136,7 +136,7 @@ func TestSweepGoesOnPastAPage(t *testing.T) {
 // A part that can never be read is reported with the time for which it has waited, and
 // costs no other its turn.
 func TestUnreadablePartIsReported(t *testing.T) {
-	c, kit, clock := newHandler(t, 3)
+	h, kit, clock := newHandler(t, 3)
 	through := kit.Faults.Next
 	kit.Faults.Next = unreadable{through, `"Segment":1,`}
 	start := clock.Truncate(time.Minute)
@@ -147,15 +147,15 @@ func TestUnreadablePartIsReported(t *testing.T) {
 	for minute := range 7 {
 		putUsers(t, kit, 60, clock.Now().Add(-time.Hour)) // in use again and again
 		want := metrictest.Line{"SweepBehind": 60 * minute}
-		run(t, c, clock.Now()).Expect(t, want)
-		if len(c.waiting) != 1 {
-			t.Fatalf("minute %d: %d parts wait", minute, len(c.waiting))
+		run(t, h, clock.Now()).Expect(t, want)
+		if len(h.waiting) != 1 {
+			t.Fatalf("minute %d: %d parts wait", minute, len(h.waiting))
 		}
 		clock.Advance(time.Minute)
 	}
 	kit.Faults.Next = through
 	for range 3 {
-		run(t, c, clock.Now()).Expect(t, metrictest.Line{"SweepBehind": 0})
+		run(t, h, clock.Now()).Expect(t, metrictest.Line{"SweepBehind": 0})
 		clock.Advance(time.Minute)
 	}
 	if left := allowsLeft(t, kit); left != 0 {
@@ -196,16 +196,16 @@ func TestEveryPartHasItsTurn(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, kit, clock := newHandler(t, segments)
+			h, kit, clock := newHandler(t, segments)
 			start := clock.Truncate(time.Minute).Add(time.Hour)
 			putUsers(t, kit, 120, start.Add(-time.Hour))
-			c.next = start.Unix() / 60 // the minutes before have had their turn
+			h.next = start.Unix() / 60 // the minutes before have had their turn
 			for _, s := range starts {
 				clock.Advance(start.Add(s.due + s.late).Sub(clock.Now()))
-				run(t, c, start.Add(s.due)).Expect(t, metrictest.Line{"SweepBehind": 0})
+				run(t, h, start.Add(s.due)).Expect(t, metrictest.Line{"SweepBehind": 0})
 			}
-			if left := allowsLeft(t, kit); left != 0 || len(c.waiting) != 0 {
-				t.Errorf("%d allows are left, %d parts wait", left, len(c.waiting))
+			if left := allowsLeft(t, kit); left != 0 || len(h.waiting) != 0 {
+				t.Errorf("%d allows are left, %d parts wait", left, len(h.waiting))
 			}
 		})
 	}
@@ -216,11 +216,11 @@ func TestEveryPartHasItsTurn(t *testing.T) {
 func TestRunByHand(t *testing.T) {
 	endOfTime := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 	for _, given := range []time.Time{{}, time.Unix(0, 0), time.Unix(-1<<40, 0), endOfTime} {
-		c, kit, clock := newHandler(t, 60)
+		h, kit, clock := newHandler(t, 60)
 		clock.Advance(clock.Truncate(time.Hour).Add(time.Hour).Sub(clock.Now()))
 		putUsers(t, kit, 240, clock.Now().Add(-time.Hour))
-		byHand := run(t, c, given)
-		scheduled := run(t, c, clock.Now())
+		byHand := run(t, h, given)
+		scheduled := run(t, h, clock.Now())
 		byHand.Expect(t, metrictest.Line{"SweepBehind": 0})
 		scheduled.Expect(t, metrictest.Line{"AllowsSwept": 0, "SweepBehind": 0})
 		if byHand["AllowsSwept"].(float64) == 0 || allowsLeft(t, kit) == 0 {
@@ -233,9 +233,9 @@ func TestRunByHand(t *testing.T) {
 // expired there.
 func TestSweepWaitsForTheLastClock(t *testing.T) {
 	for early, want := range map[time.Duration]int{time.Millisecond: 0, 0: 1, -time.Millisecond: 1} {
-		c, kit, clock := newHandler(t, 1)
+		h, kit, clock := newHandler(t, 1)
 		putUsers(t, kit, 1, clock.Now().Add(early-skew))
-		run(t, c, clock.Now()).Expect(t, metrictest.Line{"AllowsSwept": want})
+		run(t, h, clock.Now()).Expect(t, metrictest.Line{"AllowsSwept": want})
 		if left := allowsLeft(t, kit); left != 1-want {
 			t.Errorf("expired %s ago: %d left", skew-early, left)
 		}
@@ -244,14 +244,14 @@ func TestSweepWaitsForTheLastClock(t *testing.T) {
 
 // Users are cleaned several at once, in all parts, and never more than that.
 func TestSweepAtOnce(t *testing.T) {
-	c, kit, clock := newHandler(t, sweepParts) // a new process begins with all of them
+	h, kit, clock := newHandler(t, sweepParts) // a new process begins with all of them
 	putUsers(t, kit, 80, clock.Now().Add(-time.Hour))
 	together := &meeting{next: kit.Faults.Next, all: make(chan struct{})}
 	kit.Faults.Next = together
 	// Else it waits for ever where they are not.
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if removed, _, err := c.sweep(ctx, clock.Now()); removed != 80 || err != nil {
+	if removed, _, err := h.sweep(ctx, clock.Now()); removed != 80 || err != nil {
 		t.Errorf("%d removed, %v", removed, err)
 	}
 	if together.most != sweepParts*removalsAtOnce {
@@ -264,23 +264,23 @@ func TestSweepAtOnce(t *testing.T) {
 func TestSweepThatRunsOutOfTimeGoesOn(t *testing.T) {
 	const segments = 20
 	dynamotest.EveryMoment(t, func(t *testing.T, k int) (struck bool) {
-		c, kit, clock := newHandler(t, segments)
+		h, kit, clock := newHandler(t, segments)
 		due := clock.Truncate(time.Minute)
 		putUsers(t, kit, 100, clock.Now().Add(-time.Hour))
 		ctx, cancel := context.WithCancel(t.Context())
 		kit.Faults.Interrupt(k, cancel) // as the deadline does
-		_, behind, _ := c.sweep(ctx, due)
+		_, behind, _ := h.sweep(ctx, due)
 		struck = kit.Faults.Struck()
 		kit.Faults.Calls()
 		cancel()
-		if struck && (len(c.waiting) == 0 || behind <= 0) {
-			t.Errorf("%d parts wait, %s behind", len(c.waiting), behind)
+		if struck && (len(h.waiting) == 0 || behind <= 0) {
+			t.Errorf("%d parts wait, %s behind", len(h.waiting), behind)
 		}
 		clock.Advance(time.Minute)
-		run(t, c, due.Add(time.Minute)).Expect(t, metrictest.Line{"SweepBehind": 0})
+		run(t, h, due.Add(time.Minute)).Expect(t, metrictest.Line{"SweepBehind": 0})
 		left := allowsLeft(t, kit)
 		// A process that had the time finds nothing more in the parts of both minutes.
-		again := c.restarted()
+		again := h.restarted()
 		for minute := range 2 {
 			run(t, again, due.Add(time.Duration(minute)*time.Minute)).Expect(t, metrictest.Line{"AllowsSwept": 0})
 		}
@@ -296,13 +296,13 @@ func TestSweepThatRunsOutOfTimeGoesOn(t *testing.T) {
 func TestSweepOfAProcessThatEnds(t *testing.T) {
 	const segments = 20
 	for minutes := 1; minutes < firstTurns; minutes++ {
-		c, kit, clock := newHandler(t, segments)
+		h, kit, clock := newHandler(t, segments)
 		due := clock.Truncate(time.Minute)
 		putUsers(t, kit, 100, clock.Now().Add(-time.Hour))
-		_, _, _ = c.sweep(kit.Faults.Die(3, false), due)
+		_, _, _ = h.sweep(kit.Faults.Die(3, false), due)
 		kit.Faults.Calls()
 		clock.Advance(time.Duration(minutes) * time.Minute)
-		next := c.restarted()
+		next := h.restarted()
 		run(t, next, due.Add(time.Duration(minutes)*time.Minute)).Expect(t, metrictest.Line{"SweepBehind": 0})
 		// It has looked at that minute; now only there.
 		next.waiting, next.next = nil, due.Unix()/60+1

@@ -49,7 +49,7 @@ func (e eraser) endPass(ctx context.Context, job *store.Job) error {
 // loaded again, and a late deletion would delete them. Which deletions may still be
 // carried out?
 //
-//   - None that was answered: it is done, or refused for good.
+//   - None that was answered: it is done, or will never be done.
 //   - One that was not answered, or answered with a failure of DynamoDB's; also where
 //     the same call was sent again and then was answered. Nothing that AWS documents
 //     bounds the time from there to its effect: a signature is good for five minutes,

@@ -14,8 +14,8 @@ import (
 )
 
 // A deletion that was sent without an answer is waited for, also where the same call was
-// sent again and refused: the first may still be carried out.
-func TestTryWithoutAnswerThenRefused(t *testing.T) {
+// sent again and not taken: the first may still be carried out.
+func TestTryWithoutAnswerThenNotTaken(t *testing.T) {
 	t.Parallel()
 	for _, code := range []string{"TransactionConflict", "ThrottlingError"} {
 		sys := newSystem(t)
@@ -50,8 +50,8 @@ func TestTryWithoutAnswerThenRefused(t *testing.T) {
 	}
 }
 
-// A batch that was done without an answer, and then refused, counts.
-func TestBatchDoneThenRefused(t *testing.T) {
+// A batch that was done without an answer, and then was not taken, counts.
+func TestBatchDoneThenNotTaken(t *testing.T) {
 	t.Parallel()
 	sys := newSystem(t)
 	sys.putCustomer(t, "shop", "4711", 30)
@@ -220,7 +220,7 @@ func TestTombstoneInAConflict(t *testing.T) {
 	}
 }
 
-// A contact whose deletion is always refused keeps no other from being deleted, of its
+// A contact whose deletion is never taken keeps no other from being deleted, of its
 // own number or of those behind it.
 func TestOneContactIsNeverTaken(t *testing.T) {
 	t.Parallel()

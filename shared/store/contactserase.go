@@ -53,7 +53,7 @@ func (e Erasable) partiesBytes() int64 {
 	for _, other := range e.Others {
 		n += len(other)
 	}
-	return int64(min(n, partiesAtMost))
+	return int64(min(n, maxPartiesBytes))
 }
 
 // units are the write units that one of its copies takes in a transaction.

@@ -25,9 +25,9 @@ type Limiter struct {
 	peers   *Memory             // see peerShare
 }
 
-// partiesAtMost is how many bytes of parties are held as texts at once, by their size as
-// they are stored. A list of very short ones takes some ten times that as texts.
-const partiesAtMost = 3 << 20
+// maxPartiesBytes is how many bytes of parties are held as texts at once, by their size
+// as they are stored. A list of very short ones takes some ten times that as texts.
+const maxPartiesBytes = 3 << 20
 
 // maxPeerBytes is how many bytes of answers readPeer holds at once: of many calls, or of
 // one that is larger.
@@ -37,7 +37,7 @@ const maxPeerBytes = 1 << 20
 func NewLimiter(atMost int) *Limiter {
 	return &Limiter{
 		atMost: max(1, atMost), on: make(map[string]int), changed: make(chan struct{}),
-		parties: semaphore.NewWeighted(partiesAtMost), peers: NewMemory(maxPeerBytes, maxPeerBytes),
+		parties: semaphore.NewWeighted(maxPartiesBytes), peers: NewMemory(maxPeerBytes, maxPeerBytes),
 	}
 }
 
@@ -90,9 +90,10 @@ func (l *Limiter) leave(collections ...string) {
 	l.changed = make(chan struct{})
 }
 
-// holdParties makes room for n bytes of parties as texts, at most partiesAtMost. wait is
-// for a caller that holds none: it waits for room, or for the end of ctx, which is false.
-// Others get false at once where there is no room, so no two can wait for each other.
+// holdParties makes room for n bytes of parties as texts, at most maxPartiesBytes. wait
+// is for a caller that holds none: it waits for room, or for the end of ctx, which is
+// false. Others get false at once where there is no room, so no two can wait for each
+// other.
 func (l *Limiter) holdParties(ctx context.Context, n int64, wait bool) bool {
 	if l == nil {
 		return true
