@@ -87,11 +87,11 @@ func (p Prices) All(c Counted, t *template.Template) (float64, error) {
 	if !known || !workers {
 		return 0, fmt.Errorf("no function %s, or none of workers", c.Function)
 	}
-	own := 0.
+	hashing := 0. // ms
 	if c.Function == "authorize-operator" {
-		own = p.Assumed.PasswordHash
+		hashing = p.Assumed.PasswordHash
 	}
-	cost := p.Database(c.Request.Plus(c.Background)) + p.invocations(1, c.Request.Trips, own, function.MemoryMB)
+	cost := p.Database(c.Request.Plus(c.Background)) + p.invocations(1, c.Request.Trips, hashing, function.MemoryMB)
 	if c.Workers > 0 {
 		cost += p.invocations(c.Workers, c.Background.Trips, 0, worker.MemoryMB)
 	}
@@ -102,8 +102,8 @@ func (p Prices) All(c Counted, t *template.Template) (float64, error) {
 }
 
 // invocations is what Lambda costs for a million times so many invocations with so many
-// round trips in all, and own milliseconds of processor time.
-func (p Prices) invocations(n, trips int, own float64, megabytes int) float64 {
-	seconds := (float64(n)*p.Assumed.Invocation + float64(trips)*p.Assumed.RoundTrip + own) / 1000
+// round trips in all, and so many milliseconds of processor time.
+func (p Prices) invocations(n, trips int, milliseconds float64, megabytes int) float64 {
+	seconds := (float64(n)*p.Assumed.Invocation + float64(trips)*p.Assumed.RoundTrip + milliseconds) / 1000
 	return float64(n)*p.Invocations + 1e6*seconds*float64(megabytes)/1024*p.GBSecond
 }

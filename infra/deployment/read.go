@@ -33,8 +33,8 @@ const mostKeys = 100
 func GetAll(
 	ctx context.Context, db *dynamodb.Client, table string, keys []attribute.Item, each func(attribute.Item),
 ) error {
-	for some := range slices.Chunk(keys, mostKeys) {
-		asked := map[string]types.KeysAndAttributes{table: {Keys: some, ConsistentRead: aws.Bool(true)}}
+	for chunk := range slices.Chunk(keys, mostKeys) {
+		asked := map[string]types.KeysAndAttributes{table: {Keys: chunk, ConsistentRead: aws.Bool(true)}}
 		for len(asked) > 0 { // one call may leave keys over
 			out, err := db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: asked})
 			if err != nil {

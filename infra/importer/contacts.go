@@ -97,27 +97,27 @@ func (l *loader) refile(ctx context.Context, r *record) error {
 		cancelled, isCancelled := errors.AsType[*types.TransactionCanceledException](err)
 		switch {
 		case err == nil, errors.Is(err, errInvalid):
-			l.settle(r, err)
+			l.finish(r, err)
 			return nil
 		case !isCancelled:
 			return err
 		}
 		for _, reason := range cancelled.CancellationReasons {
-			if !learn(known, reason.Item) {
-				l.settle(r, errUnreadable)
+			if !noteParties(known, reason.Item) {
+				l.finish(r, errUnreadable)
 				return nil
 			}
 		}
 	}
-	l.settle(r, errFiled)
+	l.finish(r, errFiled)
 	return nil
 }
 
-// learn notes in known the parties of a copy that stands, and supposes that the copies
-// under those parties have the same until they are seen. It is false when the parties
-// cannot be read. Then the copy must not be written over: the others would stay where no
+// noteParties notes in known the parties of a copy that stands, and supposes that the
+// copies under those parties have the same until they are seen. It is false when the
+// parties cannot be read. Then the copy must not be written over: the others would stay where no
 // load and no erasure looks for them.
-func learn(known map[string]types.AttributeValue, copy object) (readable bool) {
+func noteParties(known map[string]types.AttributeValue, copy object) (readable bool) {
 	if len(copy) == 0 { // of an action that was not refused
 		return true
 	}

@@ -17,9 +17,9 @@ import (
 // passes.
 const untouched = "attribute_not_exists(tombstone)"
 
-// leaveErased settles a record that untouched refused.
+// leaveErased finishes a record whose condition untouched failed.
 func (l *loader) leaveErased(_ context.Context, r *record) error {
-	l.settle(r, errors.New("the customer is being erased, try again later"))
+	l.finish(r, errors.New("the customer is being erased, try again later"))
 	return nil
 }
 

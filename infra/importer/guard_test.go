@@ -227,11 +227,11 @@ func TestTwentyThousandLines(t *testing.T) {
 	kit := dynamotest.Open(t)
 	together := &gathering{next: kit.Faults.Next, wanted: 8, all: make(chan struct{})}
 	kit.Faults.Next = together
-	settled := 0
+	finished := 0
 	lines := mixed(20_000)
-	counts, _, err := load(t, kit, lines, func(o *importer.Options) { o.Progress = func(bytes int) { settled += bytes } })
-	if err != nil || settled != len(lines) {
-		t.Errorf("%v; %d of %d bytes settled", err, settled, len(lines))
+	counts, _, err := load(t, kit, lines, func(o *importer.Options) { o.Progress = func(bytes int) { finished += bytes } })
+	if err != nil || finished != len(lines) {
+		t.Errorf("%v; %d of %d bytes finished", err, finished, len(lines))
 	}
 	calls := map[string]int{}
 	for _, action := range kit.Faults.Calls() {

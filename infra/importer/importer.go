@@ -64,7 +64,7 @@ func (c Counts) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// Stopped is a load that ended before the file did. Every line before Line is settled:
+// Stopped is a load that ended before the file did. Every line before Line is finished:
 // loaded or reported.
 type Stopped struct {
 	Line  int
@@ -78,7 +78,7 @@ func (s *Stopped) Unwrap() error { return s.cause }
 const (
 	workers  = 8
 	queued   = 1024     // records that may wait for one worker
-	inFlight = 64 << 20 // bytes of memory for records that are read and not yet settled
+	inFlight = 64 << 20 // bytes of memory for records that are read and not yet finished
 )
 
 // loader is one load.
@@ -89,7 +89,7 @@ type loader struct {
 	mu     sync.Mutex
 	counts Counts
 	lines  int              // lines handed to the workers or refused
-	open   map[int]struct{} // lines that a worker has yet to settle
+	open   map[int]struct{} // lines that a worker has yet to finish
 	next   int              // the line that is read next
 }
 
@@ -188,7 +188,7 @@ func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) 
 			return context.Cause(ctx)
 		}
 		if err != nil {
-			l.settle(rec, err)
+			l.finish(rec, err)
 			continue
 		}
 		select {
@@ -199,7 +199,7 @@ func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) 
 	}
 }
 
-// skip settles a line that is not to be loaded.
+// skip finishes a line that is not to be loaded.
 func (l *loader) skip(bytes int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -208,7 +208,7 @@ func (l *loader) skip(bytes int) {
 	}
 }
 
-// begin notes a record that is not settled yet.
+// begin notes a record that is not finished yet.
 func (l *loader) begin(r *record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -217,9 +217,9 @@ func (l *loader) begin(r *record) {
 	l.next = r.line + 1
 }
 
-// settle counts a record as loaded, or reports why it is refused, and gives back the
+// finish counts a record as loaded, or reports why it is refused, and gives back the
 // memory that it held.
-func (l *loader) settle(r *record, refused error) {
+func (l *loader) finish(r *record, refused error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if refused == nil {

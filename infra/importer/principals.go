@@ -75,7 +75,7 @@ func (l *loader) writePrincipal(ctx context.Context, r *record) error {
 		return err
 	})
 	if err == nil || errors.Is(err, errInvalid) {
-		l.settle(r, err)
+		l.finish(r, err)
 		return nil
 	}
 	return err

@@ -19,7 +19,7 @@ import (
 type record struct {
 	line   int
 	bytes  int   // of the line, in the file
-	memory int64 // that is taken of inFlight until the record is settled
+	memory int64 // that is taken of inFlight until the record is finished
 	kind   string
 	place  string
 	key    string // names the item or the contact: DynamoDB takes it once a transaction

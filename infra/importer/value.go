@@ -43,15 +43,15 @@ func parseObject(line []byte) (members object, values int, err error) {
 		}
 		return nil, 0, refuse("the line is not a JSON object")
 	}
-	left := maxValues
-	value, err := parseValue(d, &left)
+	remaining := maxValues
+	value, err := parseValue(d, &remaining)
 	if err != nil {
 		return nil, 0, err
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
 		return nil, 0, refuse("the line has content behind the JSON object")
 	}
-	return value.(*types.AttributeValueMemberM).Value, maxValues - left, nil
+	return value.(*types.AttributeValueMemberM).Value, maxValues - remaining, nil
 }
 
 // parseValue reads the next value. It counts left down, which is how many more values the

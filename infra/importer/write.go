@@ -87,7 +87,7 @@ type together struct {
 	table   string
 	most    int // actions that one transaction has
 	actions func([]*record) []action
-	// refused settles a record that a condition refused. It is nil without conditions.
+	// refused finishes a record whose condition failed. It is nil without conditions.
 	refused func(context.Context, *record) error
 }
 
@@ -137,7 +137,7 @@ func (l *loader) writeAll(ctx context.Context, w together, records []*record) er
 	return nil
 }
 
-// writeTogether writes records, no two of one key, in one transaction, and settles them.
+// writeTogether writes records, no two of one key, in one transaction, and finishes them.
 // A record that DynamoDB refuses is left out, and the others are written without it.
 func (l *loader) writeTogether(ctx context.Context, w together, records []*record) error {
 	for len(records) > 0 {
@@ -147,7 +147,7 @@ func (l *loader) writeTogether(ctx context.Context, w together, records []*recor
 		switch {
 		case err == nil, errors.Is(err, errInvalid) && len(records) == 1:
 			for _, r := range records {
-				l.settle(r, err)
+				l.finish(r, err)
 			}
 			return nil
 		case errors.Is(err, errInvalid): // DynamoDB does not say which one: look for it in halves
@@ -178,7 +178,7 @@ func (l *loader) writeTogether(ctx context.Context, w together, records []*recor
 					return err
 				}
 			default:
-				l.settle(r, errInvalid)
+				l.finish(r, errInvalid)
 			}
 		}
 		records = rest

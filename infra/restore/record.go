@@ -30,7 +30,7 @@ type record struct {
 	fault     string           // why it cannot be read, without any value; "" when it can
 }
 
-// read makes a record of an item. An item that is not stored as the import stores it gives
+// read makes a record of an item. One that is not stored as the import stores it gives
 // a record with a fault. A record with a fault is not printed: its erasure may have been
 // filed under another key.
 func read(found attribute.Item) record {

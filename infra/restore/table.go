@@ -35,9 +35,9 @@ type Table struct {
 	// that stand there, whatever is in them; "" leaves out none.
 	Customers, Contacts string
 
-	// Printed and Standing count records; Erased and Unreadable count items that are left
+	// Printed and InUse count records; Erased and Unreadable count items that are left
 	// out.
-	Printed, Standing, Erased, Unreadable int
+	Printed, InUse, Erased, Unreadable int
 }
 
 // skew is how far clocks may lie apart: of an erasure that ended just before the
@@ -98,7 +98,7 @@ func (t *Table) Print(ctx context.Context) error {
 
 // write writes the lines of records, but for those that stand in the table in use.
 func (t *Table) write(ctx context.Context, records []record) error {
-	standing, inUse := map[string]bool{}, t.Customers
+	present, inUse := map[string]bool{}, t.Customers
 	var keys []attribute.Item
 	for _, r := range records {
 		if r.contact != "" { // and so are all others
@@ -107,14 +107,14 @@ func (t *Table) write(ctx context.Context, records []record) error {
 		keys = append(keys, r.places...)
 	}
 	if inUse != "" {
-		err := deployment.GetAll(ctx, t.DB, inUse, keys, func(found attribute.Item) { standing[place(found)] = true })
+		err := deployment.GetAll(ctx, t.DB, inUse, keys, func(found attribute.Item) { present[place(found)] = true })
 		if err != nil {
 			return err
 		}
 	}
 	for _, r := range records {
-		if slices.ContainsFunc(r.places, func(key attribute.Item) bool { return standing[place(key)] }) {
-			t.Standing++
+		if slices.ContainsFunc(r.places, func(key attribute.Item) bool { return present[place(key)] }) {
+			t.InUse++
 			continue
 		}
 		t.Printed++

@@ -71,8 +71,8 @@ func (a *app) restorable(ctx context.Context, d *deployment.Deployment, run rest
 		run.Name, d.Where, plural(run.Printed, "record", "records"),
 		plural(run.Erased, "item is left out because it was", "items are left out because they were"),
 		run.Since.Format(time.RFC3339))
-	if run.Standing > 0 {
-		a.tell("%s left out, in the table in use already", plural(run.Standing, "record is", "records are"))
+	if run.InUse > 0 {
+		a.tell("%s left out, in the table in use already", plural(run.InUse, "record is", "records are"))
 	}
 	if run.Unreadable > 0 {
 		return found("%s be loaded", plural(run.Unreadable,

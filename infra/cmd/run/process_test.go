@@ -27,9 +27,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// patience is how long anything may take that a test waits for: a first start fetches the
+// timeout is how long anything may take that a test waits for: a first start fetches the
 // database and builds the functions, on a machine that may have other work.
-const patience = 4 * time.Minute
+const timeout = 4 * time.Minute
 
 // started is a run of the command in a process of its own.
 type started struct {
@@ -106,7 +106,7 @@ func (s *started) ready() string {
 			return line
 		}
 		s.t.Fatalf("it ended, saying: %s", s.shown.String())
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		s.t.Fatalf("it is not ready, and says: %s", s.shown.String())
 	}
 	return ""
@@ -118,12 +118,12 @@ func (s *started) ends() error {
 	var err error
 	select {
 	case err = <-s.exited:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		s.t.Fatalf("it does not end, and says: %s", s.shown.String())
 	}
 	select {
 	case <-s.gone:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		s.t.Fatal("the command has ended, but a process that it started has not")
 	}
 	return err
@@ -132,7 +132,7 @@ func (s *started) ends() error {
 // shows waits until what is shown holds text, and gives all of it.
 func (s *started) shows(text string) string {
 	s.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(timeout); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if all := s.shown.String(); strings.Contains(all, text) {
 			return all
 		}

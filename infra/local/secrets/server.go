@@ -104,8 +104,8 @@ func (s *Secret) do(action string, asked request) (map[string]any, *refusal) {
 	return answer, nil
 }
 
-// Call is a request that named a caller and an action.
-type Call struct {
+// Request is one that named a caller and an action.
+type Request struct {
 	AccessKeyID string // who asked, as the signature says
 	Action      string // e.g. GetSecretValue
 	SecretARN   string // as the caller wrote it when there is no such secret
@@ -119,7 +119,7 @@ type Server struct {
 
 	mu      sync.Mutex
 	secrets []Secret
-	calls   []Call
+	calls   []Request
 }
 
 // Serve answers requests at the listener until Close.
@@ -160,7 +160,7 @@ func (s *Server) Put(logicalID, text string) {
 }
 
 // Calls are all requests so far, in order.
-func (s *Server) Calls() []Call {
+func (s *Server) Calls() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.calls)
@@ -209,7 +209,7 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 	if secret != nil {
 		called = secret.ARN
 	}
-	s.calls = append(s.calls, Call{caller, action, called})
+	s.calls = append(s.calls, Request{caller, action, called})
 	switch {
 	case !slices.Contains(actions, action):
 		return nil, &refusal{Type: "UnknownOperationException"}

@@ -56,7 +56,7 @@ func TestTheSDKReadsASecret(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	want := slices.Repeat([]Call{{"AKIATEST", "GetSecretValue", keys.ARN}}, 4)
+	want := slices.Repeat([]Request{{"AKIATEST", "GetSecretValue", keys.ARN}}, 4)
 	if got := s.Calls(); !slices.Equal(got, want) {
 		t.Errorf("calls %+v", got)
 	}
@@ -138,7 +138,7 @@ func TestTheSDKReadsRefusals(t *testing.T) {
 		t.Errorf("another action: %v", err)
 	}
 	calls := s.Calls()
-	if len(calls) != 6 || calls[0] != (Call{"AKIATEST", "GetSecretValue", "nobody"}) ||
+	if len(calls) != 6 || calls[0] != (Request{"AKIATEST", "GetSecretValue", "nobody"}) ||
 		calls[5].Action != "ListSecrets" {
 		t.Errorf("calls %+v", calls)
 	}

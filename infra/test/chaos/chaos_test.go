@@ -100,7 +100,7 @@ func TestKillsInTheMiddleOfErasures(t *testing.T) {
 			f.kills++
 			v = start(t, data)
 		}
-		settle(t, v)
+		waitUntilClosed(t, v)
 		after := dynamotest.Dump(t, v.client, tables.Customers, tables.Contacts)
 		for _, line := range stays {
 			if _, found := slices.BinarySearch(after, line); !found {
@@ -183,9 +183,9 @@ func (v *victim) anyOpen() bool {
 // left.
 const farthest = 3 * time.Minute
 
-// settle waits until no erasure is open. What cleanup would only take up later it takes
-// up now: when it would is looked at, and nobody waits for it.
-func settle(t *testing.T, v *victim) {
+// waitUntilClosed waits until no erasure is open. What cleanup would only take up later
+// it takes up now: when it would is looked at, and nobody waits for it.
+func waitUntilClosed(t *testing.T, v *victim) {
 	t.Helper()
 	for end := time.Now().Add(generous); ; time.Sleep(50 * time.Millisecond) {
 		jobs, err := v.openJobs()

@@ -62,7 +62,7 @@ func TestMillionTransactions(t *testing.T) {
 		t.Errorf("%d items are left at the answer: the call has done the work of workers", standing.Count)
 	}
 	v.tell("go")
-	settle(t, v)
+	waitUntilClosed(t, v)
 	took := time.Since(began)
 	left := dynamotest.Dump(t, v.client, tables.Customers)
 	if len(left) != 1 || !strings.Contains(left[0], "stays") {
@@ -102,7 +102,7 @@ func TestThousandNumbers(t *testing.T) {
 	if accepted > time.Second {
 		t.Errorf("accepted after %s", accepted)
 	}
-	settle(t, v)
+	waitUntilClosed(t, v)
 	took := time.Since(began)
 	if left := dynamotest.Dump(t, v.client, tables.Contacts); len(left) != 2 {
 		t.Errorf("%d copies left, want the 2 of one contact", len(left))
@@ -135,7 +135,7 @@ func TestStormOfNumbers(t *testing.T) {
 	if n := len(refused); n > 0 {
 		t.Errorf("%d of %d calls were not accepted", n, calls)
 	}
-	settle(t, v)
+	waitUntilClosed(t, v)
 	if records, _ := v.finished(t); records != calls {
 		t.Errorf("%d records of %d calls", records, calls)
 	}

@@ -29,7 +29,7 @@ func TestCallsToDynamoDB(t *testing.T) {
 	csr := operator(t, "csr-calls")
 	loadUsers(t, "u-calls")
 	bearer := app(t, "app-calls", "tenant-calls")
-	settleAll(t)
+	passAllWriterLifetimes(t)
 	path := at(bases[0], "u-calls")
 	for _, row := range []struct {
 		what string

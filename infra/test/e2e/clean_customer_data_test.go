@@ -50,7 +50,7 @@ func filed(t testing.TB, tenant string) []string {
 // their records.
 func finished(t testing.TB, tenant string, n int) []string {
 	t.Helper()
-	settle(t, tenant)
+	passWriterLifetime(t, tenant)
 	records := slices.DeleteFunc(dump(t, `"scope":{"Value":"`+tenant+`"}`), func(line string) bool {
 		return !strings.Contains(line, `"erasureId":{"Value":"erasure-`)
 	})
@@ -114,7 +114,7 @@ func TestCleanErasesEveryContactOfANumber(t *testing.T) {
 			return strings.Contains(line, "gone text") || strings.HasPrefix(line, running.Table("Erasures"))
 		})
 	}
-	settleAll(t)
+	passAllWriterLifetimes(t)
 	if n := len(filed(t, "tenant-clean")); n != 5*2-1+3+3*2 {
 		t.Fatalf("%d copies are filed", n)
 	}
@@ -242,7 +242,7 @@ func TestCleanBounds(t *testing.T) {
 func TestCleanRepeated(t *testing.T) {
 	bearer := app(t, "app-repeat", "tenant-repeat")
 	loadContacts(t, "tenant-repeat", contact{"c-1", "repeat-a", "repeat-b", "first"})
-	settleAll(t)
+	passAllWriterLifetimes(t)
 	clean(t, bearer, "repeat-a", "repeat-c").verified(t)
 	requested := func() time.Time {
 		jobs := slices.DeleteFunc(scan(t, running.Table("Erasures"), "attribute_exists(openShard)"),

@@ -91,7 +91,7 @@ func TestCustomerIsForgottenAndMayComeBack(t *testing.T) {
 		if kinds["tombstone"] != 1 || kinds["job"] != 1 {
 			t.Errorf("round %d: %v", round, kinds)
 		}
-		settle(t, account)
+		passWriterLifetime(t, account)
 		if left := dump(t, code); len(left) != 0 {
 			t.Errorf("left after the end: %s", left)
 		}
@@ -166,7 +166,7 @@ func TestCustomerNeighboursStay(t *testing.T) {
 		}
 	}
 	for _, account := range []string{"c-near#b", "c-near", "c-near%23b", "c-near#b#c", "c-near2"} {
-		settle(t, account)
+		passWriterLifetime(t, account)
 	}
 	if left := collections(); len(left) != 0 {
 		t.Errorf("left after the end: %v", left)
@@ -214,7 +214,7 @@ func TestDeletedCustomerIsGoneEverywhere(t *testing.T) {
 	}
 	// The tombstone and the job stay until no writer can be late any more; then no string
 	// of the customer is left.
-	settle(t, "e1")
+	passWriterLifetime(t, "e1")
 	if left := dump(t, `4711001"`); len(left) != 0 {
 		t.Errorf("a trace of the code: %s", left)
 	}

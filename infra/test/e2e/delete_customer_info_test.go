@@ -38,7 +38,7 @@ func TestDeleteInfoTakesExactlyWhatItSays(t *testing.T) {
 			t.Fatalf("the user to begin with has no %s: %v", name, full)
 		}
 	}
-	settleAll(t)
+	passAllWriterLifetimes(t)
 	others := func() []string {
 		var rest []string
 		for _, line := range dump(t, "") {

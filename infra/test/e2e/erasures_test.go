@@ -31,18 +31,19 @@ const writerLifetime = 30 * time.Minute
 // item is a stored item.
 type item = map[string]types.AttributeValue
 
-// settling is held by who has cleanup run.
-var settling sync.Mutex
+// cleaningUp is held by who has cleanup run.
+var cleaningUp sync.Mutex
 
-// settle lets the time pass in which writers may be late, for the open erasures of an
-// account or a tenant, or for all ("*"), and waits until none of them is open.
-func settle(t testing.TB, scope string) {
+// passWriterLifetime lets the time pass in which writers may be late, for the open
+// erasures of an account or a tenant, or for all ("*"), and waits until none of them is
+// open.
+func passWriterLifetime(t testing.TB, scope string) {
 	t.Helper()
-	settleOn(t, running, scope)
+	passWriterLifetimeOn(t, running, scope)
 }
 
-// settleOn is settle for another stack.
-func settleOn(t testing.TB, s *stack.Stack, scope string) {
+// passWriterLifetimeOn is passWriterLifetime for another stack.
+func passWriterLifetimeOn(t testing.TB, s *stack.Stack, scope string) {
 	t.Helper()
 	event, err := os.ReadFile(filepath.Join(dynamotest.Root(), "infra", "events", "cleanup.json"))
 	if err != nil {
@@ -59,8 +60,8 @@ func settleOn(t testing.TB, s *stack.Stack, scope string) {
 		if open == 0 {
 			return true
 		}
-		settling.Lock()
-		defer settling.Unlock()
+		cleaningUp.Lock()
+		defer cleaningUp.Unlock()
 		if _, err := s.Invoke(t.Context(), "cleanup", event); err != nil {
 			t.Logf("cleanup: %v", err)
 		}

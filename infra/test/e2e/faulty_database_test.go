@@ -318,8 +318,8 @@ func (u *faultyStack) finish(t *testing.T, mark string) {
 	t.Helper()
 	// A worker whose lease was written but not told of is waited for, as is one that the
 	// stream did not start.
-	settleOn(t, u.Stack, "account-"+mark)
-	settleOn(t, u.Stack, "tenant-"+mark)
+	passWriterLifetimeOn(t, u.Stack, "account-"+mark)
+	passWriterLifetimeOn(t, u.Stack, "tenant-"+mark)
 	ledger := dynamotest.Dump(t, database, u.Table("Erasures"))
 	left := slices.DeleteFunc(dynamotest.Dump(t, database, u.Table("Customers"), u.Table("Contacts")),
 		func(line string) bool { return !strings.Contains(line, "-"+mark+"#") })

@@ -33,7 +33,7 @@ func TestCustomerBehindForeignRecords(t *testing.T) {
 			}
 		}
 	}
-	settle(t, account)
+	passWriterLifetime(t, account)
 	for code, c := range collections {
 		if left := dump(t, account+"#"+code); len(left) != 0 {
 			t.Errorf("%s: %d left", code, len(left))

@@ -145,7 +145,7 @@ func TestMetricLinesOfTheBackground(t *testing.T) {
 	bearer := app(t, "app-metrics-bg", "tenant-metrics-bg")
 	loadContacts(t, "tenant-metrics-bg", contact{"c-bg", "known-bg", "peer-bg", "kept"})
 	clean(t, bearer, "known-bg", "Known-bg", "known-bg ").verified(t)
-	settleAll(t)
+	passAllWriterLifetimes(t)
 	told := map[string]float64{}
 	eventually(t, "lines", func() bool {
 		clear(told)

@@ -79,18 +79,18 @@ func invocations(t testing.TB, do func()) []string {
 	return made
 }
 
-// settleAll lets all erasures of earlier tests end, so that nothing but the test changes
-// a table.
-func settleAll(t testing.TB) {
+// passAllWriterLifetimes lets all erasures of earlier tests end, so that nothing but
+// the test changes a table.
+func passAllWriterLifetimes(t testing.TB) {
 	t.Helper()
-	settle(t, "*")
+	passWriterLifetime(t, "*")
 }
 
 // unchanged checks that between the call and the end of the test no byte of any table
 // changes.
 func unchanged(t *testing.T) {
 	t.Helper()
-	settleAll(t)
+	passAllWriterLifetimes(t)
 	before := dump(t, "")
 	t.Cleanup(func() {
 		after := dump(t, "")

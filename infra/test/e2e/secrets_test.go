@@ -40,10 +40,10 @@ func TestDigestKeysAreReadOncePerStart(t *testing.T) {
 	remove("s-once-2") // in a new process
 	remove("s-once-3")
 	secret, _ := running.Secrets().Secret("DigestKeys")
-	want := secrets.Call{AccessKeyID: lambda.Function{Folder: operation.DeleteCustomer.Name}.AccessKeyID(),
+	want := secrets.Request{AccessKeyID: lambda.Function{Folder: operation.DeleteCustomer.Name}.AccessKeyID(),
 		Action: "GetSecretValue", SecretARN: secret.ARN}
 	all := running.Secrets().Calls()
-	if made := all[len(before):]; !slices.Equal(made, []secrets.Call{want}) {
+	if made := all[len(before):]; !slices.Equal(made, []secrets.Request{want}) {
 		t.Errorf("a start and two deletions made %+v", made)
 	}
 	other := want
@@ -77,7 +77,7 @@ func TestRotationOfTheDigestKeys(t *testing.T) {
 	if body := remove(running, "rotated-done"); body != goneXML("rotated-done") {
 		t.Fatal(body)
 	}
-	settle(t, account)
+	passWriterLifetime(t, account)
 	if records := recordsOf(t, account); len(records) != 1 {
 		t.Fatalf("the first is not done: %s", records)
 	}
@@ -102,7 +102,7 @@ func TestRotationOfTheDigestKeys(t *testing.T) {
 	if body := remove(next, "rotated-nobody"); body != sorryXML(unknownCode) {
 		t.Errorf("a code that never existed: %s", body)
 	}
-	settleAll(t)
+	passAllWriterLifetimes(t)
 	records := recordsOf(t, account)
 	if all := strings.Join(records, "\n"); len(records) != 3 ||
 		strings.Count(all, `"subjects":{"Value":[{"Value":"1.`) != 2 ||
@@ -221,7 +221,7 @@ func TestAProcessOfBeforeTheRotation(t *testing.T) {
 	}
 	defer fresh.Close()
 	removeAt(t, fresh, formOf(account, "before-two"), goneXML("before-two"))
-	settle(t, account)
+	passWriterLifetime(t, account)
 	for range 2 {
 		removeAt(t, old, formOf(account, "before-two"), goneXML("before-two"))
 		removeAt(t, old, formOf(account, "before-nobody"), sorryXML(unknownCode))
@@ -230,7 +230,7 @@ func TestAProcessOfBeforeTheRotation(t *testing.T) {
 	if n := len(old.Secrets().Calls()) - calls; n != 1 {
 		t.Errorf("the secret was read %d times", n)
 	}
-	settleAll(t)
+	passAllWriterLifetimes(t)
 }
 
 // removeAt asks a stack to delete a customer.

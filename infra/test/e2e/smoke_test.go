@@ -71,7 +71,7 @@ func removed(t testing.TB, said string) (run string) {
 }
 
 func TestSmokeIsGreen(t *testing.T) {
-	settleAll(t)
+	passAllWriterLifetimes(t)
 	before := dump(t, "")
 	counts, said := smoke(t, t.Context(), running.URL, 0, io.Discard)
 	if !counts.Green() || counts.Passed < 45 || strings.Count(said, "\n") != counts.Passed+2 {
@@ -83,7 +83,7 @@ func TestSmokeIsGreen(t *testing.T) {
 			t.Errorf("the output holds %q: %s", secret, said)
 		}
 	}
-	settleAll(t)
+	passAllWriterLifetimes(t)
 	// no job is open: to a record. A digest: whose it is cannot be seen
 	const pointer = `"erasureId":{"Value":"customer-`
 	var others []string

@@ -73,7 +73,7 @@ func TestStormOfDeletions(t *testing.T) {
 	if left := dump(t, "mark of storm"); len(left) != len(before) {
 		t.Errorf("%d items with texts of customers, want the %d that stay", len(left), len(before))
 	}
-	settle(t, account)
+	passWriterLifetime(t, account)
 	records = recordsOf(t, account)
 	if left := customers(false); len(left) != 0 {
 		t.Errorf("left: %s", left)

@@ -155,7 +155,7 @@ func TestCleanupFindsLateWriters(t *testing.T) {
 	if left := filed(t, tenant); len(left) != 0 {
 		t.Errorf("left: %s", left)
 	}
-	settle(t, account)
+	passWriterLifetime(t, account)
 	if records := recordsOf(t, account); len(records) != 1 {
 		t.Errorf("the customer is not finished: %s", records)
 	}

@@ -19,8 +19,8 @@ type code struct {
 	batchSize, maxAttempts, transactionSize, openShards, fewRecords int
 
 	// shared/erasure
-	customerStreams, numberStreams, numberReads, windowSize, openAtOnce, dueAtOnce, numbersAtOnce int
-	wrapUp, slice                                                                                 time.Duration
+	customerCalls, numberCalls, numberReads, windowSize, openAtOnce, dueAtOnce, numbersAtOnce int
+	wrapUp, slice                                                                             time.Duration
 
 	// shared/environment, shared/invocation, functions/cleanup
 	attempts, sweepParts, removalsAtOnce int
@@ -64,8 +64,8 @@ func read(root string) (c code, err error) {
 	number(&c.transactionSize, "shared/store", "transactionSize")
 	number(&c.openShards, "shared/store", "openShards")
 	number(&c.fewRecords, "shared/store", "FewRecords")
-	number(&c.customerStreams, "shared/erasure", "customerCalls")
-	number(&c.numberStreams, "shared/erasure", "numberCalls")
+	number(&c.customerCalls, "shared/erasure", "customerCalls")
+	number(&c.numberCalls, "shared/erasure", "numberCalls")
 	number(&c.numberReads, "shared/erasure", "numberReads")
 	number(&c.windowSize, "shared/erasure", "windowSize")
 	number(&c.openAtOnce, "shared/erasure", "openAtOnce")

@@ -20,8 +20,8 @@ const tenant = "acme"
 
 // customers lets so many jobs delete records of a customer each, all on the partition
 // hot. limit bounds the calls of a process on one collection, as the product does;
-// without it only streams does.
-func customers(t *testing.T, hot *partition, slower, jobs, records, streams int, limit bool) (seen tally) {
+// without it only atOnce does.
+func customers(t *testing.T, hot *partition, slower, jobs, records, atOnce int, limit bool) (seen tally) {
 	t.Helper()
 	calls := reading(t).batchCalls
 	synctest.Test(t, func(t *testing.T) {
@@ -36,7 +36,7 @@ func customers(t *testing.T, hot *partition, slower, jobs, records, streams int,
 				all[n] = store.TransactionRecord("campaign", fmt.Sprint(i, "-", n))
 			}
 			job := &store.Job{Scope: "shop", Identifiers: []string{fmt.Sprint("customer", i)}}
-			return from.Delete(ctx, job, all, streams)
+			return from.Delete(ctx, job, all, atOnce)
 		})
 		if len(s.gone) != jobs*records {
 			t.Errorf("%d of %d items were deleted", len(s.gone), jobs*records)
@@ -48,14 +48,14 @@ func customers(t *testing.T, hot *partition, slower, jobs, records, streams int,
 
 // contacts lets so many jobs delete contacts that all share one party. Each is filed
 // under its own number, too, whose partition has room.
-func contacts(t *testing.T, hot *partition, jobs, each, streams int) (seen tally) {
+func contacts(t *testing.T, hot *partition, jobs, each, atOnce int) (seen tally) {
 	t.Helper()
 	calls := reading(t).batchCalls
 	synctest.Test(t, func(t *testing.T) {
 		s := newService(hot, 10)
 		s.run(t, jobs, func(ctx context.Context, i int) error {
 			from := store.Contacts{DB: s.Client, Table: "Contacts", Limiter: store.NewLimiter(calls)}
-			_, _, err := from.Erase(ctx, &store.Job{Scope: tenant}, erasable(i, each), streams)
+			_, _, err := from.Erase(ctx, &store.Job{Scope: tenant}, erasable(i, each), atOnce)
 			return err
 		})
 		if len(s.gone) != jobs*2*each {
@@ -103,40 +103,40 @@ func notLater(t *testing.T, what string, took, best time.Duration) {
 	}
 }
 
-// streamsToTry are how many calls of a job might be under way at once. The product has
-// customerStreams.
-var streamsToTry = []int{1, 2, 4, 8}
+// callsToTry are how many calls of a job might be under way at once. The product has
+// customerCalls.
+var callsToTry = []int{1, 2, 4, 8}
 
-// Two streams keep a partition busy to the last unit; more only share the same units out
-// in smaller pieces.
+// Two calls at once keep a partition busy to the last unit; more only share the same
+// units out in smaller pieces.
 func TestOneCustomer(t *testing.T) {
 	const records = 20_000
 	c := reading(t)
 	var p page
-	p.head("streams", "at best", "gone after", "calls", "taken in part", "refused")
-	for _, streams := range streamsToTry {
-		r := customers(t, second(), 10, 1, records, streams, streams == c.customerStreams)
-		p.row(mark(streams == c.customerStreams, streams), inSeconds(second().best(records)), inSeconds(r.took),
+	p.head("calls at once", "at best", "gone after", "calls", "taken in part", "refused")
+	for _, atOnce := range callsToTry {
+		r := customers(t, second(), 10, 1, records, atOnce, atOnce == c.customerCalls)
+		p.row(mark(atOnce == c.customerCalls, atOnce), inSeconds(second().best(records)), inSeconds(r.took),
 			whole(r.calls()), whole(r.part), whole(r.refused))
-		if streams >= c.customerStreams {
-			notLater(t, fmt.Sprint(streams, " streams"), r.took, second().best(records))
+		if atOnce >= c.customerCalls {
+			notLater(t, fmt.Sprint(atOnce, " calls at once"), r.took, second().best(records))
 		}
 	}
 	p.holds(t, "one customer", 0.15)
 }
 
-// How many streams it takes depends on what a call takes.
+// How many calls at once it takes depends on what a call takes.
 func TestOneCustomerBySlowness(t *testing.T) {
 	const records = 10_000
 	c := reading(t)
 	var p page
-	p.head("median of a batch", "1 stream", "2 streams", "4 streams", "8 streams")
+	p.head("median of a batch", "1 call at once", "2 at once", "4 at once", "8 at once")
 	for _, tenths := range []int{5, 10, 20, 40, 80} {
 		row := []string{(oneBatch * time.Duration(tenths) / 10).String()}
-		for _, streams := range streamsToTry {
-			r := customers(t, second(), tenths, 1, records, streams, false)
-			row = append(row, mark(streams == c.customerStreams, inSeconds(r.took)))
-			if streams == c.customerStreams && tenths <= 20 {
+		for _, atOnce := range callsToTry {
+			r := customers(t, second(), tenths, 1, records, atOnce, false)
+			row = append(row, mark(atOnce == c.customerCalls, inSeconds(r.took)))
+			if atOnce == c.customerCalls && tenths <= 20 {
 				notLater(t, row[0], r.took, second().best(records))
 			}
 		}
@@ -154,7 +154,7 @@ func TestSeveralCustomers(t *testing.T) {
 	var p page
 	p.head("customers", "at best", "gone after", "calls", "items a call", "refused")
 	for _, jobs := range []int{1, 2, 4, 10, 40} {
-		r := customers(t, second(), 10, jobs, records/jobs, c.customerStreams, true)
+		r := customers(t, second(), 10, jobs, records/jobs, c.customerCalls, true)
 		p.row(whole(jobs), inSeconds(second().best(records)), inSeconds(r.took), whole(r.calls()),
 			about(records/float64(r.calls())), whole(r.refused))
 		notLater(t, fmt.Sprint(jobs, " customers"), r.took, second().best(records))
@@ -169,7 +169,7 @@ func TestHotline(t *testing.T) {
 	var p page
 	p.head("jobs", "contacts", "at best", "gone after", "transactions", "refused")
 	for _, of := range []struct{ jobs, each int }{{1, 5_000}, {2, 2_500}, {4, 1_250}, {10, 500}, {40, 125}} {
-		r := contacts(t, second(), of.jobs, of.each, c.numberStreams)
+		r := contacts(t, second(), of.jobs, of.each, c.numberCalls)
 		best := second().best(of.jobs * of.each * 2)
 		p.row(whole(of.jobs), whole(of.jobs*of.each), inSeconds(best), inSeconds(r.took), whole(r.whole),
 			whole(r.refused))

@@ -46,14 +46,14 @@ func (c code) passed(customers, numbers float64) float64 {
 }
 
 // requestTime is what operation 3 takes for a customer with each transactions: principal,
-// reading, intent, batches over the streams, the reading after it, the release.
+// reading, intent, batches, customerCalls at once, the reading after it, the release.
 func (c code) requestTime() time.Duration {
 	return oneCall + oneCall + fewTogether + time.Duration(c.rounds(each))*oneBatch + oneCall + oneCall
 }
 
 func (c code) rounds(items int) int {
 	batches := (items + c.batchSize - 1) / c.batchSize
-	return (batches + c.customerStreams - 1) / c.customerStreams
+	return (batches + c.customerCalls - 1) / c.customerCalls
 }
 
 // workerTime is what a worker takes for a call of operation 4 with so many numbers: the
@@ -66,7 +66,7 @@ func (c code) workerTime(numbers int) time.Duration {
 	took := 2*oneCall + between + readings(numbers)
 	for left := numbers; left > 0; left -= c.windowSize {
 		actions := copies(min(left, c.windowSize))
-		atOnce := c.transactionSize * c.numberStreams
+		atOnce := c.transactionSize * c.numberCalls
 		together, rounds := manyTogether, (actions+atOnce-1)/atOnce
 		if actions <= 20 {
 			together = fewTogether

@@ -10,7 +10,7 @@ import (
 )
 
 // on is the call's use of a table, for adding to.
-func (c *Call) on(id string) *Use {
+func (c *Trip) on(id string) *Use {
 	for i := range c.On {
 		if c.On[i].Table == id {
 			return &c.On[i]
@@ -21,7 +21,7 @@ func (c *Call) on(id string) *Use {
 }
 
 // ruled counts writes by the rules.
-func (m *Meter) ruled(c *Call, places []place, before, after map[string]item) error {
+func (m *Meter) ruled(c *Trip, places []place, before, after map[string]item) error {
 	factor := 1.
 	if c.Action == "TransactWriteItems" {
 		factor = 2
@@ -49,7 +49,7 @@ type capacity struct {
 }
 
 // reported counts what the answer says, with the rules' least for reads of nothing.
-func (m *Meter) reported(c *Call, a *asked, places []place, said []byte) error {
+func (m *Meter) reported(c *Trip, a *asked, places []place, said []byte) error {
 	var answer struct{ ConsumedCapacity *capacity }
 	if err := json.Unmarshal(said, &answer); err != nil {
 		return err
@@ -79,7 +79,7 @@ func (m *Meter) reported(c *Call, a *asked, places []place, said []byte) error {
 }
 
 // batchGot counts a BatchGetItem by the rules: the items as they stand, each by itself.
-func (m *Meter) batchGot(c *Call, a *asked, places []place, stands map[string]item) error {
+func (m *Meter) batchGot(c *Trip, a *asked, places []place, stands map[string]item) error {
 	for name, raw := range a.RequestItems {
 		var read struct{ ConsistentRead bool }
 		if err := json.Unmarshal(raw, &read); err != nil {
@@ -109,7 +109,7 @@ func (m *Meter) batchGot(c *Call, a *asked, places []place, stands map[string]it
 type Count = bench.Count
 
 // count adds calls up.
-func count(calls []Call) Count {
+func count(calls []Trip) Count {
 	total := Count{Trips: len(calls)}
 	for _, c := range calls {
 		for _, use := range c.On {
@@ -122,7 +122,7 @@ func count(calls []Call) Count {
 
 // String is, for example, "TransactWriteItems  Erasures 1 items 2+1 w, Customers 1 items
 // 2 w".
-func (c Call) String() string {
+func (c Trip) String() string {
 	var uses []string
 	for _, use := range c.On {
 		s := use.Table

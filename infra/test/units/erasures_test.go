@@ -90,7 +90,7 @@ func (s *meteredStack) erasures(ctx context.Context) ([]Operation, error) {
 			return nil, err
 		}
 	}
-	err := s.finish(ctx, func(key string, calls []Call) {
+	err := s.finish(ctx, func(key string, calls []Trip) {
 		if at, counted := jobs[key]; counted {
 			op := &all[at]
 			op.background = append(op.background, callsOf(calls, worker)...)
@@ -112,7 +112,7 @@ func (s *meteredStack) erasures(ctx context.Context) ([]Operation, error) {
 }
 
 // invocations is how many made the calls.
-func invocations(calls []Call) int {
+func invocations(calls []Trip) int {
 	seen := map[string]bool{}
 	for _, c := range calls {
 		seen[c.Invocation] = true
@@ -136,7 +136,7 @@ func (s *meteredStack) firstPass(ctx context.Context) ([]job, error) {
 
 // finish gives every open job its passes when they are due, until none is open, and tells
 // of each.
-func (s *meteredStack) finish(ctx context.Context, tell func(key string, calls []Call)) error {
+func (s *meteredStack) finish(ctx context.Context, tell func(key string, calls []Trip)) error {
 	for {
 		open, err := s.firstPass(ctx)
 		if err != nil || len(open) == 0 {

@@ -23,8 +23,8 @@ import (
 	"customercare/infra/local/template"
 )
 
-// Call is one round trip to DynamoDB.
-type Call struct {
+// Trip is one round trip to DynamoDB.
+type Trip struct {
 	Function   string // its folder in functions/
 	Invocation string // its X-Ray trace id, which the SDK sends along in Lambda; "" at a process's start
 	Action     string // "Query"
@@ -69,7 +69,7 @@ type Meter struct {
 	mu        sync.Mutex
 	functions map[string]string // by access key id
 	tables    map[string]table  // by name in DynamoDB
-	calls     []Call
+	calls     []Trip
 	underWay  int
 	failed    error
 }
@@ -124,7 +124,7 @@ func (m *Meter) Close() {
 // Take is all calls since the last Take, in the order of their answers, once none is
 // under way any more. Calls at a process's start are left out. An error is a call that
 // could not be counted.
-func (m *Meter) Take(ctx context.Context) ([]Call, error) {
+func (m *Meter) Take(ctx context.Context) ([]Trip, error) {
 	for {
 		m.mu.Lock()
 		if m.underWay == 0 {
@@ -146,7 +146,7 @@ func (m *Meter) Take(ctx context.Context) ([]Call, error) {
 func (m *Meter) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	m.mu.Lock()
-	call := Call{
+	call := Trip{
 		Function:   m.functions[secrets.AccessKeyID(r)],
 		Invocation: r.Header.Get("X-Amzn-Trace-Id"),
 		Action:     action,
@@ -183,7 +183,7 @@ func (m *Meter) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // counted makes the call, whose body was read, and fills in what it takes.
-func (m *Meter) counted(r *http.Request, body []byte, call *Call) (answer *http.Response, said []byte, err error) {
+func (m *Meter) counted(r *http.Request, body []byte, call *Trip) (answer *http.Response, said []byte, err error) {
 	var asked asked
 	if err := json.Unmarshal(body, &asked); err != nil {
 		return nil, nil, err

@@ -17,7 +17,7 @@ import (
 // Operation is what one call of an operation takes, call by call.
 type Operation struct {
 	bench.Counted
-	request, background []Call // the authorizer's left out
+	request, background []Trip // the authorizer's left out
 	oneBatch            bool   // operation 3 with as many transactions as one batch takes
 }
 
@@ -120,7 +120,7 @@ func (s *meteredStack) warmUp(ctx context.Context) error {
 }
 
 // during is the calls that functions make while do runs.
-func (s *meteredStack) during(ctx context.Context, do func() error) ([]Call, error) {
+func (s *meteredStack) during(ctx context.Context, do func() error) ([]Trip, error) {
 	if _, err := s.meter.Take(ctx); err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (s *meteredStack) during(ctx context.Context, do func() error) ([]Call, err
 }
 
 // callsOf are the calls of a function.
-func callsOf(calls []Call, function string) (all []Call) {
+func callsOf(calls []Trip, function string) (all []Trip) {
 	for _, c := range calls {
 		if c.Function == function {
 			all = append(all, c)
@@ -146,7 +146,7 @@ func (s *meteredStack) simple(ctx context.Context) (all []Operation, err error) 
 		if err != nil {
 			return
 		}
-		var made []Call
+		var made []Trip
 		if made, err = s.during(ctx, do); err != nil {
 			err = fmt.Errorf("%s: %w", name, err)
 			return

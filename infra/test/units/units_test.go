@@ -96,7 +96,7 @@ func goals(t *testing.T, op Operation) {
 // listed is an operation's calls, equal ones as one, in the order of their first.
 func listed(op Operation) string {
 	var b strings.Builder
-	list := func(what string, calls []Call) {
+	list := func(what string, calls []Trip) {
 		fmt.Fprintf(&b, "    %s %v\n", what, count(calls))
 		times, order := map[string]int{}, []string{}
 		for _, c := range calls {

@@ -28,12 +28,12 @@ type Database struct {
 	// hash is spent on their names.
 	Strict bool
 
-	calls   []Call
+	calls   []DatabaseCall
 	written bool // a transaction was, so that the customer is gone
 }
 
-// Call is one call of DynamoDB.
-type Call struct {
+// DatabaseCall is what one call sent to DynamoDB.
+type DatabaseCall struct {
 	Action string // UpdateItem
 	Body   []byte
 }
@@ -42,7 +42,7 @@ type Call struct {
 func (d *Database) Client() *dynamodb.Client { return canned.Client(canned.Database(d.answer)) }
 
 // Calls are the calls since the last event.
-func (d *Database) Calls() []Call { return d.calls }
+func (d *Database) Calls() []DatabaseCall { return d.calls }
 
 func (d *Database) reset() { d.calls, d.written = nil, false }
 
@@ -57,7 +57,7 @@ func (d *Database) answer(action string, r io.Reader) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	d.calls = append(d.calls, Call{action, body})
+	d.calls = append(d.calls, DatabaseCall{action, body})
 	if wrong := unacceptable(body); wrong != "" {
 		return fmt.Sprintf(wrongInput, wrong), nil
 	}
@@ -87,10 +87,10 @@ func (d *Database) principals(body []byte) string {
 		}
 	}
 	_ = json.Unmarshal(body, &asked) // unacceptable has read it
-	for table, of := range asked.RequestItems {
+	for table, requested := range asked.RequestItems {
 		var items []string
 		failures := ""
-		for _, key := range of.Keys {
+		for _, key := range requested.Keys {
 			name := key.Principal.S
 			if item, ok := d.Principals[name]; ok {
 				items = append(items, item)

@@ -1,5 +1,5 @@
 // Command erase is the least that erasures can cost: it reads collections of items and
-// deletes what it finds over a few streams, reading on meanwhile. No intent, no
+// deletes what it finds with a few calls at once, reading on meanwhile. No intent, no
 // tombstone, no counts, no second reading; killed in between, it leaves the rest.
 package main
 
@@ -52,8 +52,8 @@ type erasure struct {
 	collections []dynamodb.QueryInput
 	readers     int // collections read at once
 	ahead       int // calls' worth of items that are read and not yet deleted
-	streams     int // calls that delete, at once
-	least, most int // items in such a call, the last of a stream aside
+	calls       int // that delete, at once
+	least, most int // items in such a call, the last ones aside
 	deletions   func(found attribute.Item) []types.Delete
 	remove      func(context.Context, []types.Delete) error
 }
@@ -71,7 +71,7 @@ func (e erasure) run(ctx context.Context) (answer, error) {
 		}
 		return readers.Wait()
 	})
-	for range e.streams {
+	for range e.calls {
 		group.Go(func() error {
 			var together []types.Delete // need not be of one collection
 			remove := func(n int) error {
@@ -80,8 +80,8 @@ func (e erasure) run(ctx context.Context) (answer, error) {
 				together = together[n:]
 				return err
 			}
-			for some := range found {
-				together = append(together, some...)
+			for batch := range found {
+				together = append(together, batch...)
 				for len(together) >= e.least {
 					if err := remove(min(e.most, len(together))); err != nil {
 						return err
@@ -109,9 +109,9 @@ func (e erasure) read(ctx context.Context, collection dynamodb.QueryInput, found
 		for _, item := range page.Items {
 			all = append(all, e.deletions(item)...)
 		}
-		for some := range slices.Chunk(all, e.most) {
+		for batch := range slices.Chunk(all, e.most) {
 			select {
-			case found <- some:
+			case found <- batch:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
@@ -121,20 +121,20 @@ func (e erasure) read(ctx context.Context, collection dynamodb.QueryInput, found
 }
 
 // As many as the product has: shared/store's recordPage; shared/erasure's
-// customerStreams, numberReads and numberStreams. The others are DynamoDB's limits.
+// customerCalls, numberReads and numberCalls. The others are DynamoDB's limits.
 const (
-	page            = 10_000
-	customerStreams = 2
-	numberReads     = 16
-	numberStreams   = 8
-	batch           = 25
-	transaction     = 100
+	page          = 10_000
+	customerCalls = 2
+	numberReads   = 16
+	numberCalls   = 8
+	batch         = 25
+	transaction   = 100
 )
 
 // ofCustomers deletes in batches, each of one customer: the product does not span them.
 func ofCustomers(db *dynamodb.Client, c command) erasure {
 	e := erasure{
-		db: db, readers: c.AtOnce, ahead: page / batch, streams: customerStreams * c.AtOnce, least: 1, most: batch,
+		db: db, readers: c.AtOnce, ahead: page / batch, calls: customerCalls * c.AtOnce, least: 1, most: batch,
 		deletions: func(key attribute.Item) []types.Delete { return []types.Delete{{Key: key}} },
 		remove: func(ctx context.Context, all []types.Delete) error {
 			requests := make([]types.WriteRequest, len(all))
@@ -166,12 +166,12 @@ func ofCustomers(db *dynamodb.Client, c command) erasure {
 // condition that the parties are as they were read.
 func ofNumbers(db *dynamodb.Client, c command) erasure {
 	e := erasure{
-		db: db, readers: numberReads, ahead: numberReads, streams: numberStreams, least: transaction, most: transaction,
+		db: db, readers: numberReads, ahead: numberReads, calls: numberCalls, least: transaction, most: transaction,
 		deletions: func(contact attribute.Item) (copies []types.Delete) {
 			parties := contact["parties"].(*types.AttributeValueMemberL)
 			for _, party := range parties.Value {
-				of := store.PartyKey(c.Tenant, attribute.ReadText(attribute.Item{"party": party}, "party"))
-				key := attribute.Item{"party": attribute.Text(of), "contact": contact["contact"]}
+				partyKey := store.PartyKey(c.Tenant, attribute.ReadText(attribute.Item{"party": party}, "party"))
+				key := attribute.Item{"party": attribute.Text(partyKey), "contact": contact["contact"]}
 				copies = append(copies, types.Delete{
 					TableName: &c.Table, Key: key, ConditionExpression: aws.String("parties = :parties"),
 					ExpressionAttributeValues: attribute.Item{":parties": parties},

@@ -49,7 +49,7 @@ func TestMemoryOfEveryFunction(t *testing.T) {
 			t.Error("not accepted")
 		}
 	}
-	settle(t, v)
+	waitUntilClosed(t, v)
 	all := peaks(t, v.cmd.Process.Pid)
 	report(all, t.Name())
 	if len(all) != 9 {
