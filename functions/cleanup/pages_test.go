@@ -104,14 +104,14 @@ func TestPageThatTakesNothing(t *testing.T) {
 	putUsers(t, kit, 40, clock.Now().Add(-time.Hour))
 	whole := &part{Segment: store.Segment{Number: 0, Total: 1}, due: clock.Now()}
 	h.waiting, h.next = []*part{whole}, 1
-	for n := 1; n <= mostIdle; n++ {
+	for n := 1; n <= maxIdle; n++ {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := &sweeping{users: h.users, by: clock.Now().Add(-skew)}
 		kit.Faults.Interrupt(2, cancel) // the page is read, and then there is no time
 		_ = s.sweep(ctx, whole)
 		cancel()
 		kit.Faults.Calls()
-		if s.removed != 0 || whole.done != (n == mostIdle) {
+		if s.removed != 0 || whole.done != (n == maxIdle) {
 			t.Errorf("run %d: %d removed, done: %t", n, s.removed, whole.done)
 		}
 	}

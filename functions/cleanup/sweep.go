@@ -38,9 +38,9 @@ const (
 	// firstTurns is how many minutes' turns a new process begins with: its own, and those
 	// that the process before it may have left when it ended.
 	firstTurns = 5
-	// mostIdle is how many runs in a row may remove nothing of a page. Then the next run
+	// maxIdle is how many runs in a row may remove nothing of a page. Then the next run
 	// goes on behind that page.
-	mostIdle = 3
+	maxIdle = 3
 )
 
 // part is a part of the users table whose turn has come.
@@ -153,7 +153,7 @@ func (h *handler) sweep(ctx context.Context, at time.Time) (removed int, behind 
 
 // sweep sweeps one part until its end, or until ctx ends. Where ctx ends in the middle
 // of a page, the next run begins with that page, unless its users have long let nothing
-// be removed (mostIdle).
+// be removed (maxIdle).
 func (s *sweeping) sweep(ctx context.Context, p *part) (err error) {
 	defer invocation.Recover("cleanup: sweep", &err)
 	for more := true; more && ctx.Err() == nil; {
@@ -172,7 +172,7 @@ func (s *sweeping) sweep(ctx context.Context, p *part) (err error) {
 		if p.idle++; removed > 0 {
 			p.idle = 0
 		}
-		if ctx.Err() != nil && len(users) > 0 && p.idle < mostIdle {
+		if ctx.Err() != nil && len(users) > 0 && p.idle < maxIdle {
 			p.Segment = page
 			return err
 		}

@@ -119,13 +119,5 @@ func FuzzEvent(f *testing.F) {
 	f.Add([]byte(`{"httpMethod":"DELETE","pathParameters":null,"headers":null,"multiValueHeaders":{"Accept":null,"":[""]},"queryStringParameters":{"reset":"true"},`+
 		`"requestContext":{"authorizer":{"operations":["delete-customer-info"]}}}`), false)
 	known, unknown := door(f, true), door(f, false)
-	f.Fuzz(func(t *testing.T, event []byte, stands bool) {
-		door := unknown
-		if stands {
-			door = known
-		}
-		if answer, ok := door.SendRaw(t, event); ok {
-			frontdoor.Provision(t, answer)
-		}
-	})
+	frontdoor.FuzzEvents(f, known, unknown, frontdoor.Provision)
 }

@@ -17,8 +17,8 @@ import (
 // Seconds that a token may live when the caller asks for them (docs/contracts.md,
 // operation 5).
 const (
-	shortest = 1
-	longest  = 3600
+	minLifetime = 1
+	maxLifetime = 3600
 )
 
 // lifetime is how many seconds tokens live whose callers name no time: a setting, within
@@ -124,7 +124,7 @@ func life(values []string, usual int) (int, error) {
 	}
 	text := strings.TrimSpace(values[0])
 	seconds, err := strconv.ParseUint(text, 10, 16)
-	if len(values) > 1 || err != nil || seconds < shortest || seconds > longest {
+	if len(values) > 1 || err != nil || seconds < minLifetime || seconds > maxLifetime {
 		return 0, respond.Refuse(respond.Invalid,
 			"X-Token-Expire must be a whole number of seconds from 1 to 3600")
 	}

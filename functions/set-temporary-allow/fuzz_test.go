@@ -234,13 +234,5 @@ func FuzzEvent(f *testing.F) {
 	f.Add([]byte(`{"httpMethod":"PUT","pathParameters":{"customerId":"u1"},"body":"{\"tempAllowType\":2}","isBase64Encoded":false,"headers":{"accept":"*"},`+
 		`"requestContext":{"authorizer":{"principalId":7,"operations":"set-temporary-allow"}}}`), true)
 	known, unknown := door(f, true), door(f, false)
-	f.Fuzz(func(t *testing.T, event []byte, stands bool) {
-		door := unknown
-		if stands {
-			door = known
-		}
-		if answer, ok := door.SendRaw(t, event); ok {
-			frontdoor.Provision(t, answer)
-		}
-	})
+	frontdoor.FuzzEvents(f, known, unknown, frontdoor.Provision)
 }

@@ -16,9 +16,9 @@ const (
 	// numberCalls is how many deleting calls one job would like to run at once. The
 	// process's store.Limiter may allow fewer.
 	numberCalls = 8
-	// mostChanges is how many times in a row contacts may turn out to have changed since
+	// maxChanges is how many times in a row contacts may turn out to have changed since
 	// they were read.
-	mostChanges = 20
+	maxChanges = 20
 )
 
 // errKeepsChanging makes the job come back later.
@@ -113,7 +113,7 @@ func (p *numbersPass) eraseWindow(ctx context.Context) error {
 	switch {
 	case changed > 0:
 		p.dropAhead()
-		if p.changes++; p.changes == mostChanges {
+		if p.changes++; p.changes == maxChanges {
 			return errKeepsChanging
 		}
 	case p.last || p.found.cut() || kept:

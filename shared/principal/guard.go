@@ -41,18 +41,18 @@ const sourceFactor = 10
 // many is the limit of what has the higher one, see sourceFactor.
 func (g Guard) many() int64 { return g.Limit * sourceFactor }
 
-// mostRemembered is how many secrets of one principal are remembered at most, whatever
+// maxRemembered is how many secrets of one principal are remembered at most, whatever
 // Limit is: each takes room in the item.
-const mostRemembered = 100
+const maxRemembered = 100
 
 // remembered is how many failed secrets of one principal are remembered. A secret that
 // fails again is told from a new one only while it is among them.
-func (g Guard) remembered() int { return int(min(g.Limit, mostRemembered)) }
+func (g Guard) remembered() int { return int(min(g.Limit, maxRemembered)) }
 
 // rememberedAccounts is the same for accounts. It is as many as lock: if fewer were
 // remembered, asking for a few accounts in turns would count each as new again, and lock.
 func (g Guard) rememberedAccounts() int {
-	return int(min(g.many(), mostRemembered*sourceFactor))
+	return int(min(g.many(), maxRemembered*sourceFactor))
 }
 
 // Locked says that nothing was looked at, because too many attempts have failed.

@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	// shortestKey is how many characters a key of digests has at least; RFC 2104 wants no
-	// fewer than the hash has bytes.
-	shortestKey = 32
+	// minKeyLength is how many characters a key of digests has at least. RFC 2104 wants
+	// no fewer than the hash has bytes.
+	minKeyLength = 32
 	// startTimeout is how long reading the secret may take in all at a start, retries
 	// included. Lambda gives a start 10 s.
 	startTimeout = 5 * time.Second
@@ -122,9 +122,9 @@ func (k DigestKeys) keys(text string) (map[string][]byte, error) {
 	case !there:
 		return nil, fmt.Errorf("the secret DIGEST_KEYS holds no key with the id %q, "+
 			"which DIGEST_KEY_ID names", k.Current)
-	case utf8.RuneCount(current) < shortestKey:
+	case utf8.RuneCount(current) < minKeyLength:
 		return nil, fmt.Errorf("the key with the id %q in the secret DIGEST_KEYS "+
-			"has less than %d characters", k.Current, shortestKey)
+			"has less than %d characters", k.Current, minKeyLength)
 	}
 	return keys, nil
 }

@@ -46,7 +46,7 @@ func FuzzDigestKeys(f *testing.F) {
 				t.Errorf("%q: the key %q is %q", text, id, keys[id])
 			}
 		}
-		if utf8.RuneCount(keys[current]) < shortestKey {
+		if utf8.RuneCount(keys[current]) < minKeyLength {
 			t.Errorf("%q: the current key is %q", text, keys[current])
 		}
 	})

@@ -96,15 +96,23 @@ type reply struct {
 	body   string
 }
 
-// send writes raw bytes on a new connection and reads one response for each method named.
-func (h *harness) send(t *testing.T, raw string, methods ...string) []reply {
+// dial makes a connection that the test's end closes. Its deadline is only for a gateway
+// that never answers.
+func (h *harness) dial(t *testing.T) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", h.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(5 * time.Minute))
+	return conn
+}
+
+// send writes raw bytes on a new connection and reads one response for each method named.
+func (h *harness) send(t *testing.T, raw string, methods ...string) []reply {
+	t.Helper()
+	conn := h.dial(t)
 	go io.WriteString(conn, raw)
 	if methods == nil {
 		methods = []string{"GET"}

@@ -10,18 +10,12 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
 // talk sends raw bytes on a new connection and reads answers until the gateway closes it.
 func (h *harness) talk(t *testing.T, raw string, end bool, methods ...string) (replies []reply) {
 	t.Helper()
-	conn, err := net.Dial("tcp", h.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(5 * time.Minute))
+	conn := h.dial(t)
 	go func() {
 		_, _ = io.WriteString(conn, raw)
 		if end {

@@ -1,34 +1,19 @@
 package lambda
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"customercare/infra/testkit/metrictest"
 )
 
 // transcript is a log that can be read while it is written.
-type transcript struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *transcript) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *transcript) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
+type transcript struct{ metrictest.Log }
 
 // holding waits until n invocations in all have said that they are at work.
 func (l *transcript) holding(t *testing.T, n int) {

@@ -164,6 +164,23 @@ func check(t testing.TB, a events.APIGatewayProxyResponse) {
 	}
 }
 
+// FuzzEvents sends every event, whatever it is, to the door behind which the subject is
+// known, or to the one behind which it is not, and lets read judge each answer. The seeds
+// are an event and whether the subject stands.
+func FuzzEvents[Answer any](
+	f *testing.F, known, unknown Door, read func(testing.TB, events.APIGatewayProxyResponse) Answer,
+) {
+	f.Fuzz(func(t *testing.T, event []byte, stands bool) {
+		door := unknown
+		if stands {
+			door = known
+		}
+		if answer, ok := door.SendRaw(t, event); ok {
+			read(t, answer)
+		}
+	})
+}
+
 // Events are the project's own events for a function, in infra/events, as they stand
 // there.
 func Events(f testing.TB, function string) (all [][]byte) {
