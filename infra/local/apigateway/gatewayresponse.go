@@ -28,7 +28,7 @@ var (
 	unauthorized           = refusal{"UNAUTHORIZED", 401, "Unauthorized", "Unauthorized"}
 	accessDenied           = refusal{"ACCESS_DENIED", 403, notAuthorized, "AccessDenied"}
 	accessDeniedExplicitly = refusal{"ACCESS_DENIED", 403, notAuthorized + " with an explicit deny", "AccessDenied"}
-	// API Gateway's name for what has no route.
+	// noSuchRoute is what API Gateway answers where there is no route, under this name.
 	noSuchRoute = refusal{"MISSING_AUTHENTICATION_TOKEN", 403,
 		"Missing Authentication Token", "MissingAuthenticationToken"}
 	authorizerFailure       = refusal{"AUTHORIZER_FAILURE", 500, serverError, "AuthorizerFailure"}
@@ -36,15 +36,16 @@ var (
 	badRequest              = refusal{"DEFAULT_4XX", 400, "Bad Request", "BadRequest"}
 	integrationTimeout      = refusal{"INTEGRATION_TIMEOUT", 504, "Endpoint request timed out", "InternalServerError"}
 	throttled               = refusal{"THROTTLED", 429, "Too Many Requests", "TooManyRequests"}
-	// Lambda's own 429, for a function whose concurrency is used up, does not reach the
-	// caller (repost.aws question QUfI6bsdd0SOiPeyimzxSkfQ: a 500; Stack Overflow
-	// 36363280: of this type).
+	// integrationFailure is what a caller gets when a function's concurrency is used up.
+	// Lambda's own 429 does not reach the caller (repost.aws question
+	// QUfI6bsdd0SOiPeyimzxSkfQ: a 500; Stack Overflow 36363280: of this type).
 	integrationFailure = refusal{"INTEGRATION_FAILURE", 500, serverError, "InternalServerError"}
-	// For a function that fails or answers nonsense API Gateway has no type of its own.
+	// badGateway is for a function that fails or answers nonsense. API Gateway has no
+	// type of its own for that.
 	badGateway = refusal{"DEFAULT_5XX", 502, serverError, "InternalServerError"}
-	// AWS's documentation lists this type as customizable and, under "Important notes for
-	// REST APIs", as not yet customizable. Here the template's answer is given; on AWS it
-	// may be the default one.
+	// requestTooLarge is a type that AWS's documentation lists as customizable and, under
+	// "Important notes for REST APIs", as not yet customizable. Here the template's answer
+	// is given; on AWS it may be the default one.
 	requestTooLarge = refusal{"REQUEST_TOO_LARGE", 413, "Request Too Long", "RequestTooLarge"}
 
 	// The answers of API Gateway's front, which no gateway response changes: that of 431

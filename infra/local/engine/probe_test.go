@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
+
+	"customercare/infra/attribute"
 )
 
 type item = map[string]types.AttributeValue
@@ -26,9 +28,7 @@ type probe struct {
 	table    string
 }
 
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func number(s string) types.AttributeValue { return &types.AttributeValueMemberN{Value: s} }
+var text, number = attribute.Text, attribute.Digits
 
 func client(endpoint, region, key string) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
