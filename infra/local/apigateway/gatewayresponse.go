@@ -44,8 +44,8 @@ var (
 	// type of its own for that.
 	badGateway = refusal{"DEFAULT_5XX", 502, serverError, "InternalServerError"}
 	// requestTooLarge is a type that AWS's documentation lists as customizable and, under
-	// "Important notes for REST APIs", as not yet customizable. Here the template's answer
-	// is given; on AWS it may be the default one.
+	// "Important notes for REST APIs", as not yet customizable. Here the template's
+	// answer is given; on AWS it may be the default one.
 	requestTooLarge = refusal{"REQUEST_TOO_LARGE", 413, "Request Too Long", "RequestTooLarge"}
 
 	// The answers of API Gateway's front, which no gateway response changes: that of 431
