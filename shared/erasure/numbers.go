@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"customercare/shared/digest"
 	"customercare/shared/store"
 )
 
@@ -13,13 +14,13 @@ import (
 // makes one, NumbersSettings.Intake one from a function's environment.
 type NumbersIntake struct {
 	ledger  store.Erasures
-	digests Digester
+	digests digest.Digester
 	now     func() time.Time
 }
 
 // NewNumbersIntake is a NumbersIntake on this ledger.
 func NewNumbersIntake(
-	ledger store.Erasures, digests Digester, now func() time.Time,
+	ledger store.Erasures, digests digest.Digester, now func() time.Time,
 ) NumbersIntake {
 	return NumbersIntake{ledger, digests, now}
 }
