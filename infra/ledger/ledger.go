@@ -192,18 +192,20 @@ func (l Ledger) Identifiers(ctx context.Context, id string) ([]string, error) {
 }
 
 // Digests calls each with every digest of the erasures that are open or ended since then.
-// Every record of ours says when it ended; one that does not is taken for one that ended
-// since. The error is one of each, or a sentence; so is an erasure whose digests cannot
+// A record that does not say when it ended is taken for one that ended since. Records of
+// keys have no digests. The error is one of each, or a sentence; so is an erasure whose digests cannot
 // be read, which must not look like one of nobody.
 func (l Ledger) Digests(ctx context.Context, since time.Time, each func(digest string) error) error {
 	return deployment.Scan(ctx, l.DB, &dynamodb.ScanInput{
 		TableName: &l.Table, ConsistentRead: aws.Bool(true),
 		ProjectionExpression: aws.String("erasureId, subjects, subjectsIn"),
 		FilterExpression: aws.String("attribute_exists(openShard) OR finishedAt >= :since" +
-			" OR begins_with(erasureId, :record) AND NOT attribute_type(finishedAt, :number)"),
+			" OR begins_with(erasureId, :record) AND NOT attribute_type(finishedAt, :number)" +
+			" AND NOT begins_with(erasureId, :key)"),
 		ExpressionAttributeValues: attribute.Item{
 			":since":  attribute.Number(since.UnixMilli()),
 			":record": attribute.Text(store.RecordPrefix), ":number": attribute.Text("N"),
+			":key": attribute.Text(store.RecordPrefix + keyPrefix),
 		},
 	}, func(found attribute.Item) error {
 		digests, whole, err := l.subjects(ctx, found)
