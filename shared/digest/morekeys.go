@@ -73,4 +73,3 @@ func (m *moreKeys) found() map[string][]byte {
 	defer m.mu.Unlock()
 	return m.keys
 }
-

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"customercare/shared/digest"
-	"customercare/shared/store"
 )
 
 // vault is a stand-in for the secret: what it holds, and how often it was read.
