@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"customercare/infra/testkit/canned"
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/operation"
 	"customercare/shared/respond"
@@ -36,7 +37,7 @@ func TestAllocations(t *testing.T) {
 			}))
 			handle := handler{erasure.NewNumbersIntake(
 				store.Erasures{DB: db, Table: "Erasures"},
-				erasure.Digester{
+				digest.Digester{
 					Current: "1",
 					Keys:    map[string][]byte{"1": []byte("a key of digests, 32 characters.")},
 				},

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"customercare/infra/testkit/frontdoor"
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/store"
 )
@@ -17,7 +18,7 @@ import (
 func door(f testing.TB) frontdoor.Door {
 	db := &frontdoor.Database{}
 	intake := erasure.NewNumbersIntake(store.Erasures{DB: db.Client(), Table: "Erasures"},
-		erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
+		digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
 		time.Now)
 	return frontdoor.New(f, db, handler{intake}.endpoint().Handler())
 }

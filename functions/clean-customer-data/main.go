@@ -3,10 +3,12 @@
 package main
 
 import (
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/secret"
 	"customercare/shared/start"
 	"customercare/shared/store"
+	"time"
 )
 
 func main() { start.Function(prepare) }
@@ -23,7 +25,7 @@ func prepare(s settings) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	digests := erasure.NewDigester(keys.Current, keys.ByID, keys.Again)
+	digests := digest.New(keys.Current, keys.ByID, keys.Again, time.Now)
 	h := handler{s.Erasure.Intake(db, digests)}
 	connected()
 	return h.endpoint().Handler(), nil

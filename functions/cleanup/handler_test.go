@@ -14,11 +14,12 @@ import (
 
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 )
 
 // digests stand for numbers in the ledger of these tests.
-var digests = erasure.Digester{
+var digests = digest.Digester{
 	Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")},
 }
 

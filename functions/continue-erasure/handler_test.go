@@ -16,6 +16,7 @@ import (
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/store"
 )
@@ -46,7 +47,7 @@ func newHandler(t *testing.T, clock erasure.Clock) (handler, *dynamotest.Kit) {
 	)}, kit
 }
 
-var digests = erasure.Digester{
+var digests = digest.Digester{
 	Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")},
 }
 

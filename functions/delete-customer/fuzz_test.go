@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"customercare/infra/testkit/frontdoor"
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/principal"
 	"customercare/shared/store"
@@ -39,7 +40,7 @@ func door(f testing.TB, known bool) frontdoor.Door {
 	}
 	intake := erasure.NewCustomerIntake(store.Erasures{DB: client, Table: "Erasures"},
 		store.Customers{DB: client, Table: "Customers", Limiter: store.NewLimiter(2)},
-		erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
+		digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
 		erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute}, erasure.SystemClock())
 	return frontdoor.New(f, db, handler{directory, intake, time.Second}.endpoint().Handler())
 }

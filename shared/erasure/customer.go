@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"customercare/shared/digest"
 	"customercare/shared/invocation"
 	"customercare/shared/store"
 )
@@ -23,12 +24,12 @@ const maxOpenTries = 5
 // one, CustomerSettings.Intake one from a function's environment.
 type CustomerIntake struct {
 	eraser
-	digests Digester
+	digests digest.Digester
 }
 
 // NewCustomerIntake is a CustomerIntake on these tables.
 func NewCustomerIntake(
-	ledger store.Erasures, customers store.Customers, digests Digester, timing Timing, clock Clock,
+	ledger store.Erasures, customers store.Customers, digests digest.Digester, timing Timing, clock Clock,
 ) CustomerIntake {
 	return CustomerIntake{
 		eraser:  eraser{ledger: ledger, customers: customers, timing: timing, clock: clock},
@@ -71,8 +72,8 @@ func (i CustomerIntake) Customer(
 			return "", err
 		}
 		if page.Tombstone != "" || !page.Exists && len(page.Records) == 0 && page.Next == "" {
-			if !i.digests.knows(page.Tombstone) {
-				i.digests.more.look(ctx, i.digests.Keys)
+			if !i.knows(page.Tombstone) {
+				i.digests.Look(ctx)
 				digests, jobs = i.customerJobs(asked.Account, asked.Code)
 			}
 			known, id, err := i.join(ctx, page.Tombstone, jobs, request, now)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"customercare/shared/digest"
 	"customercare/shared/store"
 )
 
@@ -13,13 +14,13 @@ import (
 // makes one, NumbersSettings.Intake one from a function's environment.
 type NumbersIntake struct {
 	ledger  store.Erasures
-	digests Digester
+	digests digest.Digester
 	now     func() time.Time
 }
 
 // NewNumbersIntake is a NumbersIntake on this ledger.
 func NewNumbersIntake(
-	ledger store.Erasures, digests Digester, now func() time.Time,
+	ledger store.Erasures, digests digest.Digester, now func() time.Time,
 ) NumbersIntake {
 	return NumbersIntake{ledger, digests, now}
 }
@@ -37,9 +38,10 @@ type NumbersRequest struct {
 // then on no call or process that fails can lose it. After an error the caller asks
 // again.
 //
-// The same numbers again, while the first request is open, join it, and get its id. Overlapping lists are
-// jobs of their own, with a record each; so are the same numbers when the keys of digests
-// were rotated in between. What two jobs delete at the same moment, both count.
+// The same numbers again, while the first request is open, join it and get its id.
+// Overlapping lists are jobs of their own, with a record each; so are the same numbers
+// when the keys of digests were rotated in between. What two jobs delete at the same
+// moment, both count.
 func (i NumbersIntake) Numbers(ctx context.Context, asked NumbersRequest) (id string, err error) {
 	now := i.now()
 	sorted := slices.Sorted(slices.Values(asked.Numbers))

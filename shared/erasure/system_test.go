@@ -14,6 +14,7 @@ import (
 
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/digest"
 	"customercare/shared/invocation"
 	"customercare/shared/store"
 )
@@ -26,7 +27,7 @@ type engine struct {
 	Ledger         store.Erasures
 	Customers      store.Customers
 	Contacts       store.Contacts
-	Digests        Digester
+	Digests        digest.Digester
 	Memory         *store.Memory
 	WriterLifetime time.Duration
 	ClockSkew      time.Duration
@@ -84,7 +85,7 @@ func newSystem(t testing.TB) *system {
 	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
 	return &system{Kit: kit, clock: clock, tb: t, engine: engine{
 		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
-		Digests: Digester{
+		Digests: digest.Digester{
 			Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")},
 		},
 		WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute, Lease: time.Minute,

@@ -32,9 +32,10 @@ const openOrJoin = "SET #state = :open, #id = if_not_exists(#id, :id), #scope = 
 var openOrJoinNames = map[string]string{"#state": "state", "#id": "id", "#scope": "scope"}
 
 // OpenNumbers writes the job, or joins the open one for the same numbers, which joined
-// tells. id is that of the job that was written or joined. A job that is joined does one pass more after the call. The job is due at dueAt,
-// and from then on ListOpen shows it so. A call that joins does not put that off: else
-// somebody who calls often enough would keep the job waiting for ever.
+// tells. id is that of the job that was written or joined. A job that is joined does one
+// pass more after the call. The job is due at dueAt, and from then on ListOpen shows it
+// so. A call that joins does not put that off: else somebody who calls often enough would
+// keep the job waiting for ever.
 func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (
 	id string, joined bool, err error,
 ) {

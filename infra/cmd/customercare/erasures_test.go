@@ -14,6 +14,7 @@ import (
 	"customercare/infra/fixture"
 	"customercare/infra/ledger"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 )
 
@@ -24,7 +25,7 @@ func erased(t *testing.T, kit *dynamotest.Kit) (many []string) {
 	load(t, kit, fixture.Customer("shop", "4711-done").String()+"\n"+fixture.Customer("shop", "4712-open").String())
 	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
 	engineClock := erasure.NewClock(clock.Now, clock.AfterFunc)
-	digests := erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}
+	digests := digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}
 	open := func(code string, timing erasure.Timing) {
 		t.Helper()
 		intake := erasure.NewCustomerIntake(kit.Erasures, kit.Customers, digests, timing, engineClock)

@@ -14,6 +14,7 @@ import (
 	"customercare/infra/importer"
 	"customercare/infra/testkit/cloudformationtest"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 )
 
@@ -81,7 +82,7 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	// open puts the erasure of a customer on record, whose digest is made with this key.
 	open := func(code, key string, timing erasure.Timing) {
 		t.Helper()
-		digests := erasure.Digester{Current: key, Keys: map[string][]byte{"1": []byte(firstKey),
+		digests := digest.Digester{Current: key, Keys: map[string][]byte{"1": []byte(firstKey),
 			"2": []byte(secondKey)}}
 		intake := erasure.NewCustomerIntake(inUse.Erasures, inUse.Customers, digests, timing, engineClock)
 		asked := erasure.CustomerRequest{Account: "shop", Code: code, By: "john"}
@@ -105,7 +106,7 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	clock.Advance(time.Second)
 	erase("now", "1")
 	erase("rotated", "2")
-	digests := erasure.Digester{Current: "2", Keys: map[string][]byte{"2": []byte(secondKey)}}
+	digests := digest.Digester{Current: "2", Keys: map[string][]byte{"2": []byte(secondKey)}}
 	numbers := erasure.NewNumbersIntake(inUse.Erasures, digests, clock.Now)
 	many := []string{"222"} // whose digests are an item of their own
 	for i := range 20 {

@@ -25,6 +25,7 @@ import (
 	"customercare/infra/local/lambda"
 	"customercare/infra/local/stack"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/store"
 )
@@ -239,7 +240,7 @@ func TestMemoryOfWorkers(t *testing.T) {
 // workers are functions on tables of their own, behind pages.
 type workers struct {
 	*dynamotest.Kit
-	digests   erasure.Digester
+	digests   digest.Digester
 	numbers   erasure.NumbersIntake
 	customers erasure.CustomerIntake
 	pages     *pages
@@ -263,7 +264,7 @@ func newWorkers(t *testing.T, contact func(n, i int) string) *workers {
 	server := httptest.NewServer(w.pages)
 	t.Cleanup(server.Close)
 	anHourAgo := func() time.Time { return time.Now().Add(-time.Hour) } // so that all is due
-	w.digests = erasure.Digester{Current: "1",
+	w.digests = digest.Digester{Current: "1",
 		Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}
 	w.numbers = erasure.NewNumbersIntake(kit.Erasures, w.digests, anHourAgo)
 	w.customers = erasure.NewCustomerIntake(kit.Erasures, kit.Customers, w.digests,
