@@ -46,7 +46,8 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 		return nil, respond.Refuse(respond.Invalid,
 			"customNos is required: a list of 1 to 1000 customer numbers")
 	}
-	if err := h.intake.Numbers(ctx, tenant, asked.CustomNos, app); err != nil {
+	_, err := h.intake.Numbers(ctx, erasure.NumbersRequest{Tenant: tenant, Numbers: asked.CustomNos, By: app})
+	if err != nil {
 		return nil, err
 	}
 	return respond.Verified, nil

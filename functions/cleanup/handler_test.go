@@ -30,7 +30,8 @@ func TestFailingRun(t *testing.T) {
 	clock := &dynamotest.Clock{Time: time.Now()}
 	h := handlerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
 	numbers := erasure.NewNumbersIntake(kit.Erasures, digests, clock.Now)
-	if err := numbers.Numbers(t.Context(), "acme", []string{"number-one"}, "app"); err != nil {
+	asked := erasure.NumbersRequest{Tenant: "acme", Numbers: []string{"number-one"}, By: "app"}
+	if _, err := numbers.Numbers(t.Context(), asked); err != nil {
 		t.Fatal(err)
 	}
 	clock.Advance(time.Minute)
@@ -61,7 +62,8 @@ func TestPanickingRun(t *testing.T) {
 	var log bytes.Buffer
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
 	dynamotest.EveryMoment(t, func(t *testing.T, k int) (struck bool) {
-		if err := numbers.Numbers(t.Context(), "acme", []string{"number-one"}, "app"); err != nil {
+		asked := erasure.NumbersRequest{Tenant: "acme", Numbers: []string{"number-one"}, By: "app"}
+		if _, err := numbers.Numbers(t.Context(), asked); err != nil {
 			t.Fatal(err)
 		}
 		clock.Advance(time.Hour)

@@ -55,7 +55,8 @@ var digests = digest.Digester{
 func open(t *testing.T, kit *dynamotest.Kit, number string) string {
 	t.Helper()
 	numbers, intake := []string{number}, erasure.NewNumbersIntake(kit.Erasures, digests, time.Now)
-	if err := intake.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
+	asked := erasure.NumbersRequest{Tenant: "acme", Numbers: numbers, By: "app"}
+	if _, err := intake.Numbers(t.Context(), asked); err != nil {
 		t.Fatal(err)
 	}
 	return store.NumbersJob(digests.Set("acme", numbers))

@@ -53,7 +53,9 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = h.intake.Customer(ctx, f["account_id"], f["code"], f["user_id"], h.budget)
+	_, err = h.intake.Customer(ctx, erasure.CustomerRequest{
+		Account: f["account_id"], Code: f["code"], By: f["user_id"],
+	}, h.budget)
 	if errors.Is(err, erasure.ErrUnknownCustomer) {
 		return nil, respond.Refuse(respond.NotFound, "code is not the code of a customer of this account")
 	}

@@ -117,7 +117,8 @@ func TestUnreadableContacts(t *testing.T) {
 	for _, erased := range []string{"", "111", "222", "444"} {
 		restored, inUse, intake := stand(t)
 		if erased != "" {
-			if err := intake.Numbers(t.Context(), "acme", []string{erased}, "app"); err != nil {
+			asked := erasure.NumbersRequest{Tenant: "acme", Numbers: []string{erased}, By: "app"}
+			if _, err := intake.Numbers(t.Context(), asked); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -167,7 +168,8 @@ func TestCopiesThatDisagree(t *testing.T) {
 	if lines, _, r, err := printOf(t, inUse, restored.Contacts.Table); err != nil || r.Printed != 1 {
 		t.Errorf("%v, %s", err, lines)
 	}
-	if err := intake.Numbers(t.Context(), "acme", []string{"333"}, "app"); err != nil {
+	asked := erasure.NumbersRequest{Tenant: "acme", Numbers: []string{"333"}, By: "app"}
+	if _, err := intake.Numbers(t.Context(), asked); err != nil {
 		t.Fatal(err)
 	}
 	lines, notes, r, err := printOf(t, inUse, restored.Contacts.Table)

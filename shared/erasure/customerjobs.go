@@ -30,16 +30,16 @@ func (i CustomerIntake) customerJobs(account, code string) (digests, jobs []stri
 
 // unknown is the answer for a customer of whom nothing stands, and of whom none of jobs
 // knows: ErrUnknownCustomer. Where the customer was erased lately under a key that has
-// come since, it is nil.
+// come since, it is that erasure's id.
 func (i CustomerIntake) unknown(
-	ctx context.Context, account, code string, jobs []string, request string, now time.Time,
-) error {
+	ctx context.Context, asked CustomerRequest, jobs []string, request string, now time.Time,
+) (id string, err error) {
 	i.digests.Look(ctx)
-	_, all := i.customerJobs(account, code)
+	_, all := i.customerJobs(asked.Account, asked.Code)
 	more := slices.DeleteFunc(all, func(job string) bool { return slices.Contains(jobs, job) })
-	known, err := i.join(ctx, "", more, request, now)
+	known, id, err := i.join(ctx, "", more, request, now)
 	if err == nil && known == store.Unknown {
-		return ErrUnknownCustomer
+		return "", ErrUnknownCustomer
 	}
-	return err
+	return id, err
 }

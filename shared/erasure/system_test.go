@@ -40,14 +40,23 @@ func (e engine) timing() Timing { return Timing{e.WriterLifetime, e.ClockSkew} }
 func (e engine) Customer(
 	ctx context.Context, account, code, requestedBy string, budget time.Duration,
 ) error {
-	intake := NewCustomerIntake(e.Ledger, e.Customers, e.Digests, e.timing(), e.Clock)
-	return intake.Customer(ctx, account, code, requestedBy, budget)
+	_, err := e.customerIntake().Customer(ctx, CustomerRequest{Account: account, Code: code, By: requestedBy}, budget)
+	return err
+}
+
+func (e engine) customerIntake() CustomerIntake {
+	return NewCustomerIntake(e.Ledger, e.Customers, e.Digests, e.timing(), e.Clock)
 }
 
 func (e engine) Numbers(
 	ctx context.Context, tenant string, numbers []string, requestedBy string,
 ) error {
-	return NewNumbersIntake(e.Ledger, e.Digests, e.Clock.Now).Numbers(ctx, tenant, numbers, requestedBy)
+	_, err := e.numbersIntake().Numbers(ctx, NumbersRequest{Tenant: tenant, Numbers: numbers, By: requestedBy})
+	return err
+}
+
+func (e engine) numbersIntake() NumbersIntake {
+	return NewNumbersIntake(e.Ledger, e.Digests, e.Clock.Now)
 }
 
 func (e engine) worker() Worker {

@@ -29,7 +29,8 @@ func erased(t *testing.T, kit *dynamotest.Kit) (many []string) {
 	open := func(code string, timing erasure.Timing) {
 		t.Helper()
 		intake := erasure.NewCustomerIntake(kit.Erasures, kit.Customers, digests, timing, engineClock)
-		if err := intake.Customer(t.Context(), "shop", code, "john", time.Minute); err != nil {
+		asked := erasure.CustomerRequest{Account: "shop", Code: code, By: "john"}
+		if _, err := intake.Customer(t.Context(), asked, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -46,8 +47,8 @@ func erased(t *testing.T, kit *dynamotest.Kit) (many []string) {
 	}
 	for _, numbers := range [][]string{{"+49 30 1234"}, many} {
 		clock.Advance(time.Second)
-		if err := erasure.NewNumbersIntake(kit.Erasures, digests, clock.Now).Numbers(t.Context(), "acme", numbers,
-			"app"); err != nil {
+		asked := erasure.NumbersRequest{Tenant: "acme", Numbers: numbers, By: "app"}
+		if _, err := erasure.NewNumbersIntake(kit.Erasures, digests, clock.Now).Numbers(t.Context(), asked); err != nil {
 			t.Fatal(err)
 		}
 	}

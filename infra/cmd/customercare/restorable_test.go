@@ -85,7 +85,8 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 		digests := digest.Digester{Current: key, Keys: map[string][]byte{"1": []byte(firstKey),
 			"2": []byte(secondKey)}}
 		intake := erasure.NewCustomerIntake(inUse.Erasures, inUse.Customers, digests, timing, engineClock)
-		if err := intake.Customer(t.Context(), "shop", code, "john", time.Minute); err != nil {
+		asked := erasure.CustomerRequest{Account: "shop", Code: code, By: "john"}
+		if _, err := intake.Customer(t.Context(), asked, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -111,7 +112,8 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	for i := range 20 {
 		many = append(many, fmt.Sprint("nobody", i))
 	}
-	if err := numbers.Numbers(t.Context(), "acme", many, "app"); err != nil { // no worker has taken it up
+	asked := erasure.NumbersRequest{Tenant: "acme", Numbers: many, By: "app"}
+	if _, err := numbers.Numbers(t.Context(), asked); err != nil { // no worker has taken it up
 		t.Fatal(err)
 	}
 	open("open", "2", erasure.Timing{WriterLifetime: time.Hour})

@@ -1,27 +1,24 @@
 // Package secrets does on one machine what AWS Secrets Manager does for the functions,
 // and for `customercare keys rotate`: it answers GetSecretValue, PutSecretValue and
 // UpdateSecretVersionStage, over the same protocol and with the same errors, and
-// remembers who asked. It looks at no signature.
+// remembers who asked.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
 package secrets
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
+
+	"customercare/infra/local/awsjson"
 )
 
 // created is when all secrets were made, in seconds: the start of this program.
@@ -72,13 +69,13 @@ type request struct {
 const notFound, cannotFind = "ResourceNotFoundException", "Secrets Manager can't find the specified secret"
 
 // do does what an action asks of the secret, and gives the answer.
-func (s *Secret) do(action string, asked request) (map[string]any, *refusal) {
+func (s *Secret) do(action string, asked request) (map[string]any, *awsjson.Refusal) {
 	answer := map[string]any{"ARN": s.ARN, "Name": s.Name}
 	text, stage := s.Text, "AWSCURRENT"
 	switch {
 	case action == "UpdateSecretVersionStage":
 		if asked.RemoveFromVersionId != s.version(s.Text) || asked.MoveToVersionId != s.version(s.next) {
-			return nil, &refusal{"InvalidParameterException", "The staging label is attached to another version."}
+			return nil, &awsjson.Refusal{Type: "InvalidParameterException", Message: "The staging label is attached to another version."}
 		}
 		s.put(s.next)
 		return answer, nil
@@ -94,9 +91,9 @@ func (s *Secret) do(action string, asked request) (map[string]any, *refusal) {
 		}
 		switch {
 		case asked.VersionId != "" && asked.VersionId != s.version(text):
-			return nil, &refusal{notFound, cannotFind + " value for VersionId: " + asked.VersionId}
+			return nil, &awsjson.Refusal{Type: notFound, Message: cannotFind + " value for VersionId: " + asked.VersionId}
 		case asked.VersionStage != "" && asked.VersionStage != stage:
-			return nil, &refusal{notFound, cannotFind + " value for staging label: " + asked.VersionStage}
+			return nil, &awsjson.Refusal{Type: notFound, Message: cannotFind + " value for staging label: " + asked.VersionStage}
 		}
 		answer["SecretString"], answer["CreatedDate"] = text, created
 	}
@@ -113,9 +110,7 @@ type Request struct {
 
 // Server serves secrets. All methods may be called at the same time.
 type Server struct {
-	URL string // http://127.0.0.1:<port>
-
-	server *http.Server
+	*awsjson.Server
 
 	mu      sync.Mutex
 	secrets []Secret
@@ -124,9 +119,8 @@ type Server struct {
 
 // Serve answers requests at the listener until Close.
 func Serve(listener net.Listener, secrets []Secret) *Server {
-	s := &Server{URL: "http://" + listener.Addr().String(), secrets: slices.Clone(secrets)}
-	s.server = &http.Server{Handler: http.HandlerFunc(s.answer), ReadHeaderTimeout: 10 * time.Second}
-	go func() { _ = s.server.Serve(listener) }()
+	s := &Server{secrets: slices.Clone(secrets)}
+	s.Server = awsjson.Serve(listener, "secretsmanager", s.answer)
 	return s
 }
 
@@ -166,42 +160,10 @@ func (s *Server) Calls() []Request {
 	return slices.Clone(s.calls)
 }
 
-// Close ends the server.
-func (s *Server) Close() { _ = s.server.Close() }
-
-// refusal is an error answer, all of them with status 400 as all are the caller's.
-type refusal struct {
-	Type    string `json:"__type"`
-	Message string `json:"Message,omitempty"`
-}
-
-func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
-	answer, refused := s.call(r)
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
-	w.Header().Set("X-Amzn-Requestid", strings.ToLower(rand.Text()))
-	if refused != nil {
-		w.WriteHeader(http.StatusBadRequest)
-		_ = json.NewEncoder(w).Encode(refused)
-		return
-	}
-	_ = json.NewEncoder(w).Encode(answer)
-}
-
-// maxRequest is how large a request may be; one for a secret is a few hundred bytes.
-const maxRequest = 64 << 10
-
-func (s *Server) call(r *http.Request) (any, *refusal) {
-	service, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	if r.Method != http.MethodPost || service != "secretsmanager" || action == "" {
-		return nil, &refusal{Type: "UnknownOperationException"}
-	}
-	caller := AccessKeyID(r)
-	if caller == "" {
-		return nil, &refusal{"MissingAuthenticationTokenException", "Missing Authentication Token"}
-	}
+func (s *Server) answer(call awsjson.Call) (any, *awsjson.Refusal) {
 	var asked request
-	if json.NewDecoder(io.LimitReader(r.Body, maxRequest)).Decode(&asked) != nil {
-		return nil, &refusal{Type: "SerializationException"}
+	if refused := call.Read(&asked); refused != nil {
+		return nil, refused
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -209,26 +171,14 @@ func (s *Server) call(r *http.Request) (any, *refusal) {
 	if secret != nil {
 		called = secret.ARN
 	}
-	s.calls = append(s.calls, Request{caller, action, called})
+	s.calls = append(s.calls, Request{call.AccessKeyID, call.Action, called})
 	switch {
-	case !slices.Contains(actions, action):
-		return nil, &refusal{Type: "UnknownOperationException"}
+	case !slices.Contains(actions, call.Action):
+		return nil, awsjson.UnknownOperation()
 	case asked.SecretId == "":
-		return nil, &refusal{"InvalidParameterException", "You must provide a SecretId."}
+		return nil, &awsjson.Refusal{Type: "InvalidParameterException", Message: "You must provide a SecretId."}
 	case secret == nil:
-		return nil, &refusal{notFound, cannotFind + "."}
+		return nil, &awsjson.Refusal{Type: notFound, Message: cannotFind + "."}
 	}
-	return secret.do(action, asked)
-}
-
-// credential is who signed a request (Signature Version 4).
-var credential = regexp.MustCompile(`^AWS4-HMAC-SHA256 (?:.*, *)?Credential=([^/,]*)`)
-
-// AccessKeyID is what a request to any service of AWS is signed with, empty when it is
-// not signed.
-func AccessKeyID(r *http.Request) string {
-	if found := credential.FindStringSubmatch(r.Header.Get("Authorization")); found != nil {
-		return found[1]
-	}
-	return ""
+	return secret.do(call.Action, asked)
 }

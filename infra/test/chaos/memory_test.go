@@ -228,7 +228,8 @@ func TestMemoryOfWorkers(t *testing.T) {
 					code)), "record": attribute.Text(store.TransactionRecord("c", fmt.Sprint(k)))})
 			}
 			// With no time for any deletion.
-			if err := w.customers.Customer(t.Context(), "shop", code, "john", 0); err != nil {
+			asked := erasure.CustomerRequest{Account: "shop", Code: code, By: "john"}
+			if _, err := w.customers.Customer(t.Context(), asked, 0); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -289,7 +290,8 @@ func (w *workers) open(t *testing.T, n int) (keys []string) {
 		for i := range jobNumbers {
 			numbers = append(numbers, party(j*jobNumbers+i, 0))
 		}
-		if err := w.numbers.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
+		asked := erasure.NumbersRequest{Tenant: "acme", Numbers: numbers, By: "app"}
+		if _, err := w.numbers.Numbers(t.Context(), asked); err != nil {
 			t.Fatal(err)
 		}
 		keys = append(keys, store.NumbersJob(w.digests.Set("acme", slices.Sorted(slices.Values(numbers)))))

@@ -13,8 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"customercare/infra/local/awsjson"
 	"customercare/infra/local/lambda"
-	"customercare/infra/local/secrets"
 	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
 )
@@ -87,7 +87,7 @@ func (w write) attributes() map[string]bool {
 
 // note takes one call to DynamoDB.
 func (u *usage) note(r *http.Request, body []byte) {
-	key := secrets.AccessKeyID(r) // each function has one of its own, as each has a role of its own on AWS
+	key := awsjson.AccessKeyID(r) // each function has one of its own, as each has a role of its own on AWS
 	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	if key == "" || action == "" {
 		return

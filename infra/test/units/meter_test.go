@@ -19,7 +19,7 @@ import (
 	"sync"
 	"time"
 
-	"customercare/infra/local/secrets"
+	"customercare/infra/local/awsjson"
 	"customercare/infra/local/template"
 )
 
@@ -147,7 +147,7 @@ func (m *Meter) RoundTrip(r *http.Request) (*http.Response, error) {
 	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	m.mu.Lock()
 	call := Trip{
-		Function:   m.functions[secrets.AccessKeyID(r)],
+		Function:   m.functions[awsjson.AccessKeyID(r)],
 		Invocation: r.Header.Get("X-Amzn-Trace-Id"),
 		Action:     action,
 	}
