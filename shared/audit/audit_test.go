@@ -30,7 +30,7 @@ func written(t testing.TB, l Line) map[string]any {
 }
 
 func TestLine(t *testing.T) {
-	l := Line{Operation: "clean-customer-data", Kind: "app", Did: "numbers erased", Outcome: metric.LockedOut, Status: 429, Erasure: "e1"}
+	l := Line{Operation: "some-operation", Kind: "app", Did: "numbers erased", Outcome: metric.LockedOut, Status: 429, Erasure: "e1"}
 	l.Subject("135****1111", "1.aa")
 	l.Subject("wen11", "1.bb")
 	if got := written(t, l); got != nil {
@@ -39,7 +39,7 @@ func TestLine(t *testing.T) {
 	l.Principal = "ak"
 	got := written(t, l)
 	delete(got, "time")
-	want := "map[did:numbers erased erasure:e1 kind:app level:INFO msg:audit operation:clean-customer-data" +
+	want := "map[did:numbers erased erasure:e1 kind:app level:INFO msg:audit operation:some-operation" +
 		" outcome:refused principal:ak status:429 subject:1.aa 1.bb subjects:2]"
 	if fmt.Sprint(got) != want {
 		t.Errorf("got  %v\nwant %s", got, want)

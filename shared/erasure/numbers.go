@@ -30,8 +30,8 @@ func NewNumbersIntake(
 type NumbersRequest struct {
 	Tenant  string
 	Numbers []string // no two of them are the same
-	// Subjects are the digests of Numbers under the current key, where the caller has made
-	// them already and Numbers are sorted; nil: they are made here.
+	// Subjects are the digests of Numbers under the current key, where the caller has
+	// made them already and Numbers are sorted; nil: they are made here.
 	Subjects []string
 	By       string // the app that asks
 	Ticket   string // the caller's own name for the request, "" where it gave none

@@ -20,7 +20,7 @@ func audited(t *testing.T, ctx context.Context, handle func(context.Context, *Ca
 	t.Helper()
 	log := metrictest.Capture(t)
 	event := events.APIGatewayProxyRequest{HTTPMethod: "DELETE", Body: "{}"}
-	event.RequestContext.Authorizer = map[string]any{"principalId": "csr", "operations": "delete-customer-info"}
+	event.RequestContext.Authorizer = map[string]any{"principalId": "csr", "operations": operation.DeleteCustomerInfo.Name}
 	e := Endpoint{Operation: operation.DeleteCustomerInfo, Limit: limit, Shape: respond.Provision, Handle: handle,
 		About: func(call *Call) { call.Audit.Subject("4711", "1.aa") }}
 	answer, err := e.Handler()(ctx, event)
@@ -70,7 +70,7 @@ func TestAuditLineWhenTimeIsUp(t *testing.T) {
 	})
 }
 
-// The link is one that the caller can follow, by whichever address API Gateway was called.
+// The link is one that the caller can follow, by whichever address it called.
 func TestLinkPaths(t *testing.T) {
 	for _, test := range []struct{ host, domain, path, resource, want string }{
 		{"", "", "", "", "/x"},

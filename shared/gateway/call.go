@@ -81,8 +81,8 @@ func (c *Call) Caller(name string) string {
 // change it.
 func (c *Call) Source() string { return c.event.RequestContext.Identity.SourceIP }
 
-// Accepted notes which erasure the call has accepted, or joined: in the audit line, and in
-// the answer's field Link (RFC 8288), where the caller can ask what becomes of it.
+// Accepted notes which erasure the call has accepted, or joined: in the audit line, and
+// in the answer's field Link (RFC 8288), where the caller can ask what becomes of it.
 func (c *Call) Accepted(erasure string) {
 	c.Audit.Erasure = erasure
 	c.Success = http.Header{"Link": {"<" + c.Path("/erasures/"+erasure) + `>; rel="status"`}}

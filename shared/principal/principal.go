@@ -19,8 +19,8 @@ import (
 var ErrNotLetIn = errors.New("principal: not let in")
 
 // ErrNotAllowed is the ErrNotLetIn of a principal whose secret is right, and who may not
-// do what was asked for: a foreign account, an operation that is not theirs. It is for the
-// audit; no caller may be able to tell it from the other.
+// do what was asked for: a foreign account, an operation that is not theirs. It is for
+// the audit; no caller may be able to tell it from the other.
 var ErrNotAllowed = fmt.Errorf("%w: not allowed", ErrNotLetIn)
 
 // Directory looks principals up by their secrets, each by one round trip.

@@ -136,7 +136,7 @@ func TestAuditOfEachOperation(t *testing.T) {
 		for _, digest := range strings.Fields(l.Subject) {
 			digests[digest] = true
 		}
-		accepted := l.Outcome == "served" && (strings.HasPrefix(l.Operation, "clean-") || l.Operation == "delete-customer")
+		accepted := l.Outcome == "served" && (l.Operation == operation.CleanCustomerData.Name || l.Operation == operation.DeleteCustomer.Name)
 		link := got.Header.Get("Link")
 		if accepted != (l.Erasure != "") || accepted && link != "</erasures/"+l.Erasure+`>; rel="status"` || !accepted && link != "" {
 			t.Errorf("%s: the answer links to %q, the erasure is %q", row.what, link, l.Erasure)
