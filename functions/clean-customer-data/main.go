@@ -3,10 +3,12 @@
 package main
 
 import (
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/secret"
 	"customercare/shared/start"
 	"customercare/shared/store"
+	"time"
 )
 
 func main() { start.Function(prepare) }
@@ -23,8 +25,8 @@ func prepare(s settings) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	digests := erasure.NewDigester(keys.Current, keys.ByID, keys.Again)
-	h := handler{s.Erasure.Intake(db, digests)}
+	digests := digest.New(keys.Current, keys.ByID, keys.Again, time.Now)
+	h := handler{s.Erasure.Intake(db, digests), digests}
 	connected()
 	return h.endpoint().Handler(), nil
 }

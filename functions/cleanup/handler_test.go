@@ -14,11 +14,12 @@ import (
 
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 )
 
 // digests stand for numbers in the ledger of these tests.
-var digests = erasure.Digester{
+var digests = digest.Digester{
 	Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")},
 }
 
@@ -29,7 +30,8 @@ func TestFailingRun(t *testing.T) {
 	clock := &dynamotest.Clock{Time: time.Now()}
 	h := handlerOf(kit, erasure.NewClock(clock.Now, clock.AfterFunc), 1, 0)
 	numbers := erasure.NewNumbersIntake(kit.Erasures, digests, clock.Now)
-	if err := numbers.Numbers(t.Context(), "acme", []string{"number-one"}, "app"); err != nil {
+	asked := erasure.NumbersRequest{Tenant: "acme", Numbers: []string{"number-one"}, By: "app"}
+	if _, err := numbers.Numbers(t.Context(), asked); err != nil {
 		t.Fatal(err)
 	}
 	clock.Advance(time.Minute)
@@ -60,7 +62,8 @@ func TestPanickingRun(t *testing.T) {
 	var log bytes.Buffer
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
 	dynamotest.EveryMoment(t, func(t *testing.T, k int) (struck bool) {
-		if err := numbers.Numbers(t.Context(), "acme", []string{"number-one"}, "app"); err != nil {
+		asked := erasure.NumbersRequest{Tenant: "acme", Numbers: []string{"number-one"}, By: "app"}
+		if _, err := numbers.Numbers(t.Context(), asked); err != nil {
 			t.Fatal(err)
 		}
 		clock.Advance(time.Hour)

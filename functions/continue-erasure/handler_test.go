@@ -16,6 +16,7 @@ import (
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/store"
 )
@@ -46,7 +47,7 @@ func newHandler(t *testing.T, clock erasure.Clock) (handler, *dynamotest.Kit) {
 	)}, kit
 }
 
-var digests = erasure.Digester{
+var digests = digest.Digester{
 	Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")},
 }
 
@@ -54,7 +55,8 @@ var digests = erasure.Digester{
 func open(t *testing.T, kit *dynamotest.Kit, number string) string {
 	t.Helper()
 	numbers, intake := []string{number}, erasure.NewNumbersIntake(kit.Erasures, digests, time.Now)
-	if err := intake.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
+	asked := erasure.NumbersRequest{Tenant: "acme", Numbers: numbers, By: "app"}
+	if _, err := intake.Numbers(t.Context(), asked); err != nil {
 		t.Fatal(err)
 	}
 	return store.NumbersJob(digests.Set("acme", numbers))

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"customercare/infra/testkit/canned"
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/operation"
 	"customercare/shared/principal"
@@ -30,7 +31,7 @@ func TestAllocations(t *testing.T) {
 	}
 	event.RequestContext.Identity.SourceIP = "192.0.2.1"
 	ctx := canned.Invocation(t)
-	digests := erasure.Digester{
+	digests := digest.Digester{
 		Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")},
 	}
 	job := store.CustomerJob(digests.Subject("customer", "a", "47"))
@@ -65,6 +66,7 @@ func TestAllocations(t *testing.T) {
 					digests, erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute},
 					erasure.SystemClock(),
 				),
+				digests,
 				3 * time.Second,
 			}.endpoint().Handler()
 			canned.Allocations(t, 200, most, func() {

@@ -5,6 +5,7 @@ package main
 import (
 	"time"
 
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/principal"
 	"customercare/shared/secret"
@@ -29,10 +30,10 @@ func prepare(s settings) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	digests := erasure.NewDigester(keys.Current, keys.ByID, keys.Again)
+	digests := digest.New(keys.Current, keys.ByID, keys.Again, time.Now)
 	principals := store.Principals{DB: db, Table: s.Principals}
 	directory := principal.Directory{Principals: principals, Guard: s.Guard, Now: time.Now}
-	h := handler{directory, s.Erasure.Intake(db, digests), s.Budget}
+	h := handler{directory, s.Erasure.Intake(db, digests), digests, s.Budget}
 	connected()
 	return h.endpoint().Handler(), nil
 }

@@ -6,6 +6,7 @@ package digestkeys
 import (
 	"cmp"
 	"crypto/rand"
+	"customercare/shared/digest"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -17,8 +18,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
-
-	"customercare/shared/erasure"
 )
 
 // Keys are the keys by their ids.
@@ -95,8 +94,8 @@ func (k Keys) Text() string {
 
 // Digester knows all keys. Commands only compare digests. The largest id is current; it
 // only names what is left out.
-func (k Keys) Digester() erasure.Digester {
-	digests := erasure.Digester{Keys: map[string][]byte{}}
+func (k Keys) Digester() digest.Digester {
+	digests := digest.Digester{Keys: map[string][]byte{}}
 	for id, key := range k {
 		digests.Current, digests.Keys[id] = max(digests.Current, id), []byte(key)
 	}

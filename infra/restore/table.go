@@ -17,7 +17,7 @@ import (
 	"customercare/infra/attribute"
 	"customercare/infra/deployment"
 	"customercare/infra/ledger"
-	"customercare/shared/erasure"
+	"customercare/shared/digest"
 	"customercare/shared/store"
 )
 
@@ -26,11 +26,11 @@ import (
 type Table struct {
 	DB         *dynamodb.Client
 	Name       string
-	Ledger     string           // name of the ledger's table, which stayed in use
-	Since      time.Time        // to which the table was restored
-	Digests    erasure.Digester // with every key that the ledger's digests were made with
-	Out, Notes io.Writer        // lines for the import; which items are left out, and why
-	Progress   func()           // called for each item that is read, twice in all; nil: for none
+	Ledger     string          // name of the ledger's table, which stayed in use
+	Since      time.Time       // to which the table was restored
+	Digests    digest.Digester // with every key that the ledger's digests were made with
+	Out, Notes io.Writer       // lines for the import; which items are left out, and why
+	Progress   func()          // called for each item that is read, twice in all; nil: for none
 	// Customers and Contacts are the tables in use, of which those records are left out
 	// that stand there, whatever is in them; "" leaves out none.
 	Customers, Contacts string

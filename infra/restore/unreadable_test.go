@@ -14,6 +14,7 @@ import (
 
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/store"
 )
@@ -45,7 +46,7 @@ func copyOf(id, number string, parties types.AttributeValue, more ...item) item 
 }
 
 // digests are made with the first key.
-var digests = erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}
+var digests = digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}
 
 // stand is a restored table, and the ledger in use with its front door.
 func stand(t *testing.T) (restored, inUse *dynamotest.Kit, intake erasure.NumbersIntake) {
@@ -59,7 +60,7 @@ func printOf(t *testing.T, inUse *dynamotest.Kit, table string) (lines, notes st
 	var out, said bytes.Buffer
 	r = Table{
 		DB: inUse.Plain, Name: table, Ledger: inUse.Erasures.Table, Since: time.Now().Add(-time.Hour),
-		Digests: erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}, Out: &out, Notes: &said,
+		Digests: digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}, Out: &out, Notes: &said,
 	}
 	err = r.Print(t.Context())
 	return out.String(), said.String(), r, err
@@ -116,7 +117,8 @@ func TestUnreadableContacts(t *testing.T) {
 	for _, erased := range []string{"", "111", "222", "444"} {
 		restored, inUse, intake := stand(t)
 		if erased != "" {
-			if err := intake.Numbers(t.Context(), "acme", []string{erased}, "app"); err != nil {
+			asked := erasure.NumbersRequest{Tenant: "acme", Numbers: []string{erased}, By: "app"}
+			if _, err := intake.Numbers(t.Context(), asked); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -166,7 +168,8 @@ func TestCopiesThatDisagree(t *testing.T) {
 	if lines, _, r, err := printOf(t, inUse, restored.Contacts.Table); err != nil || r.Printed != 1 {
 		t.Errorf("%v, %s", err, lines)
 	}
-	if err := intake.Numbers(t.Context(), "acme", []string{"333"}, "app"); err != nil {
+	asked := erasure.NumbersRequest{Tenant: "acme", Numbers: []string{"333"}, By: "app"}
+	if _, err := intake.Numbers(t.Context(), asked); err != nil {
 		t.Fatal(err)
 	}
 	lines, notes, r, err := printOf(t, inUse, restored.Contacts.Table)
@@ -239,7 +242,7 @@ func TestAnotherTable(t *testing.T) {
 // A ledger whose entries cannot be read must not look like one in which nobody was
 // erased.
 func TestUnreadableLedger(t *testing.T) {
-	digest := erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}.Subject("number", "acme", "111")
+	digest := digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}.Subject("number", "acme", "111")
 	ended := n(fmt.Sprint(time.Now().UnixMilli()))
 	entry := func(more item) item {
 		found := item{"erasureId": s("erasure-1"), "finishedAt": ended}

@@ -174,19 +174,24 @@ func TestHandedOverCountsAreExact(t *testing.T) {
 // mostNamed is how many requests a job knows by name before it makes room.
 const mostNamed = 16
 
-// A request is one, though the answer to any of its calls is lost and the call is made
-// again, and though somebody else asks in between.
+// A request is one, and its id is that of the erasure, though the answer to any of its
+// calls is lost and the call is made again, and though somebody else asks in between.
 func TestLostAnswersCountOnce(t *testing.T) {
 	t.Parallel()
 	many := append([]string{"135", "wen11"}, nobody...)
-	numbers := func(list []string) func(engine) error {
-		return func(e engine) error { return e.Numbers(context.Background(), "acme", list, "app") }
+	numbers := func(list []string) func(engine) (string, error) {
+		return func(e engine) (string, error) {
+			return e.numbersIntake().Numbers(t.Context(), NumbersRequest{Tenant: "acme", Numbers: list, By: "app"})
+		}
 	}
-	customer := func(e engine) error { return e.Customer(context.Background(), "shop", "4711", "john", time.Minute) }
+	customer := func(e engine) (string, error) {
+		asked := CustomerRequest{Account: "shop", Code: "4711", By: "john"}
+		return e.customerIntake().Customer(t.Context(), asked, time.Minute)
+	}
 	for _, c := range []struct {
 		name         string
 		transactions int
-		ask          func(engine) error
+		ask          func(engine) (id string, err error)
 	}{
 		{"customer", 12, customer}, {"customer with few transactions", 2, customer},
 		{"numbers", 0, numbers([]string{"135"})}, {"many numbers", 0, numbers(many)},
@@ -194,11 +199,14 @@ func TestLostAnswersCountOnce(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			sys := newSystem(t)
+			var ids []string // that the requests were answered with
 			ask := func(e engine) {
 				t.Helper()
-				if err := c.ask(e); err != nil {
+				id, err := c.ask(e)
+				if err != nil {
 					t.Fatal(err)
 				}
+				ids = append(ids, id)
 			}
 			plain, _ := sys.another()
 			// Requests that have been counted.
@@ -230,6 +238,13 @@ func TestLostAnswersCountOnce(t *testing.T) {
 								t.Fatalf("%d before, %d between, answer to %s %d lost: %+v, want %d requests",
 									before, between, action, n, records, want)
 							}
+							for _, id := range ids {
+								if store.RecordPrefix+id != records[0].key {
+									t.Fatalf("%d before, %d between, answer to %s %d lost: the id %q, want that of %s",
+										before, between, action, n, id, records[0].key)
+								}
+							}
+							ids = nil
 							sys.clear(t)
 						}
 					}

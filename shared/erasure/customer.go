@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"customercare/shared/digest"
 	"customercare/shared/invocation"
 	"customercare/shared/store"
 )
@@ -23,12 +24,12 @@ const maxOpenTries = 5
 // one, CustomerSettings.Intake one from a function's environment.
 type CustomerIntake struct {
 	eraser
-	digests Digester
+	digests digest.Digester
 }
 
 // NewCustomerIntake is a CustomerIntake on these tables.
 func NewCustomerIntake(
-	ledger store.Erasures, customers store.Customers, digests Digester, timing Timing, clock Clock,
+	ledger store.Erasures, customers store.Customers, digests digest.Digester, timing Timing, clock Clock,
 ) CustomerIntake {
 	return CustomerIntake{
 		eraser:  eraser{ledger: ledger, customers: customers, timing: timing, clock: clock},
@@ -36,57 +37,64 @@ func NewCustomerIntake(
 	}
 }
 
-// Customer erases a customer for good. It returns nil once the erasure is on record and
-// the tombstone stands: from then on no reader that looks at the customer's item finds
-// the customer, whichever call or process fails.
+// CustomerRequest asks for the erasure of the customer who has Code in Account.
+type CustomerRequest struct {
+	Account, Code string
+	By            string // the API user who asks
+	Ticket        string // the caller's own name for the request, "" where it gave none
+}
+
+// Customer erases a customer for good. It returns the erasure's id once the erasure is on
+// record and the tombstone stands: from then on no reader that looks at the customer's
+// item finds the customer, whichever call or process fails.
 //
 // Within budget, and before ctx's deadline comes near, it erases everything itself. What
 // is left then it hands over to a worker. A repeat, at the same time or within 30 days,
-// returns nil too. Of a customer that there never was it returns ErrUnknownCustomer.
+// returns the same id. Of a customer that there never was it returns ErrUnknownCustomer.
 // After any other error the caller asks again.
 func (i CustomerIntake) Customer(
-	ctx context.Context, account, code, requestedBy string, budget time.Duration,
-) error {
-	key, id := store.CustomerKey(account, code), store.NewID(i.clock.now())
-	request := store.RequestOf(id)
-	digests, jobs := i.customerJobs(account, code)
+	ctx context.Context, asked CustomerRequest, budget time.Duration,
+) (id string, err error) {
+	key, own := store.CustomerKey(asked.Account, asked.Code), store.NewID(i.clock.now())
+	request := store.RequestOf(own)
+	digests, jobs := i.customerJobs(asked.Account, asked.Code)
 	for try := range maxOpenTries {
 		if try > 0 { // somebody else is at it: let them finish
 			if !store.Wait(ctx, i.ledger.DB, try, store.ErrRaced) {
-				return store.ErrRaced
+				return "", store.ErrRaced
 			}
 			// A record of its own for each try, should two of them be written.
-			id = store.NewIDFor(request, i.clock.now())
+			own = store.NewIDFor(request, i.clock.now())
 		}
 		now := i.clock.now()
 		page, err := i.customers.Read(ctx, key, "")
 		if err != nil {
-			return err
+			return "", err
 		}
 		if page.Tombstone != "" || !page.Exists && len(page.Records) == 0 && page.Next == "" {
-			if !i.digests.knows(page.Tombstone) {
-				i.digests.more.look(ctx, i.digests.Keys)
-				digests, jobs = i.customerJobs(account, code)
+			if !i.knows(page.Tombstone) {
+				i.digests.Look(ctx)
+				digests, jobs = i.customerJobs(asked.Account, asked.Code)
 			}
-			known, err := i.join(ctx, page.Tombstone, jobs, request, now)
+			known, id, err := i.join(ctx, page.Tombstone, jobs, request, now)
 			switch {
 			case err != nil || known == store.Joined:
-				return err // nil: an earlier call's erasure is open
+				return id, err // of an earlier call's erasure, which is open
 			case page.Tombstone != "":
 				// The tombstone's job is not open. Either it has just ended, tombstone
 				// and all, or one of the tables was restored to a time when it was open.
 				// Then the condition of the opening holds, and a job comes back to its
 				// tombstone.
 			case known == store.ErasedLately:
-				return nil
+				return id, nil
 			default:
-				return i.unknown(ctx, account, code, jobs, request, now)
+				return i.unknown(ctx, asked, jobs, request, now)
 			}
 		}
 		job := &store.Job{
-			Key: jobs[0], ID: id, Scope: account, RequestedBy: requestedBy,
+			Key: jobs[0], ID: own, Scope: asked.Account, RequestedBy: asked.By,
 			RequestedAt: now, LastRequestedAt: now, PassStarted: now,
-			Identifiers: []string{code}, Subjects: digests[:1],
+			Identifiers: []string{asked.Code}, Subjects: digests[:1],
 		}
 		if page.Exists {
 			job.Found, job.Deleted = 1, 1 // the tombstone is its deletion
@@ -98,22 +106,22 @@ func (i CustomerIntake) Customer(
 			// is open. Then the tombstone comes back, and the next reading finds it.
 			if page.Exists {
 				if err := i.entomb(ctx, key, page, jobs, now); err != nil {
-					return err
+					return "", err
 				}
 			}
 			continue
 		}
 		if err != nil {
-			return err
+			return "", err
 		}
 		// The promise is on record. What fails from here on the workers make good, so it
 		// is no error to the caller.
 		if err := i.carryOut(ctx, job, page, emptied, until); err != nil {
 			slog.Error("erasure failed, will be tried again", "job", job.ID, "cause", err.Error())
 		}
-		return nil
+		return job.ID, nil
 	}
-	return store.ErrRaced
+	return "", store.ErrRaced
 }
 
 // endOf is until, or earlier where ctx's deadline comes before: so that there is time
@@ -196,21 +204,24 @@ func (i CustomerIntake) verifyFew(
 
 // join counts the request in the open job that the tombstone names, or else in the open
 // one among jobs. It does so once, however often the call is sent. Where no job is open
-// it says whether one of them ended in the last 30 days.
+// it says whether one of them ended in the last 30 days. id is that of the erasure.
 func (i CustomerIntake) join(
 	ctx context.Context, tombstone string, jobs []string, request string, now time.Time,
-) (known store.Status, err error) {
+) (known store.Status, id string, err error) {
 	if tombstone != "" && tombstone != jobs[0] {
 		others := slices.DeleteFunc(slices.Clone(jobs), func(job string) bool { return job == tombstone })
 		jobs = append([]string{tombstone}, others...)
 	}
 	for _, job := range jobs {
-		status, err := i.ledger.Join(ctx, job, request, now)
-		if known = max(known, status); err != nil || status == store.Joined {
-			return status, err
+		status, of, err := i.ledger.Join(ctx, job, request, now)
+		if err != nil || status == store.Joined {
+			return status, of, err
+		}
+		if status > known {
+			known, id = status, of
 		}
 	}
-	return known, nil
+	return known, id, nil
 }
 
 // entomb puts the tombstone back of whichever of jobs is open. It is no error that none

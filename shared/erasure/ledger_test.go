@@ -99,6 +99,15 @@ func (l ledger) handedOver() bool {
 	return slices.ContainsFunc(l.all, func(e entry) bool { return strings.HasPrefix(e.key, "handover-") })
 }
 
+// keys are the keys of all records, each with a blank behind it.
+func (l ledger) keys() string {
+	var all strings.Builder
+	for _, record := range l.records {
+		all.WriteString(record.key + " ")
+	}
+	return all.String()
+}
+
 // held says whether anybody holds a lease.
 func (l ledger) held() bool {
 	return slices.ContainsFunc(l.all, func(e entry) bool { return e.leaseOwner != "" })

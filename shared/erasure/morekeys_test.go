@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"customercare/shared/store"
+	"customercare/shared/digest"
 )
 
 // vault is a stand-in for the secret: what it holds, and how often it was read.
@@ -31,9 +31,9 @@ func (v *vault) read(context.Context) (map[string][]byte, error) {
 func rotating(t *testing.T) (sys *system, fresh engine, secret *vault) {
 	sys = newSystem(t)
 	fresh, _ = sys.another()
-	fresh.Digests = sys.Digests.rotated()
+	fresh.Digests = rotated(sys.Digests)
 	secret = &vault{keys: sys.Digests.Keys}
-	sys.Digests.more = &moreKeys{read: secret.read, now: sys.clock.Now}
+	sys.Digests = digest.New(sys.Digests.Current, sys.Digests.Keys, secret.read, sys.clock.Now)
 	return sys, fresh, secret
 }
 
@@ -127,7 +127,7 @@ func TestLooksForKeysAreBounded(t *testing.T) {
 		if secret.reads != n+1 {
 			t.Errorf("%d: %d reads", n, secret.reads)
 		}
-		sys.clock.Advance(lookAgain)
+		sys.clock.Advance(digest.LookAgain)
 	}
 }
 
@@ -154,13 +154,13 @@ func TestLookAtTheSameTime(t *testing.T) {
 	t.Parallel()
 	keys := map[string][]byte{"1": []byte("one"), "2": []byte("two")}
 	secret := &vault{keys: keys}
-	d := NewDigester("1", map[string][]byte{"1": keys["1"]}, secret.read)
+	d := digest.New("1", map[string][]byte{"1": keys["1"]}, secret.read, time.Now)
 	var group sync.WaitGroup
 	for range 20 {
 		group.Go(func() {
-			d.more.look(t.Context(), d.Keys)
+			d.Look(t.Context())
 			all := d.EverySubject("customer", "shop", "4711")
-			if len(all) != 2 || !strings.HasPrefix(all[1], "2.") || !d.knows(store.CustomerJob(all[1])) {
+			if len(all) != 2 || !strings.HasPrefix(all[1], "2.") || !d.Knows("2") {
 				t.Errorf("digests %s", all)
 			}
 		})

@@ -9,13 +9,14 @@ import (
 	"time"
 
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/digest"
 	"customercare/shared/store"
 )
 
 // rotated is d with another key, which is the current one from now on.
-func (d Digester) rotated() Digester {
+func rotated(d digest.Digester) digest.Digester {
 	second := []byte("the key that comes after the first one")
-	return Digester{Current: "2", Keys: map[string][]byte{"1": d.Keys["1"], "2": second}}
+	return digest.Digester{Current: "2", Keys: map[string][]byte{"1": d.Keys["1"], "2": second}}
 }
 
 // TestRotationInTheMiddleOfAnErasure: repeats after the rotation find the job that is
@@ -29,7 +30,7 @@ func TestRotationInTheMiddleOfAnErasure(t *testing.T) {
 	if err := sys.Customer(process, "shop", "4711", "john", time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	sys.Digests = sys.Digests.rotated()
+	sys.Digests = rotated(sys.Digests)
 	sys.eraseCustomerIn(t, "Query", "UpdateItem") // the tombstone names its job
 
 	// A writer without conditions, over the tombstone.
@@ -45,7 +46,7 @@ func TestRotationInTheMiddleOfAnErasure(t *testing.T) {
 	sys.eraseCustomerIn(t, "Query", "UpdateItem", "UpdateItem") // a look for each key
 	sys.finishAll(t)
 	sys.wantEmpty(t, sys.Kit.Customers.Table)
-	old := Digester{Current: "1", Keys: sys.Digests.Keys}.Subject("customer", "shop", "4711")
+	old := digest.Digester{Current: "1", Keys: sys.Digests.Keys}.Subject("customer", "shop", "4711")
 	record := sys.wantRecord(t, 17)
 	if record.requests != 4 || !slices.Equal(record.subjects, []string{old}) {
 		t.Errorf("record %s, want 4 requests, subject %s", record.json, old)
@@ -64,7 +65,7 @@ func TestRepeatAfterARotation(t *testing.T) {
 	sys.eraseCustomerIn(t, "Query", "UpdateItem")
 	old := sys.Digests.Subject("customer", "shop", "4711")
 
-	sys.Digests = sys.Digests.rotated()
+	sys.Digests = rotated(sys.Digests)
 	sys.eraseCustomerIn(t, "Query", "UpdateItem", "UpdateItem")
 	if err := sys.Customer(t.Context(), "shop", "4712", "john", time.Minute); !errors.Is(err, ErrUnknownCustomer) {
 		t.Errorf("a code that never existed: %v", err)
@@ -108,7 +109,7 @@ func TestBothKeysAtEveryMoment(t *testing.T) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			sys := newSystem(t)
-			sys.Digests = sys.Digests.rotated()
+			sys.Digests = rotated(sys.Digests)
 			old := sys.withoutFaults()
 			old.Digests.Current = "1"
 			for _, over := range []bool{false, true} {
@@ -163,7 +164,7 @@ func TestNumbersAcrossARotation(t *testing.T) {
 	t.Parallel()
 	sys := newSystem(t)
 	sys.putContact(t, "acme", "c1", "135", "200")
-	for _, digests := range []Digester{sys.Digests, sys.Digests.rotated()} {
+	for _, digests := range []digest.Digester{sys.Digests, rotated(sys.Digests)} {
 		sys.Digests = digests
 		sys.eraseNumbers(t, "135")
 	}

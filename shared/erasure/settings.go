@@ -5,6 +5,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"customercare/shared/digest"
 	"customercare/shared/store"
 )
 
@@ -18,7 +19,7 @@ type CustomerSettings struct {
 }
 
 // Intake is the front door of such a function. db is the client of its tables.
-func (s CustomerSettings) Intake(db *dynamodb.Client, digests Digester) CustomerIntake {
+func (s CustomerSettings) Intake(db *dynamodb.Client, digests digest.Digester) CustomerIntake {
 	return NewCustomerIntake(
 		store.Erasures{DB: db, Table: s.Erasures},
 		store.Customers{DB: db, Table: s.Customers, Limiter: store.NewLimiter(s.BatchCalls)},
@@ -33,7 +34,7 @@ type NumbersSettings struct {
 }
 
 // Intake is the front door of such a function. db is the client of its table.
-func (s NumbersSettings) Intake(db *dynamodb.Client, digests Digester) NumbersIntake {
+func (s NumbersSettings) Intake(db *dynamodb.Client, digests digest.Digester) NumbersIntake {
 	return NewNumbersIntake(store.Erasures{DB: db, Table: s.Erasures}, digests, time.Now)
 }
 

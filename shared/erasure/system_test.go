@@ -14,6 +14,7 @@ import (
 
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/digest"
 	"customercare/shared/invocation"
 	"customercare/shared/store"
 )
@@ -26,7 +27,7 @@ type engine struct {
 	Ledger         store.Erasures
 	Customers      store.Customers
 	Contacts       store.Contacts
-	Digests        Digester
+	Digests        digest.Digester
 	Memory         *store.Memory
 	WriterLifetime time.Duration
 	ClockSkew      time.Duration
@@ -39,14 +40,23 @@ func (e engine) timing() Timing { return Timing{e.WriterLifetime, e.ClockSkew} }
 func (e engine) Customer(
 	ctx context.Context, account, code, requestedBy string, budget time.Duration,
 ) error {
-	intake := NewCustomerIntake(e.Ledger, e.Customers, e.Digests, e.timing(), e.Clock)
-	return intake.Customer(ctx, account, code, requestedBy, budget)
+	_, err := e.customerIntake().Customer(ctx, CustomerRequest{Account: account, Code: code, By: requestedBy}, budget)
+	return err
+}
+
+func (e engine) customerIntake() CustomerIntake {
+	return NewCustomerIntake(e.Ledger, e.Customers, e.Digests, e.timing(), e.Clock)
 }
 
 func (e engine) Numbers(
 	ctx context.Context, tenant string, numbers []string, requestedBy string,
 ) error {
-	return NewNumbersIntake(e.Ledger, e.Digests, e.Clock.Now).Numbers(ctx, tenant, numbers, requestedBy)
+	_, err := e.numbersIntake().Numbers(ctx, NumbersRequest{Tenant: tenant, Numbers: numbers, By: requestedBy})
+	return err
+}
+
+func (e engine) numbersIntake() NumbersIntake {
+	return NewNumbersIntake(e.Ledger, e.Digests, e.Clock.Now)
 }
 
 func (e engine) worker() Worker {
@@ -75,7 +85,7 @@ func newSystem(t testing.TB) *system {
 	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
 	return &system{Kit: kit, clock: clock, tb: t, engine: engine{
 		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
-		Digests: Digester{
+		Digests: digest.Digester{
 			Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")},
 		},
 		WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute, Lease: time.Minute,

@@ -19,11 +19,11 @@ func TestBegunAgainIsNew(t *testing.T) {
 		Key: key, ID: store.NewID(now), Scope: "acme", RequestedBy: "app", RequestedAt: now,
 		Identifiers: []string{"135"}, Subjects: []string{"1." + strings.Repeat("cd", 32)},
 	}
-	if _, err := ledger.OpenNumbers(t.Context(), opened, now); err != nil {
+	if _, _, err := ledger.OpenNumbers(t.Context(), opened, now); err != nil {
 		t.Fatal(err)
 	}
 	later := now.Add(time.Minute)
-	if _, err := ledger.Join(t.Context(), key, "another call", later); err != nil {
+	if _, _, err := ledger.Join(t.Context(), key, "another call", later); err != nil {
 		t.Fatal(err)
 	}
 	acquire := func() *store.Job {

@@ -63,8 +63,11 @@ const (
 // Join makes a repeated call part of the job that is open under key, if there is one: the
 // job's last pass and its end come after the call. request names the call (RequestOf). It
 // is counted once, however often it is sent, and not at all in a job that it has opened
-// itself. Where no job is open, the same write tells whether an erasure ended lately.
-func (e Erasures) Join(ctx context.Context, key, request string, now time.Time) (Status, error) {
+// itself. Where no job is open, the same write tells whether an erasure ended lately. id
+// is that of the erasure, open or ended lately.
+func (e Erasures) Join(ctx context.Context, key, request string, now time.Time) (
+	status Status, id string, err error,
+) {
 	out, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                &e.Table,
 		Key:                      ledgerKey(key),
@@ -74,20 +77,20 @@ func (e Erasures) Join(ctx context.Context, key, request string, now time.Time) 
 		ExpressionAttributeValues: object{
 			":now": millis(now), ":one": one, ":request": text(request), ":requests": set(request),
 		},
-		ReturnValues:                        types.ReturnValueUpdatedOld,
+		ReturnValues:                        types.ReturnValueAllOld,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	item, conflict := conditionFailed(err)
 	switch {
 	case conflict && item["openShard"] != nil && hasCounted(item, request): // an answer was lost
-		return Joined, nil
+		return Joined, object(item).text("id"), nil
 	case conflict && object(item).number("expires") > now.Unix():
-		return ErasedLately, nil
+		return ErasedLately, strings.TrimPrefix(object(item).text("record"), RecordPrefix), nil
 	case conflict:
-		return Unknown, nil
+		return Unknown, "", nil
 	case err != nil:
-		return Unknown, failed("erasures: join", err)
+		return Unknown, "", failed("erasures: join", err)
 	}
 	e.forget(ctx, key, out.Attributes)
-	return Joined, nil
+	return Joined, object(out.Attributes).text("id"), nil
 }

@@ -32,10 +32,13 @@ const openOrJoin = "SET #state = :open, #id = if_not_exists(#id, :id), #scope = 
 var openOrJoinNames = map[string]string{"#state": "state", "#id": "id", "#scope": "scope"}
 
 // OpenNumbers writes the job, or joins the open one for the same numbers, which joined
-// tells. A job that is joined does one pass more after the call. The job is due at dueAt,
-// and from then on ListOpen shows it so. A call that joins does not put that off: else
-// somebody who calls often enough would keep the job waiting for ever.
-func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (joined bool, err error) {
+// tells. id is that of the job that was written or joined. A job that is joined does one
+// pass more after the call. The job is due at dueAt, and from then on ListOpen shows it
+// so. A call that joins does not put that off: else somebody who calls often enough would
+// keep the job waiting for ever.
+func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (
+	id string, joined bool, err error,
+) {
 	size := 0
 	for i := range job.Identifiers {
 		size += len(job.Identifiers[i]) + len(job.Subjects[i])
@@ -60,13 +63,17 @@ func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (j
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	if item, counted := conditionFailed(err); counted { // an answer was lost
-		return object(item).text("id") != job.ID, nil
+		id = object(item).text("id")
+		return id, id != job.ID, nil
 	}
 	if err != nil {
-		return false, failed("erasures: open numbers", err)
+		return "", false, failed("erasures: open numbers", err)
 	}
 	e.forget(ctx, job.Key, out.Attributes)
-	return len(out.Attributes) > 0, nil
+	if len(out.Attributes) > 0 {
+		return object(out.Attributes).text("id"), true, nil
+	}
+	return job.ID, false, nil
 }
 
 // openListed is OpenNumbers for a job that keeps its numbers and digests in other items.
@@ -75,11 +82,13 @@ func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (j
 // writing on, nor pay for the lists again. The digests come before the job and by
 // themselves: they are no personal data, and the same each time. The job and its numbers
 // come in one transaction.
-func (e Erasures) openListed(ctx context.Context, job *Job, dueAt time.Time) (joined bool, err error) {
+func (e Erasures) openListed(ctx context.Context, job *Job, dueAt time.Time) (
+	id string, joined bool, err error,
+) {
 	const call = "erasures: open numbers"
 	digests, err := pack(job.Subjects)
 	if err != nil {
-		return false, err
+		return "", false, err
 	}
 	job.SubjectsIn = subjectsPrefix + strings.TrimPrefix(job.Key, numbersPrefix)
 	digests["erasureId"] = text(job.SubjectsIn)
@@ -99,20 +108,20 @@ func (e Erasures) openListed(ctx context.Context, job *Job, dueAt time.Time) (jo
 		{Put: &types.Put{TableName: &e.Table, Item: identifiers}},
 	}
 	for range maxOpenTries {
-		status, err := e.Join(ctx, job.Key, RequestOf(job.ID), job.RequestedAt)
+		status, id, err := e.Join(ctx, job.Key, RequestOf(job.ID), job.RequestedAt)
 		if err != nil || status == Joined {
-			return true, err
+			return id, true, err
 		}
 		_, err = e.DB.PutItem(ctx, &dynamodb.PutItemInput{TableName: &e.Table, Item: digests})
 		if err != nil {
-			return false, failed(call, err)
+			return "", false, failed(call, err)
 		}
 		_, err = e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
 		if err = transacted(call, err); !errors.Is(err, ErrRaced) {
-			return false, err
+			return job.ID, false, err
 		}
 	}
-	return false, ErrRaced
+	return "", false, ErrRaced
 }
 
 // identifiersIn is the key of the item that holds the job's raw identifiers, "" where the

@@ -14,6 +14,7 @@ import (
 	"customercare/infra/fixture"
 	"customercare/infra/ledger"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 )
 
@@ -24,11 +25,12 @@ func erased(t *testing.T, kit *dynamotest.Kit) (many []string) {
 	load(t, kit, fixture.Customer("shop", "4711-done").String()+"\n"+fixture.Customer("shop", "4712-open").String())
 	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
 	engineClock := erasure.NewClock(clock.Now, clock.AfterFunc)
-	digests := erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}
+	digests := digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}
 	open := func(code string, timing erasure.Timing) {
 		t.Helper()
 		intake := erasure.NewCustomerIntake(kit.Erasures, kit.Customers, digests, timing, engineClock)
-		if err := intake.Customer(t.Context(), "shop", code, "john", time.Minute); err != nil {
+		asked := erasure.CustomerRequest{Account: "shop", Code: code, By: "john"}
+		if _, err := intake.Customer(t.Context(), asked, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -45,8 +47,8 @@ func erased(t *testing.T, kit *dynamotest.Kit) (many []string) {
 	}
 	for _, numbers := range [][]string{{"+49 30 1234"}, many} {
 		clock.Advance(time.Second)
-		if err := erasure.NewNumbersIntake(kit.Erasures, digests, clock.Now).Numbers(t.Context(), "acme", numbers,
-			"app"); err != nil {
+		asked := erasure.NumbersRequest{Tenant: "acme", Numbers: numbers, By: "app"}
+		if _, err := erasure.NewNumbersIntake(kit.Erasures, digests, clock.Now).Numbers(t.Context(), asked); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"customercare/infra/importer"
 	"customercare/infra/testkit/cloudformationtest"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 )
 
@@ -81,10 +82,11 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	// open puts the erasure of a customer on record, whose digest is made with this key.
 	open := func(code, key string, timing erasure.Timing) {
 		t.Helper()
-		digests := erasure.Digester{Current: key, Keys: map[string][]byte{"1": []byte(firstKey),
+		digests := digest.Digester{Current: key, Keys: map[string][]byte{"1": []byte(firstKey),
 			"2": []byte(secondKey)}}
 		intake := erasure.NewCustomerIntake(inUse.Erasures, inUse.Customers, digests, timing, engineClock)
-		if err := intake.Customer(t.Context(), "shop", code, "john", time.Minute); err != nil {
+		asked := erasure.CustomerRequest{Account: "shop", Code: code, By: "john"}
+		if _, err := intake.Customer(t.Context(), asked, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -104,13 +106,14 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	clock.Advance(time.Second)
 	erase("now", "1")
 	erase("rotated", "2")
-	digests := erasure.Digester{Current: "2", Keys: map[string][]byte{"2": []byte(secondKey)}}
+	digests := digest.Digester{Current: "2", Keys: map[string][]byte{"2": []byte(secondKey)}}
 	numbers := erasure.NewNumbersIntake(inUse.Erasures, digests, clock.Now)
 	many := []string{"222"} // whose digests are an item of their own
 	for i := range 20 {
 		many = append(many, fmt.Sprint("nobody", i))
 	}
-	if err := numbers.Numbers(t.Context(), "acme", many, "app"); err != nil { // no worker has taken it up
+	asked := erasure.NumbersRequest{Tenant: "acme", Numbers: many, By: "app"}
+	if _, err := numbers.Numbers(t.Context(), asked); err != nil { // no worker has taken it up
 		t.Fatal(err)
 	}
 	open("open", "2", erasure.Timing{WriterLifetime: time.Hour})

@@ -25,6 +25,7 @@ import (
 	"customercare/infra/local/lambda"
 	"customercare/infra/local/stack"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/store"
 )
@@ -227,7 +228,8 @@ func TestMemoryOfWorkers(t *testing.T) {
 					code)), "record": attribute.Text(store.TransactionRecord("c", fmt.Sprint(k)))})
 			}
 			// With no time for any deletion.
-			if err := w.customers.Customer(t.Context(), "shop", code, "john", 0); err != nil {
+			asked := erasure.CustomerRequest{Account: "shop", Code: code, By: "john"}
+			if _, err := w.customers.Customer(t.Context(), asked, 0); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -238,7 +240,7 @@ func TestMemoryOfWorkers(t *testing.T) {
 // workers are functions on tables of their own, behind pages.
 type workers struct {
 	*dynamotest.Kit
-	digests   erasure.Digester
+	digests   digest.Digester
 	numbers   erasure.NumbersIntake
 	customers erasure.CustomerIntake
 	pages     *pages
@@ -262,7 +264,7 @@ func newWorkers(t *testing.T, contact func(n, i int) string) *workers {
 	server := httptest.NewServer(w.pages)
 	t.Cleanup(server.Close)
 	anHourAgo := func() time.Time { return time.Now().Add(-time.Hour) } // so that all is due
-	w.digests = erasure.Digester{Current: "1",
+	w.digests = digest.Digester{Current: "1",
 		Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}
 	w.numbers = erasure.NewNumbersIntake(kit.Erasures, w.digests, anHourAgo)
 	w.customers = erasure.NewCustomerIntake(kit.Erasures, kit.Customers, w.digests,
@@ -288,7 +290,8 @@ func (w *workers) open(t *testing.T, n int) (keys []string) {
 		for i := range jobNumbers {
 			numbers = append(numbers, party(j*jobNumbers+i, 0))
 		}
-		if err := w.numbers.Numbers(t.Context(), "acme", numbers, "app"); err != nil {
+		asked := erasure.NumbersRequest{Tenant: "acme", Numbers: numbers, By: "app"}
+		if _, err := w.numbers.Numbers(t.Context(), asked); err != nil {
 			t.Fatal(err)
 		}
 		keys = append(keys, store.NumbersJob(w.digests.Set("acme", slices.Sorted(slices.Values(numbers)))))

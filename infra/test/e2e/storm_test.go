@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"customercare/infra/testkit/dynamotest"
-	"customercare/shared/erasure"
+	"customercare/shared/digest"
 )
 
 // Eight clients delete 200 customers, every one by two clients at the same moment: both
@@ -84,7 +84,7 @@ func TestStormOfDeletions(t *testing.T) {
 	if len(records) != deletions {
 		t.Errorf("%d records for %d deletions", len(records), deletions)
 	}
-	digests := erasure.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(digestKey)}}
+	digests := digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(digestKey)}}
 	for code, n := range items {
 		digest := digests.Subject("customer", account, code)
 		own := slices.DeleteFunc(slices.Clone(records), func(line string) bool {

@@ -1,20 +1,16 @@
-package erasure
+package digest
 
 import (
 	"context"
 	"log/slog"
-	"slices"
-	"strings"
 	"sync"
 	"time"
-
-	"customercare/shared/store"
 )
 
-// lookAgain is how long one look for keys is enough. Each look is a call to Secrets
+// LookAgain is how long one look for keys is enough. Each look is a call to Secrets
 // Manager while a caller waits, and anybody who is let in can ask for codes that nobody
 // has.
-const lookAgain = time.Minute
+const LookAgain = time.Minute
 
 // moreKeys finds keys of digests that came after a process had started. While keys are
 // rotated, processes of before and after work side by side for some minutes, and those of
@@ -25,7 +21,7 @@ const lookAgain = time.Minute
 // under no tombstone it erases under its own key. That is right: if the customer had been
 // erased under a newer key, what stands there is a new customer.
 //
-// A look every lookAgain is enough. Nobody makes digests with a key before a deployment,
+// A look every LookAgain is enough. Nobody makes digests with a key before a deployment,
 // and that comes after the key was put into the secret. As long as the erasure is open,
 // its tombstone leads to it without any key. When it ends, after WriterLifetime, the key
 // has been in the secret for longer than that.
@@ -51,7 +47,7 @@ func (m *moreKeys) look(ctx context.Context, known map[string][]byte) {
 	if m.now().Before(m.next) {
 		return
 	}
-	m.next = m.now().Add(lookAgain)
+	m.next = m.now().Add(LookAgain)
 	all, err := m.read(ctx)
 	if err != nil {
 		slog.Warn("keys of digests are not looked for", "cause", err.Error())
@@ -76,39 +72,4 @@ func (m *moreKeys) found() map[string][]byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.keys
-}
-
-// knows says whether it has the key that the digest in this key of a customer's job is
-// made with; "" names no job, and needs none.
-func (d Digester) knows(job string) bool {
-	id, _, _ := strings.Cut(strings.TrimPrefix(job, store.CustomerJob("")), ".")
-	return job == "" || d.Keys[id] != nil || d.more.found()[id] != nil
-}
-
-// customerJobs is the digests of a customer under all known keys, the current one's
-// first, and the keys of the jobs that may be open for them. An erasure that began
-// before the keys were rotated is known under an older one.
-func (i CustomerIntake) customerJobs(account, code string) (digests, jobs []string) {
-	digests = i.digests.EverySubject("customer", account, code)
-	jobs = make([]string, len(digests))
-	for n, digest := range digests {
-		jobs[n] = store.CustomerJob(digest)
-	}
-	return digests, jobs
-}
-
-// unknown is the answer for a customer of whom nothing stands, and of whom none of jobs
-// knows: ErrUnknownCustomer. Where the customer was erased lately under a key that has
-// come since, it is nil.
-func (i CustomerIntake) unknown(
-	ctx context.Context, account, code string, jobs []string, request string, now time.Time,
-) error {
-	i.digests.more.look(ctx, i.digests.Keys)
-	_, all := i.customerJobs(account, code)
-	more := slices.DeleteFunc(all, func(job string) bool { return slices.Contains(jobs, job) })
-	known, err := i.join(ctx, "", more, request, now)
-	if err == nil && known == store.Unknown {
-		return ErrUnknownCustomer
-	}
-	return err
 }
