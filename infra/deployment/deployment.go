@@ -61,7 +61,7 @@ type Deployment struct {
 type Tables struct {
 	importer.Tables
 	Erasures string
-	Log      string // a stack of an earlier version has none
+	Log      string
 }
 
 // Chosen is what a command's flags say. If one field is set, STACK and DYNAMODB_ENDPOINT

@@ -84,7 +84,7 @@ func (d *Deployment) findStackTables(
 	}
 	for i, table := range d.Tables.all() {
 		id := tableIDs[i]
-		if tables[id] == "" && named(id) == "" && id != "Log" {
+		if tables[id] == "" && named(id) == "" {
 			return fmt.Errorf("the stack %s (%s) has no table %s: it is not one of template.yaml, or not deployed",
 				name, stack.StackStatus, id)
 		}

@@ -227,6 +227,16 @@ func (s *Server) Secret(logicalID string) (Secret, bool) {
 	return Secret{}, false
 }
 
+// Stages are the staging labels of all versions of the secret that the template calls
+// logicalID.
+func (s *Server) Stages(logicalID string) (all []string) {
+	secret, _ := s.Secret(logicalID)
+	for _, text := range append([]string{secret.Text}, secret.texts...) {
+		all = append(all, secret.stages(text)...)
+	}
+	return all
+}
+
 // Put gives the secret that the template calls logicalID another text, as PutSecretValue
 // does.
 func (s *Server) Put(logicalID, text string) {
