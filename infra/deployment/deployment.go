@@ -57,7 +57,8 @@ type Deployment struct {
 	Where string
 }
 
-// Tables are the names of all tables: those that records go to, the ledger, and the sealed log.
+// Tables are the names of all tables: those that records go to, the ledger, and the
+// sealed log.
 type Tables struct {
 	importer.Tables
 	Erasures string

@@ -72,9 +72,9 @@ func (s Secret) Replace(ctx context.Context, version, text string) error {
 
 // Forget takes every staging label from the versions other than the current one of which
 // holds says that they hold what is to be forgotten: such a version is deprecated, and
-// Secrets Manager deletes it in the background. Nothing else deletes a single version. kept
-// is how many of them are there still: until they are gone, who may read the secret can
-// read them by their ids.
+// Secrets Manager deletes it in the background. Nothing else deletes a single version.
+// kept is how many of them are there still: until they are gone, who may read the secret
+// can read them by their ids.
 func (s Secret) Forget(ctx context.Context, holds func(text string) bool) (kept int, err error) {
 	if s.Client == nil {
 		return 0, errNoSecret

@@ -63,9 +63,9 @@ func (k Keys) Faults(current string) (sentences []string) {
 	return sentences
 }
 
-// Propose is an id for a key that is made in this year: the year, or where there is such a
-// key already the year and a letter. taken says of an id that no key may have it any more,
-// beside those that there are.
+// Propose is an id for a key that is made in this year: the year, or where there is such
+// a key already the year and a letter. taken says of an id that no key may have it any
+// more, beside those that there are.
 func (k Keys) Propose(year int, taken func(id string) bool) string {
 	id := strconv.Itoa(year)
 	for letter := 'b'; letter <= 'z' && (k[id] != "" || taken(id)); letter++ {

@@ -22,8 +22,8 @@ const keyPrefix = "key-"
 // keyKind is the kind of such a record.
 const keyKind = "key"
 
-// KeyDestroyed is when the key of digests with this id was destroyed, nil for one that was
-// not. The error is a sentence.
+// KeyDestroyed is when the key of digests with this id was destroyed, nil for one that
+// was not. The error is a sentence.
 func (l Ledger) KeyDestroyed(ctx context.Context, id string) (*time.Time, error) {
 	found, err := l.get(ctx, store.RecordPrefix+keyPrefix+id)
 	if err != nil || found == nil {

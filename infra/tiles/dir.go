@@ -54,7 +54,8 @@ func (d Dir) Tree(keys note.Verifiers) (tree tlog.Tree, origin string, err error
 	return receipt.OpenCheckpoint(string(text), keys)
 }
 
-// Hashes reads hashes of a tree out of the tiles. Each is checked against the tree's root.
+// Hashes reads hashes of a tree out of the tiles. Each is checked against the tree's
+// root.
 func (d Dir) Hashes(tree tlog.Tree) tlog.HashReader { return tlog.TileHashReader(tree, d) }
 
 // Height is that of all tiles.

@@ -46,6 +46,9 @@ func TestExportIsWholeAfterKills(t *testing.T) {
 			killed++
 		}
 		kill()
+		if r, err := s.check(dir).Run(t.Context()); err != nil || r.Missing+r.Bad != 0 {
+			t.Errorf("after a kill: %+v, %v", r, err) // what the checkpoint promises is there
+		}
 		if part == 3 {
 			if _, err := s.export(t, dir).Run(t.Context()); err != nil {
 				t.Fatal(err)

@@ -24,8 +24,8 @@ func under(t *testing.T, kit *dynamotest.Kit, id, key string, ended time.Time) {
 	})
 }
 
-// A key that is old enough is taken out of the secret and its versions, and a statement is
-// on record for the log; one that is needed stays. A call that died is completed.
+// A key that is old enough is taken out of the secret and its versions, and a statement
+// is on record for the log; one that is needed stays. A call that died is completed.
 func TestAKeyIsDestroyed(t *testing.T) {
 	kit := dynamotest.Open(t)
 	server := keysSecret(t, kit, bothKeys, "2")

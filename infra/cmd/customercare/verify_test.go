@@ -35,8 +35,8 @@ func logKey(t *testing.T, name string, seed byte) (signer note.Signer, vkey stri
 	return signer, vkey
 }
 
-// sealedErasure puts a log of two leaves into the kit's tables, the acceptance and the end
-// of one erasure, and gives a receipt of its end for the customer 4711.
+// sealedErasure puts a log of two leaves into the kit's tables, the acceptance and the
+// end of one erasure, and gives a receipt of its end for the customer 4711.
 func sealedErasure(t *testing.T, kit *dynamotest.Kit) (text []byte, vkey string) {
 	t.Helper()
 	signer, vkey := logKey(t, "stack.customercare", 7)
@@ -87,8 +87,8 @@ func sealedErasure(t *testing.T, kit *dynamotest.Kit) (text []byte, vkey string)
 	}.Text(), vkey
 }
 
-// A log is exported, and the log, its checkpoints and a receipt of it are verified, offline
-// but for the export; what is altered is refused in a sentence.
+// A log is exported, and the log, its checkpoints and a receipt of it are verified,
+// offline but for the export; what is altered is refused in a sentence.
 func TestEvidence(t *testing.T) {
 	kit := dynamotest.Open(t)
 	local(t, kit)

@@ -107,7 +107,7 @@ const notFound, cannotFind = "ResourceNotFoundException", "Secrets Manager can't
 // do does what an action asks of the secret, and gives the answer.
 func (s *Secret) do(action string, asked request) (map[string]any, *awsjson.Refusal) {
 	answer := map[string]any{"ARN": s.ARN, "Name": s.Name}
-	text := s.Text
+	var text string
 	switch action {
 	case "ListSecretVersionIds":
 		versions := []map[string]any{}
