@@ -70,9 +70,16 @@ func TestErasureThatEndsMeanwhile(t *testing.T) {
 	w := newWorld(t)
 	record := w.accept(t, 1, statement.Numbers, "acme", "1", "135")
 	job := record["job"]
-	w.Put(t, w.Erasures.Table, item{"erasureId": job, "record": attribute.Text("x")})
-	if got := w.ask(t, "ak", operation.ReadErasure, id(1), ""); got.StatusCode != 503 {
-		t.Errorf("an open record without its job: %d %s", got.StatusCode, got.Body)
+	for name, instead := range map[string]item{
+		"the pointer to a record": {"erasureId": job, "record": attribute.Text("x")},
+		"the next job": { // of a repeat that came late
+			"erasureId": job, "id": attribute.Text(id(2)), "openShard": attribute.Text("0"), "fence": attribute.Number(1),
+		},
+	} {
+		w.Put(t, w.Erasures.Table, instead)
+		if got := w.ask(t, "ak", operation.ReadErasure, id(1), ""); got.StatusCode != 503 {
+			t.Errorf("%s stands in place of its job: %d %s", name, got.StatusCode, got.Body)
+		}
 	}
 	w.end(t, 1, record, store.Outcomes{1}, "135")
 	if got := w.ask(t, "ak", operation.ReadErasure, id(1), ""); got.StatusCode != 200 || !strings.Contains(got.Body, `"erased"`) {

@@ -50,6 +50,9 @@ func TestReceipts(t *testing.T) {
 			if v := verify(operation.ReadReceipt, ""); v.Statement.Type != statement.Accepted { // its end is not sealed
 				t.Errorf("%+v", v.Statement)
 			}
+			if v := verify(operation.ReadReceiptFor, `{"subject":"136"}`); v.Subject == nil || v.Subject.Outcome != "" {
+				t.Errorf("%+v", v)
+			}
 		}
 		w.append(t, record, name, true)
 		w.seal(t)
