@@ -36,6 +36,8 @@ func TestErasure(t *testing.T) {
 	expect(t, w.ask(t, "john", operation.ReadErasure, id(1), ""), 200, open("erasing", 3, 0, "", ""))
 	set(item{"fence": one, "counted": one}) // all went with the opening
 	expect(t, w.ask(t, "john", operation.ReadErasure, id(1), ""), 200, open("verifying", 3, 0, "", ""))
+	set(item{"fence": two, "counted": one, "leaseUntil": one}) // not all: somebody is at it again
+	expect(t, w.ask(t, "john", operation.ReadErasure, id(1), ""), 200, open("erasing", 3, 0, "", ""))
 	set(item{"fence": two, "counted": two, "passes": attribute.Number(0), "failures": two})
 	expect(t, w.ask(t, "csr", operation.ReadErasure, id(1), ""), 200, open("erasing", 3, 2, "", ""))
 	w.Faults.Calls()

@@ -1,4 +1,4 @@
-// Package client makes the five documented calls over HTTP, as clients of the API do: it
+// Package client makes the five documented calls and those about erasures over HTTP, as clients of the API do: it
 // builds the requests, and knows what the right answers look like in each of their
 // formats. The smoke test, the load test, the benchmark and the tests of the whole send
 // their calls with it.
