@@ -74,7 +74,8 @@ func listShard[T any](
 	in := &dynamodb.QueryInput{
 		TableName:                 &e.Table,
 		IndexName:                 &index.name,
-		KeyConditionExpression:    aws.String(index.key + " = :shard"),
+		KeyConditionExpression:    aws.String("#key = :shard"),
+		ExpressionAttributeNames:  map[string]string{"#key": index.key}, // DynamoDB reserves one of them
 		ExpressionAttributeValues: object{":shard": text(shard)},
 	}
 	for len(all) < limit {

@@ -111,7 +111,14 @@ func (e Erasures) MarkLeaf(ctx context.Context, leaf Leaf, number int64, sealedA
 }
 
 // mark is a write of MarkLeaf, with the condition that it depends on.
-type mark struct{ condition, update string }
+type mark struct {
+	condition, update string
+	names             map[string]string
+}
+
+// sealedNames are those of a write that takes a record out of the index, whose key's name
+// DynamoDB reserves.
+var sealedNames = map[string]string{"#statement": "statement", "#unlogged": "unlogged"}
 
 var (
 	// markAcceptedAlone is for a record whose end has not come: nothing else is left to
@@ -119,15 +126,18 @@ var (
 	// index, or that statement would never be logged.
 	markAcceptedAlone = mark{
 		condition: "attribute_exists(erasureId) AND attribute_not_exists(#statement)",
-		update:    "SET acceptedLeaf = :leaf, acceptedSealedAt = :at REMOVE unlogged, unloggedAt",
+		update:    "SET acceptedLeaf = :leaf, acceptedSealedAt = :at REMOVE #unlogged, unloggedAt",
+		names:     sealedNames,
 	}
 	markAccepted = mark{
 		condition: "attribute_exists(erasureId) AND attribute_exists(#statement)",
 		update:    "SET acceptedLeaf = :leaf, acceptedSealedAt = :at",
+		names:     statementNames,
 	}
 	markEnd = mark{
 		condition: "attribute_exists(erasureId) AND attribute_exists(#statement)",
-		update:    "SET endLeaf = :leaf, endSealedAt = :at REMOVE unlogged, unloggedAt",
+		update:    "SET endLeaf = :leaf, endSealedAt = :at REMOVE #unlogged, unloggedAt",
+		names:     sealedNames,
 	}
 )
 
@@ -140,7 +150,7 @@ func (e Erasures) mark(
 		Key:                       ledgerKey(RecordPrefix + id),
 		ConditionExpression:       &how.condition,
 		UpdateExpression:          &how.update,
-		ExpressionAttributeNames:  statementNames,
+		ExpressionAttributeNames:  how.names,
 		ExpressionAttributeValues: object{":leaf": number(leaf), ":at": millis(sealedAt)},
 	})
 	if _, conflict := conditionFailed(err); conflict {
