@@ -108,9 +108,10 @@ func (l Ledger) Finished(ctx context.Context, since time.Time, limit int) (all [
 	all = []Erasure{}
 	in := &dynamodb.ScanInput{
 		TableName:        &l.Table,
-		FilterExpression: &finishedSince,
+		FilterExpression: &finishedSince, ExpressionAttributeNames: recordNames,
 		ExpressionAttributeValues: attribute.Item{
 			":record": attribute.Text(store.RecordPrefix), ":since": attribute.Number(since.UnixMilli()),
+			":key": attribute.Text("key"),
 		},
 	}
 	err = deployment.Scan(ctx, l.DB, in, func(found attribute.Item) error {
@@ -128,8 +129,10 @@ func (l Ledger) Finished(ctx context.Context, since time.Time, limit int) (all [
 }
 
 var (
-	finishedSince = "begins_with(erasureId, :record) AND (attribute_not_exists(finishedAt) OR finishedAt >= :since)"
-	errEnough     = errors.New("ledger: enough")
+	finishedSince = "begins_with(erasureId, :record) AND attribute_exists(#statement)" +
+		" AND (attribute_not_exists(finishedAt) OR finishedAt >= :since) AND NOT #kind = :key"
+	recordNames = map[string]string{"#statement": "statement", "#kind": "kind"}
+	errEnough   = errors.New("ledger: enough")
 )
 
 // ErrNone says that the ledger has nothing under an id.
@@ -163,6 +166,15 @@ func (l Ledger) show(ctx context.Context, keys ...string) (Erasure, error) {
 				return Erasure{}, err
 			}
 		}
+		if job := attribute.ReadText(found, "job"); job != "" { // the record of an open erasure
+			open, err := l.get(ctx, job)
+			if err != nil {
+				return Erasure{}, err
+			}
+			if store.RecordPrefix+attribute.ReadText(open, "id") == attribute.ReadText(found, "erasureId") {
+				found = open
+			}
+		}
 		if found["requestedAt"] != nil {
 			e := read(found)
 			e.Subjects, _, err = l.subjects(ctx, found)
@@ -192,18 +204,23 @@ func (l Ledger) Identifiers(ctx context.Context, id string) ([]string, error) {
 }
 
 // Digests calls each with every digest of the erasures that are open or ended since then.
-// Every record of ours says when it ended; one that does not is taken for one that ended
-// since. The error is one of each, or a sentence; so is an erasure whose digests cannot
-// be read, which must not look like one of nobody.
+// An erasure has ended when its record has the statement of the end, and says when that
+// was. Any other record is one of an erasure that is open, whether or not its job is
+// there; so only those of destroyed keys are passed over. The error is one of each, or a
+// sentence; so is an erasure whose digests cannot be read, which must not look like one
+// of nobody.
 func (l Ledger) Digests(ctx context.Context, since time.Time, each func(digest string) error) error {
 	return deployment.Scan(ctx, l.DB, &dynamodb.ScanInput{
 		TableName: &l.Table, ConsistentRead: aws.Bool(true),
 		ProjectionExpression: aws.String("erasureId, subjects, subjectsIn"),
-		FilterExpression: aws.String("attribute_exists(openShard) OR finishedAt >= :since" +
-			" OR begins_with(erasureId, :record) AND NOT attribute_type(finishedAt, :number)"),
+		FilterExpression: aws.String("attribute_exists(openShard) OR begins_with(erasureId, :record)" +
+			" AND (finishedAt >= :since OR attribute_not_exists(#statement) OR NOT attribute_type(finishedAt, :number))" +
+			" AND NOT #kind = :key"),
+		ExpressionAttributeNames: recordNames,
 		ExpressionAttributeValues: attribute.Item{
 			":since":  attribute.Number(since.UnixMilli()),
 			":record": attribute.Text(store.RecordPrefix), ":number": attribute.Text("N"),
+			":key": attribute.Text("key"),
 		},
 	}, func(found attribute.Item) error {
 		digests, whole, err := l.subjects(ctx, found)
@@ -255,6 +272,9 @@ func read(found attribute.Item) Erasure {
 		AtLeast: flag(found, "atLeast"), Unreadable: flag(found, "unreadable"),
 	}
 	switch {
+	case found["openShard"] == nil && found["statement"] == nil: // somebody took its job away
+		e.State, e.Job = Open, strings.TrimPrefix(e.ID, store.RecordPrefix)
+		return e
 	case found["openShard"] == nil:
 		e.State, e.Job = Finished, strings.TrimPrefix(e.ID, store.RecordPrefix)
 		return e

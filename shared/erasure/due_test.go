@@ -20,7 +20,7 @@ func TestUnreadableShards(t *testing.T) {
 			t.Run(name+" "+strings.Join(unreadable, ""), func(t *testing.T) {
 				sys := newSystem(t)
 				for n := range 24 {
-					sys.eraseNumbers(t, string(rune('a'+n)))
+					sys.eraseNumbers(t, string(rune('A'+n)))
 				}
 				unseen := 0
 				for _, job := range sys.ledger(t).open {
@@ -80,7 +80,7 @@ func TestJobThatCannotBeTakenUp(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sys := newSystem(t)
 			for n := range 24 {
-				sys.eraseNumbers(t, string(rune('a'+n)))
+				sys.eraseNumbers(t, string(rune('A'+n)))
 			}
 			sys.clock.Advance(10 * time.Minute)
 			if fault != "" {

@@ -47,12 +47,13 @@ func (i NumbersIntake) Numbers(ctx context.Context, asked NumbersRequest) (id st
 	sorted := slices.Sorted(slices.Values(asked.Numbers))
 	job := &store.Job{
 		Key: store.NumbersJob(i.digests.Set(asked.Tenant, sorted)), ID: store.NewID(now), Scope: asked.Tenant,
-		RequestedBy: asked.By, RequestedAt: now,
+		RequestedBy: asked.By, RequestedAt: now, Ticket: hashOf(asked.Ticket),
 		Identifiers: sorted, Subjects: make([]string, len(sorted)),
 	}
 	for n, number := range sorted {
 		job.Subjects[n] = i.digests.Subject("number", asked.Tenant, number)
 	}
+	accept(job, job.Subjects)
 	id, joined, err := i.ledger.OpenNumbers(ctx, job, now.Add(pickUp))
 	if err == nil && joined { // a new job starts its worker by itself
 		if err := i.ledger.HandOver(ctx, job.Key, now); err != nil {
