@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/base64"
 	"strings"
-	"unicode/utf8"
 
 	"customercare/shared/authorizer"
 	"customercare/shared/media"
@@ -28,11 +26,7 @@ func (h handler) identify(ctx context.Context, r authorizer.Request) (authorizer
 	if !ok {
 		return nobody, principal.ErrNotLetIn
 	}
-	pair, err := base64.StdEncoding.DecodeString(value)
-	if err != nil {
-		return nobody, principal.ErrNotLetIn
-	}
-	name, password, ok := strings.Cut(characters(pair), ":")
+	name, password, ok := media.Basic(value)
 	if !ok {
 		return nobody, principal.ErrNotLetIn
 	}
@@ -43,14 +37,4 @@ func (h handler) identify(ctx context.Context, r authorizer.Request) (authorizer
 	return authorizer.Caller{
 		Name: name, Context: map[string]any{"operations": strings.Join(operations, " ")},
 	}, nil
-}
-
-// characters are those of a pair in UTF-8 or, where it is none, in ISO-8859-1, which
-// older clients send (RFC 7617, appendix B). It is one reading or the other, so that a
-// password is looked at once, and a name is counted as the same in both.
-func characters(pair []byte) string {
-	if utf8.Valid(pair) {
-		return string(pair)
-	}
-	return media.FromLatin1(pair)
 }

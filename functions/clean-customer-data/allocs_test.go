@@ -35,14 +35,14 @@ func TestAllocations(t *testing.T) {
 			db := canned.Client(canned.Answers(t, map[string][]string{
 				"UpdateItem": {update}, "PutItem": {"{}"}, "TransactWriteItems": {"{}"},
 			}))
+			digests := digest.Digester{
+				Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")},
+			}
 			handle := handler{erasure.NewNumbersIntake(
 				store.Erasures{DB: db, Table: "Erasures"},
-				digest.Digester{
-					Current: "1",
-					Keys:    map[string][]byte{"1": []byte("a key of digests, 32 characters.")},
-				},
+				digests,
 				time.Now,
-			)}.endpoint().Handler()
+			), digests}.endpoint().Handler()
 			var asked request
 			for i := range numbers {
 				asked.CustomNos = append(asked.CustomNos, fmt.Sprintf("135****%04d", i))

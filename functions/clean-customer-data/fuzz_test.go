@@ -17,10 +17,10 @@ import (
 
 func door(f testing.TB) frontdoor.Door {
 	db := &frontdoor.Database{}
+	digests := digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}}
 	intake := erasure.NewNumbersIntake(store.Erasures{DB: db.Client(), Table: "Erasures"},
-		digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
-		time.Now)
-	return frontdoor.New(f, db, handler{intake}.endpoint().Handler())
+		digests, time.Now)
+	return frontdoor.New(f, db, handler{intake, digests}.endpoint().Handler())
 }
 
 // send sends a body and gives the numbers that an erasure on record names, none when it

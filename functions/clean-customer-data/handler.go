@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/gateway"
 	"customercare/shared/operation"
@@ -10,7 +11,10 @@ import (
 )
 
 // handler is the operation with what it works on.
-type handler struct{ intake erasure.NumbersIntake }
+type handler struct {
+	intake  erasure.NumbersIntake
+	digests digest.Digester // of numbers, in audit lines
+}
 
 func (h handler) endpoint() gateway.Endpoint {
 	return gateway.Endpoint{
@@ -46,9 +50,17 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 		return nil, respond.Refuse(respond.Invalid,
 			"customNos is required: a list of 1 to 1000 customer numbers")
 	}
-	_, err := h.intake.Numbers(ctx, erasure.NumbersRequest{Tenant: tenant, Numbers: asked.CustomNos, By: app})
+	call.Audit.Did = "numbers erased"
+	for _, number := range asked.CustomNos {
+		call.Audit.Subject(number, h.digests.Subject("number", tenant, number))
+	}
+	id, err := h.intake.Numbers(ctx, erasure.NumbersRequest{
+		Tenant: tenant, Numbers: asked.CustomNos, Subjects: call.Audit.Digests(), By: app,
+		Ticket: call.Audit.Note.Ticket(),
+	})
 	if err != nil {
 		return nil, err
 	}
+	call.Accepted(id)
 	return respond.Verified, nil
 }

@@ -4,14 +4,12 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
-
-	"customercare/shared/erasure"
 )
 
 // Without the authorizer's word nothing is even looked at, whatever a caller writes into
 // headers: the intake here has no database, so that any use of it would be a 500.
 func TestNoCallerNoErasure(t *testing.T) {
-	handle := handler{erasure.NumbersIntake{}}.endpoint().Handler()
+	handle := handler{}.endpoint().Handler()
 	for _, context := range []map[string]any{
 		nil, {}, {"appKey": "app"}, {"tenantId": "acme"}, {"appKey": "", "tenantId": ""}, {"appKey": 1, "tenantId": true}, {"principalId": "app"},
 	} {

@@ -26,7 +26,7 @@ func prepare(s settings) (any, error) {
 		return nil, err
 	}
 	digests := digest.New(keys.Current, keys.ByID, keys.Again, time.Now)
-	h := handler{s.Erasure.Intake(db, digests)}
+	h := handler{s.Erasure.Intake(db, digests), digests}
 	connected()
 	return h.endpoint().Handler(), nil
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"customercare/infra/testkit/frontdoor"
+	"customercare/infra/testkit/provisiontest"
 	"customercare/shared/store"
 )
 
@@ -15,7 +16,7 @@ var operator = map[string]any{"principalId": "csr", "operations": "delete-custom
 
 func door(f testing.TB, known bool) frontdoor.Door {
 	db := &frontdoor.Database{Known: known}
-	return frontdoor.New(f, db, handler{store.Users{DB: db.Client(), Table: "Users"}}.endpoint().Handler())
+	return frontdoor.New(f, db, handler{store.Users{DB: db.Client(), Table: "Users"}, provisiontest.Digests}.endpoint().Handler())
 }
 
 // FuzzQuery: any query string does one deletion, in one call, or none; and none unless

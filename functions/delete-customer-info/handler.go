@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"customercare/shared/digest"
 	"customercare/shared/gateway"
 	"customercare/shared/identifier"
 	"customercare/shared/operation"
@@ -14,12 +15,15 @@ import (
 )
 
 // handler is the operation with what it works on.
-type handler struct{ users store.Users }
+type handler struct {
+	users   store.Users
+	digests digest.Digester // of users, in audit lines
+}
 
 func (h handler) endpoint() gateway.Endpoint {
 	return gateway.Endpoint{
 		Operation: operation.DeleteCustomerInfo, Shape: respond.Provision,
-		Limit: gateway.SmallBody, Handle: h.handle,
+		Limit: gateway.SmallBody, About: h.about, Handle: h.handle,
 	}
 }
 
@@ -27,14 +31,15 @@ func (h handler) endpoint() gateway.Endpoint {
 // parameter of that name.
 type deletion struct {
 	parameter string
+	did       string // in the audit line
 	do        func(store.Users, context.Context, string) error
 }
 
 // deletions in the documented order of precedence: of several only the first is done.
 var deletions = []deletion{
-	{"cancelAllTemporaryAllows", store.Users.CancelTempAllows},
-	{"unregisterDevices", store.Users.UnregisterDevices},
-	{"reset", store.Users.Reset},
+	{"cancelAllTemporaryAllows", "allows cancelled", store.Users.CancelTempAllows},
+	{"unregisterDevices", "devices unregistered", store.Users.UnregisterDevices},
+	{"reset", "questions reset", store.Users.Reset},
 }
 
 // errOtherMethod is the answer to every method that the path does not offer, all of which
@@ -43,6 +48,13 @@ var errOtherMethod error = &respond.Error{
 	Kind:     respond.MethodNotAllowed,
 	Sentence: "The method is not offered here, only DELETE and PUT are",
 	Header:   http.Header{"Allow": {"DELETE, PUT"}},
+}
+
+// about notes the user, where the path names one.
+func (h handler) about(call *gateway.Call) {
+	if id, err := call.PathID("customerId", identifier.MaxLong); err == nil {
+		call.Audit.Subject(id, h.digests.Of(digest.Message("user", id)))
+	}
 }
 
 // handle does one deletion with one DynamoDB call, and makes none for a request that is
@@ -60,6 +72,7 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	call.Audit.Did = chosen.did
 	err = chosen.do(h.users, ctx, customerID)
 	if errors.Is(err, store.ErrNoUser) {
 		return nil, respond.Refuse(respond.NotFound, "Customer ID not found")

@@ -29,7 +29,7 @@ func failureJSON(status int, sentence string) string {
 // call sends one event through the function's front door.
 func call(t *testing.T, users store.Users, event events.APIGatewayProxyRequest) gateway.Answer {
 	t.Helper()
-	answer, err := handler{users}.endpoint().Handler()(t.Context(), event)
+	answer, err := handler{users, provisiontest.Digests}.endpoint().Handler()(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)
 	}

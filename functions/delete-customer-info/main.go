@@ -3,6 +3,10 @@
 package main
 
 import (
+	"time"
+
+	"customercare/shared/digest"
+	"customercare/shared/secret"
 	"customercare/shared/start"
 	"customercare/shared/store"
 )
@@ -10,13 +14,19 @@ import (
 func main() { start.Function(prepare) }
 
 type settings struct {
-	Store store.Settings
-	Users string `env:"USERS_TABLE,required,notEmpty"`
+	Store      store.Settings
+	Users      string `env:"USERS_TABLE,required,notEmpty"`
+	DigestKeys secret.DigestKeys
 }
 
 func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
-	h := handler{store.Users{DB: db, Table: s.Users}}
+	keys, err := s.DigestKeys.Read(s.Store.AWS.Config())
+	if err != nil {
+		return nil, err
+	}
+	digests := digest.New(keys.Current, keys.ByID, keys.Again, time.Now)
+	h := handler{store.Users{DB: db, Table: s.Users}, digests}
 	connected()
 	return h.endpoint().Handler(), nil
 }

@@ -66,6 +66,7 @@ func TestAllocations(t *testing.T) {
 					digests, erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute},
 					erasure.SystemClock(),
 				),
+				digests,
 				3 * time.Second,
 			}.endpoint().Handler()
 			canned.Allocations(t, 200, most, func() {

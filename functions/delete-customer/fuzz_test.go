@@ -38,11 +38,12 @@ func door(f testing.TB, known bool) frontdoor.Door {
 			Table: "Principals",
 		}, Guard: principal.Guard{Limit: 10, Window: time.Minute}, Now: time.Now,
 	}
+	digests := digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}}
 	intake := erasure.NewCustomerIntake(store.Erasures{DB: client, Table: "Erasures"},
 		store.Customers{DB: client, Table: "Customers", Limiter: store.NewLimiter(2)},
-		digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}},
+		digests,
 		erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute}, erasure.SystemClock())
-	return frontdoor.New(f, db, handler{directory, intake, time.Second}.endpoint().Handler())
+	return frontdoor.New(f, db, handler{directory, intake, digests, time.Second}.endpoint().Handler())
 }
 
 var jsonp = regexp.MustCompile(`^/\*\*/([A-Za-z_$][A-Za-z0-9_$.]{0,127})\(([^<>` + "\u2028\u2029" + `]*)\);$`)

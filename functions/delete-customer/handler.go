@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/gateway"
 	"customercare/shared/operation"
@@ -19,7 +20,8 @@ const bodyLimit = 256 << 10
 type handler struct {
 	directory principal.Directory
 	intake    erasure.CustomerIntake
-	budget    time.Duration // how long a call may erase before it is answered
+	digests   digest.Digester // of customers, in audit lines
+	budget    time.Duration   // how long a call may erase before it is answered
 }
 
 func (h handler) endpoint() gateway.Endpoint {
@@ -45,6 +47,10 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	if locked, ok := errors.AsType[*principal.Locked](err); ok {
 		return nil, respond.TryLater(locked.For)
 	}
+	if err == nil || errors.Is(err, principal.ErrNotAllowed) {
+		call.Audit.Principal, call.Audit.Did = f["user_id"], "customer deleted"
+		call.Audit.Subject(f["code"], h.digests.Subject("customer", f["account_id"], f["code"]))
+	}
 	if errors.Is(err, principal.ErrNotLetIn) {
 		// One sentence for a wrong user, a wrong key and a foreign account: none of them
 		// is confirmed to exist.
@@ -53,8 +59,8 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = h.intake.Customer(ctx, erasure.CustomerRequest{
-		Account: f["account_id"], Code: f["code"], By: f["user_id"],
+	id, err := h.intake.Customer(ctx, erasure.CustomerRequest{
+		Account: f["account_id"], Code: f["code"], By: f["user_id"], Ticket: call.Audit.Note.Ticket(),
 	}, h.budget)
 	if errors.Is(err, erasure.ErrUnknownCustomer) {
 		return nil, respond.Refuse(respond.NotFound, "code is not the code of a customer of this account")
@@ -62,5 +68,6 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	call.Accepted(id)
 	return deleted(f["code"]), nil
 }

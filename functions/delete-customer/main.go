@@ -33,7 +33,7 @@ func prepare(s settings) (any, error) {
 	digests := digest.New(keys.Current, keys.ByID, keys.Again, time.Now)
 	principals := store.Principals{DB: db, Table: s.Principals}
 	directory := principal.Directory{Principals: principals, Guard: s.Guard, Now: time.Now}
-	h := handler{directory, s.Erasure.Intake(db, digests), s.Budget}
+	h := handler{directory, s.Erasure.Intake(db, digests), digests, s.Budget}
 	connected()
 	return h.endpoint().Handler(), nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -83,6 +84,9 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	tenant, err := h.directory.App(ctx, call.Source(), asked.AppKey, asked.AppSecret)
 	if locked, ok := errors.AsType[*principal.Locked](err); ok {
 		return nil, respond.TryLater(locked.For)
+	}
+	if err == nil || errors.Is(err, principal.ErrNotAllowed) {
+		call.Audit.Principal, call.Audit.Did = asked.AppKey, fmt.Sprintf("token issued for %d s", seconds)
 	}
 	if errors.Is(err, principal.ErrNotLetIn) {
 		return nil, respond.Refuse(respond.Unauthorized, "app_key or app_secret is wrong")

@@ -14,6 +14,7 @@ import (
 func TestAllocations(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	h := handler{
+		digests: provisiontest.Digests,
 		users: store.Users{
 			DB:    canned.Client(canned.Answers(t, map[string][]string{"UpdateItem": {"{}"}})),
 			Table: "Users",
@@ -26,8 +27,8 @@ func TestAllocations(t *testing.T) {
 		media, body string
 		most        float64
 	}{
-		{"application/json", `{"tempAllowType":3,"expirationDate":"2026-10-15T01:29:29.768Z"}`, 415},
-		{"application/xml", `<TempAllowRequest><tempAllowType>3</tempAllowType><expirationDate>2026-10-15T01:29:29.768Z</expirationDate></TempAllowRequest>`, 436},
+		{"application/json", `{"tempAllowType":3,"expirationDate":"2026-10-15T01:29:29.768Z"}`, 420},
+		{"application/xml", `<TempAllowRequest><tempAllowType>3</tempAllowType><expirationDate>2026-10-15T01:29:29.768Z</expirationDate></TempAllowRequest>`, 444},
 	} {
 		t.Run(test.media, func(t *testing.T) {
 			event := provisiontest.Event("PUT", "u1", "", test.body, "Content-Type: "+test.media)

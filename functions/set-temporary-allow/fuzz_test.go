@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"customercare/infra/testkit/frontdoor"
+	"customercare/infra/testkit/provisiontest"
 	"customercare/shared/rfc3339"
 	"customercare/shared/store"
 )
@@ -29,8 +30,9 @@ func door(f testing.TB, known bool) frontdoor.Door {
 	}
 	db := &frontdoor.Database{Known: known}
 	h := handler{
-		users: store.Users{DB: db.Client(), Table: "Users"},
-		rules: rules{types: all, maxAhead: 8784 * time.Hour}, now: func() time.Time { return now },
+		digests: provisiontest.Digests,
+		users:   store.Users{DB: db.Client(), Table: "Users"},
+		rules:   rules{types: all, maxAhead: 8784 * time.Hour}, now: func() time.Time { return now },
 	}
 	return frontdoor.New(f, db, h.endpoint().Handler())
 }

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"customercare/shared/digest"
 	"customercare/shared/gateway"
 	"customercare/shared/identifier"
 	"customercare/shared/media"
@@ -24,15 +26,16 @@ const (
 
 // handler is the operation with what it works on.
 type handler struct {
-	users store.Users
-	rules rules
-	now   func() time.Time
+	users   store.Users
+	digests digest.Digester // of users, in audit lines
+	rules   rules
+	now     func() time.Time
 }
 
 func (h handler) endpoint() gateway.Endpoint {
 	return gateway.Endpoint{
 		Operation: operation.SetTemporaryAllow, Shape: respond.Provision,
-		Limit: gateway.SmallBody, Handle: h.handle,
+		Limit: gateway.SmallBody, About: h.about, Handle: h.handle,
 	}
 }
 
@@ -49,6 +52,16 @@ var errFull error = &respond.Error{
 	Kind:     respond.Internal,
 	Sentence: "The record of this customerId is full, the temporary allow cannot be stored until it is made smaller",
 	Cause:    store.ErrUserFull,
+}
+
+// didTime is how an allow's end is written in the audit line.
+const didTime = "2006-01-02T15:04:05.000Z"
+
+// about notes the user, where the path names one.
+func (h handler) about(call *gateway.Call) {
+	if id, err := call.PathID("customerId", identifier.MaxLong); err == nil {
+		call.Audit.Subject(id, h.digests.Of(digest.Message("user", id)))
+	}
 }
 
 // handle sets the allow with one DynamoDB call, and makes none for a request that is
@@ -71,6 +84,7 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	call.Audit.Did = fmt.Sprintf("allow %d until %s", kind, expires.UTC().Format(didTime))
 	err = h.users.SetTempAllow(ctx, customerID, store.TempAllow{
 		Type: kind, Expires: expires, GrantedAt: now, GrantedBy: call.Caller("principalId"),
 	})

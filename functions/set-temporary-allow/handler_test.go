@@ -45,9 +45,10 @@ func put(t *testing.T, users store.Users, event events.APIGatewayProxyRequest) g
 		t.Fatal(err)
 	}
 	h := handler{
-		users: users,
-		rules: rules{types: all, maxAhead: 8784 * time.Hour},
-		now:   func() time.Time { return now },
+		digests: provisiontest.Digests,
+		users:   users,
+		rules:   rules{types: all, maxAhead: 8784 * time.Hour},
+		now:     func() time.Time { return now },
 	}
 	answer, err := h.endpoint().Handler()(t.Context(), event)
 	if err != nil {

@@ -5,6 +5,8 @@ package main
 import (
 	"time"
 
+	"customercare/shared/digest"
+	"customercare/shared/secret"
 	"customercare/shared/start"
 	"customercare/shared/store"
 )
@@ -16,12 +18,19 @@ type settings struct {
 	Users    string   `env:"USERS_TABLE,required,notEmpty"`
 	Types    types    `env:"TEMP_ALLOW_TYPES,required,notEmpty"`
 	MaxAhead lifetime `env:"TEMP_ALLOW_MAX_AHEAD,required,notEmpty"`
+
+	DigestKeys secret.DigestKeys
 }
 
 func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
+	keys, err := s.DigestKeys.Read(s.Store.AWS.Config())
+	if err != nil {
+		return nil, err
+	}
+	digests := digest.New(keys.Current, keys.ByID, keys.Again, time.Now)
 	h := handler{
-		users: store.Users{DB: db, Table: s.Users},
+		users: store.Users{DB: db, Table: s.Users}, digests: digests,
 		rules: rules{types: s.Types, maxAhead: time.Duration(s.MaxAhead)},
 		now:   time.Now,
 	}

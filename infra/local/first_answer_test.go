@@ -20,7 +20,7 @@ func TestFirstAnswerIsRight(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	ports := freePorts(t)
 	s, err := readSettings(map[string]string{
-		"PORT": ports[0], "SECRETS_PORT": ports[1], "DYNAMODB_ENDPOINT": endpoint, "SCHEDULE_EVERY": "1h",
+		"PORT": ports[0], "SECRETS_PORT": ports[1], "KMS_PORT": ports[2], "DYNAMODB_ENDPOINT": endpoint, "SCHEDULE_EVERY": "1h",
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -60,8 +60,8 @@ func TestFirstAnswerIsRight(t *testing.T) {
 	}
 }
 
-// freePorts gives two ports that nobody listens on.
-func freePorts(t *testing.T) (ports [2]string) {
+// freePorts gives three ports that nobody listens on.
+func freePorts(t *testing.T) (ports [3]string) {
 	t.Helper()
 	for i := range ports {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -93,9 +93,9 @@ func serve(ctx context.Context, s settings, c *console, stdout io.Writer) error 
 		Root: root, BinDir: binDir, Parameters: parameters, Port: int(s.Port),
 		Endpoint: endpoint, TablePrefix: s.tablePrefix, Region: s.region, Credentials: s.credentials,
 		Secrets: map[string]string{"DigestKeys": digestKeys(template.Parameters["DigestKeyId"])},
-		// A port that is known, so that functions outside this stack, such as those of
+		// Ports that are known, so that functions outside this stack, such as those of
 		// `sam local`, can ask too.
-		SecretsPort:   int(s.SecretsPort),
+		SecretsPort: int(s.SecretsPort), KMSPort: int(s.KMSPort), KeysDir: s.keysDir(cache),
 		ScheduleEvery: s.ScheduleEvery, Log: c, Access: c.access,
 	})
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 type settings struct {
 	Port          port          `env:"PORT" envDefault:"3000"`
 	SecretsPort   port          `env:"SECRETS_PORT" envDefault:"3001"`
+	KMSPort       port          `env:"KMS_PORT" envDefault:"3002"`
 	DynamoDBPort  port          `env:"DYNAMODB_PORT" envDefault:"8000"`
 	Endpoint      *url.URL      `env:"DYNAMODB_ENDPOINT"` // of a DynamoDB that runs already, or nil
 	DataDir       string        `env:"DATA_DIR"`          // empty: tables live in memory
@@ -59,13 +60,30 @@ func readSettings(environment map[string]string) (settings, error) {
 	case s.Endpoint != nil:
 		// One pair for all: an engine may keep the tables of each access key apart.
 		s.credentials = aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}
-	case s.DynamoDBPort != 0 && (s.Port == s.DynamoDBPort || s.SecretsPort == s.DynamoDBPort):
-		faults = append(faults, errors.New("DYNAMODB_PORT must differ from PORT and SECRETS_PORT"))
 	}
-	if s.Port != 0 && s.Port == s.SecretsPort {
-		faults = append(faults, errors.New("PORT and SECRETS_PORT must differ"))
-	}
+	faults = append(faults, s.differ()...)
 	return s, errors.Join(faults...)
+}
+
+// differ says which two ports are the same one, a sentence for each pair. A port that
+// could not be read is 0.
+func (s settings) differ() (faults []error) {
+	type named struct {
+		port port
+		name string
+	}
+	all := []named{{s.Port, "PORT"}, {s.SecretsPort, "SECRETS_PORT"}, {s.KMSPort, "KMS_PORT"}}
+	if s.Endpoint == nil {
+		all = append(all, named{s.DynamoDBPort, "DYNAMODB_PORT"})
+	}
+	for i, one := range all {
+		for _, other := range all[i+1:] {
+			if one.port != 0 && one.port == other.port {
+				faults = append(faults, fmt.Errorf("%s and %s must differ", one.name, other.name))
+			}
+		}
+	}
+	return faults
 }
 
 // inWords puts the variable's name before what its type has against the value.
@@ -92,7 +110,8 @@ func (s *settings) forAWS() error {
 
 // checkPorts finds out early which ports cannot be had, a sentence for each.
 func (s settings) checkPorts() error {
-	faults := []error{checkPort(s.Port, "PORT"), checkPort(s.SecretsPort, "SECRETS_PORT")}
+	faults := []error{checkPort(s.Port, "PORT"), checkPort(s.SecretsPort, "SECRETS_PORT"),
+		checkPort(s.KMSPort, "KMS_PORT")}
 	if s.Endpoint == nil {
 		faults = append(faults, checkPort(s.DynamoDBPort, "DYNAMODB_PORT"))
 	}
@@ -106,6 +125,16 @@ func checkPort(p port, variable string) error {
 		return fmt.Errorf("port %d is taken: end what listens there or set %s to another port", p, variable)
 	}
 	return l.Close()
+}
+
+// keysDir is where the key of the log is kept: where the tables are, because the one is
+// worth nothing without the other. Of a DynamoDB that runs already nobody here knows how
+// long it keeps its tables, so the key for it stays in the folder cache. Empty: nowhere.
+func (s settings) keysDir(cache string) string {
+	if s.DataDir == "" && s.Endpoint != nil {
+		return cache
+	}
+	return s.DataDir
 }
 
 // colours tells whether a terminal may be given them: NO_COLOR and a dumb terminal want

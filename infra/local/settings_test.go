@@ -18,13 +18,13 @@ func TestSettings(t *testing.T) {
 		return m
 	}
 	s, err := readSettings(env())
-	if err != nil || s.Port != 3000 || s.SecretsPort != 3001 || s.DynamoDBPort != 8000 || s.Endpoint != nil ||
+	if err != nil || s.Port != 3000 || s.SecretsPort != 3001 || s.KMSPort != 3002 || s.DynamoDBPort != 8000 || s.Endpoint != nil ||
 		s.ScheduleEvery != 0 {
 		t.Errorf("defaults: %+v, %v", s, err)
 	}
-	s, err = readSettings(env("PORT", "1", "DYNAMODB_PORT", "2", "SECRETS_PORT", "3", "DATA_DIR", "d",
+	s, err = readSettings(env("PORT", "1", "DYNAMODB_PORT", "2", "SECRETS_PORT", "3", "KMS_PORT", "4", "DATA_DIR", "d",
 		"SCHEDULE_EVERY", "2s"))
-	if err != nil || s.Port != 1 || s.DynamoDBPort != 2 || s.SecretsPort != 3 || s.DataDir != "d" ||
+	if err != nil || s.Port != 1 || s.DynamoDBPort != 2 || s.SecretsPort != 3 || s.KMSPort != 4 || s.DataDir != "d" ||
 		s.ScheduleEvery != 2*time.Second {
 		t.Errorf("given: %+v, %v", s, err)
 	}
@@ -33,16 +33,20 @@ func TestSettings(t *testing.T) {
 	if err != nil || s.region != "eu-west-1" || s.credentials.AccessKeyID != "a" {
 		t.Errorf("AWS: %+v, %v", s, err)
 	}
-	s, err = readSettings(env("DYNAMODB_ENDPOINT", "http://127.0.0.1:8001"))
+	// Where the DynamoDB is another's, its own port is nobody's.
+	s, err = readSettings(env("DYNAMODB_ENDPOINT", "http://127.0.0.1:8001", "KMS_PORT", "8000"))
 	if err != nil || s.credentials.AccessKeyID != "local" || s.region != "" {
 		t.Errorf("a DynamoDB of one's own: %+v, %v", s, err)
 	}
 	for _, c := range []struct{ name, value, want string }{
 		{"PORT", "high", "PORT must be a port"},
 		{"PORT", "70000", "PORT must be a port"},
-		{"PORT", "8000", "DYNAMODB_PORT must differ from PORT and SECRETS_PORT"},
-		{"SECRETS_PORT", "8000", "DYNAMODB_PORT must differ from PORT and SECRETS_PORT"},
+		{"PORT", "8000", "PORT and DYNAMODB_PORT must differ"},
+		{"SECRETS_PORT", "8000", "SECRETS_PORT and DYNAMODB_PORT must differ"},
 		{"SECRETS_PORT", "3000", "PORT and SECRETS_PORT must differ"},
+		{"KMS_PORT", "3001", "SECRETS_PORT and KMS_PORT must differ"},
+		{"KMS_PORT", "8000", "KMS_PORT and DYNAMODB_PORT must differ"},
+		{"KMS_PORT", "-1", "KMS_PORT must be a port"},
 		{"SECRETS_PORT", "x", "SECRETS_PORT must be a port"},
 		{"SCHEDULE_EVERY", "-2s", "SCHEDULE_EVERY must be a duration"},
 		{"DYNAMODB_ENDPOINT", "localhost:8000", "DYNAMODB_ENDPOINT must be an address"},
@@ -99,7 +103,7 @@ func TestParametersAndSwitches(t *testing.T) {
 
 func TestTakenPortsAreNamed(t *testing.T) {
 	s := settings{}
-	for _, p := range []*port{&s.Port, &s.SecretsPort, &s.DynamoDBPort} {
+	for _, p := range []*port{&s.Port, &s.SecretsPort, &s.KMSPort, &s.DynamoDBPort} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -112,8 +116,8 @@ func TestTakenPortsAreNamed(t *testing.T) {
 		t.Fatal("taken ports are free")
 	}
 	said := strings.Split(err.Error(), "\n")
-	for i, name := range []string{"PORT", "SECRETS_PORT", "DYNAMODB_PORT"} {
-		if len(said) != 3 || !strings.HasSuffix(said[i],
+	for i, name := range []string{"PORT", "SECRETS_PORT", "KMS_PORT", "DYNAMODB_PORT"} {
+		if len(said) != 4 || !strings.HasSuffix(said[i],
 			"is taken: end what listens there or set "+name+" to another port") {
 			t.Errorf("%q", said)
 		}

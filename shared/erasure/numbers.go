@@ -30,8 +30,11 @@ func NewNumbersIntake(
 type NumbersRequest struct {
 	Tenant  string
 	Numbers []string // no two of them are the same
-	By      string   // the app that asks
-	Ticket  string   // the caller's own name for the request, "" where it gave none
+	// Subjects are the digests of Numbers under the current key, where the caller has
+	// made them already and Numbers are sorted; nil: they are made here.
+	Subjects []string
+	By       string // the app that asks
+	Ticket   string // the caller's own name for the request, "" where it gave none
 }
 
 // Numbers accepts an erasure of numbers. It returns its id once it is on record: from
@@ -48,10 +51,13 @@ func (i NumbersIntake) Numbers(ctx context.Context, asked NumbersRequest) (id st
 	job := &store.Job{
 		Key: store.NumbersJob(i.digests.Set(asked.Tenant, sorted)), ID: store.NewID(now), Scope: asked.Tenant,
 		RequestedBy: asked.By, RequestedAt: now, Ticket: hashOf(asked.Ticket),
-		Identifiers: sorted, Subjects: make([]string, len(sorted)),
+		Identifiers: sorted, Subjects: asked.Subjects,
 	}
-	for n, number := range sorted {
-		job.Subjects[n] = i.digests.Subject("number", asked.Tenant, number)
+	if len(job.Subjects) != len(sorted) || !slices.IsSorted(asked.Numbers) {
+		job.Subjects = make([]string, len(sorted))
+		for n, number := range sorted {
+			job.Subjects[n] = i.digests.Subject("number", asked.Tenant, number)
+		}
 	}
 	accept(job, job.Subjects)
 	id, joined, err := i.ledger.OpenNumbers(ctx, job, now.Add(pickUp))

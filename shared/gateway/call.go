@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"customercare/shared/audit"
 	"customercare/shared/identifier"
 	"customercare/shared/media"
 	"customercare/shared/metric"
@@ -23,6 +25,13 @@ type Call struct {
 	Header http.Header
 	Body   []byte
 	Form   map[string]string // the body's fields, see Endpoint.Form
+
+	// Audit is the call's audit line. The handler notes in it what it learns: who calls,
+	// where no authorizer said it, and what about whom.
+	Audit audit.Line
+	// Success is further fields of the answer, under canonical names, where the call
+	// succeeds; see Accepted.
+	Success http.Header
 
 	event *events.APIGatewayProxyRequest
 	line  metric.CallLine
@@ -71,6 +80,29 @@ func (c *Call) Caller(name string) string {
 // Source is the address that the request came from, as API Gateway saw it: no header can
 // change it.
 func (c *Call) Source() string { return c.event.RequestContext.Identity.SourceIP }
+
+// Accepted notes which erasure the call has accepted, or joined: in the audit line, and
+// in the answer's field Link (RFC 8288), where the caller can ask what becomes of it.
+func (c *Call) Accepted(erasure string) {
+	c.Audit.Erasure = erasure
+	c.Success = http.Header{"Link": {"<" + c.Path("/erasures/"+erasure) + `>; rel="status"`}}
+}
+
+// Path is one of the API's paths as the caller has to write it: behind the stage's name
+// on API Gateway's own address, behind the base path on a domain of one's own that has
+// one, and as it is on the local stack. The event tells the domain that API Gateway was
+// called by, which the local stack does not have.
+func (c *Call) Path(path string) string {
+	request := &c.event.RequestContext
+	if request.DomainName == "" || request.DomainName != c.Header.Get("Host") {
+		return path
+	}
+	before, ok := strings.CutSuffix(strings.TrimRight(request.Path, "/"), strings.TrimRight(request.ResourcePath, "/"))
+	if !ok {
+		return path
+	}
+	return before + path
+}
 
 // Given is the header's values but for empty ones: a header that is there without a value
 // is a setting that the client has left empty, and says nothing.
@@ -152,4 +184,11 @@ func (c *Call) checkEncoding(kind respond.Kind) error {
 		}
 	}
 	return nil
+}
+
+// log writes the call's lines: it is over.
+func (c *Call) log(ctx context.Context) {
+	c.line.Log(ctx)
+	c.Audit.Outcome, c.Audit.Status = c.line.Outcome, c.line.Status
+	c.Audit.Log(ctx)
 }

@@ -11,6 +11,9 @@
 //   - A handler that writes nothing, a body that is no base64 and a panic would each be
 //     an answer without shape, or end the process. Here each is an answer in the
 //     operation's own shape.
+//
+// It also writes what a call leaves behind: one line with its metrics, and one audit line
+// where its caller is authenticated.
 package gateway
 
 import (
@@ -30,6 +33,7 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
+	"customercare/shared/audit"
 	"customercare/shared/invocation"
 	"customercare/shared/metric"
 	"customercare/shared/operation"
@@ -49,6 +53,10 @@ type Endpoint struct {
 	// none. With an error it gives the fields that can be read all the same, so that the
 	// answer can have the format that they ask for.
 	Form func(header http.Header, body []byte) (map[string]string, error)
+	// About notes in the audit line whom a call is about, as far as that stands outside
+	// of its body. It is called first, so that the line also says whom a call was about
+	// that is refused before Handle. nil: Handle notes it.
+	About func(*Call)
 	// Handle gives the body of a 200, or an error: a *respond.Error for the caller, or
 	// any other one, which is answered with a stock sentence.
 	Handle func(context.Context, *Call) (any, error)
@@ -70,11 +78,10 @@ func (e Endpoint) Handler() func(context.Context, events.APIGatewayProxyRequest)
 		// would answer in a shape of its own.
 		ctx, cancel := invocation.InTime(ctx)
 		defer cancel()
-		call := &Call{event: &event, Method: event.HTTPMethod, line: metric.CallLine{
-			Operation: e.Operation.Name, Began: time.Now(), APIRequestID: event.RequestContext.RequestID,
-		}}
-		defer func() { call.line.Log(ctx) }()
-		answer, err := adapter.ProxyWithContext(context.WithValue(ctx, callKey{}, call), plain(event))
+		request := plain(event)
+		call := e.call(&event, request.MultiValueHeaders)
+		defer call.log(ctx)
+		answer, err := adapter.ProxyWithContext(context.WithValue(ctx, callKey{}, call), request)
 		if err != nil { // the request is plain and serve always writes: a bug, or a foreign setting
 			slog.Error("the adapter failed", "operation", e.Operation.Name, "cause", err.Error())
 			w := core.NewProxyResponseWriter()
@@ -83,6 +90,23 @@ func (e Endpoint) Handler() func(context.Context, events.APIGatewayProxyRequest)
 		}
 		return answer, err
 	}
+}
+
+// call is the call that the event tells of, with its header fields. Whom an authorizer
+// has let in is authenticated, whatever becomes of the call.
+func (e Endpoint) call(event *events.APIGatewayProxyRequest, header http.Header) *Call {
+	id := event.RequestContext.RequestID
+	call := &Call{
+		event: event, Method: event.HTTPMethod,
+		line: metric.CallLine{Operation: e.Operation.Name, Began: time.Now(), APIRequestID: id},
+		Audit: audit.Line{
+			Operation: e.Operation.Name, Kind: e.Operation.Caller, APIRequestID: id, Note: audit.ReadNote(header),
+		},
+	}
+	if e.Operation.Authorizer != "" {
+		call.Audit.Principal = call.Caller("principalId")
+	}
+	return call
 }
 
 // plain is the event with nothing in it but its header that the adapter could stumble on:
@@ -138,6 +162,9 @@ func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	}()
 
 	result, err := func() (any, error) {
+		if e.About != nil {
+			e.About(call)
+		}
 		var err error
 		if format, err = e.read(call); err != nil {
 			return nil, err
@@ -160,6 +187,8 @@ func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 		maps.Copy(w.Header(), failure.Header)
 		status, body = e.Shape.Failure(failure)
 		call.line.Outcome = outcome(failure)
+	} else {
+		maps.Copy(w.Header(), call.Success)
 	}
 	respond.Write(w, status, format, body)
 	call.line.Status = status
@@ -191,6 +220,9 @@ func (e Endpoint) allowed(call *Call) error {
 
 // fail answers with a failure of ours that the answer says nothing about.
 func (e Endpoint) fail(w http.ResponseWriter, call *Call, format respond.Format) {
+	for name := range call.Success { // of an answer that could not be written
+		w.Header().Del(name)
+	}
 	status, body := e.Shape.Failure(respond.AsError(nil))
 	respond.Write(w, status, format, body)
 	call.line.Status, call.line.Outcome = status, metric.Failed

@@ -1,7 +1,7 @@
-// Package operation lists the documented operations. It is the one place that knows their
-// names, routes and callers: the functions, the authorizers' policies, the metrics, the
-// principals' scopes, the clients and the tests read it, and a test holds template.yaml
-// against it.
+// Package operation lists the documented operations, and the calls that ask what became
+// of erasures. It is the one place that knows their names, routes and callers: the
+// functions, the authorizers' policies, the metrics, the principals' scopes, the clients
+// and the tests read it, and a test holds template.yaml against it.
 package operation
 
 import (
@@ -23,17 +23,24 @@ const (
 	AuthorizeApp      = "authorize-app"
 )
 
-// Operation is one documented call.
+// Operation is one documented call; or several calls that one function answers (Calls).
 type Operation struct {
 	Name       string   // the folder in functions/; also the scope and the metrics' dimension
 	Method     string   // of HTTP
 	Paths      []string // as in template.yaml, all with the same answer
-	Caller     string   // Operator, APIUser or App
+	Calls      []Route  // in place of Method and Paths, each with an answer of its own
+	Caller     string   // Operator, APIUser or App; "": each of them
 	Authorizer string   // the function that API Gateway asks first; "": the operation checks
 	// OtherMethods says that the operation also gets, and refuses, every method that none
 	// offers on its paths.
 	OtherMethods bool
 }
+
+// Route is a method of HTTP and a path as in template.yaml.
+type Route struct{ Method, Path string }
+
+// AnyMethod is the method of a route that gets whatever no other route of its path gets.
+const AnyMethod = "ANY"
 
 // The operations, in the order of docs/contracts.md.
 var (
@@ -61,6 +68,30 @@ var (
 	}
 )
 
+// The calls that ask what became of erasures, in the order of docs/contracts.md. Each has
+// a resource of its own in the path, and what it is about, but never a data subject: that
+// stands in the body alone.
+var (
+	ReadErasure = Route{http.MethodGet, "/erasures/{id}"}
+	// ReadSubjects is a POST because identifiers stand in its body. It changes nothing.
+	ReadSubjects   = Route{http.MethodPost, "/erasures/{id}/subjects"}
+	ReadReceipt    = Route{http.MethodGet, "/erasures/{id}/receipt"}
+	ReadReceiptFor = Route{http.MethodPost, "/erasures/{id}/receipt"} // one data subject
+	ListErasures   = Route{http.MethodGet, "/erasures"}
+	ReadCheckpoint = Route{http.MethodGet, "/ledger/checkpoint"}
+	ReadLogKey     = Route{http.MethodGet, "/ledger/key"}
+)
+
+// ReadErasures answers these calls. An operator needs it among its scopes for those about
+// erasures. It is none of All: those are documented elsewhere, for callers that were there
+// before us, and this one is our own.
+var ReadErasures = Operation{
+	Name: "read-erasures", OtherMethods: true,
+	Calls: []Route{
+		ReadErasure, ReadSubjects, ReadReceipt, ReadReceiptFor, ListErasures, ReadCheckpoint, ReadLogKey,
+	},
+}
+
 // provision are the paths of operations 1 and 2, under both base paths.
 var provision = []string{
 	"/customercare/v1/{customerId}/provision",
@@ -70,6 +101,23 @@ var provision = []string{
 // All are the operations, in the order of docs/contracts.md.
 var All = []Operation{
 	DeleteCustomerInfo, SetTemporaryAllow, DeleteCustomer, CleanCustomerData, IssueToken,
+}
+
+// Routes are the operation's own, and those of the methods that it refuses.
+func (o Operation) Routes() []Route {
+	routes := slices.Clone(o.Calls)
+	for _, path := range o.Paths {
+		routes = append(routes, Route{o.Method, path})
+	}
+	if !o.OtherMethods {
+		return routes
+	}
+	for _, route := range slices.Clone(routes) {
+		if other := (Route{AnyMethod, route.Path}); !slices.Contains(routes, other) {
+			routes = append(routes, other)
+		}
+	}
+	return routes
 }
 
 // Functions are the folders of the functions that a caller waits for, sorted: those of
@@ -88,12 +136,17 @@ func Functions() []string {
 
 // Scopes are the names of the operations that a principal of the kind caller can be
 // allowed to call. IssueToken is none of them: it gives an app the token for the others.
+// ReadErasures is one of an operator's only, who may ask about all erasures: API users
+// and apps are told of none but their own.
 func Scopes(caller string) []string {
 	var names []string
 	for _, o := range All {
 		if o.Caller == caller && o.Name != IssueToken.Name {
 			names = append(names, o.Name)
 		}
+	}
+	if caller == Operator {
+		names = append(names, ReadErasures.Name)
 	}
 	return names
 }

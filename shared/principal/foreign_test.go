@@ -1,6 +1,7 @@
 package principal
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -256,7 +257,7 @@ func TestForeignAccountsAtOnce(t *testing.T) {
 				if i%2 == 0 {
 					key = "right"
 				}
-				if err := d.APIUser(t.Context(), here, "john", key, "shoq"); err != ErrNotLetIn {
+				if err := d.APIUser(t.Context(), here, "john", key, "shoq"); !errors.Is(err, ErrNotLetIn) {
 					t.Error(err)
 				}
 			})

@@ -34,7 +34,7 @@ func try(t *testing.T, d Directory, source, name, key string) (left time.Duratio
 	if locked, ok := errors.AsType[*Locked](err); ok {
 		return locked.For, false
 	}
-	if err != nil && err != ErrNotLetIn {
+	if err != nil && !errors.Is(err, ErrNotLetIn) {
 		t.Fatal(err)
 	}
 	return 0, err == nil

@@ -5,6 +5,7 @@ package principal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -16,6 +17,11 @@ import (
 // unknown name, a wrong secret, a foreign account, an operation that is not allowed, or a
 // principal that is disabled or not valid any more.
 var ErrNotLetIn = errors.New("principal: not let in")
+
+// ErrNotAllowed is the ErrNotLetIn of a principal whose secret is right, and who may not
+// do what was asked for: a foreign account, an operation that is not theirs. It is for
+// the audit; no caller may be able to tell it from the other.
+var ErrNotAllowed = fmt.Errorf("%w: not allowed", ErrNotLetIn)
 
 // Directory looks principals up by their secrets, each by one round trip.
 type Directory struct {
@@ -49,7 +55,7 @@ func (d Directory) Operator(ctx context.Context, source, name, password string) 
 // APIUser checks an API user's key and that the user may delete customers of the account.
 // A right key with a foreign account is refused as a wrong key is, and nobody can tell
 // one from the other. But it is no guess: the accounts that are the user's stay open, to
-// the user and to everybody else at the address. ErrNotLetIn, *Locked.
+// the user and to everybody else at the address. ErrNotLetIn, ErrNotAllowed, *Locked.
 func (d Directory) APIUser(ctx context.Context, source, name, key, account string) error {
 	_, err := d.check(ctx, store.APIUser, source, name, account, func(p store.Principal) verdict {
 		same, work := sameSecret(key, p.Hashes)
@@ -59,7 +65,7 @@ func (d Directory) APIUser(ctx context.Context, source, name, key, account strin
 	return err
 }
 
-// App checks an app's secret and gives its tenant. ErrNotLetIn, *Locked.
+// App checks an app's secret and gives its tenant. ErrNotLetIn, ErrNotAllowed, *Locked.
 func (d Directory) App(ctx context.Context, source, key, secret string) (tenant string, err error) {
 	found, err := d.check(ctx, store.App, source, key, "", func(p store.Principal) verdict {
 		same, work := sameSecret(secret, p.Hashes)
@@ -97,9 +103,10 @@ func (d Directory) check(
 		p = *found
 	}
 	a := attempt{Directory: d, seen: failures, now: d.Now(), slow: kind == store.Operator, account: account}
+	known := false // the secret is that of a principal who may still be used
 	look := func() verdict {
 		v := judge(p)
-		v.in = v.in && usable(p, a.now)
+		v.in, known = v.in && usable(p, a.now), v.right && usable(p, a.now)
 		return v
 	}
 	switch {
@@ -111,6 +118,9 @@ func (d Directory) check(
 		err = a.checkThenLocks(ctx, look())
 	default:
 		err = a.locksThenCheck(ctx, look)
+	}
+	if err == ErrNotLetIn && known {
+		err = ErrNotAllowed
 	}
 	if err != nil {
 		return nobody, err

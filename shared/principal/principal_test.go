@@ -116,7 +116,8 @@ func TestWhoGetsIn(t *testing.T) {
 	operator := func(name, password string) error { _, err := d.Operator(ctx, here, name, password); return err }
 	user := func(name, key, account string) error { return d.APIUser(ctx, here, name, key, account) }
 	app := func(key, secret string) error { _, err := d.App(ctx, here, key, secret); return err }
-	const in, known, guess = "in", "known but refused", "guess" // the last two cost the same
+	// The last three cost the same.
+	const in, known, stranger, guess = "in", "known but refused", "known, and not allowed", "guess"
 	for _, test := range []struct {
 		name string
 		err  func() error
@@ -146,9 +147,9 @@ func TestWhoGetsIn(t *testing.T) {
 		{"user, other account", func() error { return user("john", "right", "shop2") }, in},
 		{"user, old key", func() error { return user("changing", "right", "shop") }, in},
 		{"user, new key", func() error { return user("changing", "next", "shop") }, in},
-		{"user, foreign account", func() error { return user("john", "right", "shop3") }, known},
-		{"user, no account", func() error { return user("john", "right", "") }, known},
-		{"user, no operation", func() error { return user("idle", "right", "shop") }, known},
+		{"user, foreign account", func() error { return user("john", "right", "shop3") }, stranger},
+		{"user, no account", func() error { return user("john", "right", "") }, stranger},
+		{"user, no operation", func() error { return user("idle", "right", "shop") }, stranger},
 		{"user, disabled", func() error { return user("off", "right", "shop") }, known},
 		{"user, not valid any more", func() error { return user("past", "right", "shop") }, known},
 		{"user, wrong key", func() error { return user("john", "wrong", "shop") }, guess},
@@ -162,13 +163,14 @@ func TestWhoGetsIn(t *testing.T) {
 		{"app, new secret", func() error { return app("changing", "next") }, in},
 		{"app, wrong secret", func() error { return app("app", "wrong") }, guess},
 		{"app, unknown", func() error { return app("nobody", "right") }, guess},
-		{"app, no operation", func() error { return app("idle", "right") }, known},
+		{"app, no operation", func() error { return app("idle", "right") }, stranger},
 		{"app, disabled", func() error { return app("off", "right") }, known},
-		{"app, without a tenant", func() error { return app("homeless", "right") }, known},
+		{"app, without a tenant", func() error { return app("homeless", "right") }, stranger},
 	} {
 		kit.Faults.Calls()
 		err := test.err()
-		if test.want == in && err != nil || test.want != in && err != ErrNotLetIn {
+		want := map[string]error{known: ErrNotLetIn, stranger: ErrNotAllowed, guess: ErrNotLetIn}[test.want]
+		if err != want || test.want != in && !errors.Is(err, ErrNotLetIn) {
 			t.Errorf("%s: %v", test.name, err)
 		}
 		calls := []string{"BatchGetItem"}
@@ -194,7 +196,7 @@ func TestWhoGetsIn(t *testing.T) {
 			t.Errorf("a name of %d bytes, a password of 1025: %v", len(name), calls)
 		}
 	}
-	for name, want := range map[string][]string{"csr": {"delete-customer-info", "set-temporary-allow"}, "setter": {"set-temporary-allow"}} {
+	for name, want := range map[string][]string{"csr": {"delete-customer-info", "set-temporary-allow", "read-erasures"}, "setter": {"set-temporary-allow"}} {
 		if operations, err := d.Operator(ctx, here, name, "right"); err != nil || !slices.Equal(operations, want) {
 			t.Errorf("%s may call %v, %v", name, operations, err)
 		}

@@ -1,6 +1,7 @@
 package principal
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,7 +29,7 @@ func ask(
 	switch {
 	case ok:
 		left = locked.For
-	case err != nil && err != ErrNotLetIn:
+	case err != nil && !errors.Is(err, ErrNotLetIn):
 		t.Fatal(err)
 	}
 	return left, err == nil, strings.Join(kit.Faults.Calls(), " ")

@@ -156,7 +156,7 @@ func TestEveryByteCounts(t *testing.T) {
 	}
 }
 
-// What whoever has another key, or another log, makes is told apart from what was changed.
+// A receipt of another key or another log is told apart from one that was changed.
 func TestFaults(t *testing.T) {
 	signer, trusted := keys(t, origin)
 	foreign, _ := keys(t, origin)

@@ -1,5 +1,6 @@
-// Package respond is the one place that writes answers: XML, JSON and JSONP, in the three
-// shapes that the documented operations have. It knows HTTP and nothing of DynamoDB.
+// Package respond is the one place that writes answers: XML, JSON and JSONP in the three
+// shapes that the documented operations have, and the JSON, the texts and the problems of
+// what is our own. It knows HTTP and nothing of DynamoDB.
 package respond
 
 import (
@@ -18,6 +19,7 @@ const (
 	Unauthorized
 	Forbidden
 	NotFound
+	Gone
 	MethodNotAllowed
 	NotAcceptable
 	TooLarge
@@ -33,6 +35,7 @@ var statuses = map[Kind]int{
 	Unauthorized:     http.StatusUnauthorized,
 	Forbidden:        http.StatusForbidden,
 	NotFound:         http.StatusNotFound,
+	Gone:             http.StatusGone,
 	MethodNotAllowed: http.StatusMethodNotAllowed,
 	NotAcceptable:    http.StatusNotAcceptable,
 	TooLarge:         http.StatusRequestEntityTooLarge,

@@ -37,12 +37,20 @@ var contentTypes = map[Media]string{
 	JSONP: "application/javascript; charset=utf-8",
 }
 
-// Write answers with body in format f. Every answer of every function is written here.
+// Write answers with body in format f; a Text and a Problem have a format of their own.
+// Every answer of every function is written here.
 func Write(w http.ResponseWriter, status int, f Format, body any) {
 	var out bytes.Buffer
 	var text []byte
-	switch f.Media {
-	case XML:
+	contentType := contentTypes[f.Media]
+	plain, isText := body.(Text)
+	if _, isProblem := body.(Problem); isProblem {
+		f, contentType = Format{}, "application/problem+json"
+	}
+	switch {
+	case isText:
+		text, contentType = []byte(plain), "text/plain; charset=utf-8"
+	case f.Media == XML:
 		out.WriteString(xmlHead)
 		if err := xml.NewEncoder(&out).Encode(body); err != nil {
 			panic(err) // a shape of this package that cannot be written is a bug, not a condition
@@ -70,7 +78,7 @@ func Write(w http.ResponseWriter, status int, f Format, body any) {
 		text = out.Bytes()
 	}
 	h := w.Header()
-	h.Set("Content-Type", contentTypes[f.Media])
+	h.Set("Content-Type", contentType)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")

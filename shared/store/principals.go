@@ -69,6 +69,27 @@ func (p Principals) Find(ctx context.Context, kind, name, source string) (*Princ
 	return ReadPrincipal(items[key]), readFailures(items[failures], source, key), nil
 }
 
+// FindBoth reads the operator and the API user of one name, each nil where there is none,
+// and the failures for each from the address source, in one round trip as Find.
+func (p Principals) FindBoth(ctx context.Context, name, source string) (both Both, err error) {
+	operator, user, failures := PrincipalKey(Operator, name), PrincipalKey(APIUser, name), failuresKey(source)
+	items, err := p.get(ctx, operator, user, failures)
+	if err != nil {
+		return Both{}, err
+	}
+	return Both{
+		Operator: ReadPrincipal(items[operator]), APIUser: ReadPrincipal(items[user]),
+		OperatorFailures: readFailures(items[failures], source, operator),
+		APIUserFailures:  readFailures(items[failures], source, user),
+	}, nil
+}
+
+// Both is what FindBoth reads.
+type Both struct {
+	Operator, APIUser                 *Principal
+	OperatorFailures, APIUserFailures Failures
+}
+
 // FindToken reads a token by its hash, and the app that the token names, in one round
 // trip. Each is nil where there is none.
 func (p Principals) FindToken(ctx context.Context, hash, appKey string) (token, app *Principal, err error) {

@@ -159,11 +159,11 @@ func (s *shown) String() string {
 	return strings.ReplaceAll(s.text.String(), "\r\n", "\n")
 }
 
-// freePorts are three that nobody listens on, as text.
+// freePorts are four that nobody listens on, as text.
 func freePorts(t *testing.T) []string {
 	t.Helper()
 	var ports []string
-	for range 3 {
+	for range 4 {
 		l, err := net.Listen("tcp", ":0")
 		if err != nil {
 			t.Fatal(err)

@@ -36,7 +36,7 @@ func TestWelcome(t *testing.T) {
 	}
 	ports := freePorts(t)
 	// So short that an erasure ends while the test waits for it.
-	s := begin(t, true, "PORT="+ports[0], "SECRETS_PORT="+ports[1], "DYNAMODB_PORT="+ports[2],
+	s := begin(t, true, "PORT="+ports[0], "SECRETS_PORT="+ports[1], "KMS_PORT="+ports[3], "DYNAMODB_PORT="+ports[2],
 		"PARAMETERS=WriterLifetime=2s ClockSkew=0s", "SCHEDULE_EVERY=1s")
 	database := "http://127.0.0.1:" + ports[2]
 	if got, want := s.ready(), "ready http://127.0.0.1:"+ports[0]+" dynamodb "+database; got != want {
@@ -120,7 +120,7 @@ func paste(t *testing.T, screen string) {
 func besides(t *testing.T, database, firstLog string) {
 	t.Helper()
 	ports := freePorts(t)
-	s := begin(t, false, "PORT="+ports[0], "SECRETS_PORT="+ports[1], "DYNAMODB_ENDPOINT="+database)
+	s := begin(t, false, "PORT="+ports[0], "SECRETS_PORT="+ports[1], "KMS_PORT="+ports[3], "DYNAMODB_ENDPOINT="+database)
 	url := "http://127.0.0.1:" + ports[0]
 	if got, want := s.ready(), "ready "+url+" dynamodb "+database; got != want {
 		t.Fatalf("on stdout: %q, want %q", got, want)
@@ -199,7 +199,7 @@ func TestWrongCallsAreRefused(t *testing.T) {
 				"LOG must be json or empty, not \"all\"\n"},
 	} {
 		s := begin(t, false, append(c.variables, "PORT="+ports[0], "SECRETS_PORT="+ports[1],
-			"DYNAMODB_PORT="+ports[2])...)
+			"KMS_PORT="+ports[3], "DYNAMODB_PORT="+ports[2])...)
 		err := s.ends()
 		if code := s.cmd.ProcessState.ExitCode(); code != 1 {
 			t.Errorf("%q: exit code %d, %v", c.variables, code, err)

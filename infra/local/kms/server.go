@@ -17,11 +17,16 @@ import (
 	"customercare/infra/local/awsjson"
 )
 
+// What the keys are, as the template says it.
 const (
-	spec, usage = "ECC_NIST_EDWARDS25519", "SIGN_VERIFY"
-	algorithm   = "ED25519_SHA_512" // signs a message itself, so its type is RAW
-	ofDigests   = "ED25519_PH_SHA_512"
-	maxMessage  = 4096
+	Spec  = "ECC_NIST_EDWARDS25519"
+	Usage = "SIGN_VERIFY"
+)
+
+const (
+	algorithm  = "ED25519_SHA_512" // signs a message itself, so its type is RAW
+	ofDigests  = "ED25519_PH_SHA_512"
+	maxMessage = 4096
 )
 
 // algorithms are those of KMS for any key.
@@ -126,7 +131,7 @@ func (k Key) answer(asked request) (any, *awsjson.Refusal) {
 	switch {
 	case asked.SigningAlgorithm != algorithm:
 		return nil, &awsjson.Refusal{Type: "InvalidKeyUsageException", Message: fmt.Sprintf(
-			"Algorithm %s is incompatible with key spec %s.", asked.SigningAlgorithm, spec)}
+			"Algorithm %s is incompatible with key spec %s.", asked.SigningAlgorithm, Spec)}
 	case asked.MessageType != "" && asked.MessageType != "RAW":
 		return nil, &awsjson.Refusal{Type: "ValidationException", Message: fmt.Sprintf(
 			"MessageType %s is incompatible with the algorithm %s.", asked.MessageType, algorithm)}
@@ -143,7 +148,7 @@ func (k Key) describe() (any, *awsjson.Refusal) {
 		return nil, &awsjson.Refusal{Type: "KMSInternalException"}
 	}
 	return map[string]any{
-		"KeyId": k.ARN, "PublicKey": public, "KeySpec": spec, "CustomerMasterKeySpec": spec, "KeyUsage": usage,
+		"KeyId": k.ARN, "PublicKey": public, "KeySpec": Spec, "CustomerMasterKeySpec": Spec, "KeyUsage": Usage,
 		"SigningAlgorithms": []string{algorithm, ofDigests},
 	}, nil
 }

@@ -41,6 +41,10 @@ type Options struct {
 	Secrets     map[string]string
 	SecretsPort int // of Secrets Manager, on 127.0.0.1; 0: any free one
 
+	// KeysDir keeps the keys of KMS over restarts; empty: they are in memory only.
+	KeysDir string
+	KMSPort int // of KMS, on 127.0.0.1; 0: any free one
+
 	// ScheduleEvery is the rate of all schedules; 0: the template's, negative: none runs.
 	ScheduleEvery time.Duration
 	Workers       int // most processes of one function; 0: 16

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
 	"customercare/infra/local/apigateway"
+	"customercare/infra/local/kms"
 	"customercare/infra/local/lambda"
 	"customercare/infra/local/secrets"
 	"customercare/infra/local/stream"
@@ -36,6 +37,8 @@ type Stack struct {
 	dynamoDB  *dynamodb.Client
 	transport *http.Transport // of all clients of DynamoDB
 	secrets   *secrets.Server
+	keys      []kms.Key
+	kms       *kms.Server
 	functions *lambda.Service
 	server    *apigateway.Server
 	pollers   []*stream.Poller
@@ -79,6 +82,13 @@ func Prepare(ctx context.Context, opts Options) (*Stack, error) {
 		}
 		all[at].Text = text
 	}
+	for _, logicalID := range s.Template.Keys {
+		key, err := kms.Open(opts.KeysDir, opts.Region, template.AccountID, logicalID)
+		if err != nil {
+			return nil, err
+		}
+		s.keys = append(s.keys, key)
+	}
 	s.Template.API.IntegrationPeriod, s.Template.API.Now = opts.IntegrationPeriod, opts.Now
 	// The SDK's own transport would keep connections open when all is closed.
 	s.transport = awshttp.NewBuildableClient().GetTransport()
@@ -99,11 +109,17 @@ func (s *Stack) Serve(ctx context.Context) (err error) {
 		return fmt.Errorf("secrets: %w", err)
 	}
 	s.secrets = secrets.Serve(secretsAt, t.Secrets)
+	kmsAt, err := listen(opts.KMSPort)
+	if err != nil {
+		return fmt.Errorf("KMS: %w", err)
+	}
+	s.kms = kms.Serve(kmsAt, s.keys)
 	s.functions, err = lambda.New(lambda.Options{
 		Account: lambda.Account{ID: template.AccountID, Region: opts.Region, Credentials: opts.Credentials},
 		BinDir:  opts.BinDir,
 		Environment: map[string]string{
 			"AWS_ENDPOINT_URL_DYNAMODB": opts.FunctionEndpoint, "AWS_ENDPOINT_URL_SECRETS_MANAGER": s.secrets.URL,
+			"AWS_ENDPOINT_URL_KMS": s.kms.URL,
 		},
 		Workers: opts.Workers, QueueTimeout: opts.QueueTimeout,
 		Log: opts.Log, Started: opts.Started,
@@ -164,6 +180,9 @@ func (s *Stack) DynamoDB() *dynamodb.Client { return s.dynamoDB }
 // Secrets gives the Secrets Manager that the functions ask.
 func (s *Stack) Secrets() *secrets.Server { return s.secrets }
 
+// KMS gives the KMS that the functions ask.
+func (s *Stack) KMS() *kms.Server { return s.kms }
+
 // Table gives the name in DynamoDB of the table the template calls logicalID; empty when
 // there is none.
 func (s *Stack) Table(logicalID string) string {
@@ -211,6 +230,9 @@ func (s *Stack) Close() {
 		}
 		if s.secrets != nil {
 			s.secrets.Close()
+		}
+		if s.kms != nil {
+			s.kms.Close()
 		}
 		if s.server != nil {
 			s.server.Close()

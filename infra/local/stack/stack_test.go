@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -21,8 +22,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"customercare/infra/local/apigateway"
+	"customercare/infra/local/kms"
 	"customercare/infra/testkit/metrictest"
 )
 
@@ -170,8 +173,9 @@ func TestFunctionsGetTheirVariables(t *testing.T) {
 	for _, want := range []string{
 		"EVERYWHERE=yes", "GREETING=hello from v1", "THINGS_TABLE=" + s.Table("Things"),
 		"AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:1",
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + s.Secrets().URL,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER=" + s.Secrets().URL, "AWS_ENDPOINT_URL_KMS=" + s.KMS().URL,
 		"KEYS=arn:aws:secretsmanager:us-east-1:123456789012:secret:Keys-f0d66a",
+		"SIGNER=" + kms.ARN("us-east-1", "123456789012", "Signer"),
 		"AWS_ACCESS_KEY_ID=AKIAECHO",
 	} {
 		if !strings.Contains(string(answer), `"`+want+`"`) {
@@ -219,6 +223,33 @@ func put(t *testing.T, client *dynamodb.Client, table, id, version string) {
 		}})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Keys of KMS stay the same where they are kept, and a damaged one is said at once.
+func TestKeysAreServed(t *testing.T) {
+	folder := t.TempDir()
+	public := func() []byte {
+		s, _, _ := start(t, Options{KeysDir: folder})
+		described, err := awskms.NewFromConfig(s.options.config(s.transport), func(o *awskms.Options) {
+			o.BaseEndpoint = aws.String(s.KMS().URL)
+		}).GetPublicKey(t.Context(), &awskms.GetPublicKeyInput{
+			KeyId: aws.String(kms.ARN("us-east-1", "123456789012", "Signer")),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return described.PublicKey
+	}
+	if first, second := public(), public(); !bytes.Equal(first, second) {
+		t.Error("another key after a restart")
+	}
+	if err := os.WriteFile(filepath.Join(folder, "Signer.pem"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Prepare(t.Context(), fresh(t, Options{KeysDir: folder})); err == nil ||
+		!strings.Contains(err.Error(), "Signer.pem holds no Ed25519 key") {
+		t.Errorf("a damaged key: %v", err)
 	}
 }
 
@@ -324,7 +355,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 			t.Errorf("process %s is still there", pid)
 		}
 	}
-	for _, url := range []string{s.URL, s.Secrets().URL} {
+	for _, url := range []string{s.URL, s.Secrets().URL, s.KMS().URL} {
 		if _, err := http.Get(url); err == nil {
 			t.Errorf("%s still answers", url)
 		}

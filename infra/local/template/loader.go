@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"customercare/infra/local/apigateway"
+	"customercare/infra/local/kms"
 	"customercare/infra/local/secrets"
 )
 
@@ -21,6 +22,7 @@ const (
 	typeAPI      = "AWS::Serverless::Api"
 	typeTable    = "AWS::DynamoDB::Table"
 	typeSecret   = "AWS::SecretsManager::Secret"
+	typeKey      = "AWS::KMS::Key"
 )
 
 // refused lists, by resource type, properties that would make a resource another one
@@ -29,6 +31,7 @@ var refused = map[string][]string{
 	typeAPI:    {"DefinitionBody", "DefinitionUri"},
 	typeTable:  {"LocalSecondaryIndexes", "TableName"},
 	typeSecret: {"Name", "SecretString"},
+	typeKey:    {"Enabled", "Origin", "MultiRegion"},
 }
 
 // Resource is one resource of a template as it stands there, with its references
@@ -102,6 +105,8 @@ func (l *loader) declare() error {
 			l.refs[id] = l.TablePrefix + id
 		case typeSecret:
 			l.refs[id] = secrets.ARN(l.Region, AccountID, id)
+		case typeKey:
+			l.refs[id] = kms.ID(id)
 		case typeAPI:
 			l.refs[id] = apiID
 		}
@@ -130,7 +135,8 @@ func (l *loader) readResources() error {
 		kind string
 		read func(Resource) error
 	}{
-		{typeAPI, l.readAPI}, {typeTable, l.readTable}, {typeSecret, l.readSecret}, {typeFunction, l.readFunction},
+		{typeAPI, l.readAPI}, {typeTable, l.readTable}, {typeSecret, l.readSecret}, {typeKey, l.readKey},
+		{typeFunction, l.readFunction},
 	}
 	runs := map[string]bool{}
 	for _, reader := range readers {

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"customercare/infra/local/kms"
 )
 
 // resolver turns the template's YAML into plain values, evaluating on the way those of
@@ -173,6 +175,8 @@ func (r *resolver) attribute(resource, attribute string) (any, error) {
 		return fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s", r.region, AccountID, name), nil
 	case kind.Value == typeTable && attribute == "StreamArn":
 		return fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s/stream/latest", r.region, AccountID, name), nil
+	case kind.Value == typeKey && attribute == "Arn":
+		return kms.ARN(r.region, AccountID, resource), nil
 	}
 	service := strings.ToLower(strings.Split(kind.Value+"::", "::")[1])
 	return fmt.Sprintf("arn:aws:%s:%s:%s:%s/%s", service, r.region, AccountID, name, attribute), nil

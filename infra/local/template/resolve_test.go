@@ -4,6 +4,8 @@ import (
 	"maps"
 	"strings"
 	"testing"
+
+	"customercare/infra/local/kms"
 )
 
 // variables loads a template with one function and gives its environment.
@@ -13,6 +15,7 @@ func variables(t *testing.T, sections, variables string) (map[string]string, err
 Resources:
   Table: {Type: "AWS::DynamoDB::Table", Properties: {}}
   Queue: {Type: "AWS::SQS::Queue"}
+  Key: {Type: "AWS::KMS::Key", Properties: {KeySpec: ECC_NIST_EDWARDS25519, KeyUsage: SIGN_VERIFY}}
   Secret:
     Type: AWS::SecretsManager::Secret
     Properties:
@@ -57,6 +60,8 @@ func TestIntrinsics(t *testing.T) {
           L: !If [Never, "yes", !Ref "AWS::NoValue"]
           Q: 7
           R: !Ref Secret
+          S: !Ref Key
+          T: !GetAtt Key.Arn
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -65,6 +70,7 @@ func TestIntrinsics(t *testing.T) {
 		"G": "global", "A": "n", "B": "p-Table", "D": "arn:aws:dynamodb:r:123456789012:table/p-Table",
 		"E": "arn:aws:lambda:r:123456789012:function:F", "H": "p-Table/arn:aws:sqs:r:123456789012:Queue/Arn/r",
 		"K": "yes", "Q": "7", "R": "arn:aws:secretsmanager:r:123456789012:secret:Secret-7e32a7",
+		"S": kms.ID("Key"), "T": "arn:aws:kms:r:123456789012:key/" + kms.ID("Key"),
 	}
 	if !maps.Equal(env, want) {
 		t.Errorf("%v\nwant %v", env, want)
@@ -79,15 +85,15 @@ func TestWhatCannotBeResolvedIsNamed(t *testing.T) {
 		"A: !If [Nobody, 1, 2]": `no condition "Nobody"`,
 		"A: !Cidr [a, b]":       "does not know the function Cidr",
 		// What template.yaml has no use for.
-		"A: !Join [-, [a, b]]":      "line 25: the local stack does not know the function Join in this form",
+		"A: !Join [-, [a, b]]":      "line 26: the local stack does not know the function Join in this form",
 		`A: !Sub ["${x}", {x: 1}]`:  "does not know the function Sub in this form",
 		"A: !GetAtt [F, Arn]":       "does not know the function GetAtt in this form",
 		"A: !Equals [a]":            "does not know the function Equals in this form",
-		"A: {Ref: Name}":            "line 25: the local stack knows the short form of Ref only",
+		"A: {Ref: Name}":            "line 26: the local stack knows the short form of Ref only",
 		`A: {"Fn::Sub": "${Name}"}`: "knows the short form of Fn::Sub only",
-		"A: &a x\n          B: *a":  "line 26: the local stack knows no aliases",
-		"<<: {A: x}":                "line 25: the local stack knows no aliases",
-		"A: x\n          A: y":      "line 26: A is there twice",
+		"A: &a x\n          B: *a":  "line 27: the local stack knows no aliases",
+		"<<: {A: x}":                "line 26: the local stack knows no aliases",
+		"A: x\n          A: y":      "line 27: A is there twice",
 		"A: true":                   "cannot unmarshal bool",
 	} {
 		if _, err := variables(t, sections, "          "+variable); err == nil || !strings.Contains(err.Error(), want) {

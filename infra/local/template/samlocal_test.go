@@ -17,6 +17,7 @@ func TestSAMLocalEnvironment(t *testing.T) {
 	addresses := map[string]string{
 		"AWS_ENDPOINT_URL_DYNAMODB":        "http://host.docker.internal:8000",
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": "http://host.docker.internal:3001",
+		"AWS_ENDPOINT_URL_KMS":             "http://host.docker.internal:3002",
 	}
 	raw, err := os.ReadFile("../env.json")
 	if err != nil {

@@ -4,12 +4,14 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/local/kms"
 	"customercare/infra/local/secrets"
 )
 
@@ -79,4 +81,18 @@ func (l *loader) readSecret(r Resource) error {
 		LogicalID: r.ID, Name: r.ID, ARN: l.refs[r.ID], Text: string(text),
 	})
 	return err
+}
+
+// readKey reads an AWS::KMS::Key. Its policy means nothing here: who may call what is
+// tested.
+func (l *loader) readKey(r Resource) error {
+	var p struct{ KeySpec, KeyUsage string }
+	if err := r.read(&p); err != nil {
+		return err
+	}
+	if p.KeySpec != kms.Spec || p.KeyUsage != kms.Usage {
+		return fmt.Errorf("the local stack knows keys of the spec %s for %s only", kms.Spec, kms.Usage)
+	}
+	l.template.Keys = append(l.template.Keys, r.ID)
+	return nil
 }

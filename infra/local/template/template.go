@@ -32,6 +32,7 @@ type Template struct {
 	API        apigateway.API // its Routes, Authorizers and Responses
 	Tables     []Table
 	Secrets    []secrets.Secret
+	Keys       []string // logical ids of the keys of KMS
 	Streams    []stream.Mapping
 	Schedules  []Schedule
 	// Ignored names what the local stack does not run, each as "<part> <name> (<type>)".

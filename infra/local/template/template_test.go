@@ -90,7 +90,7 @@ func TestRealTemplate(t *testing.T) {
 		tables = append(tables, table.LogicalID)
 	}
 	slices.Sort(tables)
-	if !slices.Equal(tables, []string{"Contacts", "Customers", "Erasures", "Principals", "Users"}) {
+	if !slices.Equal(tables, []string{"Contacts", "Customers", "Erasures", "Log", "Principals", "Users"}) {
 		t.Errorf("tables %v", tables)
 	}
 	if len(template.Streams) != 1 || template.Streams[0].Table != "Erasures" ||
@@ -103,6 +103,9 @@ func TestRealTemplate(t *testing.T) {
 	if len(template.Secrets) != 1 || template.Secrets[0].Name != "DigestKeys" ||
 		!regexp.MustCompile(`^\{"1":"[A-Za-z0-9]{64}"\}$`).MatchString(template.Secrets[0].Text) {
 		t.Errorf("secrets %+v", template.Secrets)
+	}
+	if !slices.Equal(template.Keys, []string{"LedgerKey"}) {
+		t.Errorf("keys %v", template.Keys)
 	}
 	if !strings.Contains(api.AccessLog, `"resource":"$context.resourcePath"`) {
 		t.Errorf("the access log's lines are %q", api.AccessLog)
@@ -207,6 +210,10 @@ func TestWhatTheLocalStackCannotDoIsNamed(t *testing.T) {
 			"the local stack generates a secret of PasswordLength letters and digits only"},
 		{`{Type: "AWS::SecretsManager::Secret", Properties: {GenerateSecretString: {IncludeSpace: true}}}`,
 			`unknown field "IncludeSpace"`},
+		{`{Type: "AWS::KMS::Key", Properties: {KeySpec: ECC_NIST_P256, KeyUsage: SIGN_VERIFY}}`,
+			"the local stack knows keys of the spec ECC_NIST_EDWARDS25519 for SIGN_VERIFY only"},
+		{`{Type: "AWS::KMS::Key", Properties: {KeySpec: ECC_NIST_EDWARDS25519, KeyUsage: SIGN_VERIFY, Enabled: false}}`,
+			"does not know Enabled"},
 		{`{Type: "AWS::Serverless::Api", Properties: {BinaryMediaTypes: [image~1png]}}`,
 			"the local stack takes every body for a binary one only"},
 		{`{Type: "AWS::Serverless::Api", Properties: {StageName: s, DefinitionUri: u}}`,

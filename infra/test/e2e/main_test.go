@@ -106,7 +106,10 @@ func run(m *testing.M, endpoint string) (int, error) {
 	defer running.Close()
 	code := m.Run()
 	running.Close() // also the last lines of the functions are looked at
-	if lines := logged.in(logs.String()); len(lines) > 0 {
+	if lines := audited(logs.String()); len(lines) > 0 {
+		return 1, fmt.Errorf("%d calls have not the audit line that they should, the first: %s", len(lines), lines[0])
+	}
+	if lines := logged.in(withoutCallers(logs.String())); len(lines) > 0 {
 		return 1, fmt.Errorf("%d log lines hold personal data or secrets, the first: %s", len(lines), lines[0])
 	}
 	items, err := kept(database)

@@ -42,7 +42,7 @@ func TestReadmesCommandsWork(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- local.Run(t.Context(), map[string]string{
-			"PORT": ports[0], "SECRETS_PORT": ports[1], "DYNAMODB_PORT": ports[2],
+			"PORT": ports[0], "SECRETS_PORT": ports[1], "KMS_PORT": ports[3], "DYNAMODB_PORT": ports[2],
 		}, written, os.Stderr)
 		written.Close()
 	}()
@@ -168,11 +168,11 @@ func TestReadmeListsTheCommands(t *testing.T) {
 	}
 }
 
-// freePorts are three that nobody listens on.
+// freePorts are four that nobody listens on.
 func freePorts(t *testing.T) []string {
 	t.Helper()
 	var ports []string
-	for range 3 {
+	for range 4 {
 		l, err := net.Listen("tcp", ":0")
 		if err != nil {
 			t.Fatal(err)

@@ -1,10 +1,17 @@
 package template
 
-import "testing"
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"testing"
+
+	"customercare/infra/local/kms"
+)
 
 func TestTablesAreKept(t *testing.T) {
 	tables := ofType(t, "AWS::DynamoDB::Table")
-	if len(tables) != 5 {
+	if len(tables) != 6 {
 		t.Errorf("%d tables", len(tables))
 	}
 	expires := map[string]bool{"Principals": true, "Erasures": true}
@@ -39,5 +46,49 @@ func TestDigestKeysAreMadeAndKept(t *testing.T) {
 		at(secret.Properties, "GenerateSecretString", "GenerateStringKey") != "1" ||
 		at(secret.Properties, "GenerateSecretString", "PasswordLength") != "64" {
 		t.Errorf("%+v", secret)
+	}
+}
+
+// With another key the log cannot be continued. The account looks after the key, but
+// nobody may sign with it whom its own policy does not name, nor be given a grant to.
+func TestLedgerKeyIsKeptAndNarrow(t *testing.T) {
+	key := resources(t)["LedgerKey"]
+	p := key.Properties
+	if key.Type != "AWS::KMS::Key" || key.Deletion != "Retain" || key.Replace != "Retain" ||
+		p["KeySpec"] != "ECC_NIST_EDWARDS25519" || p["KeyUsage"] != "SIGN_VERIFY" || p["PendingWindowInDays"] != "30" {
+		t.Errorf("%+v", key)
+	}
+	if alias := resources(t)["LedgerKeyAlias"].Properties; alias["AliasName"] != "alias/customercare-ledger" ||
+		alias["TargetKeyId"] != kms.ID("LedgerKey") {
+		t.Errorf("the alias: %v", alias)
+	}
+	statements, _ := at(p, "KeyPolicy", "Statement").([]any)
+	got := map[string]any{}
+	for _, s := range statements {
+		statement := maps.Clone(s.(map[string]any))
+		if statement["Effect"] != "Allow" || statement["Resource"] != "*" {
+			t.Errorf("%v", statement)
+		}
+		who := fmt.Sprint(at(statement, "Principal", "AWS"))
+		actions, _ := statement["Action"].([]any)
+		for _, action := range actions {
+			got[who+" "+fmt.Sprint(action)] = statement["Condition"]
+		}
+		if action, is := statement["Action"].(string); is {
+			got[who+" "+action] = statement["Condition"]
+		}
+	}
+	const account = "arn:aws:iam::123456789012:root"
+	want := map[string]any{}
+	for _, action := range []string{
+		"CancelKeyDeletion", "CreateAlias", "DeleteAlias", "DescribeKey", "DisableKey", "EnableKey", "GetKeyPolicy",
+		"GetKeyRotationStatus", "GetPublicKey", "ListGrants", "ListKeyPolicies", "ListResourceTags", "PutKeyPolicy",
+		"RevokeGrant", "ScheduleKeyDeletion", "TagResource", "UntagResource", "UpdateAlias", "UpdateKeyDescription",
+		"Verify",
+	} {
+		want[account+" kms:"+action] = nil
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the key's policy lets\n%v\nwant\n%v", got, want)
 	}
 }

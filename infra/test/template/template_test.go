@@ -16,6 +16,7 @@ import (
 
 	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/operation"
 )
 
 // resources are those of the template with its defaults and somebody to write to, by
@@ -110,8 +111,13 @@ func TestEveryFunctionHasItsOwn(t *testing.T) {
 			t.Errorf("the Makefile has no line build-%s: FOLDER = %s", f.ID, name)
 		}
 		base := strings.TrimSuffix(f.ID, "Function")
-		if logs := all[base+"Logs"]; logs.Type != "AWS::Logs::LogGroup" || logs.Properties["RetentionInDays"] != "90" ||
-			logs.Properties["LogGroupName"] != "/customercare/customercare/"+name ||
+		group, kept := base+"Logs", "90"
+		path := "/customercare/customercare/" + name
+		if isOperation(name) { // their audit lines are kept longer, and together
+			group, kept, path = "AuditLogs", "731", "/customercare/customercare/audit"
+		}
+		if logs := all[group]; logs.Type != "AWS::Logs::LogGroup" || logs.Properties["RetentionInDays"] != kept ||
+			logs.Properties["LogGroupName"] != path ||
 			at(f.Properties, "LoggingConfig", "LogGroup") != logs.ID {
 			t.Errorf("%s has no log group of its own with an end: %v", name, logs)
 		}
@@ -134,6 +140,37 @@ func TestEveryFunctionHasItsOwn(t *testing.T) {
 		if id, _, ok := strings.Cut(strings.TrimPrefix(line, "build-"), ": FOLDER = "); ok &&
 			all[id].Type != "AWS::Serverless::Function" {
 			t.Errorf("the Makefile builds %s, which the template does not have", id)
+		}
+	}
+}
+
+// isOperation says whether the function in this folder is one of the documented five.
+func isOperation(name string) bool {
+	return slices.ContainsFunc(operation.All, func(o operation.Operation) bool { return o.Name == name })
+}
+
+// The log of the audit outlives the stack, and no function but the five writes into it.
+func TestAuditLogIsKept(t *testing.T) {
+	writers := 0
+	for name, f := range functions(t) {
+		if at(f.Properties, "LoggingConfig", "LogGroup") == "AuditLogs" {
+			writers++
+			if !isOperation(name) {
+				t.Errorf("%s writes into the audit's log", name)
+			}
+		}
+	}
+	if writers != len(operation.All) {
+		t.Errorf("%d functions write into the audit's log", writers)
+	}
+	days, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"),
+		map[string]string{"AuditRetentionDays": "365"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range days {
+		if r.ID == "AuditLogs" && r.Properties["RetentionInDays"] != "365" {
+			t.Errorf("AuditRetentionDays sets %v", r.Properties["RetentionInDays"])
 		}
 	}
 }
