@@ -42,7 +42,10 @@ type entry struct {
 	state      string
 	accepted   string // the statement of the opening
 	statement  string // the statement of the end
-	unlogged   bool   // it stands in the index of what is not sealed
+	unlogged   string // its place in the index of what is not sealed, "" where it has none
+	unloggedAt int64  // since when it stands there
+	finishedAt int64
+	askedAt    int64 // requestedAt
 	outcomes   store.Outcomes
 	by         string
 	json       string // the whole item
@@ -95,8 +98,9 @@ func readEntry(t testing.TB, it item) entry {
 		atLeast: flag("atLeast"), unreadable: flag("unreadable"),
 		job: attribute.ReadText(it, "job"), id: attribute.ReadText(it, "id"), state: attribute.ReadText(it, "state"),
 		accepted: attribute.ReadText(it, "accepted"), statement: attribute.ReadText(it, "statement"),
-		unlogged: attribute.ReadText(it, "unlogged") != "" && number("unloggedAt") > 0,
-		by:       attribute.ReadText(it, "requestedBy"),
+		unlogged: attribute.ReadText(it, "unlogged"), unloggedAt: attribute.ReadNumber(it, "unloggedAt"),
+		finishedAt: attribute.ReadNumber(it, "finishedAt"), askedAt: attribute.ReadNumber(it, "requestedAt"),
+		by: attribute.ReadText(it, "requestedBy"),
 	}
 	if outcomes, ok := it["outcomes"].(*types.AttributeValueMemberB); ok {
 		e.outcomes = outcomes.Value
