@@ -31,15 +31,15 @@ func (p Pending) value() types.AttributeValue {
 func readJob(item object) *Job {
 	job := &Job{
 		Key: item.text("erasureId"), ID: item.text("id"), Scope: item.text("scope"),
-		RequestedBy: item.text("requestedBy"), RequestedAt: item.millis("requestedAt"), Ticket: item.binary("ticket"),
+		RequestedBy: item.text("requestedBy"), RequestedAt: item.millis("requestedAt"), Ticket: item.bytes("ticket"),
 		LastRequestedAt: item.millis("lastRequestedAt"), LastRequestedBy: item.text("lastRequestedBy"),
-		LastTicket: item.binary("lastTicket"), Requests: item.number("requests"),
+		LastTicket: item.bytes("lastTicket"), Requests: item.number("requests"),
 		Identifiers: item.texts("identifiers"), Subjects: item.texts("subjects"), SubjectsIn: item.text("subjectsIn"),
 		Fence: item.number("fence"), Found: item.number("found"), Deleted: item.number("deleted"),
 		Entombed: item.number("entombed"), AtLeast: item.flag("atLeast"),
 		Passes: item.number("passes"), Failures: item.number("failures"), PassStarted: item.millis("passStarted"),
 		Cursor: int(item.number("cursor")), HandedOver: item.flag("handedOn"),
-		Unreadable: item.flag("unreadable"), Unanswered: item.millis("unanswered"), Outcomes: item.binary("outcomes"),
+		Unreadable: item.flag("unreadable"), Unanswered: item.millis("unanswered"), Outcomes: item.bytes("outcomes"),
 	}
 	if job.LastRequestedAt.Before(job.RequestedAt) { // the clock of a call that joined was behind
 		job.LastRequestedAt = job.RequestedAt

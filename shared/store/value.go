@@ -21,8 +21,6 @@ func number[N int | int64](n N) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(int64(n), 10)}
 }
 
-func binary(b []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: b} }
-
 func flag(set bool) types.AttributeValue { return &types.AttributeValueMemberBOOL{Value: set} }
 
 func texts(all []string) types.AttributeValue {
@@ -68,14 +66,6 @@ func wholePart(digits string) (int64, error) {
 func (o object) flag(name string) bool {
 	v, _ := o[name].(*types.AttributeValueMemberBOOL)
 	return v != nil && v.Value
-}
-
-func (o object) binary(name string) []byte {
-	v, _ := o[name].(*types.AttributeValueMemberB)
-	if v == nil {
-		return nil
-	}
-	return v.Value
 }
 
 func (o object) texts(name string) []string {
