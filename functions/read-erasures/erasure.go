@@ -93,7 +93,7 @@ func (h handler) erasure(ctx context.Context, call *gateway.Call, reader princip
 	for name, place := range map[string]*store.Place{accepted: record.AcceptedIn, status: record.EndedIn} {
 		if place != nil {
 			answer.Log[name] = sealed{place.Leaf, timeOf(place.Sealed)}
-			answer.Links.Receipt = "/erasures/" + record.ID + "/receipt"
+			answer.Links.Receipt = call.Path("/erasures/" + record.ID + "/receipt")
 		}
 	}
 	return answer, nil

@@ -73,7 +73,7 @@ func (h handler) list(ctx context.Context, call *gateway.Call, reader principal.
 		return nil, err
 	}
 	if !p.done {
-		path := "/erasures?limit=" + strconv.Itoa(limit) + "&before=" + p.at.String()
+		path := call.Path("/erasures") + "?limit=" + strconv.Itoa(limit) + "&before=" + p.at.String()
 		call.Success = http.Header{"Link": {"<" + path + `>; rel="next"`}}
 	}
 	return listAnswer{slices.Concat([]listed{}, p.rows)}, nil

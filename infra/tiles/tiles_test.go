@@ -1,6 +1,7 @@
 package tiles
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -78,6 +79,16 @@ func TestExportIsWholeAfterKills(t *testing.T) {
 	if err := Consistent(old, r.Tree, Dir(dir).Hashes(r.Tree)); err != nil || old.N == r.Size {
 		t.Errorf("%v since %d", err, old.N)
 	}
+	// A process that dies between a tile and its bundle leaves the tile alone.
+	if err := os.Remove(first); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.export(t, dir).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := s.check(dir).Run(t.Context()); err != nil || again.Bad+again.Missing != 0 {
+		t.Errorf("%+v, %v", again, err)
+	}
 	t.Logf("%d erasures, %d exports killed: %d without an end, %d without text, %d bad",
 		all, killed, r.Open, r.Missing, r.Bad)
 	_ = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, _ error) error {
@@ -147,9 +158,12 @@ func TestAlteredExportsAreFound(t *testing.T) {
 		}
 		for name, other := range map[string][]byte{
 			"first byte": flip(0), "second byte": flip(1), "middle": flip(len(text) / 2), "last byte": flip(len(text) - 1),
-			"cut": text[:len(text)-1], "longer": append(append([]byte{}, text...), 0), "empty": {}, "gone": nil,
+			"said of another": bytes.Replace(text, []byte("acme"), []byte("acmf"), 1), "cut": text[:len(text)-1], "longer": append(append([]byte{}, text...), 0), "empty": {}, "gone": nil,
 		} {
 			tried++
+			if bytes.Equal(other, text) { // nothing is said in it
+				continue
+			}
 			if other == nil {
 				err = os.Remove(path)
 			} else {
@@ -241,7 +255,8 @@ func TestContradictionsAreBad(t *testing.T) {
 			_, text := line(1, end)
 			r.entry(int64(leaf), statement.Hash(text), text, open, time.Hour)
 		}
-		if r.Bad != 1 || len(r.Faults) != 1 {
+		said := map[bool]string{true: "that is not open", false: "that is open already"}[order[len(order)-1]]
+		if r.Bad != 1 || !strings.Contains(r.Faults[0], said) {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/attribute"
+	"customercare/infra/ledger"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/statement"
 )
@@ -73,6 +74,11 @@ func TestAKeyIsDestroyed(t *testing.T) {
 	}
 	again := call(t, "", "keys", "destroy", "1", "--yes") // it is done: the record stays as it is
 	again.is(t, 0, "on record since "+s.At.UTC().Format("2006-01-02 15:04:05Z"))
+	// Somebody else who was as far at the same moment writes nothing over it.
+	at, err := ledger.Ledger{DB: kit.Plain, Table: kit.Erasures.Table}.DestroyKey(t.Context(), "1", now.AddDate(0, 0, 1))
+	if err != nil || !at.Equal(s.At.Time) {
+		t.Errorf("on record since %v, %v", at, err)
+	}
 	call(t, "", "keys", "check").is(t, 0, "")
 	call(t, "", "keys", "rotate", "--id", "1").is(t, 1, `a key "1" was destroyed`)
 
