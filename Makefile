@@ -47,6 +47,7 @@ build-AuthorizeOperatorFunction: FOLDER = authorize-operator
 build-AuthorizeAppFunction: FOLDER = authorize-app
 build-ContinueErasureFunction: FOLDER = continue-erasure
 build-CleanupFunction: FOLDER = cleanup
+build-ReadErasuresFunction: FOLDER = read-erasures
 build-%Function:
 	$(FOR_LAMBDA) $(GO_BUILD) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(FOLDER)
 

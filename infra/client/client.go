@@ -1,7 +1,7 @@
-// Package client makes the five documented calls over HTTP, as clients of the API do: it
-// builds the requests, and knows what the right answers look like in each of their
-// formats. The smoke test, the load test, the benchmark and the tests of the whole send
-// their calls with it.
+// Package client makes the five documented calls, and those about erasures, over HTTP, as
+// clients of the API do: it builds the requests, and knows what the right answers look
+// like in each of their formats. The smoke test, the load test, the benchmark and the
+// tests of the whole send their calls with it.
 //
 //	c := client.Client{Base: "http://127.0.0.1:8080"}
 //	by := client.APIUser{Name: "john1970", Key: key, Account: "greatwidgets"}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"customercare/shared/operation"
 )
 
 // serve answers every request with body, and gives what came as it was on the wire.
@@ -82,6 +84,9 @@ func TestBodies(t *testing.T) {
 		SetTemporaryAllow("u", Allow{Type: "1"}, JSON).Body: `{"tempAllowType":1}`,
 		CleanCustomerData().Body:                            `{"customNos":[]}`,
 		CleanCustomerData("135****1111", "wen11").Body:      `{"customNos":["135****1111","wen11"]}`,
+		ReadSubjects("x", "4711", "a#b").Body:               `{"subjects":["4711","a#b"]}`,
+		ReadReceiptFor("x", "4711").Body:                    `{"subject":"4711"}`,
+		Read(operation.ReadReceipt, "a/b").Path:             "/erasures/a%2Fb/receipt",
 		IssueToken("ak", "sk").Body:                         `{"app_key":"ak","app_secret":"sk"}`,
 		DeleteCustomer(APIUser{"j", "k", "a"}, "1", "code",
 			"2").Body: "account_id=a&code=2&type=customer_delete&user_id=j&user_password=k",

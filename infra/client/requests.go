@@ -112,6 +112,28 @@ func IssueToken(name, secret string) Request {
 	return newRequest(operation.IssueToken, "", body, BodyJSON)
 }
 
+// Read is a call about an erasure, or about the log, by one of the routes of
+// operation.ReadErasures that have no body. It is without a caller (Request.As for an
+// operator or an API user, Request.Bearer for an app). id is "" where the route has none.
+func Read(route operation.Route, id string) Request {
+	path := strings.Replace(route.Path, "{id}", url.PathEscape(id), 1)
+	return Request{Operation: operation.ReadErasures, Method: route.Method, Path: path}
+}
+
+// ReadSubjects asks what became of subjects of an erasure, without a caller.
+func ReadSubjects(id string, subjects ...string) Request {
+	r := Read(operation.ReadSubjects, id).With(BodyJSON)
+	r.Body = encode(map[string][]string{"subjects": subjects})
+	return r
+}
+
+// ReadReceiptFor asks for the receipt of one subject of an erasure, without a caller.
+func ReadReceiptFor(id, subject string) Request {
+	r := Read(operation.ReadReceiptFor, id).With(BodyJSON)
+	r.Body = encode(map[string]string{"subject": subject})
+	return r
+}
+
 func newRequest(of operation.Operation, customerID, body string, headers ...string) Request {
 	path := strings.Replace(of.Paths[0], "{customerId}", url.PathEscape(customerID), 1)
 	return Request{Operation: of, Method: of.Method, Path: path, Headers: headers, Body: body}

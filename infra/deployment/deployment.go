@@ -8,9 +8,9 @@
 //	DYNAMODB_ENDPOINT  without STACK: an address (default http://127.0.0.1:8000, the
 //	                   local stack, with another port in DYNAMODB_PORT), or the word aws
 //	                   for tables in AWS that have the names below
-//	USERS_TABLE, CUSTOMERS_TABLE, CONTACTS_TABLE, PRINCIPALS_TABLE, ERASURES_TABLE
-//	                   names of tables, instead of the stack's, or of Users, Customers,
-//	                   Contacts, Principals, Erasures
+//	USERS_TABLE, CUSTOMERS_TABLE, CONTACTS_TABLE, PRINCIPALS_TABLE, ERASURES_TABLE,
+//	LOG_TABLE          names of tables, instead of the stack's, or of Users, Customers,
+//	                   Contacts, Principals, Erasures, Log
 //	API_URL            where the API answers, instead of the stack's output ApiUrl, or
 //	                   of http://127.0.0.1:3000, the local stack (PORT: another port;
 //	                   beside DYNAMODB_ENDPOINT it must be set)
@@ -57,10 +57,12 @@ type Deployment struct {
 	Where string
 }
 
-// Tables are the names of all tables: those that records go to, and the ledger.
+// Tables are the names of all tables: those that records go to, the ledger, and the
+// sealed log.
 type Tables struct {
 	importer.Tables
 	Erasures string
+	Log      string
 }
 
 // Chosen is what a command's flags say. If one field is set, STACK and DYNAMODB_ENDPOINT
@@ -76,11 +78,11 @@ type Misused string
 func (m Misused) Error() string { return string(m) }
 
 // tableIDs are what template.yaml calls the tables.
-var tableIDs = []string{"Users", "Customers", "Contacts", "Principals", "Erasures"}
+var tableIDs = []string{"Users", "Customers", "Contacts", "Principals", "Erasures", "Log"}
 
 // all are the names in the order of tableIDs.
 func (t *Tables) all() []*string {
-	return []*string{&t.Users, &t.Customers, &t.Contacts, &t.Principals, &t.Erasures}
+	return []*string{&t.Users, &t.Customers, &t.Contacts, &t.Principals, &t.Erasures, &t.Log}
 }
 
 // named is the name that a variable gives a table: of Users that is USERS_TABLE.

@@ -32,7 +32,7 @@ func deployed() cloudformationtest.Stack {
 	stack.Resources = append(stack.Resources, cloudformationtest.Tables(map[string]string{
 		"Users": "customercare-Users-1A", "Customers": "customercare-Customers-1B",
 		"Contacts":   "customercare-Contacts-1C",
-		"Principals": "customercare-Principals-1D", "Erasures": "customercare-Erasures-1E",
+		"Principals": "customercare-Principals-1D", "Erasures": "customercare-Erasures-1E", "Log": "customercare-Log-1F",
 	})...)
 	stack.Resources = append(stack.Resources,
 		cloudformationtest.Resource{
@@ -51,7 +51,7 @@ var deployedTables = Tables{
 		Users: "customercare-Users-1A", Customers: "customercare-Customers-1B",
 		Contacts: "customercare-Contacts-1C", Principals: "customercare-Principals-1D",
 	},
-	"customercare-Erasures-1E",
+	"customercare-Erasures-1E", "customercare-Log-1F",
 }
 
 func TestStack(t *testing.T) {
@@ -169,7 +169,7 @@ func TestSettings(t *testing.T) {
 	defer l.Close()
 	usual := Tables{
 		importer.Tables{Users: "Users", Customers: "Customers", Contacts: "Contacts", Principals: "Principals"},
-		"Erasures",
+		"Erasures", "Log",
 	}
 	const region, key, secret = "AWS_REGION=eu-north-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b"
 	for _, row := range []struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -67,4 +68,55 @@ func (s Secret) Replace(ctx context.Context, version, text string) error {
 		}
 	}
 	return Explain(ctx, theSecret, err)
+}
+
+// Forget takes every staging label from the versions other than the current one of which
+// holds says that they hold what is to be forgotten: such a version is deprecated, and
+// Secrets Manager deletes it in the background. Nothing else deletes a single version.
+// kept is how many of them are there still: until they are gone, who may read the secret
+// can read them by their ids.
+func (s Secret) Forget(ctx context.Context, holds func(text string) bool) (kept int, err error) {
+	if s.Client == nil {
+		return 0, errNoSecret
+	}
+	in := &secretsmanager.ListSecretVersionIdsInput{SecretId: &s.ID, IncludeDeprecated: aws.Bool(true)}
+	for pages := secretsmanager.NewListSecretVersionIdsPaginator(s.Client, in); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, Explain(ctx, theSecret, err)
+		}
+		for _, version := range page.Versions {
+			held, err := s.forget(ctx, version, holds)
+			if err != nil {
+				return 0, Explain(ctx, theSecret, err)
+			}
+			kept += held
+		}
+	}
+	return kept, nil
+}
+
+// forget does what Forget does to one version; held is 1 where the version is to be
+// forgotten, or else 0.
+func (s Secret) forget(
+	ctx context.Context, version types.SecretVersionsListEntry, holds func(text string) bool,
+) (held int, err error) {
+	if slices.Contains(version.VersionStages, "AWSCURRENT") {
+		return 0, nil
+	}
+	out, err := s.Client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
+		SecretId: &s.ID, VersionId: version.VersionId,
+	})
+	if _, gone := errors.AsType[*types.ResourceNotFoundException](err); gone || err == nil &&
+		!holds(aws.ToString(out.SecretString)) {
+		return 0, nil
+	}
+	for _, label := range version.VersionStages {
+		if err == nil {
+			_, err = s.Client.UpdateSecretVersionStage(ctx, &secretsmanager.UpdateSecretVersionStageInput{
+				SecretId: &s.ID, VersionStage: &label, RemoveFromVersionId: version.VersionId,
+			})
+		}
+	}
+	return 1, err
 }

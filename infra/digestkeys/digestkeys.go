@@ -63,27 +63,29 @@ func (k Keys) Faults(current string) (sentences []string) {
 	return sentences
 }
 
-// Add makes a key of 256 random bits under the id, or where that is "" under the next
-// number, and gives the id. A key that stands is never replaced.
-func (k Keys) Add(id string) (string, error) {
-	if id == "" {
-		last := 0
-		for standing := range k {
-			n, _ := strconv.Atoi(standing)
-			last = max(last, n)
-		}
-		id = strconv.Itoa(last + 1)
+// Propose is an id for a key that is made in this year: the year, or where there is such
+// a key already the year and a letter. taken says of an id that no key may have it any
+// more, beside those that there are.
+func (k Keys) Propose(year int, taken func(id string) bool) string {
+	id := strconv.Itoa(year)
+	for letter := 'b'; letter <= 'z' && (k[id] != "" || taken(id)); letter++ {
+		id = fmt.Sprintf("%d%c", year, letter)
 	}
+	return id
+}
+
+// Add makes a key of 256 random bits under the id. A key that stands is never replaced.
+func (k Keys) Add(id string) error {
 	if !isID.MatchString(id) {
-		return "", fmt.Errorf("%q is no id of a key: it takes 1 to 16 letters and digits", id)
+		return fmt.Errorf("%q is no id of a key: it takes 1 to 16 letters and digits", id)
 	}
 	if _, there := k[id]; there {
-		return "", fmt.Errorf("there is a key %q already, and no key is ever replaced: choose another id", id)
+		return fmt.Errorf("there is a key %q already, and no key is ever replaced: choose another id", id)
 	}
 	random := make([]byte, 32)
 	_, _ = rand.Read(random) // never fails
 	k[id] = hex.EncodeToString(random)
-	return id, nil
+	return nil
 }
 
 // Text is the secret's text.

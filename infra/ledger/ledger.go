@@ -62,7 +62,11 @@ type Erasure struct {
 	AtLeast         bool       `json:"atLeast,omitempty"`    // Found and Deleted are lower bounds
 	Unreadable      bool       `json:"unreadable,omitempty"` // a contact's parties could not be read
 	Subjects        []string   `json:"subjects,omitempty"`   // digests of whom it was about
-	Identifiers     []string   `json:"identifiers,omitempty"`
+	// AcceptedLeaf and EndLeaf are the numbers of its leaves in the sealed log, nil until
+	// they are sealed.
+	AcceptedLeaf *int64   `json:"acceptedLeaf,omitempty"`
+	EndLeaf      *int64   `json:"endLeaf,omitempty"`
+	Identifiers  []string `json:"identifiers,omitempty"`
 }
 
 // mostOpen is how many open erasures are looked at to find the oldest, or the failing
@@ -108,9 +112,10 @@ func (l Ledger) Finished(ctx context.Context, since time.Time, limit int) (all [
 	all = []Erasure{}
 	in := &dynamodb.ScanInput{
 		TableName:        &l.Table,
-		FilterExpression: &finishedSince,
+		FilterExpression: &finishedSince, ExpressionAttributeNames: map[string]string{"#state": "state"},
 		ExpressionAttributeValues: attribute.Item{
 			":record": attribute.Text(store.RecordPrefix), ":since": attribute.Number(since.UnixMilli()),
+			":open": attribute.Text(Open),
 		},
 	}
 	err = deployment.Scan(ctx, l.DB, in, func(found attribute.Item) error {
@@ -128,8 +133,9 @@ func (l Ledger) Finished(ctx context.Context, since time.Time, limit int) (all [
 }
 
 var (
-	finishedSince = "begins_with(erasureId, :record) AND (attribute_not_exists(finishedAt) OR finishedAt >= :since)"
-	errEnough     = errors.New("ledger: enough")
+	finishedSince = "begins_with(erasureId, :record) AND attribute_exists(requestedAt) AND #state <> :open" +
+		" AND (attribute_not_exists(finishedAt) OR finishedAt >= :since)"
+	errEnough = errors.New("ledger: enough")
 )
 
 // ErrNone says that the ledger has nothing under an id.
@@ -163,8 +169,21 @@ func (l Ledger) show(ctx context.Context, keys ...string) (Erasure, error) {
 				return Erasure{}, err
 			}
 		}
+		id, record := attribute.ReadText(found, "id"), found
+		if job := attribute.ReadText(found, "job"); job != "" { // the record of an open erasure
+			id = strings.TrimPrefix(attribute.ReadText(found, "erasureId"), store.RecordPrefix)
+			if found, err = l.get(ctx, job); err == nil && attribute.ReadText(found, "id") != id {
+				found, err = l.get(ctx, store.RecordPrefix+id) // it has ended just now
+			}
+		} else if id != "" { // a job, whose record knows its leaves
+			record, err = l.get(ctx, store.RecordPrefix+id)
+		}
+		if err != nil {
+			return Erasure{}, err
+		}
 		if found["requestedAt"] != nil {
 			e := read(found)
+			e.AcceptedLeaf, e.EndLeaf = leaf(record, "acceptedLeaf"), leaf(record, "endLeaf")
 			e.Subjects, _, err = l.subjects(ctx, found)
 			return e, err
 		}
@@ -192,18 +211,22 @@ func (l Ledger) Identifiers(ctx context.Context, id string) ([]string, error) {
 }
 
 // Digests calls each with every digest of the erasures that are open or ended since then.
-// Every record of ours says when it ended; one that does not is taken for one that ended
-// since. The error is one of each, or a sentence; so is an erasure whose digests cannot
-// be read, which must not look like one of nobody.
+// A record without the statement of the end is one of an erasure that is open, whether or
+// not its job is there; one that does not say when it ended is taken for one that ended
+// since. Records of keys have no digests. The error is one of each, or a sentence; so is
+// an erasure whose digests cannot be read, which must not look like one of nobody.
 func (l Ledger) Digests(ctx context.Context, since time.Time, each func(digest string) error) error {
 	return deployment.Scan(ctx, l.DB, &dynamodb.ScanInput{
 		TableName: &l.Table, ConsistentRead: aws.Bool(true),
 		ProjectionExpression: aws.String("erasureId, subjects, subjectsIn"),
-		FilterExpression: aws.String("attribute_exists(openShard) OR finishedAt >= :since" +
-			" OR begins_with(erasureId, :record) AND NOT attribute_type(finishedAt, :number)"),
+		FilterExpression: aws.String("attribute_exists(openShard) OR begins_with(erasureId, :record)" +
+			" AND NOT begins_with(erasureId, :key) AND (finishedAt >= :since" +
+			" OR attribute_not_exists(#statement) OR NOT attribute_type(finishedAt, :number))"),
+		ExpressionAttributeNames: map[string]string{"#statement": "statement"},
 		ExpressionAttributeValues: attribute.Item{
 			":since":  attribute.Number(since.UnixMilli()),
 			":record": attribute.Text(store.RecordPrefix), ":number": attribute.Text("N"),
+			":key": attribute.Text(store.RecordPrefix + keyPrefix),
 		},
 	}, func(found attribute.Item) error {
 		digests, whole, err := l.subjects(ctx, found)
@@ -267,6 +290,15 @@ func read(found attribute.Item) Erasure {
 	e.Waiting = idle && (e.Passes > 0 || store.IsCustomerJob(e.ID)) // numbers begin idle, and not empty
 	e.Job, e.Kind, e.DueAt = text("id"), kind(e.ID), millis(found, "dueAt")
 	return e
+}
+
+// leaf is the number of a leaf, nil where it is not sealed.
+func leaf(record attribute.Item, name string) *int64 {
+	if record[name] == nil {
+		return nil
+	}
+	n := attribute.ReadNumber(record, name)
+	return &n
 }
 
 func kind(job string) string {

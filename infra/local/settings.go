@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -22,7 +23,7 @@ type settings struct {
 	DynamoDBPort  port          `env:"DYNAMODB_PORT" envDefault:"8000"`
 	Endpoint      *url.URL      `env:"DYNAMODB_ENDPOINT"` // of a DynamoDB that runs already, or nil
 	DataDir       string        `env:"DATA_DIR"`          // empty: tables live in memory
-	ScheduleEvery time.Duration `env:"SCHEDULE_EVERY"`    // 0: as the template says
+	ScheduleEvery time.Duration `env:"SCHEDULE_EVERY" envDefault:"5s"`
 	Parameters    parameters    `env:"PARAMETERS"`
 	Verbose       bool          `env:"VERBOSE"`
 	Log           logFormat     `env:"LOG"`
@@ -127,15 +128,10 @@ func checkPort(p port, variable string) error {
 	return l.Close()
 }
 
-// keysDir is where the key of the log is kept: where the tables are, because the one is
-// worth nothing without the other. Of a DynamoDB that runs already nobody here knows how
-// long it keeps its tables, so the key for it stays in the folder cache. Empty: nowhere.
-func (s settings) keysDir(cache string) string {
-	if s.DataDir == "" && s.Endpoint != nil {
-		return cache
-	}
-	return s.DataDir
-}
+// keysDir is where the key of the log is kept: beside the tables in DATA_DIR, else in the
+// folder cache. There a second stack on the same DynamoDB finds it, and the next one on a
+// DynamoDB that outlives this stack: with another key the log could not be continued.
+func (s settings) keysDir(cache string) string { return cmp.Or(s.DataDir, cache) }
 
 // colours tells whether a terminal may be given them: NO_COLOR and a dumb terminal want
 // none.

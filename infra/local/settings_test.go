@@ -19,13 +19,13 @@ func TestSettings(t *testing.T) {
 	}
 	s, err := readSettings(env())
 	if err != nil || s.Port != 3000 || s.SecretsPort != 3001 || s.KMSPort != 3002 || s.DynamoDBPort != 8000 || s.Endpoint != nil ||
-		s.ScheduleEvery != 0 {
+		s.ScheduleEvery != 5*time.Second || s.keysDir("cache") != "cache" {
 		t.Errorf("defaults: %+v, %v", s, err)
 	}
 	s, err = readSettings(env("PORT", "1", "DYNAMODB_PORT", "2", "SECRETS_PORT", "3", "KMS_PORT", "4", "DATA_DIR", "d",
 		"SCHEDULE_EVERY", "2s"))
 	if err != nil || s.Port != 1 || s.DynamoDBPort != 2 || s.SecretsPort != 3 || s.KMSPort != 4 || s.DataDir != "d" ||
-		s.ScheduleEvery != 2*time.Second {
+		s.ScheduleEvery != 2*time.Second || s.keysDir("cache") != "d" {
 		t.Errorf("given: %+v, %v", s, err)
 	}
 	s, err = readSettings(env("DYNAMODB_ENDPOINT", "https://dynamodb.eu-west-1.amazonaws.com",

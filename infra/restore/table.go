@@ -4,6 +4,7 @@
 package restore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -196,6 +197,10 @@ func (t *Table) gone(ctx context.Context) (map[string]bool, error) {
 	return gone, inUse.Digests(ctx, t.Since.Add(-skew), func(digest string) error {
 		id, _, _ := strings.Cut(digest, ".")
 		if t.Digests.Keys[id] == nil {
+			if at, err := inUse.KeyDestroyed(ctx, id); err != nil || at != nil {
+				return cmp.Or(err, fmt.Errorf("the ledger has digests made with the key %q, which was destroyed:"+
+					" nobody can say whom they are about, so nothing of a backup this old can be restored", id))
+			}
 			return fmt.Errorf("the ledger has digests made with the key %q, which is not among those given:"+
 				" nothing can be said of whom they are about", id)
 		}

@@ -80,6 +80,8 @@ func TestLinkPaths(t *testing.T) {
 		{"id.execute-api.eu.amazonaws.com", "id.execute-api.eu.amazonaws.com", "/v1", "/", "/v1/x"},
 		{"care.example.com", "care.example.com", "/api.php", "/api.php", "/x"},
 		{"care.example.com", "care.example.com", "/base/api.php/", "/api.php", "/base/x"},
+		{"care.example.com", "care.example.com", "/base/erasures/a%2Fb/receipt", "/erasures/{id}/receipt", "/base/x"},
+		{"care.example.com", "care.example.com", "/erasures/1", "/erasures/{id}", "/x"},
 		{"care.example.com", "care.example.com", "/other", "/api.php", "/x"},
 	} {
 		event := events.APIGatewayProxyRequest{MultiValueHeaders: map[string][]string{"Host": {test.host}}}

@@ -97,9 +97,14 @@ func (c *Call) Path(path string) string {
 	if request.DomainName == "" || request.DomainName != c.Header.Get("Host") {
 		return path
 	}
-	before, ok := strings.CutSuffix(strings.TrimRight(request.Path, "/"), strings.TrimRight(request.ResourcePath, "/"))
-	if !ok {
-		return path
+	// What is in front of the resource's path, which has as many segments as its pattern.
+	before := strings.TrimRight(request.Path, "/")
+	for range strings.Count(strings.TrimRight(request.ResourcePath, "/"), "/") {
+		last := strings.LastIndexByte(before, '/')
+		if last < 0 {
+			return path
+		}
+		before = before[:last]
 	}
 	return before + path
 }

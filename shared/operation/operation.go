@@ -83,8 +83,8 @@ var (
 )
 
 // ReadErasures answers these calls. An operator needs it among its scopes for those about
-// erasures. It is none of All: those are documented elsewhere, for callers that were there
-// before us, and this one is our own.
+// erasures. It is none of All: those are documented elsewhere, for callers that were
+// there before us, and this one is our own.
 var ReadErasures = Operation{
 	Name: "read-erasures", OtherMethods: true,
 	Calls: []Route{

@@ -61,6 +61,12 @@ func (k DigestKeys) Read(config aws.Config) (Keys, error) {
 	return Keys{Current: k.Current, ByID: all, Again: k.again(client)}, err
 }
 
+// Reader gives what reads all keys of the moment, while a caller waits. It is for the
+// function that needs keys for some of its calls only, and reads none at its start.
+func (k DigestKeys) Reader(config aws.Config) func(context.Context) (map[string][]byte, error) {
+	return k.again(k.client(config))
+}
+
 func (k DigestKeys) again(client *secretsmanager.Client) func(context.Context) (map[string][]byte, error) {
 	return func(ctx context.Context) (map[string][]byte, error) { return k.read(ctx, client, againTimeout) }
 }

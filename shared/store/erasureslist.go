@@ -34,42 +34,62 @@ type OpenJob struct {
 // index is the name of the table's index of open jobs. Its error tells of every shard
 // that could not be read to its end; the jobs that could be read come with it.
 func (e Erasures) ListOpen(ctx context.Context, index string, limit int) ([]OpenJob, error) {
-	var shards [openShards][]OpenJob
+	return listShards(ctx, e, sparse{"erasures: list open", index, "openShard"}, limit, func(job object) OpenJob {
+		return OpenJob{
+			Key: job.text("erasureId"), DueAt: job.millis("dueAt"),
+			RequestedAt: job.millis("requestedAt"), Failures: job.number("failures"),
+		}
+	})
+}
+
+// sparse is one of the ledger's sparse indexes, whose partitions are openShards shards.
+type sparse struct {
+	call string // the name of a reading in errors
+	name string
+	key  string // the partition key
+}
+
+// listShards reads the shards of an index at the same time, at most about limit entries
+// in all: of each shard those first that its sort key puts first. Its error tells of
+// every shard that could not be read to its end; what could be read comes with it.
+func listShards[T any](
+	ctx context.Context, e Erasures, index sparse, limit int, read func(object) T,
+) ([]T, error) {
+	var shards [openShards][]T
 	var errs [openShards]error
 	var reading sync.WaitGroup
 	for i := range shards {
-		reading.Go(func() { shards[i], errs[i] = e.listShard(ctx, index, strconv.Itoa(i), limit/openShards) })
+		reading.Go(func() {
+			shards[i], errs[i] = listShard(ctx, e, index, strconv.Itoa(i), limit/openShards, read)
+		})
 	}
 	reading.Wait()
 	return slices.Concat(shards[:]...), errors.Join(errs[:]...)
 }
 
-func (e Erasures) listShard(
-	ctx context.Context, index, shard string, limit int,
-) (jobs []OpenJob, err error) {
-	defer invocation.Recover("erasures: list open", &err)
+func listShard[T any](
+	ctx context.Context, e Erasures, index sparse, shard string, limit int, read func(object) T,
+) (all []T, err error) {
+	defer invocation.Recover(index.call, &err)
 	in := &dynamodb.QueryInput{
 		TableName:                 &e.Table,
-		IndexName:                 &index,
-		KeyConditionExpression:    aws.String("openShard = :shard"),
+		IndexName:                 &index.name,
+		KeyConditionExpression:    aws.String("#key = :shard"),
+		ExpressionAttributeNames:  map[string]string{"#key": index.key}, // DynamoDB reserves one of them
 		ExpressionAttributeValues: object{":shard": text(shard)},
 	}
-	for len(jobs) < limit {
-		in.Limit = aws.Int32(int32(limit - len(jobs)))
+	for len(all) < limit {
+		in.Limit = aws.Int32(int32(limit - len(all)))
 		out, err := e.DB.Query(ctx, in)
 		if err != nil {
-			return jobs, failed("erasures: list open", err)
+			return all, failed(index.call, err)
 		}
 		for _, item := range out.Items {
-			job := object(item)
-			jobs = append(jobs, OpenJob{
-				Key: job.text("erasureId"), DueAt: job.millis("dueAt"),
-				RequestedAt: job.millis("requestedAt"), Failures: job.number("failures"),
-			})
+			all = append(all, read(item))
 		}
 		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
 			break
 		}
 	}
-	return jobs, nil
+	return all, nil
 }

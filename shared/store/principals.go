@@ -108,21 +108,14 @@ func (p Principals) get(ctx context.Context, keys ...string) (map[string]object,
 	for i, key := range keys {
 		wanted[i] = object{"principal": text(key)}
 	}
+	items, err := readItems(ctx, p.DB, "principals: find", p.Table,
+		types.KeysAndAttributes{Keys: wanted, ConsistentRead: aws.Bool(true)}, readAttempts)
+	if err != nil {
+		return nil, err
+	}
 	found := make(map[string]object, len(keys))
-	for try := 0; len(wanted) > 0; try++ {
-		if try == readAttempts || try > 0 && !Wait(ctx, p.DB, try, nil) {
-			return nil, &Error{Call: "principals: find", Code: "unprocessed"}
-		}
-		out, err := p.DB.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-			p.Table: {Keys: wanted, ConsistentRead: aws.Bool(true)},
-		}})
-		if err != nil {
-			return nil, failed("principals: find", err)
-		}
-		for _, item := range out.Responses[p.Table] {
-			found[object(item).text("principal")] = item
-		}
-		wanted = out.UnprocessedKeys[p.Table].Keys
+	for _, item := range items {
+		found[object(item).text("principal")] = item
 	}
 	return found, nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"golang.org/x/term"
@@ -73,13 +74,18 @@ func (a *app) askHidden(ctx context.Context, question string) (string, error) {
 // confirm asks whether what cannot be undone is meant. Without a terminal nobody can be
 // asked, and --yes must say it.
 func (a *app) confirm(ctx context.Context, question string) error {
+	return a.expect(ctx, question+"? [y/N] ", "y", "yes")
+}
+
+// expect asks a question and goes on when one of the answers is given.
+func (a *app) expect(ctx context.Context, question string, answers ...string) error {
 	if !term.IsTerminal(int(a.in.Fd())) {
-		return misused("%s: nobody can be asked here, so say --yes", question)
+		what, _, _ := strings.Cut(question, "?")
+		return misused("%s: nobody can be asked here, so say --yes", what)
 	}
-	fmt.Fprintf(a.errs, "%s? [y/N] ", question)
+	fmt.Fprint(a.errs, question)
 	line, _ := answer(ctx, func() (string, error) { return bufio.NewReader(a.in).ReadString('\n') })
-	switch strings.ToLower(strings.TrimSpace(line)) {
-	case "y", "yes":
+	if slices.Contains(answers, strings.ToLower(strings.TrimSpace(line))) {
 		return ctx.Err()
 	}
 	return errors.New("nothing is changed")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -132,10 +133,33 @@ func (a *app) showErasure(ctx context.Context, d *deployment.Deployment, id stri
 		{"finished at", e.FinishedAt}, {due, e.DueAt}, {"failures in a row", e.Failures},
 		{"passes", e.Passes}, {"found", e.Found}, {"deleted", e.Deleted},
 		{"counts are lower bounds", e.AtLeast}, {"a contact could not be read", e.Unreadable},
-		{"digests", e.Subjects},
+		{"acceptance is leaf", e.AcceptedLeaf}, {"end is leaf", e.EndLeaf}, {"digests", e.Subjects},
 	}
 	if identifiers {
 		rows = append(rows, []any{"identifiers", e.Identifiers})
 	}
+	if err := a.tellDestroyed(ctx, d, e.Subjects); err != nil {
+		return err
+	}
 	return a.print(e, rows...)
+}
+
+// tellDestroyed says which keys of digests are destroyed.
+func (a *app) tellDestroyed(ctx context.Context, d *deployment.Deployment, digests []string) error {
+	told := map[string]bool{}
+	for _, digest := range digests {
+		id, _, _ := strings.Cut(digest, ".")
+		if told[id] {
+			continue
+		}
+		told[id] = true
+		at, err := inUse(d).KeyDestroyed(ctx, id)
+		if err != nil {
+			return err
+		}
+		if at != nil {
+			a.tell("the key %s of its digests is destroyed since %s: nobody can tell any more whom it was about", id, cell(at))
+		}
+	}
+	return nil
 }

@@ -21,14 +21,14 @@ func (a *app) keysCommand() *cobra.Command {
 		return a.rotateKeys(ctx, d, id)
 	})
 	rotate.Flags().StringVar(&id, "id", "",
-		"`ID` of the new key, 1 to 16 letters and digits (default: the next number)")
+		"`ID` of the new key, 1 to 16 letters and digits (default: the year)")
 	checked := ""
 	check := a.does(page("keys", "check"), func(ctx context.Context, d *deployment.Deployment, _ []string) error {
 		return a.checkKeys(ctx, d, cmp.Or(checked, current(d)))
 	})
 	check.Flags().StringVar(&checked, "id", "",
 		"`ID` of the key that is to make new digests (default: the deployed one)")
-	return group(page("", "keys"), a.does(page("keys", "show"), a.showKeys), rotate, check)
+	return group(page("", "keys"), a.does(page("keys", "show"), a.showKeys), rotate, check, a.destroyCommand())
 }
 
 // readKeys reads the secret of a deployment: the keys in it, and its version.
@@ -67,7 +67,7 @@ func (a *app) checkKeys(ctx context.Context, d *deployment.Deployment, current s
 		return err
 	}
 	faults := append([]string{}, keys.Faults(current)...)
-	lost := map[string]bool{}
+	lost, destroyed := map[string]bool{}, []string{}
 	err = inUse(d).Digests(ctx, time.Time{}, func(digest string) error {
 		id, _, _ := strings.Cut(digest, ".")
 		if _, there := keys[id]; !there {
@@ -79,15 +79,44 @@ func (a *app) checkKeys(ctx context.Context, d *deployment.Deployment, current s
 		return err
 	}
 	for _, id := range slices.Sorted(maps.Keys(lost)) {
+		at, err := inUse(d).KeyDestroyed(ctx, id)
+		if err != nil {
+			return err
+		}
+		if at != nil {
+			destroyed = append(destroyed, id)
+			continue
+		}
 		faults = append(faults, fmt.Sprintf("the key %q is missing, with which digests in the ledger were made:"+
 			" put it back, or nobody can tell any more whom they are about", id))
 	}
-	err = a.print(map[string]any{"keys": keys.IDs(), "current": current, "faults": faults},
-		[]any{"keys", keys.IDs()}, []any{"current", current}, []any{"faults", len(faults)})
+	err = a.print(map[string]any{"keys": keys.IDs(), "current": current, "destroyed": destroyed, "faults": faults},
+		[]any{"keys", keys.IDs()}, []any{"current", current}, []any{"destroyed, with digests in the ledger", destroyed},
+		[]any{"faults", len(faults)})
 	if err == nil && len(faults) > 0 {
 		return found("%s: %s", d.Where, strings.Join(faults, "; "))
 	}
 	return err
+}
+
+// newKey adds a key to those that there are, and gives its id: the one that is asked for,
+// or "" for the year. An id that a destroyed key had is used up: digests in the ledger
+// name it.
+func (a *app) newKey(
+	ctx context.Context, d *deployment.Deployment, keys digestkeys.Keys, id string,
+) (string, error) {
+	var failed error
+	destroyed := func(id string) bool {
+		at, err := inUse(d).KeyDestroyed(ctx, id)
+		failed = cmp.Or(failed, err)
+		return at != nil
+	}
+	if id == "" {
+		id = keys.Propose(time.Now().UTC().Year(), destroyed)
+	} else if destroyed(id) {
+		return "", fmt.Errorf("a key %q was destroyed, and digests in the ledger name it: choose another id", id)
+	}
+	return id, cmp.Or(failed, keys.Add(id))
 }
 
 func (a *app) rotateKeys(ctx context.Context, d *deployment.Deployment, id string) error {
@@ -98,7 +127,7 @@ func (a *app) rotateKeys(ctx context.Context, d *deployment.Deployment, id strin
 	if faults := keys.Faults(current(d)); len(faults) > 0 {
 		return fmt.Errorf("the secret is not changed, because it has faults: %s", strings.Join(faults, "; "))
 	}
-	if id, err = keys.Add(id); err != nil {
+	if id, err = a.newKey(ctx, d, keys, id); err != nil {
 		return err
 	}
 	if err := d.Keys.Replace(ctx, version, keys.Text()); err != nil {

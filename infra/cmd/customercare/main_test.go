@@ -72,7 +72,7 @@ func stack(t *testing.T, kit *dynamotest.Kit, outputs map[string]string, paramet
 		Name: "customercare", Status: "CREATE_COMPLETE", PageSize: 2, Outputs: outputs, Parameters: parameters,
 		Resources: cloudformationtest.Tables(map[string]string{
 			"Users": kit.Users.Table, "Customers": kit.Customers.Table, "Contacts": kit.Contacts.Table,
-			"Principals": kit.Principals.Table, "Erasures": kit.Erasures.Table,
+			"Principals": kit.Principals.Table, "Erasures": kit.Erasures.Table, "Log": logTable(kit),
 		}),
 	})
 	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
@@ -86,4 +86,9 @@ func file(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return name
+}
+
+// logTable is the name of the kit's table of the sealed log.
+func logTable(kit *dynamotest.Kit) string {
+	return strings.TrimSuffix(kit.Erasures.Table, "Erasures") + "Log"
 }

@@ -24,6 +24,7 @@ func local(t *testing.T, kit *dynamotest.Kit) {
 		"STACK": "", "USERS_TABLE": kit.Users.Table, "CUSTOMERS_TABLE": kit.Customers.Table,
 		"CONTACTS_TABLE":   kit.Contacts.Table,
 		"PRINCIPALS_TABLE": kit.Principals.Table, "ERASURES_TABLE": kit.Erasures.Table,
+		"LOG_TABLE": logTable(kit),
 	} {
 		t.Setenv(name, value)
 	}
@@ -42,8 +43,9 @@ func (r result) is(t *testing.T, code int, errs string) {
 	}
 }
 
-// both are the operations of an operator.
-var both = operation.DeleteCustomerInfo.Name + ", " + operation.SetTemporaryAllow.Name
+// operators are the operations of an operator.
+var operators = operation.DeleteCustomerInfo.Name + ", " + operation.SetTemporaryAllow.Name + ", " +
+	operation.ReadErasures.Name
 
 const (
 	password = "a password of the tests"
@@ -168,7 +170,7 @@ func TestPrincipalsThatAreRefused(t *testing.T) {
 		{password, "add operator csr --password x", 2, "unknown flag: --password"},
 		{password, "add operator csr xyzzy", 2, "there are more arguments than KIND and NAME"},
 		{password, "add operator csr --operation " + operation.DeleteCustomer.Name, 1,
-			"operations may only name " + both},
+			"operations may only name " + operators},
 		{password, "add operator a:b", 1, "name holds a colon"},
 		{"sesame", "add operator csr", 1, "password has less than 15 characters; nothing is changed: call this again with another password"},
 		{"sesame", "add app a --tenant t", 1, "secret has less than 15 characters"},
@@ -225,7 +227,7 @@ func TestPrincipalsAreListed(t *testing.T) {
 	}
 	if all[0].Kind != "operator" || all[1].Name != "jo#hn" || all[2].Tenant != "acme" || all[0].Secrets != 2 ||
 		!all[1].Disabled ||
-		all[0].Disabled || all[2].ValidUntil == nil || strings.Join(all[0].Operations, ", ") != both {
+		all[0].Disabled || all[2].ValidUntil == nil || strings.Join(all[0].Operations, ", ") != operators {
 		t.Errorf("%+v", all)
 	}
 	for _, p := range all {
@@ -249,7 +251,7 @@ func TestPrincipalsAreListed(t *testing.T) {
 	for _, c := range []struct{ args, want string }{
 		{"principals add ", "operator\napiUser\napp\n:4\n"},
 		{"principals add app ", ":4\n"},
-		{"principals add operator o --operation ", strings.ReplaceAll(both, ", ", "\n") + "\n:4\n"},
+		{"principals add operator o --operation ", strings.ReplaceAll(operators, ", ", "\n") + "\n:4\n"},
 		{"principals show app ", "portal\n:4\n"},
 		{"principals rotate api-user ", "jo#hn\n:4\n"},
 		{"principals rotate api-user jo#hn ", ":4\n"},

@@ -52,7 +52,7 @@ func plural(n int, one, many string) string {
 }
 
 // cell is a value as it stands in a column; "-" is none. Another program may have stored
-// a text that would move a terminal's cursor: each such character is shown as �.
+// a text that is not printable.
 func cell(value any) string {
 	text := ""
 	switch v := value.(type) {
@@ -71,13 +71,17 @@ func cell(value any) string {
 	default:
 		text = fmt.Sprint(v)
 	}
-	text = strings.Map(func(r rune) rune {
+	return cmp.Or(printable(text), "-")
+}
+
+// printable shows each character that would move a terminal's cursor as �.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return unicode.ReplacementChar
 		}
 		return r
 	}, text)
-	return cmp.Or(text, "-")
 }
 
 // tell tells a person what has been done.

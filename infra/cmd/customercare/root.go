@@ -41,11 +41,13 @@ func (a *app) root() *cobra.Command {
 	flags.BoolVar(&a.json, "json", false, "print JSON")
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	root.AddGroup(&cobra.Group{ID: "data", Title: "Records and who may call:"},
-		&cobra.Group{ID: "erasures", Title: "Erasures:"}, &cobra.Group{ID: "stack", Title: "The stack:"},
+		&cobra.Group{ID: "erasures", Title: "Erasures:"}, &cobra.Group{ID: "evidence", Title: "Evidence:"},
+		&cobra.Group{ID: "stack", Title: "The stack:"},
 		&cobra.Group{ID: "usage", Title: "This command line:"})
 	for id, commands := range map[string][]*cobra.Command{
 		"data":     {a.importCommand(), a.principalsCommand()},
 		"erasures": {a.erasuresCommand(), a.keysCommand(), a.restorableCommand()},
+		"evidence": {a.logCommand(), a.verifyCommand()},
 		"stack":    {a.smokeCommand()},
 	} {
 		for _, command := range commands {

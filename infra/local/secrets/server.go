@@ -1,15 +1,17 @@
 // Package secrets does on one machine what AWS Secrets Manager does for the functions,
-// and for `customercare keys rotate`: it answers GetSecretValue, PutSecretValue and
-// UpdateSecretVersionStage, over the same protocol and with the same errors, and
-// remembers who asked.
+// and for `customercare keys`: it answers GetSecretValue, PutSecretValue,
+// UpdateSecretVersionStage and ListSecretVersionIds, over the same protocol and with the
+// same errors, and remembers who asked.
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html
 // https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecretVersionIds.html
 package secrets
 
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"net"
 	"slices"
 	"strings"
@@ -29,9 +31,9 @@ type Secret struct {
 	LogicalID string // its name in the template
 	Name      string
 	ARN       string
-	Text      string
-	previous  string // the text before it, "" where there was none
-	next      string // a text that is written and not current yet
+	Text      string            // of the current version
+	labels    map[string]string // from each other staging label to the text that has it
+	texts     []string          // every other text that there was: none is ever deleted
 }
 
 // ARN gives a secret's ARN, which ends in six characters that Secrets Manager makes up;
@@ -53,17 +55,51 @@ func (s Secret) version(text string) string {
 	return uuid.UUID(sum[:16]).String()
 }
 
-// put gives the secret another text, and keeps the one before it.
-func (s *Secret) put(text string) { s.previous, s.Text = s.Text, text }
+// put gives the secret another text, and the one before it the label AWSPREVIOUS.
+func (s *Secret) put(text string) {
+	s.label("AWSPREVIOUS", s.Text)
+	s.Text = text
+}
+
+// label puts a staging label on a version that is not current, in place of the one that
+// had it.
+func (s *Secret) label(label, text string) {
+	s.labels = maps.Clone(s.labels) // copies of the secret keep theirs
+	if s.labels == nil {
+		s.labels = map[string]string{}
+	}
+	s.labels[label] = text
+	if !slices.Contains(s.texts, text) {
+		s.texts = append(s.texts, text)
+	}
+}
+
+// stages are the staging labels of the version with this text. One that has none is
+// deprecated.
+func (s *Secret) stages(text string) []string {
+	stages := []string{}
+	if text == s.Text {
+		stages = append(stages, current)
+	}
+	for _, label := range slices.Sorted(maps.Keys(s.labels)) {
+		if s.labels[label] == text && text != s.Text {
+			stages = append(stages, label)
+		}
+	}
+	return stages
+}
+
+const current = "AWSCURRENT"
 
 // actions are what is answered. There are more on AWS, but nobody here calls them.
-var actions = []string{"GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"}
+var actions = []string{"GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage", "ListSecretVersionIds"}
 
 // request is what the calls carry.
 type request struct {
 	SecretId, VersionId, VersionStage, SecretString string
 	MoveToVersionId, RemoveFromVersionId            string
 	VersionStages                                   []string
+	IncludeDeprecated                               bool
 }
 
 const notFound, cannotFind = "ResourceNotFoundException", "Secrets Manager can't find the specified secret"
@@ -71,34 +107,82 @@ const notFound, cannotFind = "ResourceNotFoundException", "Secrets Manager can't
 // do does what an action asks of the secret, and gives the answer.
 func (s *Secret) do(action string, asked request) (map[string]any, *awsjson.Refusal) {
 	answer := map[string]any{"ARN": s.ARN, "Name": s.Name}
-	text, stage := s.Text, "AWSCURRENT"
-	switch {
-	case action == "UpdateSecretVersionStage":
-		if asked.RemoveFromVersionId != s.version(s.Text) || asked.MoveToVersionId != s.version(s.next) {
-			return nil, &awsjson.Refusal{Type: "InvalidParameterException", Message: "The staging label is attached to another version."}
+	var text string
+	switch action {
+	case "ListSecretVersionIds":
+		versions := []map[string]any{}
+		for i, text := range append([]string{s.Text}, s.texts...) {
+			stages := s.stages(text)
+			if i == 0 || text != s.Text && (len(stages) > 0 || asked.IncludeDeprecated) {
+				versions = append(versions, map[string]any{
+					"VersionId": s.version(text), "VersionStages": stages, "CreatedDate": created,
+				})
+			}
 		}
-		s.put(s.next)
+		answer["Versions"] = versions
 		return answer, nil
-	case action == "PutSecretValue" && len(asked.VersionStages) > 0:
-		s.next = asked.SecretString
-		text, stage = s.next, asked.VersionStages[0]
-	case action == "PutSecretValue":
-		s.put(asked.SecretString)
-		text = s.Text
+	case "UpdateSecretVersionStage":
+		return answer, s.move(asked)
+	case "PutSecretValue":
+		if len(asked.VersionStages) == 0 {
+			s.put(asked.SecretString)
+		} else {
+			s.label(asked.VersionStages[0], asked.SecretString)
+		}
+		text = asked.SecretString
 	default:
-		if asked.VersionStage == "AWSPREVIOUS" && s.previous != "" {
-			text, stage = s.previous, asked.VersionStage
+		found, refused := s.find(asked)
+		if refused != nil {
+			return nil, refused
 		}
-		switch {
-		case asked.VersionId != "" && asked.VersionId != s.version(text):
-			return nil, &awsjson.Refusal{Type: notFound, Message: cannotFind + " value for VersionId: " + asked.VersionId}
-		case asked.VersionStage != "" && asked.VersionStage != stage:
-			return nil, &awsjson.Refusal{Type: notFound, Message: cannotFind + " value for staging label: " + asked.VersionStage}
-		}
+		text = found
 		answer["SecretString"], answer["CreatedDate"] = text, created
 	}
-	answer["VersionId"], answer["VersionStages"] = s.version(text), []string{stage}
+	answer["VersionId"], answer["VersionStages"] = s.version(text), s.stages(text)
 	return answer, nil
+}
+
+// move moves the label AWSCURRENT to another version, or takes any other label away.
+func (s *Secret) move(asked request) *awsjson.Refusal {
+	from, labelled := s.labels[asked.VersionStage]
+	if asked.VersionStage == current {
+		from, labelled = s.Text, asked.MoveToVersionId != ""
+	}
+	if !labelled || asked.RemoveFromVersionId != s.version(from) {
+		return &awsjson.Refusal{Type: "InvalidParameterException", Message: "The staging label is attached to another version."}
+	}
+	if asked.VersionStage != current {
+		s.labels = maps.Clone(s.labels)
+		delete(s.labels, asked.VersionStage)
+		return nil
+	}
+	for _, text := range s.texts {
+		if asked.MoveToVersionId == s.version(text) {
+			s.put(text)
+			return nil
+		}
+	}
+	return &awsjson.Refusal{Type: notFound, Message: cannotFind + " value for VersionId: " + asked.MoveToVersionId}
+}
+
+// find gives the text of the version that is asked for, by its id, its label, or both.
+func (s *Secret) find(asked request) (string, *awsjson.Refusal) {
+	text, labelled := s.labels[asked.VersionStage]
+	if !labelled {
+		text = s.Text
+	}
+	for _, other := range s.texts {
+		if asked.VersionStage == "" && asked.VersionId == s.version(other) {
+			text = other
+		}
+	}
+	switch {
+	case asked.VersionId != "" && asked.VersionId != s.version(text):
+		return "", &awsjson.Refusal{Type: notFound, Message: cannotFind + " value for VersionId: " + asked.VersionId}
+	case asked.VersionStage != "" && asked.VersionStage != current && !labelled:
+		return "", &awsjson.Refusal{Type: notFound, Message: cannotFind + " value for staging label: " + asked.VersionStage}
+	}
+	return text, nil
 }
 
 // Request is one that named a caller and an action.
@@ -141,6 +225,16 @@ func (s *Server) Secret(logicalID string) (Secret, bool) {
 		return *secret, true
 	}
 	return Secret{}, false
+}
+
+// Stages are the staging labels of all versions of the secret that the template calls
+// logicalID.
+func (s *Server) Stages(logicalID string) (all []string) {
+	secret, _ := s.Secret(logicalID)
+	for _, text := range append([]string{secret.Text}, secret.texts...) {
+		all = append(all, secret.stages(text)...)
+	}
+	return all
 }
 
 // Put gives the secret that the template calls logicalID another text, as PutSecretValue

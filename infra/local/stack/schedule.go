@@ -13,9 +13,10 @@ import (
 	"customercare/infra/local/template"
 )
 
-// startSchedules runs every schedule at its rate until ctx ends: it invokes the function
-// every so often. A tick is left out while the one before still runs: on AWS a function's
-// timeout sees to that, here the rate may have been shortened.
+// startSchedules runs every schedule until ctx ends: it invokes the function at once, as
+// if its time had just come, and from then on at its rate. A tick is left out while the
+// one before still runs: on AWS a function's timeout sees to that, here the rate may have
+// been shortened.
 func (s *Stack) startSchedules(ctx context.Context) {
 	if s.options.ScheduleEvery < 0 {
 		return
@@ -24,15 +25,15 @@ func (s *Stack) startSchedules(ctx context.Context) {
 		tick := time.NewTicker(cmp.Or(s.options.ScheduleEvery, schedule.Every))
 		s.schedules.Go(func() {
 			defer tick.Stop()
-			for {
+			for at := time.Now(); ; {
+				// A failure is in the function's log; EventBridge would try
+				// again, here the next tick does.
+				event := scheduledEvent(schedule, at, s.options.Region)
+				_, _ = s.functions.Invoke(ctx, schedule.Function, event)
 				select {
 				case <-ctx.Done():
 					return
-				case at := <-tick.C:
-					// A failure is in the function's log; EventBridge would try again,
-					// here the next tick does.
-					event := scheduledEvent(schedule, at, s.options.Region)
-					_, _ = s.functions.Invoke(ctx, schedule.Function, event)
+				case at = <-tick.C:
 				}
 			}
 		})

@@ -4,18 +4,33 @@ import (
 	"encoding/json"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"customercare/infra/local/lambda"
 	"customercare/infra/local/template"
 )
 
-// A schedule sends what EventBridge is documented to send ("Amazon EventBridge events
+// Each schedule sends what EventBridge is documented to send ("Amazon EventBridge events
 // detail reference"), as the file has it; only the id is another, and the rule's name,
 // which CloudFormation makes longer.
-func TestScheduleSendsItsEvent(t *testing.T) {
-	raw, err := os.ReadFile("../../events/cleanup.json")
+func TestSchedulesSendTheirEvents(t *testing.T) {
+	real, err := template.Load("../../../template.yaml", nil)
+	if err != nil || len(real.Schedules) != 1 {
+		t.Fatalf("%v, %v", real, err)
+	}
+	for _, schedule := range real.Schedules {
+		at := slices.IndexFunc(real.Functions, func(f lambda.Function) bool { return f.Name == schedule.Function })
+		sendsItsEvent(t, schedule, real.Functions[at].Folder)
+	}
+}
+
+// sendsItsEvent compares the event of a schedule with the file of its function.
+func sendsItsEvent(t *testing.T, schedule template.Schedule, folder string) {
+	t.Helper()
+	raw, err := os.ReadFile("../../events/" + folder + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,15 +38,11 @@ func TestScheduleSendsItsEvent(t *testing.T) {
 	if err := json.Unmarshal(raw, &want); err != nil {
 		t.Fatal(err)
 	}
-	real, err := template.Load("../../../template.yaml", nil)
-	if err != nil || len(real.Schedules) != 1 {
-		t.Fatalf("%v, %v", real, err)
-	}
 	at, err := time.Parse(time.RFC3339, want["time"].(string))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(scheduledEvent(real.Schedules[0], at, "us-east-1"), &got); err != nil {
+	if err := json.Unmarshal(scheduledEvent(schedule, at, "us-east-1"), &got); err != nil {
 		t.Fatal(err)
 	}
 	if id, _ := got["id"].(string); len(id) != len(want["id"].(string)) {

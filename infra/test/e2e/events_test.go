@@ -77,6 +77,10 @@ var outcomes = map[string]outcome{
 	"continue-erasure":          {answer: `{"batchItemFailures":[]}`},
 	"continue-erasure.handover": {answer: `{"batchItemFailures":[]}`},
 	"cleanup":                   {answer: `null`},
+	"read-erasures": {404, "application/problem+json",
+		`{"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such erasure"}`, nil},
+	"read-erasures.key": {404, "application/problem+json",
+		`{"type":"about:blank","title":"Not Found","status":404,"detail":"Nothing is sealed yet, ask again later"}`, nil},
 }
 
 // loadDemo puts that part of the demo data that the events are about.

@@ -93,7 +93,7 @@ func run(m *testing.M, endpoint string) (int, error) {
 		// the API.
 		Parameters: map[string]string{
 			"WriterLifetime": "30m", "ClockSkew": "100ms", "GuessLimit": "1000000",
-			"ProvisionRate": "10000", "DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000",
+			"ProvisionRate": "10000", "DeleteRate": "10000", "CleanRate": "10000", "TokenRate": "10000", "ReadRate": "10000",
 			"ThrottleBurst": "5000",
 		},
 		Access:            accessed(template),

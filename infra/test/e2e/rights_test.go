@@ -152,7 +152,7 @@ func (u *usage) add(key, action, table string, w write) {
 	maps.Copy(r.attributes, w.attributes())
 	for _, item := range []map[string]any{w.Item, w.Key} {
 		// the tables' partition keys
-		for _, name := range []string{"customerId", "customer", "party", "principal", "erasureId"} {
+		for _, name := range []string{"customerId", "customer", "party", "principal", "erasureId", "part"} {
 			if value, has := item[name].(map[string]any); has {
 				r.keys[fmt.Sprint(value["S"])] = true
 			}
@@ -237,6 +237,11 @@ func (u *usage) compare() (differences []string) {
 		u.reach(call.AccessKeyID, "secretsmanager:"+call.Action+" DigestKeys")
 		u.mu.Unlock()
 	}
+	for _, call := range running.KMS().Calls() {
+		u.mu.Lock()
+		u.reach(call.AccessKeyID, "kms:"+call.Action+" LedgerKey")
+		u.mu.Unlock()
+	}
 	for _, f := range running.Template.Functions {
 		differences = append(differences, u.compareOne(f, rightsOf(resources, f))...)
 	}
@@ -267,12 +272,24 @@ func (u *usage) compareOne(f lambda.Function, may map[string]any) (differences [
 
 // rightsOf are the rights of a function's role, with their conditions.
 func rightsOf(resources []template.Resource, f lambda.Function) map[string]any {
+	may := map[string]any{}
+	role := strings.TrimSuffix(f.Name, "Function") + "Role"
 	for _, r := range resources {
-		if r.ID == strings.TrimSuffix(f.Name, "Function")+"Role" {
-			return granted(r)
+		switch {
+		case r.ID == role:
+			maps.Copy(may, granted(r))
+		case r.Type == "AWS::KMS::Key": // whose policy names the role
+			policy, _ := r.Properties["KeyPolicy"].(map[string]any)
+			statements, _ := policy["Statement"].([]any)
+			for _, s := range statements {
+				statement, _ := s.(map[string]any)
+				if strings.Contains(fmt.Sprint(statement["Principal"]), ":"+role+"/") {
+					may[fmt.Sprint(statement["Action"], " ", r.ID)] = nil // what it signs, the key itself checks
+				}
+			}
 		}
 	}
-	return nil
+	return may
 }
 
 // notCalled are rights that the platform uses on the function's behalf:

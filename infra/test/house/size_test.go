@@ -13,8 +13,10 @@ const (
 	maxFile         = 365
 	maxHandler      = 150
 	maxMain         = 50
-	maxInfra        = 14_000 // without tests and what tests alone import
-	maxBench        = 3_600  // of them
+	// maxInfra is without tests and what tests alone import. A seventh of it is for
+	// evidence: the stand-in for KMS, and the commands that export and verify the log.
+	maxInfra = 15_200
+	maxBench = 3_600 // of them
 )
 
 func TestDocumentsAreShort(t *testing.T) {

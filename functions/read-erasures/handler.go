@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"customercare/shared/gateway"
+	"customercare/shared/media"
+	"customercare/shared/operation"
+	"customercare/shared/principal"
+	"customercare/shared/respond"
+	"customercare/shared/store"
+)
+
+// handler is the calls about erasures with what they work on.
+type handler struct {
+	directory principal.Directory
+	tokens    principal.Tokens
+	ledger    store.Erasures
+	index     string // of the ledger's records that hold something that is not sealed
+	log       store.Log
+	keys      *keys
+}
+
+func (h handler) endpoint() gateway.Endpoint {
+	return gateway.Endpoint{
+		Operation: operation.ReadErasures, Shape: respond.Problems,
+		Limit: gateway.SmallBody, Handle: h.handle,
+	}
+}
+
+// The media types of answers and bodies.
+const (
+	inJSON  = "application/json"
+	inPlain = "text/plain"
+)
+
+// read is one of the calls: who asks is authenticated by then.
+type read struct {
+	media  string // of the answer
+	answer func(context.Context, *gateway.Call, principal.Reader) (any, error)
+}
+
+func (h handler) calls() map[operation.Route]read {
+	return map[operation.Route]read{
+		operation.ReadErasure:    {inJSON, h.erasure},
+		operation.ReadSubjects:   {inJSON, h.subjects},
+		operation.ReadReceipt:    {inPlain, h.receipt},
+		operation.ReadReceiptFor: {inPlain, h.receiptFor},
+		operation.ListErasures:   {inJSON, h.list},
+		operation.ReadCheckpoint: {inPlain, h.checkpoint},
+		operation.ReadLogKey:     {inPlain, h.logKey},
+	}
+}
+
+// handle refuses what needs no caller to be known, and then lets the caller in.
+func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
+	route := operation.Route{Method: call.Method, Path: call.Resource()}
+	read, offered := h.calls()[route]
+	if !offered {
+		return nil, notOffered(route.Path)
+	}
+	if err := respond.Accept(call.Header, read.media); err != nil {
+		return nil, err
+	}
+	if route.Method == http.MethodPost {
+		if _, err := call.BodyType(inJSON); err != nil {
+			return nil, err
+		}
+	}
+	reader, err := h.caller(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	return read.answer(ctx, call, reader)
+}
+
+// notOffered is the refusal of a method that no call of this path has.
+func notOffered(path string) error {
+	var methods []string
+	for _, route := range operation.ReadErasures.Calls {
+		if route.Path == path {
+			methods = append(methods, route.Method)
+		}
+	}
+	if len(methods) == 0 {
+		return errNotFound
+	}
+	slices.Sort(methods)
+	return &respond.Error{
+		Kind:     respond.MethodNotAllowed,
+		Sentence: "The method is not offered here, only " + strings.Join(methods, " and "),
+		Header:   http.Header{"Allow": {strings.Join(methods, ", ")}},
+	}
+}
+
+// errNotFound is the one answer for an erasure that the caller may not see, for one that
+// there is not, and for an id of another form.
+var errNotFound = respond.Refuse(respond.NotFound, "There is no such erasure")
+
+// caller says who calls: an operator or an API user by Basic (RFC 7617), an app by the
+// token that operation 5 gave it (RFC 6750). Operators need the scope for what is about
+// erasures; the log's checkpoint and key are for everybody who is let in.
+func (h handler) caller(ctx context.Context, call *gateway.Call) (principal.Reader, error) {
+	reader, err := h.identify(ctx, call)
+	if locked, ok := errors.AsType[*principal.Locked](err); ok {
+		return reader, respond.TryLater(locked.For)
+	}
+	if errors.Is(err, principal.ErrNotLetIn) {
+		return reader, &respond.Error{
+			Kind: respond.Unauthorized, Sentence: "Authorization is missing, wrong or expired",
+			Header: http.Header{"Www-Authenticate": {`Basic realm="customercare", Bearer realm="customercare"`}},
+		}
+	}
+	if err != nil {
+		return reader, err
+	}
+	public := call.Resource() == operation.ReadCheckpoint.Path || call.Resource() == operation.ReadLogKey.Path
+	if reader.Kind == operation.Operator && !public &&
+		!slices.Contains(reader.Operations, operation.ReadErasures.Name) {
+		return reader, errForbidden
+	}
+	return reader, nil
+}
+
+var errForbidden = respond.Refuse(respond.Forbidden, "This operation is not allowed to the caller")
+
+// identify looks at the request's one Authorization header.
+func (h handler) identify(ctx context.Context, call *gateway.Call) (principal.Reader, error) {
+	given := call.Header.Values("Authorization")
+	if len(given) != 1 {
+		return principal.Reader{}, principal.ErrNotLetIn
+	}
+	scheme, value, _ := strings.Cut(given[0], " ")
+	value = strings.TrimLeft(value, " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		app, tenant, err := h.tokens.Find(ctx, value)
+		return principal.Reader{Kind: operation.App, Name: app, TenantID: tenant}, err
+	}
+	name, secret, ok := media.Basic(value)
+	if !ok || !strings.EqualFold(scheme, "Basic") {
+		return principal.Reader{}, principal.ErrNotLetIn
+	}
+	return h.directory.Reader(ctx, call.Source(), name, secret)
+}

@@ -1,0 +1,280 @@
+package tiles
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"customercare/infra/attribute"
+	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/statement"
+	"customercare/shared/store"
+)
+
+// A log that grows, with exports that are killed in between, is whole in the end: nothing
+// is without text, without an end or bad. What was full is not written twice.
+func TestExportIsWholeAfterKills(t *testing.T) {
+	s, all, dir := newLog(t, dynamotest.Open(t)), erasures(t), t.TempDir()
+	if _, err := s.export(t, dir).Run(t.Context()); err != nil { // the empty log
+		t.Fatal(err)
+	}
+	if r, err := s.check(dir).Run(t.Context()); err != nil || r.Size != 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	killed := 0
+	var old tlog.Tree
+	for part := range 7 {
+		s.erase(t, all*part/7, all*(part+1)/7)
+		ctx, kill := context.WithCancel(t.Context())
+		e := s.export(t, dir)
+		n := 0
+		e.Progress = func(int) {
+			if n++; n > part {
+				kill()
+			}
+		}
+		if _, err := e.Run(ctx); err != nil {
+			killed++
+		}
+		kill()
+		if r, err := s.check(dir).Run(t.Context()); err != nil || r.Missing+r.Bad != 0 {
+			t.Errorf("after a kill: %+v, %v", r, err) // what the checkpoint promises is there
+		}
+		if part == 3 {
+			if _, err := s.export(t, dir).Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			old = s.head.Tree
+		}
+	}
+	if killed < 3 {
+		t.Fatalf("%d exports are killed", killed)
+	}
+	first := filepath.Join(dir, "tile", "entries", "000")
+	written, err := os.Stat(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.export(t, dir).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := os.Stat(first); err != nil || !os.SameFile(written, again) {
+		t.Errorf("a full bundle is written twice: %v", err)
+	}
+	r, err := s.check(dir).Run(t.Context())
+	if err != nil || r.Size != int64(2*all) || r.Types["accepted"] != all || r.Types["erased"] != all ||
+		r.Open+r.Missing+r.Bad+r.Slow+r.TooOld+len(r.Faults) != 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if err := Consistent(old, r.Tree, Dir(dir).Hashes(r.Tree)); err != nil || old.N == r.Size {
+		t.Errorf("%v since %d", err, old.N)
+	}
+	// A process that dies between a tile and its bundle leaves the tile alone.
+	if err := os.Remove(first); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.export(t, dir).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := s.check(dir).Run(t.Context()); err != nil || again.Bad+again.Missing != 0 {
+		t.Errorf("%+v, %v", again, err)
+	}
+	t.Logf("%d erasures, %d exports killed: %d without an end, %d without text, %d bad",
+		all, killed, r.Open, r.Missing, r.Bad)
+	_ = filepath.WalkDir(dir, func(path string, _ fs.DirEntry, _ error) error {
+		if strings.Contains(path, ".writing-") {
+			t.Errorf("%s is left", path)
+		}
+		return nil
+	})
+}
+
+// files reads tiles by the path that the specification gives, with nothing of this
+// package.
+type files struct{ dir string }
+
+func (f files) Height() int                     { return 8 }
+func (f files) SaveTiles([]tlog.Tile, [][]byte) {}
+func (f files) ReadTiles(all []tlog.Tile) (data [][]byte, err error) {
+	for _, tile := range all {
+		path := strings.Replace(tile.Path(), "tile/8/", "tile/", 1)
+		text, failed := os.ReadFile(filepath.Join(f.dir, path))
+		data, err = append(data, text), errors.Join(err, failed)
+	}
+	return data, err
+}
+
+// Another reader of the layout proves every leaf of the export.
+func TestAnotherReaderTakesTheExport(t *testing.T) {
+	s, dir := newLog(t, dynamotest.Open(t)), t.TempDir()
+	s.erase(t, 0, 300)
+	if _, err := s.export(t, dir).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	reader := tlog.TileHashReader(s.head.Tree, files{dir})
+	for leaf := range s.head.Tree.N {
+		proof, err := tlog.ProveRecord(s.head.Tree.N, leaf, reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, text := line(int(leaf%100+leaf/200*100), leaf/100%2 == 1)
+		if err := tlog.CheckRecord(proof, s.head.Tree.N, s.head.Tree.Hash, leaf, tlog.RecordHash(text)); err != nil {
+			t.Fatalf("leaf %d: %v", leaf, err)
+		}
+	}
+}
+
+// Every file of an export that is altered at its begin, in the middle, at its end, cut,
+// made longer or taken away is found.
+func TestAlteredExportsAreFound(t *testing.T) {
+	s, dir := newLog(t, dynamotest.Open(t)), t.TempDir()
+	s.erase(t, 0, 300)
+	if _, err := s.export(t, dir).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || filepath.Base(path) == policyFile {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		flip := func(at int) []byte {
+			other := append([]byte{}, text...)
+			other[at] ^= 1
+			return other
+		}
+		for name, other := range map[string][]byte{
+			"first byte": flip(0), "second byte": flip(1), "middle": flip(len(text) / 2), "last byte": flip(len(text) - 1),
+			"said of another": bytes.Replace(text, []byte("acme"), []byte("acmf"), 1), "cut": text[:len(text)-1], "longer": append(append([]byte{}, text...), 0), "empty": {}, "gone": nil,
+		} {
+			tried++
+			if bytes.Equal(other, text) { // nothing is said in it
+				continue
+			}
+			if other == nil {
+				err = os.Remove(path)
+			} else {
+				err = os.WriteFile(path, other, 0o600)
+			}
+			if err != nil {
+				return err
+			}
+			if r, err := s.check(dir).Run(t.Context()); err == nil && r.Bad+r.Missing == 0 {
+				t.Errorf("%s: %s is not found", path, name)
+			}
+		}
+		return os.WriteFile(path, text, 0o600)
+	})
+	if err != nil || tried < 50 {
+		t.Fatalf("%d tried, %v", tried, err)
+	}
+	if r, err := s.check(dir).Run(t.Context()); err != nil || r.Bad+r.Missing != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// A log that the folder's is no beginning of is refused, and the folder stays as it is.
+func TestAForkIsNotExported(t *testing.T) {
+	s, dir := newLog(t, dynamotest.Open(t)), t.TempDir()
+	s.erase(t, 0, 200)
+	if _, err := s.export(t, dir).Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	fork := newLog(t, dynamotest.Open(t))
+	fork.erase(t, 200, 500)
+	shorter := newLog(t, dynamotest.Open(t))
+	shorter.erase(t, 0, 100)
+	for name, other := range map[string]*sealed{"fork": fork, "shorter": shorter} {
+		if _, err := other.export(t, dir).Run(t.Context()); err == nil || !strings.Contains(err.Error(), "nothing is written") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := Consistent(s.head.Tree, other.head.Tree, other.log.Hashes(t.Context(), other.head.Tree)); err == nil {
+			t.Errorf("%s is consistent", name)
+		}
+	}
+	if r, err := s.check(dir).Run(t.Context()); err != nil || r.Size != 400 || r.Bad != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// A record that is gone, or that has another text, leaves an empty entry; an acceptance
+// without an end is found by its age, and a second end is bad.
+func TestWhatIsWrongIsCounted(t *testing.T) {
+	s, dir := newLog(t, dynamotest.Open(t)), t.TempDir()
+	s.erase(t, 0, 10)
+	gone, _ := line(3, false)
+	_, err := s.kit.Plain.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
+		TableName: &s.kit.Erasures.Table, Key: attribute.Item{"erasureId": attribute.Text(store.RecordPrefix + gone)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	altered, accepted := line(5, false)
+	s.kit.Put(t, s.kit.Erasures.Table, attribute.Item{
+		"erasureId": attribute.Text(store.RecordPrefix + altered), "accepted": attribute.Text(string(accepted)),
+		"statement": attribute.Text(string(accepted)),
+	})
+	e, told := s.export(t, dir), []string{}
+	e.Missing = func(leaf int64, of, what string) { told = append(told, fmt.Sprint(leaf, " ", of, " ", what)) }
+	if _, err := e.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprint("[3 ", gone, " is gone 13 ", gone, " is gone 15 ", altered,
+		" has another text than the one that was sealed]")
+	if fmt.Sprint(told) != want {
+		t.Errorf("%v, want %s", told, want)
+	}
+	c := s.check(dir)
+	c.Now = c.Now.AddDate(0, 0, 2)
+	r, err := c.Run(t.Context())
+	if err != nil || r.Missing != 3 || r.Open != 1 || r.TooOld != 1 || r.OldestID != altered || r.Bad != 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// Statements that contradict those before them are bad.
+func TestContradictionsAreBad(t *testing.T) {
+	for name, order := range map[string][]bool{ // false is the acceptance, true the end
+		"accepted twice": {false, false}, "ended twice": {false, true, true}, "never accepted": {true},
+	} {
+		r, open := Report{Types: map[string]int{}}, map[string]time.Time{}
+		for leaf, end := range order {
+			_, text := line(1, end)
+			r.entry(int64(leaf), statement.Hash(text), text, open, time.Hour)
+		}
+		said := map[bool]string{true: "that is not open", false: "that is open already"}[order[len(order)-1]]
+		if r.Bad != 1 || !strings.Contains(r.Faults[0], said) {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
+func TestPolicy(t *testing.T) {
+	s := newLog(t, dynamotest.Open(t))
+	good := "# ours\n\nlog " + s.head.Key + " https://example.com\n quorum none\n"
+	if _, err := Policy(good); err != nil {
+		t.Error(err)
+	}
+	for text, want := range map[string]string{
+		"": "must name a log", "quorum none\n": "must name a log", "log " + s.head.Key: "once",
+		good + "quorum none\n": "once", "log x\nquorum none\n": "no verifier key", "hello\n": "not a policy",
+		good + "witness w " + s.head.Key: "witnesses", "log " + s.head.Key + "\nquorum w\n": "witnesses",
+	} {
+		if _, err := Policy(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
