@@ -96,6 +96,10 @@ func TestSomethingHappensAtEveryCall(t *testing.T) {
 			b.run(t, b.handler())
 		},
 		"an acceptance": func(t *testing.T, b *bench, n int) { b.accept(t, n+2, n+3) },
+		"an acceptance and a run": func(t *testing.T, b *bench, n int) {
+			b.accept(t, n+2, n+3)
+			b.run(t, b.handler())
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := open(t)
@@ -109,6 +113,9 @@ func TestSomethingHappensAtEveryCall(t *testing.T) {
 				}
 				struck := b.kit.Faults.Struck()
 				b.kit.Faults.Calls()
+				if kept, _, err := b.ledger.ReadCheckpoint(t.Context()); err != nil || kept != b.note(t).Tree {
+					t.Errorf("the ledger remembers %v, %v", kept, err)
+				}
 				b.run(t, b.handler())
 				b.check(t)
 				n += 3
