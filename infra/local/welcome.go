@@ -10,9 +10,9 @@ import (
 	"customercare/infra/local/stack"
 )
 
-// calls are the operations on the demo data, each as a command for a shell with curl and
-// sed. {address} is the API's, {type} and {date} a temporary allow that the stack
-// takes.
+// calls are the operations on the demo data, and what shows what became of them, each as
+// a command for a shell with curl and sed. {address} is the API's, {type} and {date} a
+// temporary allow that the stack takes.
 var calls = []struct{ operation, command string }{
 	{"delete customer info", `
     curl -X DELETE -u csr:csr-demo-password \
@@ -34,6 +34,12 @@ var calls = []struct{ operation, command string }{
 	{"token by AK/SK", `
     curl {address}/apigovernance/api/oauth/tokenByAkSk \
       -d '{"app_key":"demo-app-key","app_secret":"demo-app-secret"}'`},
+	{"what became of the newest erasure", `
+    curl -u csr:csr-demo-password "{address}/erasures/$(curl -s -u csr:csr-demo-password \
+        '{address}/erasures?limit=1' | sed 's/.*"id":"\([^"]*\)".*/\1/')"`},
+	{"its receipt, a few seconds after it was asked for", `
+    curl -u csr:csr-demo-password "{address}/erasures/$(curl -s -u csr:csr-demo-password \
+        '{address}/erasures?limit=1' | sed 's/.*"id":"\([^"]*\)".*/\1/')/receipt"`},
 }
 
 // welcome is the first screen of a stack that is ready: what there is, what to do with

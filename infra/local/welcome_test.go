@@ -34,8 +34,8 @@ func TestWhatTheFirstScreenSaysOfData(t *testing.T) {
 		commands int
 	}{
 		{demo{loaded: map[string]int{"user": 1, "apiUser": 2, "transaction": 11}},
-			"1 user, 11 transactions, 2 API users.", 6},
-		{demo{kept: true}, "the demo data is not loaded again", 6},
+			"1 user, 11 transactions, 2 API users.", 10},
+		{demo{kept: true}, "the demo data is not loaded again", 10},
 		{demo{}, "`make import` loads records", 0},
 	} {
 		s := watchedBy(true)

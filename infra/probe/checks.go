@@ -25,7 +25,7 @@ func (r *run) laterChecks() []check {
 			{"a path that nobody offers is a 404", r.unknownPath},
 			{"what was refused has changed nothing", r.everythingStands},
 		},
-		r.provisionEffects(), r.customerEffects(), r.numbersEffects(),
+		r.provisionEffects(), r.customerEffects(), r.numbersEffects(), r.evidence(),
 		[]check{
 			{"an expired token is refused", r.expired},
 			{"everybody else's data is untouched", r.everythingStands},

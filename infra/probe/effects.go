@@ -145,7 +145,12 @@ const shortestJob = time.Second
 func (r *run) deletesCustomer(ctx context.Context) error {
 	began := time.Now()
 	request := client.DeleteCustomerInParts(r.by, r.code, r.form()...).Under(1)
-	if err := r.answers(ctx, exactly(client.Deleted(client.XML, r.code)), request); err != nil {
+	deleted := exactly(client.Deleted(client.XML, r.code))
+	err := r.answers(ctx, func(a client.Answer) error {
+		r.linked(a)
+		return deleted(a)
+	}, request)
+	if err != nil {
 		return err
 	}
 	at := r.customerPlace(r.by.Account, r.code)

@@ -60,8 +60,8 @@ func newMaterial() material {
 // secrets are all of them, also as HTTP Basic sends them.
 func (m material) secrets() []string {
 	all := []string{m.password, m.by.Key, m.secret, m.otherSecret}
-	for _, secret := range all[:2] {
-		_, sent, _ := strings.Cut(client.Basic(m.operator, secret), "Basic ")
+	for _, caller := range [][2]string{{m.operator, m.password}, {m.operator, m.by.Key}, {m.by.Name, m.by.Key}} {
+		_, sent, _ := strings.Cut(client.Basic(caller[0], caller[1]), "Basic ")
 		all = append(all, sent)
 	}
 	return all

@@ -56,7 +56,7 @@ func (i CustomerIntake) Customer(
 	ctx context.Context, asked CustomerRequest, budget time.Duration,
 ) (id string, err error) {
 	key, own := store.CustomerKey(asked.Account, asked.Code), store.NewID(i.clock.now())
-	request := store.RequestOf(own)
+	request := store.Request{Name: store.RequestOf(own), By: asked.By, Ticket: hashOf(asked.Ticket)}
 	digests, jobs := i.customerJobs(asked.Account, asked.Code)
 	for try := range maxOpenTries {
 		if try > 0 { // somebody else is at it: let them finish
@@ -64,9 +64,10 @@ func (i CustomerIntake) Customer(
 				return "", store.ErrRaced
 			}
 			// A record of its own for each try, should two of them be written.
-			own = store.NewIDFor(request, i.clock.now())
+			own = store.NewIDFor(request.Name, i.clock.now())
 		}
 		now := i.clock.now()
+		request.At = now
 		page, err := i.customers.Read(ctx, key, "")
 		if err != nil {
 			return "", err
@@ -76,7 +77,7 @@ func (i CustomerIntake) Customer(
 				i.digests.Look(ctx)
 				digests, jobs = i.customerJobs(asked.Account, asked.Code)
 			}
-			known, id, err := i.join(ctx, page.Tombstone, jobs, request, now)
+			known, id, err := i.join(ctx, page.Tombstone, jobs, request)
 			switch {
 			case err != nil || known == store.Joined:
 				return id, err // of an earlier call's erasure, which is open
@@ -88,18 +89,19 @@ func (i CustomerIntake) Customer(
 			case known == store.ErasedLately:
 				return id, nil
 			default:
-				return i.unknown(ctx, asked, jobs, request, now)
+				return i.unknown(ctx, asked, jobs, request)
 			}
 		}
 		job := &store.Job{
 			Key: jobs[0], ID: own, Scope: asked.Account, RequestedBy: asked.By,
-			RequestedAt: now, LastRequestedAt: now, PassStarted: now,
+			RequestedAt: now, LastRequestedAt: now, PassStarted: now, Ticket: request.Ticket,
 			Identifiers: []string{asked.Code}, Subjects: digests[:1],
 		}
+		accept(job, job.Subjects)
 		if page.Exists {
 			job.Found, job.Deleted = 1, 1 // the tombstone is its deletion
 		}
-		until := i.endOf(ctx, now.Add(budget))
+		until := i.until(ctx, now.Add(budget))
 		emptied, err := i.open(ctx, job, jobs[1:], page, until)
 		if errors.Is(err, store.ErrRaced) {
 			// Perhaps a writer without conditions wrote over the tombstone of a job that
@@ -124,9 +126,9 @@ func (i CustomerIntake) Customer(
 	return "", store.ErrRaced
 }
 
-// endOf is until, or earlier where ctx's deadline comes before: so that there is time
-// left to hand the rest over.
-func (i CustomerIntake) endOf(ctx context.Context, until time.Time) time.Time {
+// until is the given time, or earlier where ctx's deadline comes before: so that there is
+// time left to hand the rest over.
+func (i CustomerIntake) until(ctx context.Context, until time.Time) time.Time {
 	deadline, ok := i.clock.deadline(ctx)
 	if ok && deadline.Add(-wrapUp).Before(until) {
 		return deadline.Add(-wrapUp)
@@ -206,14 +208,14 @@ func (i CustomerIntake) verifyFew(
 // one among jobs. It does so once, however often the call is sent. Where no job is open
 // it says whether one of them ended in the last 30 days. id is that of the erasure.
 func (i CustomerIntake) join(
-	ctx context.Context, tombstone string, jobs []string, request string, now time.Time,
+	ctx context.Context, tombstone string, jobs []string, request store.Request,
 ) (known store.Status, id string, err error) {
 	if tombstone != "" && tombstone != jobs[0] {
 		others := slices.DeleteFunc(slices.Clone(jobs), func(job string) bool { return job == tombstone })
 		jobs = append([]string{tombstone}, others...)
 	}
 	for _, job := range jobs {
-		status, of, err := i.ledger.Join(ctx, job, request, now)
+		status, of, err := i.ledger.Join(ctx, job, request)
 		if err != nil || status == store.Joined {
 			return status, of, err
 		}

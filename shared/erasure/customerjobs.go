@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"customercare/shared/store"
 )
@@ -32,12 +31,12 @@ func (i CustomerIntake) customerJobs(account, code string) (digests, jobs []stri
 // knows: ErrUnknownCustomer. Where the customer was erased lately under a key that has
 // come since, it is that erasure's id.
 func (i CustomerIntake) unknown(
-	ctx context.Context, asked CustomerRequest, jobs []string, request string, now time.Time,
+	ctx context.Context, asked CustomerRequest, jobs []string, request store.Request,
 ) (id string, err error) {
 	i.digests.Look(ctx)
 	_, all := i.customerJobs(asked.Account, asked.Code)
 	more := slices.DeleteFunc(all, func(job string) bool { return slices.Contains(jobs, job) })
-	known, id, err := i.join(ctx, "", more, request, now)
+	known, id, err := i.join(ctx, "", more, request)
 	if err == nil && known == store.Unknown {
 		return "", ErrUnknownCustomer
 	}

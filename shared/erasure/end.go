@@ -25,11 +25,15 @@ func (e eraser) endPass(ctx context.Context, job *store.Job) error {
 		job.Failures = 0
 		return e.ledger.Release(ctx, job, after)
 	}
-	var err error
+	digests, err := e.readSubjects(ctx, job)
+	if err != nil {
+		return err
+	}
+	end := e.endOf(job, digests, began)
 	if began.Before(repeatsDone) {
-		err = e.ledger.FinishAndBegin(ctx, job, e.clock.now(), repeatsDone)
+		err = e.ledger.FinishAndBegin(ctx, job, end, e.nextOf(job, digests), repeatsDone)
 	} else {
-		err = e.ledger.Finish(ctx, job, e.customers, e.clock.now())
+		err = e.ledger.Finish(ctx, job, e.customers, end)
 	}
 	switch {
 	case err == nil:

@@ -75,7 +75,7 @@ func (e eraser) conclude(ctx context.Context, job *store.Job, err error) error {
 		err = e.fail(ctx, job, err)
 	}
 	if err == nil && passes == 0 && job.Passes == 1 && !job.IsCustomer() {
-		unknown := len(job.Identifiers) - job.Known.Count()
+		unknown := len(job.Identifiers) - job.Outcomes.Found()
 		metric.Put(ctx, "numbers looked for", metric.NumbersUnknown.Of(float64(unknown)))
 	}
 	if errors.Is(err, store.ErrHeld) {

@@ -13,9 +13,9 @@
 //
 // The life of a job, which is an erasure on record:
 //
-//  1. Intent. One write (operation 4), or one transaction with the tombstone (operation
-//     3), puts the job into the ledger. Where a customer has few records they are
-//     deleted in that transaction.
+//  1. Intent. One transaction puts the job and its record into the ledger, in operation
+//     3 with the tombstone. Where a customer has few records they are deleted in that
+//     transaction, too.
 //  2. Drain. A worker that holds the lease reads pages of keys, writes down how many it
 //     is about to delete, and deletes them. What is deleted is gone from the next
 //     reading, so a successor simply reads from the start.
@@ -25,8 +25,8 @@
 //     most, and deletions that had no answer may still be carried out. A pass that began
 //     after that is the last one (lastPassAfter). Until then the job waits, and the
 //     tombstone stands.
-//  5. End. One transaction: the record comes; the job, its raw identifiers and the
-//     tombstone go.
+//  5. End. One transaction: the record says how it ended; the job, its raw identifiers
+//     and the tombstone go.
 //
 // A worker whose time is up writes down where it stopped and hands the job over: it gives
 // the lease back and writes a handover, which makes the ledger's stream start the next
@@ -58,6 +58,9 @@ type Timing struct {
 	WriterLifetime time.Duration `env:"WRITER_LIFETIME,required"`
 	// ClockSkew is how far two machines' clocks may lie apart.
 	ClockSkew time.Duration `env:"CLOCK_SKEW,required"`
+	// BackupDays is for how many days a backup holds what was erased after it was made.
+	// Nobody waits for that; the statement of an erasure's end says when it is over.
+	BackupDays int `env:"BACKUP_DAYS,required"`
 }
 
 // writersDone is when no writer can write any more that was at work at the given time,

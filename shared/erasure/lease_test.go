@@ -30,7 +30,7 @@ func TestOneWorkerAtATime(t *testing.T) {
 	for what, err := range map[string]error{
 		"save":    sys.Ledger.Save(t.Context(), job),
 		"release": sys.Ledger.Release(t.Context(), job, now),
-		"finish":  sys.Ledger.Finish(t.Context(), job, sys.engine.Customers, now),
+		"finish":  sys.Ledger.Finish(t.Context(), job, sys.engine.Customers, store.End{Finished: now, Outcomes: store.Outcomes{0}}),
 	} {
 		if !errors.Is(err, store.ErrHeld) {
 			t.Errorf("%s by the worker that lost the lease: %v", what, err)
@@ -56,7 +56,8 @@ func TestStaleWorkerOfAFinishedJob(t *testing.T) {
 		return job
 	}
 	old := take()
-	if err := sys.Ledger.Finish(t.Context(), old, sys.engine.Customers, sys.clock.Now()); err != nil {
+	end := store.End{Finished: sys.clock.Now(), Statement: "erased", Outcomes: store.Outcomes{0}}
+	if err := sys.Ledger.Finish(t.Context(), old, sys.engine.Customers, end); err != nil {
 		t.Fatal(err)
 	}
 	if fresh := take(); fresh.Fence != old.Fence {
@@ -66,7 +67,7 @@ func TestStaleWorkerOfAFinishedJob(t *testing.T) {
 		"save":    sys.Ledger.Save(t.Context(), old),
 		"renew":   sys.Ledger.Renew(t.Context(), old, sys.clock.Now()),
 		"release": sys.Ledger.Release(t.Context(), old, sys.clock.Now()),
-		"finish":  sys.Ledger.Finish(t.Context(), old, sys.engine.Customers, sys.clock.Now()),
+		"finish":  sys.Ledger.Finish(t.Context(), old, sys.engine.Customers, end),
 	} {
 		if !errors.Is(err, store.ErrHeld) {
 			t.Errorf("%s of the new job by a worker of the old one: %v", what, err)

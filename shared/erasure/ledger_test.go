@@ -11,11 +11,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/attribute"
+	"customercare/shared/store"
 )
 
 // ledger is what stands in the table of erasures.
 type ledger struct {
 	records []entry // of finished erasures
+	begun   []entry // records of open erasures
 	open    []entry // jobs
 	all     []entry // these, and whatever else there is
 }
@@ -35,6 +37,17 @@ type entry struct {
 	unanswered bool  // a deletion had no answer
 	atLeast    bool
 	unreadable bool
+	job        string // of an open erasure's record: the key of the job
+	id         string // of a job: that of its erasure
+	state      string
+	accepted   string // the statement of the opening
+	statement  string // the statement of the end
+	unlogged   string // its place in the index of what is not sealed, "" where it has none
+	unloggedAt int64  // since when it stands there
+	finishedAt int64
+	askedAt    int64 // requestedAt
+	outcomes   store.Outcomes
+	by         string
 	json       string // the whole item
 }
 
@@ -57,6 +70,8 @@ func (sys *system) ledger(t testing.TB) (l ledger) {
 			e := readEntry(t, it)
 			l.all = append(l.all, e)
 			switch {
+			case strings.HasPrefix(e.key, "erasure-") && e.statement == "":
+				l.begun = append(l.begun, e)
 			case strings.HasPrefix(e.key, "erasure-"):
 				l.records = append(l.records, e)
 			case e.shard != "":
@@ -64,6 +79,7 @@ func (sys *system) ledger(t testing.TB) (l ledger) {
 			}
 		}
 	}
+	sys.wantEvidence(t, l)
 	return l
 }
 
@@ -80,6 +96,14 @@ func readEntry(t testing.TB, it item) entry {
 		shard: attribute.ReadText(it, "openShard"), leaseOwner: attribute.ReadText(it, "leaseOwner"),
 		leaseUntil: attribute.ReadNumber(it, "leaseUntil"), unanswered: it["unanswered"] != nil,
 		atLeast: flag("atLeast"), unreadable: flag("unreadable"),
+		job: attribute.ReadText(it, "job"), id: attribute.ReadText(it, "id"), state: attribute.ReadText(it, "state"),
+		accepted: attribute.ReadText(it, "accepted"), statement: attribute.ReadText(it, "statement"),
+		unlogged: attribute.ReadText(it, "unlogged"), unloggedAt: attribute.ReadNumber(it, "unloggedAt"),
+		finishedAt: attribute.ReadNumber(it, "finishedAt"), askedAt: attribute.ReadNumber(it, "requestedAt"),
+		by: attribute.ReadText(it, "requestedBy"),
+	}
+	if outcomes, ok := it["outcomes"].(*types.AttributeValueMemberB); ok {
+		e.outcomes = outcomes.Value
 	}
 	if list, ok := it["subjects"].(*types.AttributeValueMemberL); ok {
 		for _, member := range list.Value {
@@ -176,6 +200,7 @@ func (sys *system) clear(t testing.TB) {
 	for _, e := range sys.ledger(t).all {
 		sys.deleteItem(t, sys.Kit.Erasures.Table, item{"erasureId": attribute.Text(e.key)})
 	}
+	clear(sys.evidence)
 }
 
 // wantDeleted checks that there is a record for each of these counts of deleted items,

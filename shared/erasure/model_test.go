@@ -155,6 +155,13 @@ func (m *model) check(t *rapid.T) {
 			t.Fatalf("lost: %s", line)
 		}
 	}
+	for _, r := range m.ledger(m.tb).records {
+		if found := r.outcomes.Found() > 0; r.scope == m.shop && found != (r.found > 0) {
+			t.Fatalf("the outcomes are not what was found: %s", r.json)
+		} else if r.scope == m.tenant && !found && r.found > 0 {
+			t.Fatalf("contacts were found of nobody: %s", r.json)
+		}
+	}
 	for _, e := range m.ledger(m.tb).all {
 		if strings.Contains(e.json, "identifiers") {
 			t.Fatalf("raw identifiers left: %s", e.json)

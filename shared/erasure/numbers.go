@@ -50,7 +50,7 @@ func (i NumbersIntake) Numbers(ctx context.Context, asked NumbersRequest) (id st
 	sorted := slices.Sorted(slices.Values(asked.Numbers))
 	job := &store.Job{
 		Key: store.NumbersJob(i.digests.Set(asked.Tenant, sorted)), ID: store.NewID(now), Scope: asked.Tenant,
-		RequestedBy: asked.By, RequestedAt: now,
+		RequestedBy: asked.By, RequestedAt: now, Ticket: hashOf(asked.Ticket),
 		Identifiers: sorted, Subjects: asked.Subjects,
 	}
 	if len(job.Subjects) != len(sorted) || !slices.IsSorted(asked.Numbers) {
@@ -59,6 +59,7 @@ func (i NumbersIntake) Numbers(ctx context.Context, asked NumbersRequest) (id st
 			job.Subjects[n] = i.digests.Subject("number", asked.Tenant, number)
 		}
 	}
+	accept(job, job.Subjects)
 	id, joined, err := i.ledger.OpenNumbers(ctx, job, now.Add(pickUp))
 	if err == nil && joined { // a new job starts its worker by itself
 		if err := i.ledger.HandOver(ctx, job.Key, now); err != nil {

@@ -145,9 +145,7 @@ func (p *numbersPass) read(ctx context.Context) error {
 	if p.found.err != nil {
 		return p.found.err
 	}
-	if job.Passes == 0 {
-		p.found.note(job)
-	}
+	p.found.note(job)
 	p.found.drop(p.erased)
 	p.erased = nil
 	if job.Pending.Count > 0 {

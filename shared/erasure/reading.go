@@ -154,20 +154,20 @@ func (r reading) cut() bool {
 	return slices.ContainsFunc(r.through, func(limit string) bool { return limit != "" })
 }
 
-// note writes into the job which of its numbers are known: those of the window that have
-// a copy filed, and all that take part in such a contact. The latter because the
-// contacts of a later number may be gone, erased with an earlier one, by the time that
-// it is read itself.
+// note writes into the job of which of its numbers something was found: of those of the
+// window that have a copy filed, and of all that take part in such a contact. The latter
+// because the contacts of a later number may be gone, erased with an earlier one, by the
+// time that it is read itself. The caller writes the job down before it deletes anything.
 func (r reading) note(job *store.Job) {
 	for i, copies := range r.copies {
 		if len(copies) > 0 {
-			job.Known.Add(job.Cursor + i)
+			job.Outcomes.Set(job.Cursor+i, store.Erased)
 		}
 		for _, c := range copies {
 			parties, _ := c.Parties.Parties()
 			for _, party := range parties {
 				if at, ours := slices.BinarySearch(job.Identifiers, party); ours {
-					job.Known.Add(at)
+					job.Outcomes.Set(at, store.Erased)
 				}
 			}
 		}

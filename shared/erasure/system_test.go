@@ -35,7 +35,9 @@ type engine struct {
 	Clock          Clock
 }
 
-func (e engine) timing() Timing { return Timing{e.WriterLifetime, e.ClockSkew} }
+func (e engine) timing() Timing {
+	return Timing{WriterLifetime: e.WriterLifetime, ClockSkew: e.ClockSkew, BackupDays: 35}
+}
 
 func (e engine) Customer(
 	ctx context.Context, account, code, requestedBy string, budget time.Duration,
@@ -76,14 +78,17 @@ func (e engine) Due(ctx context.Context) (int, error) {
 type system struct {
 	*dynamotest.Kit
 	engine
-	clock *dynamotest.Clock
-	tb    testing.TB
+	clock    *dynamotest.Clock
+	tb       testing.TB
+	evidence map[string]statements // of every record that was seen, by its key
+	// tampered says that the test itself has changed what the ledger holds as evidence.
+	tampered bool
 }
 
 func newSystem(t testing.TB) *system {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
-	return &system{Kit: kit, clock: clock, tb: t, engine: engine{
+	return &system{Kit: kit, clock: clock, tb: t, evidence: map[string]statements{}, engine: engine{
 		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
 		Digests: digest.Digester{
 			Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")},

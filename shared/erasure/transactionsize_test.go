@@ -48,12 +48,12 @@ func TestTransactionsGetSmaller(t *testing.T) {
 func throttledContacts(t *testing.T, n int, busy func(keys []string) bool) []int {
 	t.Helper()
 	sys := newSystem(t)
+	sys.eraseNumbers(t, "135")
 	dynamo := &narrow{next: sys.Faults.Next, answer: noTransaction["throttled"], most: 100, busy: busy}
 	sys.Faults.Next = dynamo
 	for i := range n {
 		sys.putContact(t, "acme", fmt.Sprintf("c%03d", i), "135", fmt.Sprintf("peer%03d", i))
 	}
-	sys.eraseNumbers(t, "135")
 	sys.goOn(t, sys.numbersJob("135"))
 	sys.Faults.Calls()
 	sys.wantEmpty(t, sys.Kit.Contacts.Table)

@@ -102,6 +102,28 @@ var AllowsSwept = declare("AllowsSwept", "Count", "")
 // removed has been expired. 0: no delay.
 var SweepBehind = declare("SweepBehind", "Seconds", "")
 
+// The metrics of the sealed log. Each run of seal-ledger writes all of them; it leaves
+// out OldestUnsealed and LedgerUnsealed where it could not read all of the index of
+// unlogged records, because nobody could say what they are.
+var (
+	// OldestUnsealed is for how long the record has waited that has waited longest for a
+	// statement of it to be sealed; 0 when none waits.
+	OldestUnsealed = declare("OldestUnsealed", "Seconds", "")
+	// LedgerUnsealed is how many records wait after the run. Those of LedgerUnreadable
+	// are not among them.
+	LedgerUnsealed = declare("LedgerUnsealed", "Count", "")
+	// LedgerRefused is 1 where the log was not signed because it is not the one that was
+	// signed before, or because its key is another one, else 0. The log line with it says
+	// what it is.
+	LedgerRefused = declare("LedgerRefused", "Count", "")
+	// LedgerUnreadable is how many records hold something else than statements of their
+	// own. They are left out of the log, and keep no other record out.
+	LedgerUnreadable = declare("LedgerUnreadable", "Count", "")
+	// LeavesSealed is how many statements the run has put into the log. One that gets no
+	// answer leaves out what it has put there all the same.
+	LeavesSealed = declare("LeavesSealed", "Count", "")
+)
+
 // Value is what a metric is at one moment.
 type Value struct {
 	Metric Metric

@@ -21,15 +21,18 @@ import (
 //	subjects-<digest>     the digests of those numbers. They stay for ever, as the
 //	                      record does that names them; without one, if the call that
 //	                      wrote them failed before it could open the job.
-//	erasure-<id>          the record of an erasure that is done: digests, times, counts,
-//	                      atLeast and unreadable where Job has them. It stays for ever.
+//	erasure-<id>          the record of an erasure, there as long as the erasure is on
+//	                      record, and for ever: digests, times, the statement accepted.
+//	                      At the end come counts, outcomes, and the statement of the end,
+//	                      in the attribute statement: only with it the erasure is over.
 //	handover-<job>        a handover: writing it makes the table's stream start a
 //	                      worker.
 //
 // Only an open job and its identifiers hold what somebody could be recognized by. A
 // digest begins with the id of its key, so one subject has several digests: one under
 // each key. Open jobs have openShard and dueAt, the keys of the sparse index that
-// ListOpen reads.
+// ListOpen reads. Records of which a statement is not sealed yet have unlogged and
+// unloggedAt, the keys of another one.
 type Erasures struct {
 	DB    *dynamodb.Client
 	Table string

@@ -37,8 +37,8 @@ func (e Erasures) KeepCheckpoint(ctx context.Context, head Head) error {
 		TableName:                &e.Table,
 		Key:                      ledgerKey(checkpointKey),
 		ConditionExpression:      aws.String("attribute_not_exists(erasureId) OR #size < :size"),
-		UpdateExpression:         aws.String("SET #size = :size, root = :root, checkpoint = :checkpoint"),
-		ExpressionAttributeNames: map[string]string{"#size": "size"},
+		UpdateExpression:         aws.String("SET #size = :size, #root = :root, #checkpoint = :checkpoint"),
+		ExpressionAttributeNames: map[string]string{"#size": "size", "#root": "root", "#checkpoint": "checkpoint"},
 		ExpressionAttributeValues: object{
 			":size": number(head.Tree.N), ":root": binary(head.Tree.Hash[:]), ":checkpoint": text(head.Checkpoint),
 		},

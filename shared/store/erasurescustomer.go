@@ -18,9 +18,10 @@ const FewRecords = 10
 // of the last one may stand there.
 const noOpenJob = "attribute_not_exists(openShard)"
 
-// OpenCustomer writes the job and the tombstone in one transaction: either the erasure is
-// on record and no reader that looks at the customer's item finds the customer, or
-// nothing has happened. The caller holds the job until leaseEnd, and deletes the records.
+// OpenCustomer writes the job, its record and the tombstone in one transaction: either
+// the erasure is on record and no reader that looks at the customer's item finds the
+// customer, or nothing has happened. The caller holds the job until leaseEnd, and deletes
+// the records.
 //
 // page is the first page of Customers.Read, others are further keys under which a job for
 // the same customer may be open. ErrRaced when page is no longer what stands there, or
@@ -53,7 +54,7 @@ func (e Erasures) OpenAndErase(
 // opened is a customer's job as it is first written.
 func (j *Job) opened(dueAt time.Time) object {
 	j.Fence, j.Requests = 1, 1
-	return object{
+	item := object{
 		"erasureId": text(j.Key), "id": text(j.ID), "state": open, "scope": text(j.Scope),
 		"requestedBy": text(j.RequestedBy), "requestedAt": millis(j.RequestedAt),
 		"lastRequestedAt": millis(j.RequestedAt), "requests": one,
@@ -61,6 +62,8 @@ func (j *Job) opened(dueAt time.Time) object {
 		"openShard": text(shard(j.Key)), "dueAt": millis(dueAt),
 		"found": number(j.Found), "deleted": number(j.Deleted), "pending": j.Pending.value(),
 	}
+	j.addTicket(item)
+	return item
 }
 
 func (e Erasures) openCustomer(
@@ -70,6 +73,7 @@ func (e Erasures) openCustomer(
 	actions := append([]types.TransactWriteItem{
 		{Put: &types.Put{TableName: &e.Table, Item: item, ConditionExpression: aws.String(noOpenJob)}},
 		customers.tombstone(job.customer(), job.Key, job.RequestedAt, page),
+		e.begin(job),
 	}, deletions...)
 	for _, other := range others {
 		actions = append(actions, types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{

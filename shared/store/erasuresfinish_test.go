@@ -17,13 +17,14 @@ func TestBegunAgainIsNew(t *testing.T) {
 	key := store.NumbersJob("1." + strings.Repeat("ab", 32))
 	opened := &store.Job{
 		Key: key, ID: store.NewID(now), Scope: "acme", RequestedBy: "app", RequestedAt: now,
+		Ticket: []byte{1}, Accepted: "accepted 1", LastRequestedAt: now,
 		Identifiers: []string{"135"}, Subjects: []string{"1." + strings.Repeat("cd", 32)},
 	}
 	if _, _, err := ledger.OpenNumbers(t.Context(), opened, now); err != nil {
 		t.Fatal(err)
 	}
 	later := now.Add(time.Minute)
-	if _, _, err := ledger.Join(t.Context(), key, "another call", later); err != nil {
+	if _, _, err := ledger.Join(t.Context(), key, store.Request{Name: "another call", By: "other", Ticket: []byte{2}, At: later}); err != nil {
 		t.Fatal(err)
 	}
 	acquire := func() *store.Job {
@@ -38,32 +39,37 @@ func TestBegunAgainIsNew(t *testing.T) {
 	job.Found, job.Deleted, job.Passes, job.Failures, job.Cursor = 3, 2, 1, 4, 1
 	job.AtLeast, job.Unreadable, job.Unanswered, job.PassStarted = true, true, now, now
 	job.Pending = store.Pending{Count: 1, To: 1, Through: []string{"x"}}
-	job.Known.Add(0)
+	job.Outcomes.Set(0, store.Erased)
 	if err := ledger.Save(t.Context(), job); err != nil {
 		t.Fatal(err)
 	}
-	if err := ledger.FinishAndBegin(t.Context(), job, later, later); err != nil {
+	next := &store.Job{
+		Key: key, ID: store.NewID(later), Scope: job.Scope, RequestedBy: job.LastRequestedBy, RequestedAt: later,
+		Ticket: job.LastTicket, Subjects: job.Subjects, Accepted: "accepted 2",
+	}
+	end := store.End{Finished: later, Verified: now, BackupsUntil: later, Statement: "erased 1", Outcomes: job.Outcomes}
+	if err := ledger.FinishAndBegin(t.Context(), job, end, next, later); err != nil {
 		t.Fatal(err)
 	}
 	again := acquire()
 	switch {
-	case again.ID == job.ID, again.Requests != 1, !again.RequestedAt.Equal(later), !again.HandedOver:
+	case again.ID != next.ID, again.Requests != 1, !again.RequestedAt.Equal(later), !again.HandedOver:
 		t.Errorf("not a new job: %+v", again)
 	case again.Found != 0, again.Deleted != 0, again.Passes != 0, again.Failures != 0, again.Died != 0:
 		t.Errorf("counts are left: %+v", again)
-	case again.Cursor != 0, !again.PassStarted.IsZero(), again.Pending.Count != 0, again.Known.Count() != 0:
+	case again.Cursor != 0, !again.PassStarted.IsZero(), again.Pending.Count != 0, again.Outcomes.Found() != 0:
 		t.Errorf("a place is left: %+v", again)
 	case again.AtLeast, again.Unreadable, !again.Unanswered.IsZero():
 		t.Errorf("doubts are left: %+v", again)
 	}
-	if again.Scope != "acme" || again.RequestedBy != "app" || len(again.Identifiers) != 1 || len(again.Subjects) != 1 {
+	if again.Scope != "acme" || again.RequestedBy != "other" || again.Ticket[0] != 2 || again.LastRequestedBy != "" || again.LastTicket != nil || len(again.Identifiers) != 1 || len(again.Subjects) != 1 {
 		t.Errorf("another job: %+v", again)
 	}
 	records := 0
 	for _, line := range kit.Dump(t, ledger.Table) {
 		if strings.Contains(line, store.RecordPrefix+job.ID) {
 			records++
-			for _, name := range []string{`"atLeast"`, `"unreadable"`} {
+			for _, name := range []string{`"atLeast"`, `"unreadable"`, `"accepted 1"`, `"erased 1"`, `"unlogged"`} {
 				if !strings.Contains(line, name) {
 					t.Errorf("the record has no %s: %s", name, line)
 				}

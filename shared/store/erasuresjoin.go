@@ -60,31 +60,46 @@ const (
 	ErasedLately
 )
 
+// Request is one call for an erasure, as a job counts it.
+type Request struct {
+	Name   string // RequestOf the id that was made for the call
+	By     string // name of the API user or app
+	Ticket []byte // as in Job
+	At     time.Time
+}
+
 // Join makes a repeated call part of the job that is open under key, if there is one: the
-// job's last pass and its end come after the call. request names the call (RequestOf). It
-// is counted once, however often it is sent, and not at all in a job that it has opened
-// itself. Where no job is open, the same write tells whether an erasure ended lately. id
-// is that of the erasure, open or ended lately.
-func (e Erasures) Join(ctx context.Context, key, request string, now time.Time) (
+// job's last pass and its end come after the call. It is counted once, however often it
+// is sent, and not at all in a job that it has opened itself. Where no job is open, the
+// same write tells whether an erasure ended lately. id is that of the erasure, open or
+// ended lately.
+func (e Erasures) Join(ctx context.Context, key string, request Request) (
 	status Status, id string, err error,
 ) {
+	const join = "SET lastRequestedAt = :now, lastRequestedBy = :by"
+	const counted = " ADD requests :one, joined :requests"
+	update, values := join+counted+" REMOVE lastTicket", object{
+		":now": millis(request.At), ":by": text(request.By), ":one": one,
+		":request": text(request.Name), ":requests": set(request.Name),
+	}
+	if request.Ticket != nil {
+		update, values[":ticket"] = join+", lastTicket = :ticket"+counted, binary(request.Ticket)
+	}
 	out, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                &e.Table,
-		Key:                      ledgerKey(key),
-		ConditionExpression:      aws.String("attribute_exists(openShard) AND " + uncounted),
-		UpdateExpression:         aws.String("SET lastRequestedAt = :now ADD requests :one, joined :requests"),
-		ExpressionAttributeNames: map[string]string{"#id": "id"},
-		ExpressionAttributeValues: object{
-			":now": millis(now), ":one": one, ":request": text(request), ":requests": set(request),
-		},
+		TableName:                           &e.Table,
+		Key:                                 ledgerKey(key),
+		ConditionExpression:                 aws.String("attribute_exists(openShard) AND " + uncounted),
+		UpdateExpression:                    &update,
+		ExpressionAttributeNames:            map[string]string{"#id": "id"},
+		ExpressionAttributeValues:           values,
 		ReturnValues:                        types.ReturnValueAllOld,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	item, conflict := conditionFailed(err)
 	switch {
-	case conflict && item["openShard"] != nil && hasCounted(item, request): // an answer was lost
+	case conflict && item["openShard"] != nil && hasCounted(item, request.Name): // an answer was lost
 		return Joined, object(item).text("id"), nil
-	case conflict && object(item).number("expires") > now.Unix():
+	case conflict && object(item).number("expires") > request.At.Unix():
 		return ErasedLately, strings.TrimPrefix(object(item).text("record"), RecordPrefix), nil
 	case conflict:
 		return Unknown, "", nil

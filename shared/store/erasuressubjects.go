@@ -1,11 +1,14 @@
 package store
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
@@ -28,6 +31,26 @@ func pack(digests []string) (object, error) {
 		packed, keyID = append(packed, raw...), id
 	}
 	return object{"key": text(keyID), "digests": &types.AttributeValueMemberB{Value: packed}}, nil
+}
+
+// ReadSubjects gives the digests of the job's subjects, in the order of their
+// identifiers' bytes, also where they stand in another item. It gives none where
+// somebody else has taken them away or put anything else there.
+func (e Erasures) ReadSubjects(ctx context.Context, job *Job) ([]string, error) {
+	digests, whole := job.Subjects, true
+	if job.SubjectsIn != "" {
+		out, err := e.DB.GetItem(ctx, &dynamodb.GetItemInput{
+			TableName: &e.Table, Key: ledgerKey(job.SubjectsIn), ConsistentRead: aws.Bool(true),
+		})
+		if err != nil {
+			return nil, failed("erasures: read subjects", err)
+		}
+		digests, whole = Subjects(out.Item)
+	}
+	if !whole || len(digests) != len(job.Identifiers) {
+		return nil, nil
+	}
+	return digests, nil
 }
 
 // Subjects are the digests, each "<key id>.<hex>", in a record, in a job, or in an item

@@ -3,7 +3,6 @@ package store
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"math/bits"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,7 +16,10 @@ type Job struct {
 	Scope           string // the account or tenant
 	RequestedBy     string // name of the API user or app that asked first
 	RequestedAt     time.Time
+	Ticket          []byte    // SHA-256 of the ticket that came with the first call, nil without one
 	LastRequestedAt time.Time // by the last call that joined
+	LastRequestedBy string    // of that call, as RequestedBy; "" where none joined
+	LastTicket      []byte    // of that call, as Ticket
 	Requests        int64     // calls that are counted: the first, and those that joined
 	Identifiers     []string  // raw: the customer's code, or the numbers; see ReadIdentifiers
 	Subjects        []string  // their digests, where SubjectsIn is ""
@@ -34,8 +36,8 @@ type Job struct {
 	PassStarted time.Time
 	Cursor      int // index of the first identifier that this pass has not verified yet
 	Pending     Pending
-	Known       Known
-	HandedOver  bool // there may be a handover of the job
+	Outcomes    Outcomes // of the job's identifiers, as far as the passes have got
+	HandedOver  bool     // there may be a handover of the job
 	// Unreadable says that the parties of a contact could not be read: a copy may be left
 	// under a number that nobody knows.
 	Unreadable bool
@@ -43,6 +45,10 @@ type Job struct {
 	// did. DynamoDB may carry it out for as long as a writer may write, so only a pass
 	// that began later can be the last.
 	Unanswered time.Time
+
+	// Accepted is the statement that the job is on record, as the record will have it
+	// (shared/statement). Whoever opens the job gives it; the job does not keep it.
+	Accepted string
 
 	// These belong to the worker's run, and are not stored.
 
@@ -66,27 +72,6 @@ type Pending struct {
 	Count   int64
 	To      int      // index behind the last identifier in the range
 	Through []string // for each identifier the last sort key read, "" where the page was the last
-}
-
-// Known is which identifiers the first pass has found, one bit each; the first identifier
-// is the lowest bit of the first byte. It is written down before anything of theirs is
-// deleted.
-type Known []byte
-
-// Add notes that the identifier with this index is known.
-func (k *Known) Add(index int) {
-	for len(*k) <= index/8 {
-		*k = append(*k, 0)
-	}
-	(*k)[index/8] |= 1 << (index % 8)
-}
-
-// Count is how many identifiers are known.
-func (k Known) Count() (n int) {
-	for _, b := range k {
-		n += bits.OnesCount8(b)
-	}
-	return n
 }
 
 // IsCustomer tells a job of operation 3 from one of operation 4.

@@ -31,14 +31,15 @@ func (p Pending) value() types.AttributeValue {
 func readJob(item object) *Job {
 	job := &Job{
 		Key: item.text("erasureId"), ID: item.text("id"), Scope: item.text("scope"),
-		RequestedBy: item.text("requestedBy"), RequestedAt: item.millis("requestedAt"),
-		LastRequestedAt: item.millis("lastRequestedAt"), Requests: item.number("requests"),
+		RequestedBy: item.text("requestedBy"), RequestedAt: item.millis("requestedAt"), Ticket: item.bytes("ticket"),
+		LastRequestedAt: item.millis("lastRequestedAt"), LastRequestedBy: item.text("lastRequestedBy"),
+		LastTicket: item.bytes("lastTicket"), Requests: item.number("requests"),
 		Identifiers: item.texts("identifiers"), Subjects: item.texts("subjects"), SubjectsIn: item.text("subjectsIn"),
 		Fence: item.number("fence"), Found: item.number("found"), Deleted: item.number("deleted"),
 		Entombed: item.number("entombed"), AtLeast: item.flag("atLeast"),
 		Passes: item.number("passes"), Failures: item.number("failures"), PassStarted: item.millis("passStarted"),
 		Cursor: int(item.number("cursor")), HandedOver: item.flag("handedOn"),
-		Unreadable: item.flag("unreadable"), Unanswered: item.millis("unanswered"),
+		Unreadable: item.flag("unreadable"), Unanswered: item.millis("unanswered"), Outcomes: item.bytes("outcomes"),
 	}
 	if job.LastRequestedAt.Before(job.RequestedAt) { // the clock of a call that joined was behind
 		job.LastRequestedAt = job.RequestedAt
@@ -51,9 +52,6 @@ func readJob(item object) *Job {
 	if pending, ok := item["pending"].(*types.AttributeValueMemberM); ok {
 		p := object(pending.Value)
 		job.Pending = Pending{Count: p.number("count"), To: int(p.number("to")), Through: p.texts("through")}
-	}
-	if known, ok := item["known"].(*types.AttributeValueMemberB); ok {
-		job.Known = known.Value
 	}
 	return job
 }
@@ -72,8 +70,8 @@ func (j *Job) progress(counted int64) (set string, values object) {
 		":failures": number(j.Failures), ":counted": number(counted), ":started": millis(j.PassStarted),
 		":cursor": number(j.Cursor), ":pending": j.Pending.value(), ":handed": flag(j.HandedOver),
 	}
-	if len(j.Known) > 0 {
-		set, values[":known"] = set+", known = :known", &types.AttributeValueMemberB{Value: j.Known}
+	if len(j.Outcomes) > 0 {
+		set, values[":outcomes"] = set+", outcomes = :outcomes", binary(j.Outcomes)
 	}
 	if j.Unreadable {
 		set, values[":unreadable"] = set+", unreadable = :unreadable", flag(true)

@@ -51,8 +51,8 @@ func (t NewTile) item() object {
 func (l Log) Append(ctx context.Context, before, after Head, tiles []NewTile) error {
 	actions := []types.TransactWriteItem{{Put: &types.Put{
 		TableName: &l.Table, Item: after.item(),
-		ConditionExpression:      aws.String("#size = :size AND root = :root"),
-		ExpressionAttributeNames: map[string]string{"#size": "size"},
+		ConditionExpression:      aws.String("#size = :size AND #root = :root"),
+		ExpressionAttributeNames: map[string]string{"#size": "size", "#root": "root"},
 		ExpressionAttributeValues: object{
 			":size": number(before.Tree.N), ":root": binary(before.Tree.Hash[:]),
 		},

@@ -85,7 +85,8 @@ func (l Log) read(ctx context.Context, parts []string, attribute string) (map[st
 			keys[i] = logKey(parts[i])
 		}
 		items, err := readItems(ctx, l.DB, "log: read tiles", l.Table, types.KeysAndAttributes{
-			Keys: keys, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("part, " + attribute),
+			Keys: keys, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("#part, #attribute"),
+			ExpressionAttributeNames: map[string]string{"#part": "part", "#attribute": attribute},
 		}, readAttempts)
 		if err != nil {
 			return nil, err

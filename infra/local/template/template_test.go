@@ -105,7 +105,7 @@ func TestRealTemplate(t *testing.T) {
 			t.Errorf("schedule %+v", s)
 		}
 	}
-	if len(template.Schedules) != 1 {
+	if len(template.Schedules) != 2 {
 		t.Errorf("schedules %+v", template.Schedules)
 	}
 	if len(template.Secrets) != 1 || template.Secrets[0].Name != "DigestKeys" ||

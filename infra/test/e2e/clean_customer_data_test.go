@@ -52,7 +52,7 @@ func finished(t testing.TB, tenant string, n int) []string {
 	t.Helper()
 	passWriterLifetime(t, tenant)
 	records := slices.DeleteFunc(dump(t, `"scope":{"Value":"`+tenant+`"}`), func(line string) bool {
-		return !strings.Contains(line, `"erasureId":{"Value":"erasure-`)
+		return !strings.Contains(line, `"statement":{"Value":"`)
 	})
 	if len(records) != n {
 		t.Errorf("%d records of %s, want %d: %s", len(records), tenant, n, records)

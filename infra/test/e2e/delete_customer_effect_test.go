@@ -117,7 +117,7 @@ func TestCustomerIsForgottenAndMayComeBack(t *testing.T) {
 
 // recordsOf are the ledger's records of finished erasures in the account.
 func recordsOf(t testing.TB, account string) []string {
-	return slices.DeleteFunc(dump(t, `"erasureId":{"Value":"erasure-`), func(line string) bool {
+	return slices.DeleteFunc(dump(t, `"statement":{"Value":"`), func(line string) bool {
 		return !strings.Contains(line, `"scope":{"Value":"`+account+`"}`)
 	})
 }
@@ -222,7 +222,7 @@ func TestDeletedCustomerIsGoneEverywhere(t *testing.T) {
 	if after := others(); !slices.Equal(before, after) {
 		t.Errorf("other customers changed:\n%s\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 	}
-	records := slices.DeleteFunc(dump(t, `"erasure-`),
+	records := slices.DeleteFunc(dump(t, `"statement":{"Value":"`),
 		func(line string) bool { return !strings.Contains(line, `"scope":{"Value":"e1"}`) })
 	if len(records) != 1 || !strings.Contains(records[0], `"deleted":{"Value":"61"}`) ||
 		!strings.Contains(records[0], `"found":{"Value":"61"}`) {

@@ -327,7 +327,7 @@ func (u *faultyStack) finish(t *testing.T, mark string) {
 		t.Errorf("%d items are left, the first: %s", len(left), left[0])
 	}
 	records := slices.DeleteFunc(ledger, func(line string) bool {
-		return !strings.Contains(line, "-"+mark+`"`) || !strings.Contains(line, `"erasureId":{"Value":"erasure-`)
+		return !strings.Contains(line, "-"+mark+`"`) || !strings.Contains(line, `"statement":{"Value":"`)
 	})
 	counts := []string{}
 	for _, record := range records {

@@ -134,7 +134,8 @@ func (c *confidential) in(text string) []string {
 // which account or tenant an erasure was asked for is said there on purpose.
 func kept(database *dynamodb.Client) (string, error) {
 	var all strings.Builder
-	named := regexp.MustCompile(`"(requestedBy|scope)":\{"Value":"(?:[^"\\]|\\.)*"\}`)
+	named := regexp.MustCompile(`"(requestedBy|scope)":\{"Value":"(?:[^"\\]|\\.)*"\}` + // and in statements
+		`|\\"scope\\":\\".*?\\",\\"by\\":\\".*?\\",\\"accepted\\"`)
 	for _, table := range []string{"Erasures", "Principals"} {
 		pages := dynamodb.NewScanPaginator(database, &dynamodb.ScanInput{TableName: aws.String(running.Table(table))})
 		for pages.HasMorePages() {

@@ -12,12 +12,14 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/shared/operation"
 	"customercare/shared/store"
 )
 
@@ -70,6 +72,7 @@ func TestSmokeNoticesLies(t *testing.T) {
 	}
 	account := func(body []byte) string { return regexp.MustCompile(`smoke-[0-9a-f]{12}`).FindString(string(body)) }
 	foreign := regexp.MustCompile(`smoke-[0-9a-f]{12}-other`)
+	var basicOf atomic.Pointer[string]
 	for name, row := range map[string]struct {
 		lyingProxy
 		timeout time.Duration
@@ -93,7 +96,10 @@ func TestSmokeNoticesLies(t *testing.T) {
 						})
 				})
 			}
-		}}, 5 * time.Second, []string{"a customer is deleted", "no transaction is left"}},
+		}}, 5 * time.Second, []string{
+			"a customer is deleted", "no transaction is left", "the deletion's link", "nobody but who asked",
+			"the receipt proves", "the receipt of one subject",
+		}},
 		"says verified": {lyingProxy{lie: func(w http.ResponseWriter, r *http.Request, body []byte) bool {
 			return isClean(r, body) && says(w, "application/json", cleaned)
 		}}, 5 * time.Second, []string{"they are gone under every number", "everybody else's data"}},
@@ -149,7 +155,8 @@ func TestSmokeNoticesLies(t *testing.T) {
 			if r.StatusCode == http.StatusNotFound {
 				r.StatusCode = http.StatusForbidden
 			}
-		}}, 0, []string{"an unknown customer ID", "GET is not offered", "a path that nobody offers"}},
+		}}, 0, []string{"an unknown customer ID", "GET is not offered", "a path that nobody offers",
+			"nobody but who asked"}},
 		"resets instead": {lyingProxy{lie: func(_ http.ResponseWriter, r *http.Request, _ []byte) bool {
 			if r.URL.RawQuery == "unregisterDevices=true" {
 				r.URL.RawQuery = "reset=true"
@@ -170,6 +177,51 @@ func TestSmokeNoticesLies(t *testing.T) {
 				}
 			},
 		}, 0, []string{"wrong key, wrong user and foreign account get the same words"}},
+		"links to nothing": {lyingProxy{twist: func(r *http.Response) { r.Header.Del("Link") }}, 0, []string{
+			"the deletion's link", "nobody but who asked", "the receipt proves", "the receipt of one subject",
+		}},
+		"says sealed of another's": {lyingProxy{twist: func(r *http.Response) {
+			text, _ := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(text))
+			if bytes.Contains(text, []byte(`"leaf":`)) {
+				replace(r, `"by":"smoke-`, `"by":"smoked-`)
+			}
+		}}, 0, []string{"the deletion's link"}},
+		"never seals": {lyingProxy{twist: func(r *http.Response) {
+			if strings.HasPrefix(r.Request.URL.Path, "/erasures/") {
+				replace(r, `"leaf":`, `"later":`)
+			}
+		}}, 5 * time.Second, []string{"the deletion's link"}},
+		"tells an app of an API user's": {lyingProxy{lie: func(_ http.ResponseWriter, r *http.Request, _ []byte) bool {
+			if user := basicOf.Load(); strings.HasPrefix(r.URL.Path, "/erasures/") && user != nil {
+				r.Header.Set("Authorization", *user)
+			}
+			if value := r.Header.Get("Authorization"); strings.HasPrefix(r.URL.Path, "/erasures/") {
+				basicOf.Store(&value)
+			}
+			return false
+		}}, 0, []string{"nobody but who asked"}},
+		"shows another key": {lyingProxy{twist: func(r *http.Response) {
+			if r.Request.URL.Path == operation.ReadLogKey.Path {
+				replace(r, ".customercare+", ".customercase+")
+			}
+		}}, 0, []string{"the log's checkpoint", "the receipt proves", "the receipt of one subject"}},
+		"shows another tree": {lyingProxy{twist: func(r *http.Response) {
+			if r.Request.URL.Path == operation.ReadCheckpoint.Path {
+				replace(r, ".customercare\n", ".customercare\n1")
+			}
+		}}, 0, []string{"the log's checkpoint"}},
+		"gives receipts of nothing": {lyingProxy{twist: func(r *http.Response) {
+			if r.Request.Method == http.MethodGet && strings.HasSuffix(r.Request.URL.Path, "/receipt") {
+				replace(r, "\nindex ", "\nindex 1")
+			}
+		}}, 0, []string{"the receipt proves"}},
+		"gives the receipt of all": {lyingProxy{lie: func(_ http.ResponseWriter, r *http.Request, _ []byte) bool {
+			if strings.HasSuffix(r.URL.Path, "/receipt") {
+				r.Method, r.Body, r.ContentLength = http.MethodGet, http.NoBody, 0
+			}
+			return false
+		}}, 0, []string{"the receipt of one subject"}},
 		"touches a neighbour": {lyingProxy{lie: func(_ http.ResponseWriter, _ *http.Request, body []byte) bool {
 			if isDelete(body) {
 				harm(t, store.CustomerKey(account(body), "47110000111122223"), store.TransactionRecord("c1", "t1"),

@@ -92,7 +92,7 @@ func TestSmokeIsGreen(t *testing.T) {
 		switch {
 		case strings.Contains(line, run):
 			records++
-			if !strings.Contains(line, `"erasureId":{"Value":"erasure-`) ||
+			if !strings.Contains(line, `"statement":{"Value":"`) ||
 				!strings.Contains(line, `"state":{"Value":"done"}`) {
 				t.Errorf("left in the end: %s", line)
 			}

@@ -67,7 +67,7 @@ func TestWorkersFinishWhatIsHandedOver(t *testing.T) {
 	}
 	eventually(t, "both are finished without cleanup", func() bool {
 		lines := dynamotest.Dump(t, database, s.Table("Erasures"))
-		return strings.Count(strings.Join(lines, "\n"), `"erasureId":{"Value":"erasure-`) == 2
+		return strings.Count(strings.Join(lines, "\n"), `"statement":{"Value":"`) == 2
 	})
 	all := strings.Join(dynamotest.Dump(t, database, s.Table("Erasures")), "\n")
 	for _, want := range []string{number("deleted", 26), number("deleted", transactions+2)} {

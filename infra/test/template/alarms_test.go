@@ -24,6 +24,10 @@ func TestAlarms(t *testing.T) {
 		"SweepBehindAlarm":      "customercare SweepBehind Maximum Seconds > 3600 in 3600 s, 1 of 1",
 		"FailingErasuresAlarm":  "customercare ErasuresFailing Maximum Count > 0 in 60 s, 5 of 5",
 		"UnworkedErasuresAlarm": "AWS/SQS ApproximateNumberOfMessagesVisible QueueName=arn:aws:sqs:us-east-1:123456789012:UnworkedErasures/QueueName Maximum > 0 in 60 s, 1 of 1",
+		// A run that could not read the whole index says no age.
+		"UnsealedLedgerAlarm":   "customercare OldestUnsealed Maximum Seconds > 600 in 60 s, 3 of 3" + bad,
+		"LedgerRefusedAlarm":    "customercare LedgerRefused Maximum Count > 0 in 60 s, 1 of 1",
+		"LedgerUnreadableAlarm": "customercare LedgerUnreadable Maximum Count > 0 in 60 s, 3 of 3",
 		"LockoutsAlarm":         "customercare CallersLockedOut Sum Count > 0 in 300 s, 1 of 1",
 	}
 	for _, f := range functions(t) {
@@ -33,7 +37,7 @@ func TestAlarms(t *testing.T) {
 			switch base + metric {
 			case "AuthorizeOperatorErrors":
 				continue // above
-			case "CleanupErrors":
+			case "CleanupErrors", "SealLedgerErrors":
 				limit = "2" // each run does what the one before left
 			case "ContinueErasureThrottles":
 				times = "3 of 3" // the stream waits and tries again

@@ -88,6 +88,11 @@ func TestLedgerKeyIsKeptAndNarrow(t *testing.T) {
 	} {
 		want[account+" kms:"+action] = nil
 	}
+	const sealer = "arn:aws:iam:us-east-1:123456789012:SealLedgerRole/Arn"
+	want[sealer+" kms:GetPublicKey"] = nil
+	want[sealer+" kms:Sign"] = map[string]any{"StringEquals": map[string]any{
+		"kms:SigningAlgorithm": "ED25519_SHA_512", "kms:MessageType": "RAW",
+	}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("the key's policy lets\n%v\nwant\n%v", got, want)
 	}
