@@ -34,6 +34,7 @@ function check(receipt, vkey, identifier) {
   const [, extra, index, path, note, origin, n, root, lines] = need(FORM.exec(receipt), 'it does not have the form of a receipt')
   const signatures = lines.trimEnd().split('\n').map(line => [line.split(' ')[1], base64(line.split(' ')[2])])
   const own = signatures.filter(([by, bytes]) => by === name && bytes.toString('hex', 0, 4) === id)
+  need(signatures.every(([, bytes]) => bytes.length > 4), 'a signature of it is too short')
   need(origin === name && own[0], `it was signed by another key than the one given, and says that it is from the log ${json(origin)}`)
   const ed25519 = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
   need(own.every(([, bytes]) => verify(null, Buffer.from(note), ed25519, bytes.subarray(4))), 'the signature of the log is wrong')
@@ -50,10 +51,9 @@ function check(receipt, vkey, identifier) {
   return `${words}; for ${json(subject)} the outcome is ${{ '': 'open', e: 'erased', n: 'not found', h: 'held' }[ending] ?? ending}`
 }
 try {
-  const [file, key, identifier] = process.argv.slice(2)
-  need(key, 'usage: node verify.mjs RECEIPT KEY [IDENTIFIER]')
+  const [file, key, identifier] = need(process.argv[3], 'usage: node verify.mjs RECEIPT KEY [IDENTIFIER]') && process.argv.slice(2)
   console.log(check(utf8(readFileSync(file)), existsSync(key) ? readFileSync(key, 'utf8').trim() : key, identifier))
 } catch (fault) {
-  console.log(`refused: ${typeof fault === 'string' ? fault : `it cannot be read (${fault.name})`}`)
+  console.log(`refused: ${typeof fault === 'string' ? fault : 'it cannot be read as a receipt'}`)
   process.exitCode = 1
 }

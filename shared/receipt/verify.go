@@ -98,7 +98,7 @@ func verifySubject(said statement.Statement, line []byte) (*Subject, error) {
 	ended := said.Type != statement.Accepted
 	// An opening of another length would move the border between it and the subject: the
 	// same bytes would then be a commitment to another subject.
-	if said.Subjects == nil || len(s.Opening) != sha256.Size || len(s.Outcome) > 1 || ended != (s.Outcome != "") ||
+	if said.Subjects == nil || s.Path == nil || len(s.Opening) != sha256.Size || len(s.Outcome) > 1 || ended != (s.Outcome != "") ||
 		said.Subjects.Check(s.leaf(), s.Index, s.Path) != nil {
 		return nil, ErrSubject
 	}
