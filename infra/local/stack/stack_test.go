@@ -307,9 +307,13 @@ func TestNothingListensBeforeServe(t *testing.T) {
 	}
 }
 
+// A schedule runs at once, and then at its rate.
 func TestScheduleTicks(t *testing.T) {
-	_, log, _ := start(t, Options{ScheduleEvery: 200 * time.Millisecond})
-	log.await(t, `(?m)^tick: tick \{.*"detail-type":"Scheduled Event".*"source":"aws.events"`)
+	const ticks = `(?m)^tick: tick \{.*"detail-type":"Scheduled Event".*"source":"aws.events"`
+	_, log, _ := start(t, Options{ScheduleEvery: time.Hour})
+	log.await(t, ticks)
+	_, log, _ = start(t, Options{ScheduleEvery: 200 * time.Millisecond})
+	log.await(t, ticks+`(?s:.*)^tick: tick \{`)
 }
 
 func TestSecondStartKeepsTables(t *testing.T) {
