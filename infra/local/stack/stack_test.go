@@ -307,15 +307,6 @@ func TestNothingListensBeforeServe(t *testing.T) {
 	}
 }
 
-// A schedule runs at once, and then at its rate.
-func TestScheduleTicks(t *testing.T) {
-	const ticks = `(?m)^tick: tick \{.*"detail-type":"Scheduled Event".*"source":"aws.events"`
-	_, log, _ := start(t, Options{ScheduleEvery: time.Hour})
-	log.await(t, ticks)
-	_, log, _ = start(t, Options{ScheduleEvery: 200 * time.Millisecond})
-	log.await(t, ticks+`(?s:.*)^tick: tick \{`)
-}
-
 func TestSecondStartKeepsTables(t *testing.T) {
 	s, _, client := start(t, Options{})
 	put(t, client, s.Table("Things"), "kept", "1")
