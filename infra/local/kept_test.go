@@ -102,10 +102,13 @@ func (r aRun) deletes(code string) string {
 	return id
 }
 
+// maxAsked is how often an erasure is asked for: 2 minutes, for a busy machine.
+const maxAsked = 1200
+
 // receipt waits until the acceptance of an erasure is sealed.
 func (r aRun) receipt(id string) string {
 	r.t.Helper()
-	for {
+	for asked := 0; ; asked++ {
 		var erasure struct{ Log map[string]any }
 		if err := json.Unmarshal([]byte(r.get(client.Read(operation.ReadErasure, id))), &erasure); err != nil {
 			r.t.Fatal(err)
@@ -113,7 +116,10 @@ func (r aRun) receipt(id string) string {
 		if erasure.Log["accepted"] != nil {
 			return r.get(client.Read(operation.ReadReceipt, id))
 		}
-		time.Sleep(20 * time.Millisecond)
+		if asked == maxAsked {
+			r.t.Fatal("the acceptance is not sealed")
+		}
+		time.Sleep(100 * time.Millisecond) // the API takes 20 of these calls a second
 	}
 }
 

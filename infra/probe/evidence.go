@@ -29,6 +29,11 @@ func (r *run) evidence() []check {
 			return r.answers(ctx, r.hidden, client.Read(operation.ReadErasure, r.erasure).Bearer(r.token),
 				client.Read(operation.ReadReceipt, r.erasure).Bearer(r.token))
 		}},
+		{"nobody is told of it with a wrong key", func(ctx context.Context) error {
+			return r.answers(ctx, problem(http.StatusUnauthorized, "Authorization"),
+				client.Read(operation.ReadErasure, r.erasure).As(r.by.Name, r.secret))
+		}},
+		{"an operator finds it in the list of erasures", r.isListed},
 		{"the log's checkpoint is signed by its key", r.opensCheckpoint},
 		{"the receipt proves that the erasure is in the log", r.verifiesReceipt},
 		{"the receipt of one subject proves whom it is about", r.verifiesSubject},
@@ -108,14 +113,50 @@ func (r *run) hidden(a client.Answer) error {
 	if r.erasure == "" {
 		return errNoErasure
 	}
-	if a.Status != http.StatusNotFound || !strings.Contains(a.Body, "There is no such erasure") {
-		return fmt.Errorf("got %s, want 404", a)
-	}
-	if err := a.HasType("application/problem+json"); err != nil {
-		return err
-	}
-	return secured(a)
+	return problem(http.StatusNotFound, "There is no such erasure")(a)
 }
+
+// problem is the rule that a call is refused with a sentence that holds these words.
+func problem(status int, words string) rule {
+	return func(a client.Answer) error {
+		if a.Status != status || !strings.Contains(a.Body, words) {
+			return fmt.Errorf("got %s, want %d and a sentence with %s", a, status, words)
+		}
+		if err := a.HasType("application/problem+json"); err != nil {
+			return err
+		}
+		return secured(a)
+	}
+}
+
+// isListed looks for the erasure among the newest ones. On a busy stack it may be behind
+// them already, so the pages are turned.
+func (r *run) isListed(ctx context.Context) error {
+	if r.erasure == "" {
+		return errNoErasure
+	}
+	list := client.Read(operation.ListErasures, "")
+	for next := list.Path + "?limit=100"; ; {
+		list.Path = next
+		a, err := r.send(ctx, list.As(r.operator, r.password))
+		switch {
+		case err != nil:
+			return err
+		case a.Status != http.StatusOK:
+			return fmt.Errorf("got %s, want 200", a)
+		case strings.Contains(a.Body, `"id":"`+r.erasure+`"`):
+			return secured(a)
+		}
+		found := nextLink.FindStringSubmatch(a.Header.Get("Link"))
+		if found == nil {
+			return errors.New("it is on no page")
+		}
+		next = found[1]
+	}
+}
+
+// nextLink is the header with which a page says where the next one is.
+var nextLink = regexp.MustCompile(`(/erasures\?[^>]*)>; rel="next"`)
 
 // verifier is the log's key, as the stack gives it to anybody.
 func (r *run) verifier(ctx context.Context) (note.Verifier, error) {

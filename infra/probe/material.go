@@ -60,7 +60,8 @@ func newMaterial() material {
 // secrets are all of them, also as HTTP Basic sends them.
 func (m material) secrets() []string {
 	all := []string{m.password, m.by.Key, m.secret, m.otherSecret}
-	for _, caller := range [][2]string{{m.operator, m.password}, {m.operator, m.by.Key}, {m.by.Name, m.by.Key}} {
+	for _, caller := range [][2]string{{m.operator, m.password}, {m.operator, m.by.Key}, {m.by.Name, m.by.Key},
+		{m.by.Name, m.secret}} {
 		_, sent, _ := strings.Cut(client.Basic(caller[0], caller[1]), "Basic ")
 		all = append(all, sent)
 	}

@@ -32,9 +32,9 @@ func OpenCheckpoint(text string, verifiers note.Verifiers) (tree tlog.Tree, orig
 	own := false
 	for _, s := range signed.Sigs {
 		own = own || s.Name == origin
-		if !canonical(s.Base64) {
-			return tree, "", ErrSignature
-		}
+	}
+	if !exact(text[len(signed.Text):]) {
+		return tree, "", ErrSignature
 	}
 	size, err := strconv.ParseInt(lines[1], 10, 64)
 	root, rootErr := tlog.ParseHash(lines[2])
@@ -49,11 +49,27 @@ func OpenCheckpoint(text string, verifiers note.Verifiers) (tree tlog.Tree, orig
 	return tree, origin, nil
 }
 
-// canonical says whether a text is the base64 that an encoder writes. A decoder takes
-// others for the same bytes, and two texts of one receipt are one too many.
-func canonical(text string) bool {
-	decoded, err := base64.StdEncoding.DecodeString(text)
-	return err == nil && base64.StdEncoding.EncodeToString(decoded) == text
+// exact says whether the lines of a note's signatures are as signers write them: in the
+// base64 that an encoder writes, and one for each key. A reader of notes takes others for
+// the same, and two texts of one receipt are one too many.
+func exact(signatures string) bool {
+	seen := map[string]bool{}
+	for line := range strings.SplitSeq(strings.Trim(signatures, "\n"), "\n") {
+		fields := strings.Fields(line) // a dash, the name, the key's hash with the signature
+		if len(fields) != 3 {
+			return false
+		}
+		decoded, err := base64.StdEncoding.DecodeString(fields[2])
+		if err != nil || len(decoded) < 5 || base64.StdEncoding.EncodeToString(decoded) != fields[2] {
+			return false
+		}
+		key := fields[1] + string(decoded[:4])
+		if seen[key] {
+			return false
+		}
+		seen[key] = true
+	}
+	return true
 }
 
 // signature is the error of a note that cannot be opened.

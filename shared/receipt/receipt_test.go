@@ -191,10 +191,14 @@ func TestFaults(t *testing.T) {
 		"a long outcome":     {with(func(r *receipt.Receipt) { r.Subject.Outcome = "ee" }), trusted, receipt.ErrSubject},
 		"another subject":    {with(func(r *receipt.Receipt) { r.Subject.Subject = "number#acme#223" }), trusted, receipt.ErrSubject},
 		"another opening":    {with(func(r *receipt.Receipt) { r.Subject.Opening = make([]byte, 32) }), trusted, receipt.ErrSubject},
-		"a neighbour's":      {with(func(r *receipt.Receipt) { r.Subject.Index = 0 }), trusted, receipt.ErrSubject},
-		"the acceptance's":   {with(func(r *receipt.Receipt) { r.Subject = begun }), trusted, receipt.ErrSubject},
-		"not a statement":    {seal(t, signer, [][]byte{[]byte("x")}, 0, nil).Text(), trusted, receipt.ErrStatement},
-		"no outcome at all":  {seal(t, signer, leaves, 0, ended).Text(), trusted, receipt.ErrSubject},
+		"a later border": {with(func(r *receipt.Receipt) {
+			r.Subject.Opening = append(r.Subject.Opening[:32:32], "number"...)
+			r.Subject.Subject = "#acme#222%23"
+		}), trusted, receipt.ErrSubject},
+		"a neighbour's":     {with(func(r *receipt.Receipt) { r.Subject.Index = 0 }), trusted, receipt.ErrSubject},
+		"the acceptance's":  {with(func(r *receipt.Receipt) { r.Subject = begun }), trusted, receipt.ErrSubject},
+		"not a statement":   {seal(t, signer, [][]byte{[]byte("x")}, 0, nil).Text(), trusted, receipt.ErrStatement},
+		"no outcome at all": {seal(t, signer, leaves, 0, ended).Text(), trusted, receipt.ErrSubject},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := receipt.Verify(c.text, c.keys)

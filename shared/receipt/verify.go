@@ -2,6 +2,7 @@ package receipt
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -95,7 +96,9 @@ func verifySubject(said statement.Statement, line []byte) (*Subject, error) {
 		return nil, ErrForm
 	}
 	ended := said.Type != statement.Accepted
-	if said.Subjects == nil || len(s.Outcome) > 1 || ended != (s.Outcome != "") ||
+	// An opening of another length would move the border between it and the subject: the
+	// same bytes would then be a commitment to another subject.
+	if said.Subjects == nil || s.Path == nil || len(s.Opening) != sha256.Size || len(s.Outcome) > 1 || ended != (s.Outcome != "") ||
 		said.Subjects.Check(s.leaf(), s.Index, s.Path) != nil {
 		return nil, ErrSubject
 	}

@@ -61,3 +61,12 @@ func sendsItsEvent(t *testing.T, schedule template.Schedule, folder string) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 }
+
+// A schedule runs at once, and then at its rate.
+func TestScheduleTicks(t *testing.T) {
+	const ticks = `(?m)^tick: tick \{.*"detail-type":"Scheduled Event".*"source":"aws.events"`
+	_, log, _ := start(t, Options{ScheduleEvery: time.Hour})
+	log.await(t, ticks)
+	_, log, _ = start(t, Options{ScheduleEvery: 200 * time.Millisecond})
+	log.await(t, ticks+`(?s:.*)^tick: tick \{`)
+}

@@ -307,11 +307,6 @@ func TestNothingListensBeforeServe(t *testing.T) {
 	}
 }
 
-func TestScheduleTicks(t *testing.T) {
-	_, log, _ := start(t, Options{ScheduleEvery: 200 * time.Millisecond})
-	log.await(t, `(?m)^tick: tick \{.*"detail-type":"Scheduled Event".*"source":"aws.events"`)
-}
-
 func TestSecondStartKeepsTables(t *testing.T) {
 	s, _, client := start(t, Options{})
 	put(t, client, s.Table("Things"), "kept", "1")

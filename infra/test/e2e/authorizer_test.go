@@ -75,7 +75,7 @@ func TestCallsToDynamoDB(t *testing.T) {
 		{"no Authorization", nil, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`) }},
 		{"another scheme", nil, func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, bearer) }},
 
-		{"clean", []string{"BatchGetItem", "UpdateItem"},
+		{"clean", []string{"BatchGetItem", "TransactWriteItems"},
 			func() reply { return clean(t, bearer, "nobody-calls", "nobody-calls2") }},
 		{"clean, refused", []string{"BatchGetItem"}, func() reply { return clean(t, bearer) }},
 		{"clean, no token of ours", nil, func() reply { return clean(t, "Authorization: Bearer x", "nobody-calls") }},

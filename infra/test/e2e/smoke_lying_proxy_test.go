@@ -98,7 +98,7 @@ func TestSmokeNoticesLies(t *testing.T) {
 			}
 		}}, 5 * time.Second, []string{
 			"a customer is deleted", "no transaction is left", "the deletion's link", "nobody but who asked",
-			"the receipt proves", "the receipt of one subject",
+			"an operator finds it", "the receipt proves", "the receipt of one subject",
 		}},
 		"says verified": {lyingProxy{lie: func(w http.ResponseWriter, r *http.Request, body []byte) bool {
 			return isClean(r, body) && says(w, "application/json", cleaned)
@@ -178,8 +178,16 @@ func TestSmokeNoticesLies(t *testing.T) {
 			},
 		}, 0, []string{"wrong key, wrong user and foreign account get the same words"}},
 		"links to nothing": {lyingProxy{twist: func(r *http.Response) { r.Header.Del("Link") }}, 0, []string{
-			"the deletion's link", "nobody but who asked", "the receipt proves", "the receipt of one subject",
+			"the deletion's link", "nobody but who asked", "an operator finds it", "the receipt proves",
+			"the receipt of one subject",
 		}},
+		"lists nothing": {lyingProxy{twist: func(r *http.Response) {
+			if r.Request.URL.Path == operation.ListErasures.Path {
+				r.Body, r.ContentLength = io.NopCloser(strings.NewReader(`{"erasures":[]}`)), -1
+				r.Header.Del("Content-Length")
+				r.Header.Del("Link")
+			}
+		}}, 0, []string{"an operator finds it"}},
 		"says sealed of another's": {lyingProxy{twist: func(r *http.Response) {
 			text, _ := io.ReadAll(r.Body)
 			r.Body = io.NopCloser(bytes.NewReader(text))
@@ -200,7 +208,7 @@ func TestSmokeNoticesLies(t *testing.T) {
 				basicOf.Store(&value)
 			}
 			return false
-		}}, 0, []string{"nobody but who asked"}},
+		}}, 0, []string{"nobody but who asked", "nobody is told"}},
 		"shows another key": {lyingProxy{twist: func(r *http.Response) {
 			if r.Request.URL.Path == operation.ReadLogKey.Path {
 				replace(r, ".customercare+", ".customercase+")

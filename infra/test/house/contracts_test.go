@@ -25,13 +25,21 @@ var (
 	aWord = regexp.MustCompile(`[A-Za-z]{2,}`)
 )
 
-// TestContractsSayWhatTheCodeSays finds every sentence of docs/contracts.md in the code:
-// it is made of the texts of the functions, of what they share and of template.yaml, and
-// of values between them.
+// TestContractsSayWhatTheCodeSays finds every sentence of docs/contracts.md and
+// docs/status.md in the code: it is made of the texts of the functions, of what they
+// share and of template.yaml, and of values between them.
 func TestContractsSayWhatTheCodeSays(t *testing.T) {
+	for name, least := range map[string]int{"docs/contracts.md": 40, "docs/status.md": 12} {
+		sentences(t, name, least)
+	}
+}
+
+// sentences looks for those of one document, of which there are at least so many.
+func sentences(t *testing.T, document string, least int) {
+	t.Helper()
 	texts := productTexts(t)
 	checked := 0
-	for _, span := range named(t, "docs/contracts.md").spans {
+	for _, span := range named(t, document).spans {
 		if !aSentence.MatchString(span) || strings.Contains(span, "/") && !strings.Contains(span, "Content-Type") {
 			continue
 		}
@@ -46,12 +54,12 @@ func TestContractsSayWhatTheCodeSays(t *testing.T) {
 		}
 		for _, part := range rest {
 			if len(aWord.FindAllString(part, -1)) > 1 {
-				t.Errorf("docs/contracts.md: %q: no code says %q", span, part)
+				t.Errorf("%s: %q: no code says %q", document, span, part)
 			}
 		}
 	}
-	if checked < 40 {
-		t.Errorf("%d sentences only", checked)
+	if checked < least {
+		t.Errorf("%s has %d sentences only", document, checked)
 	}
 }
 

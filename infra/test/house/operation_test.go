@@ -3,6 +3,7 @@ package house
 import (
 	"io/fs"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -41,6 +42,32 @@ var editedFiles = []string{
 	"docs/contracts.md",
 	"docs/runbook.md",
 	"README.md",
+}
+
+// callsFiles are those of newFiles and editedFiles that the function of our own calls
+// about erasures has, too. Its calls are in docs/status.md instead of docs/contracts.md.
+var callsFiles = []string{
+	"functions/NAME/main.go", "functions/NAME/handler.go", "functions/NAME/RULES_test.go",
+	"functions/NAME/fuzz_test.go", "functions/NAME/allocs_test.go", "infra/events/NAME.json",
+	"shared/operation/operation.go", "template.yaml", "Makefile", "infra/local/env.json",
+	"infra/client/requests.go", "infra/test/template/rights_test.go", "infra/test/e2e/events_test.go",
+	"docs/status.md", "docs/runbook.md", "README.md",
+}
+
+// TestCallsAboutErasuresAreWhole fails for a file of the function of our own calls that
+// is not there, or that has no place for it.
+func TestCallsAboutErasuresAreWhole(t *testing.T) {
+	o := operation.ReadErasures
+	for _, name := range callsFiles {
+		if strings.Contains(name, "NAME") {
+			name = strings.NewReplacer("NAME", o.Name, "RULES", "handler").Replace(name)
+			if _, err := os.Stat(filepath.Join(root(t), name)); err != nil {
+				t.Errorf("%s has no %s", o.Name, name)
+			}
+		} else if text := source(t, name); !strings.Contains(text, o.Name) && !strings.Contains(text, identifier(o)) {
+			t.Errorf("%s is forgotten in %s", o.Name, name)
+		}
+	}
 }
 
 // commandFiles are where every operation has a command to paste, a call by curl.
