@@ -350,6 +350,9 @@ func (u *faultyStack) lived(t *testing.T) {
 			strings.Contains(line, `"msg":"panic"`) {
 			t.Errorf("a process ended: %s", line)
 		}
+		if strings.Contains(line, "which on AWS would be reported to arn:") {
+			continue // the local stream's own words, about a record that it gives up
+		}
 		if strings.Contains(line, "135****1111") || strings.Contains(line, "arn:aws:") {
 			t.Errorf("DynamoDB's own words, which may quote a key, are in the log: %s", line)
 		}

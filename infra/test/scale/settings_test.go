@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -108,13 +109,14 @@ func (c *code) readTemplate(file string) error {
 	span(&c.writerLifetime, "WriterLifetime", "")
 	span(&c.clockSkew, "ClockSkew", "")
 	cleanup, ok := t.Function("cleanup")
-	if !ok || len(t.Streams) != 1 || len(t.Schedules) != 1 || t.Schedules[0].Every == 0 {
+	at := slices.IndexFunc(t.Schedules, func(s template.Schedule) bool { return s.Function == cleanup.Name })
+	if !ok || len(t.Streams) != 1 || at < 0 || t.Schedules[at].Every == 0 {
 		faults = append(faults,
 			fmt.Errorf("template.yaml has another stream, schedule or cleanup than this program knows"))
 		return errors.Join(faults...)
 	}
 	c.cleanupTimeout, c.memoryMB = cleanup.Timeout, cleanup.MemoryMB
-	c.parallel, c.schedule = t.Streams[0].Parallel, t.Schedules[0].Every
+	c.parallel, c.schedule = t.Streams[0].Parallel, t.Schedules[at].Every
 	resources, err := template.Resources(file, nil)
 	for _, r := range resources {
 		if r.Type == "AWS::CloudWatch::Alarm" {
