@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -171,17 +172,22 @@ func TestReadmeListsTheCommands(t *testing.T) {
 	}
 }
 
-// freePorts are four that nobody listens on.
+// freePorts are four that nobody listens on. They are below those that a system gives
+// away by itself, so that no other test gets one of them before the stack does.
 func freePorts(t *testing.T) []string {
 	t.Helper()
 	var ports []string
-	for range 4 {
-		l, err := net.Listen("tcp", ":0")
+	for tries := 0; len(ports) < 4; tries++ {
+		port := strconv.Itoa(20000 + rand.IntN(12000))
+		l, err := net.Listen("tcp", ":"+port)
 		if err != nil {
-			t.Fatal(err)
+			if tries == 100 {
+				t.Fatal(err)
+			}
+			continue
 		}
 		defer l.Close() // when all are found, so that they differ
-		ports = append(ports, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+		ports = append(ports, port)
 	}
 	return ports
 }
