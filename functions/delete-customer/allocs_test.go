@@ -63,6 +63,7 @@ func TestAllocations(t *testing.T) {
 				erasure.NewCustomerIntake(
 					store.Erasures{DB: db, Table: "Erasures"},
 					store.Customers{DB: db, Table: "Customers", Limiter: store.NewLimiter(8)},
+					store.Holds{DB: db, Table: "Holds"},
 					digests, erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute},
 					erasure.SystemClock(),
 				),

@@ -14,6 +14,7 @@ import (
 type CustomerSettings struct {
 	Erasures   string `env:"ERASURES_TABLE,required,notEmpty"`
 	Customers  string `env:"CUSTOMERS_TABLE,required,notEmpty"`
+	Holds      string `env:"HOLDS_TABLE,required,notEmpty"`
 	BatchCalls int    `env:"BATCH_CALLS,required"` // deleting calls at once, per process
 	Timing
 }
@@ -23,6 +24,7 @@ func (s CustomerSettings) Intake(db *dynamodb.Client, digests digest.Digester) C
 	return NewCustomerIntake(
 		store.Erasures{DB: db, Table: s.Erasures},
 		store.Customers{DB: db, Table: s.Customers, Limiter: store.NewLimiter(s.BatchCalls)},
+		store.Holds{DB: db, Table: s.Holds},
 		digests, s.Timing, SystemClock(),
 	)
 }
@@ -52,6 +54,7 @@ func (s WorkerSettings) Worker(db *dynamodb.Client) Worker {
 		store.Erasures{DB: db, Table: s.Erasures},
 		store.Customers{DB: db, Table: s.Customers, Limiter: limiter},
 		store.Contacts{DB: db, Table: s.Contacts, Limiter: limiter},
+		store.Holds{DB: db, Table: s.Holds},
 		store.NewMemory(store.HeldAtMost, store.LargestPage),
 		s.Timing, s.Lease, SystemClock(),
 	)

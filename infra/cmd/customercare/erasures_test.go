@@ -28,14 +28,14 @@ func erased(t *testing.T, kit *dynamotest.Kit) (many []string) {
 	digests := digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}
 	open := func(code string, timing erasure.Timing) {
 		t.Helper()
-		intake := erasure.NewCustomerIntake(kit.Erasures, kit.Customers, digests, timing, engineClock)
+		intake := erasure.NewCustomerIntake(kit.Erasures, kit.Customers, kit.Holds, digests, timing, engineClock)
 		asked := erasure.CustomerRequest{Account: "shop", Code: code, By: "john"}
 		if _, err := intake.Customer(t.Context(), asked, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}
 	open("4711-done", erasure.Timing{})
-	worker := erasure.NewWorker(kit.Erasures, kit.Customers, kit.Contacts, nil, erasure.Timing{}, time.Minute,
+	worker := erasure.NewWorker(kit.Erasures, kit.Customers, kit.Contacts, kit.Holds, nil, erasure.Timing{}, time.Minute,
 		engineClock)
 	if _, err := worker.Due(t.Context(), dynamotest.OpenIndex); err != nil {
 		t.Fatal(err)

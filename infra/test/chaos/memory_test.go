@@ -267,7 +267,7 @@ func newWorkers(t *testing.T, contact func(n, i int) string) *workers {
 	w.digests = digest.Digester{Current: "1",
 		Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}
 	w.numbers = erasure.NewNumbersIntake(kit.Erasures, w.digests, anHourAgo)
-	w.customers = erasure.NewCustomerIntake(kit.Erasures, kit.Customers, w.digests,
+	w.customers = erasure.NewCustomerIntake(kit.Erasures, kit.Customers, kit.Holds, w.digests,
 		erasure.Timing{WriterLifetime: time.Second},
 		erasure.NewClock(anHourAgo, func(d time.Duration,
 			do func()) (stop func() bool) {
