@@ -284,8 +284,8 @@ func lets(t *testing.T, right any, key string) bool {
 
 // No function can delete a record of an erasure, or the item checkpoint with which the
 // sealer notices a log that is not its own; nobody but the sealer writes that item.
-// Nobody deletes in the log; the sealer alone writes there, and signs; it and the function
-// that answers for receipts alone read there.
+// Nobody deletes in the log; the sealer alone writes there, and signs; it and the
+// function that answers for receipts alone read there.
 func TestEvidenceIsOutOfReach(t *testing.T) {
 	seen := 0
 	for function, f := range functions(t) {
