@@ -44,11 +44,11 @@ function check(receipt, vkey, identifier) {
   need(s.v === 1 && s.type && s.id, 'its statement is not one of version 1')
   if (!about) return need(identifier === undefined && words, 'it is about a whole erasure, and names no data subject')
   const { index: place, opening, outcome, path: way, subject } = JSON.parse(about), ending = outcome ?? ''
-  const whose = `${s.kind === 'customer' ? 'customer' : 'number'}#${escape(s.scope)}#`, leaf = [sha256(base64(opening, 32), subject), Buffer.from(ending)]
-  need(json({ index: place, opening, outcome: ending || undefined, path: way, subject }) === about && subject.isWellFormed() && subject.startsWith(whose) &&
-    (s.type === 'accepted') === (ending === '') && inTree(Buffer.concat(leaf), place, s.subjects, way), 'its statement is not about this data subject with this outcome')
+  const word = new Map([['customer', 'customer'], ['numbers', 'number']]).get(s.kind), whose = `${word}#${escape(s.scope)}#`, leaf = [sha256(base64(opening, 32), subject), Buffer.from(ending)]
+  const one = subject.startsWith(whose) && /^(?:[^%#]|%25|%23)*$/.test(subject.slice(whose.length)) && json({ index: place, opening, outcome: ending || undefined, path: way, subject }) === about
+  need(word && one && subject.isWellFormed() && /^[enh]?$/.test(ending) && (s.type === 'accepted') === !ending && inTree(Buffer.concat(leaf), place, s.subjects, way), 'its statement is not about this data subject with this outcome')
   need(identifier === undefined || subject === whose + escape(identifier), 'it is about another data subject')
-  return `${words}; for ${json(subject)} the outcome is ${{ '': 'open', e: 'erased', n: 'not found', h: 'held' }[ending] ?? ending}`
+  return `${words}; for ${json(subject)} the outcome is ${{ '': 'open', e: 'erased', n: 'not found', h: 'held' }[ending]}`
 }
 try {
   const [file, key, identifier] = need(process.argv[3], 'usage: node verify.mjs RECEIPT KEY [IDENTIFIER]') && process.argv.slice(2)

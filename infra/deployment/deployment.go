@@ -30,6 +30,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/smithy-go/logging"
@@ -50,6 +51,10 @@ type Deployment struct {
 	// APIURL is where the API answers, with the stage and without a slash at its end. It
 	// is empty when nothing says.
 	APIURL string
+	// Audit is the log group of the audit lines; its Client is nil without STACK.
+	Audit LogGroup
+	// Local says that it is a stack of this machine, which writes log files.
+	Local bool
 	// Parameters are the stack's, by their names in template.yaml; nil without STACK.
 	Parameters map[string]string
 	// Where the tables are, in words for people: "stack customercare, AWS eu-west-1" or
@@ -63,6 +68,12 @@ type Tables struct {
 	importer.Tables
 	Erasures string
 	Log      string
+}
+
+// LogGroup is a log group in CloudWatch Logs.
+type LogGroup struct {
+	Name   string
+	Client *cloudwatchlogs.Client
 }
 
 // Chosen is what a command's flags say. If one field is set, STACK and DYNAMODB_ENDPOINT
@@ -151,7 +162,7 @@ func (d *Deployment) findTables(ctx context.Context, endpoint string) error {
 	local := "127.0.0.1:" + cmp.Or(os.Getenv("SECRETS_PORT"), "3001")
 	settings.Endpoint = "http://" + local
 	d.Keys = Secret{ID: keysID, Client: secretsmanager.NewFromConfig(settings.Config()), local: local}
-	d.Where = endpoint
+	d.Where, d.Local = endpoint, true
 	return nil
 }
 

@@ -42,6 +42,18 @@ func deployed() cloudformationtest.Stack {
 		cloudformationtest.Resource{
 			LogicalID: "Contacts", PhysicalID: "customercare-Contacts-0", Type: "AWS::DynamoDB::Table",
 			Status: "DELETE_COMPLETE",
+		},
+		cloudformationtest.Resource{
+			LogicalID: "AuditLogs", PhysicalID: "/customercare/customercare/audit", Type: "AWS::Logs::LogGroup",
+			Status: "UPDATE_COMPLETE",
+		},
+		cloudformationtest.Resource{
+			LogicalID: "CleanupLogs", PhysicalID: "/customercare/customercare/cleanup", Type: "AWS::Logs::LogGroup",
+			Status: "CREATE_COMPLETE",
+		},
+		cloudformationtest.Resource{
+			LogicalID: "AuditLogs", PhysicalID: "/customercare/before/audit", Type: "AWS::Logs::LogGroup",
+			Status: "DELETE_SKIPPED",
 		})
 	return stack
 }
@@ -65,7 +77,8 @@ func TestStack(t *testing.T) {
 			t.Fatal(err)
 		}
 		if d.Tables != deployedTables || d.APIURL != "https://api.example/v1" ||
-			d.Where != "stack customercare, AWS eu-west-1" ||
+			d.Where != "stack customercare, AWS eu-west-1" || d.Local ||
+			d.Audit.Name != "/customercare/customercare/audit" || d.Audit.Client == nil ||
 			!maps.Equal(d.Parameters, stack.Parameters) || d.DB.Options().Region != "eu-west-1" {
 			t.Errorf("pages of %d: %+v", size, d)
 		}
@@ -214,7 +227,8 @@ func TestSettings(t *testing.T) {
 			if !strings.Contains(row.set, "DYNAMODB_ENDPOINT") || strings.Contains(row.set, " PORT=") {
 				api = "http://127.0.0.1:3000" // the local stack's
 			}
-			if err != nil || d.Where != row.where || d.Tables != usual || d.APIURL != api || d.Parameters != nil {
+			if err != nil || d.Where != row.where || d.Tables != usual || d.APIURL != api || d.Parameters != nil ||
+				d.Local != strings.HasPrefix(d.Where, "http:") || d.Audit.Client != nil {
 				t.Errorf("%+v, %v", d, err)
 			}
 		})

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/smithy-go"
@@ -52,17 +53,22 @@ func (d *Deployment) findStack(ctx context.Context, chosen Chosen) error {
 			d.Keys = Secret{ID: value, Client: secretsmanager.NewFromConfig(settings)}
 		}
 	}
-	if err := d.findStackTables(ctx, client, stack, settings.Region); err != nil {
+	if err := d.findStackResources(ctx, client, stack, settings.Region); err != nil {
 		return err
 	}
+	d.Audit.Client = cloudwatchlogs.NewFromConfig(settings)
 	d.DB = dynamodb.NewFromConfig(settings, store.Options)
 	d.Where = fmt.Sprintf("stack %s, AWS %s", name, settings.Region)
 	return nil
 }
 
-// findStackTables asks for all resources page by page, because a stack has more of them
-// than DescribeStackResources returns.
-func (d *Deployment) findStackTables(
+// auditLogsID is what template.yaml calls the log group of the audit lines.
+const auditLogsID = "AuditLogs"
+
+// findStackResources finds the tables and the log group of the audit. It asks for all
+// resources page by page, because a stack has more of them than DescribeStackResources
+// returns.
+func (d *Deployment) findStackResources(
 	ctx context.Context, client *cloudformation.Client, stack types.Stack, region string,
 ) error {
 	name := aws.ToString(stack.StackName)
@@ -77,8 +83,13 @@ func (d *Deployment) findStackTables(
 		for _, r := range page.StackResourceSummaries {
 			// What an update has left behind is listed too.
 			gone := strings.HasPrefix(string(r.ResourceStatus), "DELETE_")
-			if aws.ToString(r.ResourceType) == "AWS::DynamoDB::Table" && !gone {
-				tables[aws.ToString(r.LogicalResourceId)] = aws.ToString(r.PhysicalResourceId)
+			id, physical := aws.ToString(r.LogicalResourceId), aws.ToString(r.PhysicalResourceId)
+			switch kind := aws.ToString(r.ResourceType); {
+			case gone:
+			case kind == "AWS::DynamoDB::Table":
+				tables[id] = physical
+			case kind == "AWS::Logs::LogGroup" && id == auditLogsID:
+				d.Audit.Name = physical
 			}
 		}
 	}

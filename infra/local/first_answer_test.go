@@ -3,11 +3,12 @@ package local
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"testing"
 	"time"
+
+	"customercare/infra/testkit/freeport"
 )
 
 // The first call that is answered at all, by a client that tries from the beginning, is
@@ -18,7 +19,7 @@ func TestFirstAnswerIsRight(t *testing.T) {
 		t.Skip("needs a DynamoDB: run `make test`, or set DYNAMODB_ENDPOINT")
 	}
 	ctx, end := context.WithCancel(t.Context())
-	ports := freePorts(t)
+	ports := freeport.Take(t, 3)
 	s, err := readSettings(map[string]string{
 		"PORT": ports[0], "SECRETS_PORT": ports[1], "KMS_PORT": ports[2], "DYNAMODB_ENDPOINT": endpoint, "SCHEDULE_EVERY": "1h",
 	})
@@ -58,18 +59,4 @@ func TestFirstAnswerIsRight(t *testing.T) {
 		}
 		return
 	}
-}
-
-// freePorts gives three ports that nobody listens on.
-func freePorts(t *testing.T) (ports [3]string) {
-	t.Helper()
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		_, ports[i], _ = net.SplitHostPort(l.Addr().String())
-	}
-	return ports
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"customercare/infra/client"
+	"customercare/infra/testkit/freeport"
 	"customercare/shared/operation"
 	"customercare/shared/receipt"
 )
@@ -55,10 +56,9 @@ type aRun struct {
 
 func keptRun(t *testing.T, folder string) aRun {
 	t.Helper()
-	ports := freePorts(t)
-	database := freePorts(t)[0]
+	ports := freeport.Take(t, 4)
 	s, err := readSettings(map[string]string{
-		"PORT": ports[0], "SECRETS_PORT": ports[1], "KMS_PORT": ports[2], "DYNAMODB_PORT": database,
+		"PORT": ports[0], "SECRETS_PORT": ports[1], "KMS_PORT": ports[2], "DYNAMODB_PORT": ports[3],
 		"DATA_DIR": folder, "SCHEDULE_EVERY": "200ms",
 	})
 	if err != nil {

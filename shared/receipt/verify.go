@@ -6,12 +6,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/transparency-dev/formats/proof"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"customercare/shared/statement"
+	"customercare/shared/store"
 )
 
 // The faults of a receipt. Each is a sentence for whoever verifies.
@@ -98,9 +100,26 @@ func verifySubject(said statement.Statement, line []byte) (*Subject, error) {
 	ended := said.Type != statement.Accepted
 	// An opening of another length would move the border between it and the subject: the
 	// same bytes would then be a commitment to another subject.
-	if said.Subjects == nil || s.Path == nil || len(s.Opening) != sha256.Size || len(s.Outcome) > 1 || ended != (s.Outcome != "") ||
+	if said.Subjects == nil || s.Path == nil || len(s.Opening) != sha256.Size || !fits(s.Subject, said) ||
+		ended != (s.Outcome != "") || len(s.Outcome) > 1 || !strings.Contains(outcomes, s.Outcome) ||
 		said.Subjects.Check(s.leaf(), s.Index, s.Path) != nil {
 		return nil, ErrSubject
 	}
 	return &s, nil
+}
+
+// outcomes are those that a receipt may have: erased, not found, held.
+const outcomes = "enh"
+
+// kinds are those of data subjects, by the kinds of the erasures that are about them.
+var kinds = map[string]string{statement.Customer: "customer", statement.Numbers: "number"}
+
+// fits says whether the message names an identifier, and that of the kind and within the
+// account or tenant that the statement is about. What a log's key has signed must not
+// say two things at once.
+func fits(message string, said statement.Statement) bool {
+	parts := store.SplitKey(message)
+	kind, known := kinds[said.Kind]
+	return len(parts) == 3 && store.JoinKey(parts[0], parts[1:]...) == message &&
+		known && parts[0] == kind && parts[1] == said.Scope
 }

@@ -70,9 +70,12 @@ func stack(t *testing.T, kit *dynamotest.Kit, outputs map[string]string, paramet
 	endpoint := cmp.Or(os.Getenv("DYNAMODB_ENDPOINT"), os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"))
 	cloudformationtest.Serve(t, cloudformationtest.Stack{
 		Name: "customercare", Status: "CREATE_COMPLETE", PageSize: 2, Outputs: outputs, Parameters: parameters,
-		Resources: cloudformationtest.Tables(map[string]string{
+		Resources: append(cloudformationtest.Tables(map[string]string{
 			"Users": kit.Users.Table, "Customers": kit.Customers.Table, "Contacts": kit.Contacts.Table,
 			"Principals": kit.Principals.Table, "Erasures": kit.Erasures.Table, "Log": logTable(kit),
+		}), cloudformationtest.Resource{
+			LogicalID: "AuditLogs", PhysicalID: "/customercare/customercare/audit", Type: "AWS::Logs::LogGroup",
+			Status: "CREATE_COMPLETE",
 		}),
 	})
 	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)

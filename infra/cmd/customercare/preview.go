@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	// mostNumbers is how many numbers an erasure has at most (docs/contracts.md, operation 4).
+	// mostNumbers is how many numbers an erasure has at most (docs/contracts.md,
+	// operation 4).
 	mostNumbers = 1000
 	// previewFor is how long a preview looks.
 	previewFor = 5 * time.Minute

@@ -13,8 +13,8 @@ import (
 	"customercare/shared/erasure"
 )
 
-// TestPreviews: the command says what an erasure then finds, changes nothing, and prints no
-// identifier that it was not given as an argument.
+// TestPreviews: the command says what an erasure then finds, changes nothing, and prints
+// no identifier that it was not given as an argument.
 func TestPreviews(t *testing.T) {
 	kit := dynamotest.Open(t)
 	keysSecret(t, kit, bothKeys, "2")

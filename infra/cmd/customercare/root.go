@@ -47,7 +47,7 @@ func (a *app) root() *cobra.Command {
 	for id, commands := range map[string][]*cobra.Command{
 		"data":     {a.importCommand(), a.principalsCommand()},
 		"erasures": {a.erasuresCommand(), a.previewCommand(), a.keysCommand(), a.restorableCommand()},
-		"evidence": {a.logCommand(), a.verifyCommand()},
+		"evidence": {a.auditCommand(), a.logCommand(), a.verifyCommand()},
 		"stack":    {a.smokeCommand()},
 	} {
 		for _, command := range commands {

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"customercare/infra/testkit/freeport"
 )
 
 var (
@@ -35,7 +37,7 @@ func TestWelcome(t *testing.T) {
 			t.Skip("the first screen's commands need ", program, ", which is not here")
 		}
 	}
-	ports := freePorts(t)
+	ports := freeport.Take(t, 4)
 	// So short that an erasure ends while the test waits for it.
 	s := begin(t, true, "PORT="+ports[0], "SECRETS_PORT="+ports[1], "KMS_PORT="+ports[3], "DYNAMODB_PORT="+ports[2],
 		"PARAMETERS=WriterLifetime=2s ClockSkew=0s", "SCHEDULE_EVERY=1s")
@@ -134,7 +136,7 @@ func paste(t *testing.T, screen string) {
 // line and nothing else, has a log of its own, and ends alone.
 func besides(t *testing.T, database, firstLog string) {
 	t.Helper()
-	ports := freePorts(t)
+	ports := freeport.Take(t, 4)
 	s := begin(t, false, "PORT="+ports[0], "SECRETS_PORT="+ports[1], "KMS_PORT="+ports[3], "DYNAMODB_ENDPOINT="+database)
 	url := "http://127.0.0.1:" + ports[0]
 	if got, want := s.ready(), "ready "+url+" dynamodb "+database; got != want {
@@ -201,7 +203,7 @@ func namesNobody(t *testing.T, text string) {
 // What is wrong with the call is said before anything is started, a sentence for each
 // fault.
 func TestWrongCallsAreRefused(t *testing.T) {
-	ports := freePorts(t)
+	ports := freeport.Take(t, 4)
 	for _, c := range []struct {
 		variables []string
 		want      string

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,7 @@ import (
 
 	"customercare/infra/local/apigateway"
 	"customercare/infra/local/kms"
+	"customercare/infra/testkit/freeport"
 	"customercare/infra/testkit/metrictest"
 )
 
@@ -274,13 +276,9 @@ func TestSecretsAreServed(t *testing.T) {
 // A prepared stack has its tables, and nobody who takes a request before them.
 func TestNothingListensBeforeServe(t *testing.T) {
 	opts := fresh(t, Options{})
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	opts.Port = free.Addr().(*net.TCPAddr).Port
-	free.Close()
+	port := freeport.Take(t, 1)[0]
+	address := "127.0.0.1:" + port
+	opts.Port, _ = strconv.Atoi(port)
 	s, err := Prepare(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
@@ -298,7 +296,7 @@ func TestNothingListensBeforeServe(t *testing.T) {
 		t.Errorf("%s answers %d", s.URL, status)
 	}
 	opts = fresh(t, Options{})
-	opts.Port = free.Addr().(*net.TCPAddr).Port
+	opts.Port, _ = strconv.Atoi(port)
 	if second, err := Start(t.Context(), opts); err == nil {
 		second.Close()
 		t.Error("a second one took its port")

@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -240,6 +241,25 @@ func noImport(t *testing.T, folder string) {
 			if strings.HasPrefix(i.Path.Value, `"customercare/`+folder) {
 				t.Errorf("%s imports %s", name, i.Path.Value)
 			}
+		}
+	}
+}
+
+// TestFunctionsLackWhatCommandsUse looks for libraries that commands alone use, in all
+// that functions are made of: there they would only make each start slower.
+func TestFunctionsLackWhatCommandsUse(t *testing.T) {
+	list := exec.Command("go", "list", "-deps", "./functions/...")
+	list.Dir = root(t)
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(out), "/aws-sdk-go-v2/service/dynamodb\n") {
+		t.Error("the functions are made without DynamoDB's client")
+	}
+	for _, service := range []string{"cloudformation", "cloudwatchlogs", "dynamodbstreams"} {
+		if strings.Contains(string(out), "/aws-sdk-go-v2/service/"+service+"\n") {
+			t.Errorf("functions have the client of %s in them", service)
 		}
 	}
 }

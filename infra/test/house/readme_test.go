@@ -4,17 +4,15 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
 	"customercare/infra/local"
+	"customercare/infra/testkit/freeport"
 	"customercare/shared/operation"
 )
 
@@ -37,7 +35,7 @@ func TestReadmesCommandsWork(t *testing.T) {
 			t.Skip("the README's commands need ", program, ", which is not here")
 		}
 	}
-	ports := freePorts(t)
+	ports := freeport.Take(t, 4)
 	stdout, written, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -170,24 +168,4 @@ func TestReadmeListsTheCommands(t *testing.T) {
 	if want := strings.Join(names, ", "); listed[1] != want {
 		t.Errorf("the README lists %s as commands, infra/cmd has %s", listed[1], want)
 	}
-}
-
-// freePorts are four that nobody listens on. They are below those that a system gives
-// away by itself, so that no other test gets one of them before the stack does.
-func freePorts(t *testing.T) []string {
-	t.Helper()
-	var ports []string
-	for tries := 0; len(ports) < 4; tries++ {
-		port := strconv.Itoa(20000 + rand.IntN(12000))
-		l, err := net.Listen("tcp", ":"+port)
-		if err != nil {
-			if tries == 100 {
-				t.Fatal(err)
-			}
-			continue
-		}
-		defer l.Close() // when all are found, so that they differ
-		ports = append(ports, port)
-	}
-	return ports
 }

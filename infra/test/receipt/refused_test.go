@@ -12,6 +12,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"customercare/shared/receipt"
+	"customercare/shared/statement"
 )
 
 // alterSignatures alters the log's signature, and lets others sign.
@@ -185,6 +186,51 @@ func TestOtherLeaves(t *testing.T) {
 			for i, verdict := range v.answer(t, questions) {
 				if verdict.Fault == "" {
 					t.Errorf("receipt %d is taken for genuine:\n%s", i, questions[i].Receipt)
+				}
+			}
+		})
+	}
+}
+
+// All three refuse a receipt whose data subject is in the statement's tree, and is not
+// one that this statement can be about: of another kind, account or tenant, or a name of
+// more or fewer parts; so is one with an outcome that nobody knows.
+func TestSubjectsThatDoNotFit(t *testing.T) {
+	by, key := signer(t, origin, "the log's key, not a secret")
+	const customer, numbers = statement.Customer, statement.Numbers
+	var questions []question
+	for _, c := range []struct{ kind, scope, message, outcome string }{
+		{customer, "shop", "customer#shop#4711", "e"}, // the one that fits
+		{customer, "shop", "number#shop#4711", "e"},
+		{customer, "shop", "user#shop#4711", "e"},
+		{customer, "shop", "customer#shops#4711", "e"},
+		{customer, "shop", "customer#shop", "e"},
+		{customer, "shop", "customer#shop#47#11", "e"},
+		{customer, "shop", "customer#shop#47%11", "e"},
+		{customer, "sh#op", "customer#sh#op#4711", "e"},
+		{customer, "shop", "customer#shop#4711", "x"},
+		{numbers, "shop", "customer#shop#4711", "e"},
+		{"key", "shop", "customer#shop#4711", "e"},
+		{"key", "shop", "undefined#shop#4711", "e"},
+		{"toString", "shop", "number#shop#4711", "e"},
+		{"", "shop", "#shop#4711", "e"},
+		{"", "shop", "number#shop#4711", "e"},
+	} {
+		opening := make([]byte, 32)
+		said := erased(c.kind, "customer", c.scope, "4711").erased
+		said.Subjects = statement.NewTree([]statement.Subject{{
+			Commitment: statement.Commitment(opening, c.message), Outcome: statement.Outcome(c.outcome[0]),
+		}}).Subjects()
+		log := new(leaves)
+		index := log.add(t, said.Line())
+		about := &receipt.Subject{Opening: opening, Outcome: c.outcome, Path: [][]byte{}, Subject: c.message}
+		questions = append(questions, question{log.receipt(t, index, about, by), key, ""})
+	}
+	for _, v := range verifiers {
+		t.Run(v.name, func(t *testing.T) {
+			for i, verdict := range v.answer(t, questions) {
+				if (verdict.Fault == "") != (i == 0) {
+					t.Errorf("receipt %d: %q\n%s", i, verdict.Fault, questions[i].Receipt)
 				}
 			}
 		})
