@@ -271,6 +271,23 @@ func (b *bench) check(t testing.TB) {
 	}
 }
 
+// remembers checks that no record says that it is sealed in a leaf which the ledger does
+// not remember to be signed.
+func (b *bench) remembers(t testing.TB) {
+	t.Helper()
+	kept, _, err := b.ledger.ReadCheckpoint(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, item := range dynamotest.Items(t, b.kit.Plain, b.ledger.Table) {
+		for _, name := range []string{"acceptedLeaf", "endLeaf"} {
+			if leaf := attribute.ReadNumber(item, name); item[name] != nil && leaf >= kept.N {
+				t.Errorf("%s is leaf %d, and the ledger remembers %d leaves", attribute.ReadText(item, "erasureId"), leaf, kept.N)
+			}
+		}
+	}
+}
+
 // bytesValue is a value of bytes.
 type bytesValue = types.AttributeValueMemberB
 
