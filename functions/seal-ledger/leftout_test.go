@@ -60,8 +60,8 @@ func TestUnreadableRecords(t *testing.T) {
 	b.check(t)
 }
 
-// An index that cannot be read is a failed run, which says why. What the other shards show
-// is sealed.
+// An index that cannot be read is a failed run, which says why. What the other shards
+// show is sealed.
 func TestIndexCannotBeRead(t *testing.T) {
 	b := open(t)
 	b.accept(t, 0, 8)
