@@ -266,6 +266,9 @@ func (b *bench) check(t testing.TB) {
 	if root, _ := tlog.TreeHash(head.Tree.N, reader); root != head.Tree.Hash {
 		t.Errorf("the root of the records is another one")
 	}
+	if kept, _, err := b.ledger.ReadCheckpoint(context.Background()); err != nil || kept != head.Tree {
+		t.Errorf("the ledger remembers %v, the head is %v, %v", kept, head.Tree, err)
+	}
 	if len(leaves) != statements || head.Sealed != head.Tree.N {
 		t.Errorf("%d leaves of %d statements, %d sealed", len(leaves), statements, head.Sealed)
 	}

@@ -101,3 +101,43 @@ func TestAppendFromTheTreeThatWasRead(t *testing.T) {
 		t.Errorf("the head is %v, it was %v", head.Tree, before.Tree)
 	}
 }
+
+// The ledger remembers a log from the very first checkpoint on, also where the run that
+// signed it died: a log with leaves of which nothing is remembered is refused.
+func TestTheFirstCheckpointIsRemembered(t *testing.T) {
+	metrictest.Capture(t)
+	b := openEmpty(t)
+	forget := func() {
+		b.kit.Faults.InjectOn("UpdateItem", dynamotest.Refused, 1, 1)
+		if err := b.handler().handle(t.Context(), events.EventBridgeEvent{}); err == nil {
+			t.Error("what was not remembered is no error")
+		}
+		b.kit.Faults.Calls()
+	}
+	forget()
+	b.run(t, b.handler())
+	b.check(t)
+	b.accept(t, 0, 3)
+	forget()
+	b.run(t, b.handler()) // nothing waits any more but the marks
+	b.check(t)
+}
+
+// A process that has checked the head's tiles before still compares what the ledger
+// remembers of an earlier time.
+func TestAForkIsRefusedByAProcessThatKnowsTheLog(t *testing.T) {
+	metrictest.Capture(t)
+	b := open(t)
+	h := b.handler()
+	for n := range 2 {
+		b.accept(t, 3*n, 3*n+3)
+		b.run(t, h)
+	}
+	head := b.head(t)
+	b.kit.Put(t, b.ledger.Table, attribute.Item{"erasureId": attribute.Text("checkpoint"),
+		"size": attribute.Number(2), "root": head["root"], "checkpoint": head["checkpoint"]})
+	b.accept(t, 6, 9)
+	if err := h.handle(t.Context(), events.EventBridgeEvent{}); !errors.Is(err, errRefused) {
+		t.Errorf("%v, %d leaves", err, b.note(t).Tree.N)
+	}
+}

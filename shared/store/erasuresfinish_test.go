@@ -83,8 +83,8 @@ func TestBegunAgainIsNew(t *testing.T) {
 	}
 }
 
-// A request that comes once more when its erasure is over, as after a lost answer, changes
-// nothing of the record: neither the statements nor their places in the log.
+// A request that comes once more when its erasure is over, as after a lost answer,
+// changes nothing of the record: neither its statements nor their places in the log.
 func TestARecordBeginsOnce(t *testing.T) {
 	kit := dynamotest.Open(t)
 	ledger, now := kit.Erasures, time.UnixMilli(1_900_000_000_000)
