@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 	"customercare/infra/fixture"
 	"customercare/infra/testkit/cloudformationtest"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/freeport"
 	"customercare/shared/audit"
 	"customercare/shared/operation"
 )
@@ -35,8 +35,9 @@ func localStack(t *testing.T) client.Client {
 	cloudformationtest.Unconfigured(t)
 	t.Setenv("DYNAMODB_ENDPOINT", endpoint)
 	t.Setenv("SCHEDULE_EVERY", "1h")
-	for _, name := range []string{"PORT", "SECRETS_PORT", "KMS_PORT"} {
-		t.Setenv(name, freePort(t))
+	ports := freeport.Take(t, 3)
+	for i, name := range []string{"PORT", "SECRETS_PORT", "KMS_PORT"} {
+		t.Setenv(name, ports[i])
 	}
 	run := filepath.Join(t.TempDir(), "run")
 	if out, err := exec.Command("go", "build", "-o", run, "customercare/infra/cmd/run").CombinedOutput(); err != nil {
@@ -61,21 +62,6 @@ func localStack(t *testing.T) client.Client {
 		t.Fatalf("the stack says %q: %s", line, errs.String())
 	}
 	return client.Client{Base: strings.Fields(line)[1]}
-}
-
-// freePort is one that nobody listens on. It is below those that a system gives away by
-// itself, so that no other test gets it before the stack does.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		port := strconv.Itoa(20000 + rand.IntN(12000))
-		if l, err := net.Listen("tcp", ":"+port); err == nil {
-			l.Close()
-			return port
-		}
-	}
-	t.Fatal("there is no free port")
-	return ""
 }
 
 // calls are those that an answer in JSON has, each as "principal did status".
