@@ -297,3 +297,19 @@ func TestAuditOfAStackWithoutOne(t *testing.T) {
 	})
 	call(t, "", "audit", "--subject", "4711", "--stack", "customercare").is(t, 1, "has no log group AuditLogs")
 }
+
+// Whoever is at a terminal is asked for the identifier, which is not shown; standard
+// input gives it as one line.
+func TestTheSubjectIsRead(t *testing.T) {
+	(&insights{lines: []logLine{told(time.Now().Add(-time.Hour), "csr", digestOf(t, "2"))}}).serve(t)
+	said, code := onTerminal(t, []string{"4711\r"}, "audit", "--subject", "-")
+	if code != 0 || !strings.Contains(said, "Identifier: ") || !strings.Contains(said, " csr ") || strings.Contains(said, "4711") {
+		t.Errorf("exit %d: %s", code, said)
+	}
+	if r := call(t, "4711\r\n", "audit", "--subject", "-"); r.code != 0 || !strings.Contains(r.out, " csr ") {
+		t.Error(r)
+	}
+	for _, input := range []string{"", "\n", "4711\n4712\n"} {
+		call(t, input, "audit", "--subject", "-").is(t, 2, "which must have the identifier as its one line")
+	}
+}
