@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
+	"customercare/shared/store"
 )
 
 // otherKey is a transport to a KMS that signs with another key than it was asked for.
@@ -116,4 +118,62 @@ func TestABatchIsNeverLarger(t *testing.T) {
 	}
 	b.run(t, b.handler())
 	b.check(t)
+}
+
+// The conditions of the log's other writes: it begins once, and what is noted as marked
+// only grows, and never beyond the leaves that there are.
+func TestConditionsOfTheHead(t *testing.T) {
+	metrictest.Capture(t)
+	b := open(t)
+	b.accept(t, 0, 5)
+	b.run(t, b.handler())
+	before := b.note(t)
+	if err := b.plain.Begin(t.Context(), store.Head{Key: before.Key}); !errors.Is(err, store.ErrLogGrown) {
+		t.Errorf("the log begins twice: %v", err)
+	}
+	for _, to := range []int64{3, 6} {
+		if err := b.plain.SetSealed(t.Context(), to); err != nil {
+			t.Error(err)
+		}
+	}
+	if head := b.note(t); head != before {
+		t.Errorf("the head is %+v, it was %+v", head, before)
+	}
+	right := b.head(t)
+	for name, value := range map[string]attribute.Item{
+		"more marked than there are": {"sealed": attribute.Number(6)},
+		"fewer marked than none":     {"sealed": attribute.Number(-1)},
+		"fewer leaves than none":     {"size": attribute.Number(-1), "sealed": attribute.Number(-1)},
+		"a short root":               {"root": &bytesValue{Value: make([]byte, 31)}},
+		"a long root":                {"root": &bytesValue{Value: make([]byte, 33)}},
+	} {
+		item := maps.Clone(right)
+		maps.Copy(item, value)
+		b.kit.Put(t, b.plain.Table, item)
+		if _, err := b.plain.Head(t.Context()); !errors.Is(err, store.ErrLogDamaged) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A mark makes no record that is gone, and no end that has not come. Leaves are read from
+// the middle of a tile on.
+func TestMarksAndLeavesInTheMiddle(t *testing.T) {
+	metrictest.Capture(t)
+	b := open(t)
+	b.accept(t, 0, 5)
+	b.run(t, b.handler())
+	before := strings.Join(b.kit.Dump(t, b.tables...), "\n")
+	for _, leaf := range []store.Leaf{{ID: idOf(9)}, {ID: idOf(9), End: true}, {ID: idOf(0), End: true}} {
+		if err := b.ledger.MarkLeaf(t.Context(), leaf, 7, b.clock.Now()); err != nil {
+			t.Error(err)
+		}
+	}
+	if after := strings.Join(b.kit.Dump(t, b.tables...), "\n"); after != before {
+		t.Errorf("the tables are %s, they were %s", after, before)
+	}
+	leaves, err := b.plain.Leaves(t.Context(), 3, 5)
+	if err != nil || len(leaves) != 2 || leaves[0].ID != idOf(3) || leaves[1].ID != idOf(4) {
+		t.Errorf("%v, %v", leaves, err)
+	}
 }
