@@ -72,6 +72,9 @@ func TestIndexCannotBeRead(t *testing.T) {
 		t.Errorf("%v, log %s", err, log)
 	}
 	b.kit.Faults.Calls()
+	if strings.Contains(log.String(), "OldestUnsealed") { // the alarm takes no value for a bad one
+		t.Errorf("an age of what nobody knows: %s", log)
+	}
 	if head := b.note(t); head.Tree.N != 6 {
 		t.Errorf("%d leaves of three shards", head.Tree.N)
 	}
@@ -159,4 +162,23 @@ func TestDamageIsNoticedWhileNothingWaits(t *testing.T) {
 	if err := b.handler().handle(t.Context(), events.EventBridgeEvent{}); !errors.Is(err, errRefused) {
 		t.Error(err)
 	}
+}
+
+// What is marked is noted tile by tile: runs that die amid many marks come to an end
+// together.
+func TestMarksAreNotedTileByTile(t *testing.T) {
+	metrictest.Capture(t)
+	b := open(t)
+	b.accept(t, 0, 600)
+	kept, first := 1, 256+1 // the writes before the marks of the second tile
+	b.kit.Faults.InjectOn("UpdateItem", dynamotest.Refused, kept+first+10, 1_000)
+	if err := b.handler().handle(t.Context(), events.EventBridgeEvent{}); err == nil {
+		t.Error("marks that fail are no error")
+	}
+	b.kit.Faults.Calls()
+	if head := b.note(t); head.Tree.N != 600 || head.Sealed != 256 {
+		t.Errorf("%d of %d leaves are noted as marked", head.Sealed, head.Tree.N)
+	}
+	b.run(t, b.handler())
+	b.check(t)
 }

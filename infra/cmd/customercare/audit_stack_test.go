@@ -298,8 +298,8 @@ func TestAuditOfAStackWithoutOne(t *testing.T) {
 	call(t, "", "audit", "--subject", "4711", "--stack", "customercare").is(t, 1, "has no log group AuditLogs")
 }
 
-// Whoever is at a terminal is asked for the identifier, which is not shown; standard input
-// gives it as one line.
+// Whoever is at a terminal is asked for the identifier, which is not shown; standard
+// input gives it as one line.
 func TestTheSubjectIsRead(t *testing.T) {
 	(&insights{lines: []logLine{told(time.Now().Add(-time.Hour), "csr", digestOf(t, "2"))}}).serve(t)
 	said, code := onTerminal(t, []string{"4711\r"}, "audit", "--subject", "-")
