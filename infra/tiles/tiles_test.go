@@ -313,14 +313,14 @@ func TestTimesOfAnEnd(t *testing.T) {
 		"in time": {at, at.Add(time.Hour), 0, 0}, "late": {at, at.Add(time.Hour + time.Millisecond), 0, 1},
 		"of another acceptance": {at.Add(-time.Millisecond), at, 1, 0},
 	} {
-		r, open := Report{Types: map[string]int{}}, map[string]time.Time{}
+		r, seen := Report{Types: map[string]int{}}, newHistory(time.Hour)
 		for leaf, text := range [][]byte{
 			said(statement.Accepted, at, nil),
 			said(statement.Erased, c.accepted, &statement.End{Finished: statement.TimeOf(c.finished)}),
 		} {
-			r.entry(int64(leaf), statement.Hash(text), text, open, time.Hour)
+			r.entry(int64(leaf), statement.Hash(text), text, seen)
 		}
-		if r.Bad != c.bad || r.Slow != c.slow || len(open) != 0 {
+		if r.Bad != c.bad || r.Slow != c.slow || len(seen.open) != 0 {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}
