@@ -72,6 +72,9 @@ func TestIndexCannotBeRead(t *testing.T) {
 		t.Errorf("%v, log %s", err, log)
 	}
 	b.kit.Faults.Calls()
+	if strings.Contains(log.String(), "OldestUnsealed") { // the alarm takes no value for a bad one
+		t.Errorf("an age of what nobody knows: %s", log)
+	}
 	if head := b.note(t); head.Tree.N != 6 {
 		t.Errorf("%d leaves of three shards", head.Tree.N)
 	}
@@ -124,20 +127,58 @@ func TestTheFirstCheckpointIsRemembered(t *testing.T) {
 }
 
 // A process that has checked the head's tiles before still compares what the ledger
-// remembers of an earlier time.
+// remembers, also of an earlier time, and says what does not fit.
 func TestAForkIsRefusedByAProcessThatKnowsTheLog(t *testing.T) {
 	metrictest.Capture(t)
+	for size, want := range map[int64]string{
+		2: "another root was signed of its first 2 leaves",
+		6: "another root was signed of its 6 leaves",
+		7: "it has 6 leaves, and a checkpoint of 7 was signed",
+	} {
+		b := open(t)
+		h := b.handler()
+		for n := range 2 {
+			b.accept(t, 3*n, 3*n+3)
+			b.run(t, h)
+		}
+		b.kit.Put(t, b.ledger.Table, attribute.Item{"erasureId": attribute.Text("checkpoint"),
+			"size": attribute.Number(size), "root": &bytesValue{Value: make([]byte, 32)}})
+		b.accept(t, 6, 9)
+		err := h.handle(t.Context(), events.EventBridgeEvent{})
+		if !errors.Is(err, errRefused) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, %d leaves", err, b.note(t).Tree.N)
+		}
+	}
+}
+
+// A log whose tiles are damaged is refused by the next new process, though nothing waits
+// to be sealed: the alarm does not wait for the next erasure.
+func TestDamageIsNoticedWhileNothingWaits(t *testing.T) {
+	metrictest.Capture(t)
 	b := open(t)
-	h := b.handler()
-	for n := range 2 {
-		b.accept(t, 3*n, 3*n+3)
-		b.run(t, h)
+	b.accept(t, 0, 3)
+	b.run(t, b.handler())
+	b.delete(t, b.plain.Table, "part", "tile/0/0")
+	if err := b.handler().handle(t.Context(), events.EventBridgeEvent{}); !errors.Is(err, errRefused) {
+		t.Error(err)
 	}
-	head := b.head(t)
-	b.kit.Put(t, b.ledger.Table, attribute.Item{"erasureId": attribute.Text("checkpoint"),
-		"size": attribute.Number(2), "root": head["root"], "checkpoint": head["checkpoint"]})
-	b.accept(t, 6, 9)
-	if err := h.handle(t.Context(), events.EventBridgeEvent{}); !errors.Is(err, errRefused) {
-		t.Errorf("%v, %d leaves", err, b.note(t).Tree.N)
+}
+
+// What is marked is noted tile by tile: runs that die amid many marks come to an end
+// together.
+func TestMarksAreNotedTileByTile(t *testing.T) {
+	metrictest.Capture(t)
+	b := open(t)
+	b.accept(t, 0, 600)
+	kept, first := 1, 256+1 // the writes before the marks of the second tile
+	b.kit.Faults.InjectOn("UpdateItem", dynamotest.Refused, kept+first+10, 1_000)
+	if err := b.handler().handle(t.Context(), events.EventBridgeEvent{}); err == nil {
+		t.Error("marks that fail are no error")
 	}
+	b.kit.Faults.Calls()
+	if head := b.note(t); head.Tree.N != 600 || head.Sealed != 256 {
+		t.Errorf("%d of %d leaves are noted as marked", head.Sealed, head.Tree.N)
+	}
+	b.run(t, b.handler())
+	b.check(t)
 }

@@ -262,6 +262,44 @@ func TestContradictionsAreBad(t *testing.T) {
 	}
 }
 
+// An end that names another time of acceptance is bad. One that comes within the time
+// that an erasure may take is not slow, one that comes a moment later is.
+func TestTimesOfAnEnd(t *testing.T) {
+	at := time.UnixMilli(1_900_000_000_000)
+	said := func(kind string, accepted time.Time, end *statement.End) []byte {
+		return statement.Statement{Type: kind, ID: "x", Accepted: statement.TimeOf(accepted), End: end}.Line()
+	}
+	for name, c := range map[string]struct {
+		accepted, finished time.Time
+		bad, slow          int
+	}{
+		"in time": {at, at.Add(time.Hour), 0, 0}, "late": {at, at.Add(time.Hour + time.Millisecond), 0, 1},
+		"of another acceptance": {at.Add(-time.Millisecond), at, 1, 0},
+	} {
+		r, open := Report{Types: map[string]int{}}, map[string]time.Time{}
+		for leaf, text := range [][]byte{
+			said(statement.Accepted, at, nil),
+			said(statement.Erased, c.accepted, &statement.End{Finished: statement.TimeOf(c.finished)}),
+		} {
+			r.entry(int64(leaf), statement.Hash(text), text, open, time.Hour)
+		}
+		if r.Bad != c.bad || r.Slow != c.slow || len(open) != 0 {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
+// Two roots of one size are no log that only grew.
+func TestTwoRootsOfOneSize(t *testing.T) {
+	one, other := tlog.Tree{N: 3}, tlog.Tree{N: 3, Hash: tlog.Hash{1}}
+	if err := Consistent(one, other, nil); err == nil {
+		t.Error("they are consistent")
+	}
+	if err := Consistent(one, one, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPolicy(t *testing.T) {
 	s := newLog(t, dynamotest.Open(t))
 	good := "# ours\n\nlog " + s.head.Key + " https://example.com\n quorum none\n"

@@ -1,6 +1,7 @@
 package erasure
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -227,6 +228,35 @@ func TestOutcomeOfACustomer(t *testing.T) {
 		sys.finishAll(t)
 		digest := sys.Digests.Subject("customer", "shop", "4711")
 		sys.wantOutcomes(t, sys.wantRecord(t, transactions+1), []string{digest}, "e")
+	}
+}
+
+// An erasure that begins for a late repeat has an outcome of its own: nothing was found
+// where the one before it had erased all, and something where the customer was written
+// over the tombstone meanwhile.
+func TestOutcomeOfARepeatedCustomer(t *testing.T) {
+	t.Parallel()
+	for _, want := range []string{"n", "e"} {
+		sys := newSystem(t)
+		sys.putCustomer(t, "shop", "4711", 2)
+		sys.eraseCustomer(t)
+		sys.clock.Advance(11 * time.Minute)
+		sys.eraseCustomer(t)
+		sys.clock.Advance(2 * time.Minute)
+		sys.cleanUp(t)
+		if want == "e" {
+			sys.putCustomer(t, "shop", "4711", 0)
+			sys.eraseCustomer(t)
+		}
+		sys.finishAll(t)
+		records := sys.ledger(t).records
+		if len(records) != 2 {
+			t.Fatalf("%d records", len(records))
+		}
+		digest := []string{sys.Digests.Subject("customer", "shop", "4711")}
+		slices.SortFunc(records, func(a, b entry) int { return cmp.Compare(a.askedAt, b.askedAt) })
+		sys.wantOutcomes(t, records[0], digest, "e")
+		sys.wantOutcomes(t, records[1], digest, want)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -24,19 +23,14 @@ import (
 	"customercare/shared/operation"
 )
 
-// localStack starts `make run` on the tests' DynamoDB, and leads the commands there. It
-// writes its log where a person's runs do.
+// localStack starts `make run` with a DynamoDB of its own, and leads the commands there.
+// It writes its log where a person's runs do.
 func localStack(t *testing.T) client.Client {
 	t.Helper()
-	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
-	if endpoint == "" {
-		t.Skip("needs a DynamoDB: run `make test`, or set DYNAMODB_ENDPOINT")
-	}
 	cloudformationtest.Unconfigured(t)
-	t.Setenv("DYNAMODB_ENDPOINT", endpoint)
 	t.Setenv("SCHEDULE_EVERY", "1h")
-	ports := freeport.Take(t, 3)
-	for i, name := range []string{"PORT", "SECRETS_PORT", "KMS_PORT"} {
+	ports := freeport.Take(t, 4)
+	for i, name := range []string{"PORT", "SECRETS_PORT", "KMS_PORT", "DYNAMODB_PORT"} {
 		t.Setenv(name, ports[i])
 	}
 	run := filepath.Join(t.TempDir(), "run")
