@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -79,6 +80,7 @@ func TestLogOfManyErasures(t *testing.T) {
 		said.Statements["accepted"] != all || said.Statements["erased"] != all {
 		t.Errorf("exit %d, %v: %s", code, err, out)
 	}
+	export.consistent(t)
 	t.Logf("%d erasures, %d sealers died, %d exports were killed: %s", all, deaths.Load(), export.kills, out)
 }
 
@@ -125,6 +127,7 @@ type exporter struct {
 	binary, dir string
 	env         []string
 	kills       int
+	seen        []string // the checkpoints that exports have left, in order, each once
 
 	mu     sync.Mutex
 	left   int // calls until the command is killed; below 0: it is not
@@ -186,11 +189,49 @@ func (e *exporter) killed(t *testing.T) {
 	} else if code != 0 {
 		t.Errorf("exit %d: %s", code, out)
 	}
-	if _, err := os.Stat(filepath.Join(e.dir, "checkpoint")); err != nil {
+	checkpoint, err := os.ReadFile(filepath.Join(e.dir, "checkpoint"))
+	if err != nil {
 		return
+	}
+	if text := string(checkpoint); len(e.seen) == 0 || e.seen[len(e.seen)-1] != text {
+		e.seen = append(e.seen, text)
 	}
 	const ever = "87600h" // some are open: the clock of the erasures is not that of the command
 	if out, code := e.call(0, "verify", "log", e.dir, "--max-age", ever); code != 0 {
 		t.Errorf("after a kill: exit %d: %s", code, out)
+	}
+}
+
+// consistent holds the checkpoints of some exports against each other and against the
+// last one, with proofs of the log in the database and of the exported one. A root that
+// was changed is no other log's.
+func (e *exporter) consistent(t *testing.T) {
+	t.Helper()
+	if len(e.seen) < 2 {
+		t.Fatalf("the exports have left %d checkpoints", len(e.seen))
+	}
+	keep := func(name, text string) string {
+		name = filepath.Join(filepath.Dir(e.dir), name)
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	last := filepath.Join(e.dir, "checkpoint")
+	for _, from := range [][]string{nil, {"--log", e.dir}} {
+		for n := 0; n < len(e.seen); n += max(1, len(e.seen)/5) {
+			old := keep("old", e.seen[n])
+			args := append([]string{"verify", "consistency", old, last}, from...)
+			if out, code := e.call(0, args...); code != 0 || !strings.Contains(out, "nothing in it was changed") {
+				t.Errorf("%q, checkpoint %d of %d: exit %d: %s", from, n, len(e.seen), code, out)
+			}
+		}
+		lines := strings.Split(e.seen[len(e.seen)/2], "\n")
+		lines[2] = base64.StdEncoding.EncodeToString(make([]byte, 32))
+		altered := keep("altered", strings.Join(lines, "\n"))
+		args := append([]string{"verify", "consistency", altered, last}, from...)
+		if out, code := e.call(0, args...); code != 1 || !strings.Contains(out, "altered") {
+			t.Errorf("%q, another root: exit %d: %s", from, code, out)
+		}
 	}
 }
