@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -22,11 +21,16 @@ func (r *run) batch(ctx context.Context) error {
 			return err
 		}
 		r.appended += len(leaves)
-		if err := errors.Join(r.ledger.KeepCheckpoint(ctx, r.head), r.mark(ctx)); err != nil {
+		// A record says that it is sealed only after the ledger remembers the checkpoint:
+		// a log that loses the leaf afterwards is found to be shorter.
+		if err := r.ledger.KeepCheckpoint(ctx, r.head); err != nil {
+			return err
+		}
+		if err := r.mark(ctx); err != nil {
 			return err
 		}
 	}
-	r.unreadable += unreadable
+	r.unreadable = append(r.unreadable, unreadable...)
 	r.waiting = r.waiting[taken:]
 	return nil
 }

@@ -49,6 +49,8 @@ const (
 	// batchTime is what is left of a run's time when it begins no other batch. A batch
 	// takes about a second.
 	batchTime = 15 * time.Second
+	// namedAtMost is how many records that cannot be read the run's line of log names.
+	namedAtMost = 10
 	// maxRaces is how often a run begins again because another one has appended.
 	maxRaces = 5
 )
@@ -69,12 +71,17 @@ func (h *handler) handle(ctx context.Context, _ events.EventBridgeEvent) error {
 	}
 	values := []metric.Value{
 		metric.LeavesSealed.Of(float64(r.appended)), metric.LedgerRefused.Of(refused),
-		metric.LedgerUnreadable.Of(float64(r.unreadable)),
+		metric.LedgerUnreadable.Of(float64(len(r.unreadable))),
 	}
 	if waiting, oldest, known := r.left(ctx); known {
 		values = append(values, metric.LedgerUnsealed.Of(float64(waiting)), metric.OldestUnsealed.Of(oldest.Seconds()))
 	}
 	metric.Put(ctx, "ledger sealed", values...)
+	if n := len(r.unreadable); n > 0 {
+		slog.Error("records hold no statements of their own, and are left out of the log",
+			"records", r.unreadable[:min(n, namedAtMost)], "left out", n)
+	}
+	err = errors.Join(err, r.unlisted)
 	if err != nil {
 		slog.Error("failed", "operation", "seal-ledger", "cause", err.Error())
 	}

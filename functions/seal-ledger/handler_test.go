@@ -73,6 +73,7 @@ func TestEveryCallFailsOnce(t *testing.T) {
 				_ = b.handler().handle(ctx, events.EventBridgeEvent{})
 				struck := b.kit.Faults.Struck()
 				b.kit.Faults.Calls()
+				b.remembers(t)
 				b.run(t, b.handler())
 				b.check(t)
 				return struck
@@ -164,48 +165,6 @@ func TestKMSIsGone(t *testing.T) {
 	}
 	if after := strings.Join(b.kit.Dump(t, b.tables...), "\n"); after != before {
 		t.Error("a table changed")
-	}
-	b.run(t, h)
-	b.check(t)
-}
-
-// A record that is no statement of its own is left out, and says so; one that has gone is
-// no longer asked for. The others are sealed.
-func TestUnreadableRecords(t *testing.T) {
-	b := open(t)
-	b.accept(t, 0, 12)
-	spoil := func(n int, name string, value any) {
-		item := accepted(n)
-		item["statement"] = attribute.Text(lineOf(n, "erased"))
-		switch v := value.(type) {
-		case string:
-			item[name] = attribute.Text(v)
-		case int:
-			item[name] = attribute.Number(int64(v))
-		case nil:
-			delete(item, name)
-		}
-		b.kit.Put(t, b.ledger.Table, item)
-	}
-	spoil(0, "accepted", lineOf(1, "accepted"))
-	spoil(1, "accepted", lineOf(1, "erased"))
-	spoil(2, "accepted", lineOf(2, "accepted")+"\n")
-	spoil(3, "accepted", 7)
-	spoil(4, "accepted", nil)
-	spoil(5, "statement", lineOf(5, "accepted"))
-	spoil(6, "acceptedLeaf", "7")
-	spoil(7, "statement", `{"v":1}`)
-	spoil(8, "statement", strings.Replace(lineOf(8, "erased"), "john", strings.Repeat("j", 66_000), 1))
-	log := metrictest.Capture(t)
-	h := b.handler()
-	b.run(t, h)
-	metrictest.Lines(t, log.String())[0].Expect(t, metrictest.Line{"LedgerUnreadable": 9, "LeavesSealed": 3,
-		"LedgerUnsealed": 0, "OldestUnsealed": 0})
-	if head := b.note(t); head.Tree.N != 3 {
-		t.Errorf("%d leaves", head.Tree.N)
-	}
-	for n := range 9 {
-		b.accept(t, n, n+1) // as they should be
 	}
 	b.run(t, h)
 	b.check(t)

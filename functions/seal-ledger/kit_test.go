@@ -266,8 +266,28 @@ func (b *bench) check(t testing.TB) {
 	if root, _ := tlog.TreeHash(head.Tree.N, reader); root != head.Tree.Hash {
 		t.Errorf("the root of the records is another one")
 	}
+	if kept, _, err := b.ledger.ReadCheckpoint(context.Background()); err != nil || kept != head.Tree {
+		t.Errorf("the ledger remembers %v, the head is %v, %v", kept, head.Tree, err)
+	}
 	if len(leaves) != statements || head.Sealed != head.Tree.N {
 		t.Errorf("%d leaves of %d statements, %d sealed", len(leaves), statements, head.Sealed)
+	}
+}
+
+// remembers checks that no record says that it is sealed in a leaf which the ledger does
+// not remember to be signed.
+func (b *bench) remembers(t testing.TB) {
+	t.Helper()
+	kept, _, err := b.ledger.ReadCheckpoint(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, item := range dynamotest.Items(t, b.kit.Plain, b.ledger.Table) {
+		for _, name := range []string{"acceptedLeaf", "endLeaf"} {
+			if leaf := attribute.ReadNumber(item, name); item[name] != nil && leaf >= kept.N {
+				t.Errorf("%s is leaf %d, and the ledger remembers %d leaves", attribute.ReadText(item, "erasureId"), leaf, kept.N)
+			}
+		}
 	}
 }
 

@@ -29,8 +29,8 @@ type run struct {
 	unlisted error            // why a part of it was not
 	waiting  []store.Unlogged // the records that are still to be done, those first that wait longest
 
-	appended   int // leaves
-	unreadable int // records
+	appended   int      // leaves
+	unreadable []string // ids of records that cannot be read
 }
 
 // list reads the index, once a run. What cannot be read of it takes nothing away from the
@@ -79,9 +79,9 @@ const (
 )
 
 // collect reads records in the order in which they wait, until their statements fill a
-// batch. taken is how many of those that wait it has read. unreadable is how many of
-// these cannot be read.
-func (r *run) collect(ctx context.Context) (leaves []entry, taken, unreadable int, err error) {
+// batch. taken is how many of those that wait it has read. unreadable is those of them
+// that cannot be read.
+func (r *run) collect(ctx context.Context) (leaves []entry, taken int, unreadable []string, err error) {
 	for taken < len(r.waiting) && len(leaves) < batchAtMost {
 		some := r.waiting[taken:min(taken+readAtOnce, len(r.waiting))]
 		ids := make([]string, len(some))
@@ -90,7 +90,7 @@ func (r *run) collect(ctx context.Context) (leaves []entry, taken, unreadable in
 		}
 		found, err := r.ledger.ReadStatements(ctx, ids)
 		if err != nil {
-			return nil, 0, 0, err
+			return nil, 0, nil, err
 		}
 		for _, id := range ids {
 			record, there := found[id]
@@ -99,7 +99,7 @@ func (r *run) collect(ctx context.Context) (leaves []entry, taken, unreadable in
 				return leaves, taken, unreadable, nil
 			}
 			if there && !ok {
-				unreadable++
+				unreadable = append(unreadable, id)
 			}
 			taken++
 			leaves = append(leaves, more...)

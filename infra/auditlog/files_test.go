@@ -47,10 +47,11 @@ func ask(t *testing.T, dir string, q Question) (names []string, answer Answer) {
 // The logs of all runs are read, of the one before too, and calls are told in the order
 // of time. What is no line of its own, or of no such log, is passed over.
 func TestFiles(t *testing.T) {
-	long := strings.Repeat("x", 2*longestLine)
+	long := strings.Repeat("x", longestLine)
 	dir := folder(t, map[string]string{
 		"run.log": told(40, "d", "1.aa") + "plain words about audit\n" + told(50, "other", "1.bb") + told(60, "part", "1.aab 11.aa") +
-			`{"msg":"audit","principal":"` + long + `","time":"2026-11-24T00:00:00Z","subject":"1.aa"}` + "\n" +
+			long + told(45, "the end of a long line", "1.aa") +
+			strings.Replace(told(45, "another message", "1.aa"), `"msg":`, `"msg":"other","operation":`, 1) +
 			told(20, "b", "3.cc 1.aa") + `{"time":"2026-11-24T00:00:00Z","msg":"audit","principal":"torn","subject":"1.aa"`,
 		"run.log.1":      told(10, "a", "2.dd"),
 		"run-2.log":      told(30, "c", "1.aa"),
@@ -95,7 +96,7 @@ func TestALogThatIsRenamed(t *testing.T) {
 // more are ever kept in memory than twice as many.
 func TestTheOldestAreTold(t *testing.T) {
 	var newer, older strings.Builder
-	for i := range 2*Most + 5 {
+	for i := range 5 * Most {
 		newer.WriteString(told(100_000+i, "new", "1.aa"))
 	}
 	for i := range 10 {

@@ -42,8 +42,8 @@ var ended = map[types.QueryStatus]string{
 var throttled = retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
 
 // Insights asks the log group of a stack by a query of CloudWatch Logs Insights, and
-// waits for its end. Since and Until must be set. CloudTrail keeps the query's text,
-// which has digests or an erasure's id in it, and no name. Errors are sentences.
+// waits for its end. Since and Until must be set. AWS may keep the query's text, which
+// has digests or an erasure's id in it, and no name. Errors are sentences.
 func Insights(ctx context.Context, group deployment.LogGroup, q Question) (Answer, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, longestQuery, errLong)
 	defer cancel()
@@ -73,7 +73,7 @@ func Insights(ctx context.Context, group deployment.LogGroup, q Question) (Answe
 		case out.Status == types.QueryStatusComplete:
 			answer.readRows(q, out.Results)
 			rows += len(out.Results)
-			if out.NextToken == nil || rows >= Most {
+			if out.NextToken == nil {
 				answer.close()
 				answer.More = rows >= Most
 				return answer, nil

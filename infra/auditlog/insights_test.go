@@ -1,6 +1,7 @@
 package auditlog
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -9,7 +10,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
 	"customercare/infra/deployment"
@@ -33,7 +33,9 @@ func TestAQueryThatDoesNotEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		service := &running{}
 		client := cloudwatchlogs.NewFromConfig(aws.Config{Region: "eu-west-1", HTTPClient: service,
-			Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")})
+			Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+				return aws.Credentials{AccessKeyID: "a", SecretAccessKey: "b"}, nil
+			})})
 		begin := time.Now()
 		_, err := Insights(t.Context(), deployment.LogGroup{Name: "g", Client: client},
 			Question{Digests: []string{"1.aa"}, Since: day, Until: day.Add(time.Hour)})

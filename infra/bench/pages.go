@@ -44,6 +44,8 @@ var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{
 		return digits(ours) + " (" + digits(bound) + ")"
 	},
 	"float": func(n int) float64 { return float64(n) },
+	// sealed is what an erasure costs with its part of a run that seals 100.
+	"sealed": func(erasure, hundred float64) float64 { return erasure + hundred/100 },
 }).ParseFS(pageTexts, "*.tmpl"))
 
 // figures are what the pages are written from.

@@ -9,12 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/attribute"
 	"customercare/infra/deployment"
@@ -46,7 +44,7 @@ type Erasure struct {
 	// after.
 	Job             string     `json:"job"`
 	State           string     `json:"state"`
-	Kind            string     `json:"kind"` // customer or numbers
+	Kind            string     `json:"kind"` // customer, numbers, or key: the record of a destroyed key
 	Scope           string     `json:"scope,omitempty"`
 	RequestedBy     string     `json:"requestedBy,omitempty"`
 	RequestedAt     *time.Time `json:"requestedAt,omitempty"`
@@ -62,11 +60,28 @@ type Erasure struct {
 	AtLeast         bool       `json:"atLeast,omitempty"`    // Found and Deleted are lower bounds
 	Unreadable      bool       `json:"unreadable,omitempty"` // a contact's parties could not be read
 	Subjects        []string   `json:"subjects,omitempty"`   // digests of whom it was about
-	// AcceptedLeaf and EndLeaf are the numbers of its leaves in the sealed log, nil until
-	// they are sealed.
-	AcceptedLeaf *int64   `json:"acceptedLeaf,omitempty"`
-	EndLeaf      *int64   `json:"endLeaf,omitempty"`
-	Identifiers  []string `json:"identifiers,omitempty"`
+	// VerifiedAt is when the last pass began, which found nothing; BackupsUntil when the
+	// last backup runs out.
+	VerifiedAt   *time.Time `json:"verifiedAt,omitempty"`
+	BackupsUntil *time.Time `json:"backupsUntil,omitempty"`
+	Outcomes     *Outcomes  `json:"outcomes,omitempty"` // at the end
+	// AcceptedLeaf and EndLeaf are the numbers of its leaves in the sealed log, and
+	// AcceptedSealedAt and EndSealedAt when these were signed; nil until then.
+	AcceptedLeaf     *int64     `json:"acceptedLeaf,omitempty"`
+	AcceptedSealedAt *time.Time `json:"acceptedSealedAt,omitempty"`
+	EndLeaf          *int64     `json:"endLeaf,omitempty"`
+	EndSealedAt      *time.Time `json:"endSealedAt,omitempty"`
+	Identifiers      []string   `json:"identifiers,omitempty"`
+	// JobGone says that the record is open and its job is not there: nobody works on it.
+	// Only somebody who has changed or restored the table can have brought that about.
+	JobGone bool `json:"jobGone,omitempty"`
+}
+
+// Outcomes are how many of the data subjects have each outcome.
+type Outcomes struct {
+	Erased   int `json:"erased"`
+	NotFound int `json:"not_found"`
+	Held     int `json:"held"`
 }
 
 // mostOpen is how many open erasures are looked at to find the oldest, or the failing
@@ -112,10 +127,10 @@ func (l Ledger) Finished(ctx context.Context, since time.Time, limit int) (all [
 	all = []Erasure{}
 	in := &dynamodb.ScanInput{
 		TableName:        &l.Table,
-		FilterExpression: &finishedSince, ExpressionAttributeNames: map[string]string{"#state": "state"},
+		FilterExpression: &finishedSince, ExpressionAttributeNames: map[string]string{"#statement": "statement"},
 		ExpressionAttributeValues: attribute.Item{
 			":record": attribute.Text(store.RecordPrefix), ":since": attribute.Number(since.UnixMilli()),
-			":open": attribute.Text(Open),
+			":text": attribute.Text("S"), ":none": attribute.Text(""),
 		},
 	}
 	err = deployment.Scan(ctx, l.DB, in, func(found attribute.Item) error {
@@ -132,83 +147,15 @@ func (l Ledger) Finished(ctx context.Context, since time.Time, limit int) (all [
 	return all, more, err
 }
 
+// ended is the condition that a record has the statement of its end. Without it an
+// erasure is not over, whatever else its record says.
+const ended = "(attribute_type(#statement, :text) AND #statement <> :none)"
+
 var (
-	finishedSince = "begins_with(erasureId, :record) AND attribute_exists(requestedAt) AND #state <> :open" +
+	finishedSince = "begins_with(erasureId, :record) AND attribute_exists(requestedAt) AND " + ended +
 		" AND (attribute_not_exists(finishedAt) OR finishedAt >= :since)"
 	errEnough = errors.New("ledger: enough")
 )
-
-// ErrNone says that the ledger has nothing under an id.
-var ErrNone = errors.New("the ledger has no such erasure")
-
-// Show reads one erasure by its job or its id. The id of a customer's job that is done
-// leads to the record that it points to. ErrNone.
-func (l Ledger) Show(ctx context.Context, id string) (Erasure, error) {
-	e, err := l.show(ctx, id, store.RecordPrefix+id)
-	if !errors.Is(err, ErrNone) {
-		return e, err
-	}
-	open, _, err := l.Open(ctx, false, mostOpen)
-	for _, other := range open {
-		if err == nil && other.Job == strings.TrimPrefix(id, store.RecordPrefix) {
-			return l.show(ctx, other.ID, store.RecordPrefix+other.Job) // it may have ended just now
-		}
-	}
-	return e, cmp.Or(err, ErrNone)
-}
-
-// show reads the erasure that stands under the first of the keys that has one. ErrNone.
-func (l Ledger) show(ctx context.Context, keys ...string) (Erasure, error) {
-	for _, key := range keys {
-		found, err := l.get(ctx, key)
-		if err != nil {
-			return Erasure{}, err
-		}
-		if record := attribute.ReadText(found, "record"); record != "" {
-			if found, err = l.get(ctx, record); err != nil {
-				return Erasure{}, err
-			}
-		}
-		id, record := attribute.ReadText(found, "id"), found
-		if job := attribute.ReadText(found, "job"); job != "" { // the record of an open erasure
-			id = strings.TrimPrefix(attribute.ReadText(found, "erasureId"), store.RecordPrefix)
-			if found, err = l.get(ctx, job); err == nil && attribute.ReadText(found, "id") != id {
-				found, err = l.get(ctx, store.RecordPrefix+id) // it has ended just now
-			}
-		} else if id != "" { // a job, whose record knows its leaves
-			record, err = l.get(ctx, store.RecordPrefix+id)
-		}
-		if err != nil {
-			return Erasure{}, err
-		}
-		if found["requestedAt"] != nil {
-			e := read(found)
-			e.AcceptedLeaf, e.EndLeaf = leaf(record, "acceptedLeaf"), leaf(record, "endLeaf")
-			e.Subjects, _, err = l.subjects(ctx, found)
-			return e, err
-		}
-	}
-	return Erasure{}, ErrNone
-}
-
-// Identifiers are the raw identifiers of an open erasure: personal data, which leave the
-// ledger when the erasure ends. ErrNone when it has none any more.
-func (l Ledger) Identifiers(ctx context.Context, id string) ([]string, error) {
-	found, err := l.get(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if digest, listed := strings.CutPrefix(attribute.ReadText(found, "subjectsIn"), "subjects-"); listed {
-		if found, err = l.get(ctx, "identifiers-"+digest); err != nil {
-			return nil, err
-		}
-	}
-	identifiers, _ := store.Texts(found["identifiers"])
-	if len(identifiers) == 0 {
-		return nil, ErrNone
-	}
-	return identifiers, nil
-}
 
 // Digests calls each with every digest of the erasures that are open or ended since then.
 // A record without the statement of the end is one of an erasure that is open, whether or
@@ -221,12 +168,12 @@ func (l Ledger) Digests(ctx context.Context, since time.Time, each func(digest s
 		ProjectionExpression: aws.String("erasureId, subjects, subjectsIn"),
 		FilterExpression: aws.String("attribute_exists(openShard) OR begins_with(erasureId, :record)" +
 			" AND NOT begins_with(erasureId, :key) AND (finishedAt >= :since" +
-			" OR attribute_not_exists(#statement) OR NOT attribute_type(finishedAt, :number))"),
+			" OR NOT " + ended + " OR NOT attribute_type(finishedAt, :number))"),
 		ExpressionAttributeNames: map[string]string{"#statement": "statement"},
 		ExpressionAttributeValues: attribute.Item{
 			":since":  attribute.Number(since.UnixMilli()),
 			":record": attribute.Text(store.RecordPrefix), ":number": attribute.Text("N"),
-			":key": attribute.Text(store.RecordPrefix + keyPrefix),
+			":key": attribute.Text(store.RecordPrefix + keyPrefix), ":text": attribute.Text("S"), ":none": attribute.Text(""),
 		},
 	}, func(found attribute.Item) error {
 		digests, whole, err := l.subjects(ctx, found)
@@ -264,65 +211,3 @@ func (l Ledger) get(ctx context.Context, id string) (attribute.Item, error) {
 }
 
 func key(id string) attribute.Item { return attribute.Item{"erasureId": attribute.Text(id)} }
-
-// read makes an erasure of a job or of a record.
-func read(found attribute.Item) Erasure {
-	text := func(name string) string { return attribute.ReadText(found, name) }
-	number := func(name string) int64 { return attribute.ReadNumber(found, name) }
-	items, deleted := number("found"), number("deleted")
-	e := Erasure{
-		ID: text("erasureId"), Kind: text("kind"), Scope: text("scope"), RequestedBy: text("requestedBy"),
-		RequestedAt: millis(found, "requestedAt"), LastRequestedAt: millis(found, "lastRequestedAt"),
-		Requests: number("requests"), Failures: number("failures"), FinishedAt: millis(found, "finishedAt"),
-		Found: &items, Deleted: &deleted, Passes: number("passes"),
-		AtLeast: flag(found, "atLeast"), Unreadable: flag(found, "unreadable"),
-	}
-	switch {
-	case found["openShard"] == nil:
-		e.State, e.Job = Finished, strings.TrimPrefix(e.ID, store.RecordPrefix)
-		return e
-	case e.Failures > 0:
-		e.State = Failing
-	default:
-		e.State = Open
-	}
-	idle := found["leaseOwner"] == nil && !flag(found, "handedOn") && e.State == Open
-	e.Waiting = idle && (e.Passes > 0 || store.IsCustomerJob(e.ID)) // numbers begin idle, and not empty
-	e.Job, e.Kind, e.DueAt = text("id"), kind(e.ID), millis(found, "dueAt")
-	return e
-}
-
-// leaf is the number of a leaf, nil where it is not sealed.
-func leaf(record attribute.Item, name string) *int64 {
-	if record[name] == nil {
-		return nil
-	}
-	n := attribute.ReadNumber(record, name)
-	return &n
-}
-
-func kind(job string) string {
-	if store.IsCustomerJob(job) {
-		return "customer"
-	}
-	return "numbers"
-}
-
-// millis is a time that is stored in Unix milliseconds, nil where there is none.
-func millis(found attribute.Item, name string) *time.Time {
-	ms := attribute.ReadNumber(found, name)
-	if ms == 0 {
-		return nil
-	}
-	return utc(time.UnixMilli(ms))
-}
-
-func utc(at time.Time) *time.Time {
-	at = at.UTC()
-	return &at
-}
-
-func flag(found attribute.Item, name string) bool {
-	value, ok := found[name].(*types.AttributeValueMemberBOOL)
-	return ok && value.Value
-}

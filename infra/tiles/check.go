@@ -16,7 +16,7 @@ import (
 
 // Check reads a whole exported log: every tile against the root that is signed, every
 // entry against its tile, and what the statements say together. It needs the memory of a
-// few tiles, and of the ids of erasures that are open at one time.
+// few tiles, of the acceptances that are open at one time, and 16 bytes for each leaf.
 type Check struct {
 	Dir      Dir
 	Keys     note.Verifiers
@@ -60,7 +60,7 @@ func (c Check) Run(ctx context.Context) (Report, error) {
 	if empty, _ := tlog.TreeHash(0, nil); tree.N == 0 && tree.Hash != empty {
 		return r, Fault("the checkpoint is of an empty log, but its root is not")
 	}
-	open := map[string]time.Time{}
+	seen := newHistory(c.MaxAge)
 	for n := int64(0); n*store.TileWidth < tree.N; n++ {
 		if ctx.Err() != nil {
 			return r, context.Cause(ctx)
@@ -76,14 +76,15 @@ func (c Check) Run(ctx context.Context) (Report, error) {
 			return r, err
 		}
 		for i, text := range texts {
-			r.entry(n*store.TileWidth+int64(i), hashes[i], text, open, c.MaxAge)
+			r.entry(n*store.TileWidth+int64(i), hashes[i], text, seen)
 		}
 		if c.Progress != nil {
 			c.Progress(len(texts))
 		}
 	}
-	r.Open = len(open)
-	for id, since := range open {
+	r.Open = len(seen.open)
+	for id, accepted := range seen.open {
+		since := accepted.Accepted.Time
 		if c.Now.Sub(since) > c.MaxAge {
 			r.TooOld++
 		}
@@ -108,36 +109,25 @@ func (c Check) leaves(tree tlog.Tree, tile tlog.Tile) ([]tlog.Hash, error) {
 	return hashes, err
 }
 
-// entry looks at one entry. open has the erasures that are accepted and have no end yet,
-// with the time of their acceptance.
-func (r *Report) entry(leaf int64, hash tlog.Hash, text []byte, open map[string]time.Time, maxAge time.Duration) {
+// entry looks at one entry, with what the entries before it have said.
+func (r *Report) entry(leaf int64, hash tlog.Hash, text []byte, seen history) {
 	if len(text) == 0 {
 		r.Missing++
 		r.fault("leaf %d has no text: its record was gone when the log was exported", leaf)
 		return
 	}
 	s, err := statement.Parse(text)
-	accepted, isOpen := open[s.ID]
 	bad := ""
 	switch {
 	case statement.Hash(text) != hash:
 		bad = "has another text than the one that was sealed"
 	case err != nil || bytes.ContainsRune(text, '\n'):
 		bad = "is no statement"
-	case s.Type == statement.Accepted && isOpen:
-		bad = "accepts an erasure that is open already"
-	case s.Type == statement.Accepted:
-		open[s.ID] = s.Accepted.Time
-	case s.End != nil && !isOpen:
-		bad = "ends an erasure that is not open: it was never accepted, or has ended before"
-	case s.End != nil:
-		if !accepted.Equal(s.Accepted.Time) {
-			bad = "names another time of acceptance than the acceptance itself"
-		}
-		if s.Finished.Sub(accepted) > maxAge {
+	default:
+		var slow bool
+		if bad, slow = seen.add(leaf, hash, s); slow {
 			r.Slow++
 		}
-		delete(open, s.ID)
 	}
 	if bad != "" {
 		r.Bad++

@@ -245,20 +245,95 @@ func TestWhatIsWrongIsCounted(t *testing.T) {
 	}
 }
 
-// Statements that contradict those before them are bad.
+// Statements that contradict those before them are bad, and a sentence says how.
 func TestContradictionsAreBad(t *testing.T) {
-	for name, order := range map[string][]bool{ // false is the acceptance, true the end
-		"accepted twice": {false, false}, "ended twice": {false, true, true}, "never accepted": {true},
-	} {
-		r, open := Report{Types: map[string]int{}}, map[string]time.Time{}
-		for leaf, end := range order {
-			_, text := line(1, end)
-			r.entry(int64(leaf), statement.Hash(text), text, open, time.Hour)
+	said := func(n int, end bool, change func(*statement.Statement)) []byte {
+		_, text := line(n, end)
+		s, err := statement.Parse(text)
+		if err != nil {
+			t.Fatal(err)
 		}
-		said := map[bool]string{true: "that is not open", false: "that is open already"}[order[len(order)-1]]
-		if r.Bad != 1 || !strings.Contains(r.Faults[0], said) {
+		change(&s)
+		return s.Line()
+	}
+	accepted, ended := said(1, false, func(*statement.Statement) {}), said(1, true, func(*statement.Statement) {})
+	again := func(s *statement.Statement) { s.Accepted = statement.TimeOf(s.Accepted.Add(time.Second)) }
+	for _, c := range []struct {
+		texts [][]byte
+		says  string
+	}{
+		{[][]byte{accepted, accepted}, "leaf 1 is the same statement as leaf 0: it was sealed twice"},
+		{[][]byte{accepted, ended, ended}, "leaf 2 is the same statement as leaf 1: it was sealed twice"},
+		{[][]byte{accepted, ended, accepted, ended}, "leaf 2 is the same statement as leaf 0: it was sealed twice; " +
+			"leaf 3 is the same statement as leaf 1: it was sealed twice"},
+		{[][]byte{accepted, said(1, false, again)}, "leaf 1 accepts an erasure that is open already"},
+		{[][]byte{accepted, ended, said(1, false, again)}, "leaf 2 accepts an erasure that has ended at leaf 1 already"},
+		{[][]byte{accepted, ended, said(1, true, again)}, "leaf 2 ends an erasure that has ended at leaf 1 already"},
+		{[][]byte{ended}, "leaf 0 ends an erasure that is not accepted at any leaf before it"},
+		{[][]byte{ended, accepted}, "leaf 0 ends an erasure that is not accepted at any leaf before it"},
+		{[][]byte{accepted, said(1, true, func(s *statement.Statement) { s.ID += "0" })},
+			"leaf 1 ends an erasure that is not accepted at any leaf before it"},
+		{[][]byte{[]byte("hello")}, "leaf 0 is no statement"},
+		{[][]byte{append(accepted[:len(accepted):len(accepted)], '\n')}, "leaf 0 is no statement"},
+		{[][]byte{accepted, said(1, true, again)}, "leaf 1 names another time of acceptance than the acceptance itself"},
+		{[][]byte{accepted, said(1, true, func(s *statement.Statement) { s.Kind = statement.Customer })},
+			"leaf 1 names another kind than the acceptance itself"},
+		{[][]byte{accepted, said(1, true, func(s *statement.Statement) { s.Scope = "another" })},
+			"leaf 1 names another scope than the acceptance itself"},
+		{[][]byte{accepted, said(1, true, func(s *statement.Statement) { s.By = "another" })},
+			"leaf 1 names another caller than the acceptance itself"},
+		{[][]byte{accepted, said(1, true, func(s *statement.Statement) { s.Ticket = make([]byte, 32) })},
+			"leaf 1 names another ticket than the acceptance itself"},
+		{[][]byte{accepted, said(1, true, func(s *statement.Statement) { s.Subjects.N = 2 })},
+			"leaf 1 names another number of subjects than the acceptance itself"},
+		{[][]byte{accepted, said(1, true, func(s *statement.Statement) { s.Subjects = nil })},
+			"leaf 1 names another number of subjects than the acceptance itself"},
+	} {
+		r, seen := Report{Types: map[string]int{}}, newHistory(time.Hour)
+		for leaf, text := range c.texts {
+			r.entry(int64(leaf), statement.Hash(text), text, seen)
+		}
+		if got := strings.Join(r.Faults, "; "); got != c.says || r.Bad != len(r.Faults) {
+			t.Errorf("%d bad: %s, want %s", r.Bad, got, c.says)
+		}
+	}
+}
+
+// An end that names another time of acceptance is bad. One that comes within the time
+// that an erasure may take is not slow, one that comes a moment later is.
+func TestTimesOfAnEnd(t *testing.T) {
+	at := time.UnixMilli(1_900_000_000_000)
+	said := func(kind string, accepted time.Time, end *statement.End) []byte {
+		return statement.Statement{Type: kind, ID: "x", Accepted: statement.TimeOf(accepted), End: end}.Line()
+	}
+	for name, c := range map[string]struct {
+		accepted, finished time.Time
+		bad, slow          int
+	}{
+		"in time": {at, at.Add(time.Hour), 0, 0}, "late": {at, at.Add(time.Hour + time.Millisecond), 0, 1},
+		"of another acceptance": {at.Add(-time.Millisecond), at, 1, 0},
+	} {
+		r, seen := Report{Types: map[string]int{}}, newHistory(time.Hour)
+		for leaf, text := range [][]byte{
+			said(statement.Accepted, at, nil),
+			said(statement.Erased, c.accepted, &statement.End{Finished: statement.TimeOf(c.finished)}),
+		} {
+			r.entry(int64(leaf), statement.Hash(text), text, seen)
+		}
+		if r.Bad != c.bad || r.Slow != c.slow || len(seen.open) != 0 {
 			t.Errorf("%s: %+v", name, r)
 		}
+	}
+}
+
+// Two roots of one size are no log that only grew.
+func TestTwoRootsOfOneSize(t *testing.T) {
+	one, other := tlog.Tree{N: 3}, tlog.Tree{N: 3, Hash: tlog.Hash{1}}
+	if err := Consistent(one, other, nil); err == nil {
+		t.Error("they are consistent")
+	}
+	if err := Consistent(one, one, nil); err != nil {
+		t.Error(err)
 	}
 }
 

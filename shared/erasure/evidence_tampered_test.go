@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/attribute"
+	"customercare/infra/testkit/metrictest"
 	"customercare/shared/statement"
 )
 
@@ -91,6 +92,46 @@ func TestTamperedEvidenceBlocksNothing(t *testing.T) {
 			t.Errorf("a statement of unknown subjects: %s", r.statement)
 		}
 	})
+}
+
+// A job whose numbers somebody has taken away never ends: nobody has looked for them, and
+// its record must not say so. Cleanup says what it lacks.
+func TestJobWithoutItsNumbers(t *testing.T) {
+	for name, c := range map[string]struct {
+		numbers []string
+		key     func(sys *system, numbers []string) string
+	}{
+		"in the job": {twoNumbers, func(sys *system, numbers []string) string { return sys.numbersJob(numbers...) }},
+		"in an item of their own": {manyNumbers(), func(sys *system, numbers []string) string {
+			return strings.Replace(sys.numbersJob(numbers...), "numbers-", "identifiers-", 1)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sys := newSystem(t)
+			sys.eraseNumbers(t, c.numbers...)
+			sys.tampered = true
+			update := "SET identifiers = :none"
+			_, err := sys.Plain.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+				TableName: &sys.Kit.Erasures.Table, UpdateExpression: &update,
+				Key:                       item{"erasureId": attribute.Text(c.key(sys, c.numbers))},
+				ExpressionAttributeValues: item{":none": attribute.Texts()},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			log := metrictest.Capture(t)
+			for range 3 {
+				sys.clock.Advance(time.Hour)
+				sys.cleanUp(t)
+			}
+			if l := sys.ledger(t); len(l.records) > 0 || len(l.open) != 1 {
+				t.Errorf("ended without its numbers: %+v", l.records)
+			}
+			if text := log.String(); strings.Count(text, "identifiers are missing") < 3 || strings.Contains(text, "panic") {
+				t.Errorf("the log says %s", text)
+			}
+		})
+	}
 }
 
 // A record whose job somebody has taken away stays open for ever: its acceptance stands

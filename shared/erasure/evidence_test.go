@@ -1,6 +1,7 @@
 package erasure
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -231,6 +232,59 @@ func TestOutcomeOfACustomer(t *testing.T) {
 		sys.finishAll(t)
 		digest := sys.Digests.Subject("customer", "shop", "4711")
 		sys.wantOutcomes(t, sys.wantRecord(t, transactions+1), []string{digest}, "e")
+	}
+}
+
+// What a statement says to be verified is when the last search began, not when it ended:
+// what was filed in between nobody has looked for.
+func TestVerifiedIsWhenTheLastSearchBegan(t *testing.T) {
+	t.Parallel()
+	sys := newSystem(t)
+	sys.eraseNumbers(t, twoNumbers...)
+	sys.clock.Advance(7 * time.Minute) // so that the first pass is the last
+	begun := sys.clock.Now()
+	slow := sys.through(func(next http.RoundTripper) http.RoundTripper {
+		return eachCall{next, func() { sys.clock.Advance(time.Millisecond) }}
+	})
+	if err := slow.Continue(t.Context(), sys.numbersJob(twoNumbers...)); err != nil {
+		t.Fatal(err)
+	}
+	ended, err := statement.Parse([]byte(sys.ledger(t).records[0].statement))
+	if err != nil {
+		t.Fatal(err)
+	}
+	search, end := ended.Verified.Sub(begun), ended.Finished.Sub(ended.Verified.Time)
+	if search < time.Millisecond || search > 2*time.Millisecond || end < 2*time.Millisecond {
+		t.Errorf("the last search began after %v, and ended %v later", search, end)
+	}
+}
+
+// An erasure that begins for a late repeat has an outcome of its own: nothing was found
+// where the one before it had erased all, and something where the customer was written
+// over the tombstone meanwhile.
+func TestOutcomeOfARepeatedCustomer(t *testing.T) {
+	t.Parallel()
+	for _, want := range []string{"n", "e"} {
+		sys := newSystem(t)
+		sys.putCustomer(t, "shop", "4711", 2)
+		sys.eraseCustomer(t)
+		sys.clock.Advance(11 * time.Minute)
+		sys.eraseCustomer(t)
+		sys.clock.Advance(2 * time.Minute)
+		sys.cleanUp(t)
+		if want == "e" {
+			sys.putCustomer(t, "shop", "4711", 0)
+			sys.eraseCustomer(t)
+		}
+		sys.finishAll(t)
+		records := sys.ledger(t).records
+		if len(records) != 2 {
+			t.Fatalf("%d records", len(records))
+		}
+		digest := []string{sys.Digests.Subject("customer", "shop", "4711")}
+		slices.SortFunc(records, func(a, b entry) int { return cmp.Compare(a.askedAt, b.askedAt) })
+		sys.wantOutcomes(t, records[0], digest, "e")
+		sys.wantOutcomes(t, records[1], digest, want)
 	}
 }
 

@@ -1,6 +1,7 @@
 package erasure
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -61,5 +62,41 @@ func TestRepeatsHaveTheIDOfTheFirst(t *testing.T) {
 	sys.putCustomer(t, "shop", "4711", 0)
 	if id := customer(); id == first["customer"] || id == "" {
 		t.Errorf("a customer who came back is erased under the id %q", id)
+	}
+}
+
+// A repeat names the erasure of a customer for 30 days from its end, to the second. After
+// that nobody knows the customer. The record stays, and has no time at which DynamoDB
+// would take it away.
+func TestARepeatIsAnsweredForThirtyDays(t *testing.T) {
+	t.Parallel()
+	sys := newSystem(t)
+	sys.putCustomer(t, "shop", "4711", 3)
+	ask := func() (string, error) {
+		asked := CustomerRequest{Account: "shop", Code: "4711", By: "john"}
+		return sys.customerIntake().Customer(t.Context(), asked, time.Minute)
+	}
+	first, err := ask()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sys.finishAll(t)
+	record := sys.ledger(t).records[0]
+	forgotten := time.UnixMilli(record.finishedAt).Add(30 * 24 * time.Hour).Truncate(time.Second)
+	sys.clock.Advance(forgotten.Add(-time.Millisecond).Sub(sys.clock.Now()))
+	if id, err := ask(); err != nil || id != first {
+		t.Errorf("in the last second of 30 days: %q, %v; the first call has %q", id, err, first)
+	}
+	sys.clock.Advance(time.Millisecond)
+	if id, err := ask(); !errors.Is(err, ErrUnknownCustomer) || id != "" {
+		t.Errorf("after 30 days: %q, %v", id, err)
+	}
+	for _, e := range sys.ledger(t).all {
+		if pointer := e.key == sys.customerJob(); e.has("expires") != pointer {
+			t.Errorf("expires: %s", e.json)
+		}
+	}
+	if after := sys.ledger(t).records; len(after) != 1 || after[0].json != record.json {
+		t.Errorf("the record is %v, it was %s", after, record.json)
 	}
 }

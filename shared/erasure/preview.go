@@ -60,11 +60,11 @@ type PreviewedInOne struct {
 }
 
 const (
-	// maxCampaigns is how many campaigns a preview lists, in the order of their bytes. The
-	// transactions of the others are counted all the same.
+	// maxCampaigns is how many campaigns a preview lists, in the order of their bytes.
+	// The transactions of the others are counted all the same.
 	maxCampaigns = 1000
-	// maxShared is how many copies a preview remembers that a deletion under another number
-	// would take along. One takes about 200 bytes.
+	// maxShared is how many copies a preview remembers that a deletion under another
+	// number would take along. One takes about 200 bytes.
 	maxShared = 100_000
 )
 
@@ -147,7 +147,11 @@ func (p Preview) Numbers(ctx context.Context, tenant string, numbers []string, u
 		}
 		clear(look.shared[from : from+len(w.numbers)])
 	}
-	return seen, p.lookForOpen(ctx, &seen, []string{store.NumbersJob(p.digests.Set(tenant, numbers))})
+	var jobs []string
+	for _, digest := range p.digests.EverySet(tenant, numbers) {
+		jobs = append(jobs, store.NumbersJob(digest))
+	}
+	return seen, p.lookForOpen(ctx, &seen, jobs)
 }
 
 // numbersPreview goes through the windows of an erasure of numbers as its pass does, but

@@ -36,8 +36,8 @@ func (m *model) found(t *rapid.T, id string, err error) int64 {
 }
 
 // TestPreviewFindsWhatTheErasureFinds: on every state that the writers of the model leave
-// behind, and with pages of three, a preview's sum is what the erasure after it has found;
-// and the preview has written nothing.
+// behind, and with pages of three, a preview's sum is what the erasure after it has
+// found; and the preview has written nothing.
 func TestPreviewFindsWhatTheErasureFinds(t *testing.T) {
 	t.Parallel()
 	sys := newSystem(t)
@@ -146,8 +146,8 @@ func TestPreviewOfACustomer(t *testing.T) {
 	}
 }
 
-// TestPreviewsReadAndWriteNothing: a preview makes no call that could change anything, and
-// each call that fails is an error and never a smaller count.
+// TestPreviewsReadAndWriteNothing: a preview makes no call that could change anything,
+// and each call that fails is an error and never a smaller count.
 func TestPreviewsReadAndWriteNothing(t *testing.T) {
 	sys := newSystem(t)
 	sys.shortenPages(3)

@@ -185,12 +185,16 @@ func TestFaults(t *testing.T) {
 		"no key":             {whole.Text(), note.VerifierList(), other},
 		"another statement":  {with(func(r *receipt.Receipt) { r.Statement = accepted }), trusted, receipt.ErrPath},
 		"another place":      {with(func(r *receipt.Receipt) { r.Index = 0 }), trusted, receipt.ErrPath},
-		"beyond the log":     {with(func(r *receipt.Receipt) { r.Index = 2 }), trusted, receipt.ErrPath},
-		"another outcome":    {with(func(r *receipt.Receipt) { r.Subject.Outcome = "n" }), trusted, receipt.ErrSubject},
-		"no outcome":         {with(func(r *receipt.Receipt) { r.Subject.Outcome = "" }), trusted, receipt.ErrSubject},
-		"a long outcome":     {with(func(r *receipt.Receipt) { r.Subject.Outcome = "ee" }), trusted, receipt.ErrSubject},
-		"another subject":    {with(func(r *receipt.Receipt) { r.Subject.Subject = "number#acme#223" }), trusted, receipt.ErrSubject},
-		"another opening":    {with(func(r *receipt.Receipt) { r.Subject.Opening = make([]byte, 32) }), trusted, receipt.ErrSubject},
+		"a place below zero": {with(func(r *receipt.Receipt) { r.Index = -1 }), trusted, receipt.ErrPath},
+		"signed twice": {with(func(r *receipt.Receipt) {
+			r.Checkpoint += r.Checkpoint[strings.LastIndex(r.Checkpoint, "\u2014"):]
+		}), trusted, receipt.ErrSignature},
+		"beyond the log":  {with(func(r *receipt.Receipt) { r.Index = 2 }), trusted, receipt.ErrPath},
+		"another outcome": {with(func(r *receipt.Receipt) { r.Subject.Outcome = "n" }), trusted, receipt.ErrSubject},
+		"no outcome":      {with(func(r *receipt.Receipt) { r.Subject.Outcome = "" }), trusted, receipt.ErrSubject},
+		"a long outcome":  {with(func(r *receipt.Receipt) { r.Subject.Outcome = "ee" }), trusted, receipt.ErrSubject},
+		"another subject": {with(func(r *receipt.Receipt) { r.Subject.Subject = "number#acme#223" }), trusted, receipt.ErrSubject},
+		"another opening": {with(func(r *receipt.Receipt) { r.Subject.Opening = make([]byte, 32) }), trusted, receipt.ErrSubject},
 		"a later border": {with(func(r *receipt.Receipt) {
 			r.Subject.Opening = append(r.Subject.Opening[:32:32], "number"...)
 			r.Subject.Subject = "#acme#222%23"
@@ -207,6 +211,37 @@ func TestFaults(t *testing.T) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 		})
+	}
+}
+
+// Even a log that signed it proves nothing of a subject whom the statement cannot be
+// about, or whose name or opening has another form than the writers give it.
+func TestSubjectsThatNoStatementIsAbout(t *testing.T) {
+	signer, trusted := keys(t, origin)
+	opening := bytes.Repeat([]byte{7}, 32)
+	for name, c := range map[string]struct {
+		message string
+		opening []byte
+		path    [][]byte
+		want    error
+	}{
+		"as it should be":          {"number#acme#111", opening, [][]byte{}, nil},
+		"another tenant":           {"number#other#111", opening, [][]byte{}, receipt.ErrSubject},
+		"a customer":               {"customer#acme#111", opening, [][]byte{}, receipt.ErrSubject},
+		"no number":                {"number#acme", opening, [][]byte{}, receipt.ErrSubject},
+		"two numbers":              {"number#acme#1#2", opening, [][]byte{}, receipt.ErrSubject},
+		"written in another way":   {"number#acme#1%2", opening, [][]byte{}, receipt.ErrSubject},
+		"a short opening":          {"number#acme#111", opening[:31], [][]byte{}, receipt.ErrSubject},
+		"a long opening":           {"number#acme#111", append(opening, 7), [][]byte{}, receipt.ErrSubject},
+		"null in place of no path": {"number#acme#111", opening, nil, receipt.ErrSubject},
+	} {
+		tree := statement.NewTree([]statement.Subject{{Commitment: statement.Commitment(c.opening, c.message)}})
+		line := statement.Statement{Type: statement.Accepted, ID: "x", Kind: statement.Numbers, Scope: "acme", Subjects: tree.Subjects()}.Line()
+		about := &receipt.Subject{Opening: c.opening, Path: c.path, Subject: c.message}
+		_, err := receipt.Verify(seal(t, signer, [][]byte{line}, 0, about).Text(), trusted)
+		if !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
+		}
 	}
 }
 

@@ -62,7 +62,7 @@ func Verify(text []byte, keys note.Verifiers) (Verified, error) {
 		return Verified{}, ErrForm
 	}
 	line, more, ended := bytes.Cut(p.ExtraData, []byte("\n"))
-	if !ended || int64(p.Index) < 0 {
+	if !ended {
 		return Verified{}, ErrForm
 	}
 	tree, origin, err := OpenCheckpoint(string(p.Checkpoint), keys)

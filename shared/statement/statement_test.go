@@ -86,13 +86,16 @@ func TestSubjects(t *testing.T) {
 			wrong.Outcome = statement.OutcomeNotFound
 			other := subject
 			other.Commitment[31] ^= 1
-			larger := *said
-			larger.N++
+			short, long := *said, *said
+			short.Root, long.Root = said.Root[:31], append(slices.Clone(said.Root), 0)
 			for name, err := range map[string]error{
 				"another outcome":  said.Check(wrong, i, path),
 				"no outcome":       said.Check(statement.Subject{Commitment: subject.Commitment}, i, path),
 				"another subject":  said.Check(other, i, path),
 				"the next index":   said.Check(subject, i+1, path),
+				"the index n":      said.Check(subject, n, path),
+				"a short root":     short.Check(subject, i, path),
+				"a long root":      long.Check(subject, i, path),
 				"a negative index": said.Check(subject, -1, path),
 				"a longer path":    said.Check(subject, i, append(slices.Clone(path), make([]byte, 32))),
 				"a short hash":     said.Check(subject, i, append(slices.Clone(path), []byte{1})),

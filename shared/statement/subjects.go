@@ -46,7 +46,7 @@ func Commitment(opening []byte, message string) [sha256.Size]byte {
 func (s Subject) hash() tlog.Hash {
 	leaf := s.Commitment[:]
 	if s.Outcome != Open {
-		leaf = append(leaf[:len(leaf):len(leaf)], byte(s.Outcome))
+		leaf = append(leaf, byte(s.Outcome))
 	}
 	return tlog.RecordHash(leaf)
 }
@@ -119,7 +119,7 @@ func (s Subjects) Check(subject Subject, index int, path [][]byte) error {
 		}
 		proof[i] = tlog.Hash(hash)
 	}
-	if len(s.Root) != tlog.HashSize || index < 0 || index >= s.N {
+	if len(s.Root) != tlog.HashSize {
 		return errSubject
 	}
 	err := tlog.CheckRecord(proof, int64(s.N), tlog.Hash(s.Root), int64(index), subject.hash())

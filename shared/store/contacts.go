@@ -96,8 +96,8 @@ func (c Contacts) Read(ctx context.Context, tenant, number, after, through strin
 	return filed, err
 }
 
-// ReadBehind is one page of the copies under number, strongly consistent: those behind the
-// sort key after, "" for the first. ErrNoRoom as for Read.
+// ReadBehind is one page of the copies under number, strongly consistent: those behind
+// the sort key after, "" for the first. ErrNoRoom as for Read.
 func (c Contacts) ReadBehind(ctx context.Context, tenant, number, after string) (Filed, error) {
 	in := &dynamodb.QueryInput{
 		TableName:                 &c.Table,

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,5 +80,38 @@ func TestBegunAgainIsNew(t *testing.T) {
 	}
 	if records != 1 {
 		t.Errorf("%d records", records)
+	}
+}
+
+// A request that comes once more when its erasure is over, as after a lost answer,
+// changes nothing of the record: neither its statements nor their places in the log.
+func TestARecordBeginsOnce(t *testing.T) {
+	kit := dynamotest.Open(t)
+	ledger, now := kit.Erasures, time.UnixMilli(1_900_000_000_000)
+	opened := store.Job{
+		Key: store.NumbersJob("1." + strings.Repeat("ab", 32)), ID: store.NewID(now), Scope: "acme",
+		RequestedBy: "app", RequestedAt: now, Accepted: "accepted", LastRequestedAt: now,
+		Identifiers: []string{"135"}, Subjects: []string{"1." + strings.Repeat("cd", 32)},
+	}
+	if _, _, err := ledger.OpenNumbers(t.Context(), &opened, now); err != nil {
+		t.Fatal(err)
+	}
+	job, err := ledger.Acquire(t.Context(), opened.Key, "worker", now, now.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := store.End{Finished: now, Verified: now, BackupsUntil: now, Statement: "erased", Outcomes: store.Outcomes{0}}
+	if err := ledger.Finish(t.Context(), job, kit.Customers, end); err != nil {
+		t.Fatal(err)
+	}
+	if err := ledger.MarkLeaf(t.Context(), store.Leaf{ID: job.ID, End: true}, 7, now); err != nil {
+		t.Fatal(err)
+	}
+	before := kit.Dump(t, ledger.Table)
+	if _, _, err := ledger.OpenNumbers(t.Context(), &opened, now); !errors.Is(err, store.ErrRaced) {
+		t.Errorf("the same request opens a job again: %v", err)
+	}
+	if after := kit.Dump(t, ledger.Table); !slices.Equal(after, before) {
+		t.Errorf("the ledger is %s, it was %s", after, before)
 	}
 }

@@ -109,18 +109,18 @@ func (j *Job) identifiersIn() string {
 var errNoIdentifiers = errors.New("erasures: the job's identifiers are missing")
 
 // ReadIdentifiers puts the numbers into a job that Acquire gave, where they are not in
-// it.
+// it. A job without any is an error: it must not end as if it had looked for them.
 func (e Erasures) ReadIdentifiers(ctx context.Context, job *Job) error {
-	if job.identifiersIn() == "" || job.Identifiers != nil {
-		return nil
+	if job.identifiersIn() != "" && job.Identifiers == nil {
+		out, err := e.DB.GetItem(ctx, &dynamodb.GetItemInput{
+			TableName: &e.Table, Key: ledgerKey(job.identifiersIn()), ConsistentRead: aws.Bool(true),
+		})
+		if err != nil {
+			return failed("erasures: read identifiers", err)
+		}
+		job.Identifiers = object(out.Item).texts("identifiers")
 	}
-	out, err := e.DB.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &e.Table, Key: ledgerKey(job.identifiersIn()), ConsistentRead: aws.Bool(true),
-	})
-	if err != nil {
-		return failed("erasures: read identifiers", err)
-	}
-	if job.Identifiers = object(out.Item).texts("identifiers"); len(job.Identifiers) == 0 {
+	if len(job.Identifiers) == 0 {
 		return errNoIdentifiers
 	}
 	return nil

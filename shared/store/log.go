@@ -75,7 +75,7 @@ func (l Log) Head(ctx context.Context) (Head, error) {
 		NextKey: item.text("nextKey"), Sealed: item.number("sealed"), At: item.millis("at"),
 	}
 	root := item.bytes("root")
-	if len(root) != tlog.HashSize || h.Tree.N < 0 || h.Sealed < 0 || h.Sealed > h.Tree.N {
+	if len(root) != tlog.HashSize || h.Sealed < 0 || h.Sealed > h.Tree.N {
 		return Head{}, ErrLogDamaged
 	}
 	h.Tree.Hash = tlog.Hash(root)

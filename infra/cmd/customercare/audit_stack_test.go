@@ -139,9 +139,10 @@ func (s *insights) serve(t *testing.T) *insights {
 	return s
 }
 
-// told is an audit line about the subjects with these digests.
+// told is an audit line about the subjects with these digests. CloudWatch has it two
+// seconds later.
 func told(at time.Time, principal, digests string) logLine {
-	return logLine{at.Add(time.Second), fmt.Sprintf(`{"time":%q,"level":"INFO","msg":"audit","operation":"delete-customer-info",`+
+	return logLine{at.Add(2 * time.Second), fmt.Sprintf(`{"time":%q,"level":"INFO","msg":"audit","operation":"delete-customer-info",`+
 		`"principal":%q,"kind":"operator","did":"questions reset","subjects":1,"subject":%q,"outcome":"served","status":200,`+
 		`"erasure":"20261127T055744Z-0123456789abcdef"}`, at.Format(time.RFC3339Nano), principal, digests)}
 }
@@ -159,12 +160,11 @@ func TestAuditOfAStack(t *testing.T) {
 	tuesday := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 	first, second := digestOf(t, "1"), digestOf(t, "2")
 	s := (&insights{pageSize: 2, status: []string{"Scheduled", "Running", "Unknown"}, lines: []logLine{
-		told(tuesday.Add(3*time.Hour), "late", "1.aa "+second),
+		told(tuesday.Add(24*time.Hour-time.Millisecond), "late", "1.aa "+second),
 		told(tuesday, "early", first),
 		told(tuesday.Add(-time.Millisecond), "monday", first),
 		told(tuesday.Add(24*time.Hour), "wednesday", first),
 		told(tuesday.Add(time.Hour), "longer", first+"0"),
-		told(tuesday.Add(time.Hour), "dot", strings.Replace(first, ".", "x", 1)),
 		told(tuesday.Add(time.Hour), "nobody", "1.aa"),
 		told(tuesday.Add(2*time.Hour), "middle", second),
 		{tuesday.Add(time.Hour), `{"msg":"other","subject":"` + first + `"}`},
@@ -182,7 +182,8 @@ func TestAuditOfAStack(t *testing.T) {
 		t.Errorf("%q, want %q: %s", got, want, r)
 	}
 	q := s.queries[0]
-	if len(s.queries) != 1 || strings.Contains(q.QueryString, "4711") || q.StartTime > tuesday.Unix() ||
+	escaped := strings.Replace(second, ".", `\.`, 1) + "|" + strings.Replace(first, ".", `\.`, 1)
+	if len(s.queries) != 1 || !strings.Contains(q.QueryString, "/"+escaped+"/") || strings.Contains(q.QueryString, "4711") || q.StartTime > tuesday.Unix() ||
 		q.StartTime < tuesday.Add(-time.Hour).Unix() || q.EndTime < tuesday.Add(24*time.Hour).Unix() {
 		t.Errorf("%+v", s.queries)
 	}
@@ -295,4 +296,20 @@ func TestAuditOfAStackWithoutOne(t *testing.T) {
 			cloudformationtest.Resource{LogicalID: "AuditLogs", PhysicalID: "g", Type: "AWS::Logs::LogGroup", Status: "DELETE_SKIPPED"}),
 	})
 	call(t, "", "audit", "--subject", "4711", "--stack", "customercare").is(t, 1, "has no log group AuditLogs")
+}
+
+// Whoever is at a terminal is asked for the identifier, which is not shown; standard
+// input gives it as one line.
+func TestTheSubjectIsRead(t *testing.T) {
+	(&insights{lines: []logLine{told(time.Now().Add(-time.Hour), "csr", digestOf(t, "2"))}}).serve(t)
+	said, code := onTerminal(t, []string{"4711\r"}, "audit", "--subject", "-")
+	if code != 0 || !strings.Contains(said, "Identifier: ") || !strings.Contains(said, " csr ") || strings.Contains(said, "4711") {
+		t.Errorf("exit %d: %s", code, said)
+	}
+	if r := call(t, "4711\r\n", "audit", "--subject", "-"); r.code != 0 || !strings.Contains(r.out, " csr ") {
+		t.Error(r)
+	}
+	for _, input := range []string{"", "\n", "4711\n4712\n"} {
+		call(t, input, "audit", "--subject", "-").is(t, 2, "which must have the identifier as its one line")
+	}
 }

@@ -5,8 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/rand/v2"
-	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -20,23 +18,20 @@ import (
 	"customercare/infra/fixture"
 	"customercare/infra/testkit/cloudformationtest"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/freeport"
 	"customercare/shared/audit"
 	"customercare/shared/operation"
 )
 
-// localStack starts `make run` on the tests' DynamoDB, and leads the commands there. It
-// writes its log where a person's runs do.
+// localStack starts `make run` with a DynamoDB of its own, and leads the commands there.
+// It writes its log where a person's runs do.
 func localStack(t *testing.T) client.Client {
 	t.Helper()
-	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
-	if endpoint == "" {
-		t.Skip("needs a DynamoDB: run `make test`, or set DYNAMODB_ENDPOINT")
-	}
 	cloudformationtest.Unconfigured(t)
-	t.Setenv("DYNAMODB_ENDPOINT", endpoint)
 	t.Setenv("SCHEDULE_EVERY", "1h")
-	for _, name := range []string{"PORT", "SECRETS_PORT", "KMS_PORT"} {
-		t.Setenv(name, freePort(t))
+	ports := freeport.Take(t, 4)
+	for i, name := range []string{"PORT", "SECRETS_PORT", "KMS_PORT", "DYNAMODB_PORT"} {
+		t.Setenv(name, ports[i])
 	}
 	run := filepath.Join(t.TempDir(), "run")
 	if out, err := exec.Command("go", "build", "-o", run, "customercare/infra/cmd/run").CombinedOutput(); err != nil {
@@ -61,21 +56,6 @@ func localStack(t *testing.T) client.Client {
 		t.Fatalf("the stack says %q: %s", line, errs.String())
 	}
 	return client.Client{Base: strings.Fields(line)[1]}
-}
-
-// freePort is one that nobody listens on. It is below those that a system gives away by
-// itself, so that no other test gets it before the stack does.
-func freePort(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		port := strconv.Itoa(20000 + rand.IntN(12000))
-		if l, err := net.Listen("tcp", ":"+port); err == nil {
-			l.Close()
-			return port
-		}
-	}
-	t.Fatal("there is no free port")
-	return ""
 }
 
 // calls are those that an answer in JSON has, each as "principal did status".

@@ -116,7 +116,8 @@ func (a *app) showErasure(ctx context.Context, d *deployment.Deployment, id stri
 	if err == nil && identifiers {
 		e.Identifiers, err = inUse(d).Identifiers(ctx, e.ID)
 		if errors.Is(err, ledger.ErrNone) {
-			err = errors.New("the erasure is finished: the ledger holds no identifiers of it any more")
+			err = fmt.Errorf("the ledger holds no identifiers of it any more: %s",
+				map[bool]string{false: "the erasure is finished", true: "its job is gone"}[e.JobGone])
 		}
 	}
 	if err != nil {
@@ -133,15 +134,28 @@ func (a *app) showErasure(ctx context.Context, d *deployment.Deployment, id stri
 		{"finished at", e.FinishedAt}, {due, e.DueAt}, {"failures in a row", e.Failures},
 		{"passes", e.Passes}, {"found", e.Found}, {"deleted", e.Deleted},
 		{"counts are lower bounds", e.AtLeast}, {"a contact could not be read", e.Unreadable},
-		{"acceptance is leaf", e.AcceptedLeaf}, {"end is leaf", e.EndLeaf}, {"digests", e.Subjects},
+		{"last pass began at", e.VerifiedAt}, {"in backups until", e.BackupsUntil}, {"outcomes", outcomesOf(e.Outcomes)},
+		{"acceptance is leaf", e.AcceptedLeaf}, {"sealed at", e.AcceptedSealedAt},
+		{"end is leaf", e.EndLeaf}, {"sealed at", e.EndSealedAt}, {"digests", e.Subjects},
 	}
 	if identifiers {
 		rows = append(rows, []any{"identifiers", e.Identifiers})
+	}
+	if e.JobGone {
+		a.tell("its job is not in the ledger, so nobody works on it: somebody has changed the table or restored it")
 	}
 	if err := a.tellDestroyed(ctx, d, e.Subjects); err != nil {
 		return err
 	}
 	return a.print(e, rows...)
+}
+
+// outcomesOf are the outcomes in words, "" while there are none.
+func outcomesOf(counts *ledger.Outcomes) string {
+	if counts == nil {
+		return ""
+	}
+	return fmt.Sprintf("%d erased, %d not found, %d held", counts.Erased, counts.NotFound, counts.Held)
 }
 
 // tellDestroyed says which keys of digests are destroyed.

@@ -44,6 +44,8 @@ func TestConditionsAreHeldAgainstCalls(t *testing.T) {
 		{attributes("a"), "naming the attribute b, and does"},
 		{attributes("a", "b", "c"), "only without the attribute c, because it never names it"},
 		{keys("failures#*"), ""},
+		{keys("failures#1", "failures#2"), ""},
+		{keys("failures#1"), "with the key failures#2, and does"},
 		{keys("failures#*", "token#*"), "with keys like token#*, because it never does"},
 		{keys("token#*"), "with keys like token#*, because it never does; with the key failures#1, and does; with the key failures#2, and does"},
 		{map[string]any{"Null": map[string]any{"dynamodb:Attributes": "true"}},

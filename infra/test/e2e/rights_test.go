@@ -205,7 +205,7 @@ func (r *reached) against(condition any) (wrong []string) {
 				for name := range r.keys {
 					at := slices.IndexFunc(list, func(pattern any) bool {
 						prefix, any := strings.CutSuffix(pattern.(string), "*")
-						return any && strings.HasPrefix(name, prefix)
+						return name == pattern || any && strings.HasPrefix(name, prefix)
 					})
 					if at < 0 {
 						wrong = append(wrong, "with the key "+name+", and does")
@@ -248,6 +248,10 @@ func (u *usage) compare() (differences []string) {
 	return differences
 }
 
+// whenTimeIsUp are the rights with which a worker hands a job on because its own time is
+// up: here none needs so long. shared/erasure has the tests of it.
+var whenTimeIsUp = []string{"continue-erasure dynamodb:PutItem Erasures", "cleanup dynamodb:PutItem Erasures"}
+
 // compareOne lists where a function's rights and its calls differ.
 func (u *usage) compareOne(f lambda.Function, may map[string]any) (differences []string) {
 	u.mu.Lock()
@@ -259,6 +263,9 @@ func (u *usage) compareOne(f lambda.Function, may map[string]any) (differences [
 			continue
 		}
 		for _, wrong := range did[right].against(may[right]) {
+			if slices.Contains(whenTimeIsUp, f.Folder+" "+right) && strings.HasPrefix(wrong, "with keys like handover-*") {
+				continue
+			}
 			differences = append(differences, f.Folder+" may "+right+" not "+wrong)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"customercare/infra/attribute"
 	"customercare/infra/client"
 	"customercare/infra/fixture"
@@ -23,8 +25,9 @@ import (
 // it. On the stack that all tests share, chance says which of the two takes a job up.
 // Here one of them is alone with jobs of both kinds in their last pass, and does all that
 // a worker may have to do: it puts a tombstone back, erases a late transaction and a late
-// contact, and reads a list of numbers that is too long to stand in its job. For cleanup
-// there is an expired allow besides.
+// contact, reads a list of numbers that is too long to stand in its job, removes the
+// handover of a call that joined, and puts back a record that somebody has removed. For
+// cleanup there is an expired allow besides.
 func TestEachWorkerUsesItsRights(t *testing.T) {
 	resources, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), nil)
 	if err != nil {
@@ -53,6 +56,12 @@ func TestEachWorkerUsesItsRights(t *testing.T) {
 			used := used.on(strings.TrimSuffix(s.Table("Users"), "Users"))
 			open := openJobs(t, s)
 			for _, job := range open {
+				if attribute.ReadNumber(job, "passes") > 0 { // the one of numbers, which a call has joined
+					job["requests"] = attribute.Number(2)
+					replaceItem(t, s.Table("Erasures"), job)
+				} else { // the customer's, whose record is gone
+					remove(t, s.Table("Erasures"), item{"erasureId": attribute.Text("erasure-" + attribute.ReadText(job, "id"))})
+				}
 				elapse(t, s.Table("Erasures"), job)
 			}
 			for _, event := range events(open) {
@@ -122,4 +131,12 @@ func handedOver(job item) []byte {
 	return fmt.Appendf(nil, `{"Records":[{"eventName":"INSERT","eventSource":"aws:dynamodb","dynamodb":`+
 		`{"Keys":{"erasureId":{"S":%q}},"SequenceNumber":"1"}}]}`,
 		"handover-"+attribute.ReadText(job, "erasureId"))
+}
+
+// remove deletes an item.
+func remove(t *testing.T, table string, key item) {
+	t.Helper()
+	if _, err := database.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &table, Key: key}); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -26,6 +26,9 @@ type prices struct {
 	Dashboard float64 `json:"dashboardMonth"`
 	Secret    float64 `json:"secretMonth"`
 	Traces    float64 `json:"tracesPerMillion"`
+
+	SigningKey float64 `json:"signingKeyMonth"`
+	Signatures float64 `json:"signaturesPerMillion"`
 }
 
 func readPrices() (p prices, err error) {
@@ -73,12 +76,22 @@ func (c code) customers(p prices) []cost {
 			fmt.Sprintf("%d each, of which %d the collection", reads, kept),
 			erasures * float64(reads) * p.Reads,
 		},
+		sealing("operation 3: sealing", erasures, p),
 		{"operation 3: API Gateway", "a request each", erasures * p.Requests},
 		{
 			"operation 3: Lambda",
 			fmt.Sprintf("an invocation of %d round trips each, %d MB", trips, c.memoryMB),
 			p.lambda(erasures, trips, c.memoryMB),
 		},
+	}
+}
+
+// sealing is what DynamoDB costs to put the two statements of so many million erasures
+// into the log.
+func sealing(what string, erasures float64, p prices) cost {
+	return cost{
+		what, fmt.Sprintf("%g write and %g read units each", sealingWrites, sealingReads),
+		erasures * (sealingWrites*p.Writes + sealingReads*p.Reads),
 	}
 }
 
@@ -113,6 +126,7 @@ func (c code) numbers(p prices, of cleaning) []cost {
 			fmt.Sprintf("%s a call, and 2 of the authorizer", whole(of.reads)),
 			calls * float64(of.reads+2) * p.Reads,
 		},
+		sealing("sealing", calls, p),
 		{"API Gateway", "a request a call", calls * p.Requests},
 		{
 			"Lambda",
@@ -156,6 +170,11 @@ func (c code) standing(p prices) []cost {
 			"list of open erasures",
 			"every minute, at the mean",
 			listed / 2 * daySeconds / c.schedule.Seconds() * monthDays / 1e6 * p.Reads,
+		},
+		{
+			"key of the log",
+			"and a signature a minute",
+			p.SigningKey + daySeconds/60*monthDays/1e6*p.Signatures,
 		},
 		{
 			"metrics, alarms, dashboard, secret",

@@ -34,6 +34,11 @@ func TestAsCounted(t *testing.T) {
 				request, end)
 		}
 	}
+	const together = 100
+	sealed := find(t, all, "seal-ledger, 100", false)
+	if want := (bench.Count{Trips: sealed.Request.Trips, Reads: sealingReads * together, Writes: sealingWrites * together}); sealed.Request != want {
+		t.Errorf("%s: counted are %v, this page has %v", sealed.Name, sealed.Request, want)
+	}
 	for _, of := range cleanings {
 		got := find(t, all, "4: "+strconv.Itoa(of.numbers)+" number", false)
 		if both := got.Request.Plus(got.Background); both != of.count() {

@@ -72,6 +72,8 @@ const (
 	customerRequestTrips  = 5 // and one for each batch
 	fewRequestTrips       = 4
 	customerEndTrips      = 3
+	sealingWrites         = 5.56 // by the sealer, of the acceptance and the end, 100 at a time
+	sealingReads          = 2.16
 	customerReads         = 4 // principal, failures, collection and its re-reading, of less than 4 KB each
 	customerEndReads      = 1
 	onCustomers           = 4 // of the writes besides the transactions: the tombstone comes and goes

@@ -21,6 +21,9 @@ var (
 	// One look into an index of open erasures and one at a part of the users, both
 	// eventually consistent and of nothing.
 	idle = Bound{Request: Count{Trips: 2, Reads: 1}}
+	// A run of the sealer without a new statement: the head, one look into the index, and
+	// what it remembers of the log.
+	quietSealing = Bound{Request: Count{Trips: 3, Reads: 2.5}}
 	// A repeat of operation 3: the principal; the customer, or the erasure of it.
 	bareRepeat = Bound{Request: Count{Trips: 2, Reads: 2}}
 	// While it is open a repeat is counted, so that the last pass comes after the
@@ -153,4 +156,15 @@ func (w cleaning) evident() Bound {
 			Trips: 1 + numbers, Reads: float64(numbers), Writes: record + intent + 1,
 		}),
 	}
+}
+
+// bareSealing is the least that sealing n erasures takes, in two runs that fit into a
+// tile each time: the acceptances, then the ends. Each statement is read where it stands,
+// and its place is written beside it, with which its entry goes out of the index. Beside
+// them each run reads and writes the head and the tile, and what it remembers of the log.
+func bareSealing(n int) Bound {
+	statements := 2 * float64(n)
+	return Bound{Request: Count{
+		Trips: 2 * (4 + n), Reads: statements + 2*4, Writes: 2*statements + 2*4,
+	}}
 }

@@ -53,7 +53,11 @@ func Scenario(ctx context.Context, endpoint string, log io.Writer) ([]Operation,
 	if err != nil {
 		return nil, err
 	}
-	return append(simple, erasures...), st.nothingLeft(ctx)
+	sealing, err := st.sealing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(simple, erasures, sealing), st.nothingLeft(ctx)
 }
 
 const warm = "warm" // what the first calls are about, which no figure shows
