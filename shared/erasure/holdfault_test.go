@@ -30,7 +30,7 @@ func TestEveryCallOfAHoldFailsOnce(t *testing.T) {
 					n++
 					id := holdID(n)
 					sys.putCustomer(t, "shop", "4711", 3)
-					sys.putContact(t, "acme", "c1", append(many(100), "135", "200")...)
+					sys.putContact(t, "acme", "c1", "135", "200")
 					sys.putContact(t, "acme", "c2", "200", "300")
 					process := way.inject(sys.Faults, k)
 					if active, _ := sys.placeBy(process, sys.engine, id, number); !active {

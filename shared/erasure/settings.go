@@ -29,6 +29,23 @@ func (s CustomerSettings) Intake(db *dynamodb.Client, digests digest.Digester) C
 	)
 }
 
+// HolderSettings is the environment of the functions that place and release holds.
+type HolderSettings struct {
+	Erasures  string `env:"ERASURES_TABLE,required,notEmpty"`
+	Customers string `env:"CUSTOMERS_TABLE,required,notEmpty"`
+	Contacts  string `env:"CONTACTS_TABLE,required,notEmpty"`
+	Holds     string `env:"HOLDS_TABLE,required,notEmpty"`
+}
+
+// Holder is what such a function works with. db is the client of its tables. It places
+// and ends holds; to go on with a release is cleanup's part (WorkerSettings.Holder).
+func (s HolderSettings) Holder(db *dynamodb.Client) Holder {
+	return NewHolder(
+		store.Erasures{DB: db, Table: s.Erasures}, store.Customers{DB: db, Table: s.Customers},
+		store.Contacts{DB: db, Table: s.Contacts}, store.Holds{DB: db, Table: s.Holds}, Timing{}, SystemClock(),
+	)
+}
+
 // NumbersSettings is the environment of the function that accepts the erasure of
 // numbers.
 type NumbersSettings struct {
@@ -45,6 +62,15 @@ type WorkerSettings struct {
 	CustomerSettings
 	Contacts string        `env:"CONTACTS_TABLE,required,notEmpty"`
 	Lease    time.Duration `env:"WORKER_LEASE,required"`
+}
+
+// Holder is what goes on with holds in such a function. db is the client of its tables.
+func (s WorkerSettings) Holder(db *dynamodb.Client) Holder {
+	return NewHolder(
+		store.Erasures{DB: db, Table: s.Erasures},
+		store.Customers{DB: db, Table: s.Customers, Limiter: store.NewLimiter(s.BatchCalls)},
+		store.Contacts{DB: db, Table: s.Contacts}, store.Holds{DB: db, Table: s.Holds}, s.Timing, SystemClock(),
+	)
 }
 
 // Worker is what such a function works with. db is the client of its tables.
