@@ -22,6 +22,8 @@ import (
 type handler struct {
 	worker   erasure.Worker
 	openJobs string // the name of the ledger's index of open jobs
+	holder   erasure.Holder
+	standing string // the name of the index of holds that are not released
 	users    store.Users
 	segments int32 // of the users table, one a minute
 	skew     time.Duration
@@ -43,8 +45,8 @@ func (h *handler) due(scheduled time.Time) time.Time {
 	return scheduled
 }
 
-// handle is one run. A sweep that fails is only logged, and keeps no erasure from being
-// worked on. An error counts as a failed run in Lambda's metrics. The event is not tried
+// handle is one run. A sweep or a hold that fails is only logged, and keeps no erasure from
+// being worked on. An error counts as a failed run in Lambda's metrics. The event is not tried
 // again (template.yaml), because the next minute's run does the same.
 func (h *handler) handle(ctx context.Context, event events.EventBridgeEvent) (err error) {
 	defer invocation.Recover("cleanup", &err)
@@ -56,6 +58,12 @@ func (h *handler) handle(ctx context.Context, event events.EventBridgeEvent) (er
 	}
 	metric.Put(ctx, "allows swept",
 		metric.AllowsSwept.Of(float64(removed)), metric.SweepBehind.Of(behind.Seconds()))
+	failing, unlisted := h.holder.Due(ctx, h.standing)
+	if unlisted != nil {
+		slog.Error("failed", "operation", "cleanup: holds", "cause", unlisted.Error())
+		failing++
+	}
+	metric.Put(ctx, "holds", metric.HoldsFailing.Of(float64(failing)))
 	taken, err := h.worker.Due(ctx, h.openJobs)
 	slog.Info("cleaned up", "operation", "cleanup", "erasures", taken)
 	return err

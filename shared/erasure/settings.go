@@ -35,6 +35,7 @@ type HolderSettings struct {
 	Customers string `env:"CUSTOMERS_TABLE,required,notEmpty"`
 	Contacts  string `env:"CONTACTS_TABLE,required,notEmpty"`
 	Holds     string `env:"HOLDS_TABLE,required,notEmpty"`
+	Timing
 }
 
 // Holder is what such a function works with. db is the client of its tables. It places
@@ -42,7 +43,7 @@ type HolderSettings struct {
 func (s HolderSettings) Holder(db *dynamodb.Client) Holder {
 	return NewHolder(
 		store.Erasures{DB: db, Table: s.Erasures}, store.Customers{DB: db, Table: s.Customers},
-		store.Contacts{DB: db, Table: s.Contacts}, store.Holds{DB: db, Table: s.Holds}, Timing{}, SystemClock(),
+		store.Contacts{DB: db, Table: s.Contacts}, store.Holds{DB: db, Table: s.Holds}, s.Timing, SystemClock(),
 	)
 }
 

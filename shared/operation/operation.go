@@ -112,7 +112,7 @@ var (
 // HoldErasures answers them, to operators who have it among their scopes alone. As
 // ReadErasures, it is none of All.
 var HoldErasures = Operation{
-	Name: "hold-erasures", Caller: Operator, OtherMethods: true,
+	Name: "hold-erasures", OtherMethods: true,
 	Calls: []Route{PlaceHold, ReadHold, ReleaseHold, ListHolds},
 }
 

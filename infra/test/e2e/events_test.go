@@ -33,7 +33,7 @@ var (
 		`"` + eventAPI + `*/customercare/v1/*/provision","` + eventAPI + `*/customercare/v1/*/provision/",` +
 		`"` + eventAPI + `*/risk-cc/customercare/v1/*/provision","` + eventAPI +
 		`*/risk-cc/customercare/v1/*/provision/"]}]},` +
-		`"context":{"operations":"` + operation.DeleteCustomerInfo.Name + " " + operation.SetTemporaryAllow.Name + " " + operation.ReadErasures.Name + " " + operation.PreviewErasures.Name + `"}}`
+		`"context":{"operations":"` + operation.DeleteCustomerInfo.Name + " " + operation.SetTemporaryAllow.Name + " " + operation.ReadErasures.Name + " " + operation.PreviewErasures.Name + " " + operation.HoldErasures.Name + `"}}`
 	appStatement = `"policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"EFFECT","Resource":[` +
 		`"` + eventAPI + "POST" + cleanPath + `",` +
 		`"` + eventAPI + "POST" + cleanPath + `/"]}]}`
