@@ -45,9 +45,9 @@ func (h *handler) due(scheduled time.Time) time.Time {
 	return scheduled
 }
 
-// handle is one run. A sweep or a hold that fails is only logged, and keeps no erasure from
-// being worked on. An error counts as a failed run in Lambda's metrics. The event is not tried
-// again (template.yaml), because the next minute's run does the same.
+// handle is one run. A sweep or a hold that fails is only logged, and keeps no erasure
+// from being worked on. An error counts as a failed run in Lambda's metrics. The event is
+// not tried again (template.yaml), because the next minute's run does the same.
 func (h *handler) handle(ctx context.Context, event events.EventBridgeEvent) (err error) {
 	defer invocation.Recover("cleanup", &err)
 	ctx, cancel := invocation.InTime(ctx)

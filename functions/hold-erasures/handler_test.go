@@ -30,8 +30,8 @@ func want(t testing.TB, got gateway.Answer, status int, text string) {
 	}
 }
 
-// TestLifeOfAHold goes through the calls of a hold, of each kind: placed and placed again,
-// shown, listed, released and released again.
+// TestLifeOfAHold goes through the calls of a hold, of each kind: placed and placed
+// again, shown, listed, released and released again.
 func TestLifeOfAHold(t *testing.T) {
 	for name, body := range map[string]string{"customer": ofCustomer, "number": ofNumber} {
 		t.Run(name, func(t *testing.T) {

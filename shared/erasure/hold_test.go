@@ -26,8 +26,8 @@ func (sys *system) holdOf(id, number string) (hold store.Hold, digests []string)
 	return hold, digests
 }
 
-// placeBy places a hold as another engine does, in a process that may die. It says whether
-// it is active.
+// placeBy places a hold as another engine does, in a process that may die. It says
+// whether it is active.
 func (sys *system) placeBy(ctx context.Context, e engine, id, number string) (active bool, err error) {
 	hold, digests := sys.holdOf(id, number)
 	err = recovered(func() error {
@@ -146,8 +146,8 @@ func TestHeldCustomerIsRefusedAndErasedAtTheRelease(t *testing.T) {
 	}
 }
 
-// No hold is placed on a customer whose erasure is open, also where another writer has put
-// the customer over the tombstone; an erasure that is over is none.
+// No hold is placed on a customer whose erasure is open, also where another writer has
+// put the customer over the tombstone; an erasure that is over is none.
 func TestNoHoldDuringAnErasure(t *testing.T) {
 	t.Parallel()
 	sys := newSystem(t)

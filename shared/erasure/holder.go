@@ -15,9 +15,9 @@ import (
 //
 // The life of a hold:
 //
-//  1. Placing, of a number only: it stands in the table of holds, so that no worker erases
-//     a contact that it reads from now on. Then every contact is marked (store.Contacts.
-//     Mark), so that no deletion of one that was read before is carried out either.
+//  1. Placing, of a number only: it stands in the table of holds. From then on no worker
+//     erases a contact that it reads later. Then every contact is marked (Contacts.Mark),
+//     so that no deletion of one that was read before is carried out either.
 //  2. Active: the statement says so. Nothing that exists now is deleted.
 //  3. Releasing: the statement says so, and nothing is held by it any more. The marks are
 //     taken away, and what was asked for meanwhile is erased.

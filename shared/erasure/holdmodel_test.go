@@ -55,8 +55,8 @@ func (m *model) stored() map[string]bool {
 	return lines
 }
 
-// see looks at every hold. What stands when one has become active must stand from then on;
-// when one has ended, what was asked for because of it must be gone in the end.
+// see looks at every hold. What stands when one has become active must stand from then
+// on; when one has ended, what was asked for because of it must be gone in the end.
 func (m *model) see(t *rapid.T) {
 	for id, was := range m.holds.seen {
 		hold, err := m.withoutFaults().Holds.Read(context.Background(), id)
@@ -192,8 +192,8 @@ func (m *model) goOnWithHolds(t *rapid.T, ctx context.Context, e engine) {
 	m.see(t)
 }
 
-// fileAgain files a contact again under other numbers, or under the same, as a writer does
-// who keeps the rules: all copies at once, each with the marks that it has.
+// fileAgain files a contact again under other numbers, or under the same, as a writer
+// does who keeps the rules: all copies at once, each with the marks that it has.
 func (m *model) fileAgain(t *rapid.T) {
 	of := map[int][]string{}
 	for line, c := range m.copies {
@@ -266,7 +266,8 @@ func (m *model) keepLater(line string, parties []string) {
 	}
 }
 
-// beside lets a worker run, and something else with holds or contacts at any of its calls.
+// beside lets a worker run, and something else with holds or contacts at any of its
+// calls.
 func (m *model) beside(t *rapid.T) {
 	do := rapid.IntRange(0, 4).Draw(t, "beside")
 	m.Faults.Interrupt(rapid.IntRange(1, 24).Draw(t, "at call"), func() {

@@ -58,9 +58,9 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // beside runs other beside first: from first's kth call on, until other has made j calls;
-// then first goes on to its end, and other after that. Where first makes fewer calls, other
-// runs behind it. struck says whether first makes so
-// many calls, and paused whether other does.
+// then first goes on to its end, and other after that. Where first makes fewer calls,
+// other runs behind it. struck says whether first makes so many calls, and paused whether
+// other does.
 func (sys *system) beside(
 	k, j int, first func(e engine), other func(e engine),
 ) (struck, paused bool) {

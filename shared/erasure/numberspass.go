@@ -154,9 +154,9 @@ func (p *numbersPass) moveTo(to int) {
 }
 
 // readOn lets the next reading of the window begin behind what this one has found, all of
-// which is kept or gone: there may be more of it. In the last pass the window is read from
-// the start once more where anything was erased behind that. It is false when the window
-// is done.
+// which is kept or gone: there may be more of it. In the last pass the window is read
+// from the start once more where anything was erased behind that. It is false when the
+// window is done.
 func (p *numbersPass) readOn() bool {
 	more := p.found.cut()
 	if !more && p.last && p.dirty {

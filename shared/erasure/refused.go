@@ -8,8 +8,8 @@ import (
 	"customercare/shared/store"
 )
 
-// ErrCustomerHeld says that a hold stands on the customer: nothing was erased. The refusal
-// is on record, and the release of the hold erases the customer.
+// ErrCustomerHeld says that a hold stands on the customer: nothing was erased. The
+// refusal is on record, and the release of the hold erases the customer.
 var ErrCustomerHeld = errors.New("erasure: a hold stands on the customer")
 
 // refuse puts on record that an erasure was refused because of a hold, once however often

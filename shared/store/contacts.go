@@ -49,8 +49,8 @@ type Copy struct {
 // Marks are what stands in the attribute held of a copy: the ids of holds.
 type Marks struct {
 	Holds []string
-	// Foreign says that it is no set of ids. Nobody knows then what keeps the copy, or how
-	// it could be let go.
+	// Foreign says that it is no set of ids. Nobody knows then what keeps the copy, or
+	// how it could be let go.
 	Foreign bool
 }
 

@@ -85,8 +85,8 @@ var ErrNotTaken = errors.New("contacts: the deletion of one is not taken")
 // conditions: a contact that is filed again in between would keep a copy under a number
 // where no later reading finds it.
 //
-// No copy goes that a hold keeps, and with it none of its contact. What is left the caller
-// reads again. After an error any of the contacts may be gone.
+// No copy goes that a hold keeps, and with it none of its contact. What is left the
+// caller reads again. After an error any of the contacts may be gone.
 //
 // What DynamoDB does not take at once, because it is too large or because a partition
 // throttles it again and again, goes in halves (groupSize), down to one contact. A

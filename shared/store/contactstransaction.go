@@ -87,8 +87,9 @@ func (c Contacts) transact(ctx context.Context, job *Job, contacts []Erasable, c
 // other numbers that do not name Own (readPeer), and takes off the list in contacts those
 // that belong to a contact filed again without Own.
 //
-//   - changed: contacts, by index, whose own copy is not as it was read, or of which a hold
-//     keeps a copy. Of those under other numbers kept tells.
+//   - changed: contacts, by index, whose own copy is not as it was read, or of which a
+//     hold keeps a copy.
+//   - kept: those of these copies that stand under other numbers.
 //   - others: copies of other contacts were taken off the list.
 //   - again: a new try differs from this one.
 //   - err: the error of the transaction, or of reading a copy.

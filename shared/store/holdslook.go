@@ -78,8 +78,8 @@ func (h Holds) OfNumbers(ctx context.Context, tenant string, numbers []string) (
 	return held, err
 }
 
-// Ended is which of the holds with these ids hold no more. One that nobody knows of holds:
-// the table may have been restored to a time before it.
+// Ended is which of the holds with these ids hold no more. One that nobody knows of
+// holds: the table may have been restored to a time before it.
 func (h Holds) Ended(ctx context.Context, ids []string) (map[string]bool, error) {
 	keys := make([]string, len(ids))
 	for i, id := range ids {

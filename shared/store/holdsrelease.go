@@ -77,8 +77,8 @@ func (h Holds) letGo(hold Hold, last bool, refused *Refused) types.TransactWrite
 	}}
 }
 
-// Finish writes down that a hold is released, when nothing is left to be done. Whom it was
-// about leaves the hold, but for the digest. ErrHoldChanged.
+// Finish writes down that a hold is released, when nothing is left to be done. Whom it
+// was about leaves the hold, but for the digest. ErrHoldChanged.
 func (h Holds) Finish(ctx context.Context, hold Hold) error {
 	return h.transact(ctx, "holds: finish", []types.TransactWriteItem{{Update: &types.Update{
 		TableName: &h.Table, Key: holdKey(holdItem(hold.ID)),
@@ -169,8 +169,8 @@ func (h Holds) ReadAsked(ctx context.Context, id string, n int64) (AskedNumbers,
 	return asked, err
 }
 
-// OpenedAsked writes down that the erasure of the hold's list of numbers is open that was the
-// next one, and takes the list away. ErrHoldChanged when somebody else has done it.
+// OpenedAsked writes down that the erasure of the hold's list of numbers is open that was
+// the next one, and takes the list away. ErrHoldChanged when somebody else has done it.
 func (h Holds) OpenedAsked(ctx context.Context, hold Hold, dueAt time.Time) error {
 	return h.transact(ctx, "holds: opened", []types.TransactWriteItem{
 		{Update: &types.Update{

@@ -74,7 +74,8 @@ func narrowed() map[string]any {
 		"DeleteCustomer UpdateItem Erasures":    keys("customer-*", "erasure-*"),
 		"CleanCustomerData PutItem Erasures":    keys("numbers-*", "identifiers-*", "subjects-*", "handover-*", "erasure-*"),
 		"CleanCustomerData UpdateItem Erasures": keys("numbers-*"),
-		// Who erases asks whether a customer is held; who holds marks contacts, and states it.
+		// Who erases asks whether a customer is held; who holds marks contacts, and
+		// states it.
 		"DeleteCustomer ConditionCheckItem Holds": keys("customer#*"),
 		"DeleteCustomer GetItem Holds":            keys("customer#*"),
 		"DeleteCustomer UpdateItem Holds":         keys("customer#*"),
