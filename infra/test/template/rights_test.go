@@ -74,19 +74,7 @@ func narrowed() map[string]any {
 		"DeleteCustomer UpdateItem Erasures":    keys("customer-*", "erasure-*"),
 		"CleanCustomerData PutItem Erasures":    keys("numbers-*", "identifiers-*", "subjects-*", "handover-*", "erasure-*"),
 		"CleanCustomerData UpdateItem Erasures": keys("numbers-*"),
-		// Who erases asks whether a customer is held; who holds marks contacts, and
-		// states it.
-		"DeleteCustomer ConditionCheckItem Holds": keys("customer#*"),
-		"DeleteCustomer GetItem Holds":            keys("customer#*"),
-		"DeleteCustomer UpdateItem Holds":         keys("customer#*"),
-		"ContinueErasure UpdateItem Holds":        attributes("hold", "status", "asked"),
-		"ContinueErasure UpdateItem Contacts":     attributes("party", "contact", "held"),
-		"Cleanup UpdateItem Contacts":             attributes("parties", "party", "contact", "held"),
-		"HoldErasures UpdateItem Contacts":        attributes("parties", "party", "contact", "held"),
-		"HoldErasures PutItem Erasures":           keys("erasure-hold-*", "erasure-released-*"),
-		"HoldErasures DeleteItem Holds":           keys("customer#*", "number#*"),
-		"Cleanup DeleteItem Holds":                keys("customer#*", "number#*", "asked-*"),
-		"SealLedger UpdateItem Log":               attributes("part", "sealed", "size"),
+		"SealLedger UpdateItem Log":             attributes("part", "sealed", "size"),
 	}
 	// those that count failed attempts
 	for _, function := range []string{"DeleteCustomer", "IssueToken", "AuthorizeOperator", "ReadErasures", "PreviewErasures", "HoldErasures"} {
@@ -107,6 +95,7 @@ func narrowed() map[string]any {
 		conditions[function+" PutItem Customers"] = attributes("customer", "record", "tombstone", "at")
 		conditions[function+" BatchWriteItem Customers"] = attributes("customer", "record")
 	}
+	maps.Copy(conditions, narrowedForHolds())
 	return conditions
 }
 
