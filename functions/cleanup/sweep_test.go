@@ -31,6 +31,8 @@ func handlerOf(kit *dynamotest.Kit, clock erasure.Clock, segments int32, skew ti
 	timing := erasure.Timing{ClockSkew: skew}
 	return &handler{
 		worker:   erasure.NewWorker(kit.Erasures, kit.Customers, kit.Contacts, kit.Holds, nil, timing, time.Minute, clock),
+		holder:   erasure.NewHolder(kit.Erasures, kit.Customers, kit.Contacts, kit.Holds, timing, clock),
+		standing: dynamotest.StandingIndex,
 		openJobs: dynamotest.OpenIndex, users: kit.Users, segments: segments, skew: skew, clock: clock,
 	}
 }
@@ -38,7 +40,7 @@ func handlerOf(kit *dynamotest.Kit, clock erasure.Clock, segments int32, skew ti
 // restarted is the next process of the function, which knows nothing of the last one.
 func (h *handler) restarted() *handler {
 	return &handler{
-		worker: h.worker, openJobs: h.openJobs, users: h.users,
+		worker: h.worker, openJobs: h.openJobs, users: h.users, holder: h.holder, standing: h.standing,
 		segments: h.segments, skew: h.skew, clock: h.clock,
 	}
 }

@@ -21,6 +21,7 @@ const byItself = "cleanup"
 // holds that stand. A hold that fails keeps no other waiting, and is tried again later.
 // failing is how many did; the error says that they could not be listed.
 func (h Holder) Due(ctx context.Context, index string) (failing int, err error) {
+	defer invocation.Recover("erasure: holds", &err)
 	holds, _, err := h.holds.ListDue(ctx, index, h.clock.now(), holdsAtOnce)
 	if err != nil {
 		return 0, err
