@@ -160,17 +160,18 @@ var (
 // Digests calls each with every digest of the erasures that are open or ended since then.
 // A record without the statement of the end is one of an erasure that is open, whether or
 // not its job is there; one that does not say when it ended is taken for one that ended
-// since. Records of keys have no digests. The error is one of each, or a sentence; so is
+// since. Records of keys and of holds have no digests. The error is one of each, or a sentence; so is
 // an erasure whose digests cannot be read, which must not look like one of nobody.
 func (l Ledger) Digests(ctx context.Context, since time.Time, each func(digest string) error) error {
 	return deployment.Scan(ctx, l.DB, &dynamodb.ScanInput{
 		TableName: &l.Table, ConsistentRead: aws.Bool(true),
 		ProjectionExpression: aws.String("erasureId, subjects, subjectsIn"),
 		FilterExpression: aws.String("attribute_exists(openShard) OR begins_with(erasureId, :record)" +
-			" AND NOT begins_with(erasureId, :key) AND (finishedAt >= :since" +
+			" AND NOT begins_with(erasureId, :key) AND NOT #kind = :hold AND (finishedAt >= :since" +
 			" OR NOT " + ended + " OR NOT attribute_type(finishedAt, :number))"),
-		ExpressionAttributeNames: map[string]string{"#statement": "statement"},
+		ExpressionAttributeNames: map[string]string{"#statement": "statement", "#kind": "kind"},
 		ExpressionAttributeValues: attribute.Item{
+			":hold":   attribute.Text(store.NoteKind),
 			":since":  attribute.Number(since.UnixMilli()),
 			":record": attribute.Text(store.RecordPrefix), ":number": attribute.Text("N"),
 			":key": attribute.Text(store.RecordPrefix + keyPrefix), ":text": attribute.Text("S"), ":none": attribute.Text(""),

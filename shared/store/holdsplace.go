@@ -19,14 +19,14 @@ type Note struct {
 	At        time.Time
 }
 
-// noteKind is the kind of such a record.
-const noteKind = "hold"
+// NoteKind is the kind of such a record.
+const NoteKind = "hold"
 
 // note puts a note. The condition is for a write that is sent again.
 func (e Erasures) note(n Note) types.TransactWriteItem {
 	id := RecordPrefix + n.ID
 	item := ledgerKey(id)
-	item["kind"], item["statement"], item["state"] = text(noteKind), text(n.Statement), text("done")
+	item["kind"], item["statement"], item["state"] = text(NoteKind), text(n.Statement), text("done")
 	item["finishedAt"], item["unlogged"], item["unloggedAt"] = millis(n.At), text(shard(id)), millis(n.At)
 	return types.TransactWriteItem{Put: &types.Put{
 		TableName: &e.Table, Item: item, ConditionExpression: aws.String("attribute_not_exists(erasureId)"),

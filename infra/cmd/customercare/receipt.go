@@ -116,6 +116,9 @@ func sentences(v receipt.Verified) (all []string) {
 		least := map[bool]string{true: "at least "}[s.AtLeast]
 		say("It was finished on %s. A last reading, begun on %s, found nothing any more.", s.Finished, s.Verified)
 		say("%s%s found, and %s%d erased.", least, plural(int(s.Found), "item was", "items were"), least, s.Erased)
+		if s.Type == statement.Partial {
+			say("A part is held, and was not erased.")
+		}
 		if s.Unreadable {
 			say("One record named its parties in a form that could not be read: a copy of it may be left.")
 		}

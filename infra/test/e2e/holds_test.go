@@ -1,0 +1,78 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"customercare/infra/attribute"
+	"customercare/infra/client"
+	"customercare/infra/fixture"
+	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/operation"
+	"customercare/shared/store"
+)
+
+// A hold from the call that places it to the one that releases it, by HTTP alone: the
+// deletion of the customer is refused, numbers that are held end as partial, and after
+// the release both are gone. All statements are sealed.
+func TestFromAHoldToTheErasure(t *testing.T) {
+	t.Parallel()
+	const account, code, tenant = "hold-account", "hold-code", "tenant-hold"
+	csr, bearer := operator(t, "csr-hold"), app(t, "app-hold", tenant)
+	load(t, append(customerRecords(account, 3, code),
+		fixture.APIUser(userOf(account), keyOf(account), account).String(),
+		fixture.Contact(tenant, "hold-contact", "hold-1", "hold-2").String(),
+		fixture.Contact(tenant, "hold-other", "hold-2", "hold-3").String())...)
+	ask := func(r client.Request) reply { return send(t, r.Method, r.Path, r.Body, append(r.Headers, csr)...) }
+	number := client.PlaceHold("e2e-number", "", "", "court")
+	number.Body = `{"number":{"tenantId":"` + tenant + `","customNo":"hold-1"},"reason":"court"}`
+	for id, r := range map[string]client.Request{
+		"e2e-customer": client.PlaceHold("e2e-customer", account, code, "court"), "e2e-number": number,
+	} {
+		if got := ask(r); got.Status != 201 || !strings.Contains(got.Body, `"id":"`+id+`","status":"active"`) {
+			t.Fatalf("%d %s", got.Status, got.Body)
+		}
+	}
+	for range 2 {
+		got := send(t, "POST", "/", formOf(account, code), urlencoded)
+		if got.Status != 200 || !strings.Contains(got.Body, "<error>the customer is held") {
+			t.Fatalf("%d %s", got.Status, got.Body)
+		}
+	}
+	cleaned := clean(t, bearer, "hold-1", "hold-2")
+	cleaned.verified(t)
+	path, _, _ := strings.Cut(strings.TrimPrefix(cleaned.Header.Get("Link"), "<"), ">")
+	status := ask(client.Read(operation.ReadErasure, strings.TrimPrefix(path, "/erasures/")))
+	eventually(t, "the erasure of the numbers has ended", func() bool {
+		status = ask(client.Read(operation.ReadErasure, strings.TrimPrefix(path, "/erasures/")))
+		return strings.Contains(status.Body, `"finished"`)
+	})
+	if !strings.Contains(status.Body, `"status":"partial"`) || !strings.Contains(status.Body, `"outcomes":{"erased":0,"not_found":0,"held":2}`) {
+		t.Errorf("the erasure is %s", status.Body)
+	}
+	if left := dump(t, store.PartyKey(tenant, "hold-1")); len(left) != 1 {
+		t.Errorf("the contact that is held: %s", left)
+	}
+	if left := dump(t, store.PartyKey(tenant, "hold-3")); len(left) != 0 {
+		t.Errorf("the contact that is not held: %s", left)
+	}
+	for _, id := range []string{"e2e-customer", "e2e-number"} {
+		if got := ask(client.ReleaseHold(id)); got.Status != 202 {
+			t.Fatalf("%d %s", got.Status, got.Body)
+		}
+	}
+	eventually(t, "what was asked for is gone", func() bool {
+		return len(dump(t, store.CustomerKey(account, code)))+len(dump(t, store.PartyKey(tenant, "hold-1"))) == 0 &&
+			strings.Contains(ask(client.ReadHold("e2e-number")).Body, `"status":"released"`)
+	})
+	eventually(t, "the statements are sealed", func() bool {
+		sealed := 0
+		for _, it := range dynamotest.Items(t, database, running.Table("Erasures")) {
+			key := attribute.ReadText(it, "erasureId")
+			if strings.Contains(key, "-e2e-") && it["endLeaf"] != nil && it["unlogged"] == nil {
+				sealed++
+			}
+		}
+		return sealed == 5
+	})
+}
