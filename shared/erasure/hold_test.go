@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/statement"
@@ -301,6 +303,30 @@ func TestUnreadableHeldContacts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is filed under a held number when the hold is active already carries no mark, and
+// is kept all the same: under its own number, and under another party's. So is a copy that
+// has left the number with its mark, until the hold ends.
+func TestFiledUnderAHeldNumber(t *testing.T) {
+	t.Parallel()
+	sys := newSystem(t)
+	sys.putContact(t, "acme", "moved", "135", "held")
+	sys.hold(t, "h", "held")
+	sys.putContact(t, "acme", "late", "135", "held")
+	moved := copies("acme", "moved", "135", "300")
+	moved[0]["held"] = &types.AttributeValueMemberSS{Value: []string{"h"}}
+	sys.deleteItem(t, sys.Kit.Contacts.Table, copyKey("moved", "held"))
+	sys.Put(t, sys.Kit.Contacts.Table, moved...)
+	sys.eraseNumbers(t, "135", "300")
+	sys.finishAll(t)
+	if left := sys.Dump(t, sys.Kit.Contacts.Table); len(left) != 4 {
+		t.Errorf("left %s", left)
+	}
+	sys.wantOutcomes(t, sys.ledger(t).records[0], sys.numbersDigests([]string{"135", "300"}), "hh")
+	sys.release(t, "h")
+	sys.finishAll(t)
+	sys.wantEmpty(t, sys.Kit.Contacts.Table)
 }
 
 // A hold with an end is released by cleanup after that, and not before.
