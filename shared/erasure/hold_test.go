@@ -256,7 +256,7 @@ func TestManyHeldContacts(t *testing.T) {
 	}
 	sys.putContact(t, "acme", "large", append(many, "135", "held")...)
 	for i := range 10 {
-		sys.putContact(t, "acme", fmt.Sprint("kept", i), "135", "held")
+		sys.putContact(t, "acme", fmt.Sprint("a kept one ", i), "135", "held")
 		sys.putContact(t, "acme", fmt.Sprint("gone", i), "135", "200")
 	}
 	sys.hold(t, "h", "held")
