@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"customercare/infra/testkit/canned"
+	"customercare/shared/caller"
 	"customercare/shared/operation"
 	"customercare/shared/principal"
 	"customercare/shared/store"
@@ -28,8 +29,8 @@ func TestAllocations(t *testing.T) {
 	principals := store.Principals{DB: db, Table: "Principals"}
 	guard := principal.Guard{Limit: 10, Window: 5 * time.Minute}
 	handle := handler{
-		directory: principal.Directory{Principals: principals, Guard: guard, Now: time.Now},
-		ledger:    store.Erasures{DB: db, Table: "Erasures"},
+		door:   caller.Door{Directory: principal.Directory{Principals: principals, Guard: guard, Now: time.Now}},
+		ledger: store.Erasures{DB: db, Table: "Erasures"},
 	}.endpoint().Handler()
 	ctx, event := canned.Invocation(t), events.APIGatewayProxyRequest{
 		HTTPMethod: "GET", Resource: operation.ReadErasure.Path, PathParameters: map[string]string{"id": id(1)},

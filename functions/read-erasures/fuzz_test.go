@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"customercare/infra/testkit/frontdoor"
+	"customercare/shared/caller"
 	"customercare/shared/operation"
 	"customercare/shared/principal"
 	"customercare/shared/respond"
@@ -23,10 +24,12 @@ func door(f testing.TB) frontdoor.Door {
 	}}
 	principals := store.Principals{DB: db.Client(), Table: "Principals"}
 	return frontdoor.New(f, db, handler{
-		directory: principal.Directory{
-			Principals: principals, Guard: principal.Guard{Limit: 10, Window: 5 * time.Minute}, Now: time.Now,
+		door: caller.Door{
+			Directory: principal.Directory{
+				Principals: principals, Guard: principal.Guard{Limit: 10, Window: 5 * time.Minute}, Now: time.Now,
+			},
+			Tokens: principal.Tokens{Principals: principals, Now: time.Now},
 		},
-		tokens: principal.Tokens{Principals: principals, Now: time.Now},
 		ledger: store.Erasures{DB: db.Client(), Table: "Erasures"}, index: "unlogged",
 		log: store.Log{DB: db.Client(), Table: "Log"},
 		keys: &keys{now: time.Now, read: func(context.Context) (map[string][]byte, error) {

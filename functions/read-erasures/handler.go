@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
 
+	"customercare/shared/caller"
 	"customercare/shared/gateway"
-	"customercare/shared/media"
 	"customercare/shared/operation"
 	"customercare/shared/principal"
 	"customercare/shared/respond"
@@ -17,12 +16,11 @@ import (
 
 // handler is the calls about erasures with what they work on.
 type handler struct {
-	directory principal.Directory
-	tokens    principal.Tokens
-	ledger    store.Erasures
-	index     string // of the ledger's records that hold something that is not sealed
-	log       store.Log
-	keys      *keys
+	door   caller.Door
+	ledger store.Erasures
+	index  string // of the ledger's records that hold something that is not sealed
+	log    store.Log
+	keys   *keys
 }
 
 func (h handler) endpoint() gateway.Endpoint {
@@ -71,7 +69,7 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 			return nil, err
 		}
 	}
-	reader, err := h.caller(ctx, call)
+	reader, err := h.door.LetIn(ctx, call, scope(route.Path))
 	if err != nil {
 		return nil, err
 	}
@@ -101,48 +99,11 @@ func notOffered(path string) error {
 // there is not, and for an id of another form.
 var errNotFound = respond.Refuse(respond.NotFound, "There is no such erasure")
 
-// caller says who calls: an operator or an API user by Basic (RFC 7617), an app by the
-// token that operation 5 gave it (RFC 6750). Operators need the scope for what is about
-// erasures; the log's checkpoint and key are for everybody who is let in.
-func (h handler) caller(ctx context.Context, call *gateway.Call) (principal.Reader, error) {
-	reader, err := h.identify(ctx, call)
-	if locked, ok := errors.AsType[*principal.Locked](err); ok {
-		return reader, respond.TryLater(locked.For)
+// scope is what an operator needs for a call: that for what is about erasures, and none
+// for the log's checkpoint and key, which are for everybody who is let in.
+func scope(path string) string {
+	if path == operation.ReadCheckpoint.Path || path == operation.ReadLogKey.Path {
+		return ""
 	}
-	if errors.Is(err, principal.ErrNotLetIn) {
-		return reader, &respond.Error{
-			Kind: respond.Unauthorized, Sentence: "Authorization is missing, wrong or expired",
-			Header: http.Header{"Www-Authenticate": {`Basic realm="customercare", Bearer realm="customercare"`}},
-		}
-	}
-	if err != nil {
-		return reader, err
-	}
-	public := call.Resource() == operation.ReadCheckpoint.Path || call.Resource() == operation.ReadLogKey.Path
-	if reader.Kind == operation.Operator && !public &&
-		!slices.Contains(reader.Operations, operation.ReadErasures.Name) {
-		return reader, errForbidden
-	}
-	return reader, nil
-}
-
-var errForbidden = respond.Refuse(respond.Forbidden, "This operation is not allowed to the caller")
-
-// identify looks at the request's one Authorization header.
-func (h handler) identify(ctx context.Context, call *gateway.Call) (principal.Reader, error) {
-	given := call.Header.Values("Authorization")
-	if len(given) != 1 {
-		return principal.Reader{}, principal.ErrNotLetIn
-	}
-	scheme, value, _ := strings.Cut(given[0], " ")
-	value = strings.TrimLeft(value, " ")
-	if strings.EqualFold(scheme, "Bearer") {
-		app, tenant, err := h.tokens.Find(ctx, value)
-		return principal.Reader{Kind: operation.App, Name: app, TenantID: tenant}, err
-	}
-	name, secret, ok := media.Basic(value)
-	if !ok || !strings.EqualFold(scheme, "Basic") {
-		return principal.Reader{}, principal.ErrNotLetIn
-	}
-	return h.directory.Reader(ctx, call.Source(), name, secret)
+	return operation.ReadErasures.Name
 }

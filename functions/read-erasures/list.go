@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"customercare/shared/caller"
 	"customercare/shared/gateway"
 	"customercare/shared/operation"
 	"customercare/shared/principal"
@@ -58,7 +59,7 @@ type page struct {
 // that is accepted while somebody turns the pages is on none of them, or on one.
 func (h handler) list(ctx context.Context, call *gateway.Call, reader principal.Reader) (any, error) {
 	if reader.Kind != operation.Operator {
-		return nil, errForbidden
+		return nil, caller.ErrForbidden
 	}
 	limit, err := readLimit(call.Query()["limit"])
 	if err != nil {

@@ -6,6 +6,7 @@ package main
 import (
 	"time"
 
+	"customercare/shared/caller"
 	"customercare/shared/principal"
 	"customercare/shared/secret"
 	"customercare/shared/start"
@@ -28,12 +29,14 @@ func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
 	principals := store.Principals{DB: db, Table: s.Principals}
 	h := handler{
-		directory: principal.Directory{Principals: principals, Guard: s.Guard, Now: time.Now},
-		tokens:    principal.Tokens{Principals: principals, Now: time.Now},
-		ledger:    store.Erasures{DB: db, Table: s.Erasures},
-		index:     s.Index,
-		log:       store.Log{DB: db, Table: s.Log},
-		keys:      &keys{read: s.DigestKeys.Reader(s.Store.AWS.Config()), now: time.Now},
+		door: caller.Door{
+			Directory: principal.Directory{Principals: principals, Guard: s.Guard, Now: time.Now},
+			Tokens:    principal.Tokens{Principals: principals, Now: time.Now},
+		},
+		ledger: store.Erasures{DB: db, Table: s.Erasures},
+		index:  s.Index,
+		log:    store.Log{DB: db, Table: s.Log},
+		keys:   &keys{read: s.DigestKeys.Reader(s.Store.AWS.Config()), now: time.Now},
 	}
 	connected()
 	return h.endpoint().Handler(), nil

@@ -16,6 +16,7 @@ import (
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/frontdoor"
+	"customercare/shared/caller"
 	"customercare/shared/digest"
 	"customercare/shared/gateway"
 	"customercare/shared/operation"
@@ -52,10 +53,12 @@ func newWorld(t *testing.T) *world {
 	now := func() time.Time { return begin }
 	w := &world{Kit: kit, signer: signer, verifierKey: public, digester: digest.Digester{Current: "1", Keys: byID}}
 	w.handler = handler{
-		directory: principal.Directory{
-			Principals: kit.Principals, Guard: principal.Guard{Limit: 10, Window: 5 * time.Minute}, Now: now,
+		door: caller.Door{
+			Directory: principal.Directory{
+				Principals: kit.Principals, Guard: principal.Guard{Limit: 10, Window: 5 * time.Minute}, Now: now,
+			},
+			Tokens: principal.Tokens{Principals: kit.Principals, Now: now},
 		},
-		tokens: principal.Tokens{Principals: kit.Principals, Now: now},
 		ledger: kit.Erasures, index: "unlogged",
 		log: store.Log{DB: kit.DB, Table: strings.TrimSuffix(kit.Erasures.Table, "Erasures") + "Log"},
 		keys: &keys{now: now, read: func(context.Context) (map[string][]byte, error) {
@@ -71,7 +74,7 @@ func newWorld(t *testing.T) *world {
 	put(store.Operator, "other", hash, item{"operations": attribute.Texts("set-temporary-allow")})
 	put(store.APIUser, "john", principal.Hash("key"), item{"accounts": attribute.Texts("shop")})
 	put(store.App, "ak", principal.Hash("sk"), item{"tenantId": attribute.Text("acme")})
-	if w.token, _, err = w.tokens.Issue(t.Context(), "ak", "acme", time.Hour); err != nil {
+	if w.token, _, err = w.door.Tokens.Issue(t.Context(), "ak", "acme", time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	w.seal(t)

@@ -134,6 +134,23 @@ func ReadReceiptFor(id, subject string) Request {
 	return r
 }
 
+// PreviewCustomer asks what the erasure of a customer would find, without a caller.
+func PreviewCustomer(account, code string) Request {
+	return preview("customer", map[string]any{"accountId": account, "code": code})
+}
+
+// PreviewNumbers asks what the erasure of numbers would find, without a caller.
+func PreviewNumbers(tenant string, numbers ...string) Request {
+	return preview("numbers", map[string]any{"tenantId": tenant, "customNos": numbers})
+}
+
+func preview(what string, of map[string]any) Request {
+	return Request{
+		Operation: operation.PreviewErasures, Method: operation.PreviewErasure.Method,
+		Path: operation.PreviewErasure.Path, Body: encode(map[string]any{what: of}), Headers: []string{BodyJSON},
+	}
+}
+
 func newRequest(of operation.Operation, customerID, body string, headers ...string) Request {
 	path := strings.Replace(of.Paths[0], "{customerId}", url.PathEscape(customerID), 1)
 	return Request{Operation: of, Method: of.Method, Path: path, Headers: headers, Body: body}

@@ -78,7 +78,16 @@ func (d Digester) Every(message string) []string {
 // Set is the digest of a whole request for numbers, which are sorted: the same numbers in
 // any order give the same digest.
 func (d Digester) Set(scope string, numbers []string) string {
-	return d.Of(store.JoinKey("set", append([]string{scope}, numbers...)...))
+	return d.Of(setMessage(scope, numbers))
+}
+
+// EverySet is the digests of a whole request, one under each key, as EverySubject.
+func (d Digester) EverySet(scope string, numbers []string) []string {
+	return d.Every(setMessage(scope, numbers))
+}
+
+func setMessage(scope string, numbers []string) string {
+	return store.JoinKey("set", append([]string{scope}, numbers...)...)
 }
 
 // Under is the digest of a message under the key with this id; ok is false when there is

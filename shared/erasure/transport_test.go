@@ -96,14 +96,22 @@ func crowded(next http.RoundTripper, why string) http.RoundTripper {
 	})
 }
 
-// shortPages lets a page of a customer's collection be of a few items, so that a few
-// foreign records fill it.
+// The limits of the store's pages, as they stand in a Query.
+const (
+	recordPage  = 10_000
+	contactPage = 200
+)
+
+// shortPages lets a page of a customer's collection, and of the contacts of a number, be
+// of a few items, so that few fill it.
 func shortPages(next http.RoundTripper, items int) http.RoundTripper {
 	return answering(func(r *http.Request, action string, body []byte) (*http.Response, error) {
 		if action != "Query" {
 			return next.RoundTrip(r)
 		}
-		body = bytes.Replace(body, []byte(`"Limit":10000,`), fmt.Appendf(nil, `"Limit":%d,`, items), 1)
+		for _, limit := range []int{recordPage, contactPage} {
+			body = bytes.Replace(body, fmt.Appendf(nil, `"Limit":%d,`, limit), fmt.Appendf(nil, `"Limit":%d,`, items), 1)
+		}
 		again := r.Clone(r.Context())
 		again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		return next.RoundTrip(again)

@@ -92,6 +92,18 @@ var ReadErasures = Operation{
 	},
 }
 
+// PreviewErasure is the call that asks what an erasure would find.
+var PreviewErasure = Route{http.MethodPost, "/erasures/preview"}
+
+// PreviewErasures answers it. An operator needs it among its scopes. As ReadErasures, it
+// is none of All.
+var PreviewErasures = Operation{
+	Name: "preview-erasures", OtherMethods: true, Calls: []Route{PreviewErasure},
+}
+
+// Own are the calls of our own, beside All.
+var Own = []Operation{ReadErasures, PreviewErasures}
+
 // provision are the paths of operations 1 and 2, under both base paths.
 var provision = []string{
 	"/customercare/v1/{customerId}/provision",
@@ -136,8 +148,8 @@ func Functions() []string {
 
 // Scopes are the names of the operations that a principal of the kind caller can be
 // allowed to call. IssueToken is none of them: it gives an app the token for the others.
-// ReadErasures is one of an operator's only, who may ask about all erasures: API users
-// and apps are told of none but their own.
+// Those of Own are an operator's only, who may ask about all: API users and apps are told
+// of nothing but what is theirs.
 func Scopes(caller string) []string {
 	var names []string
 	for _, o := range All {
@@ -146,7 +158,9 @@ func Scopes(caller string) []string {
 		}
 	}
 	if caller == Operator {
-		names = append(names, ReadErasures.Name)
+		for _, o := range Own {
+			names = append(names, o.Name)
+		}
 	}
 	return names
 }

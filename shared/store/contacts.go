@@ -64,7 +64,17 @@ const contactPage = 200
 // there to through are read as well: the caller counts those copies. ErrNoRoom when the
 // share of memory that ctx has is too small for the page, see Share.On.
 func (c Contacts) Read(ctx context.Context, tenant, number, through string) (Filed, error) {
-	read, err := query(ctx, c.DB, &dynamodb.QueryInput{
+	filed, err := c.ReadBehind(ctx, tenant, number, "")
+	if n := len(filed.Copies); err == nil && filed.More && n > 0 && filed.Copies[n-1].Contact < through {
+		filed.KeysBeyond, filed.More, err = c.ReadKeys(ctx, tenant, number, filed.Copies[n-1].Contact, through)
+	}
+	return filed, err
+}
+
+// ReadBehind is one page of the copies under number, strongly consistent: those behind
+// the sort key after, "" for the first. ErrNoRoom as for Read.
+func (c Contacts) ReadBehind(ctx context.Context, tenant, number, after string) (Filed, error) {
+	in := &dynamodb.QueryInput{
 		TableName:                 &c.Table,
 		ConsistentRead:            aws.Bool(true),
 		Limit:                     aws.Int32(contactPage),
@@ -72,7 +82,11 @@ func (c Contacts) Read(ctx context.Context, tenant, number, through string) (Fil
 		ProjectionExpression:      aws.String("contact, parties"),
 		ExpressionAttributeValues: object{":party": text(PartyKey(tenant, number))},
 		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal, // for itemBytes
-	})
+	}
+	if after != "" {
+		in.ExclusiveStartKey = contactKey(tenant, number, after)
+	}
+	read, err := query(ctx, c.DB, in)
 	if err != nil {
 		return Filed{}, failed("contacts: read party", err)
 	}
@@ -83,11 +97,8 @@ func (c Contacts) Read(ctx context.Context, tenant, number, through string) (Fil
 	if err != nil {
 		return Filed{}, failed("contacts: read party", err)
 	}
-	last := object(read.rest.LastEvaluatedKey)
-	if filed.More = last != nil; filed.More && last.text("contact") < through {
-		filed.KeysBeyond, filed.More, err = c.ReadKeys(ctx, tenant, number, last.text("contact"), through)
-	}
-	return filed, err
+	filed.More = read.rest.LastEvaluatedKey != nil
+	return filed, nil
 }
 
 // ReadKeys is the sort keys of the copies behind the sort key after, "" for the first:

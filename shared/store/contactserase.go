@@ -46,6 +46,9 @@ func (e Erasable) filed(tenant string) Erasable {
 	return e
 }
 
+// Numbers are all numbers under which the deletion of the contact looks for copies.
+func (e Erasable) Numbers(tenant string) []string { return e.filed(tenant).Copies }
+
 // partiesBytes is what its parties take as they are stored, or all that
 // Limiter.holdParties has, if that is less.
 func (e Erasable) partiesBytes() int64 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -72,6 +73,16 @@ func (e Erasable) peerCondition(number string) (condition string, values object)
 	}
 	return "attribute_not_exists(party) OR attribute_not_exists(parties) OR contains(parties, :own)",
 		object{":own": text(e.Own)}
+}
+
+// Takes says whether a copy of the contact under another number, with these parties, goes
+// with the deletion of the contact: what peerCondition and readPeer come to.
+func (e Erasable) Takes(parties Stored) bool {
+	if parties == nil {
+		return true
+	}
+	numbers, whole := parties.Parties()
+	return !whole || slices.Contains(numbers, e.Own)
 }
 
 // readPeer looks at the contact's copy under another number, after DynamoDB has said that

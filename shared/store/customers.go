@@ -33,6 +33,16 @@ func CustomerKey(account, code string) string { return JoinKey(account, code) }
 // TransactionRecord is the sort key of a transaction in a campaign.
 func TransactionRecord(campaign, id string) string { return JoinKey("txn", campaign, id) }
 
+// Campaign is the campaign of a transaction with this sort key. ok is false for every
+// other record.
+func Campaign(record string) (campaign string, ok bool) {
+	parts := SplitKey(record)
+	if len(parts) != 3 || parts[0] != "txn" {
+		return "", false
+	}
+	return parts[1], true
+}
+
 func recordKey(customer, record string) object {
 	return object{"customer": text(customer), "record": text(record)}
 }

@@ -118,6 +118,23 @@ func (e Erasures) ReadProgress(ctx context.Context, r Record) (Record, *Progress
 	return r, nil, errRecordWithoutJob
 }
 
+// ReadOpen is the id of the first erasure that is open of those with these jobs' keys,
+// "" where none is.
+func (e Erasures) ReadOpen(ctx context.Context, jobs []string) (id string, err error) {
+	items, err := e.readAll(ctx, jobs)
+	if err != nil {
+		return "", err
+	}
+	for _, key := range jobs {
+		for _, item := range items {
+			if object(item).text("erasureId") == key && item["openShard"] != nil {
+				return object(item).text("id"), nil
+			}
+		}
+	}
+	return "", nil
+}
+
 // recordOf reads the item of a record.
 func recordOf(item object) Record {
 	r := Record{

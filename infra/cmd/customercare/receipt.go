@@ -64,7 +64,7 @@ func (a *app) verifyReceipt(name string, by trust, subject string) error {
 		case v.Subject == nil:
 			return errors.New("NOT VERIFIED: the receipt is genuine, but it is for a whole erasure and names nobody:" +
 				" ask for one about the subject")
-		case v.Subject.Subject != subject && identifier(v.Subject) != subject:
+		case v.Subject.Subject != subject && subjectIn(v.Subject) != subject:
 			return errors.New("NOT VERIFIED: the receipt is genuine, but it is about another subject")
 		}
 	}
@@ -81,8 +81,8 @@ func (a *app) verifyReceipt(name string, by trust, subject string) error {
 	return nil
 }
 
-// identifier is the code or the number of a subject, the last part of its message.
-func identifier(s *receipt.Subject) string {
+// subjectIn is the code or the number of a subject, the last part of its message.
+func subjectIn(s *receipt.Subject) string {
 	parts := store.SplitKey(s.Subject)
 	return parts[len(parts)-1]
 }

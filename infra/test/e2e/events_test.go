@@ -33,7 +33,7 @@ var (
 		`"` + eventAPI + `*/customercare/v1/*/provision","` + eventAPI + `*/customercare/v1/*/provision/",` +
 		`"` + eventAPI + `*/risk-cc/customercare/v1/*/provision","` + eventAPI +
 		`*/risk-cc/customercare/v1/*/provision/"]}]},` +
-		`"context":{"operations":"` + operation.DeleteCustomerInfo.Name + " " + operation.SetTemporaryAllow.Name + " " + operation.ReadErasures.Name + `"}}`
+		`"context":{"operations":"` + operation.DeleteCustomerInfo.Name + " " + operation.SetTemporaryAllow.Name + " " + operation.ReadErasures.Name + " " + operation.PreviewErasures.Name + `"}}`
 	appStatement = `"policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"EFFECT","Resource":[` +
 		`"` + eventAPI + "POST" + cleanPath + `",` +
 		`"` + eventAPI + "POST" + cleanPath + `/"]}]}`
@@ -80,6 +80,8 @@ var outcomes = map[string]outcome{
 	"seal-ledger":               {answer: `null`},
 	"read-erasures": {404, "application/problem+json",
 		`{"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such erasure"}`, nil},
+	// The event before it in the order of their names has deleted the customer.
+	"preview-erasures":  {200, "application/json", `{"found":{"customers":0,"transactions":0,"others":0,"contacts":0},"campaigns":[],"open":"AN-ID","atLeast":false}`, nil},
 	"read-erasures.key": {200, "text/plain; charset=utf-8", "THE KEY", nil},
 }
 
@@ -172,6 +174,9 @@ func TestEvents(t *testing.T) {
 // changing are the parts of an answer that are new each time.
 var changing = regexp.MustCompile(`("AccessToken":")[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]+(","ApplyType":"Bearer","CreateTime":")\d{10}"`)
 
+// erasureID is the open erasure in a preview.
+var erasureID = regexp.MustCompile(`"open":"\d{8}T\d{6}Z-[0-9a-f]{16}"`)
+
 // verifierKey is the log's key, which is made for each stack: name, hash, key.
 var verifierKey = regexp.MustCompile(`^customercare\.us-east-1\.123456789012\.customercare\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44}\n?$`)
 
@@ -189,6 +194,7 @@ func (o outcome) proxied(t *testing.T, raw []byte) {
 	}
 	logged.token([]byte(got.Body))
 	got.Body = changing.ReplaceAllString(got.Body, `${1}A-TOKEN${2}NOW"`)
+	got.Body = erasureID.ReplaceAllString(got.Body, `"open":"AN-ID"`)
 	got.Body = verifierKey.ReplaceAllString(got.Body, "THE KEY")
 	media := strings.Join(got.MultiValueHeaders["Content-Type"], "|")
 	if got.StatusCode != o.status || media != o.media || got.Body != o.answer || got.IsBase64Encoded {

@@ -44,8 +44,8 @@ var editedFiles = []string{
 	"README.md",
 }
 
-// callsFiles are those of newFiles and editedFiles that the function of our own calls
-// about erasures has, too. Its calls are in docs/status.md instead of docs/contracts.md.
+// callsFiles are those of newFiles and editedFiles that each function of our own calls
+// has, too. Its calls are in docs/status.md instead of docs/contracts.md.
 var callsFiles = []string{
 	"functions/NAME/main.go", "functions/NAME/handler.go", "functions/NAME/RULES_test.go",
 	"functions/NAME/fuzz_test.go", "functions/NAME/allocs_test.go", "infra/events/NAME.json",
@@ -57,15 +57,16 @@ var callsFiles = []string{
 // TestCallsAboutErasuresAreWhole fails for a file of the function of our own calls that
 // is not there, or that has no place for it.
 func TestCallsAboutErasuresAreWhole(t *testing.T) {
-	o := operation.ReadErasures
-	for _, name := range callsFiles {
-		if strings.Contains(name, "NAME") {
-			name = strings.NewReplacer("NAME", o.Name, "RULES", "handler").Replace(name)
-			if _, err := os.Stat(filepath.Join(root(t), name)); err != nil {
-				t.Errorf("%s has no %s", o.Name, name)
+	for _, o := range operation.Own {
+		for _, name := range callsFiles {
+			if strings.Contains(name, "NAME") {
+				name = strings.NewReplacer("NAME", o.Name, "RULES", "handler").Replace(name)
+				if _, err := os.Stat(filepath.Join(root(t), name)); err != nil {
+					t.Errorf("%s has no %s", o.Name, name)
+				}
+			} else if text := source(t, name); !strings.Contains(text, o.Name) && !strings.Contains(text, identifier(o)) {
+				t.Errorf("%s is forgotten in %s", o.Name, name)
 			}
-		} else if text := source(t, name); !strings.Contains(text, o.Name) && !strings.Contains(text, identifier(o)) {
-			t.Errorf("%s is forgotten in %s", o.Name, name)
 		}
 	}
 }

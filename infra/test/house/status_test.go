@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"customercare/shared/erasure"
 	"customercare/shared/operation"
 	"customercare/shared/respond"
 )
@@ -29,8 +30,10 @@ func TestStatusHasEveryCall(t *testing.T) {
 		}
 	}
 	var want []string
-	for _, route := range operation.ReadErasures.Calls {
-		want = append(want, route.Method+" "+route.Path)
+	for _, o := range operation.Own {
+		for _, route := range o.Calls {
+			want = append(want, route.Method+" "+route.Path)
+		}
 	}
 	slices.Sort(rows)
 	if slices.Sort(want); !slices.Equal(rows, want) {
@@ -55,13 +58,18 @@ func TestStatusHasEveryField(t *testing.T) {
 			shown[found[1]] = true
 		}
 	}
-	for _, row := range aField.FindAllStringSubmatch(status.section("status"), -1) {
+	for _, row := range aField.FindAllStringSubmatch(status.section("status")+status.section("preview"), -1) {
 		for _, name := range regexp.MustCompile(`\w+`).FindAllString(row[1], -1) {
 			shown[name] = true
 		}
 	}
 	written := map[string]bool{}
-	for _, name := range append(tags(t, "functions/read-erasures"), fields(reflect.TypeFor[respond.Problem]())...) {
+	names := slices.Concat(fields(reflect.TypeFor[respond.Problem]()), fields(reflect.TypeFor[erasure.Previewed]()),
+		fields(reflect.TypeFor[erasure.PreviewedItems]()), fields(reflect.TypeFor[erasure.PreviewedInOne]()))
+	for _, o := range operation.Own {
+		names = append(names, tags(t, "functions/"+o.Name)...)
+	}
+	for _, name := range names {
 		written[name] = true
 	}
 	if got, want := slices.Sorted(maps.Keys(shown)), slices.Sorted(maps.Keys(written)); !slices.Equal(got, want) {

@@ -1,0 +1,212 @@
+package erasure
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"customercare/infra/attribute"
+	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/store"
+)
+
+func (e engine) preview() Preview {
+	return NewPreview(e.Ledger, e.Customers, e.Contacts, e.Digests, e.Clock.Now)
+}
+
+// found is what the record of an erasure has as found, once it is over.
+func (m *model) found(t *rapid.T, id string, err error) int64 {
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.finishAll(m.tb)
+	record, err := m.Kit.Erasures.ReadRecord(context.Background(), id)
+	if err != nil || record.Statement == "" {
+		t.Fatalf("%+v, %v", record, err)
+	}
+	return record.Found
+}
+
+// TestPreviewFindsWhatTheErasureFinds: on every state that the writers of the model leave
+// behind, and with pages of three, a preview's sum is what the erasure after it has
+// found; and the preview has written nothing.
+func TestPreviewFindsWhatTheErasureFinds(t *testing.T) {
+	t.Parallel()
+	sys := newSystem(t)
+	sys.shortenPages(3)
+	_ = flag.Set("rapid.checks", cmp.Or(os.Getenv("CHAOS_CHECKS"), "40"))
+	checks, largest := 0, int64(0)
+	rapid.Check(t, func(t *rapid.T) {
+		checks++
+		m := &model{
+			system: sys, tb: sys.tb, shop: fmt.Sprint("shop", checks), tenant: fmt.Sprint("tenant", checks),
+			items: map[string]fate{}, lines: map[string]string{}, copies: map[string]filed{},
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"write customer": m.writeCustomer,
+			"write many":     m.writeTransactions,
+			"write contact":  m.writeContact,
+			"file alone":     m.fileAlone,
+			"write foreign":  m.writeForeign,
+			"write over":     m.writeOver,
+		})
+		ctx, until := context.Background(), m.clock.Now().Add(time.Minute)
+		before := m.All()
+		list := rapid.SliceOfNDistinct(rapid.SampledFrom(numbers), 1, 4, rapid.ID).Draw(t, "numbers")
+		code := rapid.SampledFrom(codes).Draw(t, "code")
+		ofNumbers, err := m.preview().Numbers(ctx, m.tenant, list, until)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ofCustomer, err := m.preview().Customer(ctx, m.shop, code, until)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(before, m.All()) {
+			t.Fatal("the preview has written")
+		}
+		id, err := m.numbersIntake().Numbers(ctx, NumbersRequest{Tenant: m.tenant, Numbers: list, By: "app"})
+		if n := m.found(t, id, err); n != ofNumbers.Found.Sum() || ofNumbers.AtLeast || ofNumbers.Open != nil {
+			t.Fatalf("%v: the erasure found %d, the preview %+v", list, n, ofNumbers)
+		}
+		id, err = m.customerIntake().Customer(ctx, CustomerRequest{Account: m.shop, Code: code, By: "john"}, time.Minute)
+		if errors.Is(err, ErrUnknownCustomer) {
+			if ofCustomer.Found.Sum() != 0 {
+				t.Fatalf("an unknown customer, and the preview %+v", ofCustomer)
+			}
+			return
+		}
+		n := m.found(t, id, err)
+		if n != ofCustomer.Found.Sum() || ofCustomer.AtLeast || ofCustomer.Open != nil {
+			t.Fatalf("%s: the erasure found %d, the preview %+v", code, n, ofCustomer)
+		}
+		largest = max(largest, n, ofNumbers.Found.Sum())
+	})
+	if largest < 5 {
+		t.Errorf("at most %d items were found, that shows little", largest)
+	}
+}
+
+// fileAlone files one copy of a contact whose other copies say something else, or are not
+// there: a writer who breaks the rules.
+func (m *model) fileAlone(t *rapid.T) {
+	parties := rapid.SliceOfNDistinct(rapid.SampledFrom(numbers), 1, 4, rapid.ID).Draw(t, "parties")
+	filed := copyKey(fmt.Sprint("alone", rapid.IntRange(0, 3).Draw(t, "contact")), rapid.SampledFrom(numbers).Draw(t, "number"))
+	filed["party"] = attribute.Text(store.PartyKey(m.tenant, rapid.SampledFrom(numbers).Draw(t, "under")))
+	if stored := partiesOf(t, parties); stored != nil {
+		filed["parties"] = stored
+	}
+	m.put(t, m.Kit.Contacts.Table, filed, nil)
+}
+
+// TestPreviewOfACustomer: what is found by kind and by campaign, and the erasure that is
+// open.
+func TestPreviewOfACustomer(t *testing.T) {
+	sys := newSystem(t)
+	look := func() Previewed {
+		t.Helper()
+		seen, err := sys.preview().Customer(t.Context(), "shop", "4711", sys.clock.Now().Add(time.Minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return seen
+	}
+	if seen := look(); seen.Found.Sum() != 0 || seen.Open != nil || seen.AtLeast || seen.Campaigns == nil {
+		t.Errorf("of nobody: %+v", seen)
+	}
+	customer := store.CustomerKey("shop", "4711")
+	put := func(record string) {
+		sys.Put(t, sys.Kit.Customers.Table, item{"customer": attribute.Text(customer), "record": attribute.Text(record)})
+	}
+	put(store.CustomerRecord)
+	for _, campaign := range []string{"a", "a", "b#c", "b"} {
+		put(store.TransactionRecord(campaign, fmt.Sprint(len(campaign), sys.clock.Now().Nanosecond(), campaign)))
+		put(store.TransactionRecord(campaign, "1"))
+	}
+	put("note#1")
+	put("txn#odd")
+	seen := look()
+	if want := (PreviewedItems{1, 6, 2, 0}); seen.Found != want || seen.Open != nil {
+		t.Errorf("%+v, want %+v", seen, want)
+	}
+	if want := []PreviewedInOne{{"a", 2}, {"b", 2}, {"b#c", 2}}; !slices.Equal(seen.Campaigns, want) {
+		t.Errorf("%+v, want %+v", seen.Campaigns, want)
+	}
+	sys.eraseCustomer(t)
+	if seen := look(); seen.Found.Sum() != 0 || seen.Open == nil || !store.IsID(*seen.Open) {
+		t.Errorf("of an erasure that is open: %+v", seen)
+	}
+}
+
+// TestPreviewsReadAndWriteNothing: a preview makes no call that could change anything,
+// and each call that fails is an error and never a smaller count.
+func TestPreviewsReadAndWriteNothing(t *testing.T) {
+	sys := newSystem(t)
+	sys.shortenPages(3)
+	for n := range 8 {
+		sys.putContact(t, "acme", fmt.Sprint("c", n), "n1", "n2")
+		sys.Put(t, sys.Kit.Customers.Table, item{
+			"customer": attribute.Text(store.CustomerKey("shop", "4711")),
+			"record":   attribute.Text(store.TransactionRecord("spring", fmt.Sprint(n))),
+		})
+	}
+	until := sys.clock.Now().Add(time.Minute)
+	previews := map[string]func() (Previewed, error){
+		"customer": func() (Previewed, error) { return sys.preview().Customer(t.Context(), "shop", "4711", until) },
+		"numbers": func() (Previewed, error) {
+			return sys.preview().Numbers(t.Context(), "acme", []string{"n1", "n2", "n1"}, until)
+		},
+	}
+	for name, preview := range previews {
+		sys.Faults.Calls()
+		seen, err := preview()
+		if err != nil || seen.Found.Sum() != 8 || seen.AtLeast {
+			t.Errorf("%s: %+v, %v", name, seen, err)
+		}
+		for _, call := range sys.Faults.Calls() {
+			if call != "Query" && call != "BatchGetItem" {
+				t.Errorf("%s makes the call %s", name, call)
+			}
+		}
+		dynamotest.EveryMoment(t, func(t *testing.T, k int) (struck bool) {
+			sys.Faults.Inject(dynamotest.Refused, k, k)
+			seen, err := preview()
+			struck = sys.Faults.Struck()
+			if struck && err == nil || !struck && seen.Found.Sum() != 8 {
+				t.Errorf("%s, call %d fails: %+v, %v", name, k, seen, err)
+			}
+			return struck
+		})
+		sys.Faults.Inject(dynamotest.Before, 0, 0)
+	}
+}
+
+// TestPreviewEndsInTime: once the time is up, what was seen by then is answered, and that
+// there may be more.
+func TestPreviewEndsInTime(t *testing.T) {
+	sys := newSystem(t)
+	sys.shortenPages(3)
+	for n := range 8 {
+		sys.putContact(t, "acme", fmt.Sprint("c", n), "n1")
+		sys.Put(t, sys.Kit.Customers.Table, item{
+			"customer": attribute.Text(store.CustomerKey("shop", "4711")),
+			"record":   attribute.Text(store.TransactionRecord("spring", fmt.Sprint(n))),
+		})
+	}
+	seen, err := sys.preview().Customer(t.Context(), "shop", "4711", sys.clock.Now())
+	if err != nil || seen.Found.Transactions != 3 || !seen.AtLeast {
+		t.Errorf("%+v, %v", seen, err)
+	}
+	seen, err = sys.preview().Numbers(t.Context(), "acme", []string{"n1"}, sys.clock.Now())
+	if err != nil || seen.Found.Contacts != 3 || !seen.AtLeast {
+		t.Errorf("%+v, %v", seen, err)
+	}
+}
