@@ -15,10 +15,10 @@ import (
 	"customercare/shared/store"
 )
 
-// TestEveryCallFails: whichever call of the database fails, and in which way, an answer is
-// the one that it would have been, or a problem of the service with one of its sentences.
-// It never says that an erasure is not there, or that less is sealed, and has nothing of
-// the SDK's.
+// TestEveryCallFails: whichever call of the database fails, and in which way, an answer
+// is the one that it would have been, or a problem of the service with one of its
+// sentences. It never says that an erasure is not there, or that less is sealed, and has
+// nothing of the SDK's.
 func TestEveryCallFails(t *testing.T) {
 	w := newWorld(t)
 	for n := 10; n < 40; n++ {
