@@ -112,7 +112,7 @@ func after(s store.Sweep, parts []*part) store.Sweep {
 }
 
 // behind is how far a sweep is behind at a time: for how long a part has waited for its
-// turn to begin or to end, or for how much longer than two rounds no round has been whole.
+// turn to begin or to end, or for how much longer than two rounds none has been whole.
 func behind(s store.Sweep, now time.Time) (behind time.Duration) {
 	for _, p := range s.Open {
 		behind = max(behind, now.Sub(p.Due))
