@@ -8,6 +8,7 @@ import (
 
 	"customercare/infra/attribute"
 	"customercare/shared/operation"
+	"customercare/shared/principal"
 	"customercare/shared/statement"
 	"customercare/shared/store"
 )
@@ -139,6 +140,22 @@ func TestForeignAndUnknownAreTheSame(t *testing.T) {
 	}
 }
 
+// A record that names no tenant is nobody's, and a principal of no known kind sees nothing.
+func TestWhatIsNobodys(t *testing.T) {
+	for _, reader := range []principal.Reader{
+		{Kind: operation.App}, {Kind: operation.APIUser}, {Kind: operation.APIUser, TenantID: "shop"},
+		{Kind: operation.App, Accounts: []string{"shop"}}, {}, {Kind: "x", Accounts: []string{"shop"}, TenantID: "shop"},
+	} {
+		for _, kind := range []string{statement.Customer, statement.Numbers, "key", ""} {
+			for _, scope := range []string{"", "shop"} {
+				if mayRead(reader, store.Record{Kind: kind, Scope: scope}) {
+					t.Errorf("%+v sees what is of %q and %q", reader, kind, scope)
+				}
+			}
+		}
+	}
+}
+
 // Who is let in to what, and what the others are told.
 func TestCallers(t *testing.T) {
 	w := newWorld(t)
@@ -233,6 +250,11 @@ func TestSubjects(t *testing.T) {
 	} {
 		if got := w.ask(t, "ak", operation.ReadSubjects, id(1), wrong); got.StatusCode != 400 {
 			t.Errorf("%.60s: %d %s", wrong, got.StatusCode, got.Body)
+		}
+	}
+	for _, wrong := range []string{"", strings.Repeat("1", 129), `\u0001`} {
+		if got := w.ask(t, "ak", operation.ReadReceiptFor, id(1), `{"subject":"`+wrong+`"}`); got.StatusCode != 400 {
+			t.Errorf("the receipt of %.20q: %d %s", wrong, got.StatusCode, got.Body)
 		}
 	}
 	w.accept(t, 2, statement.Numbers, "acme", "2", "135") // under a key that is gone
