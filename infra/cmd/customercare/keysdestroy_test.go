@@ -37,6 +37,9 @@ func TestAKeyIsDestroyed(t *testing.T) {
 	call(t, "", "keys", "destroy", "9", "--yes").is(t, 1, `there is no key "9"`)
 	call(t, "", "keys", "destroy", "1").is(t, 2, "say --yes")
 	call(t, "", "keys", "destroy", "1", "--yes", "--older-than", "23").is(t, 2, "--older-than must be at least 24")
+	for _, months := range []string{"1201", "9223372036854775807", "1125899906842624"} { // the last two are in the future
+		call(t, "", "keys", "destroy", "1", "--yes", "--older-than", months).is(t, 2, "--older-than must be at most 1200 months")
+	}
 	call(t, "", "keys", "destroy", "1", "--yes", "--older-than", "26").is(t, 1, `the key "1" stays`)
 	under(t, kit, "young1", "1", now.AddDate(0, -23, 0))
 	call(t, "", "keys", "destroy", "1", "--yes").is(t, 1, `the key "1" stays`)

@@ -141,6 +141,7 @@ func TestEvidence(t *testing.T) {
 	receipt(2, "--policy or --vkey must say whose signature counts")
 	receipt(2, "are both given", "--vkey", vkey, "--policy", policy)
 	receipt(1, "--vkey is no verifier key", "--vkey", "x")
+	receipt(2, "--subject is empty", "--vkey", vkey, "--subject", "")
 	for at := range genuine {
 		if at%7 == 0 { // a sample of all bytes; package receipt tries each
 			other := bytes.Clone(genuine)
