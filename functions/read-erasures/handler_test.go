@@ -140,7 +140,8 @@ func TestForeignAndUnknownAreTheSame(t *testing.T) {
 	}
 }
 
-// A record that names no tenant is nobody's, and a principal of no known kind sees nothing.
+// A record that names no tenant is nobody's, and a principal of no known kind sees
+// nothing.
 func TestWhatIsNobodys(t *testing.T) {
 	for _, reader := range []principal.Reader{
 		{Kind: operation.App}, {Kind: operation.APIUser}, {Kind: operation.APIUser, TenantID: "shop"},

@@ -87,8 +87,8 @@ func (p *page) fill(ctx context.Context, at *cursor) error {
 	var unsealed []store.Unlogged
 	if at == nil || at.id != "" {
 		var err error
-		// A shard gives its part of what is asked for. So that one that is cut short shows in
-		// the sum, each may give as much as makes too many.
+		// A shard gives its part of what is asked for. So that one that is cut short
+		// shows in the sum, each may give as much as makes too many.
 		if unsealed, err = p.ledger.ListUnlogged(ctx, p.index, store.Shards*maxUnsealed); err != nil {
 			return err
 		}
