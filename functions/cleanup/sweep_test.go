@@ -160,8 +160,8 @@ func TestUnreadablePartIsReported(t *testing.T) {
 		putUsers(t, kit, 60, clock.Now().Add(-time.Hour)) // in use again and again
 		want := metrictest.Line{"SweepBehind": 60 * minute}
 		run(t, h).Expect(t, want)
-		if open := kept(t, kit).Open; len(open) != 1 {
-			t.Fatalf("minute %d: open are %+v", minute, open)
+		if sweep := kept(t, kit); len(sweep.Open) != 1 || !sweep.Whole.IsZero() {
+			t.Fatalf("minute %d: %+v", minute, sweep)
 		}
 		clock.Advance(time.Minute)
 	}
