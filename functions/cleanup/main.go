@@ -16,6 +16,7 @@ type settings struct {
 	Open     string `env:"OPEN_ERASURES_INDEX,required,notEmpty"`
 	Standing string `env:"STANDING_HOLDS_INDEX,required,notEmpty"`
 	Users    string `env:"USERS_TABLE,required,notEmpty"`
+	Rules    string `env:"RULES_TABLE,required,notEmpty"`
 	Segments uint16 `env:"ALLOW_SWEEP_MINUTES,required"`
 }
 
@@ -27,6 +28,7 @@ func prepare(s settings) (any, error) {
 		holder:   s.Erasure.Holder(db),
 		standing: s.Standing,
 		users:    store.Users{DB: db, Table: s.Users},
+		rules:    store.Rules{DB: db, Table: s.Rules},
 		segments: max(1, int32(s.Segments)),
 		skew:     s.Erasure.ClockSkew,
 		clock:    erasure.SystemClock(),

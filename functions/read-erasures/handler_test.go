@@ -8,6 +8,7 @@ import (
 
 	"customercare/infra/attribute"
 	"customercare/shared/operation"
+	"customercare/shared/principal"
 	"customercare/shared/statement"
 	"customercare/shared/store"
 )
@@ -139,6 +140,23 @@ func TestForeignAndUnknownAreTheSame(t *testing.T) {
 	}
 }
 
+// A record that names no tenant is nobody's, and a principal of no known kind sees
+// nothing.
+func TestWhatIsNobodys(t *testing.T) {
+	for _, reader := range []principal.Reader{
+		{Kind: operation.App}, {Kind: operation.APIUser}, {Kind: operation.APIUser, TenantID: "shop"},
+		{Kind: operation.App, Accounts: []string{"shop"}}, {}, {Kind: "x", Accounts: []string{"shop"}, TenantID: "shop"},
+	} {
+		for _, kind := range []string{statement.Customer, statement.Numbers, "key", ""} {
+			for _, scope := range []string{"", "shop"} {
+				if mayRead(reader, store.Record{Kind: kind, Scope: scope}) {
+					t.Errorf("%+v sees what is of %q and %q", reader, kind, scope)
+				}
+			}
+		}
+	}
+}
+
 // Who is let in to what, and what the others are told.
 func TestCallers(t *testing.T) {
 	w := newWorld(t)
@@ -155,11 +173,15 @@ func TestCallers(t *testing.T) {
 		{"ak", operation.ListErasures, 403}, {"", operation.ListErasures, 401},
 		{"csr", operation.ReadCheckpoint, 200}, {"other", operation.ReadCheckpoint, 200}, {"john", operation.ReadLogKey, 200},
 		{"ak", operation.ReadLogKey, 200}, {"", operation.ReadLogKey, 401}, {"", operation.ReadCheckpoint, 401},
+		{"bearer  " + w.token, operation.ReadLogKey, 200}, {"basic  am9objprZXk=", operation.ReadLogKey, 200}, // john:key
+		{"Digest am9objprZXk=", operation.ReadLogKey, 401}, {"am9objprZXk=", operation.ReadLogKey, 401},
+		{"Basic " + w.token, operation.ReadLogKey, 401}, {"Bearer am9objprZXk=", operation.ReadLogKey, 401},
 	} {
 		got := w.ask(t, row.by, row.route, id(1), "")
-		challenge := got.MultiValueHeaders["Www-Authenticate"]
-		if got.StatusCode != row.status || (len(challenge) == 1) != (row.status == 401) {
-			t.Errorf("%q, %s: %d %s", row.by, row.route.Path, got.StatusCode, got.Body)
+		challenge := strings.Join(got.MultiValueHeaders["Www-Authenticate"], "|")
+		want := map[bool]string{true: `Basic realm="customercare", Bearer realm="customercare"`}[row.status == 401]
+		if got.StatusCode != row.status || challenge != want {
+			t.Errorf("%q, %s: %d %s %s", row.by, row.route.Path, got.StatusCode, challenge, got.Body)
 		}
 		if media := got.MultiValueHeaders["Content-Type"][0]; (media == "application/problem+json") != (row.status != 200) {
 			t.Errorf("%q, %s: %s", row.by, row.route.Path, media)
@@ -233,6 +255,11 @@ func TestSubjects(t *testing.T) {
 	} {
 		if got := w.ask(t, "ak", operation.ReadSubjects, id(1), wrong); got.StatusCode != 400 {
 			t.Errorf("%.60s: %d %s", wrong, got.StatusCode, got.Body)
+		}
+	}
+	for _, wrong := range []string{"", strings.Repeat("1", 129), `\u0001`} {
+		if got := w.ask(t, "ak", operation.ReadReceiptFor, id(1), `{"subject":"`+wrong+`"}`); got.StatusCode != 400 {
+			t.Errorf("the receipt of %.20q: %d %s", wrong, got.StatusCode, got.Body)
 		}
 	}
 	w.accept(t, 2, statement.Numbers, "acme", "2", "135") // under a key that is gone

@@ -19,7 +19,7 @@ import (
 // What one call reads at most. A page may so be shorter than its limit, or empty, and
 // still have a next one.
 const (
-	maxUnsealed = 20_000 // entries of the index
+	maxUnsealed = 20_000 // entries of one shard of the index, and of all that it goes on with
 	maxLeaves   = 8 * store.TileWidth
 	maxLooks    = 5 // at as many records as a page may have
 )
@@ -69,7 +69,7 @@ func (h handler) list(ctx context.Context, call *gateway.Call, reader principal.
 	if err != nil {
 		return nil, err
 	}
-	p := page{handler: h, limit: limit}
+	p := page{handler: h, limit: limit, rows: []listed{}}
 	if err := p.fill(ctx, at); err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (h handler) list(ctx context.Context, call *gateway.Call, reader principal.
 		path := call.Path("/erasures") + "?limit=" + strconv.Itoa(limit) + "&before=" + p.at.String()
 		call.Success = http.Header{"Link": {"<" + path + `>; rel="next"`}}
 	}
-	return listAnswer{slices.Concat([]listed{}, p.rows)}, nil
+	return listAnswer{p.rows}, nil
 }
 
 // fill reads the page that begins at a cursor, nil for the first one. The index is read
@@ -87,7 +87,9 @@ func (p *page) fill(ctx context.Context, at *cursor) error {
 	var unsealed []store.Unlogged
 	if at == nil || at.id != "" {
 		var err error
-		if unsealed, err = p.ledger.ListUnlogged(ctx, p.index, maxUnsealed); err != nil {
+		// A shard gives its part of what is asked for. So that one that is cut short
+		// shows in the sum, each may give as much as makes too many.
+		if unsealed, err = p.ledger.ListUnlogged(ctx, p.index, store.Shards*maxUnsealed); err != nil {
 			return err
 		}
 		if len(unsealed) >= maxUnsealed {
@@ -234,7 +236,8 @@ func (p *page) add(ctx context.Context, ids []string, of func(store.Record) bool
 			row.Failing = progress.Failures
 		}
 		if row.Status, err = statusOf(record, progress); err != nil {
-			return i, err
+			slog.Warn("the statement of an erasure cannot be read, the list leaves it out", "erasure", id)
+			continue
 		}
 		p.rows = append(p.rows, row)
 	}

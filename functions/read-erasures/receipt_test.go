@@ -116,6 +116,10 @@ func TestList(t *testing.T) {
 			}
 		}
 	}
+	w.Put(t, w.Erasures.Table, item{ // without an acceptance it is none
+		"erasureId": attribute.Text("erasure-" + id(61)), "statement": records[0]["accepted"],
+		"unlogged": attribute.Text("0"), "unloggedAt": attribute.Number(1),
+	})
 	w.seal(t)
 	var got []string
 	next, pages := "", 0
@@ -150,7 +154,7 @@ func TestList(t *testing.T) {
 	}
 	for _, wrong := range []string{
 		"limit=0", "limit=101", "limit=", "limit=x", "limit=+1", "limit=01", "before=", "before=x", "before=-1", "before=007",
-		"before=1-", "before=1-x", "before=999", "before=99999999999999999999",
+		"before=1-", "before=1-x", "before=999", "before=99999999999999999999", "before=1&before=1", "limit=1&limit=1",
 	} {
 		if answer := w.ask(t, "csr", operation.ListErasures, "", "", [2]string{"?", wrong}); answer.StatusCode != 400 {
 			t.Errorf("%s: %d %s", wrong, answer.StatusCode, answer.Body)

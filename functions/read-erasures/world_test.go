@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -241,8 +242,10 @@ func (w *world) ask(t testing.TB, by string, route operation.Route, id, body str
 	}
 	for _, field := range more {
 		if field[0] == "?" {
-			name, value, _ := strings.Cut(field[1], "=")
-			request.Query = map[string][]string{"limit": {"10"}, name: {value}}
+			request.Query, _ = url.ParseQuery(field[1])
+			if request.Query["limit"] == nil {
+				request.Query["limit"] = []string{"10"}
+			}
 			continue
 		}
 		request.Header = append(request.Header, field)

@@ -66,6 +66,23 @@ func Scan(ctx context.Context, db *dynamodb.Client, in *dynamodb.ScanInput, each
 	return nil
 }
 
+// Query calls each with every item that a query finds, page by page, until it returns an
+// error. An error of DynamoDB's is a sentence.
+func Query(ctx context.Context, db *dynamodb.Client, in *dynamodb.QueryInput, each func(attribute.Item) error) error {
+	for pages := dynamodb.NewQueryPaginator(db, in); pages.HasMorePages(); {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return Explain(ctx, "the table "+*in.TableName, err)
+		}
+		for _, found := range page.Items {
+			if err := each(found); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // errUnreachable says that a call had no answer.
 var errUnreachable = errors.New("cannot be reached: no answer came, or none that can be read")
 

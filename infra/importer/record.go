@@ -46,6 +46,13 @@ var builders = map[string]func(*fields, *record){
 	store.Operator: buildPrincipal, store.APIUser: buildPrincipal, store.App: buildPrincipal,
 }
 
+// printedOnly are the kinds of lines that `customercare subject` prints besides, each
+// with why it is not loaded.
+var printedOnly = map[string]string{
+	"temporaryAllows": "temporary allows cannot be loaded: they are set through the API",
+	"item":            "an item that stands as another program has stored it cannot be loaded",
+}
+
 // userMaps are the fields of a user that the operations work on, each an attribute of its
 // own.
 var userMaps = []string{"registration", "questions", "images", "phrases", "devices"}
@@ -65,6 +72,9 @@ func parse(line []byte) (*record, error) {
 		return nil, f.err
 	}
 	build := builders[r.kind]
+	if sentence := printedOnly[r.kind]; sentence != "" {
+		return nil, refuse("%s", sentence)
+	}
 	if build == nil {
 		return nil, refuse("kind is none of user, customer, transaction, contact, operator, apiUser, app")
 	}
@@ -116,6 +126,9 @@ func (r *record) items() []object {
 // is stored as: a contact is one item for each of its parties. It writes nothing. The
 // error is a sentence without any value.
 func Items(line []byte) ([]attribute.Item, error) {
+	if len(line) > maxLine {
+		return nil, errTooLong
+	}
 	r, err := parse(line)
 	if err != nil {
 		return nil, err

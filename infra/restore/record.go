@@ -17,15 +17,17 @@ import (
 
 // record is an item in the words of the format that `customercare import` reads.
 type record struct {
-	// key is whom it is filed under: kind, account or tenant, identifier; nil when its
-	// key tells nobody.
+	kind string // as the format has it, "" when its key tells nobody
+	// key is whom it is filed under: kind, account or tenant, identifier, of a user kind
+	// and identifier; nil when its key tells nobody.
 	key       []string
 	at        string           // of a contact: its time
 	contact   string           // of a contact: the same for all its copies
 	subjects  [][]string       // whom it is about, each as in key
 	places    []attribute.Item // keys of all its items
 	tombstone bool             // of an erasure that was open at the table's time
-	line      []byte           // for the import; nil for the further copies of a contact
+	line      []byte           // for the import
+	further   bool             // a copy of a contact that is not under its first number
 	foreign   bool             // it is in no table of ours
 	fault     string           // why it cannot be read, without any value; "" when it can
 }
@@ -62,7 +64,8 @@ func readCustomer(found attribute.Item, account, code string) record {
 	if names := parts(found, "record"); len(names) == 3 && names[0] == "txn" {
 		format["kind"], format["campaignId"], format["transactionId"] = "transaction", names[1], names[2]
 	}
-	r.load(found, format, "customer", "record", "tombstone")
+	r.kind, _ = format["kind"].(string)
+	r.load(found, format, []string{"customer", "record"}, "tombstone")
 	if tombstone := found["tombstone"]; tombstone != nil {
 		r.tombstone = true
 		if format["kind"] != "customer" || store.Tombstone(tombstone) == "" {
@@ -74,6 +77,7 @@ func readCustomer(found attribute.Item, account, code string) record {
 
 func readContact(found attribute.Item, tenant, number string) record {
 	r := record{
+		kind:    "contact",
 		key:     []string{"number", tenant, number},
 		contact: store.JoinKey(tenant, attribute.ReadText(found, "contact")),
 	}
@@ -103,21 +107,30 @@ func readContact(found attribute.Item, tenant, number string) record {
 	if data["callingNumber"] == nil && data["calledNumber"] == nil && data["customNos"] == nil {
 		format["customNos"] = parties
 	}
-	loaded := r.load(found, format, "party", "contact", "parties")
+	loaded := r.load(found, format, []string{"party", "contact"}, "parties")
 	if again, _ := store.Parties(loaded["parties"]); r.fault == "" && !slices.Equal(again, parties) {
 		r.fault = "callingNumber, calledNumber and customNos are not its parties"
 	}
-	if parties[0] != number { // the other copy is printed
-		r.line = nil
-	}
+	r.further = parties[0] != number
 	return r
 }
 
-// load makes the line for the import of an item's attributes but for its keys, and of
-// what the format adds, and gives the item that the import would store in found's place.
-// The record has a fault when the import would store none there.
-func (r *record) load(found attribute.Item, format map[string]any, keys ...string) attribute.Item {
-	fields, known := members(found, keys...)
+// readUser makes a record of a user without its temporary allows, which are no part of
+// the format.
+func readUser(found attribute.Item) record {
+	id := attribute.ReadText(found, "customerId")
+	r := record{kind: "user", key: []string{"user", id}}
+	r.load(found, map[string]any{"kind": "user", "customerId": id}, []string{"customerId"}, "tempAllows")
+	return r
+}
+
+// load makes the line for the import of an item's attributes but for its key and those in
+// without, and of what the format adds, and gives the item that the import would store in
+// found's place. The record has a fault when the import would store none there.
+func (r *record) load(
+	found attribute.Item, format map[string]any, key []string, without ...string,
+) attribute.Item {
+	fields, known := members(found, slices.Concat(key, without)...)
 	for name, value := range format {
 		_, twice := fields[name]
 		known = known && !twice
@@ -135,7 +148,8 @@ func (r *record) load(found attribute.Item, format map[string]any, keys ...strin
 		return nil
 	}
 	for _, item := range items {
-		if reflect.DeepEqual(item[keys[0]], found[keys[0]]) && reflect.DeepEqual(item[keys[1]], found[keys[1]]) {
+		elsewhere := func(name string) bool { return !reflect.DeepEqual(item[name], found[name]) }
+		if !slices.ContainsFunc(key, elsewhere) {
 			return item
 		}
 	}

@@ -78,7 +78,7 @@ func (t *Table) Print(ctx context.Context) error {
 		case record.fault != "": // named above
 		case record.tombstone, t.isGone(record, gone):
 			t.Erased++
-		case record.line == nil:
+		case record.further:
 		case record.contact != "" && unreadable[record.contact]:
 			t.name(position, record, "another copy of the same contact cannot be read")
 		case record.contact != "" && erased[record.contact]:
@@ -180,14 +180,19 @@ func (t *Table) isGone(record record, gone map[string]bool) bool {
 // standard error ends up in logs.
 func (t *Table) name(position int, record record, fault string) {
 	t.Unreadable++
-	which := ""
-	if len(record.key) > 0 {
-		which = fmt.Sprintf(", %s %s", record.key[0], t.Digests.Subject(record.key[0], record.key[1], record.key[2]))
+	fmt.Fprintf(t.Notes, "item %d%s: %s\n", position, record.named(t.Digests), fault)
+}
+
+// named is ", " and by whose digest and, of a contact, by which time a record is named;
+// "" when its key tells nobody.
+func (r record) named(digests digest.Digester) (which string) {
+	if len(r.key) > 0 {
+		which = fmt.Sprintf(", %s %s", r.key[0], digests.Of(digest.Message(r.key[0], r.key[1:]...)))
 	}
-	if record.at != "" {
-		which += ", contact of " + record.at
+	if r.at != "" {
+		which += ", contact of " + r.at
 	}
-	fmt.Fprintf(t.Notes, "item %d%s: %s\n", position, which, fault)
+	return which
 }
 
 // gone gives the digests of all whose erasure ended after the table's time, or is open.

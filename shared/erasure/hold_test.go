@@ -155,6 +155,11 @@ func TestNoHoldDuringAnErasure(t *testing.T) {
 	sys := newSystem(t)
 	sys.putCustomer(t, "shop", "4711", 3)
 	sys.eraseCustomer(t)
+	hold, _ := sys.holdOf("h1", "") // by a process that does not know the key of the erasure
+	_, _, err := sys.holder().Place(t.Context(), hold, []string{"2.0"}, sys.clock.Now())
+	if !errors.Is(err, store.ErrErasing) {
+		t.Errorf("placed: %v", err)
+	}
 	for range 2 {
 		if _, err := sys.placeBy(t.Context(), sys.engine, "h1", ""); !errors.Is(err, store.ErrErasing) {
 			t.Errorf("placed: %v", err)

@@ -3,6 +3,7 @@ package principal
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,9 +54,13 @@ func TestReader(t *testing.T) {
 			t.Errorf("%s, %s: the calls %v, want %v", row.name, row.secret, calls, want)
 		}
 	}
-	for _, name := range []string{"", string(make([]byte, store.MaxName+1))} {
-		if _, err := d.Reader(t.Context(), here, name, "right"); err != ErrNotLetIn || len(kit.Faults.Calls()) != 0 {
-			t.Errorf("a name of %d bytes: %v", len(name), err)
+	long := strings.Repeat("x", maxSecret+1) // right, and never hashed
+	kit.Put(t, kit.Principals.Table, item{
+		"principal": s(store.PrincipalKey(store.APIUser, "long")), "hashes": list(Hash(long)), "accounts": list("shop"),
+	})
+	for name, secret := range map[string]string{"": "right", strings.Repeat("x", store.MaxName+1): "right", "long": long} {
+		if _, err := d.Reader(t.Context(), here, name, secret); err != ErrNotLetIn || len(kit.Faults.Calls()) != 0 {
+			t.Errorf("a name of %d bytes and a secret of %d: %v", len(name), len(secret), err)
 		}
 	}
 	if got, err := d.Reader(t.Context(), "", "both", "key"); err != nil || got.Kind != store.APIUser {

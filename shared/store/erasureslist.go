@@ -18,6 +18,10 @@ import (
 // 1,000 write units a second.
 const openShards = 4
 
+// Shards is of how many parts a list of the ledger is made: each of them gives at most
+// its part of the list's limit, so that one can be cut short though the list is not full.
+const Shards = openShards
+
 // shard is the partition of the index that a job stands in.
 func shard(key string) string { return strconv.Itoa(Spread(key, openShards)) }
 

@@ -5,11 +5,13 @@ import (
 	"net"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"customercare/infra/testkit/cloudformationtest"
 )
@@ -98,6 +100,37 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	call(t, "", "principals", "lst").is(t, 2, `has no command "lst", did you mean list?`)
+}
+
+// A flag with an empty value, as a script gives it whose variable is not set, is never
+// taken for one that is absent: a check would be left out, or another deployment taken.
+func TestEmptyFlagsAreRefused(t *testing.T) {
+	flags := 0
+	var each func(command *cobra.Command)
+	each = func(command *cobra.Command) {
+		for _, below := range command.Commands() {
+			each(below)
+		}
+		use, _, _ := strings.Cut(strings.Replace(command.Use, "KIND", "app", 1), " --")
+		command.InheritedFlags() // merges them
+		command.Flags().VisitAll(func(flag *pflag.Flag) {
+			if !strings.HasPrefix(flag.Value.Type(), "string") || command.HasSubCommands() || command.GroupID == "usage" {
+				return
+			}
+			flags++
+			root := (&app{}).root()
+			path := strings.Fields(command.CommandPath())[1:]
+			root.SetArgs(slices.Concat(path, strings.Fields(use)[1:], []string{"--" + flag.Name, ""}))
+			if err := root.Execute(); err == nil || !strings.HasPrefix(err.Error(), "--"+flag.Name+" is empty: ") {
+				t.Errorf("%s --%s: %v", command.CommandPath(), flag.Name, err)
+			}
+		})
+	}
+	each((&app{}).root())
+	if flags < 50 {
+		t.Errorf("%d flags are tried", flags)
+	}
+	call(t, "", "keys", "show", "--stack", "").is(t, 2, "--stack is empty: leave it out, or give it a value")
 }
 
 // Errors are one sentence in our words, whatever of the deployment is missing.

@@ -215,7 +215,8 @@ func TestRestorableReadsTheSecret(t *testing.T) {
 	if r.code != 1 || r.errs != "customercare: the table nowhere is not there\n" { // and no count of what was printed
 		t.Error(r)
 	}
-	call(t, "", "restorable", "--table", "", "--since", "2026-01-02T03:04:05Z").is(t, 2, "--table must name a table")
+	call(t, "", "restorable", "--table", "", "--since", "2026-01-02T03:04:05Z").is(t, 2, "--table is empty")
+	call(t, "", "restorable", "--since", "2026-01-02T03:04:05Z").is(t, 2, "--table must name a table")
 	restoredTo(t, "2026-01-02T03:04:05Z", true)
 	call(t, "", args...).is(t, 1, "is being restored still: wait for it with `aws dynamodb wait table-exists")
 }

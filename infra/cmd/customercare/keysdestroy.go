@@ -18,13 +18,20 @@ import (
 // least: so long its key stays (docs/evidence.md).
 const minRetention = 24
 
+// maxRetention is a century: a calendar that is asked for far more gives any date, one in
+// the future too, under which every key would look old.
+const maxRetention = 1200
+
 func (a *app) destroyCommand() *cobra.Command {
 	var yes bool
 	var months int
 	destroy := page("keys", "destroy ID")
 	destroy.PreRunE = func(*cobra.Command, []string) error {
-		if months < minRetention {
+		switch {
+		case months < minRetention:
 			return fmt.Errorf("--older-than must be at least %d: so many months erasures can be shown", minRetention)
+		case months > maxRetention:
+			return fmt.Errorf("--older-than must be at most %d months", maxRetention)
 		}
 		return nil
 	}
@@ -76,7 +83,7 @@ func (a *app) destroyKey(ctx context.Context, d *deployment.Deployment, id strin
 		old, err := digestkeys.Parse(text)
 		return err != nil || old[id] != ""
 	})
-	if err == nil && at == nil {
+	if err == nil { // where there is one already, it stays as it is
 		at, err = inUse(d).DestroyKey(ctx, id, time.Now())
 	}
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +46,7 @@ func (a *app) root() *cobra.Command {
 		&cobra.Group{ID: "stack", Title: "The stack:"},
 		&cobra.Group{ID: "usage", Title: "This command line:"})
 	for id, commands := range map[string][]*cobra.Command{
-		"data":     {a.importCommand(), a.principalsCommand()},
+		"data":     {a.importCommand(), a.principalsCommand(), a.subjectCommand()},
 		"erasures": {a.erasuresCommand(), a.previewCommand(), a.keysCommand(), a.restorableCommand()},
 		"evidence": {a.auditCommand(), a.logCommand(), a.verifyCommand()},
 		"stack":    {a.smokeCommand()},
@@ -60,6 +61,7 @@ func (a *app) root() *cobra.Command {
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	root.SetFlagErrorFunc(flagError)
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return given(cmd.Flags()) }
 	for _, command := range root.Commands() { // cobra's own have no example, and take anything
 		switch command.Name() {
 		case "help":
@@ -98,6 +100,22 @@ func flagError(_ *cobra.Command, err error) error {
 	if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok && wrong.GetFlag().Value.Type() == "int" {
 		return fmt.Errorf("--%s must be a number", wrong.GetFlag().Name)
 	}
+	return err
+}
+
+// given refuses a flag whose value is empty, as a script gives it whose variable is not
+// set. Taken for one that is absent, it would check less than the caller asks for, or
+// take another deployment.
+func given(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(flag *pflag.Flag) {
+		empty := flag.Value.String() == ""
+		if list, ok := flag.Value.(pflag.SliceValue); ok {
+			empty = slices.Contains(list.GetSlice(), "")
+		}
+		if err == nil && empty {
+			err = fmt.Errorf("--%s is empty: leave it out, or give it a value", flag.Name)
+		}
+	})
 	return err
 }
 

@@ -39,6 +39,7 @@ type Kit struct {
 	Principals store.Principals
 	Erasures   store.Erasures
 	Holds      store.Holds
+	Rules      store.Rules
 }
 
 // Open gives the test the template's tables, empty and under names that no other test
@@ -69,6 +70,7 @@ func Open(t testing.TB) *Kit {
 	kit.Principals = store.Principals{DB: kit.DB, Table: prefix + "Principals"}
 	kit.Erasures = store.Erasures{DB: kit.DB, Table: prefix + "Erasures"}
 	kit.Holds = store.Holds{DB: kit.DB, Table: prefix + "Holds"}
+	kit.Rules = store.Rules{DB: kit.DB, Table: prefix + "Rules"}
 	return kit
 }
 
@@ -175,7 +177,8 @@ func order(value types.AttributeValue) {
 	}
 }
 
-// All are the names of the five tables.
+// All are the names of the five tables that hold data of people and principals, or of
+// their erasures.
 func (k *Kit) All() []string {
 	return []string{k.Users.Table, k.Customers.Table, k.Contacts.Table, k.Principals.Table, k.Erasures.Table}
 }
