@@ -160,8 +160,9 @@ var (
 // Digests calls each with every digest of the erasures that are open or ended since then.
 // A record without the statement of the end is one of an erasure that is open, whether or
 // not its job is there; one that does not say when it ended is taken for one that ended
-// since. Records of keys and of holds have no digests. The error is one of each, or a sentence; so is
-// an erasure whose digests cannot be read, which must not look like one of nobody.
+// since. Records of keys and of holds have no digests. The error is one of each, or a
+// sentence; so is an erasure whose digests cannot be read, which must not look like one
+// of nobody.
 func (l Ledger) Digests(ctx context.Context, since time.Time, each func(digest string) error) error {
 	return deployment.Scan(ctx, l.DB, &dynamodb.ScanInput{
 		TableName: &l.Table, ConsistentRead: aws.Bool(true),

@@ -311,8 +311,8 @@ func TestUnreadableHeldContacts(t *testing.T) {
 }
 
 // What is filed under a held number when the hold is active already carries no mark, and
-// is kept all the same: under its own number, and under another party's. So is a copy that
-// has left the number with its mark, until the hold ends.
+// is kept all the same: under its own number, and under another party's. So is a copy
+// that has left the number with its mark, until the hold ends.
 func TestFiledUnderAHeldNumber(t *testing.T) {
 	t.Parallel()
 	sys := newSystem(t)
