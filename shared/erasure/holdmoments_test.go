@@ -280,3 +280,45 @@ func TestHoldBesideTheErasureOfACustomer(t *testing.T) {
 		sys.eachPair(t, begin, erase, place, check)
 	}
 }
+
+// A customer whose deletion is refused at any moment of the release is deleted all the
+// same: the refusal is on record before the last hold goes, or the deletion is accepted.
+func TestReleasedBesideARefusal(t *testing.T) {
+	t.Parallel()
+	for _, who := range []string{"asked beside a release", "released beside a request"} {
+		t.Run(who, func(t *testing.T) {
+			t.Parallel()
+			sys := newSystem(t)
+			n := 0
+			begin := func(t *testing.T) {
+				n++
+				sys.putCustomer(t, "shop", "4711", 3)
+				sys.hold(t, holdID(n), "")
+			}
+			ask := func(e engine) {
+				err := e.Customer(context.Background(), "shop", "4711", "john", time.Minute)
+				if err != nil && err != ErrCustomerHeld {
+					t.Error(err)
+				}
+			}
+			release := func(e engine) {
+				if _, err := e.holder().Release(context.Background(), holdID(n), "legal"); err != nil {
+					t.Error(err)
+				}
+			}
+			check := func(t *testing.T) {
+				sys.clock.Advance(time.Hour)
+				sys.dueHolds(t)
+				sys.finishAll(t)
+				sys.wantEmpty(t, sys.Kit.Customers.Table)
+				sys.clear(t)
+			}
+			if who == "asked beside a release" {
+				sys.eachPair(t, begin, release, ask, check)
+			} else {
+				sys.eachPair(t, begin, ask, release, check)
+			}
+			sys.wantHolds(t, n)
+		})
+	}
+}
