@@ -115,7 +115,8 @@ func TestThrottles(t *testing.T) {
 	}
 }
 
-// ReadRate is the limit of each call about erasures, holds and the log, and of nothing else.
+// ReadRate is the limit of each call about erasures, holds and the log, and of nothing
+// else.
 func TestReadRateLimitsTheReaders(t *testing.T) {
 	all, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"ReadRate": "77"})
 	if err != nil {
