@@ -134,8 +134,8 @@ func TestDestroyedKeys(t *testing.T) {
 	}
 }
 
-// TestOneUnreadableStatement: a statement that cannot be read is left out of the list, and
-// keeps no other erasure from it.
+// TestOneUnreadableStatement: a statement that cannot be read is left out of the list,
+// and keeps no other erasure from it.
 func TestOneUnreadableStatement(t *testing.T) {
 	w := newWorld(t)
 	for n := 1; n <= 3; n++ {
