@@ -23,7 +23,7 @@ import (
 // wrote: a tombstone without its job, transactions without their customer, half of the
 // copies of a contact.
 func TestARestoreIsProved(t *testing.T) {
-	restored, inUse := dynamotest.Open(t), dynamotest.Open(t)
+	restored, inUse, empty := dynamotest.Open(t), dynamotest.Open(t), dynamotest.Open(t)
 	keysSecret(t, inUse, bothKeys, "2")
 	half := `{"kind":"transaction","accountId":"shop","code":%q,"campaignId":"c","transactionId":"t","at":"2026-01-02T03:04:05Z"}`
 	customers := strings.Join([]string{
@@ -156,7 +156,7 @@ func TestARestoreIsProved(t *testing.T) {
 	if all := records(); len(all) != 3 {
 		t.Errorf("%d records", len(all))
 	}
-	prove(dynamotest.Open(t).Contacts.Table).is(t, 1, "the restored table holds no item")
+	prove(empty.Contacts.Table).is(t, 1, "the restored table holds no item")
 	prove(restored.Contacts.Table, "--by", "").is(t, 2, "--by")
 	call(t, "", "restored", "--table", "t", "--since", "2999-01-02T03:04:05Z", "--by", "ops").is(t, 2, "--since is in the future")
 }
