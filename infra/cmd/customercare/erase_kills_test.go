@@ -78,11 +78,15 @@ func TestEraseGoesOnAfterKills(t *testing.T) {
 	}
 	got, _ := rowOutcomes(t, file+".result")
 	again := 0
-	for line := 2; line < customers+numbers+2; line++ {
-		if e := got[line]; e.Outcome != "accepted" || e.Erasure == "" {
-			t.Fatalf("line %d: %+v", line, e)
-		} else if e.Again {
+	for i, row := range strings.Split(rows.String(), "\n")[1 : customers+numbers+1] {
+		e, parts := got[i+2], strings.Split(row, ",")
+		if e.Outcome != "accepted" || e.Erasure == "" {
+			t.Fatalf("line %d: %+v", i+2, e)
+		}
+		if e.Again {
 			again++
+		} else if n := api.asked[parts[0]+parts[2]+"/"+parts[1]+parts[3]]; n != 1 {
+			t.Errorf("line %d was asked for %d times, which its outcome does not tell", i+2, n)
 		}
 	}
 	repeated := 0
@@ -98,6 +102,29 @@ func TestEraseGoesOnAfterKills(t *testing.T) {
 	const underWay = 8 // calls at the same time
 	if again == 0 || repeated > int(kills.Load())*underWay {
 		t.Errorf("%d rows and %d calls are repeated after %d kills", again, repeated, kills.Load())
+	}
+}
+
+// A line that a dying process has left unfinished is cut off, and its row asked for.
+func TestEraseAfterAnUnfinishedLine(t *testing.T) {
+	api := serveAPI(t)
+	file := rowsFile(t, "account,code\nshop,1\nshop,2\n")
+	erase(t, file, "--yes").is(t, 0, "")
+	whole, err := os.ReadFile(file + ".result")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cut := len(whole) - 1; cut > bytes.IndexByte(whole, '\n'); cut -= 7 {
+		if err := os.WriteFile(file+".result", whole[:cut], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		erase(t, file, "--yes").is(t, 0, "")
+		if got, _ := rowOutcomes(t, file+".result"); got[2].Outcome != "accepted" || got[3].Outcome != "accepted" {
+			t.Errorf("cut at %d: %+v", cut, got)
+		}
+	}
+	if api.asked["shop/2"] < 2 || len(api.ids) != 2 {
+		t.Errorf("asked %v", api.asked)
 	}
 }
 
