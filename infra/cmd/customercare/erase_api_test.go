@@ -23,8 +23,9 @@ type standIn struct {
 	calls   int
 	headers map[string]bool // reasons and tickets that came
 	// before and after are called with the number of each call that erases, before and
-	// after its effect; false breaks the connection.
-	before, after func(call int) bool
+	// after its effect; false breaks the connection. afterList is of
+	// the lists of numbers alone, and called with the list's number.
+	before, after, afterList func(n int) bool
 	busy          int // so many calls are answered with 503
 	expire        int // this call finds its token expired
 }
@@ -39,7 +40,7 @@ func serveAPI(t *testing.T) *standIn {
 	t.Helper()
 	s := &standIn{asked: map[string]int{}, ids: map[string]string{}, looks: map[string]int{}, headers: map[string]bool{}}
 	s.before = func(int) bool { return true }
-	s.after = s.before
+	s.after, s.afterList = s.before, s.before
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/erasures/preview", s.preview)
 	mux.HandleFunc("POST /v1/api.php", s.customer)
@@ -164,8 +165,9 @@ func (s *standIn) numbers(w http.ResponseWriter, r *http.Request) {
 		s.asked["acme/"+number]++
 	}
 	s.lists = append(s.lists, len(body.CustomNos))
+	lists := len(s.lists)
 	s.mu.Unlock()
-	if !s.after(call) {
+	if !s.after(call) || !s.afterList(lists) {
 		panic(http.ErrAbortHandler)
 	}
 	w.Header().Set("Link", "</v1/erasures/"+id+`>; rel="status"`)

@@ -54,6 +54,14 @@ func TestEraseGoesOnAfterKills(t *testing.T) {
 	}
 	api.before = func(call int) bool { return call%(2*every) == 0 || kill(call) }
 	api.after = func(call int) bool { return call%(2*every) != 0 || kill(call) }
+	api.afterList = func(list int) bool {
+		if list != 2 && list != 5 {
+			return true
+		}
+		kills.Add(1)
+		_ = running.Load().Kill()
+		return false
+	}
 	ready := make(chan struct{}, 1)
 	hold := api.before
 	api.before = func(call int) bool { // not before the process is known
@@ -187,6 +195,7 @@ func TestEraseManyRows(t *testing.T) {
 		out.Close()
 		cmd := exec.CommandContext(t.Context(), binary,
 			slices.Concat([]string{"erase", "--file", name, "--yes", "--approved-by", "A. Officer", "--json"}, asBoth, []string{"--rate", "1000000"})...)
+		cmd.Env = append(os.Environ(), "GOGC=20") // so that memory is what is held
 		printed, _ := cmd.Output()
 		most[size] = cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
 		var counts struct{ Accepted, Refused, Duplicates, Left int }
