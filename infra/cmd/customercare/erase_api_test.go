@@ -26,8 +26,8 @@ type standIn struct {
 	// after its effect; false breaks the connection. afterList is of
 	// the lists of numbers alone, and called with the list's number.
 	before, after, afterList func(n int) bool
-	busy          int // so many calls are answered with 503
-	expire        int // this call finds its token expired
+	busy                     int // so many calls are answered with 503
+	expire                   int // this call finds its token expired
 }
 
 const (

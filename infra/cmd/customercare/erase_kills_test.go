@@ -213,7 +213,7 @@ func TestEraseManyRows(t *testing.T) {
 			t.Errorf("asked for %d rows, want %d", asked, want)
 		}
 	}
-	if more := most[200_000] - most[2000]; more > 24<<20 {
+	if more := most[200_000] - most[2000]; more > 10<<20 {
 		t.Errorf("%d MB more memory (%v)", more>>20, most)
 	}
 }
