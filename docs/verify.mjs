@@ -9,8 +9,8 @@ const need = (fine, sentence) => { if (fine) return fine; throw sentence }
 const sha256 = (...parts) => createHash('sha256').update(Buffer.concat(parts.map(part => Buffer.from(part)))).digest()
 const utf8 = bytes => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
 const escape = part => String(part).replaceAll('%', '%25').replaceAll('#', '%23')
-const json = value => JSON.stringify(value) // as the writer of receipts spells it
-  .replace(/[<>&\u2028\u2029]/g, char => '\\u' + char.charCodeAt(0).toString(16).padStart(4, '0'))
+const escaped = (chars, words) => words.replace(chars, char => '\\u' + char.charCodeAt(0).toString(16).padStart(4, '0')), tame = words => escaped(/[^ -~]/g, words) // no receipt steers a terminal
+const json = value => escaped(/[<>&\u2028\u2029]/g, JSON.stringify(value)) // as the writer of receipts spells it
 const base64 = (text, length) => { // refuses a second spelling of the same bytes
   const bytes = Buffer.from(String(text), 'base64')
   return need(bytes.toString('base64') === text && bytes.length === (length ?? bytes.length) && bytes, 'a part of it is not exact base64')
@@ -52,8 +52,8 @@ function check(receipt, vkey, identifier) {
 }
 try {
   const [file, key, identifier] = need(process.argv[3], 'usage: node verify.mjs RECEIPT KEY [IDENTIFIER]') && process.argv.slice(2)
-  console.log(check(utf8(readFileSync(file)), existsSync(key) ? readFileSync(key, 'utf8').trim() : key, identifier))
+  console.log(tame(check(utf8(readFileSync(file)), existsSync(key) ? readFileSync(key, 'utf8').trim() : key, identifier)))
 } catch (fault) {
-  console.log(`refused: ${typeof fault === 'string' ? fault : 'it cannot be read as a receipt'}`)
+  console.log(tame(`refused: ${typeof fault === 'string' ? fault : 'it cannot be read as a receipt'}`))
   process.exitCode = 1
 }

@@ -16,46 +16,34 @@ import (
 // handler is the function. A schedule starts it every minute; each run sweeps expired
 // allows out of the users table, and works on open erasures that are due.
 //
-// All that it keeps from one run to the next is which parts of the users table still wait
-// for the sweep. When the process ends that is lost, and the next process begins with the
-// parts of the last few minutes.
+// It keeps nothing in memory from one run to the next. How far the sweep has come is in
+// the table of rules.
 type handler struct {
 	worker   erasure.Worker
 	openJobs string // the name of the ledger's index of open jobs
 	users    store.Users
-	segments int32 // of the users table, one a minute
+	rules    store.Rules
+	segments int32 // parts of the users table, one a minute
 	skew     time.Duration
 	clock    erasure.Clock
-
-	waiting []*part // parts of the users table whose turn has come
-	next    int64   // the minute whose parts have not had their turn
-}
-
-// due is when a run was due, however late it begins: the time that its event was
-// scheduled for. A run that somebody starts by hand, with an event of some other day or
-// without a time, is due now.
-func (h *handler) due(scheduled time.Time) time.Time {
-	const day = 24 * time.Hour
-	now := h.clock.Now()
-	if late := now.Sub(scheduled); late > day || late < -day {
-		return now
-	}
-	return scheduled
 }
 
 // handle is one run. A sweep that fails is only logged, and keeps no erasure from being
 // worked on. An error counts as a failed run in Lambda's metrics. The event is not tried
 // again (template.yaml), because the next minute's run does the same.
-func (h *handler) handle(ctx context.Context, event events.EventBridgeEvent) (err error) {
+func (h *handler) handle(ctx context.Context, _ events.EventBridgeEvent) (err error) {
 	defer invocation.Recover("cleanup", &err)
 	ctx, cancel := invocation.InTime(ctx)
 	defer cancel()
-	removed, behind, err := h.sweep(ctx, h.due(event.Time))
+	removed, late, known, err := h.sweep(ctx)
 	if err != nil {
 		slog.Error("failed", "operation", "cleanup: sweep", "cause", err.Error())
 	}
-	metric.Put(ctx, "allows swept",
-		metric.AllowsSwept.Of(float64(removed)), metric.SweepBehind.Of(behind.Seconds()))
+	values := []metric.Value{metric.AllowsSwept.Of(float64(removed))}
+	if known {
+		values = append(values, metric.SweepBehind.Of(late.Seconds()))
+	}
+	metric.Put(ctx, "allows swept", values...)
 	taken, err := h.worker.Due(ctx, h.openJobs)
 	slog.Info("cleaned up", "operation", "cleanup", "erasures", taken)
 	return err

@@ -15,6 +15,7 @@ type settings struct {
 	Erasure  erasure.WorkerSettings
 	Open     string `env:"OPEN_ERASURES_INDEX,required,notEmpty"`
 	Users    string `env:"USERS_TABLE,required,notEmpty"`
+	Rules    string `env:"RULES_TABLE,required,notEmpty"`
 	Segments uint16 `env:"ALLOW_SWEEP_MINUTES,required"`
 }
 
@@ -24,6 +25,7 @@ func prepare(s settings) (any, error) {
 		worker:   s.Erasure.Worker(db),
 		openJobs: s.Open,
 		users:    store.Users{DB: db, Table: s.Users},
+		rules:    store.Rules{DB: db, Table: s.Rules},
 		segments: max(1, int32(s.Segments)),
 		skew:     s.Erasure.ClockSkew,
 		clock:    erasure.SystemClock(),

@@ -32,7 +32,7 @@ func TestSweepGoesOnBehindTheLastPage(t *testing.T) {
 		const users = 30
 		putLargeUsers(t, kit, users, clock.Now().Add(-time.Hour))
 		s := &sweeping{users: h.users, by: clock.Now().Add(-skew)}
-		p := &part{Segment: store.Segment{Number: 0, Total: 1}}
+		p := &part{SweepPart: store.SweepPart{Segment: store.Segment{Number: 0, Total: 1}}}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		calls := &counter{next: kit.Faults.Next, action: at, nth: want.nth, do: cancel}
@@ -58,7 +58,7 @@ func TestUnreadableSecondPage(t *testing.T) {
 	kit.Faults.Next = unreadable{kit.Faults.Next, `"ExclusiveStartKey":`}
 	for turn := range 3 {
 		putLargeUsers(t, kit, 60, clock.Now().Add(-time.Hour))
-		if swept := run(t, h, clock.Now())["AllowsSwept"].(float64); swept == 0 || swept == 60 {
+		if swept := run(t, h)["AllowsSwept"].(float64); swept == 0 || swept == 60 {
 			t.Errorf("turn %d: %v swept", turn, swept)
 		}
 		clock.Advance(time.Minute)
@@ -71,30 +71,28 @@ func TestSweepPastPartsThatHang(t *testing.T) {
 	const parts = 2 * sweepParts
 	h, kit, clock := newHandler(t, parts)
 	putUsers(t, kit, 80, clock.Now().Add(-time.Hour))
-	h.next = clock.Unix() / 60
+	begin(t, kit, parts, 0, clock.Now())
 	hanging := &hanging{next: kit.Faults.Next}
 	for minute := range int64(sweepParts) { // those whose turn comes first
-		hanging.segments = append(hanging.segments, fmt.Sprintf(`"Segment":%d,`, (h.next+minute)*stride(parts)%parts))
+		hanging.segments = append(hanging.segments, fmt.Sprintf(`"Segment":%d,`, minute*stride(parts)%parts))
 	}
 	kit.Faults.Next = hanging
 	clock.Advance((parts - 1) * time.Minute)
 	swept := 0
 	for n := range 2 {
-		ctx, cancel := context.WithCancel(t.Context())
-		hanging.begin(cancel)
-		removed, behind, err := h.sweep(ctx, clock.Now())
-		cancel()
+		hanging.begin(func() { clock.Advance(sweepBudget) })
+		removed, behind, _, err := h.sweep(t.Context())
 		if err == nil || behind <= 0 {
 			t.Errorf("run %d: %s behind, %v", n, behind, err)
 		}
 		swept += removed
 	}
-	if swept == 0 || allowsLeft(t, kit) != 80-swept || len(h.waiting) != 4 {
-		t.Errorf("%d of 80 swept, %d parts wait", swept, len(h.waiting))
+	if swept == 0 || allowsLeft(t, kit) != 80-swept || len(kept(t, kit).Open) != 4 {
+		t.Errorf("%d of 80 swept, open are %+v", swept, kept(t, kit).Open)
 	}
 	kit.Faults.Next = hanging.next
 	clock.Advance(time.Minute)
-	run(t, h, clock.Now()).Expect(t, metrictest.Line{"AllowsSwept": 80 - swept, "SweepBehind": 0})
+	run(t, h).Expect(t, metrictest.Line{"AllowsSwept": 80 - swept, "SweepBehind": 0})
 }
 
 // The users of a page that takes nothing in several runs wait for their next turn, so
@@ -102,8 +100,7 @@ func TestSweepPastPartsThatHang(t *testing.T) {
 func TestPageThatTakesNothing(t *testing.T) {
 	h, kit, clock := newHandler(t, 1000)
 	putUsers(t, kit, 40, clock.Now().Add(-time.Hour))
-	whole := &part{Segment: store.Segment{Number: 0, Total: 1}, due: clock.Now()}
-	h.waiting, h.next = []*part{whole}, 1
+	whole := &part{SweepPart: store.SweepPart{Segment: store.Segment{Number: 0, Total: 1}}}
 	for n := 1; n <= maxIdle; n++ {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := &sweeping{users: h.users, by: clock.Now().Add(-skew)}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -35,71 +36,10 @@ const (
 	sweepParts = 4
 	// removalsAtOnce is how many users of a part are written to at the same time.
 	removalsAtOnce = 2
-	// firstTurns is how many minutes' turns a new process begins with: its own, and those
-	// that the process before it may have left when it ended.
-	firstTurns = 5
 	// maxIdle is how many runs in a row may remove nothing of a page. Then the next run
 	// goes on behind that page.
 	maxIdle = 3
 )
-
-// part is a part of the users table whose turn has come.
-type part struct {
-	store.Segment
-	due time.Time // its turn
-
-	begun, done bool // in this run
-	failed      bool // the page it stands at could not be read
-	idle        int  // runs in a row that removed nothing of the page it stands at
-}
-
-// takeTurns adds the parts to those that wait whose turn is the minute of at, or was a
-// minute since the last run. So a start that comes late, twice or not at all skips no
-// part. A process that does not know of a last run takes the last few minutes' parts.
-//
-// A part that still waits keeps its place. One that could not be read begins anew, so
-// that what is readable of it is swept.
-func (h *handler) takeTurns(at time.Time) {
-	turns := int64(max(1, h.segments))
-	minute := at.Unix() / 60
-	first := min(h.next, minute)
-	if h.next == 0 {
-		first = minute - firstTurns + 1
-	}
-	first = max(first, minute-turns+1)
-	h.next = max(h.next, minute+1)
-	waiting := make(map[int32]*part, len(h.waiting))
-	for _, p := range h.waiting {
-		waiting[p.Number] = p
-	}
-	for ; first <= minute; first++ {
-		s := store.Segment{Number: int32(first * stride(turns) % turns), Total: int32(turns)}
-		if p := waiting[s.Number]; p == nil {
-			waiting[s.Number] = &part{Segment: s, due: time.Unix(first*60, 0)}
-			h.waiting = append(h.waiting, waiting[s.Number])
-		} else if p.failed {
-			p.Segment, p.failed = s, false
-		}
-	}
-}
-
-// stride is how many parts further on the part of the next minute lies: a quarter of all
-// parts (1/sweepParts), or a few more, until it has no divisor in common with their
-// number. So each of that many minutes has a part of its own.
-func stride(turns int64) int64 {
-	s := (turns + sweepParts - 1) / sweepParts
-	for greatestCommonDivisor(s, turns) > 1 {
-		s++
-	}
-	return s
-}
-
-func greatestCommonDivisor(a, b int64) int64 {
-	for b != 0 {
-		a, b = b, a%b
-	}
-	return a
-}
 
 // sweeping is one run of the sweep.
 type sweeping struct {
@@ -113,42 +53,48 @@ type sweeping struct {
 
 // sweep removes expired allows from the parts whose turn has come. First come those that
 // runs before did not come to, or had no time to end. It returns how many allows it
-// removed, and how far the sweep is behind (metric.SweepBehind).
+// removed, and how far the sweep is behind (metric.SweepBehind). known is false where
+// nobody can say, because what runs keep could not be read or kept.
+//
+// How far the run came is kept at its end. A run that dies before that, or that ends
+// after another one of the same time, is as if it had not been: the next one sweeps the
+// same parts again, and finds less.
 //
 // The error is the first of all that went wrong. A user or a part that fails keeps no
 // other from being swept.
-func (h *handler) sweep(ctx context.Context, at time.Time) (removed int, behind time.Duration, err error) {
+func (h *handler) sweep(ctx context.Context) (
+	removed int, late time.Duration, known bool, err error,
+) {
 	defer invocation.Recover("cleanup: sweep", &err)
-	ctx, release := h.clock.WithTimeout(ctx, sweepBudget)
+	inTime, release := h.clock.WithTimeout(ctx, sweepBudget)
 	defer release()
-	h.takeTurns(at)
+	stands, err := h.rules.ReadSweep(inTime)
+	if err != nil {
+		return 0, 0, false, err
+	}
+	sweep := takeTurns(stands, h.segments, h.clock.Now())
+	parts := make([]*part, len(sweep.Open))
 	s := &sweeping{users: h.users, by: h.clock.Now().Add(-h.skew)}
 	var group errgroup.Group
 	group.SetLimit(sweepParts)
-	for _, p := range h.waiting {
-		p.begun = false
-		group.Go(func() error { return s.sweep(ctx, p) })
+	for i, open := range sweep.Open {
+		p := &part{SweepPart: open}
+		parts[i] = p
+		group.Go(func() error { return s.sweep(inTime, p) })
 	}
 	err = group.Wait()
-	var unread, rest []*part // those not begun go first next time
-	now := h.clock.Now()
-	for _, p := range h.waiting {
-		switch {
-		case p.done:
-			continue
-		case p.begun:
-			rest = append(rest, p)
-		default:
-			unread = append(unread, p)
-		}
-		behind = max(behind, now.Sub(p.due))
+	sweep = after(sweep, parts)
+	toKeep, release := h.clock.WithTimeout(ctx, sweepBudget)
+	defer release()
+	kept, keepErr := h.rules.KeepSweep(toKeep, sweep)
+	if kept {
+		stands = sweep
 	}
-	h.waiting = append(unread, rest...)
+	late = behind(stands, h.clock.Now())
 	if !s.oldest.IsZero() {
-		turn := time.Duration(max(1, h.segments)) * time.Minute
-		behind = max(behind, s.by.Sub(s.oldest)-turn)
+		late = max(late, s.by.Sub(s.oldest)-time.Duration(sweep.Segments)*time.Minute)
 	}
-	return s.removed, behind, err
+	return s.removed, late, keepErr == nil, cmp.Or(err, keepErr)
 }
 
 // sweep sweeps one part until its end, or until ctx ends. Where ctx ends in the middle
@@ -161,22 +107,22 @@ func (s *sweeping) sweep(ctx context.Context, p *part) (err error) {
 		page := p.Segment
 		var users []store.Expired
 		if users, more, err = s.read(ctx, p); err != nil {
-			p.failed = ctx.Err() == nil
+			p.Failed = ctx.Err() == nil
 			return err
 		}
-		p.failed = false
+		p.Failed = false
 		removed, pageErr := s.remove(ctx, users)
 		if err == nil {
 			err = pageErr
 		}
-		if p.idle++; removed > 0 {
-			p.idle = 0
+		if p.Idle++; removed > 0 {
+			p.Idle = 0
 		}
-		if ctx.Err() != nil && len(users) > 0 && p.idle < maxIdle {
+		if ctx.Err() != nil && len(users) > 0 && p.Idle < maxIdle {
 			p.Segment = page
 			return err
 		}
-		p.idle, p.done = 0, !more
+		p.Idle, p.done = 0, !more
 	}
 	return err
 }

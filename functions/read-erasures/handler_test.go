@@ -173,11 +173,15 @@ func TestCallers(t *testing.T) {
 		{"ak", operation.ListErasures, 403}, {"", operation.ListErasures, 401},
 		{"csr", operation.ReadCheckpoint, 200}, {"other", operation.ReadCheckpoint, 200}, {"john", operation.ReadLogKey, 200},
 		{"ak", operation.ReadLogKey, 200}, {"", operation.ReadLogKey, 401}, {"", operation.ReadCheckpoint, 401},
+		{"bearer  " + w.token, operation.ReadLogKey, 200}, {"basic  am9objprZXk=", operation.ReadLogKey, 200}, // john:key
+		{"Digest am9objprZXk=", operation.ReadLogKey, 401}, {"am9objprZXk=", operation.ReadLogKey, 401},
+		{"Basic " + w.token, operation.ReadLogKey, 401}, {"Bearer am9objprZXk=", operation.ReadLogKey, 401},
 	} {
 		got := w.ask(t, row.by, row.route, id(1), "")
-		challenge := got.MultiValueHeaders["Www-Authenticate"]
-		if got.StatusCode != row.status || (len(challenge) == 1) != (row.status == 401) {
-			t.Errorf("%q, %s: %d %s", row.by, row.route.Path, got.StatusCode, got.Body)
+		challenge := strings.Join(got.MultiValueHeaders["Www-Authenticate"], "|")
+		want := map[bool]string{true: `Basic realm="customercare", Bearer realm="customercare"`}[row.status == 401]
+		if got.StatusCode != row.status || challenge != want {
+			t.Errorf("%q, %s: %d %s %s", row.by, row.route.Path, got.StatusCode, challenge, got.Body)
 		}
 		if media := got.MultiValueHeaders["Content-Type"][0]; (media == "application/problem+json") != (row.status != 200) {
 			t.Errorf("%q, %s: %s", row.by, row.route.Path, media)

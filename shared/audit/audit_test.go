@@ -87,6 +87,27 @@ func TestNotes(t *testing.T) {
 	}
 }
 
+// An identifier is found where it stands as a word, however short it is and whatever else
+// of the text is like it.
+func TestIdentifiersInNotes(t *testing.T) {
+	for _, test := range []struct {
+		identifier, reason string
+		left               bool
+	}{
+		{"ann", "ann asked", false}, {"ann", "anna asked", true}, {"ann", "joann asked", true}, {"ann", "(ann)", false},
+		{"42", "customer 42", false}, {"42", "customer 421", true}, {"李", "李 asked", false}, {"7", "7 days", true}, {"", "nobody", true},
+		{"a-a", "xa-a-a", false}, // of two that overlap, the second
+		{"+49 30", "x+49 30", false}, {"+49 30", "+49 300", true}, {"+49 30", "+49 30é", true}, {"4711#", "4711#x", false},
+	} {
+		l := Line{Principal: "csr", Note: ReadNote(http.Header{ReasonHeader: {test.reason}, TicketHeader: {test.reason}})}
+		l.Subject(test.identifier, "1.aa")
+		got := written(t, l)
+		if (got["reason"] == test.reason) != test.left || (got["ticket"] == test.reason) != test.left || (got["omitted"] == nil) != test.left {
+			t.Errorf("%q in %q: %v", test.identifier, test.reason, got)
+		}
+	}
+}
+
 func FuzzNote(f *testing.F) {
 	f.Add("a", "b", "c", "4711")
 	f.Add("\xff\n", strings.Repeat("é", 300), "4711 %", "4711")

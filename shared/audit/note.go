@@ -81,9 +81,10 @@ func (n *Note) read(values []string, field string) (text string) {
 	return text
 }
 
-// shortestName is how many bytes an identifier has at least that is looked for in a note:
-// fewer stand in many sentences by chance.
-const shortestName = 4
+// shortestName is how many bytes an identifier has at least that is looked for in a note.
+// A single letter or digit names nobody, and stands in many sentences by chance; names of
+// two or three characters there are.
+const shortestName = 2
 
 // forget leaves out what names the subject with this identifier, as a word of its own.
 // Whatever is encoded or spelled in another way is not found: callers have to keep

@@ -55,6 +55,18 @@ func TestOneAuditLineWhateverHappens(t *testing.T) {
 	}
 }
 
+// Where no authorizer stands before an operation, only its handler says who calls.
+func TestNobodyIsAuditedByTheEventAlone(t *testing.T) {
+	log := metrictest.Capture(t)
+	event := events.APIGatewayProxyRequest{HTTPMethod: "POST"}
+	event.RequestContext.Authorizer = map[string]any{"principalId": "csr"}
+	e := Endpoint{Operation: operation.DeleteCustomer, Limit: limit, Shape: respond.App,
+		Handle: func(context.Context, *Call) (any, error) { return respond.Verified, nil }}
+	if _, err := e.Handler()(t.Context(), event); err != nil || strings.Contains(log.String(), `"msg":"audit"`) {
+		t.Errorf("%v: %s", err, log)
+	}
+}
+
 // A call whose time is up is answered, and has its line.
 func TestAuditLineWhenTimeIsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -83,6 +95,7 @@ func TestLinkPaths(t *testing.T) {
 		{"care.example.com", "care.example.com", "/base/erasures/a%2Fb/receipt", "/erasures/{id}/receipt", "/base/x"},
 		{"care.example.com", "care.example.com", "/erasures/1", "/erasures/{id}", "/x"},
 		{"care.example.com", "care.example.com", "/other", "/api.php", "/x"},
+		{"care.example.com", "care.example.com", "/other", "/erasures/{id}", "/x"}, {"", "", "/v1/api.php", "/api.php", "/x"},
 	} {
 		event := events.APIGatewayProxyRequest{MultiValueHeaders: map[string][]string{"Host": {test.host}}}
 		event.RequestContext.DomainName, event.RequestContext.Path, event.RequestContext.ResourcePath = test.domain, test.path, test.resource

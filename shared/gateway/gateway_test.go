@@ -184,6 +184,10 @@ func TestAdapterFails(t *testing.T) {
 
 func TestLimits(t *testing.T) {
 	encode := base64.StdEncoding.EncodeToString
+	// What is too large is not decoded to find that out.
+	got := serve(t, events.APIGatewayProxyRequest{Body: strings.Repeat("!", 2*limit), IsBase64Encoded: true},
+		func(*Call) (any, error) { return respond.Done, nil })
+	expect(t, got, 413, failure(413, "The request body is larger than 1024 bytes"))
 	for _, size := range []int{limit - 2, limit - 1, limit, limit + 1, limit + 2, limit + 3, 10 * limit} {
 		body := strings.Repeat("\xff", size)
 		for _, event := range []events.APIGatewayProxyRequest{{Body: body}, {Body: encode([]byte(body)), IsBase64Encoded: true}} {

@@ -97,9 +97,11 @@ var NumbersUnknown = declare("NumbersUnknown", "Count", "")
 var AllowsSwept = declare("AllowsSwept", "Count", "")
 
 // SweepBehind says how late the sweep of expired allows is after a run of cleanup. It is
-// the larger of two delays: how long a part of the users table has waited for its turn to
-// begin or to end, and how much longer than a whole turn an allow that could not be
-// removed has been expired. 0: no delay.
+// the largest of three delays: how long a part of the users table has waited for its turn
+// to begin or to end; for how much longer than two rounds ago the last complete round
+// began; and how much longer than a round an allow that could not be removed has been
+// expired. 0: no delay. A run that cannot read or keep how far the sweep has come leaves
+// it out.
 var SweepBehind = declare("SweepBehind", "Seconds", "")
 
 // The metrics of the sealed log. Each run of seal-ledger writes all of them; it leaves

@@ -83,7 +83,7 @@ func (a *app) destroyKey(ctx context.Context, d *deployment.Deployment, id strin
 		old, err := digestkeys.Parse(text)
 		return err != nil || old[id] != ""
 	})
-	if err == nil && at == nil {
+	if err == nil { // where there is one already, it stays as it is
 		at, err = inUse(d).DestroyKey(ctx, id, time.Now())
 	}
 	if err != nil {

@@ -25,6 +25,18 @@ func under(t *testing.T, kit *dynamotest.Kit, id, key string, ended time.Time) {
 	})
 }
 
+// A secret that no function would start with is not written, though it is no worse than
+// before.
+func TestASecretWithFaultsIsNotChanged(t *testing.T) {
+	kit := dynamotest.Open(t)
+	faulty := `{"1":"` + firstKey + `","2":"` + secondKey + `","3":"short"}`
+	server := keysSecret(t, kit, faulty, "2")
+	call(t, "", "keys", "destroy", "1", "--yes").is(t, 1, `the secret is not changed, because it has faults: the key "3"`)
+	if secret, _ := server.Secret("DigestKeys"); secret.Text != faulty {
+		t.Error("the secret is changed")
+	}
+}
+
 // A key that is old enough is taken out of the secret and its versions, and a statement
 // is on record for the log; one that is needed stays. A call that died is completed.
 func TestAKeyIsDestroyed(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -87,6 +88,19 @@ func sealedErasure(t *testing.T, kit *dynamotest.Kit) (text []byte, vkey string)
 	}.Text(), vkey
 }
 
+// ofNobody is a receipt without the line about the data subject.
+func ofNobody(t *testing.T, text []byte) []byte {
+	t.Helper()
+	before, rest, _ := strings.Cut(string(text), "extra ")
+	extra, rest, _ := strings.Cut(rest, "\n")
+	both, err := base64.StdEncoding.DecodeString(extra)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, _, _ := strings.Cut(string(both), "\n")
+	return []byte(before + "extra " + base64.StdEncoding.EncodeToString([]byte(line+"\n")) + "\n" + rest)
+}
+
 // A log is exported, and the log, its checkpoints and a receipt of it are verified,
 // offline but for the export; what is altered is refused in a sentence.
 func TestEvidence(t *testing.T) {
@@ -142,6 +156,12 @@ func TestEvidence(t *testing.T) {
 	receipt(2, "are both given", "--vkey", vkey, "--policy", policy)
 	receipt(1, "--vkey is no verifier key", "--vkey", "x")
 	receipt(2, "--subject is empty", "--vkey", vkey, "--subject", "")
+	call(t, "\n", "verify", "receipt", name, "--vkey", vkey, "--subject", "-").is(t, 1, "standard input, which is empty")
+	write(ofNobody(t, genuine))
+	call(t, "", "verify", "receipt", name, "--vkey", vkey).is(t, 0, "")
+	receipt(1, "NOT VERIFIED: the receipt is genuine, but it is for a whole erasure", "--vkey", vkey, "--subject", "4711")
+	write(bytes.Repeat([]byte("x"), 1<<20+1))
+	receipt(1, "is too large to be what it should be", "--vkey", vkey)
 	for at := range genuine {
 		if at%7 == 0 { // a sample of all bytes; package receipt tries each
 			other := bytes.Clone(genuine)
@@ -153,12 +173,22 @@ func TestEvidence(t *testing.T) {
 	write([]byte("hello"))
 	receipt(1, "this is not a receipt", "--vkey", vkey)
 
-	empty, _ := logKey(t, "stack.customercare", 7)
-	signed, err := note.Sign(&note.Note{Text: "stack.customercare\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n"}, empty)
-	if err != nil {
-		t.Fatal(err)
+	signer, _ := logKey(t, "stack.customercare", 7)
+	checkpoint := func(size, root string) string {
+		t.Helper()
+		signed, err := note.Sign(&note.Note{Text: "stack.customercare\n" + size + "\n" + root + "\n"}, signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file(t, string(signed))
 	}
-	old, present := file(t, string(signed)), filepath.Join(dir, "checkpoint")
+	old, present := checkpoint("0", "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="), filepath.Join(dir, "checkpoint")
+	const otherRoot = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	forked, longer := checkpoint("1", otherRoot), checkpoint("3", otherRoot)
+	call(t, "", "verify", "log", dir, "--since", forked).is(t, 1, forked+": ")
+	call(t, "", "verify", "log", dir, "--since", longer).is(t, 1, longer+": ")
+	call(t, "", "verify", "consistency", forked, present, "--log", dir).is(t, 1, "")
+	call(t, "", "verify", "consistency", present, longer, "--log", dir).is(t, 1, "fewer than the checkpoint "+longer)
 	call(t, "", "verify", "log", dir, "--since", old).is(t, 0, "trusting the key in "+policy)
 	r = call(t, "", "verify", "log", dir, "--vkey", vkey, "--json")
 	var said struct {

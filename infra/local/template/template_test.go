@@ -93,7 +93,7 @@ func TestRealTemplate(t *testing.T) {
 		tables = append(tables, table.LogicalID)
 	}
 	slices.Sort(tables)
-	if !slices.Equal(tables, []string{"Contacts", "Customers", "Erasures", "Log", "Principals", "Users"}) {
+	if !slices.Equal(tables, []string{"Contacts", "Customers", "Erasures", "Log", "Principals", "Rules", "Users"}) {
 		t.Errorf("tables %v", tables)
 	}
 	if len(template.Streams) != 1 || template.Streams[0].Table != "Erasures" ||

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"net/http"
 	"os"
@@ -48,7 +50,8 @@ func TestReceiptsOfTheEnd(t *testing.T) {
 	remove := func(more ...string) reply {
 		return send(t, "POST", "/", formOf(account, "code-ends", more...), urlencoded)
 	}
-	first := remove()
+	const ticket = "CARE-ends-1"
+	first := send(t, "POST", "/", formOf(account, "code-ends"), urlencoded, "X-Erasure-Ticket: "+ticket)
 	ofCustomer := linked(t, first.Header)
 	padded := remove("output", "json", "callback", "f")
 	if !strings.HasPrefix(padded.Body, "/**/f(") {
@@ -62,7 +65,7 @@ func TestReceiptsOfTheEnd(t *testing.T) {
 	if wrong := send(t, "POST", "/", formOf(account, "code-ends", "user_password", "wrong"), urlencoded); wrong.Header.Get("Link") != "" {
 		t.Errorf("a refusal has the Link %q", wrong.Header.Get("Link"))
 	}
-	accepted := clean(t, bearer, "n1-ends", "n3-ends")
+	accepted := send(t, "POST", cleanPath, `{"customNos":["n1-ends","n3-ends"]}`, bearer, bodyJSON, "X-Erasure-Ticket: "+ticket)
 	ofNumbers := linked(t, accepted.Header)
 	if again := clean(t, bearer, "n3-ends", "n1-ends"); linked(t, again.Header) != ofNumbers {
 		t.Errorf("a repeat has the Link %q", again.Header.Get("Link"))
@@ -85,6 +88,9 @@ func TestReceiptsOfTheEnd(t *testing.T) {
 			v, err := receipt.Verify([]byte(got.Body), note.VerifierList(verifier))
 			if err != nil || v.Statement.Type != statement.Erased || v.Statement.ID != of.id {
 				t.Fatalf("%v: %+v\n%s", err, v, got.Body)
+			}
+			if hash := sha256.Sum256([]byte(ticket)); !bytes.Equal(v.Statement.Ticket, hash[:]) {
+				t.Errorf("the ticket's hash is %x", v.Statement.Ticket)
 			}
 			if v.Subject != nil && v.Subject.Outcome != of.outcome {
 				t.Errorf("%s: the outcome %q", of.subject, v.Subject.Outcome)

@@ -83,6 +83,15 @@ func TestNodeCommand(t *testing.T) {
 	if err := os.WriteFile(altered, text, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	strange := filepath.Join(t.TempDir(), "strange") // of a log whose name would clear a terminal, and turn the line around
+	genuine, err := os.ReadFile("testdata/erased-customer.tlog-proof")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := strings.Replace(string(genuine), "\n\n"+origin+"\n", "\n\n\x1b[2J\u009b2J\u202egenuine\n", 1)
+	if err := os.WriteFile(strange, []byte(named), 0o644); err != nil || named == string(genuine) {
+		t.Fatal("the log has no other name", err)
+	}
 	_, other := signer(t, origin, "another stack's key")
 	const receipt = "testdata/erased-customer.tlog-proof"
 	for _, c := range []struct {
@@ -96,6 +105,7 @@ func TestNodeCommand(t *testing.T) {
 		{[]string{"testdata/erased.tlog-proof", s.key, "4711"}, 1, "refused: it is about a whole erasure"},
 		{[]string{altered, s.key}, 1, "refused: "},
 		{[]string{receipt, other}, 1, "refused: it was signed by another key than the one given"},
+		{[]string{strange, s.key}, 1, `from the log "\u001b[2J\u009b2J\u202egenuine"`},
 		{[]string{receipt, "key"}, 1, "refused: the key is not a verifier key"},
 		{[]string{receipt}, 1, "refused: usage: node verify.mjs RECEIPT KEY"},
 		{[]string{"testdata", s.key}, 1, "refused: it cannot be read"},

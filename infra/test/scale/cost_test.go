@@ -167,6 +167,11 @@ func (c code) standing(p prices) []cost {
 			float64(users) * userBytes / 4096 / 2 * monthDays / 1e6 * p.Reads,
 		},
 		{
+			"where the sweep has come",
+			"1 write and 1 read unit every minute",
+			daySeconds / c.schedule.Seconds() * monthDays / 1e6 * (p.Writes + p.Reads),
+		},
+		{
 			"list of open erasures",
 			"every minute, at the mean",
 			listed / 2 * daySeconds / c.schedule.Seconds() * monthDays / 1e6 * p.Reads,

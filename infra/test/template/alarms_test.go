@@ -21,7 +21,8 @@ func TestAlarms(t *testing.T) {
 		// What of the list could not be read must not silence it.
 		"OldestErasureAlarm": "IF(unlisted > 0, 900 + 1, oldest) > 900, 3 of 3; oldest = customercare OldestErasure Maximum Seconds in 60 s; " +
 			"unlisted = customercare ErasuresUnlisted Maximum Count in 60 s" + bad,
-		"SweepBehindAlarm":      "customercare SweepBehind Maximum Seconds > 3600 in 3600 s, 1 of 1",
+		// A run that could not keep how far it came says nothing.
+		"SweepBehindAlarm":      "customercare SweepBehind Maximum Seconds > 3600 in 3600 s, 1 of 1" + bad,
 		"FailingErasuresAlarm":  "customercare ErasuresFailing Maximum Count > 0 in 60 s, 5 of 5",
 		"UnworkedErasuresAlarm": "AWS/SQS ApproximateNumberOfMessagesVisible QueueName=arn:aws:sqs:us-east-1:123456789012:UnworkedErasures/QueueName Maximum > 0 in 60 s, 1 of 1",
 		// A run that could not read the whole index says no age.

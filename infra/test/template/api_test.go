@@ -115,6 +115,32 @@ func TestThrottles(t *testing.T) {
 	}
 }
 
+// ReadRate is the limit of each call about erasures and the log, and of nothing else.
+func TestReadRateLimitsTheReaders(t *testing.T) {
+	all, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"ReadRate": "77"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries := 0
+	for _, r := range all {
+		if r.ID != "Api" {
+			continue
+		}
+		settings, _ := r.Properties["MethodSettings"].([]any)
+		for _, s := range settings {
+			path := at(s, "ResourcePath").(string)
+			reads := strings.HasPrefix(path, "/~1erasures") || strings.HasPrefix(path, "/~1ledger")
+			if reads != (at(s, "ThrottlingRateLimit") == "77") {
+				t.Errorf("%s is limited by %v", path, at(s, "ThrottlingRateLimit"))
+			}
+			entries++
+		}
+	}
+	if entries == 0 {
+		t.Error("there are no limits")
+	}
+}
+
 // What API Gateway says by itself is in the shapes of the contracts, has the right
 // status, and is kept by no cache.
 func TestGatewayResponses(t *testing.T) {

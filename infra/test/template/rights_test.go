@@ -57,6 +57,8 @@ func narrowed() map[string]any {
 			"phrases", "devices", "tempAllows"),
 		"SetTemporaryAllow UpdateItem Users": attributes("customerId", "tempAllows"),
 		"Cleanup UpdateItem Users":           attributes("customerId", "tempAllows"),
+		"Cleanup GetItem Rules":              keys("sweep-*"),
+		"Cleanup PutItem Rules":              keys("sweep-*"),
 		"IssueToken PutItem Principals":      keys("token#*"),
 		// Each reads the kind of principals that call it, and its failed attempts.
 		"DeleteCustomer BatchGetItem Principals":    keys("apiUser#*", "failures#*"),

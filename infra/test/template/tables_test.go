@@ -11,7 +11,7 @@ import (
 
 func TestTablesAreKept(t *testing.T) {
 	tables := ofType(t, "AWS::DynamoDB::Table")
-	if len(tables) != 6 {
+	if len(tables) != 7 {
 		t.Errorf("%d tables", len(tables))
 	}
 	expires := map[string]bool{"Principals": true, "Erasures": true}

@@ -163,6 +163,9 @@ func TestAuditLogIsKept(t *testing.T) {
 	if writers != len(operation.All) {
 		t.Errorf("%d functions write into the audit's log", writers)
 	}
+	if logs := resources(t)["AuditLogs"]; logs.Deletion != "Retain" || logs.Replace != "Retain" {
+		t.Error("the audit ends with its stack")
+	}
 	days, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"),
 		map[string]string{"AuditRetentionDays": "365"})
 	if err != nil {

@@ -38,6 +38,7 @@ type Kit struct {
 	Contacts   store.Contacts
 	Principals store.Principals
 	Erasures   store.Erasures
+	Rules      store.Rules
 }
 
 // Open gives the test the template's tables, empty and under names that no other test
@@ -67,6 +68,7 @@ func Open(t testing.TB) *Kit {
 	kit.Contacts = store.Contacts{DB: kit.DB, Table: prefix + "Contacts"}
 	kit.Principals = store.Principals{DB: kit.DB, Table: prefix + "Principals"}
 	kit.Erasures = store.Erasures{DB: kit.DB, Table: prefix + "Erasures"}
+	kit.Rules = store.Rules{DB: kit.DB, Table: prefix + "Rules"}
 	return kit
 }
 
@@ -169,7 +171,8 @@ func order(value types.AttributeValue) {
 	}
 }
 
-// All are the names of the five tables.
+// All are the names of the five tables that hold data of people and principals, or of
+// their erasures.
 func (k *Kit) All() []string {
 	return []string{k.Users.Table, k.Customers.Table, k.Contacts.Table, k.Principals.Table, k.Erasures.Table}
 }
