@@ -32,6 +32,9 @@ const (
 	// KeyDestroyed says that a key of digests is gone. Nobody can tell any more whom the
 	// statements with digests under that key are about.
 	KeyDestroyed = "key-destroyed"
+	// Restore says that records of a backup were loaded, and nobody came back who
+	// was erased after its time.
+	Restore = "restored"
 )
 
 // The kinds of erasures.
@@ -59,8 +62,9 @@ type Statement struct {
 	*End               // of Erased and Partial
 	Hold     string    `json:"hold,omitempty"`     // of Held and Released: the hold's id
 	Key      string    `json:"key,omitempty"`      // of KeyDestroyed: the key's id
-	At       Time      `json:"at,omitzero"`        // of Held, Released and KeyDestroyed: when
-	Subjects *Subjects `json:"subjects,omitempty"` // of all but KeyDestroyed
+	At       Time      `json:"at,omitzero"`        // of Held, Released, KeyDestroyed and Restore: when
+	Restored *Restored `json:"restored,omitempty"` // of Restore
+	Subjects *Subjects `json:"subjects,omitempty"` // of all but KeyDestroyed and Restore
 }
 
 // End is what an Erased or Partial statement says of the erasure's end.
@@ -77,6 +81,17 @@ type End struct {
 	Passes     int64 `json:"passes"`
 	// BackupsUntil is when the last backup that may still hold the data has run out.
 	BackupsUntil Time `json:"backupsUntil"`
+}
+
+// Restored is what a Restore statement says. It counts items.
+type Restored struct {
+	Table      string `json:"table"`                // that was restored from a backup
+	To         Time   `json:"to"`                   // to this time
+	Read       int64  `json:"read"`                 // that the restored table holds
+	LeftOut    int64  `json:"leftOut"`              // of them, about somebody who was erased since
+	Loaded     int64  `json:"loaded"`               // of them, those that stand in the table in use
+	Left       int64  `json:"left"`                 // in the table in use, about somebody who was erased since
+	Unreadable int64  `json:"unreadable,omitempty"` // in the table in use: about whom cannot be read
 }
 
 // Line is the statement as it is stored and hashed: one line of JSON without a line feed.
