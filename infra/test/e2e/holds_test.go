@@ -1,8 +1,12 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/attribute"
 	"customercare/infra/client"
@@ -23,6 +27,20 @@ func TestFromAHoldToTheErasure(t *testing.T) {
 		fixture.APIUser(userOf(account), keyOf(account), account).String(),
 		fixture.Contact(tenant, "hold-contact", "hold-1", "hold-2").String(),
 		fixture.Contact(tenant, "hold-other", "hold-2", "hold-3").String())...)
+	parties := []string{"hold-1"} // more than one transaction marks
+	for n := range 120 {
+		parties = append(parties, fmt.Sprint("hold-party-", n))
+	}
+	for _, party := range parties { // as another program may file it
+		_, err := database.PutItem(t.Context(), &dynamodb.PutItemInput{
+			TableName: aws.String(running.Table("Contacts")), Item: attribute.Item{
+				"party": attribute.Text(store.PartyKey(tenant, party)), "contact": attribute.Text("hold-many"), "parties": attribute.Texts(parties...),
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	ask := func(r client.Request) reply { return send(t, r.Method, r.Path, r.Body, append(r.Headers, csr)...) }
 	number := client.PlaceHold("e2e-number", "", "", "court")
 	number.Body = `{"number":{"tenantId":"` + tenant + `","customNo":"hold-1"},"reason":"court"}`
@@ -31,6 +49,14 @@ func TestFromAHoldToTheErasure(t *testing.T) {
 	} {
 		if got := ask(r); got.Status != 201 || !strings.Contains(got.Body, `"id":"`+id+`","status":"active"`) {
 			t.Fatalf("%d %s", got.Status, got.Body)
+		}
+	}
+	if got := ask(client.Request{Method: "GET", Path: "/holds"}); !strings.Contains(got.Body, `"e2e-number"`) || !strings.Contains(got.Body, `"e2e-customer"`) {
+		t.Errorf("the holds that stand: %d %s", got.Status, got.Body)
+	}
+	for caller, status := range map[string]int{bearer: 403, basic("csr-hold", "wrong"): 401, basic(userOf(account), keyOf(account)): 403} {
+		if got := send(t, "GET", "/holds", "", caller); got.Status != status {
+			t.Errorf("%d %s", got.Status, got.Body)
 		}
 	}
 	for range 2 {
@@ -47,8 +73,8 @@ func TestFromAHoldToTheErasure(t *testing.T) {
 	if !strings.Contains(status.Body, `"status":"partial"`) || !strings.Contains(status.Body, `"outcomes":{"erased":0,"not_found":0,"held":2}`) {
 		t.Errorf("the erasure is %s", status.Body)
 	}
-	if left := dump(t, store.PartyKey(tenant, "hold-1")); len(left) != 1 {
-		t.Errorf("the contact that is held: %s", left)
+	if left := dump(t, store.PartyKey(tenant, "hold-1")); len(left) != 2 {
+		t.Errorf("the contacts that are held: %s", left)
 	}
 	if left := dump(t, store.PartyKey(tenant, "hold-3")); len(left) != 0 {
 		t.Errorf("the contact that is not held: %s", left)
