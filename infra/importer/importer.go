@@ -162,7 +162,7 @@ func interruptible(ctx context.Context, r io.Reader) io.Reader {
 
 // read parses the lines and gives each record to the worker of its place.
 func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) error {
-	form := misformed(lines.r)
+	form := Recognize(lines.r)
 	if form != nil && ctx.Err() == nil { // a file of which only a part was read may look misformed
 		return form
 	}

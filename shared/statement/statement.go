@@ -25,6 +25,9 @@ const (
 	// KeyDestroyed says that a key of digests is gone. Nobody can tell any more whom the
 	// statements with digests under that key are about.
 	KeyDestroyed = "key-destroyed"
+	// Restore says that records of a backup were loaded, and nobody came back who
+	// was erased after its time.
+	Restore = "restored"
 )
 
 // The kinds of erasures.
@@ -40,7 +43,7 @@ const version = 1
 // field is left out. The order of the fields is the order in the line.
 type Statement struct {
 	Version  int       `json:"v"`              // Line sets it
-	Type     string    `json:"type"`           // Accepted, Erased or KeyDestroyed
+	Type     string    `json:"type"`           // Accepted, Erased, KeyDestroyed or Restore
 	ID       string    `json:"id"`             // of the erasure, or of the key's record
 	Kind     string    `json:"kind,omitempty"` // Customer or Numbers
 	Scope    string    `json:"scope,omitempty"`
@@ -49,7 +52,8 @@ type Statement struct {
 	Ticket   []byte    `json:"ticket,omitempty"`  // SHA-256 of the caller's ticket
 	*End               // of Erased
 	Key      string    `json:"key,omitempty"`      // of KeyDestroyed: the key's id
-	At       Time      `json:"at,omitzero"`        // of KeyDestroyed: when it was destroyed
+	At       Time      `json:"at,omitzero"`        // of KeyDestroyed and Restore: when
+	Restored *Restored `json:"restored,omitempty"` // of Restore
 	Subjects *Subjects `json:"subjects,omitempty"` // of Accepted and Erased
 }
 
@@ -67,6 +71,17 @@ type End struct {
 	Passes     int64 `json:"passes"`
 	// BackupsUntil is when the last backup that may still hold the data has run out.
 	BackupsUntil Time `json:"backupsUntil"`
+}
+
+// Restored is what a Restore statement says. It counts items.
+type Restored struct {
+	Table      string `json:"table"`                // that was restored from a backup
+	To         Time   `json:"to"`                   // to this time
+	Read       int64  `json:"read"`                 // that the restored table holds
+	LeftOut    int64  `json:"leftOut"`              // of them, about somebody who was erased since
+	Loaded     int64  `json:"loaded"`               // of them, those that stand in the table in use
+	Left       int64  `json:"left"`                 // in the table in use, about somebody who was erased since
+	Unreadable int64  `json:"unreadable,omitempty"` // in the table in use: about whom cannot be read
 }
 
 // Line is the statement as it is stored and hashed: one line of JSON without a line feed.

@@ -111,6 +111,15 @@ func sentences(v receipt.Verified) (all []string) {
 	case s.Type == statement.KeyDestroyed:
 		say("On %s the key of digests %s was destroyed. Since then nobody can tell from the log whom the entries"+
 			" made with it are about.", s.At, s.Key)
+	case s.Type == statement.Restore && s.Restored != nil:
+		r := s.Restored
+		say("On %s, %s put on record that the table %s, restored from a backup to %s, brought nobody back.", s.At, s.By, r.Table, r.To)
+		say("%s in it: %d about somebody who was erased since and left out, %d in the table in use now. There %s"+
+			" about anybody who was erased since.", plural(int(r.Read), "item was", "items were"), r.LeftOut, r.Loaded,
+			plural(int(r.Left), "item was left", "items were left"))
+		if r.Unreadable > 0 {
+			say("Of %s there it could not be read whom they are about.", plural(int(r.Unreadable), "item", "items"))
+		}
 	case about == "":
 		say("It is a statement of the type %q with the id %s, which this program cannot put into words.", s.Type, s.ID)
 	default:
