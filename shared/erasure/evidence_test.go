@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -142,8 +143,13 @@ func TestEvidenceBeforeEveryCall(t *testing.T) {
 				sys := newSystem(t)
 				sys.putCustomer(t, "shop", "4711", transactions)
 				sys.putContact(t, "acme", "c1", "135", "200")
+				var one sync.Mutex // calls are made at once, too
 				watched := sys.through(func(next http.RoundTripper) http.RoundTripper {
-					return eachCall{next, func() { sys.ledger(t) }}
+					return eachCall{next, func() {
+						one.Lock()
+						defer one.Unlock()
+						sys.ledger(t)
+					}}
 				})
 				for range 2 {
 					if err := ask(watched); err != nil {
