@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -44,9 +45,7 @@ func (t *trust) keys(a *app, policy string) (note.Verifiers, error) {
 		return note.VerifierList(key), nil
 	}
 	beside := t.policy == ""
-	if !beside {
-		policy = t.policy
-	}
+	policy = cmp.Or(t.policy, policy)
 	text, err := a.readAll(policy)
 	switch {
 	case err != nil && beside:
