@@ -172,9 +172,17 @@ func TestAnErasureThatIsOverIsFoundByItsJob(t *testing.T) {
 			job = item.ErasureID.Value
 		}
 	}
-	if r := call(t, "", "erasures", "show", job); r.code != 0 || !strings.Contains(r.out, "erasure-") ||
-		!strings.Contains(r.out, "finished") {
+	r := call(t, "", "erasures", "show", job)
+	if r.code != 0 || !strings.Contains(r.out, "erasure-") || !strings.Contains(r.out, "finished") {
 		t.Errorf("%s: %v", job, r)
+	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(r.out) {
+		label, _, _ := strings.Cut(line, "  ")
+		if seen[label] {
+			t.Errorf("two values have the name %q: %v", label, r)
+		}
+		seen[label] = true
 	}
 }
 

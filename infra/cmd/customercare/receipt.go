@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -56,7 +58,12 @@ func (a *app) verifyReceipt(name string, by trust, subject string) error {
 		}
 	}
 	v, err := receipt.Verify(text, keys)
-	if err != nil {
+	form := errors.Is(err, receipt.ErrForm) || errors.Is(err, receipt.ErrCheckpoint)
+	switch {
+	case form && bytes.Contains(text, []byte("c2sp.org/tlog-proof@v1")):
+		return errors.New("NOT VERIFIED: this was a receipt, but does not have the form of one any more:" +
+			" verify the file as it was sent, because a mail program or an editor may have changed line ends or blanks")
+	case err != nil:
 		return fmt.Errorf("NOT VERIFIED: %w", err)
 	}
 	if subject != "" {
@@ -126,6 +133,9 @@ func sentences(v receipt.Verified) (all []string) {
 		say("On %s the erasure of %s was accepted, as %s had asked. Its id is %s.", s.Accepted, about, s.By, s.ID)
 		if s.Subjects != nil {
 			say("The request was about %s.", plural(s.Subjects.N, "data subject", "data subjects"))
+		}
+		if len(s.Ticket) > 0 {
+			say("It had a ticket, whose SHA-256 in base64 is %s", base64.StdEncoding.EncodeToString(s.Ticket))
 		}
 	}
 	if s.End != nil {
