@@ -277,8 +277,8 @@ func newWorkers(t *testing.T, contact func(n, i int) string) *workers {
 		"AWS_ENDPOINT_URL": server.URL, "METRICS_NAMESPACE": "test",
 		"ERASURES_TABLE": kit.Erasures.Table, "CUSTOMERS_TABLE": kit.Customers.Table,
 		"CONTACTS_TABLE": kit.Contacts.Table, "HOLDS_TABLE": kit.Holds.Table, "STANDING_HOLDS_INDEX": dynamotest.StandingIndex,
-		"RULES_TABLE":    kit.Rules.Table,
-		"USERS_TABLE":    kit.Users.Table, "OPEN_ERASURES_INDEX": dynamotest.OpenIndex, "ALLOW_SWEEP_MINUTES": "1",
+		"RULES_TABLE": kit.Rules.Table,
+		"USERS_TABLE": kit.Users.Table, "OPEN_ERASURES_INDEX": dynamotest.OpenIndex, "ALLOW_SWEEP_MINUTES": "1",
 		"WRITER_LIFETIME": "1s", "CLOCK_SKEW": "0s", "WORKER_LEASE": "30s", "BATCH_CALLS": "8", "BACKUP_DAYS": "35",
 	}
 	return w
