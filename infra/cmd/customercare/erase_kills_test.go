@@ -97,15 +97,20 @@ func TestEraseGoesOnAfterKills(t *testing.T) {
 			t.Errorf("line %d was asked for %d times, which its outcome does not tell", i+2, n)
 		}
 	}
-	repeated := 0
+	// A run that is killed while it writes down a list leaves a part of it, which is
+	// asked for as a list of its own.
+	repeated, torn := 0, 0
 	for of, n := range api.asked {
 		list, isList := strings.CutPrefix(of, "list/")
 		if length := strings.Count(list, ",") + 1; isList && length != 1000 && length != numbers%1000 {
-			t.Errorf("a list of %d numbers was made anew", length)
+			torn++
 		}
 		if isList || strings.HasPrefix(of, "shop/") {
 			repeated += n - 1
 		}
+	}
+	if torn > int(kills.Load()) {
+		t.Errorf("%d lists were made anew after %d kills", torn, kills.Load())
 	}
 	const underWay = 8 // calls at the same time
 	if again == 0 || repeated > int(kills.Load())*underWay {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"customercare/infra/client"
+	"customercare/infra/local/stack"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/operation"
 	"customercare/shared/receipt"
@@ -193,7 +195,13 @@ func TestForeignErasuresOverHTTP(t *testing.T) {
 func TestTenThousandIDsInTurn(t *testing.T) {
 	t.Parallel()
 	const rate, burst = 2, 3
-	s, _ := startForGuessingWith(t, map[string]string{"GuessWindow": "150m", "ReadRate": fmt.Sprint(rate), "ThrottleBurst": fmt.Sprint(burst)})
+	s := startUnscheduled(t, "turn", func(o *stack.Options) {
+		o.Parameters = map[string]string{"GuessWindow": "150m", "ReadRate": fmt.Sprint(rate), "ThrottleBurst": fmt.Sprint(burst)}
+		// Ten thousand lines of API Gateway's random ids: in some of them a short name
+		// stands by chance, which the search of the log would take for a leak.
+		o.Log, o.Access = io.Discard, nil
+	})
+	loadInto(t, s, `{"kind":"apiUser","name":"guess-api-user","key":"guess-key-0123456789","accounts":["guess-account"]}`)
 	caller := basic("guess-api-user", "guess-key-0123456789")
 	began, answers := time.Now(), map[int]int{}
 	var bodies []string
