@@ -153,8 +153,17 @@ func preview(what string, of map[string]any) Request {
 
 // PlaceHold holds a customer, without a caller.
 func PlaceHold(id, account, code, reason string) Request {
+	return placeHold(id, "customer", map[string]any{"accountId": account, "code": code}, reason)
+}
+
+// PlaceHoldOfNumber holds a number of a tenant, without a caller.
+func PlaceHoldOfNumber(id, tenant, number, reason string) Request {
+	return placeHold(id, "number", map[string]any{"tenantId": tenant, "customNo": number}, reason)
+}
+
+func placeHold(id, kind string, subject map[string]any, reason string) Request {
 	r := hold(operation.PlaceHold, id)
-	r.Body = encode(map[string]any{"customer": map[string]any{"accountId": account, "code": code}, "reason": reason})
+	r.Body = encode(map[string]any{kind: subject, "reason": reason})
 	r.Headers = []string{BodyJSON}
 	return r
 }
