@@ -3,6 +3,7 @@ package chaos
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"customercare/infra/client"
 )
@@ -25,8 +26,8 @@ func status(want string) func(client.Answer) bool {
 // placings place the holds of a mark.
 func placings(mark string) []request {
 	return []request{
-		{client.PlaceHold(ofCustomer(mark), by.Account, mark+"-0", "chaos"), status("active")},
-		{client.PlaceHoldOfNumber(ofNumber(mark), tenant, mark+"-0", "chaos"), status("active")},
+		{client.PlaceHold(ofCustomer(mark), by.Account, mark+"-0", "chaos", time.Time{}), status("active")},
+		{client.PlaceHoldOfNumber(ofNumber(mark), tenant, mark+"-0", "chaos", time.Time{}), status("active")},
 	}
 }
 
