@@ -1,5 +1,5 @@
-// Package openapi makes docs/openapi-3.0.yaml of docs/openapi.yaml, for programs that read
-// no OpenAPI 3.1: API Gateway's import, and some generators.
+// Package openapi makes docs/openapi-3.0.yaml of docs/openapi.yaml, for programs that
+// read no OpenAPI 3.1: API Gateway's import, and some generators.
 package openapi
 
 import (

@@ -12,8 +12,8 @@ import (
 	"customercare/infra/project"
 )
 
-// TestTwin holds docs/openapi-3.0.yaml against what is made of docs/openapi.yaml, and both
-// against the rules of OpenAPI. `make docs` (UPDATE=1) writes it anew.
+// TestTwin holds docs/openapi-3.0.yaml against what is made of docs/openapi.yaml, and
+// both against the rules of OpenAPI. `make docs` (UPDATE=1) writes it anew.
 func TestTwin(t *testing.T) {
 	root, err := project.Root()
 	if err != nil {
