@@ -102,6 +102,16 @@ func (h Holder) Release(ctx context.Context, id, by string) (store.Hold, error) 
 	return store.Hold{}, store.ErrRaced
 }
 
+// GoOn goes on with a hold that is being placed or released, until the time is up. It
+// returns the hold as it is then. store.ErrNoHold.
+func (h Holder) GoOn(ctx context.Context, id string, until time.Time) (store.Hold, error) {
+	hold, err := h.holds.Read(ctx, id)
+	if err != nil || hold.Status != store.Placing && hold.Status != store.Releasing {
+		return hold, err
+	}
+	return h.goOn(ctx, hold, until)
+}
+
 // end makes a hold that stands one that is being released.
 func (h Holder) end(ctx context.Context, hold store.Hold, by string) (store.Hold, error) {
 	now := h.clock.now()

@@ -9,7 +9,6 @@ import (
 
 	"customercare/infra/deployment"
 	"customercare/infra/restore"
-	"customercare/shared/identifier"
 )
 
 func (a *app) restoredCommand() *cobra.Command {
@@ -20,8 +19,8 @@ func (a *app) restoredCommand() *cobra.Command {
 		switch {
 		case table == "":
 			return errors.New("--table must name a table")
-		case by == "" || len(by) > identifier.MaxLong || !identifier.Sayable(by):
-			return errors.New("--by must say who has restored, in at most 256 bytes of valid text")
+		case checkBy(by, "has restored") != nil:
+			return checkBy(by, "has restored")
 		case since == "":
 			return errors.New("--since must say to which time the table was restored")
 		}
