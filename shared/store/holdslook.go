@@ -64,6 +64,12 @@ func (h Holds) ReadRefused(ctx context.Context, hold Hold) (*Refused, error) {
 	return nil, err
 }
 
+// OfCustomer says whether a customer is held.
+func (h Holds) OfCustomer(ctx context.Context, account, code string) (bool, error) {
+	held, err := h.get(ctx, heldCustomer(account, code))
+	return len(held.texts("holds")) > 0, err
+}
+
 // AnyOf says whether any number of the tenant is held.
 func (h Holds) AnyOf(ctx context.Context, tenant string) (bool, error) {
 	item, err := h.get(ctx, heldTenant(tenant))

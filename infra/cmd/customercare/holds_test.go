@@ -114,6 +114,13 @@ func TestHoldsOfTheCommand(t *testing.T) {
 	if _, err := e.customer(t, "4711"); !errors.Is(err, erasure.ErrCustomerHeld) {
 		t.Fatalf("a held customer is erased: %v", err)
 	}
+	for _, preview := range []result{
+		call(t, "", "preview", "customer", "shop", "4711"), call(t, "111\n222\n", "preview", "numbers", "acme", "-"),
+	} {
+		if preview.code != 0 || !regexp.MustCompile("held +1\n").MatchString(preview.out) {
+			t.Errorf("the preview: %v", preview)
+		}
+	}
 	kept := e.numbers(t, "111", "222")
 	e.finish(t)
 	if s := e.record(t, kept); s.Type != statement.Partial || s.Found != 1 {
