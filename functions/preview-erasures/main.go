@@ -41,8 +41,7 @@ func prepare(s settings) (any, error) {
 		},
 		preview: erasure.NewPreview(
 			store.Erasures{DB: db, Table: s.Erasures}, store.Customers{DB: db, Table: s.Customers},
-			store.Contacts{DB: db, Table: s.Contacts}, store.Holds{DB: db, Table: s.Holds},
-			digest.New(keys.Current, keys.ByID, keys.Again, time.Now), time.Now,
+			store.Contacts{DB: db, Table: s.Contacts}, store.Holds{DB: db, Table: s.Holds}, digest.New(keys.Current, keys.ByID, keys.Again, time.Now), time.Now,
 		),
 		now: time.Now,
 	}

@@ -171,8 +171,8 @@ func (w *previewWindow) unmarked(ctx context.Context, contacts []store.Erasable)
 	return rest, nil
 }
 
-// readOn lets the window go on behind what it shows, all of which is kept, as a pass does.
-// Where there is nothing behind it the window is done.
+// readOn lets the window go on behind what it shows, all of which is kept, as a pass
+// does. Where there is nothing behind it the window is done.
 func (w *previewWindow) readOn() {
 	done := !slices.ContainsFunc(w.numbers, previewNumber.cut)
 	for i := range w.numbers {
