@@ -120,7 +120,7 @@ func readContact(found attribute.Item, tenant, number string) record {
 	if data["callingNumber"] == nil && data["calledNumber"] == nil && data["customNos"] == nil {
 		format["customNos"] = parties
 	}
-	loaded := r.load(found, format, []string{"party", "contact"}, "parties")
+	loaded := r.load(found, format, []string{"party", "contact"}, "parties", "held")
 	if again, _ := store.Parties(loaded["parties"]); r.fault == "" && !slices.Equal(again, parties) {
 		r.fault = "callingNumber, calledNumber and customNos are not its parties"
 	}

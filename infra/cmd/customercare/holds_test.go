@@ -219,3 +219,14 @@ func TestHoldsThatAreRefused(t *testing.T) {
 		t.Errorf("%v\nbefore: %v", after, before)
 	}
 }
+
+// A contact that a hold keeps is no foreign record in a restored table: it can be
+// restored, without its mark.
+func TestHeldContactsAreRestorable(t *testing.T) {
+	e := heldCase(t)
+	r := call(t, "", "restorable", "--table", e.Kit.Contacts.Table, "--since", time.Now().UTC().Format(time.RFC3339))
+	r.is(t, 0, "2 records can be restored")
+	if strings.Contains(r.out, `"held"`) || strings.Count(r.out, "\n") != 2 {
+		t.Error(r)
+	}
+}
