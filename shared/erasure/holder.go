@@ -192,6 +192,22 @@ func (h Holder) walk(
 	}
 }
 
+// MarkAgain marks every contact of a number that is held, as they are after a restore or
+// an import. It says how many there are. To mark one twice changes nothing.
+func (h Holder) MarkAgain(ctx context.Context, hold store.Hold) (contacts int, err error) {
+	for after := ""; ; {
+		found, err := h.contacts.ReadBehind(ctx, hold.Scope, hold.Subject, after)
+		if err == nil {
+			err = h.contacts.Mark(ctx, hold.Scope, hold.Subject, hold.ID, found)
+		}
+		contacts += len(found.Copies)
+		if err != nil || !found.More {
+			return contacts, err
+		}
+		after = found.Copies[len(found.Copies)-1].Contact
+	}
+}
+
 // release erases what was asked for while the hold held.
 func (h Holder) release(ctx context.Context, hold *store.Hold, until time.Time) error {
 	if hold.Kind == store.HoldOfCustomer {

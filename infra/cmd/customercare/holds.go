@@ -37,7 +37,8 @@ func (a *app) holdsCommand() *cobra.Command {
 		command.Flags().BoolVar(&identifiers, "identifiers", false, "print whom a hold is about, too")
 	}
 	show.ValidArgsFunction = a.completes(holdIDs)
-	return group(page("", "holds"), list, show, a.placeCommand(), a.releaseCommand())
+	return group(page("", "holds"), list, show, a.placeCommand(), a.releaseCommand(),
+		a.does(page("holds", "mark"), a.markHolds))
 }
 
 // standingIndex is what template.yaml calls the index of the holds that are not released.
@@ -160,6 +161,31 @@ func (a *app) listHolds(ctx context.Context, d *deployment.Deployment, limit int
 		return found("cleanup fails at %s", plural(failing, "hold", "holds"))
 	}
 	return nil
+}
+
+// markHolds marks again what the holds on numbers keep.
+func (a *app) markHolds(ctx context.Context, d *deployment.Deployment, _ []string) error {
+	const most = 1000
+	holds, more, err := holdsOf(d).ListStanding(ctx, standingIndex, most)
+	if err != nil {
+		return holdFailed(ctx, d, "", err)
+	}
+	contacts, numbers := 0, 0
+	for _, hold := range holds {
+		if hold.Kind != store.HoldOfNumber || hold.Status != store.Active {
+			continue // cleanup is at it, or there is nothing to mark
+		}
+		n, err := holder(d).MarkAgain(ctx, hold)
+		if err != nil {
+			return holdFailed(ctx, d, hold.ID, err)
+		}
+		contacts, numbers = contacts+n, numbers+1
+	}
+	err = a.print(map[string]int{"holds": numbers, "contacts": contacts}, []any{"holds of numbers", numbers}, []any{"contacts", contacts})
+	if err == nil && more {
+		return found("more than %d holds stand, and the others are not looked at", most)
+	}
+	return err
 }
 
 // showHold prints a hold as it stands.

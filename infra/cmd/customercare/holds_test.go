@@ -230,3 +230,24 @@ func TestHeldContactsAreRestorable(t *testing.T) {
 		t.Error(r)
 	}
 }
+
+// After a restore that lost the marks, the command puts back each of them.
+func TestHoldsAreMarkedAgain(t *testing.T) {
+	e := heldCase(t)
+	before := e.Dump(t, e.Kit.Contacts.Table)
+	for _, number := range []string{"111", "222"} {
+		err := e.Kit.Contacts.UnmarkCopy(t.Context(), "acme", number, "2026-01-02T03:04:05.000000000Z#c", []string{"case-2"})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if fmt.Sprint(before) == fmt.Sprint(e.Dump(t, e.Kit.Contacts.Table)) {
+		t.Fatal("no mark was lost")
+	}
+	for range 2 {
+		call(t, "", "holds", "mark").is(t, 0, "")
+		if after := e.Dump(t, e.Kit.Contacts.Table); fmt.Sprint(before) != fmt.Sprint(after) {
+			t.Errorf("%v\nbefore: %v", after, before)
+		}
+	}
+}
