@@ -151,10 +151,23 @@ func preview(what string, of map[string]any) Request {
 	}
 }
 
-// PlaceHold holds a customer, without a caller.
-func PlaceHold(id, account, code, reason string) Request {
+// PlaceHold holds a customer until a time (zero: until it is released), without a caller.
+func PlaceHold(id, account, code, reason string, until time.Time) Request {
+	return placeHold(id, "customer", map[string]any{"accountId": account, "code": code}, reason, until)
+}
+
+// PlaceHoldOfNumber is PlaceHold of a number of a tenant.
+func PlaceHoldOfNumber(id, tenant, number, reason string, until time.Time) Request {
+	return placeHold(id, "number", map[string]any{"tenantId": tenant, "customNo": number}, reason, until)
+}
+
+func placeHold(id, kind string, subject map[string]any, reason string, until time.Time) Request {
 	r := hold(operation.PlaceHold, id)
-	r.Body = encode(map[string]any{"customer": map[string]any{"accountId": account, "code": code}, "reason": reason})
+	body := map[string]any{kind: subject, "reason": reason}
+	if !until.IsZero() {
+		body["until"] = until.UTC().Format(time.RFC3339)
+	}
+	r.Body = encode(body)
 	r.Headers = []string{BodyJSON}
 	return r
 }

@@ -175,6 +175,9 @@ func (r *run) customerEffects() []check {
 		return r.call("the customer is deleted again: "+name, exactly(want), request)
 	}
 	return []check{
+		{"a preview finds what the customer has", r.previews},
+		{"a customer who is held is not deleted", r.refusesHeld},
+		{"the release erases the customer", r.releases},
 		{"a customer is deleted: multipart, XML; a tombstone stands in its place", r.deletesCustomer},
 		{"no transaction is left", func(ctx context.Context) error {
 			return r.eventuallyStands(ctx, r.customerPlace(r.by.Account, r.code))

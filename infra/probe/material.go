@@ -24,6 +24,7 @@ type material struct {
 	otherApp, otherSecret  string
 	otherAccount           string
 	code, neighbourCode    string
+	heldCode               string // of a customer who is held, and erased by the release
 	tenant, otherTenant    string
 	user, neighbour        string // customer IDs; the neighbour's needs every kind of escaping in a path
 	number, called, shared string // customer numbers: the contacts of the first are erased
@@ -50,7 +51,7 @@ func newMaterial() material {
 		by:  client.APIUser{Name: name + "-user", Key: random(secretBytes), Account: name},
 		app: name + "-app", secret: random(secretBytes), otherApp: name + "-app2", otherSecret: random(secretBytes),
 		otherAccount: name + "-other",
-		code:         "4711000011112222", neighbourCode: "47110000111122223",
+		code:         "4711000011112222", neighbourCode: "47110000111122223", heldCode: "4711000011113333",
 		tenant: name, otherTenant: name + "-other",
 		user: name + "-user", neighbour: name + "-user/50% #1?&=+ünï 😀",
 		number: "135****1111", called: "wen11", shared: "kehu@*****.com", stranger: "13500001111", // as documented
@@ -85,6 +86,7 @@ func (m material) records() []fixture.Record {
 		},
 		fixture.CustomerWith(m.by.Account, m.code, transactions),
 		fixture.CustomerWith(m.by.Account, m.neighbourCode, fewTransactions),
+		fixture.CustomerWith(m.by.Account, m.heldCode, fewTransactions),
 		fixture.CustomerWith(m.otherAccount, m.code, fewTransactions),
 		[]fixture.Record{
 			fixture.Contact(m.tenant, "c1", m.number, m.called),
@@ -122,6 +124,7 @@ func (r *run) places() map[place]int {
 		r.userPlace(r.neighbour):                       1,
 		r.customerPlace(r.by.Account, r.code):          1 + transactions,
 		r.customerPlace(r.by.Account, r.neighbourCode): 1 + fewTransactions,
+		r.customerPlace(r.by.Account, r.heldCode):      1 + fewTransactions,
 		r.customerPlace(r.otherAccount, r.code):        1 + fewTransactions,
 		r.contactPlace(r.tenant, r.number):             2,
 		r.contactPlace(r.tenant, r.called):             2,

@@ -4,10 +4,11 @@
 //
 // It works on principals, users, customers and contacts of its own, under names that
 // nobody else has, and removes them again, also after a failure or an interruption. Two
-// things stay, because only the product itself may end them: the open job of the customer
-// that was deleted, with its tombstone, and the open job of the contacts. Cleanup ends
-// both when there can be no late writer any more (parameter WriterLifetime). The ledger's
-// records of them stay, and hold digests only.
+// things stay, because only the product itself may end them: the open jobs of the
+// customers that were deleted, with their tombstones, and the open job of the contacts.
+// Cleanup ends them when there can be no late writer any more (parameter WriterLifetime).
+// The ledger's records of them stay, and so does the hold that was placed and released;
+// they have digests only.
 //
 // A run makes about ten calls with a wrong secret. They count as failed attempts of this
 // machine's address, so that many runs within minutes lock it out for a while.
@@ -77,6 +78,8 @@ type run struct {
 	refusals    []string                   // sentences of operation 3's refusals of a caller
 	erasure     string                     // the id of our customer's
 	cleaned     bool                       // the erasure of contacts is on record
+	held        bool                       // a hold of ours may stand
+	refused     bool                       // it has refused an erasure, which its release opens
 }
 
 // Run makes all checks in order, removes what it put in, and says what it found. When ctx

@@ -50,7 +50,8 @@ func (r *run) stands(ctx context.Context, at place) error {
 	if err != nil {
 		return err
 	}
-	if at == r.customerPlace(r.by.Account, r.code) && len(r.want[at]) == 0 && len(got) == 1 && isTombstone(got[0]) {
+	ours := at == r.customerPlace(r.by.Account, r.code) || at == r.customerPlace(r.by.Account, r.heldCode)
+	if ours && len(r.want[at]) == 0 && len(got) == 1 && isTombstone(got[0]) {
 		return nil
 	}
 	if differs := difference(got, r.want[at]); differs != "" {
@@ -101,6 +102,9 @@ func isTombstone(item attribute.Item) bool {
 func (r *run) remove(ctx context.Context) error {
 	all := slices.AppendSeq(r.principals(), maps.Keys(r.places()))
 	var wrong []error
+	if r.held {
+		wrong = append(wrong, r.release(ctx))
+	}
 	for _, at := range all {
 		wrong = append(wrong, r.clear(ctx, at))
 	}
@@ -111,10 +115,13 @@ func (r *run) remove(ctx context.Context) error {
 		case err != nil:
 			wrong = append(wrong, err)
 		case len(left) == 1 && isTombstone(left[0]):
-			open = append(open, "the customer, with its tombstone")
+			open = append(open, "a customer, with its tombstone")
 		case len(left) > 0:
 			wrong = append(wrong, fmt.Errorf("%d items are left at %s", len(left), at))
 		}
+	}
+	if r.refused && len(open) == 0 {
+		open = append(open, "the customer who was held")
 	}
 	if r.cleaned {
 		open = append(open, "the contacts")

@@ -85,11 +85,12 @@ func TestEraseGoesOnAfterKills(t *testing.T) {
 		t.Errorf("%d kills only", kills.Load())
 	}
 	got, _ := rowOutcomes(t, file+".result")
-	again := 0
+	again, without := 0, 0
 	for i, row := range strings.Split(rows.String(), "\n")[1 : customers+numbers+1] {
 		e, parts := got[i+2], strings.Split(row, ",")
 		if e.Outcome != "accepted" || e.Erasure == "" {
-			t.Fatalf("line %d: %+v", i+2, e)
+			without++
+			t.Errorf("line %d: %+v", i+2, e)
 		}
 		if e.Again {
 			again++
@@ -97,6 +98,7 @@ func TestEraseGoesOnAfterKills(t *testing.T) {
 			t.Errorf("line %d was asked for %d times, which its outcome does not tell", i+2, n)
 		}
 	}
+	fmt.Printf("chaos: rows of a file %d, kills %d, rows without an outcome %d\n", len(got), kills.Load(), without)
 	// A run that is killed while it writes down a list leaves a part of it, which is
 	// asked for as a list of its own.
 	repeated, torn := 0, 0

@@ -1,24 +1,16 @@
 package chaos
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"customercare/infra/client"
 	"customercare/infra/fixture"
 	"customercare/infra/local/stack"
 	"customercare/infra/testkit/dynamotest"
@@ -37,12 +29,14 @@ const (
 	requestsCalls, workersCalls = 150, 150
 )
 
-// figures are what `make chaos` prints.
-type figures struct{ rounds, kills, erased, lost, left, wrong int }
+// figures are what `make chaos` prints. Kept are the items that holds kept in the middle
+// of an erasure, kept lost those of them that were not there any more.
+type figures struct{ rounds, kills, erased, lost, left, kept, keptLost, wrong int }
 
 func (f figures) String() string {
-	return fmt.Sprintf("rounds %d, kills %d, items erased %d, items lost %d, items left %d, wrong counts %d",
-		f.rounds, f.kills, f.erased, f.lost, f.left, f.wrong)
+	return fmt.Sprintf("rounds %d, kills %d, items erased %d, items lost %d, items left %d, "+
+		"items kept by holds %d, of them lost %d, wrong counts %d",
+		f.rounds, f.kills, f.erased, f.lost, f.left, f.kept, f.keptLost, f.wrong)
 }
 
 func TestKillsInTheMiddleOfErasures(t *testing.T) {
@@ -52,64 +46,34 @@ func TestKillsInTheMiddleOfErasures(t *testing.T) {
 	if err := stack.Build(t.Context(), dynamotest.Root(), filepath.Join(cache(), "bin")); err != nil {
 		t.Fatal(err)
 	}
-	data := t.TempDir()
-	v := start(t, data)
-	load(t, v, callers()...)
-	load(t, v, subjects("stays")...)
-	stays := dynamotest.Dump(t, v.client, tables.Customers, tables.Contacts)
-
-	var f figures
+	r := run{data: t.TempDir()}
+	r.v = start(t, r.data)
+	load(t, r.v, callers()...)
+	load(t, r.v, subjects("stays")...)
+	stays := r.dump(t)
+	f := &r.figures
 	for f.rounds = 0; f.rounds < number("CHAOS_ROUNDS", 2); f.rounds++ {
 		mark := fmt.Sprintf("r%d", f.rounds)
-		load(t, v, subjects(mark)...)
-		requests := erasures(mark)
-		for life := 0; len(requests) > 0; life++ {
-			unanswered := make(chan request, len(requests))
-			var group sync.WaitGroup
-			token := v.token()
-			if life < killsARound {
-				v.tell("die %d", 1+rand.IntN(requestsCalls))
-			}
-			for _, e := range requests {
-				group.Go(func() {
-					if !v.send(e, token) {
-						unanswered <- e
-					}
-				})
-			}
-			group.Wait()
-			if life < killsARound { // also when all were answered before: workers go on
-				v.kill()
-				f.kills++
-			}
-			close(unanswered)
-			requests = nil
-			for e := range unanswered {
-				requests = append(requests, e)
-			}
-			if life < killsARound {
-				v = start(t, data)
-			}
-		}
+		load(t, r.v, subjects(mark)...)
+		r.ask(t, rand.IntN(2), placings(mark))
+		kept := r.kept(t, mark)
+		r.ask(t, killsARound, erasures(mark))
 		if rand.IntN(2) == 0 { // and once more, while workers go on in the background
-			v.tell("die %d", 1+rand.IntN(workersCalls))
-			for open := true; open && !v.over(); time.Sleep(10 * time.Millisecond) {
-				open = v.anyOpen()
+			r.v.tell("die %d", 1+rand.IntN(workersCalls))
+			for open := true; open && !r.v.over(); time.Sleep(10 * time.Millisecond) {
+				open = r.v.anyOpen()
 			}
-			v.kill()
-			f.kills++
-			v = start(t, data)
+			r.again(t)
 		}
-		waitUntilClosed(t, v)
-		after := dynamotest.Dump(t, v.client, tables.Customers, tables.Contacts)
-		for _, line := range stays {
-			if _, found := slices.BinarySearch(after, line); !found {
-				f.lost++
-			}
-		}
-		f.left += len(after) - (len(stays) - f.lost)
+		waitUntilClosed(t, r.v)
+		f.kept += len(kept)
+		f.keptLost += r.missing(t, kept, len(stays)+len(kept))
+		r.ask(t, rand.IntN(2), releases(mark))
+		r.ask(t, 0, released(mark))
+		waitUntilClosed(t, r.v)
+		f.lost += r.missing(t, stays, len(stays))
 		erased := int64(0)
-		for _, line := range dynamotest.Dump(t, v.client, "Erasures") {
+		for _, line := range dynamotest.Dump(t, r.v.client, "Erasures") {
 			erased += deleted(t, line)
 		}
 		want := (f.rounds + 1) * (customers*(transactions+1) + contacts)
@@ -119,12 +83,74 @@ func TestKillsInTheMiddleOfErasures(t *testing.T) {
 			t.Errorf("round %d: the records say %d items, %d were there", f.rounds, f.erased, want)
 		}
 	}
-	v.stop(t)
-	t.Log(f)
-	fmt.Println("chaos:", f)
-	if f.lost != 0 || f.left != 0 {
+	r.v.stop(t)
+	t.Log(r.figures)
+	fmt.Println("chaos:", r.figures)
+	if f.lost != 0 || f.left != 0 || f.keptLost != 0 {
 		t.Error("a promise was broken")
 	}
+}
+
+// run is the lives of one stack, one after the other, on the same data.
+type run struct {
+	figures
+	data string
+	v    *victim
+}
+
+// again kills the stack and starts it anew.
+func (r *run) again(t *testing.T) {
+	r.v.kill()
+	r.kills++
+	r.v = start(t, r.data)
+}
+
+// ask makes requests until each is answered as it must be. As many lives as kills says
+// end while they are under way; the one behind them is left to answer.
+func (r *run) ask(t *testing.T, kills int, requests []request) {
+	for life := 0; len(requests) > 0; life++ {
+		unanswered := make(chan request, len(requests))
+		var group sync.WaitGroup
+		token := r.v.token()
+		if life < kills {
+			r.v.tell("die %d", 1+rand.IntN(requestsCalls))
+		}
+		for _, e := range requests {
+			group.Go(func() {
+				if !r.v.send(e, token) {
+					unanswered <- e
+				}
+			})
+		}
+		group.Wait()
+		if life < kills { // also when all were answered before: workers go on
+			r.again(t)
+		}
+		close(unanswered)
+		requests = nil
+		for e := range unanswered {
+			requests = append(requests, e)
+			time.Sleep(10 * time.Millisecond) // others want to go on, too
+		}
+	}
+}
+
+// dump is every item of customers and contacts, sorted.
+func (r *run) dump(t *testing.T) []string {
+	return dynamotest.Dump(t, r.v.client, tables.Customers, tables.Contacts)
+}
+
+// missing says how many of these lines are not there. What is there beyond so many that
+// must be counts as left.
+func (r *run) missing(t *testing.T, lines []string, all int) (missing int) {
+	after := r.dump(t)
+	for _, line := range lines {
+		if _, found := slices.BinarySearch(after, line); !found {
+			missing++
+		}
+	}
+	r.left += len(after) - (all - missing)
+	return missing
 }
 
 // subjects are records of customers and contacts whose every key holds mark.
@@ -139,108 +165,11 @@ func subjects(mark string) (records []fixture.Record) {
 	return records
 }
 
-// erasures are those of all subjects with this mark.
+// erasures are those of all subjects with this mark. The first customer is held.
 func erasures(mark string) (all []request) {
-	for c := range customers {
+	all = append(all, request{client.DeleteCustomer(by, mark+"-0"), like(client.NotDeleted(client.XML, refused))})
+	for c := 1; c < customers; c++ {
 		all = append(all, deletes(fmt.Sprintf("%s-%d", mark, c)))
 	}
 	return append(all, cleans(mark+"-", numbers))
-}
-
-// over says that it is no more.
-func (v *victim) over() bool {
-	select {
-	case <-v.ended:
-		return true
-	default:
-		return false
-	}
-}
-
-// openJobs are the erasures that are not done.
-func (v *victim) openJobs() ([]map[string]types.AttributeValue, error) {
-	var all []map[string]types.AttributeValue
-	for pages := dynamodb.NewScanPaginator(v.client, &dynamodb.ScanInput{
-		TableName: aws.String("Erasures"), ConsistentRead: aws.Bool(true),
-		FilterExpression: aws.String("attribute_exists(openShard)"),
-	}); pages.HasMorePages(); {
-		page, err := pages.NextPage(context.Background())
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.Items...)
-	}
-	return all, nil
-}
-
-// anyOpen says whether an erasure is, as far as DynamoDB still tells.
-func (v *victim) anyOpen() bool {
-	jobs, err := v.openJobs()
-	return err != nil || len(jobs) > 0
-}
-
-// farthest is how far ahead the time may lie at which cleanup takes up a job that is
-// left.
-const farthest = 3 * time.Minute
-
-// waitUntilClosed waits until no erasure is open. What cleanup would only take up later
-// it takes up now: when it would is looked at, and nobody waits for it.
-func waitUntilClosed(t *testing.T, v *victim) {
-	t.Helper()
-	for end := time.Now().Add(generous); ; time.Sleep(50 * time.Millisecond) {
-		jobs, err := v.openJobs()
-		switch {
-		case err != nil:
-			t.Fatal(err)
-		case len(jobs) == 0:
-			return
-		case time.Now().After(end):
-			t.Fatalf("%d erasures are still open after %s", len(jobs), generous)
-		}
-		now := time.Now()
-		for _, job := range jobs {
-			value, _ := job["dueAt"].(*types.AttributeValueMemberN)
-			if value == nil {
-				t.Fatalf("a job that is never due: %v", job)
-			}
-			due, _ := strconv.ParseInt(value.Value, 10, 64)
-			ahead := time.UnixMilli(due).Sub(now)
-			if ahead > farthest {
-				t.Errorf("a job is due in %s only", ahead)
-			}
-			if ahead <= 0 {
-				continue
-			}
-			_, err := v.client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
-				TableName: aws.String("Erasures"), Key: map[string]types.AttributeValue{"erasureId": job["erasureId"]},
-				ConditionExpression: aws.String("attribute_exists(openShard) AND dueAt = :seen"),
-				UpdateExpression:    aws.String("SET dueAt = :now"),
-				ExpressionAttributeValues: map[string]types.AttributeValue{
-					":seen": value, ":now": &types.AttributeValueMemberN{Value: strconv.FormatInt(now.UnixMilli(), 10)},
-				},
-			})
-			var moved *types.ConditionalCheckFailedException
-			if err != nil && !errors.As(err, &moved) {
-				t.Fatal(err)
-			}
-		}
-	}
-}
-
-// deleted is the count in a finished record, 0 for any other line of the ledger.
-func deleted(t *testing.T, line string) int64 {
-	var item struct {
-		State   struct{ Value string } `json:"state"`
-		Deleted struct {
-			Value int64 `json:",string"`
-		} `json:"deleted"`
-	}
-	_, text, _ := strings.Cut(line, " ")
-	if err := json.Unmarshal([]byte(text), &item); err != nil {
-		t.Fatal(err)
-	}
-	if item.State.Value != "done" {
-		return 0
-	}
-	return item.Deleted.Value
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -42,10 +43,9 @@ func TestFromAHoldToTheErasure(t *testing.T) {
 		}
 	}
 	ask := func(r client.Request) reply { return send(t, r.Method, r.Path, r.Body, append(r.Headers, csr)...) }
-	number := client.PlaceHold("e2e-number", "", "", "court")
-	number.Body = `{"number":{"tenantId":"` + tenant + `","customNo":"hold-1"},"reason":"court"}`
 	for id, r := range map[string]client.Request{
-		"e2e-customer": client.PlaceHold("e2e-customer", account, code, "court"), "e2e-number": number,
+		"e2e-customer": client.PlaceHold("e2e-customer", account, code, "court", time.Time{}),
+		"e2e-number":   client.PlaceHoldOfNumber("e2e-number", tenant, "hold-1", "court", time.Time{}),
 	} {
 		if got := ask(r); got.Status != 201 || !strings.Contains(got.Body, `"id":"`+id+`","status":"active"`) {
 			t.Fatalf("%d %s", got.Status, got.Body)

@@ -131,10 +131,14 @@ func difference(before, after []string) []string {
 // inner are words that only our insides use: no caller may ever read one.
 var inner = regexp.MustCompile(`(?i)goroutine|panic|runtime error|dynamodb|operation error|\baws\b|amazonaws|smithy|\.go:\d|0x[0-9a-f]{6}|exception`)
 
+// made is a token, a hash or a proof: so many letters that one of the words may stand in
+// them by chance.
+var made = regexp.MustCompile(`[A-Za-z0-9+/_=-]{40,}`)
+
 // tellsNothing checks an answer's body for words of our insides.
 func tellsNothing(t testing.TB, r reply) {
 	t.Helper()
-	if word := inner.FindString(r.Body); word != "" {
+	if word := inner.FindString(made.ReplaceAllString(r.Body, "-")); word != "" {
 		t.Errorf("the answer shows our insides (%q): %d %s", word, r.Status, r.Body)
 	}
 }

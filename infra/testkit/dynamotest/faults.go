@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"math"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 )
 
 // Fault is what happens to one call to DynamoDB.
@@ -136,7 +138,11 @@ func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
 	p, struck := f.count(action)
 	switch {
 	case !struck:
-		return f.Next.RoundTrip(r)
+		answer, err := f.Next.RoundTrip(r)
+		if broken(answer, err) {
+			f.forget(action)
+		}
+		return answer, err
 	case p.fault == "":
 		p.moment()
 		return f.Next.RoundTrip(r)
@@ -147,6 +153,28 @@ func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, context.Canceled // nobody is there any more to hear the answer
 	}
 	return answer, err
+}
+
+// broken says whether the engine itself failed, by no fault of a plan: a busy one breaks
+// a connection now and then. The client asks again then, as it would in front of
+// DynamoDB, so the call is not counted twice.
+func broken(answer *http.Response, err error) bool {
+	if err != nil {
+		return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+	}
+	return answer.StatusCode >= http.StatusInternalServerError && answer.Header.Get(injectedHeader) == ""
+}
+
+// forget takes back the last count of an action.
+func (f *Faults) forget(action string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := len(f.calls) - 1; i >= 0; i-- {
+		if f.calls[i] == action {
+			f.calls = slices.Delete(f.calls, i, i+1)
+			return
+		}
+	}
 }
 
 // fail does of a call what the fault lets be done, and gives the answer.
