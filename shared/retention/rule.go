@@ -54,11 +54,11 @@ const (
 
 // Rule is a rule as it was set. Its scope is empty for all of the stack.
 type Rule struct {
-	Name    string
-	What    What
-	Days    int    // how old the data must be
-	Tenant  string // of contacts
-	Account string // of customers and transactions
+	Name    string `json:"name"`
+	What    What   `json:"what"`
+	Days    int    `json:"days"`              // how old the data must be
+	Tenant  string `json:"tenant,omitempty"`  // of contacts
+	Account string `json:"account,omitempty"` // of customers and transactions
 }
 
 var named = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)

@@ -18,9 +18,10 @@ const (
 
 // DryRun is what a rule would take, as it was seen at a time.
 type DryRun struct {
-	At           time.Time
-	Found, OutOf int64 // items that the rule would take, and all that there are of the kind
-	Complete     bool  // everything was looked at
+	At       time.Time `json:"at"`
+	Found    int64     `json:"found"`    // items that the rule would take
+	OutOf    int64     `json:"outOf"`    // all that there are of the kind
+	Complete bool      `json:"complete"` // everything was looked at
 }
 
 // freshFor is how long a dry run is taken for the truth.
@@ -34,13 +35,13 @@ const MostShare = 0.1
 // Standing is a rule with all that has happened to it.
 type Standing struct {
 	Rule
-	State   State
-	SetBy   string
-	Dry     *DryRun // of this rule as it stands; nil: none
-	YesBy   string  // of Waiting and On: who switched it on first
-	YesAt   time.Time
-	AlsoBy  string // who said the second yes, "" where none was needed
-	Version int64  // one more with each change
+	State   State     `json:"state"`
+	SetBy   string    `json:"setBy"`
+	Dry     *DryRun   `json:"dry,omitempty"`   // of this rule as it stands; nil: none
+	YesBy   string    `json:"yesBy,omitempty"` // of Waiting and On: who switched it on first
+	YesAt   time.Time `json:"yesAt,omitzero"`
+	AlsoBy  string    `json:"alsoBy,omitempty"` // who said the second yes, "" where none was needed
+	Version int64     `json:"version"`          // one more with each change
 }
 
 // Reset is a rule that was written down anew: what was seen or said of the one before

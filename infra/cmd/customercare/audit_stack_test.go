@@ -288,7 +288,7 @@ func TestCtrlCEndsTheWaitForAQuery(t *testing.T) {
 func TestAuditOfAStackWithoutOne(t *testing.T) {
 	(&insights{}).serve(t)
 	tables := map[string]string{}
-	for _, name := range []string{"Users", "Customers", "Contacts", "Principals", "Erasures", "Log"} {
+	for _, name := range []string{"Users", "Customers", "Contacts", "Principals", "Erasures", "Log", "Rules"} {
 		tables[name] = name
 	}
 	cloudformationtest.Serve(t, cloudformationtest.Stack{

@@ -47,7 +47,7 @@ func (a *app) root() *cobra.Command {
 		&cobra.Group{ID: "usage", Title: "This command line:"})
 	for id, commands := range map[string][]*cobra.Command{
 		"data":     {a.importCommand(), a.principalsCommand(), a.subjectCommand()},
-		"erasures": {a.erasuresCommand(), a.previewCommand(), a.keysCommand(), a.restorableCommand()},
+		"erasures": {a.erasuresCommand(), a.previewCommand(), a.keysCommand(), a.restorableCommand(), a.retentionCommand()},
 		"evidence": {a.auditCommand(), a.logCommand(), a.verifyCommand()},
 		"stack":    {a.smokeCommand()},
 	} {
