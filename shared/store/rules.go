@@ -81,9 +81,8 @@ func (r Rules) KeepRule(ctx context.Context, set RuleSet, rule retention.Standin
 	if set.change == "" {
 		mark.ConditionExpression, mark.ExpressionAttributeValues = aws.String("attribute_not_exists(#change)"), nil
 	}
-	// The token lets a call whose answer was lost be repeated by the SDK.
+	// The SDK gives the call a token, with which it repeats one whose answer was lost.
 	_, err := r.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
-		ClientRequestToken: aws.String(change),
 		TransactItems: []types.TransactWriteItem{
 			{Put: mark}, {Put: &types.Put{TableName: &r.Table, Item: ruleItem(rule)}},
 		},
