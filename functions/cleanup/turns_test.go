@@ -68,6 +68,16 @@ func TestRunSweepsWhatIsDue(t *testing.T) {
 	}
 }
 
+// What is due and has no room among the open parts is behind, though no part is open.
+func TestWhatHasNoRoomIsBehind(t *testing.T) {
+	h, kit, clock := newHandler(t, 60)
+	begin(t, kit, 60, 0, clock.Now())
+	clock.Advance(40 * time.Minute)
+	run(t, h).Expect(t, metrictest.Line{"SweepBehind": (40 - openParts) * 60})
+	run(t, h).Expect(t, metrictest.Line{"SweepBehind": (40 - 2*openParts) * 60})
+	run(t, h).Expect(t, metrictest.Line{"SweepBehind": 0})
+}
+
 // sweptSince checks that no more than these allows are left in the parts whose turn has
 // come since start, by sweeping them once more.
 func sweptSince(t *testing.T, h *handler, kit *dynamotest.Kit, start time.Time, most float64) {
