@@ -49,6 +49,7 @@ build-ContinueErasureFunction: FOLDER = continue-erasure
 build-CleanupFunction: FOLDER = cleanup
 build-ReadErasuresFunction: FOLDER = read-erasures
 build-PreviewErasuresFunction: FOLDER = preview-erasures
+build-HoldErasuresFunction: FOLDER = hold-erasures
 build-SealLedgerFunction: FOLDER = seal-ledger
 build-%Function:
 	$(FOR_LAMBDA) $(GO_BUILD) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(FOLDER)

@@ -59,7 +59,7 @@ func TestAuthorize(t *testing.T) {
 	want := `{"principalId":"csr","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"Allow","Resource":[` +
 		`"` + api + `/*/customercare/v1/*/provision","` + api + `/*/customercare/v1/*/provision/",` +
 		`"` + api + `/*/risk-cc/customercare/v1/*/provision","` + api + `/*/risk-cc/customercare/v1/*/provision/"]}]},` +
-		`"context":{"operations":"delete-customer-info set-temporary-allow read-erasures preview-erasures"}}`
+		`"context":{"operations":"delete-customer-info set-temporary-allow read-erasures preview-erasures hold-erasures"}}`
 	for value, in := range map[string]bool{
 		basic("csr:p:ä ss"): true,
 		strings.Replace(basic("csr:p:ä ss"), "Basic ", "basic  ", 1): true,

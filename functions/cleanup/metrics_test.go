@@ -34,10 +34,11 @@ func TestSweptAllowsAreCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := metrictest.Lines(t, log.String())
-		if len(lines) != 2 {
+		if len(lines) != 3 {
 			t.Fatal(log)
 		}
 		lines[0].Expect(t, metrictest.Line{"AllowsSwept": want})
-		lines[1].Expect(t, metrictest.Line{"ErasuresOpen": 0, "OldestErasure": 0, "ErasuresFailing": 0})
+		lines[1].Expect(t, metrictest.Line{"HoldsFailing": 0})
+		lines[2].Expect(t, metrictest.Line{"ErasuresOpen": 0, "OldestErasure": 0, "ErasuresFailing": 0})
 	}
 }

@@ -31,7 +31,9 @@ func newHandler(t testing.TB, segments int32) (*handler, *dynamotest.Kit, *dynam
 func handlerOf(kit *dynamotest.Kit, clock erasure.Clock, segments int32, skew time.Duration) *handler {
 	timing := erasure.Timing{ClockSkew: skew}
 	return &handler{
-		worker:   erasure.NewWorker(kit.Erasures, kit.Customers, kit.Contacts, nil, timing, time.Minute, clock),
+		worker:   erasure.NewWorker(kit.Erasures, kit.Customers, kit.Contacts, kit.Holds, nil, timing, time.Minute, clock),
+		holder:   erasure.NewHolder(kit.Erasures, kit.Customers, kit.Contacts, kit.Holds, timing, clock),
+		standing: dynamotest.StandingIndex,
 		openJobs: dynamotest.OpenIndex, users: kit.Users, rules: kit.Rules, segments: segments, skew: skew,
 		clock: clock,
 	}

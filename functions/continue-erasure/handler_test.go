@@ -43,7 +43,7 @@ func stream(t *testing.T, erasureIDs ...string) events.DynamoDBEvent {
 func newHandler(t *testing.T, clock erasure.Clock) (handler, *dynamotest.Kit) {
 	kit := dynamotest.Open(t)
 	return handler{erasure.NewWorker(
-		kit.Erasures, kit.Customers, kit.Contacts, nil, erasure.Timing{}, time.Minute, clock,
+		kit.Erasures, kit.Customers, kit.Contacts, kit.Holds, nil, erasure.Timing{}, time.Minute, clock,
 	)}, kit
 }
 

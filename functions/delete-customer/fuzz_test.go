@@ -41,6 +41,7 @@ func door(f testing.TB, known bool) frontdoor.Door {
 	digests := digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key of digests, 32 characters.")}}
 	intake := erasure.NewCustomerIntake(store.Erasures{DB: client, Table: "Erasures"},
 		store.Customers{DB: client, Table: "Customers", Limiter: store.NewLimiter(2)},
+		store.Holds{DB: client, Table: "Holds"},
 		digests,
 		erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute}, erasure.SystemClock())
 	return frontdoor.New(f, db, handler{directory, intake, digests, time.Second}.endpoint().Handler())

@@ -31,6 +31,11 @@ func (h handler) endpoint() gateway.Endpoint {
 	}
 }
 
+// errHeld refuses a customer on whom a hold stands. The release of the hold deletes the
+// customer, without another call.
+var errHeld = respond.Refuse(respond.Conflict,
+	"the customer is held and cannot be deleted now, the deletion follows when the hold is released")
+
 // handle deletes one customer. It answers "deleted" once the erasure is on record and the
 // tombstone stands: from then on nothing returns the customer any more. What does not fit
 // into the budget is erased in the background.
@@ -64,6 +69,9 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	}, h.budget)
 	if errors.Is(err, erasure.ErrUnknownCustomer) {
 		return nil, respond.Refuse(respond.NotFound, "code is not the code of a customer of this account")
+	}
+	if errors.Is(err, erasure.ErrCustomerHeld) {
+		return nil, errHeld
 	}
 	if err != nil {
 		return nil, err

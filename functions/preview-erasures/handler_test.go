@@ -41,7 +41,7 @@ func TestPreview(t *testing.T) {
 		t.Error("a preview has written")
 	}
 	timing := erasure.Timing{WriterLifetime: time.Minute}
-	id, err := erasure.NewCustomerIntake(w.Erasures, w.Customers, w.digests, timing, erasure.SystemClock()).Customer(
+	id, err := erasure.NewCustomerIntake(w.Erasures, w.Customers, w.Holds, w.digests, timing, erasure.SystemClock()).Customer(
 		t.Context(), erasure.CustomerRequest{Account: "shop", Code: "4711", By: "john"}, time.Minute)
 	if err != nil {
 		t.Fatal(err)

@@ -133,3 +133,24 @@ func TestDestroyedKeys(t *testing.T) {
 		t.Errorf("%d %s", got.StatusCode, got.Body)
 	}
 }
+
+// TestOneUnreadableStatement: a statement that cannot be read is left out of the list,
+// and keeps no other erasure from it.
+func TestOneUnreadableStatement(t *testing.T) {
+	w := newWorld(t)
+	for n := 1; n <= 3; n++ {
+		record := w.accept(t, n, statement.Numbers, "acme", "1", "135")
+		w.append(t, record, "a", true)
+		w.end(t, n, record, store.Outcomes{1}, "135")
+		w.append(t, record, "e", true)
+		if n == 2 {
+			record["statement"] = attribute.Text("{")
+			w.Put(t, w.Erasures.Table, record)
+		}
+	}
+	w.seal(t)
+	got := w.ask(t, "csr", operation.ListErasures, "", "")
+	if got.StatusCode != 200 || !strings.Contains(got.Body, id(1)) || strings.Contains(got.Body, id(2)) || !strings.Contains(got.Body, id(3)) {
+		t.Errorf("%d %s", got.StatusCode, got.Body)
+	}
+}

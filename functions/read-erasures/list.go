@@ -236,7 +236,8 @@ func (p *page) add(ctx context.Context, ids []string, of func(store.Record) bool
 			row.Failing = progress.Failures
 		}
 		if row.Status, err = statusOf(record, progress); err != nil {
-			return i, err
+			slog.Warn("the statement of an erasure cannot be read, the list leaves it out", "erasure", id)
+			continue
 		}
 		p.rows = append(p.rows, row)
 	}

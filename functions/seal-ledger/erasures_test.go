@@ -28,8 +28,8 @@ func TestErasuresAreSealed(t *testing.T) {
 	digests := digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}
 	clock := erasure.NewClock(b.clock.Now, b.clock.AfterFunc)
 	numbers := erasure.NewNumbersIntake(b.ledger, digests, b.clock.Now)
-	customers := erasure.NewCustomerIntake(b.ledger, b.kit.Customers, digests, erasure.Timing{}, clock)
-	worker := erasure.NewWorker(b.ledger, b.kit.Customers, b.kit.Contacts, nil, erasure.Timing{}, time.Minute, clock)
+	customers := erasure.NewCustomerIntake(b.ledger, b.kit.Customers, b.kit.Holds, digests, erasure.Timing{}, clock)
+	worker := erasure.NewWorker(b.ledger, b.kit.Customers, b.kit.Contacts, b.kit.Holds, nil, erasure.Timing{}, time.Minute, clock)
 	b.kit.Put(t, b.kit.Customers.Table, attribute.Item{
 		"customer": attribute.Text(store.CustomerKey("greatwidgets", "4711")), "record": attribute.Text("customer"),
 	})

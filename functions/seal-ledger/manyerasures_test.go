@@ -90,8 +90,8 @@ func (m *ledger) erase(t *testing.T, all int) {
 	digests := digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}
 	clock := erasure.NewClock(m.clock.Now, m.clock.AfterFunc)
 	numbers := erasure.NewNumbersIntake(m.bench.ledger, digests, m.clock.Now)
-	customers := erasure.NewCustomerIntake(m.bench.ledger, m.kit.Customers, digests, erasure.Timing{}, clock)
-	worker := erasure.NewWorker(m.bench.ledger, m.kit.Customers, m.kit.Contacts, nil, erasure.Timing{}, time.Minute, clock)
+	customers := erasure.NewCustomerIntake(m.bench.ledger, m.kit.Customers, m.kit.Holds, digests, erasure.Timing{}, clock)
+	worker := erasure.NewWorker(m.bench.ledger, m.kit.Customers, m.kit.Contacts, m.kit.Holds, nil, erasure.Timing{}, time.Minute, clock)
 	for n, idle := 0, 0; n < all || idle < 3; {
 		for end := min(n+max(50, all/20), all); n < end; n++ {
 			var err error

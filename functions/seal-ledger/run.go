@@ -121,9 +121,9 @@ func unlogged(id string, record store.Statements) (leaves []entry, ok bool) {
 	if ok && accepted {
 		ok = isStatement(id, record.Accepted, func(kind string) bool { return kind == statement.Accepted })
 	}
-	if ok && ended { // what ends was accepted before; the end of a key of digests never was
+	if ok && ended { // what ends was accepted before; a note about a key or a hold never was
 		ok = isStatement(id, record.Ended, func(kind string) bool {
-			return kind != statement.Accepted && (accepted || kind != statement.Erased)
+			return kind != statement.Accepted && (accepted || kind != statement.Erased && kind != statement.Partial)
 		})
 	}
 	if !ok {

@@ -151,6 +151,26 @@ func preview(what string, of map[string]any) Request {
 	}
 }
 
+// PlaceHold holds a customer, without a caller.
+func PlaceHold(id, account, code, reason string) Request {
+	r := hold(operation.PlaceHold, id)
+	r.Body = encode(map[string]any{"customer": map[string]any{"accountId": account, "code": code}, "reason": reason})
+	r.Headers = []string{BodyJSON}
+	return r
+}
+
+// ReleaseHold releases a hold, ReadHold shows it, without a caller.
+func ReleaseHold(id string) Request { return hold(operation.ReleaseHold, id) }
+
+// ReadHold is described at ReleaseHold.
+func ReadHold(id string) Request { return hold(operation.ReadHold, id) }
+
+func hold(route operation.Route, id string) Request {
+	return Request{
+		Operation: operation.HoldErasures, Method: route.Method, Path: strings.Replace(route.Path, "{id}", id, 1),
+	}
+}
+
 func newRequest(of operation.Operation, customerID, body string, headers ...string) Request {
 	path := strings.Replace(of.Paths[0], "{customerId}", url.PathEscape(customerID), 1)
 	return Request{Operation: of, Method: of.Method, Path: path, Headers: headers, Body: body}

@@ -32,6 +32,9 @@ func (l *loader) contactActions(records []*record) (actions []action) {
 	return actions
 }
 
+// unheld is the condition that no hold keeps a copy: a put would take its mark away.
+const unheld = "attribute_not_exists(held) AND "
+
 // file gives the actions that file a contact: a put for each copy, and the removal of the
 // copy under each number in known that is no party any more. Known is the parties that
 // stand under each number, as far as a try before has found them. A put or removal is
@@ -43,9 +46,9 @@ func (l *loader) file(r *record, known map[string]types.AttributeValue) []action
 		values = object{":parties": attribute.Texts(r.parties...)}
 		if was, ok := known[number]; ok {
 			values[":was"] = was
-			return aws.String("attribute_not_exists(contact) OR parties IN (:parties, :was)"), values
+			return aws.String(unheld + "(attribute_not_exists(contact) OR parties IN (:parties, :was))"), values
 		}
-		return aws.String("attribute_not_exists(contact) OR parties = :parties"), values
+		return aws.String(unheld + "(attribute_not_exists(contact) OR parties = :parties)"), values
 	}
 	var actions []action
 	for i, item := range r.items() {
@@ -77,6 +80,7 @@ func (l *loader) file(r *record, known map[string]types.AttributeValue) []action
 var (
 	errUnreadable = errors.New("the contact stands with parties that cannot be read, " +
 		"so nobody knows under which numbers: take it away first")
+	errHeld  = errors.New("a hold keeps the contact as it is: load it when the hold is released")
 	errFiled = errors.New("the contact stands under other numbers that could not be taken away together, " +
 		"try again later")
 )
@@ -103,6 +107,10 @@ func (l *loader) refile(ctx context.Context, r *record) error {
 			return err
 		}
 		for _, reason := range cancelled.CancellationReasons {
+			if reason.Item["held"] != nil {
+				l.finish(r, errHeld)
+				return nil
+			}
 			if !noteParties(known, reason.Item) {
 				l.finish(r, errUnreadable)
 				return nil

@@ -100,11 +100,11 @@ const (
 	isTall  = Misformed("the file has JSON that goes over several lines: write one JSON object a line, as jq -c . does")
 )
 
-// misformed looks at the start of a file, without taking it, and gives Misformed when the
+// Recognize looks at the start of a file, without taking it, and gives Misformed when the
 // whole of it cannot be lines of JSON. It waits for no more than it needs of a file that
 // comes slowly: one line when that is a whole object. A file with some bad lines is none
 // of its business.
-func misformed(r *bufio.Reader) error {
+func Recognize(r *bufio.Reader) error {
 	start, _ := r.Peek(longestMagic) // an error comes again when the first line is read
 	for _, magic := range magics {
 		if bytes.HasPrefix(start, []byte(magic.start)) {

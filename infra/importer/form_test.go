@@ -196,7 +196,7 @@ func TestFormOfAFile(t *testing.T) {
 			}
 			lines := newLines(r)
 			got := ""
-			if err := misformed(lines.r); err != nil {
+			if err := Recognize(lines.r); err != nil {
 				got = err.Error()
 			}
 			if got != c.want {
@@ -215,7 +215,7 @@ func TestFormIsKnownFromTheFirstLine(t *testing.T) {
 	r, w := io.Pipe()
 	defer r.Close()
 	go func() { fmt.Fprintln(w, goodLine) }() // and nothing more
-	if err := misformed(newLines(r).r); err != nil {
+	if err := Recognize(newLines(r).r); err != nil {
 		t.Error(err)
 	}
 }
@@ -235,7 +235,7 @@ func FuzzFileForm(f *testing.F) {
 		var err error
 		bounds.Check(t, func() {
 			lines = newLines(bytes.NewReader(file))
-			err = misformed(lines.r)
+			err = Recognize(lines.r)
 		})
 		if rest, _ := io.ReadAll(lines.r); !bytes.Equal(rest, file) {
 			t.Errorf("%q: %q is left", file, rest)

@@ -32,6 +32,12 @@ type Options struct {
 	From    int // first line to load, counted from 1; 0 is the start
 	Workers int // how many write at the same time; 0 is a good number
 
+	// Erased, when set, says whether the erasure of a data subject is on record. kind is
+	// "customer" or "number". A customer, transaction or contact about such a one is not
+	// loaded, nor is a user's line that would fill what a user who stands does not have.
+	// An error of it ends the load. No two calls come at the same time.
+	Erased func(ctx context.Context, kind, scope, identifier string) (bool, error)
+
 	// Progress, when set, is called with the bytes of each line that is loaded, reported
 	// or skipped. Report, when set, is called with each line that is not loaded and the
 	// reason, a sentence without personal data. No two calls come at the same time. Lines
@@ -44,6 +50,7 @@ type Options struct {
 type Counts struct {
 	Loaded map[string]int // by kind
 	Failed int
+	Back   int // of Failed, those that might bring back what was erased or reset
 }
 
 // String is e.g. "2 users, 1 customer, 17 transactions".
@@ -155,7 +162,7 @@ func interruptible(ctx context.Context, r io.Reader) io.Reader {
 
 // read parses the lines and gives each record to the worker of its place.
 func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) error {
-	form := misformed(lines.r)
+	form := Recognize(lines.r)
 	if form != nil && ctx.Err() == nil { // a file of which only a part was read may look misformed
 		return form
 	}
@@ -178,6 +185,15 @@ func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) 
 		rec := &record{}
 		if err == nil {
 			rec, err = parse(line)
+		}
+		if err == nil {
+			erased, failed := l.erased(ctx, rec)
+			if failed != nil {
+				return failed
+			}
+			if erased {
+				err = errErased
+			}
 		}
 		if err != nil {
 			rec = &record{}
@@ -226,6 +242,9 @@ func (l *loader) finish(r *record, refused error) {
 		l.counts.Loaded[r.kind]++
 	} else {
 		l.counts.Failed++
+		if errors.Is(refused, errErased) || errors.Is(refused, errReset) {
+			l.counts.Back++
+		}
 		if l.Report != nil {
 			l.Report(r.line, refused.Error())
 		}

@@ -29,7 +29,12 @@ func (l *loader) userActions(records []*record) []action {
 			names["#"+name] = name
 			values[":"+name] = value
 		}
+		var condition *string
+		if guard := asStands(r); l.Erased != nil && guard != "" {
+			condition = &guard
+		}
 		actions[i] = action{records: []*record{r}, write: types.TransactWriteItem{Update: &types.Update{
+			ConditionExpression:       condition,
 			TableName:                 &l.Tables.Users,
 			Key:                       object{"customerId": r.item["customerId"]},
 			UpdateExpression:          aws.String("SET " + strings.Join(set, ", ")),

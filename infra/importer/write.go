@@ -44,7 +44,7 @@ func (l *loader) write(ctx context.Context, batch []*record) error {
 		}
 	}
 	slices.SortStableFunc(customers, byCustomer)
-	if err := l.writeAll(ctx, together{l.Tables.Users, maxUsers, l.userActions, nil}, users); err != nil {
+	if err := l.writeAll(ctx, together{l.Tables.Users, maxUsers, l.userActions, l.leaveReset}, users); err != nil {
 		return err
 	}
 	err := l.writeAll(ctx, together{l.Tables.Customers, maxActions, l.customerActions, l.leaveErased}, customers)
@@ -87,7 +87,7 @@ type together struct {
 	table   string
 	most    int // actions that one transaction has
 	actions func([]*record) []action
-	// refused finishes a record whose condition failed. It is nil without conditions.
+	// refused finishes a record whose condition failed.
 	refused func(context.Context, *record) error
 }
 

@@ -151,6 +151,11 @@ func (l Ledger) Finished(ctx context.Context, since time.Time, limit int) (all [
 // erasure is not over, whatever else its record says.
 const ended = "(attribute_type(#statement, :text) AND #statement <> :none)"
 
+// ofNobody is the condition that a record is one of a restore or a hold, without digests.
+// A kind alone is not believed: whoever is on record as erased stays so.
+const ofNobody = "((kind = :restored OR kind = :hold) AND " + ended + " AND attribute_not_exists(accepted)" +
+	" AND attribute_not_exists(subjects) AND attribute_not_exists(subjectsIn))"
+
 var (
 	finishedSince = "begins_with(erasureId, :record) AND attribute_exists(requestedAt) AND " + ended +
 		" AND (attribute_not_exists(finishedAt) OR finishedAt >= :since)"
@@ -160,19 +165,22 @@ var (
 // Digests calls each with every digest of the erasures that are open or ended since then.
 // A record without the statement of the end is one of an erasure that is open, whether or
 // not its job is there; one that does not say when it ended is taken for one that ended
-// since. Records of keys have no digests. The error is one of each, or a sentence; so is
-// an erasure whose digests cannot be read, which must not look like one of nobody.
+// since. Records of keys, holds and restores have no digests. The error is one of each,
+// or a sentence; so is an erasure whose digests cannot be read, which must not look like
+// one of nobody.
 func (l Ledger) Digests(ctx context.Context, since time.Time, each func(digest string) error) error {
 	return deployment.Scan(ctx, l.DB, &dynamodb.ScanInput{
 		TableName: &l.Table, ConsistentRead: aws.Bool(true),
 		ProjectionExpression: aws.String("erasureId, subjects, subjectsIn"),
 		FilterExpression: aws.String("attribute_exists(openShard) OR begins_with(erasureId, :record)" +
-			" AND NOT begins_with(erasureId, :key) AND (finishedAt >= :since" +
+			" AND NOT begins_with(erasureId, :key) AND NOT " + ofNobody + " AND (finishedAt >= :since" +
 			" OR NOT " + ended + " OR NOT attribute_type(finishedAt, :number))"),
 		ExpressionAttributeNames: map[string]string{"#statement": "statement"},
 		ExpressionAttributeValues: attribute.Item{
-			":since":  attribute.Number(since.UnixMilli()),
-			":record": attribute.Text(store.RecordPrefix), ":number": attribute.Text("N"),
+			":hold":     attribute.Text(store.NoteKind),
+			":restored": attribute.Text(restoredKind),
+			":since":    attribute.Number(since.UnixMilli()),
+			":record":   attribute.Text(store.RecordPrefix), ":number": attribute.Text("N"),
 			":key": attribute.Text(store.RecordPrefix + keyPrefix), ":text": attribute.Text("S"), ":none": attribute.Text(""),
 		},
 	}, func(found attribute.Item) error {

@@ -111,7 +111,7 @@ func read(found attribute.Item) Erasure {
 		case text("statement") == "":
 			e.State, e.JobGone = Open, true
 			e.Found, e.Deleted = nil, nil // which the job knew
-		case e.Kind == keyKind:
+		case e.Kind == keyKind, e.Kind == restoredKind:
 			e.Found, e.Deleted = nil, nil
 			if err == nil {
 				e.FinishedAt = &said.At.Time

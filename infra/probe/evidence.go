@@ -34,6 +34,10 @@ func (r *run) evidence() []check {
 				client.Read(operation.ReadErasure, r.erasure).As(r.by.Name, r.secret))
 		}},
 		{"an operator finds it in the list of erasures", r.isListed},
+		{"an API user holds nothing", func(ctx context.Context) error {
+			return r.answers(ctx, problem(http.StatusForbidden, "not allowed"),
+				client.PlaceHold("smoke", r.by.Account, r.code, "smoke").As(r.by.Name, r.by.Key))
+		}},
 		{"the log's checkpoint is signed by its key", r.opensCheckpoint},
 		{"the receipt proves that the erasure is in the log", r.verifiesReceipt},
 		{"the receipt of one subject proves whom it is about", r.verifiesSubject},

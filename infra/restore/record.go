@@ -27,15 +27,28 @@ type record struct {
 	places    []attribute.Item // keys of all its items
 	tombstone bool             // of an erasure that was open at the table's time
 	line      []byte           // for the import
+	item      attribute.Item   // its key
 	further   bool             // a copy of a contact that is not under its first number
 	foreign   bool             // it is in no table of ours
 	fault     string           // why it cannot be read, without any value; "" when it can
 }
 
-// read makes a record of an item. One that is not stored as the import stores it gives
-// a record with a fault. A record with a fault is not printed: its erasure may have been
-// filed under another key.
+// read makes a record of an item, with its key.
 func read(found attribute.Item) record {
+	r := readItem(found)
+	r.item = attribute.Item{}
+	for _, name := range []string{"customer", "record", "party", "contact"} {
+		if found[name] != nil {
+			r.item[name] = found[name]
+		}
+	}
+	return r
+}
+
+// readItem makes a record of an item. One that is not stored as the import stores it
+// gives a record with a fault. A record with a fault is not printed: its erasure may have
+// been filed under another key.
+func readItem(found attribute.Item) record {
 	customer, party := parts(found, "customer"), parts(found, "party")
 	switch {
 	case len(customer) == 2:

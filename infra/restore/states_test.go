@@ -27,12 +27,12 @@ func erased(t *testing.T, inUse *dynamotest.Kit, code string, at time.Time, done
 		timing = erasure.Timing{}
 	}
 	engineClock := erasure.NewClock(clock.Now, clock.AfterFunc)
-	intake := erasure.NewCustomerIntake(inUse.Erasures, inUse.Customers, digests, timing, engineClock)
+	intake := erasure.NewCustomerIntake(inUse.Erasures, inUse.Customers, inUse.Holds, digests, timing, engineClock)
 	id, err := intake.Customer(t.Context(), erasure.CustomerRequest{Account: "shop", Code: code, By: "john"}, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
-	worker := erasure.NewWorker(inUse.Erasures, inUse.Customers, inUse.Contacts, nil, timing, time.Minute, engineClock)
+	worker := erasure.NewWorker(inUse.Erasures, inUse.Customers, inUse.Contacts, inUse.Holds, nil, timing, time.Minute, engineClock)
 	if _, err := worker.Due(t.Context(), dynamotest.OpenIndex); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -45,11 +46,25 @@ func name(tile tlog.Tile) string {
 // PolicyFile is the path of the policy that Export wrote beside the log.
 func (d Dir) PolicyFile() string { return filepath.Join(string(d), policyFile) }
 
-// Tree reads the checkpoint: the log's name, its tree, and the signed note.
+// failed is what the file system refuses, with its reason. It says nothing of the log:
+// who may not read a file must not be told that somebody has altered it.
+func failed(what string, err error) Fault {
+	if reason, known := errors.AsType[syscall.Errno](err); known {
+		return Fault(what + ": " + reason.Error())
+	}
+	return Fault(what)
+}
+
+// Tree reads the checkpoint: the log's name, its tree, and the signed note. The error is
+// a Fault where the file cannot be read, else one of package receipt's.
 func (d Dir) Tree(keys note.Verifiers) (tree tlog.Tree, origin string, err error) {
-	text, err := os.ReadFile(filepath.Join(string(d), checkpointFile))
-	if err != nil {
+	path := filepath.Join(string(d), checkpointFile)
+	text, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return tree, "", Fault(fmt.Sprintf("%s is no exported log: it has no file %s", string(d), checkpointFile))
+	case err != nil:
+		return tree, "", failed("the file "+path+" cannot be read", err)
 	}
 	return receipt.OpenCheckpoint(string(text), keys)
 }
@@ -92,7 +107,7 @@ func (d Dir) read(tile tlog.Tile) (text []byte, from tlog.Tile, err error) {
 		}
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, from, Fault("the file " + name(tile) + " cannot be read")
+		return nil, from, failed("the file "+name(tile)+" cannot be read", err)
 	}
 	return nil, from, Fault("the file " + name(tile) + " is missing")
 }
@@ -122,7 +137,7 @@ func (d Dir) texts(tile tlog.Tile) ([][]byte, error) {
 func (d Dir) write(name string, text []byte) error {
 	path := filepath.Join(string(d), name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return Fault("the folder of " + path + " cannot be made")
+		return failed("the folder of "+path+" cannot be made", err)
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), ".writing-*")
 	if err == nil {
@@ -134,7 +149,7 @@ func (d Dir) write(name string, text []byte) error {
 		err = os.Rename(file.Name(), path)
 	}
 	if err != nil {
-		return Fault("the file " + path + " cannot be written")
+		return failed("the file "+path+" cannot be written", err)
 	}
 	return nil
 }

@@ -74,6 +74,9 @@ func (e Export) before(ctx context.Context, head store.Head, keys note.Verifiers
 		return 0, nil
 	}
 	old, _, err := e.Dir.Tree(keys)
+	if unread, is := errors.AsType[Fault](err); is {
+		return 0, unread
+	}
 	if err != nil {
 		return 0, Fault(fmt.Sprintf("the folder %s holds the export of another log, or its checkpoint was altered:"+
 			" nothing is written", string(e.Dir)))
@@ -159,7 +162,7 @@ func (e Export) tidy(before, size int64) error {
 		full := tlog.Tile{H: store.TileHeight, L: level, N: n, W: store.TileWidth}
 		if size>>(max(level, 0)*store.TileHeight) >= (n+1)*store.TileWidth {
 			if err := os.RemoveAll(filepath.Join(string(e.Dir), name(full)+".p")); err != nil {
-				return Fault("the old tiles of " + string(e.Dir) + " cannot be removed")
+				return failed("the old tiles of "+string(e.Dir)+" cannot be removed", err)
 			}
 		}
 	}

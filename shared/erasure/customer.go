@@ -1,6 +1,7 @@
 package erasure
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -29,10 +30,11 @@ type CustomerIntake struct {
 
 // NewCustomerIntake is a CustomerIntake on these tables.
 func NewCustomerIntake(
-	ledger store.Erasures, customers store.Customers, digests digest.Digester, timing Timing, clock Clock,
+	ledger store.Erasures, customers store.Customers, holds store.Holds, digests digest.Digester,
+	timing Timing, clock Clock,
 ) CustomerIntake {
 	return CustomerIntake{
-		eraser:  eraser{ledger: ledger, customers: customers, timing: timing, clock: clock},
+		eraser:  eraser{ledger: ledger, customers: customers, holds: holds, timing: timing, clock: clock},
 		digests: digests,
 	}
 }
@@ -42,6 +44,10 @@ type CustomerRequest struct {
 	Account, Code string
 	By            string // the API user who asks
 	Ticket        string // the caller's own name for the request, "" where it gave none
+
+	// reopens is the erasure that was refused, where a hold's release asks for it.
+	reopens *store.Refused
+	because string // that hold
 }
 
 // Customer erases a customer for good. It returns the erasure's id once the erasure is on
@@ -51,13 +57,18 @@ type CustomerRequest struct {
 // Within budget, and before ctx's deadline comes near, it erases everything itself. What
 // is left then it hands over to a worker. A repeat, at the same time or within 30 days,
 // returns the same id. Of a customer that there never was it returns ErrUnknownCustomer.
-// After any other error the caller asks again.
+// Of one on whom a hold stands it returns ErrCustomerHeld, and the release of the hold
+// erases the customer. After any other error the caller asks again.
 func (i CustomerIntake) Customer(
 	ctx context.Context, asked CustomerRequest, budget time.Duration,
 ) (id string, err error) {
 	key, own := store.CustomerKey(asked.Account, asked.Code), store.NewID(i.clock.now())
-	request := store.Request{Name: store.RequestOf(own), By: asked.By, Ticket: hashOf(asked.Ticket)}
-	digests, jobs := i.customerJobs(asked.Account, asked.Code)
+	ticket := hashOf(asked.Ticket)
+	if asked.reopens != nil {
+		own, ticket = asked.reopens.ID, asked.reopens.Ticket
+	}
+	request := store.Request{Name: store.RequestOf(own), By: asked.By, Ticket: ticket}
+	digests, jobs := i.customerJobs(asked)
 	for try := range maxOpenTries {
 		if try > 0 { // somebody else is at it: let them finish
 			if !store.Wait(ctx, i.ledger.DB, try, store.ErrRaced) {
@@ -73,9 +84,9 @@ func (i CustomerIntake) Customer(
 			return "", err
 		}
 		if page.Tombstone != "" || !page.Exists && len(page.Records) == 0 && page.Next == "" {
-			if !i.knows(page.Tombstone) {
+			if asked.reopens == nil && !i.knows(page.Tombstone) {
 				i.digests.Look(ctx)
-				digests, jobs = i.customerJobs(asked.Account, asked.Code)
+				digests, jobs = i.customerJobs(asked)
 			}
 			known, id, err := i.join(ctx, page.Tombstone, jobs, request)
 			switch {
@@ -95,6 +106,7 @@ func (i CustomerIntake) Customer(
 		job := &store.Job{
 			Key: jobs[0], ID: own, Scope: asked.Account, RequestedBy: asked.By,
 			RequestedAt: now, LastRequestedAt: now, PassStarted: now, Ticket: request.Ticket,
+			Because:     asked.because,
 			Identifiers: []string{asked.Code}, Subjects: digests[:1],
 		}
 		accept(job, job.Subjects)
@@ -103,6 +115,12 @@ func (i CustomerIntake) Customer(
 		}
 		until := i.until(ctx, now.Add(budget))
 		emptied, err := i.open(ctx, job, jobs[1:], page, until)
+		if errors.Is(err, store.ErrCustomerHeld) {
+			if err = i.refuse(ctx, job, digests); errors.Is(err, store.ErrHoldChanged) {
+				continue // it was released meanwhile
+			}
+			return "", cmp.Or(err, ErrCustomerHeld)
+		}
 		if errors.Is(err, store.ErrRaced) {
 			// Perhaps a writer without conditions wrote over the tombstone of a job that
 			// is open. Then the tombstone comes back, and the next reading finds it.
@@ -150,8 +168,8 @@ func (i CustomerIntake) open(
 		job.Found += int64(len(page.Records))
 		job.Deleted = job.Found
 		dueAt := i.timing.writersDone(job.RequestedAt)
-		err := i.ledger.OpenAndErase(ctx, job, others, i.customers, page, dueAt)
-		if err == nil || errors.Is(err, store.ErrRaced) || ctx.Err() != nil {
+		err := i.ledger.OpenAndErase(ctx, job, others, i.customers, i.holds, page, dueAt)
+		if err == nil || errors.Is(err, store.ErrRaced) || errors.Is(err, store.ErrCustomerHeld) || ctx.Err() != nil {
 			return true, err
 		}
 		// What a busy partition does not take at once, it takes one after the other.
@@ -159,7 +177,7 @@ func (i CustomerIntake) open(
 	}
 	announce(job, page)
 	leaseEnd := until.Add(wrapUp + i.timing.ClockSkew)
-	return false, i.ledger.OpenCustomer(ctx, job, others, i.customers, page, leaseEnd)
+	return false, i.ledger.OpenCustomer(ctx, job, others, i.customers, i.holds, page, leaseEnd)
 }
 
 // carryOut erases, until that time, what the opening of the job has left. page is what it

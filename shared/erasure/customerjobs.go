@@ -18,8 +18,12 @@ func (i CustomerIntake) knows(job string) bool {
 // customerJobs is the digests of a customer under all known keys, the current one's
 // first, and the keys of the jobs that may be open for them. An erasure that began
 // before the keys were rotated is known under an older one.
-func (i CustomerIntake) customerJobs(account, code string) (digests, jobs []string) {
-	digests = i.digests.EverySubject("customer", account, code)
+func (i CustomerIntake) customerJobs(asked CustomerRequest) (digests, jobs []string) {
+	if asked.reopens != nil {
+		digests = asked.reopens.Subjects
+	} else {
+		digests = i.digests.EverySubject("customer", asked.Account, asked.Code)
+	}
 	jobs = make([]string, len(digests))
 	for n, digest := range digests {
 		jobs[n] = store.CustomerJob(digest)
@@ -33,8 +37,11 @@ func (i CustomerIntake) customerJobs(account, code string) (digests, jobs []stri
 func (i CustomerIntake) unknown(
 	ctx context.Context, asked CustomerRequest, jobs []string, request store.Request,
 ) (id string, err error) {
+	if asked.reopens != nil {
+		return "", ErrUnknownCustomer
+	}
 	i.digests.Look(ctx)
-	_, all := i.customerJobs(asked.Account, asked.Code)
+	_, all := i.customerJobs(asked)
 	more := slices.DeleteFunc(all, func(job string) bool { return slices.Contains(jobs, job) })
 	known, id, err := i.join(ctx, "", more, request)
 	if err == nil && known == store.Unknown {

@@ -29,6 +29,16 @@ func (e eraser) endPass(ctx context.Context, job *store.Job) error {
 	if err != nil {
 		return err
 	}
+	if !job.IsCustomer() {
+		err = e.ask(ctx, job, digests)
+	}
+	switch {
+	case errors.Is(err, errReleased):
+		job.Failures = 0
+		return e.ledger.Release(ctx, job, e.clock.now())
+	case err != nil:
+		return err
+	}
 	end := e.endOf(job, digests, began)
 	if began.Before(repeatsDone) {
 		err = e.ledger.FinishAndBegin(ctx, job, end, e.nextOf(job, digests), repeatsDone)

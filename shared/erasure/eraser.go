@@ -18,6 +18,7 @@ import (
 type eraser struct {
 	ledger    store.Erasures
 	customers store.Customers
+	holds     store.Holds
 	memory    *store.Memory // for the pages of all jobs of the process; nil has no bound
 	timing    Timing
 	clock     Clock

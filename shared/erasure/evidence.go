@@ -39,7 +39,7 @@ func said(what string, job *store.Job) statement.Statement {
 	}
 	return statement.Statement{
 		Type: what, ID: job.ID, Kind: kind, Scope: job.Scope, By: job.RequestedBy,
-		Accepted: statement.TimeOf(job.RequestedAt), Ticket: job.Ticket,
+		Accepted: statement.TimeOf(job.RequestedAt), Ticket: job.Ticket, Because: job.Because,
 	}
 }
 
@@ -90,7 +90,11 @@ func (e eraser) endOf(job *store.Job, digests []string, verified time.Time) stor
 	}
 	last := len(job.Identifiers) - 1 // all of them have an outcome now
 	end.Outcomes.Set(last, end.Outcomes.Of(last))
-	s := said(statement.Erased, job)
+	what := statement.Erased
+	if end.Outcomes.Any(store.Held) {
+		what = statement.Partial
+	}
+	s := said(what, job)
 	s.End = &statement.End{
 		Finished: statement.TimeOf(finished), Verified: statement.TimeOf(verified),
 		Found: job.Found + job.Entombed, Erased: job.Deleted + job.Entombed,
@@ -98,8 +102,11 @@ func (e eraser) endOf(job *store.Job, digests []string, verified time.Time) stor
 		BackupsUntil: statement.TimeOf(end.BackupsUntil),
 	}
 	s.Subjects = subjects(job, digests, func(index int) statement.Outcome {
-		if end.Outcomes.Of(index) == store.NotFound {
+		switch end.Outcomes.Of(index) {
+		case store.NotFound:
 			return statement.OutcomeNotFound
+		case store.Held:
+			return statement.OutcomeHeld
 		}
 		return statement.OutcomeErased
 	})

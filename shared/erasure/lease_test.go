@@ -119,7 +119,7 @@ func TestLeaseIsRenewed(t *testing.T) {
 		}
 	})
 	sys.goOn(t, sys.numbersJob("135"))
-	want := "UpdateItem Query UpdateItem UpdateItem UpdateItem TransactWriteItems UpdateItem"
+	want := "UpdateItem Query UpdateItem UpdateItem GetItem UpdateItem TransactWriteItems UpdateItem"
 	if calls := strings.Join(sys.Faults.Calls(), " "); calls != want {
 		t.Errorf("calls %s, want %s", calls, want)
 	}

@@ -18,6 +18,7 @@ import (
 type ledger struct {
 	records []entry // of finished erasures
 	begun   []entry // records of open erasures
+	notes   []entry // statements about holds
 	open    []entry // jobs
 	all     []entry // these, and whatever else there is
 }
@@ -70,6 +71,8 @@ func (sys *system) ledger(t testing.TB) (l ledger) {
 			e := readEntry(t, it)
 			l.all = append(l.all, e)
 			switch {
+			case strings.HasPrefix(e.key, "erasure-") && attribute.ReadText(it, "kind") == "hold":
+				l.notes = append(l.notes, e)
 			case strings.HasPrefix(e.key, "erasure-") && e.statement == "":
 				l.begun = append(l.begun, e)
 			case strings.HasPrefix(e.key, "erasure-"):

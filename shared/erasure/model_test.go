@@ -46,6 +46,7 @@ type model struct {
 	// lists may be counted by both.
 	overlap bool
 	exact   []bool // what compare has seen
+	holds   holds
 }
 
 var (
@@ -75,7 +76,12 @@ func (m *model) eraseCustomer(t *rapid.T) {
 	err := m.Customer(m.process(t), m.shop, code, "john", time.Minute)
 	struck := m.Faults.Struck()
 	m.Faults.Calls()
+	if errors.Is(err, ErrCustomerHeld) && m.holds.standing(store.HoldOfCustomer, code) {
+		return
+	}
 	switch {
+	case err == nil && m.holds.standing(store.HoldOfCustomer, code):
+		t.Fatal("erased, although it is held")
 	case err != nil && !errors.Is(err, ErrUnknownCustomer) && !struck:
 		t.Fatalf("refused, and nothing is wrong: %v", err)
 	case err == nil:
@@ -196,6 +202,15 @@ func (m *model) compare(t *rapid.T, scope string, erased, most int) {
 	m.exact = append(m.exact, !sum.atLeast)
 }
 
+// newModel is the model of a run, whose name no other run has.
+func newModel(sys *system, run string) *model {
+	return &model{
+		system: sys, tb: sys.tb, shop: "shop" + run, tenant: "tenant" + run,
+		items: map[string]fate{}, lines: map[string]string{}, copies: map[string]filed{},
+		holds: holds{map[string]store.Hold{}, map[string]map[string]bool{}},
+	}
+}
+
 // TestInterleavings runs random sequences of writes, erasures, repeats, workers,
 // cleanups, crashes at any call and clock jumps, and compares the outcome with the
 // model. A counterexample is shrunk by rapid.
@@ -208,10 +223,7 @@ func TestInterleavings(t *testing.T) {
 	checks, exact, bounds := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		checks++
-		m := &model{
-			system: sys, tb: sys.tb, shop: fmt.Sprint("shop", checks), tenant: fmt.Sprint("tenant", checks),
-			items: map[string]fate{}, lines: map[string]string{}, copies: map[string]filed{},
-		}
+		m := newModel(sys, fmt.Sprint(checks))
 		moved := func(t *rapid.T, most int) time.Duration {
 			return time.Duration(rapid.IntRange(0, most).Draw(t, "s")) * time.Second
 		}

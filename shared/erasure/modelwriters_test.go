@@ -96,7 +96,7 @@ func (m *model) write(t *rapid.T, code string, it, guard item) {
 	if !m.put(t, m.Kit.Customers.Table, it, guard) {
 		return
 	}
-	m.remember(m.Kit.Customers.Table, it, false)
+	m.remember(m.Kit.Customers.Table, it, len(m.holds.seen) > 0 && m.waiting(nil, code))
 	if open {
 		record := fmt.Sprintf(`"record":{"Value":"%s"}`, attribute.ReadText(it, "record"))
 		m.doom(doomed, func(line string) bool { return m.ofCustomer(code)(line) && strings.Contains(line, record) })
@@ -142,13 +142,20 @@ func (m *model) writeContact(t *rapid.T) {
 			it["parties"] = stored
 		}
 		m.put(t, m.Kit.Contacts.Table, it, nil)
-		m.copies[m.remember(m.Kit.Contacts.Table, it, erasing)] = filed{party, m.contacts, parties, whole}
+		line := m.remember(m.Kit.Contacts.Table, it, erasing)
+		m.copies[line] = filed{party, m.contacts, parties, whole}
+		if whole {
+			m.keepLater(line, parties)
+		}
 	}
 }
 
 // erasing says whether an open job may still erase contacts of these parties: then a
 // contact written now may go too.
 func (m *model) erasing(parties []string) bool {
+	if len(m.holds.seen) > 0 && m.waiting(parties, "") {
+		return true
+	}
 	return slices.ContainsFunc(m.ledger(m.tb).all, func(e entry) bool {
 		list := strings.HasPrefix(e.key, "identifiers-") // of a job with many numbers
 		return (e.shard != "" || list) && slices.ContainsFunc(parties, e.has)

@@ -30,11 +30,15 @@ type numbersPass struct {
 	job  *store.Job
 	last bool // it may be the job's last pass
 
-	found    reading         // of the window at the cursor, held in memory
-	ahead    *window         // the next one, when it is being read already
-	erased   map[string]bool // contacts that were erased while ahead was being read
-	changes  int             // how many times in a row contacts had changed
-	notTaken error           // what the pass ends with, once it has seen all numbers
+	found    reading                  // of the window at the cursor, held in memory
+	ahead    *window                  // the next one, when it is being read already
+	erased   map[string]bool          // contacts that were erased while ahead was being read
+	changes  int                      // how many times in a row contacts had changed
+	behind   map[string]string        // by number of the window, the last sort key of what is kept
+	marked   map[string][]store.Marks // by contact, of copies that only a deletion has met
+	ended    map[string]bool          // ids of holds that have ended
+	dirty    bool                     // something was erased or has changed behind the first page
+	notTaken error                    // what the pass ends with, once it has seen all numbers
 }
 
 // drainNumbers erases the job's numbers window by window, from the cursor on. It returns
@@ -45,9 +49,11 @@ func (w Worker) drainNumbers(ctx context.Context, job *store.Job) error {
 	}
 	if job.Cursor == 0 {
 		job.PassStarted = w.clock.now()
+		beginPass(job)
 	}
 	p := &numbersPass{
 		Worker: w, job: job, last: !job.PassStarted.Before(w.lastPassAfter(job)),
+		behind: map[string]string{}, marked: map[string][]store.Marks{}, ended: map[string]bool{},
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer func() {
@@ -81,9 +87,13 @@ func (p *numbersPass) eraseWindow(ctx context.Context) error {
 	job := p.job
 	to := job.Cursor + len(p.found.copies) // all of them, where there was memory for all
 	contacts := p.found.contacts(job.Identifiers[job.Cursor:to])
-	if len(contacts) == 0 && (p.last || !p.found.cut()) {
+	if len(contacts) == 0 && p.readOn() {
 		p.found.share.Release()
-		job.Cursor = to
+		return nil
+	}
+	if len(contacts) == 0 {
+		p.found.share.Release()
+		p.moveTo(to)
 		return nil
 	}
 	p.found.warn(job)
@@ -97,36 +107,69 @@ func (p *numbersPass) eraseWindow(ctx context.Context) error {
 		next := job.Identifiers[to:min(to+windowSize, len(job.Identifiers))]
 		p.ahead = p.readAhead(ctx, job.Scope, next)
 	}
+	p.dirty = p.dirty || len(p.behind) > 0
 	before := job.Confirmed.Load()
-	changed, kept, err := p.contacts.Erase(ctx, job, contacts, numberCalls)
+	left, err := p.contacts.Erase(ctx, job, contacts, numberCalls)
 	p.found.share.Release()
-	p.count(job, job.Confirmed.Load()-before, int64(changed), err)
+	p.count(job, job.Confirmed.Load()-before, int64(left.Skipped), err)
+	if err == nil {
+		err = p.noteKept(ctx, left.Kept)
+	}
 	if errors.Is(err, store.ErrNotTaken) && job.Pending.Count == 0 {
 		// Some contacts cannot be deleted. The numbers behind go on.
 		p.dropAhead()
-		p.notTaken, job.Cursor, p.changes = err, to, 0
+		p.notTaken = err
+		p.moveTo(to)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	switch {
-	case changed > 0:
+	case left.Skipped > 0:
+		clear(p.behind)
 		p.dropAhead()
 		if p.changes++; p.changes == maxChanges {
 			return errKeepsChanging
 		}
-	case p.last || p.found.cut() || kept:
+	case p.last || p.found.cut() || left.Others:
 		p.dropAhead()
 		p.changes = 0
 	default:
-		job.Cursor, p.changes = to, 0
+		p.moveTo(to)
 		p.erased = make(map[string]bool, len(contacts))
 		for _, contact := range contacts {
 			p.erased[contact.Contact] = true
 		}
 	}
 	return nil
+}
+
+// moveTo ends the window: the pass goes on with the number that has this index.
+func (p *numbersPass) moveTo(to int) {
+	p.job.Cursor, p.changes = to, 0
+	clear(p.behind)
+	clear(p.marked)
+	p.dirty = false
+}
+
+// readOn lets the next reading of the window begin behind what this one has found, all of
+// which is kept or gone: there may be more of it. In the last pass the window is read
+// from the start once more where anything was erased behind that. It is false when the
+// window is done.
+func (p *numbersPass) readOn() bool {
+	more := p.found.cut()
+	if !more && p.last && p.dirty {
+		p.dirty = false
+		clear(p.behind)
+		return true
+	}
+	for i, through := range p.found.through {
+		if through != "" {
+			p.behind[p.job.Identifiers[p.job.Cursor+i]] = through
+		}
+	}
+	return more
 }
 
 // read puts the window at the cursor into p.found, the one that is being read already
@@ -140,10 +183,13 @@ func (p *numbersPass) read(ctx context.Context) error {
 		if job.Pending.Count > 0 {
 			to = job.Pending.To // the range that was announced
 		}
-		p.found = p.readNumbers(ctx, job.Scope, job.Identifiers[job.Cursor:to], job.Pending)
+		p.found = p.readNumbers(ctx, job.Scope, job.Identifiers[job.Cursor:to], job.Pending, p.behind)
 	}
 	if p.found.err != nil {
 		return p.found.err
+	}
+	if err := p.keep(ctx); err != nil {
+		return err
 	}
 	p.found.note(job)
 	p.found.drop(p.erased)

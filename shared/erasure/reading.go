@@ -38,7 +38,7 @@ func (w Worker) readAhead(ctx context.Context, tenant string, numbers []string) 
 		r := reading{share: w.memory.Share()}
 		defer func() { ahead.done <- r }()
 		defer invocation.Recover("erasure: read ahead", &r.err)
-		w.readPages(ctx, &r, tenant, numbers, nil)
+		w.readPages(ctx, &r, tenant, numbers, nil, nil)
 	}()
 	return ahead
 }
@@ -53,16 +53,16 @@ func (w *window) wait() reading {
 
 // readNumbers reads numbers, at least the first one: the caller holds no other window,
 // so it may wait for memory. Of what pending announces it reads the sort keys, at least,
-// of all numbers.
+// of all numbers. behind is, by number, the sort key behind which it begins.
 func (w Worker) readNumbers(
-	ctx context.Context, tenant string, numbers []string, pending store.Pending,
+	ctx context.Context, tenant string, numbers []string, pending store.Pending, behind map[string]string,
 ) reading {
 	r := reading{share: w.memory.Share()}
-	w.readPages(ctx, &r, tenant, numbers, pending.Through)
+	w.readPages(ctx, &r, tenant, numbers, pending.Through, behind)
 	for r.err == nil && len(r.copies) == 0 {
 		r.share.Release()
 		if r.err = r.share.Wait(ctx); r.err == nil {
-			w.readPages(ctx, &r, tenant, numbers[:1], pending.Through)
+			w.readPages(ctx, &r, tenant, numbers[:1], pending.Through, behind)
 			r.short = len(numbers) > 1
 		}
 	}
@@ -79,7 +79,7 @@ func (w Worker) readNumbers(
 // one. announced is, by number, the sort key up to which it reads in any case. What it
 // has read behind the first page that did not fit, it drops.
 func (w Worker) readPages(
-	ctx context.Context, r *reading, tenant string, numbers, announced []string,
+	ctx context.Context, r *reading, tenant string, numbers, announced []string, behind map[string]string,
 ) {
 	filed := make([]store.Filed, len(numbers))
 	read := make([]bool, len(numbers))
@@ -96,7 +96,7 @@ func (w Worker) readPages(
 			if i < len(announced) {
 				through = announced[i]
 			}
-			filed[i], err = w.contacts.Read(ctx, tenant, number, through)
+			filed[i], err = w.contacts.Read(ctx, tenant, number, behind[number], through)
 			if errors.Is(err, store.ErrNoRoom) {
 				full.Store(true)
 				return nil
@@ -159,15 +159,20 @@ func (r reading) cut() bool {
 // because the contacts of a later number may be gone, erased with an earlier one, by the
 // time that it is read itself. The caller writes the job down before it deletes anything.
 func (r reading) note(job *store.Job) {
+	found := func(index int) {
+		if job.Outcomes.Of(index) != store.Held {
+			job.Outcomes.Set(index, store.Erased)
+		}
+	}
 	for i, copies := range r.copies {
 		if len(copies) > 0 {
-			job.Outcomes.Set(job.Cursor+i, store.Erased)
+			found(job.Cursor + i)
 		}
 		for _, c := range copies {
 			parties, _ := c.Parties.Parties()
 			for _, party := range parties {
 				if at, ours := slices.BinarySearch(job.Identifiers, party); ours {
-					job.Outcomes.Set(at, store.Erased)
+					found(at)
 				}
 			}
 		}

@@ -14,6 +14,7 @@ import (
 type CustomerSettings struct {
 	Erasures   string `env:"ERASURES_TABLE,required,notEmpty"`
 	Customers  string `env:"CUSTOMERS_TABLE,required,notEmpty"`
+	Holds      string `env:"HOLDS_TABLE,required,notEmpty"`
 	BatchCalls int    `env:"BATCH_CALLS,required"` // deleting calls at once, per process
 	Timing
 }
@@ -23,7 +24,26 @@ func (s CustomerSettings) Intake(db *dynamodb.Client, digests digest.Digester) C
 	return NewCustomerIntake(
 		store.Erasures{DB: db, Table: s.Erasures},
 		store.Customers{DB: db, Table: s.Customers, Limiter: store.NewLimiter(s.BatchCalls)},
+		store.Holds{DB: db, Table: s.Holds},
 		digests, s.Timing, SystemClock(),
+	)
+}
+
+// HolderSettings is the environment of the functions that place and release holds.
+type HolderSettings struct {
+	Erasures  string `env:"ERASURES_TABLE,required,notEmpty"`
+	Customers string `env:"CUSTOMERS_TABLE,required,notEmpty"`
+	Contacts  string `env:"CONTACTS_TABLE,required,notEmpty"`
+	Holds     string `env:"HOLDS_TABLE,required,notEmpty"`
+	Timing
+}
+
+// Holder is what such a function works with. db is the client of its tables. It places
+// and ends holds; to go on with a release is cleanup's part (WorkerSettings.Holder).
+func (s HolderSettings) Holder(db *dynamodb.Client) Holder {
+	return NewHolder(
+		store.Erasures{DB: db, Table: s.Erasures}, store.Customers{DB: db, Table: s.Customers},
+		store.Contacts{DB: db, Table: s.Contacts}, store.Holds{DB: db, Table: s.Holds}, s.Timing, SystemClock(),
 	)
 }
 
@@ -45,6 +65,15 @@ type WorkerSettings struct {
 	Lease    time.Duration `env:"WORKER_LEASE,required"`
 }
 
+// Holder is what goes on with holds in such a function. db is the client of its tables.
+func (s WorkerSettings) Holder(db *dynamodb.Client) Holder {
+	return NewHolder(
+		store.Erasures{DB: db, Table: s.Erasures},
+		store.Customers{DB: db, Table: s.Customers, Limiter: store.NewLimiter(s.BatchCalls)},
+		store.Contacts{DB: db, Table: s.Contacts}, store.Holds{DB: db, Table: s.Holds}, s.Timing, SystemClock(),
+	)
+}
+
 // Worker is what such a function works with. db is the client of its tables.
 func (s WorkerSettings) Worker(db *dynamodb.Client) Worker {
 	limiter := store.NewLimiter(s.BatchCalls)
@@ -52,6 +81,7 @@ func (s WorkerSettings) Worker(db *dynamodb.Client) Worker {
 		store.Erasures{DB: db, Table: s.Erasures},
 		store.Customers{DB: db, Table: s.Customers, Limiter: limiter},
 		store.Contacts{DB: db, Table: s.Contacts, Limiter: limiter},
+		store.Holds{DB: db, Table: s.Holds},
 		store.NewMemory(store.HeldAtMost, store.LargestPage),
 		s.Timing, s.Lease, SystemClock(),
 	)

@@ -27,6 +27,7 @@ type engine struct {
 	Ledger         store.Erasures
 	Customers      store.Customers
 	Contacts       store.Contacts
+	Holds          store.Holds
 	Digests        digest.Digester
 	Memory         *store.Memory
 	WriterLifetime time.Duration
@@ -47,7 +48,7 @@ func (e engine) Customer(
 }
 
 func (e engine) customerIntake() CustomerIntake {
-	return NewCustomerIntake(e.Ledger, e.Customers, e.Digests, e.timing(), e.Clock)
+	return NewCustomerIntake(e.Ledger, e.Customers, e.Holds, e.Digests, e.timing(), e.Clock)
 }
 
 func (e engine) Numbers(
@@ -62,7 +63,11 @@ func (e engine) numbersIntake() NumbersIntake {
 }
 
 func (e engine) worker() Worker {
-	return NewWorker(e.Ledger, e.Customers, e.Contacts, e.Memory, e.timing(), e.Lease, e.Clock)
+	return NewWorker(e.Ledger, e.Customers, e.Contacts, e.Holds, e.Memory, e.timing(), e.Lease, e.Clock)
+}
+
+func (e engine) holder() Holder {
+	return NewHolder(e.Ledger, e.Customers, e.Contacts, e.Holds, e.timing(), e.Clock)
 }
 
 func (e engine) Continue(ctx context.Context, key string) error {
@@ -89,7 +94,7 @@ func newSystem(t testing.TB) *system {
 	kit := dynamotest.Open(t)
 	clock := &dynamotest.Clock{Time: time.UnixMilli(time.Now().UnixMilli())}
 	return &system{Kit: kit, clock: clock, tb: t, evidence: map[string]statements{}, engine: engine{
-		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts,
+		Ledger: kit.Erasures, Customers: kit.Customers, Contacts: kit.Contacts, Holds: kit.Holds,
 		Digests: digest.Digester{
 			Current: "1", Keys: map[string][]byte{"1": []byte("a key that only these tests know of")},
 		},
@@ -120,7 +125,7 @@ func (sys *system) through(transport func(next http.RoundTripper) http.RoundTrip
 		o.HTTPClient = &client
 	})
 	e := sys.engine
-	e.Ledger.DB, e.Customers.DB, e.Contacts.DB = db, db, db
+	e.Ledger.DB, e.Customers.DB, e.Contacts.DB, e.Holds.DB = db, db, db, db
 	return e
 }
 

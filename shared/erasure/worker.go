@@ -22,12 +22,12 @@ type Worker struct {
 // NewWorker is a Worker on these tables. All that it holds of pages at a time is in
 // memory, which may be nil: then there is no bound.
 func NewWorker(
-	ledger store.Erasures, customers store.Customers, contacts store.Contacts,
+	ledger store.Erasures, customers store.Customers, contacts store.Contacts, holds store.Holds,
 	memory *store.Memory, timing Timing, lease time.Duration, clock Clock,
 ) Worker {
 	return Worker{
 		eraser: eraser{
-			ledger: ledger, customers: customers, memory: memory, timing: timing, clock: clock,
+			ledger: ledger, customers: customers, holds: holds, memory: memory, timing: timing, clock: clock,
 		},
 		contacts: contacts,
 		lease:    lease,

@@ -44,7 +44,7 @@ func TestOneAuditLineWhateverHappens(t *testing.T) {
 			call.Accepted("e1")
 			return handle(call)
 		})
-		if strings.Count(log, `"msg":"audit"`) != 1 || strings.Contains(log, "4711") ||
+		if strings.Count(log, `"msg":"audit"`) != 1 || metrictest.Names(log, "4711") ||
 			!strings.Contains(log, `"outcome":"`+strings.TrimSpace(outcome)+`"`) || !strings.Contains(log, `"subject":"1.aa"`) {
 			t.Errorf("%s: %s", outcome, log)
 		}

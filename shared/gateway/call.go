@@ -32,6 +32,8 @@ type Call struct {
 	// Success is further fields of the answer, under canonical names, where the call
 	// succeeds; see Accepted.
 	Success http.Header
+	// Status is that of the answer where the call succeeds and it is not 200.
+	Status int
 
 	event *events.APIGatewayProxyRequest
 	line  metric.CallLine

@@ -189,6 +189,7 @@ func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 		call.line.Outcome = outcome(failure)
 	} else {
 		maps.Copy(w.Header(), call.Success)
+		status = cmp.Or(call.Status, status)
 	}
 	respond.Write(w, status, format, body)
 	call.line.Status = status

@@ -104,6 +104,10 @@ var AllowsSwept = declare("AllowsSwept", "Count", "")
 // it out.
 var SweepBehind = declare("SweepBehind", "Seconds", "")
 
+// HoldsFailing is how many holds a run of cleanup could not go on with: they are not
+// active yet, or not released. It is one more where the holds could not be listed.
+var HoldsFailing = declare("HoldsFailing", "Count", "")
+
 // The metrics of the sealed log. Each run of seal-ledger writes all of them; it leaves
 // out OldestUnsealed and LedgerUnsealed where it could not read all of the index of
 // unlogged records, because nobody could say what they are.

@@ -101,8 +101,23 @@ var PreviewErasures = Operation{
 	Name: "preview-erasures", OtherMethods: true, Calls: []Route{PreviewErasure},
 }
 
+// The calls about holds. The id is one that the caller gives to the hold.
+var (
+	PlaceHold   = Route{http.MethodPut, "/holds/{id}"}
+	ReadHold    = Route{http.MethodGet, "/holds/{id}"}
+	ReleaseHold = Route{http.MethodDelete, "/holds/{id}"}
+	ListHolds   = Route{http.MethodGet, "/holds"}
+)
+
+// HoldErasures answers them, to operators who have it among their scopes alone. As
+// ReadErasures, it is none of All.
+var HoldErasures = Operation{
+	Name: "hold-erasures", OtherMethods: true,
+	Calls: []Route{PlaceHold, ReadHold, ReleaseHold, ListHolds},
+}
+
 // Own are the calls of our own, beside All.
-var Own = []Operation{ReadErasures, PreviewErasures}
+var Own = []Operation{ReadErasures, PreviewErasures, HoldErasures}
 
 // provision are the paths of operations 1 and 2, under both base paths.
 var provision = []string{

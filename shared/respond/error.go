@@ -19,6 +19,7 @@ const (
 	Unauthorized
 	Forbidden
 	NotFound
+	Conflict
 	Gone
 	MethodNotAllowed
 	NotAcceptable
@@ -35,6 +36,7 @@ var statuses = map[Kind]int{
 	Unauthorized:     http.StatusUnauthorized,
 	Forbidden:        http.StatusForbidden,
 	NotFound:         http.StatusNotFound,
+	Conflict:         http.StatusConflict,
 	Gone:             http.StatusGone,
 	MethodNotAllowed: http.StatusMethodNotAllowed,
 	NotAcceptable:    http.StatusNotAcceptable,

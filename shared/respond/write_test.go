@@ -122,7 +122,7 @@ func TestUnwritable(t *testing.T) {
 func TestShapes(t *testing.T) {
 	for kind, want := range map[Kind]int{
 		Internal: 500, Invalid: 400, Unauthorized: 401, Forbidden: 403, NotFound: 404, MethodNotAllowed: 405,
-		NotAcceptable: 406, Gone: 410, TooLarge: 413, UnsupportedMedia: 415, TooManyRequests: 429, Unavailable: 503,
+		NotAcceptable: 406, Conflict: 409, Gone: 410, TooLarge: 413, UnsupportedMedia: 415, TooManyRequests: 429, Unavailable: 503,
 	} {
 		refusal := AsError(Refuse(kind, "customerId is wrong"))
 		status, body := Provision.Failure(refusal)
@@ -139,7 +139,7 @@ func TestShapes(t *testing.T) {
 			t.Errorf("kind %d: %d %s", kind, status, got.Body)
 		}
 	}
-	if len(statuses) != 12 {
+	if len(statuses) != 13 {
 		t.Error("a kind has no status, or this table does not know it")
 	}
 	r := &http.Request{Header: http.Header{"Accept": {"application/xml"}}}

@@ -22,15 +22,26 @@ const (
 	Accepted = "accepted"
 	// Erased says that an erasure is done.
 	Erased = "erased"
+	// Partial says that an erasure is done, but for what holds keep.
+	Partial = "partial"
+	// Held says that a hold was placed; with Because, that an erasure was refused because
+	// of one.
+	Held = "held"
+	// Released says that a hold holds no more.
+	Released = "released"
 	// KeyDestroyed says that a key of digests is gone. Nobody can tell any more whom the
 	// statements with digests under that key are about.
 	KeyDestroyed = "key-destroyed"
+	// Restore says that records of a backup were loaded, and nobody came back who
+	// was erased after its time.
+	Restore = "restored"
 )
 
 // The kinds of erasures.
 const (
 	Customer = "customer" // operation 3: a loyalty customer of an account
 	Numbers  = "numbers"  // operation 4: customer numbers of a tenant
+	Number   = "number"   // of a hold: one of them
 )
 
 // version is the form of the lines that this package makes and reads.
@@ -40,20 +51,23 @@ const version = 1
 // field is left out. The order of the fields is the order in the line.
 type Statement struct {
 	Version  int       `json:"v"`              // Line sets it
-	Type     string    `json:"type"`           // Accepted, Erased or KeyDestroyed
+	Type     string    `json:"type"`           // Accepted, Erased, ...
 	ID       string    `json:"id"`             // of the erasure, or of the key's record
-	Kind     string    `json:"kind,omitempty"` // Customer or Numbers
+	Kind     string    `json:"kind,omitempty"` // Customer or Numbers, of a hold Number
 	Scope    string    `json:"scope,omitempty"`
 	By       string    `json:"by,omitempty"`      // who asked: an API user, an app, an operator
 	Accepted Time      `json:"accepted,omitzero"` // when the erasure was put on record
 	Ticket   []byte    `json:"ticket,omitempty"`  // SHA-256 of the caller's ticket
-	*End               // of Erased
+	Because  string    `json:"because,omitempty"` // the hold whose release it came from, or that refused it
+	*End               // of Erased and Partial
+	Hold     string    `json:"hold,omitempty"`     // of Held and Released: the hold's id
 	Key      string    `json:"key,omitempty"`      // of KeyDestroyed: the key's id
-	At       Time      `json:"at,omitzero"`        // of KeyDestroyed: when it was destroyed
-	Subjects *Subjects `json:"subjects,omitempty"` // of Accepted and Erased
+	At       Time      `json:"at,omitzero"`        // of Held, Released, KeyDestroyed and Restore: when
+	Restored *Restored `json:"restored,omitempty"` // of Restore
+	Subjects *Subjects `json:"subjects,omitempty"` // of all but KeyDestroyed and Restore
 }
 
-// End is what an Erased statement says of the erasure's end.
+// End is what an Erased or Partial statement says of the erasure's end.
 type End struct {
 	Finished Time `json:"finished"`
 	// Verified is when the last pass began, which found nothing.
@@ -67,6 +81,17 @@ type End struct {
 	Passes     int64 `json:"passes"`
 	// BackupsUntil is when the last backup that may still hold the data has run out.
 	BackupsUntil Time `json:"backupsUntil"`
+}
+
+// Restored is what a Restore statement says. It counts items.
+type Restored struct {
+	Table      string `json:"table"`                // that was restored from a backup
+	To         Time   `json:"to"`                   // to this time
+	Read       int64  `json:"read"`                 // that the restored table holds
+	LeftOut    int64  `json:"leftOut"`              // of them, about somebody who was erased since
+	Loaded     int64  `json:"loaded"`               // of them, those that stand in the table in use
+	Left       int64  `json:"left"`                 // in the table in use, about somebody who was erased since
+	Unreadable int64  `json:"unreadable,omitempty"` // in the table in use: about whom cannot be read
 }
 
 // Line is the statement as it is stored and hashed: one line of JSON without a line feed.

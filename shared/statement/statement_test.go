@@ -37,6 +37,11 @@ func TestLines(t *testing.T) {
 		`{"v":1,"type":"key-destroyed","id":"x","by":"ops","key":"2026","at":"2026-11-27T09:11:12.345Z"}`: {
 			Type: statement.KeyDestroyed, ID: "x", By: "ops", Key: "2026", At: accepted,
 		},
+		`{"v":1,"type":"restored","id":"x","by":"ops","at":"2026-11-27T09:11:12.345Z","restored":{"table":"t",` +
+			`"to":"2026-11-27T09:11:12.345Z","read":9,"leftOut":4,"loaded":5,"left":0}}`: {
+			Type: statement.Restore, ID: "x", By: "ops", At: accepted,
+			Restored: &statement.Restored{Table: "t", To: accepted, Read: 9, LeftOut: 4, Loaded: 5},
+		},
 	} {
 		got := string(s.Line())
 		if got != want {

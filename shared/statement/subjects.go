@@ -25,6 +25,8 @@ const (
 	OutcomeErased Outcome = 'e'
 	// OutcomeNotFound says that nothing was found of the subject.
 	OutcomeNotFound Outcome = 'n'
+	// OutcomeHeld says that a hold keeps something of the subject. The rest is erased.
+	OutcomeHeld Outcome = 'h'
 )
 
 // Subject is one leaf of the tree.

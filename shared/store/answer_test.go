@@ -89,7 +89,7 @@ func TestOnlyAnswersCountUnderAShare(t *testing.T) {
 				if shared {
 					ctx = store.NewMemory(20<<20, 8<<20).Share().On(ctx)
 				}
-				_, err := store.Contacts{DB: db, Table: "c"}.Read(ctx, "acme", "135", "")
+				_, err := store.Contacts{DB: db, Table: "c"}.Read(ctx, "acme", "135", "", "")
 				_, err2 := store.Customers{DB: db, Table: "c"}.Read(ctx, "acme", "")
 				if err == nil || err2 == nil {
 					t.Errorf("status %d, %q, share %v: %v, %v", status, body, shared, err, err2)

@@ -43,7 +43,32 @@ func canFile(tenant, number string) bool { return len(PartyKey(tenant, number)) 
 type Copy struct {
 	Contact string // sort key
 	Parties Stored // all numbers of the contact as the copy has them; nil where it has none
+	Marks   *Marks // of the holds that keep the copy, nil where it has none
 }
+
+// Marks are what stands in the attribute held of a copy: the ids of holds.
+type Marks struct {
+	Holds []string
+	// Foreign says that it is no set of ids. Nobody knows then what keeps the copy, or
+	// how it could be let go.
+	Foreign bool
+}
+
+// readMarks reads the attribute held, nil for none.
+func readMarks(copy object) *Marks {
+	value, there := copy["held"]
+	if !there {
+		return nil
+	}
+	ids, ok := value.(*types.AttributeValueMemberSS)
+	if !ok {
+		return &Marks{Foreign: true}
+	}
+	return &Marks{Holds: ids.Value}
+}
+
+// unmarked is the condition of every deletion of a copy: no hold keeps it.
+const unmarked = "attribute_not_exists(held)"
 
 // Filed is what Contacts.Read found under a number.
 type Filed struct {
@@ -63,8 +88,8 @@ const contactPage = 200
 // Where the page does not reach the sort key through, the sort keys of the copies from
 // there to through are read as well: the caller counts those copies. ErrNoRoom when the
 // share of memory that ctx has is too small for the page, see Share.On.
-func (c Contacts) Read(ctx context.Context, tenant, number, through string) (Filed, error) {
-	filed, err := c.ReadBehind(ctx, tenant, number, "")
+func (c Contacts) Read(ctx context.Context, tenant, number, after, through string) (Filed, error) {
+	filed, err := c.ReadBehind(ctx, tenant, number, after)
 	if n := len(filed.Copies); err == nil && filed.More && n > 0 && filed.Copies[n-1].Contact < through {
 		filed.KeysBeyond, filed.More, err = c.ReadKeys(ctx, tenant, number, filed.Copies[n-1].Contact, through)
 	}
@@ -79,7 +104,7 @@ func (c Contacts) ReadBehind(ctx context.Context, tenant, number, after string) 
 		ConsistentRead:            aws.Bool(true),
 		Limit:                     aws.Int32(contactPage),
 		KeyConditionExpression:    aws.String("party = :party"),
-		ProjectionExpression:      aws.String("contact, parties"),
+		ProjectionExpression:      aws.String("contact, parties, held"),
 		ExpressionAttributeValues: object{":party": text(PartyKey(tenant, number))},
 		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal, // for itemBytes
 	}
@@ -92,7 +117,7 @@ func (c Contacts) ReadBehind(ctx context.Context, tenant, number, after string) 
 	}
 	filed := Filed{Copies: make([]Copy, 0, len(read.items)), CopyBytes: read.itemBytes(), PageBytes: read.size}
 	err = read.each("parties", func(item object, parties Stored) {
-		filed.Copies = append(filed.Copies, Copy{item.text("contact"), parties})
+		filed.Copies = append(filed.Copies, Copy{item.text("contact"), parties, readMarks(item)})
 	})
 	if err != nil {
 		return Filed{}, failed("contacts: read party", err)

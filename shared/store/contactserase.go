@@ -5,7 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync/atomic"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -85,18 +85,14 @@ var ErrNotTaken = errors.New("contacts: the deletion of one is not taken")
 // conditions: a contact that is filed again in between would keep a copy under a number
 // where no later reading finds it.
 //
-// skipped is how many contacts have changed since they were read, kept whether copies
-// under other numbers stayed because they belong to contacts filed again. The caller then
-// reads again. After an error any of the contacts may be gone.
+// No copy goes that a hold keeps, and with it none of its contact. What is left the
+// caller reads again. After an error any of the contacts may be gone.
 //
 // What DynamoDB does not take at once, because it is too large or because a partition
 // throttles it again and again, goes in halves (groupSize), down to one contact. A
 // contact that no single transaction takes goes copy by copy, the one under Own last.
-func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, parallel int) (
-	skipped int, kept bool, err error,
-) {
-	var allSkipped atomic.Int64
-	var anyKept atomic.Bool
+func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, parallel int) (left Left, err error) {
+	var mu sync.Mutex
 	sizes := newTransactionSizes()
 	var calls errgroup.Group // a transaction that fails ends none of the others
 	calls.SetLimit(parallel)
@@ -104,22 +100,40 @@ func (c Contacts) Erase(ctx context.Context, job *Job, contacts []Erasable, para
 		group, held := c.nextGroup(ctx, job.Scope, contacts)
 		if len(group) == 0 { // ctx has ended
 			err := calls.Wait()
-			return int(allSkipped.Load()), anyKept.Load(), cmp.Or(err, failed("contacts: erase", ctx.Err()))
+			return left, cmp.Or(err, failed("contacts: erase", ctx.Err()))
 		}
 		contacts = contacts[len(group):]
 		calls.Go(func() (err error) {
 			defer c.Limiter.releaseParties(held)
 			defer invocation.Recover("contacts: erase", &err)
-			skipped, kept, err := c.eraseGroup(ctx, job, group, sizes.group())
-			allSkipped.Add(int64(skipped))
-			if kept {
-				anyKept.Store(true)
-			}
+			of, err := c.eraseGroup(ctx, job, group, sizes.group())
+			mu.Lock()
+			defer mu.Unlock()
+			left.add(of)
 			return err
 		})
 	}
 	err = calls.Wait()
-	return int(allSkipped.Load()), anyKept.Load(), err
+	return left, err
+}
+
+// Left is what Erase has left.
+type Left struct {
+	Skipped int        // contacts that have changed since they were read, or are kept
+	Others  bool       // copies under other numbers that belong to contacts filed again
+	Kept    []KeptCopy // copies under other numbers that holds keep
+}
+
+func (l *Left) add(other Left) {
+	l.Skipped += other.Skipped
+	l.Others = l.Others || other.Others
+	l.Kept = append(l.Kept, other.Kept...)
+}
+
+// KeptCopy is a copy that holds keep.
+type KeptCopy struct {
+	Contact, Number string
+	Marks           Marks
 }
 
 // nextGroup is as many of the first contacts as one transaction is likely to take, with
@@ -149,7 +163,7 @@ func (c Contacts) nextGroup(ctx context.Context, tenant string, contacts []Erasa
 // eraseGroup deletes contacts in one transaction, or in as few as DynamoDB takes them in.
 // It leaves out those that have changed, and waits out a conflict with another writer.
 func (c Contacts) eraseGroup(ctx context.Context, job *Job, contacts []Erasable, size *groupSize) (
-	skipped int, kept bool, err error,
+	left Left, err error,
 ) {
 	const call = "contacts: erase"
 	certain, asking := true, false // certain: no contact that is left may have been deleted
@@ -174,12 +188,12 @@ func (c Contacts) eraseGroup(ctx context.Context, job *Job, contacts []Erasable,
 			contacts = contacts[whole:]
 			continue
 		}
-		changed, others, again, err := c.readConflicts(ctx, job.Scope, contacts, copies, err)
+		changed, kept, others, again, err := c.readConflicts(ctx, job.Scope, contacts, copies, err)
 		if !certain && len(changed) > 0 { // they were perhaps deleted before they were filed again
 			job.Undercounted.Store(true)
 		}
-		if kept = kept || others; again {
-			skipped, idle = skipped+len(changed), 0
+		if left.add(Left{Others: others, Kept: kept}); again {
+			left.Skipped, idle = left.Skipped+len(changed), 0
 			contacts = without(contacts, changed)
 			continue
 		}
@@ -194,19 +208,19 @@ func (c Contacts) eraseGroup(ctx context.Context, job *Job, contacts []Erasable,
 			continue
 		}
 		if !retryable(err) || ended(ctx) {
-			return skipped, kept, cmp.Or(notTaken, err)
+			return left, cmp.Or(notTaken, err)
 		}
 		if idle++; idle == maxAttempts {
-			return skipped, kept, failed(call, err)
+			return left, failed(call, err)
 		}
 		if busy {
 			size.throttled(len(copies), idle)
 		}
 		if !Wait(ctx, c.DB, idle, err) {
-			return skipped, kept, failed(call, ctx.Err())
+			return left, failed(call, ctx.Err())
 		}
 	}
-	return skipped, kept, notTaken
+	return left, notTaken
 }
 
 // without is the contacts whose index is not in changed.

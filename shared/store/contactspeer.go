@@ -69,9 +69,9 @@ func typeOf(value types.AttributeValue) string {
 // be read, as readPeer found.
 func (e Erasable) peerCondition(number string) (condition string, values object) {
 	if fault, ok := e.unreadable[number]; ok {
-		return "attribute_not_exists(party) OR " + fault.condition, object{":odd": fault.odd}
+		return "(attribute_not_exists(party) OR " + fault.condition + ") AND " + unmarked, object{":odd": fault.odd}
 	}
-	return "attribute_not_exists(party) OR attribute_not_exists(parties) OR contains(parties, :own)",
+	return "(attribute_not_exists(party) OR attribute_not_exists(parties) OR contains(parties, :own)) AND " + unmarked,
 		object{":own": text(e.Own)}
 }
 
@@ -93,17 +93,20 @@ func (e Erasable) Takes(parties Stored) bool {
 // lets it go while its parties cannot be read. ours is false where the copy belongs to a
 // contact that was filed again without Own, or has changed since. A second look at the
 // same copy always says false: a writer who keeps changing it keeps nobody waiting.
-func (c Contacts) readPeer(ctx context.Context, tenant string, e *Erasable, number string) (ours bool, err error) {
-	if _, again := e.unreadable[number]; again {
-		return false, nil
-	}
+//
+// marks are those of a copy that holds keep, and that is not of another contact. They are
+// empty where it was kept a moment ago: the caller reads the contact again.
+func (c Contacts) readPeer(ctx context.Context, tenant string, e *Erasable, number string) (
+	ours bool, marks *Marks, err error,
+) {
+	_, again := e.unreadable[number]
 	share := c.Limiter.peerShare() // not the one that the caller's pages are in
 	defer share.Release()
 	in := &dynamodb.QueryInput{ // as everything else is read: no right to GetItem is needed
 		TableName:              &c.Table,
 		ConsistentRead:         aws.Bool(true),
 		KeyConditionExpression: aws.String("party = :party AND contact = :contact"),
-		ProjectionExpression:   aws.String("parties"),
+		ProjectionExpression:   aws.String("parties, held"),
 		ExpressionAttributeValues: object{
 			":party": text(PartyKey(tenant, number)), ":contact": text(e.Contact),
 		},
@@ -116,22 +119,29 @@ func (c Contacts) readPeer(ctx context.Context, tenant string, e *Erasable, numb
 		}
 	}
 	var fault *unreadableParties
+	there, other := false, false // other: of a contact without Own
 	if err == nil {
-		err = read.each("parties", func(_ object, parties Stored) {
-			if parties != nil {
+		err = read.each("parties", func(copy object, parties Stored) {
+			there, other = true, parties != nil && !e.Takes(parties)
+			if marks = readMarks(copy); parties != nil {
 				fault = faultIn(parties.Value())
 			}
 		})
 	}
 	if err != nil {
-		return false, failed("contacts: read copy", err)
+		return false, nil, failed("contacts: read copy", err)
 	}
-	if fault == nil {
-		return false, nil
+	switch {
+	case other || again && marks == nil || !there:
+		return false, nil, nil
+	case marks != nil:
+		return false, marks, nil
+	case fault == nil:
+		return false, &Marks{}, nil // it was kept when the condition was looked at
 	}
 	if e.unreadable == nil {
 		e.unreadable = make(map[string]unreadableParties)
 	}
 	e.unreadable[number] = *fault
-	return true, nil
+	return true, nil, nil
 }

@@ -66,9 +66,9 @@ func (c Contacts) transact(ctx context.Context, job *Job, contacts []Erasable, c
 			condition, values := contact.peerCondition(copy.number)
 			remove.ConditionExpression, remove.ExpressionAttributeValues = &condition, values
 		case contact.Seen == nil:
-			remove.ConditionExpression = aws.String("attribute_not_exists(parties)")
+			remove.ConditionExpression = aws.String("attribute_not_exists(parties) AND " + unmarked)
 		default:
-			remove.ConditionExpression = aws.String("attribute_not_exists(party) OR parties = :seen")
+			remove.ConditionExpression = aws.String("(attribute_not_exists(party) OR parties = :seen) AND " + unmarked)
 			remove.ExpressionAttributeValues = object{":seen": contact.Seen.Value()}
 		}
 		actions[i].Delete = remove
@@ -87,16 +87,18 @@ func (c Contacts) transact(ctx context.Context, job *Job, contacts []Erasable, c
 // other numbers that do not name Own (readPeer), and takes off the list in contacts those
 // that belong to a contact filed again without Own.
 //
-//   - changed: contacts, by index, whose own copy is not as it was read.
+//   - changed: contacts, by index, whose own copy is not as it was read, or of which a
+//     hold keeps a copy.
+//   - kept: those of these copies that stand under other numbers.
 //   - others: copies of other contacts were taken off the list.
 //   - again: a new try differs from this one.
 //   - err: the error of the transaction, or of reading a copy.
 func (c Contacts) readConflicts(
 	ctx context.Context, tenant string, contacts []Erasable, copies []copyOf, cancelled error,
-) (changed map[int]bool, others, again bool, err error) {
+) (changed map[int]bool, kept []KeptCopy, others, again bool, err error) {
 	e, ok := errors.AsType[*types.TransactionCanceledException](cancelled)
 	if !ok {
-		return nil, false, false, cancelled
+		return nil, nil, false, false, cancelled
 	}
 	changed = make(map[int]bool)
 	for i, reason := range e.CancellationReasons {
@@ -109,16 +111,21 @@ func (c Contacts) readConflicts(
 			changed[copies[i].contact] = true
 			continue
 		}
-		ours, err := c.readPeer(ctx, tenant, contact, number)
+		ours, marks, err := c.readPeer(ctx, tenant, contact, number)
 		if err != nil {
-			return nil, others, false, err
+			return nil, kept, others, false, err
+		}
+		if marks != nil {
+			changed[copies[i].contact] = true
+			kept = append(kept, KeptCopy{Contact: contact.Contact, Number: number, Marks: *marks})
+			continue
 		}
 		if !ours {
 			contact.Copies = slices.DeleteFunc(slices.Clone(contact.Copies), func(n string) bool { return n == number })
 			others = true
 		}
 	}
-	return changed, others, again, cancelled
+	return changed, kept, others, again, cancelled
 }
 
 // tooMuch says whether fewer actions at once may be taken: because a partition is busy,

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,13 +26,14 @@ const noOpenJob = "attribute_not_exists(openShard)"
 //
 // page is the first page of Customers.Read, others are further keys under which a job for
 // the same customer may be open. ErrRaced when page is no longer what stands there, or
-// when such a job is open.
+// when such a job is open. ErrCustomerHeld when a hold stands on the customer.
 func (e Erasures) OpenCustomer(
-	ctx context.Context, job *Job, others []string, customers Customers, page Collection, leaseEnd time.Time,
+	ctx context.Context, job *Job, others []string, customers Customers, holds Holds, page Collection,
+	leaseEnd time.Time,
 ) error {
 	item := job.opened(leaseEnd)
 	item["leaseUntil"] = millis(leaseEnd)
-	return e.openCustomer(ctx, item, job, others, customers, page, nil)
+	return e.openCustomer(ctx, item, job, others, customers, holds, page, nil)
 }
 
 // OpenAndErase is OpenCustomer for a page of at most FewRecords with no other behind it:
@@ -39,7 +41,8 @@ func (e Erasures) OpenCustomer(
 // Until then the caller looks whether a writer has put more records there; if it dies
 // before, the worker that resumes the job at dueAt does.
 func (e Erasures) OpenAndErase(
-	ctx context.Context, job *Job, others []string, customers Customers, page Collection, dueAt time.Time,
+	ctx context.Context, job *Job, others []string, customers Customers, holds Holds, page Collection,
+	dueAt time.Time,
 ) error {
 	item := job.opened(dueAt)
 	item["counted"] = number(job.Fence) // a lease that nobody holds is no worker's death
@@ -48,7 +51,7 @@ func (e Erasures) OpenAndErase(
 	for i, record := range page.Records {
 		deletions[i].Delete = &types.Delete{TableName: &customers.Table, Key: recordKey(customer, record)}
 	}
-	return e.openCustomer(ctx, item, job, others, customers, page, deletions)
+	return e.openCustomer(ctx, item, job, others, customers, holds, page, deletions)
 }
 
 // opened is a customer's job as it is first written.
@@ -67,7 +70,7 @@ func (j *Job) opened(dueAt time.Time) object {
 }
 
 func (e Erasures) openCustomer(
-	ctx context.Context, item object, job *Job, others []string, customers Customers, page Collection,
+	ctx context.Context, item object, job *Job, others []string, customers Customers, holds Holds, page Collection,
 	deletions []types.TransactWriteItem,
 ) error {
 	actions := append([]types.TransactWriteItem{
@@ -80,7 +83,14 @@ func (e Erasures) openCustomer(
 			TableName: &e.Table, Key: ledgerKey(other), ConditionExpression: aws.String(noOpenJob),
 		}})
 	}
+	actions = append(actions, holds.notHeld(job))
 	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+	if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
+		last := len(cancelled.CancellationReasons) - 1 // the condition on holds
+		if last == len(actions)-1 && aws.ToString(cancelled.CancellationReasons[last].Code) == "ConditionalCheckFailed" {
+			return ErrCustomerHeld
+		}
+	}
 	return transacted("erasures: open customer", err)
 }
 

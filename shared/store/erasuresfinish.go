@@ -65,7 +65,7 @@ const beginAgain = "SET #id = :new, requestedAt = :at, lastRequestedAt = :at, re
 	" #found = :zero, deleted = :zero, passes = :zero, failures = :zero, counted = fence," +
 	" passStarted = :zero, #cursor = :zero, entombed = :zero, pending = :none," +
 	" dueAt = :due, handedOn = :true%s" +
-	" REMOVE leaseOwner, leaseUntil, outcomes, unanswered, atLeast, unreadable, lastRequestedBy, lastTicket%s"
+	" REMOVE leaseOwner, leaseUntil, outcomes, keptBy, because, unanswered, atLeast, unreadable, lastRequestedBy, lastTicket%s"
 
 // FinishAndBegin ends the job like Finish, and makes it next, with a record of its own.
 // It is for repeated calls that joined so late that a writer who began before them may

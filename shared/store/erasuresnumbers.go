@@ -86,8 +86,10 @@ func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (
 
 // inlineBytes is how many bytes the job's numbers and digests have.
 func (j *Job) inlineBytes() (n int) {
-	for i := range j.Identifiers {
-		n += len(j.Identifiers[i]) + len(j.Subjects[i])
+	for _, all := range [][]string{j.Identifiers, j.Subjects} {
+		for _, one := range all {
+			n += len(one)
+		}
 	}
 	return n
 }

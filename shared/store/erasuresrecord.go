@@ -30,8 +30,12 @@ func (j *Job) kind() string {
 	return "numbers"
 }
 
-// addTicket adds the job's ticket to its item, or to its record.
+// addTicket adds the job's ticket to its item, or to its record, and the hold whose
+// release opened it.
 func (j *Job) addTicket(item object) {
+	if j.Because != "" {
+		item["because"] = text(j.Because)
+	}
 	if j.Ticket != nil {
 		item["ticket"] = binary(j.Ticket)
 	}

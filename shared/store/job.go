@@ -17,6 +17,7 @@ type Job struct {
 	RequestedBy     string // name of the API user or app that asked first
 	RequestedAt     time.Time
 	Ticket          []byte    // SHA-256 of the ticket that came with the first call, nil without one
+	Because         string    // the hold whose release opened the erasure, "" for a caller's own
 	LastRequestedAt time.Time // by the last call that joined
 	LastRequestedBy string    // of that call, as RequestedBy; "" where none joined
 	LastTicket      []byte    // of that call, as Ticket
@@ -37,6 +38,7 @@ type Job struct {
 	Cursor      int // index of the first identifier that this pass has not verified yet
 	Pending     Pending
 	Outcomes    Outcomes // of the job's identifiers, as far as the passes have got
+	Holds       []string // ids of those that this pass found to keep something
 	HandedOver  bool     // there may be a handover of the job
 	// Unreadable says that the parties of a contact could not be read: a copy may be left
 	// under a number that nobody knows.
@@ -58,6 +60,7 @@ type Job struct {
 	// Undercounted says that a contact may have been deleted by a call without an answer,
 	// and filed again before anybody looked: one deletion that is not counted.
 	Undercounted atomic.Bool
+	keptBefore   bool        // the item says something of Holds
 	partly       atomic.Bool // some copies are gone of a contact that needs several calls
 }
 

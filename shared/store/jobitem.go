@@ -40,10 +40,12 @@ func readJob(item object) *Job {
 		Passes: item.number("passes"), Failures: item.number("failures"), PassStarted: item.millis("passStarted"),
 		Cursor: int(item.number("cursor")), HandedOver: item.flag("handedOn"),
 		Unreadable: item.flag("unreadable"), Unanswered: item.millis("unanswered"), Outcomes: item.bytes("outcomes"),
+		Because: item.text("because"), Holds: item.texts("keptBy"),
 	}
 	if job.LastRequestedAt.Before(job.RequestedAt) { // the clock of a call that joined was behind
 		job.LastRequestedAt = job.RequestedAt
 	}
+	job.keptBefore = len(job.Holds) > 0
 	// Each lease makes fence one more; counted is the last lease whose end is in
 	// failures. The present lease is fence itself, and those between are of workers that
 	// died.
@@ -72,6 +74,9 @@ func (j *Job) progress(counted int64) (set string, values object) {
 	}
 	if len(j.Outcomes) > 0 {
 		set, values[":outcomes"] = set+", outcomes = :outcomes", binary(j.Outcomes)
+	}
+	if j.keptBefore = j.keptBefore || len(j.Holds) > 0; j.keptBefore {
+		set, values[":kept"] = set+", keptBy = :kept", texts(j.Holds)
 	}
 	if j.Unreadable {
 		set, values[":unreadable"] = set+", unreadable = :unreadable", flag(true)

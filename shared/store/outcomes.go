@@ -35,6 +35,16 @@ func (o Outcomes) Of(index int) Outcome {
 	return Outcome(o[index/4] >> (2 * (index % 4)) & 3)
 }
 
+// Any says whether any subject has this outcome, which is not NotFound.
+func (o Outcomes) Any(outcome Outcome) bool {
+	for i := range 4 * len(o) {
+		if o.Of(i) == outcome {
+			return true
+		}
+	}
+	return false
+}
+
 // Found is of how many subjects something was found.
 func (o Outcomes) Found() (n int) {
 	for i := range 4 * len(o) {

@@ -33,7 +33,7 @@ func TestPanicGivesThePlaceBack(t *testing.T) {
 		"transactions": func() error { return kit.Customers.Delete(ctx, job, records, 2) },
 		"contacts": func() error {
 			contacts := []store.Erasable{{Contact: "c", Own: "135", Copies: []string{"135"}}}
-			_, _, err := kit.Contacts.Erase(ctx, job, contacts, 2)
+			_, err := kit.Contacts.Erase(ctx, job, contacts, 2)
 			return err
 		},
 	} {

@@ -19,6 +19,7 @@ import (
 	"customercare/infra/local/awsjson"
 	"customercare/infra/testkit/cloudformationtest"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/metrictest"
 	"customercare/shared/digest"
 )
 
@@ -252,7 +253,7 @@ func TestAuditOfAStackThatCannotBeAsked(t *testing.T) {
 			s.serve(t)
 			r := call(t, "", "audit", "--subject", "4711")
 			r.is(t, test.code, test.says)
-			if r.out != "" || strings.Contains(r.errs, "words of the service") || strings.Contains(r.errs, "4711") {
+			if r.out != "" || strings.Contains(r.errs, "words of the service") || metrictest.Names(r.errs, "4711") {
 				t.Error(r)
 			}
 		})
@@ -303,7 +304,7 @@ func TestAuditOfAStackWithoutOne(t *testing.T) {
 func TestTheSubjectIsRead(t *testing.T) {
 	(&insights{lines: []logLine{told(time.Now().Add(-time.Hour), "csr", digestOf(t, "2"))}}).serve(t)
 	said, code := onTerminal(t, []string{"4711\r"}, "audit", "--subject", "-")
-	if code != 0 || !strings.Contains(said, "Identifier: ") || !strings.Contains(said, " csr ") || strings.Contains(said, "4711") {
+	if code != 0 || !strings.Contains(said, "Identifier: ") || !strings.Contains(said, " csr ") || metrictest.Names(said, "4711") {
 		t.Errorf("exit %d: %s", code, said)
 	}
 	if r := call(t, "4711\r\n", "audit", "--subject", "-"); r.code != 0 || !strings.Contains(r.out, " csr ") {

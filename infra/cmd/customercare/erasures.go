@@ -135,8 +135,8 @@ func (a *app) showErasure(ctx context.Context, d *deployment.Deployment, id stri
 		{"passes", e.Passes}, {"found", e.Found}, {"deleted", e.Deleted},
 		{"counts are lower bounds", e.AtLeast}, {"a contact could not be read", e.Unreadable},
 		{"last pass began at", e.VerifiedAt}, {"in backups until", e.BackupsUntil}, {"outcomes", outcomesOf(e.Outcomes)},
-		{"acceptance is leaf", e.AcceptedLeaf}, {"sealed at", e.AcceptedSealedAt},
-		{"end is leaf", e.EndLeaf}, {"sealed at", e.EndSealedAt}, {"digests", e.Subjects},
+		{"acceptance is leaf", e.AcceptedLeaf}, {"acceptance sealed at", e.AcceptedSealedAt},
+		{"end is leaf", e.EndLeaf}, {"end sealed at", e.EndSealedAt}, {"digests", e.Subjects},
 	}
 	if identifiers {
 		rows = append(rows, []any{"identifiers", e.Identifiers})

@@ -28,14 +28,14 @@ func erased(t *testing.T, kit *dynamotest.Kit) (many []string) {
 	digests := digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}
 	open := func(code string, timing erasure.Timing) {
 		t.Helper()
-		intake := erasure.NewCustomerIntake(kit.Erasures, kit.Customers, digests, timing, engineClock)
+		intake := erasure.NewCustomerIntake(kit.Erasures, kit.Customers, kit.Holds, digests, timing, engineClock)
 		asked := erasure.CustomerRequest{Account: "shop", Code: code, By: "john"}
 		if _, err := intake.Customer(t.Context(), asked, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 	}
 	open("4711-done", erasure.Timing{})
-	worker := erasure.NewWorker(kit.Erasures, kit.Customers, kit.Contacts, nil, erasure.Timing{}, time.Minute,
+	worker := erasure.NewWorker(kit.Erasures, kit.Customers, kit.Contacts, kit.Holds, nil, erasure.Timing{}, time.Minute,
 		engineClock)
 	if _, err := worker.Due(t.Context(), dynamotest.OpenIndex); err != nil {
 		t.Fatal(err)
@@ -172,9 +172,17 @@ func TestAnErasureThatIsOverIsFoundByItsJob(t *testing.T) {
 			job = item.ErasureID.Value
 		}
 	}
-	if r := call(t, "", "erasures", "show", job); r.code != 0 || !strings.Contains(r.out, "erasure-") ||
-		!strings.Contains(r.out, "finished") {
+	r := call(t, "", "erasures", "show", job)
+	if r.code != 0 || !strings.Contains(r.out, "erasure-") || !strings.Contains(r.out, "finished") {
 		t.Errorf("%s: %v", job, r)
+	}
+	seen := map[string]bool{}
+	for line := range strings.Lines(r.out) {
+		label, _, _ := strings.Cut(line, "  ")
+		if seen[label] {
+			t.Errorf("two values have the name %q: %v", label, r)
+		}
+		seen[label] = true
 	}
 }
 

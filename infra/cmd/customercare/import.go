@@ -5,27 +5,48 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"customercare/infra/deployment"
 	"customercare/infra/importer"
+	"customercare/infra/restore"
+	"customercare/shared/digest"
 )
 
 func (a *app) importCommand() *cobra.Command {
 	var from int
+	var guard guarding
+	var since string
 	command := page("", "import FILE")
 	command.ValidArgsFunction = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault) // files
-	command.PreRunE = func(*cobra.Command, []string) error {
-		if from < 1 {
+	command.PreRunE = func(_ *cobra.Command, args []string) (err error) {
+		switch {
+		case from < 1:
 			return errors.New("--from counts lines from 1")
+		case guard.keys == "-" && args[0] == "-":
+			return errors.New("FILE and --keys cannot both be standard input")
+		case guard.returning && since != "":
+			return errors.New("--returning asks the ledger for nobody, so --since means nothing with it")
+		case since == "":
+			return nil
 		}
-		return nil
+		guard.since, err = parseTime("since", since)
+		if err == nil && guard.since.After(time.Now()) {
+			err = errors.New("--since is in the future: say of which time the file is")
+		}
+		return err
 	}
+	command.Flags().BoolVar(&guard.returning, "returning", false, "load also who was erased, because they came back")
+	command.Flags().StringVar(&since, "since", "", "the `TIME` that the file is of, RFC 3339: who was erased before it had come back")
+	command.Flags().StringVar(&guard.keys, "keys", "",
+		"read the text of the secret DigestKeys from `FILE`, \"-\" is standard input")
+	_ = command.MarkFlagFilename("keys") // it fails where there is no such flag
 	command.Flags().IntVar(&from, "from", 1, "first `LINE` to load, as a load that stopped names it")
 	var file *os.File
 	a.does(command, func(ctx context.Context, to *deployment.Deployment, _ []string) error {
-		return a.load(ctx, to, file, from)
+		return a.load(ctx, to, file, from, guard)
 	})
 	loadFile := command.RunE
 	// The file is opened before the stack is looked for: a wrong name is told at once.
@@ -40,8 +61,15 @@ func (a *app) importCommand() *cobra.Command {
 	return command
 }
 
+// guarding is how a load looks for those who were erased.
+type guarding struct {
+	returning bool      // it does not
+	since     time.Time // erasures that ended before count for nothing
+	keys      string    // the file with the keys of digests, "" for the stack's secret
+}
+
 // load loads the lines of file, from line from on, into a deployment's tables.
-func (a *app) load(ctx context.Context, to *deployment.Deployment, file *os.File, from int) error {
+func (a *app) load(ctx context.Context, to *deployment.Deployment, file *os.File, from int, by guarding) error {
 	if !a.json {
 		fmt.Fprintf(a.out, "loading into %s\n", to.Where)
 	}
@@ -50,7 +78,19 @@ func (a *app) load(ctx context.Context, to *deployment.Deployment, file *os.File
 		size = info.Size()
 	}
 	bar := a.newBar("importing", size)
+	guard := restore.Guard{
+		Ledger: inUse(to), Since: by.since,
+		Keys: func(ctx context.Context) (digest.Digester, error) {
+			keys, err := a.keysFrom(ctx, to, by.keys)
+			return keys.Digester(), err
+		},
+	}
+	erased := guard.Erased
+	if by.returning {
+		erased = nil
+	}
 	counts, err := importer.Load(ctx, importer.Options{
+		Erased: erased,
 		Client: to.DB, Tables: to.Tables.Tables, From: from, Progress: func(bytes int) { _ = bar.Add(bytes) },
 		Report: func(line int, sentence string) { fmt.Fprintf(bar, "line %d: %s\n", line, sentence) },
 	}, file)
@@ -58,8 +98,16 @@ func (a *app) load(ctx context.Context, to *deployment.Deployment, file *os.File
 	if _, misformed := errors.AsType[importer.Misformed](err); misformed {
 		return fmt.Errorf("%w; nothing is loaded", err)
 	}
-	printed := a.print(map[string]any{"into": to.Where, "loaded": counts.Loaded, "refused": counts.Failed},
+	printed := a.print(map[string]any{"into": to.Where, "loaded": counts.Loaded, "refused": counts.Failed,
+		"mightComeBack": counts.Back},
 		[]any{fmt.Sprintf("loaded into %s: %s", to.Where, counts)})
+	if counts.Back > 0 {
+		a.tell("%s what was erased or removed since, and not loaded", plural(counts.Back,
+			"line might bring back", "lines might bring back"))
+	}
+	for _, id := range guard.Destroyed {
+		a.tell("the key %s of digests is destroyed: nobody can say who was erased under it, and they are not looked for", id)
+	}
 	stopped, early := errors.AsType[*importer.Stopped](err)
 	switch {
 	case early && ctx.Err() != nil:

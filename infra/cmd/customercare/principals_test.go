@@ -45,7 +45,7 @@ func (r result) is(t *testing.T, code int, errs string) {
 
 // operators are the operations of an operator.
 var operators = operation.DeleteCustomerInfo.Name + ", " + operation.SetTemporaryAllow.Name + ", " +
-	operation.ReadErasures.Name + ", " + operation.PreviewErasures.Name
+	operation.ReadErasures.Name + ", " + operation.PreviewErasures.Name + ", " + operation.HoldErasures.Name
 
 const (
 	password = "a password of the tests"

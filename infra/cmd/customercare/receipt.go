@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -56,7 +58,12 @@ func (a *app) verifyReceipt(name string, by trust, subject string) error {
 		}
 	}
 	v, err := receipt.Verify(text, keys)
-	if err != nil {
+	form := errors.Is(err, receipt.ErrForm) || errors.Is(err, receipt.ErrCheckpoint)
+	switch {
+	case form && bytes.Contains(text, []byte("c2sp.org/tlog-proof@v1")):
+		return errors.New("NOT VERIFIED: this was a receipt, but does not have the form of one any more:" +
+			" verify the file as it was sent, because a mail program or an editor may have changed line ends or blanks")
+	case err != nil:
 		return fmt.Errorf("NOT VERIFIED: %w", err)
 	}
 	if subject != "" {
@@ -98,12 +105,28 @@ func sentences(v receipt.Verified) (all []string) {
 	about := map[string]string{
 		statement.Customer: "a customer of the account " + s.Scope,
 		statement.Numbers:  "customer numbers of the tenant " + s.Scope,
+		statement.Number:   "a customer number of the tenant " + s.Scope,
 	}[s.Kind]
 	say("VERIFIED. The receipt is genuine, and nothing in it was changed.")
 	switch {
 	case s.Type == statement.KeyDestroyed:
 		say("On %s the key of digests %s was destroyed. Since then nobody can tell from the log whom the entries"+
 			" made with it are about.", s.At, s.Key)
+	case s.Type == statement.Restore && s.Restored != nil:
+		r := s.Restored
+		say("On %s, %s put on record that the table %s, restored from a backup to %s, brought nobody back.", s.At, s.By, r.Table, r.To)
+		say("%s in it: %d about somebody who was erased since and left out, %d in the table in use now. There %s"+
+			" about anybody who was erased since.", plural(int(r.Read), "item was", "items were"), r.LeftOut, r.Loaded,
+			plural(int(r.Left), "item was left", "items were left"))
+		if r.Unreadable > 0 {
+			say("Of %s there it could not be read whom they are about.", plural(int(r.Unreadable), "item", "items"))
+		}
+	case s.Type == statement.Held && s.Because != "":
+		say("On %s the erasure of %s, as %s had asked, was refused because of the hold %s.", s.At, about, s.By, s.Because)
+	case s.Type == statement.Held:
+		say("On %s, %s placed the hold %s on %s. Nothing that it is about is erased while it stands.", s.At, s.By, s.Hold, about)
+	case s.Type == statement.Released:
+		say("On %s the hold %s on %s was released by %s. What was to be erased meanwhile is erased now.", s.At, s.Hold, about, s.By)
 	case about == "":
 		say("It is a statement of the type %q with the id %s, which this program cannot put into words.", s.Type, s.ID)
 	default:
@@ -111,11 +134,17 @@ func sentences(v receipt.Verified) (all []string) {
 		if s.Subjects != nil {
 			say("The request was about %s.", plural(s.Subjects.N, "data subject", "data subjects"))
 		}
+		if len(s.Ticket) > 0 {
+			say("It had a ticket, whose SHA-256 in base64 is %s", base64.StdEncoding.EncodeToString(s.Ticket))
+		}
 	}
 	if s.End != nil {
 		least := map[bool]string{true: "at least "}[s.AtLeast]
 		say("It was finished on %s. A last reading, begun on %s, found nothing any more.", s.Finished, s.Verified)
 		say("%s%s found, and %s%d erased.", least, plural(int(s.Found), "item was", "items were"), least, s.Erased)
+		if s.Type == statement.Partial {
+			say("A part is held, and was not erased.")
+		}
 		if s.Unreadable {
 			say("One record named its parties in a form that could not be read: a copy of it may be left.")
 		}

@@ -48,13 +48,8 @@ func (a *app) restorableCommand() *cobra.Command {
 }
 
 func (a *app) restorable(ctx context.Context, d *deployment.Deployment, run restore.Table, keysFile string) error {
-	restored, err := run.RestoredTo(ctx)
-	switch {
-	case err != nil:
+	if err := a.isOf(ctx, &run); err != nil {
 		return err
-	case restored != nil && run.Since.Sub(*restored) >= time.Second: // AWS keeps no fractions
-		return misused("--since is later than the time to which %s was restored, so who was erased in between"+
-			" would come back: say --since %s", run.Name, restored.UTC().Format(time.RFC3339))
 	}
 	keys, err := a.keysFrom(ctx, d, keysFile)
 	if err != nil {
@@ -79,6 +74,16 @@ func (a *app) restorable(ctx context.Context, d *deployment.Deployment, run rest
 			"item is left out because it cannot", "items are left out because they cannot"))
 	}
 	return nil
+}
+
+// isOf checks that the table is not of an earlier time than the run supposes.
+func (a *app) isOf(ctx context.Context, run *restore.Table) error {
+	restored, err := run.RestoredTo(ctx)
+	if err == nil && restored != nil && run.Since.Sub(*restored) >= time.Second { // AWS keeps no fractions
+		return misused("--since is later than the time to which %s was restored, so who was erased in between"+
+			" would come back: say --since %s", run.Name, restored.UTC().Format(time.RFC3339))
+	}
+	return err
 }
 
 // keysFrom reads the digest keys from a file, or where none is named from the stack's

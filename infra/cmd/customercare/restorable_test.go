@@ -84,7 +84,7 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 		t.Helper()
 		digests := digest.Digester{Current: key, Keys: map[string][]byte{"1": []byte(firstKey),
 			"2": []byte(secondKey)}}
-		intake := erasure.NewCustomerIntake(inUse.Erasures, inUse.Customers, digests, timing, engineClock)
+		intake := erasure.NewCustomerIntake(inUse.Erasures, inUse.Customers, inUse.Holds, digests, timing, engineClock)
 		asked := erasure.CustomerRequest{Account: "shop", Code: code, By: "john"}
 		if _, err := intake.Customer(t.Context(), asked, time.Minute); err != nil {
 			t.Fatal(err)
@@ -94,7 +94,7 @@ func TestARestoreBringsNobodyBack(t *testing.T) {
 	erase := func(code, key string) {
 		t.Helper()
 		open(code, key, erasure.Timing{})
-		worker := erasure.NewWorker(inUse.Erasures, inUse.Customers, inUse.Contacts, nil, erasure.Timing{}, time.Minute,
+		worker := erasure.NewWorker(inUse.Erasures, inUse.Customers, inUse.Contacts, inUse.Holds, nil, erasure.Timing{}, time.Minute,
 			engineClock)
 		if _, err := worker.Due(t.Context(), dynamotest.OpenIndex); err != nil {
 			t.Fatal(err)

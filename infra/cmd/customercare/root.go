@@ -46,8 +46,9 @@ func (a *app) root() *cobra.Command {
 		&cobra.Group{ID: "stack", Title: "The stack:"},
 		&cobra.Group{ID: "usage", Title: "This command line:"})
 	for id, commands := range map[string][]*cobra.Command{
-		"data":     {a.importCommand(), a.principalsCommand(), a.subjectCommand()},
-		"erasures": {a.erasuresCommand(), a.previewCommand(), a.keysCommand(), a.restorableCommand(), a.retentionCommand()},
+		"data": {a.importCommand(), a.principalsCommand(), a.subjectCommand()},
+		"erasures": {a.erasuresCommand(), a.previewCommand(), a.eraseCommand(), a.keysCommand(), a.restorableCommand(),
+			a.restoredCommand(), a.retentionCommand()},
 		"evidence": {a.auditCommand(), a.logCommand(), a.verifyCommand()},
 		"stack":    {a.smokeCommand()},
 	} {

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
@@ -37,18 +39,21 @@ func (t *trust) keys(a *app, policy string) (note.Verifiers, error) {
 	if t.vkey != "" {
 		key, err := note.NewVerifier(t.vkey)
 		if err != nil {
-			return nil, errors.New("--vkey is no verifier key: it looks like <log's name>+<8 hex digits>+<base64>")
+			return nil, errors.New("--vkey is no verifier key: it looks like <log's name>+<8 hex digits>+<base64>," +
+				" and is given itself, not as the name of a file")
 		}
 		return note.VerifierList(key), nil
 	}
-	if t.policy != "" {
-		policy = t.policy
-	} else {
-		a.tell("trusting the key in %s, which came with the log: compare it with one that you have from elsewhere", policy)
-	}
+	beside := t.policy == ""
+	policy = cmp.Or(t.policy, policy)
 	text, err := a.readAll(policy)
-	if err != nil {
+	switch {
+	case err != nil && beside:
+		return nil, fmt.Errorf("%w; without it, --policy or --vkey must say whose signature counts", err)
+	case err != nil:
 		return nil, err
+	case beside:
+		a.tell("trusting the key in %s, which came with the log: compare it with one that you have from elsewhere", policy)
 	}
 	return tiles.Policy(string(text))
 }

@@ -46,9 +46,10 @@ func sealedErasure(t *testing.T, kit *dynamotest.Kit) (text []byte, vkey string)
 	mac.Write([]byte("open\ncustomer#shop#4711"))
 	opening := mac.Sum(nil)
 	subject := statement.Subject{Commitment: statement.Commitment(opening, "customer#shop#4711")}
+	ticket := sha256.Sum256([]byte("CARE-4711"))
 	s := statement.Statement{
 		Type: statement.Accepted, ID: "20261127T101112Z-0123456789abcdef", Kind: statement.Customer, Scope: "shop",
-		By: "john1970", Accepted: at, Subjects: statement.NewTree([]statement.Subject{subject}).Subjects(),
+		By: "john1970", Accepted: at, Ticket: ticket[:], Subjects: statement.NewTree([]statement.Subject{subject}).Subjects(),
 	}
 	accepted := s.Line()
 	subject.Outcome = statement.OutcomeErased
@@ -211,4 +212,43 @@ func TestEvidence(t *testing.T) {
 		t.Fatal(err)
 	}
 	call(t, "", "verify", "log", dir).is(t, 1, "leaf 0 has no text")
+}
+
+// A receipt that a mail program has changed, a key from a file with other line ends, and
+// a folder that is no export: each gets a sentence that helps.
+func TestEvidenceThatIsGivenBadly(t *testing.T) {
+	kit := dynamotest.Open(t)
+	local(t, kit)
+	genuine, vkey := sealedErasure(t, kit)
+	t.Setenv("DYNAMODB_ENDPOINT", "http://127.0.0.1:1")
+	text := string(genuine)
+	hint := "verify the file as it was sent"
+	for name, c := range map[string]struct{ text, says string }{
+		"line ends":      {strings.ReplaceAll(text, "\n", "\r\n"), hint},
+		"byte order":     {"\ufeff" + text, hint},
+		"quoted":         {"> " + strings.ReplaceAll(text, "\n", "\n> "), hint},
+		"one more":       {text + "\n", hint},
+		"one less":       {strings.TrimSuffix(text, "\n"), hint},
+		"no receipt":     {vkey + "\n", "this is not a receipt"},
+		"other contents": {strings.Replace(text, "index 1", "index 0", 1), "is not in the log that was signed"},
+	} {
+		r := call(t, "", "verify", "receipt", file(t, c.text), "--vkey", vkey)
+		r.is(t, 1, "NOT VERIFIED: ")
+		if !strings.Contains(r.errs, c.says) || strings.Contains(r.errs, hint) != (c.says == hint) || r.out != "" {
+			t.Errorf("%s: %v", name, r)
+		}
+	}
+	good := file(t, text)
+	r := call(t, "", "verify", "receipt", good, "--vkey", vkey+"\r\n") // of a file with other line ends
+	r.is(t, 0, "")
+	ticket := sha256.Sum256([]byte("CARE-4711"))
+	if !strings.Contains(r.out, "It had a ticket, whose SHA-256 in base64 is "+base64.StdEncoding.EncodeToString(ticket[:])+"\n") {
+		t.Errorf("nothing is said of the ticket: %v", r)
+	}
+	call(t, "", "verify", "receipt", good, "--vkey", good).is(t, 1, "not as the name of a file")
+	r = call(t, "", "verify", "log", t.TempDir())
+	r.is(t, 1, "; without it, --policy or --vkey must say whose signature counts")
+	if strings.Contains(r.errs, "trusting") {
+		t.Errorf("a key is trusted that is not there: %v", r)
+	}
 }

@@ -69,8 +69,11 @@ func TestBusyProcesses(t *testing.T) {
 	for range 2 {
 		go func() { _, err := call(t, s, "hold "+file); errs <- err }()
 	}
-	go func() { // begins before the timeout, and works on
-		_, err := s.Request(t.Context(), "F", []byte(`{"do":"hold `+file+`"}`))
+	go func() { // works on for longer than the timeout
+		err := ErrThrottled
+		for errors.Is(err, ErrThrottled) { // a busy machine starts no process in that time
+			_, err = s.Request(t.Context(), "F", []byte(`{"do":"hold `+file+`"}`))
+		}
 		errs <- err
 	}()
 	log.holding(t, 3)

@@ -72,7 +72,8 @@ func TestRealTemplate(t *testing.T) {
 		want := apigateway.Throttle{Rate: 100, Burst: 100}
 		switch {
 		case r.Method == operation.AnyMethod: // of what is refused
-		case strings.HasPrefix(r.Path, "/erasures") || strings.HasPrefix(r.Path, "/ledger"):
+		case strings.HasPrefix(r.Path, "/erasures") || strings.HasPrefix(r.Path, "/ledger"),
+			strings.HasPrefix(r.Path, "/holds"):
 			want.Rate = 20
 		case r.Path == "/" || r.Path == "/api.php":
 			want.Rate = 50
@@ -93,7 +94,7 @@ func TestRealTemplate(t *testing.T) {
 		tables = append(tables, table.LogicalID)
 	}
 	slices.Sort(tables)
-	if !slices.Equal(tables, []string{"Contacts", "Customers", "Erasures", "Log", "Principals", "Rules", "Users"}) {
+	if !slices.Equal(tables, []string{"Contacts", "Customers", "Erasures", "Holds", "Log", "Principals", "Rules", "Users"}) {
 		t.Errorf("tables %v", tables)
 	}
 	if len(template.Streams) != 1 || template.Streams[0].Table != "Erasures" ||

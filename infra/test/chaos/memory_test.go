@@ -267,7 +267,7 @@ func newWorkers(t *testing.T, contact func(n, i int) string) *workers {
 	w.digests = digest.Digester{Current: "1",
 		Keys: map[string][]byte{"1": []byte("a key that only these tests know of")}}
 	w.numbers = erasure.NewNumbersIntake(kit.Erasures, w.digests, anHourAgo)
-	w.customers = erasure.NewCustomerIntake(kit.Erasures, kit.Customers, w.digests,
+	w.customers = erasure.NewCustomerIntake(kit.Erasures, kit.Customers, kit.Holds, w.digests,
 		erasure.Timing{WriterLifetime: time.Second},
 		erasure.NewClock(anHourAgo, func(d time.Duration,
 			do func()) (stop func() bool) {
@@ -276,9 +276,9 @@ func newWorkers(t *testing.T, contact func(n, i int) string) *workers {
 	w.env = map[string]string{
 		"AWS_ENDPOINT_URL": server.URL, "METRICS_NAMESPACE": "test",
 		"ERASURES_TABLE": kit.Erasures.Table, "CUSTOMERS_TABLE": kit.Customers.Table,
-		"CONTACTS_TABLE": kit.Contacts.Table,
-		"RULES_TABLE":    kit.Rules.Table,
-		"USERS_TABLE":    kit.Users.Table, "OPEN_ERASURES_INDEX": dynamotest.OpenIndex, "ALLOW_SWEEP_MINUTES": "1",
+		"CONTACTS_TABLE": kit.Contacts.Table, "HOLDS_TABLE": kit.Holds.Table, "STANDING_HOLDS_INDEX": dynamotest.StandingIndex,
+		"RULES_TABLE": kit.Rules.Table,
+		"USERS_TABLE": kit.Users.Table, "OPEN_ERASURES_INDEX": dynamotest.OpenIndex, "ALLOW_SWEEP_MINUTES": "1",
 		"WRITER_LIFETIME": "1s", "CLOCK_SKEW": "0s", "WORKER_LEASE": "30s", "BATCH_CALLS": "8", "BACKUP_DAYS": "35",
 	}
 	return w

@@ -33,7 +33,7 @@ var (
 		`"` + eventAPI + `*/customercare/v1/*/provision","` + eventAPI + `*/customercare/v1/*/provision/",` +
 		`"` + eventAPI + `*/risk-cc/customercare/v1/*/provision","` + eventAPI +
 		`*/risk-cc/customercare/v1/*/provision/"]}]},` +
-		`"context":{"operations":"` + operation.DeleteCustomerInfo.Name + " " + operation.SetTemporaryAllow.Name + " " + operation.ReadErasures.Name + " " + operation.PreviewErasures.Name + `"}}`
+		`"context":{"operations":"` + operation.DeleteCustomerInfo.Name + " " + operation.SetTemporaryAllow.Name + " " + operation.ReadErasures.Name + " " + operation.PreviewErasures.Name + " " + operation.HoldErasures.Name + `"}}`
 	appStatement = `"policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"EFFECT","Resource":[` +
 		`"` + eventAPI + "POST" + cleanPath + `",` +
 		`"` + eventAPI + "POST" + cleanPath + `/"]}]}`
@@ -81,7 +81,9 @@ var outcomes = map[string]outcome{
 	"read-erasures": {404, "application/problem+json",
 		`{"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such erasure"}`, nil},
 	// The event before it in the order of their names has deleted the customer.
-	"preview-erasures":  {200, "application/json", `{"found":{"customers":0,"transactions":0,"others":0,"contacts":0},"campaigns":[],"open":"AN-ID","atLeast":false}`, nil},
+	"preview-erasures": {200, "application/json", `{"found":{"customers":0,"transactions":0,"others":0,"contacts":0},"campaigns":[],"open":"AN-ID","atLeast":false}`, nil},
+	"hold-erasures": {409, "application/problem+json",
+		`{"type":"about:blank","title":"Conflict","status":409,"detail":"The customer is being erased, so nothing can be held any more"}`, nil},
 	"read-erasures.key": {200, "text/plain; charset=utf-8", "THE KEY", nil},
 }
 

@@ -135,7 +135,7 @@ func (c *confidential) in(text string) []string {
 func kept(database *dynamodb.Client) (string, error) {
 	var all strings.Builder
 	named := regexp.MustCompile(`"(requestedBy|scope)":\{"Value":"(?:[^"\\]|\\.)*"\}` + // and in statements
-		`|\\"scope\\":\\".*?\\",\\"by\\":\\".*?\\",\\"accepted\\"`)
+		`|\\"scope\\":\\".*?\\",\\"by\\":\\".*?\\",\\"(?:accepted|hold|because)\\"`)
 	for _, table := range []string{"Erasures", "Principals"} {
 		pages := dynamodb.NewScanPaginator(database, &dynamodb.ScanInput{TableName: aws.String(running.Table(table))})
 		for pages.HasMorePages() {

@@ -55,6 +55,10 @@ func TestPreviewThenErasure(t *testing.T) {
 			t.Errorf("%d %s", got.Status, got.Body)
 		}
 	}
+	// A wrong secret is counted: the one write that the function may make.
+	if got := ask(customer, basic(userOf(account), "wrong")); got.Status != 401 {
+		t.Errorf("a wrong key: %d %s", got.Status, got.Body)
+	}
 	clean(t, bearer, "n1-preview", "n3-preview").verified(t)
 	eventually(t, "the erasure that the preview names, or its end", func() bool { return found(numbers, bearer) == 0 })
 }

@@ -152,7 +152,7 @@ func (u *usage) add(key, action, table string, w write) {
 	maps.Copy(r.attributes, w.attributes())
 	for _, item := range []map[string]any{w.Item, w.Key} {
 		// the tables' partition keys
-		for _, name := range []string{"customerId", "customer", "party", "principal", "erasureId", "part", "rule"} {
+		for _, name := range []string{"customerId", "customer", "party", "principal", "erasureId", "part", "rule", "hold"} {
 			if value, has := item[name].(map[string]any); has {
 				r.keys[fmt.Sprint(value["S"])] = true
 			}

@@ -86,6 +86,9 @@ func TestSmokeIsGreen(t *testing.T) {
 	passAllWriterLifetimes(t)
 	// no job is open: to a record. A digest: whose it is cannot be seen
 	const pointer = `"erasureId":{"Value":"customer-`
+	// Tokens of other tests: an engine that expires items takes them away when it likes.
+	const token = `"principal":{"Value":"token#`
+	passes := func(line string) bool { return strings.Contains(line, pointer) || strings.Contains(line, token) }
 	var others []string
 	records := 0
 	for _, line := range dump(t, "") {
@@ -96,11 +99,11 @@ func TestSmokeIsGreen(t *testing.T) {
 				!strings.Contains(line, `"state":{"Value":"done"}`) {
 				t.Errorf("left in the end: %s", line)
 			}
-		case !strings.Contains(line, pointer):
+		case !passes(line):
 			others = append(others, line)
 		}
 	}
-	before = slices.DeleteFunc(before, func(line string) bool { return strings.Contains(line, pointer) })
+	before = slices.DeleteFunc(before, passes)
 	if records != 2 {
 		t.Errorf("%d records are in the ledger, want 2", records)
 	}

@@ -98,6 +98,11 @@ func TestPageSaysWhatWasGiven(t *testing.T) {
 	key, _ := filepath.Abs("testdata/key.txt")
 	good, _ := filepath.Abs("testdata/erased-customer.tlog-proof")
 	other, _ := filepath.Abs("testdata/not-found.tlog-proof")
+	text, err := os.ReadFile(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mailed := strings.ReplaceAll(string(text), "\n", "\r\n")
 	drop(ctx, t, "keybox", key)
 	for name, c := range map[string]struct {
 		files []string
@@ -107,6 +112,7 @@ func TestPageSaysWhatWasGiven(t *testing.T) {
 		"binary": {[]string{written(t, "binary", "\xff\xd8\xff\xe0\x00\x10JFIF")}, "It is not a text."},
 		"text":   {[]string{written(t, "text", "hello\n")}, "It does not have the form of a receipt."},
 		"key":    {[]string{key}, "This is a verifier key, not a receipt: drop it on the box for the key."},
+		"mailed": {[]string{written(t, "mailed", mailed)}, "It does not have the form of a receipt any more: take the file as it was sent, because a mail program or an editor may have changed line ends or blanks."},
 		"two":    {[]string{good, other}, "Give one file at a time."},
 		"long":   {[]string{written(t, "long", strings.Repeat("x", 65537))}, "The file “long” is larger than any receipt, key or policy."},
 	} {

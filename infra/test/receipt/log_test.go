@@ -199,6 +199,13 @@ func samples(t testing.TB) []sample {
 		Type: statement.KeyDestroyed, ID: "20281201T000000Z-0123456789abcdef", Kind: "key", By: "ops", Key: "2026",
 		At: statement.TimeOf(time.Date(2028, 12, 1, 0, 0, 0, 0, time.UTC)),
 	}.Line())
+	back := log.add(t, statement.Statement{
+		Type: statement.Restore, ID: "20281202T000000Z-0123456789abcdef", By: "ops",
+		At: statement.TimeOf(time.Date(2028, 12, 2, 0, 0, 0, 0, time.UTC)),
+		Restored: &statement.Restored{
+			Table: "restored", To: statement.TimeOf(time.Date(2028, 12, 1, 0, 0, 0, 0, time.UTC)), Read: 9, LeftOut: 4, Loaded: 5,
+		},
+	}.Line())
 	place := slices.Index(numbers.identifiers, odd)
 	return append(all,
 		sample{"erased-customer", log.receipt(t, end, customer.ended(0), by), key, "4711", "“4711”: something was found, and it is erased."},
@@ -208,5 +215,6 @@ func samples(t testing.TB) []sample {
 		sample{"erased", log.receipt(t, end, nil, by), key, "", "This receipt names nobody."},
 		sample{"other-type", log.receipt(t, 3, nil, by), key, "", "This page has no words for it"},
 		sample{"key-destroyed", log.receipt(t, destroyed, nil, by), key, "", "the key “2026” was destroyed"},
+		sample{"restored", log.receipt(t, back, nil, by), key, "", "There 0 records were left about anybody who was erased since."},
 	)
 }

@@ -98,11 +98,12 @@ func sealing(what string, erasures float64, p prices) cost {
 func (c code) windows(numbers int) int { return (numbers + c.windowSize - 1) / c.windowSize }
 
 // ofCall is what a call of operation 4 takes with contacts: besides what it takes
-// without, a note for each window, and the window's copies in transactions.
+// without, a note and a look at the holds for each window, and the window's copies in
+// transactions.
 func (c code) ofCall(of cleaning) (writes, trips int) {
 	trips = of.trips
 	for left := of.numbers; left > 0; left -= c.windowSize {
-		trips += 1 + (copies(min(left, c.windowSize))+c.transactionSize-1)/c.transactionSize
+		trips += 2 + (copies(min(left, c.windowSize))+c.transactionSize-1)/c.transactionSize
 	}
 	return of.writes + c.windows(of.numbers) + copies(of.numbers)*2, trips
 }
@@ -123,8 +124,8 @@ func (c code) numbers(p prices, of cleaning) []cost {
 		},
 		{
 			"read units",
-			fmt.Sprintf("%s a call, and 2 of the authorizer", whole(of.reads)),
-			calls * float64(of.reads+2) * p.Reads,
+			fmt.Sprintf("%s a call, and 2 of the authorizer", whole(of.reads+windows)),
+			calls * float64(of.reads+windows+2) * p.Reads,
 		},
 		sealing("sealing", calls, p),
 		{"API Gateway", "a request a call", calls * p.Requests},

@@ -66,8 +66,8 @@ const (
 // What an erasure takes of DynamoDB, counted (docs/performance.md); TestAsCounted holds
 // them against what infra/test/units counts.
 const (
-	customerRequestWrites = 11 // and one for each transaction, where there are more than fewRecords
-	fewRequestWrites      = 8  // and two for each, where there are not
+	customerRequestWrites = 13 // and one for each transaction, where there are more than fewRecords
+	fewRequestWrites      = 10 // and two for each, where there are not
 	customerEndWrites     = 10
 	customerRequestTrips  = 5 // and one for each batch
 	fewRequestTrips       = 4

@@ -55,7 +55,7 @@ func contacts(t *testing.T, hot *partition, jobs, each, atOnce int) (seen tally)
 		s := newService(hot, 10)
 		s.run(t, jobs, func(ctx context.Context, i int) error {
 			from := store.Contacts{DB: s.Client, Table: "Contacts", Limiter: store.NewLimiter(calls)}
-			_, _, err := from.Erase(ctx, &store.Job{Scope: tenant}, erasable(i, each), atOnce)
+			_, err := from.Erase(ctx, &store.Job{Scope: tenant}, erasable(i, each), atOnce)
 			return err
 		})
 		if len(s.gone) != jobs*2*each {
@@ -214,7 +214,7 @@ func TestGivesUp(t *testing.T) {
 			return store.Customers{DB: s.Client, Table: "Customers"}.Delete(ctx, job, make([]string, c.batchSize), 1)
 		}},
 		{"a transaction of 100", c.maxAttempts, func(ctx context.Context, s *service) error {
-			_, _, err := store.Contacts{
+			_, err := store.Contacts{
 				DB: s.Client, Table: "Contacts",
 			}.Erase(ctx, &store.Job{Scope: tenant}, erasable(0, 50), 1)
 			if s.last != 1 {

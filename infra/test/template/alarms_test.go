@@ -23,6 +23,7 @@ func TestAlarms(t *testing.T) {
 			"unlisted = customercare ErasuresUnlisted Maximum Count in 60 s" + bad,
 		// A run that could not keep how far it came says nothing.
 		"SweepBehindAlarm":      "customercare SweepBehind Maximum Seconds > 3600 in 3600 s, 1 of 1" + bad,
+		"HoldsFailingAlarm":     "customercare HoldsFailing Maximum Count > 0 in 60 s, 5 of 5",
 		"FailingErasuresAlarm":  "customercare ErasuresFailing Maximum Count > 0 in 60 s, 5 of 5",
 		"UnworkedErasuresAlarm": "AWS/SQS ApproximateNumberOfMessagesVisible QueueName=arn:aws:sqs:us-east-1:123456789012:UnworkedErasures/QueueName Maximum > 0 in 60 s, 1 of 1",
 		// A run that could not read the whole index says no age.

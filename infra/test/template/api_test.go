@@ -115,7 +115,8 @@ func TestThrottles(t *testing.T) {
 	}
 }
 
-// ReadRate is the limit of each call about erasures and the log, and of nothing else.
+// ReadRate is the limit of each call about erasures, holds and the log, and of nothing
+// else.
 func TestReadRateLimitsTheReaders(t *testing.T) {
 	all, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"ReadRate": "77"})
 	if err != nil {
@@ -129,7 +130,8 @@ func TestReadRateLimitsTheReaders(t *testing.T) {
 		settings, _ := r.Properties["MethodSettings"].([]any)
 		for _, s := range settings {
 			path := at(s, "ResourcePath").(string)
-			reads := strings.HasPrefix(path, "/~1erasures") || strings.HasPrefix(path, "/~1ledger")
+			reads := strings.HasPrefix(path, "/~1erasures") || strings.HasPrefix(path, "/~1ledger") ||
+				strings.HasPrefix(path, "/~1holds")
 			if reads != (at(s, "ThrottlingRateLimit") == "77") {
 				t.Errorf("%s is limited by %v", path, at(s, "ThrottlingRateLimit"))
 			}

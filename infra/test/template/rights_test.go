@@ -66,6 +66,7 @@ func narrowed() map[string]any {
 		"AuthorizeOperator BatchGetItem Principals": keys("operator#*", "failures#*"),
 		"AuthorizeApp BatchGetItem Principals":      keys("token#*", "app#*"),
 		"PreviewErasures BatchGetItem Principals":   keys("operator#*", "apiUser#*", "app#*", "token#*", "failures#*"),
+		"HoldErasures BatchGetItem Principals":      keys("operator#*", "apiUser#*", "app#*", "token#*", "failures#*"),
 		"ReadErasures BatchGetItem Principals":      keys("operator#*", "apiUser#*", "app#*", "token#*", "failures#*"),
 		// The sealer says where a statement is in the log, and changes no statement.
 		"SealLedger UpdateItem Erasures": both(attributes("erasureId", "statement", "acceptedLeaf", "acceptedSealedAt",
@@ -78,7 +79,7 @@ func narrowed() map[string]any {
 		"SealLedger UpdateItem Log":             attributes("part", "sealed", "size"),
 	}
 	// those that count failed attempts
-	for _, function := range []string{"DeleteCustomer", "IssueToken", "AuthorizeOperator", "ReadErasures", "PreviewErasures"} {
+	for _, function := range []string{"DeleteCustomer", "IssueToken", "AuthorizeOperator", "ReadErasures", "PreviewErasures", "HoldErasures"} {
 		conditions[function+" UpdateItem Principals"] = keys("failures#*")
 	}
 	// those that work on erasures end them, and delete no record
@@ -86,12 +87,17 @@ func narrowed() map[string]any {
 		conditions[function+" PutItem Erasures"] = keys("customer-*", "handover-*", "erasure-*")
 		conditions[function+" UpdateItem Erasures"] = keys("customer-*", "numbers-*", "erasure-*")
 		conditions[function+" DeleteItem Erasures"] = keys("numbers-*", "identifiers-*", "handover-*")
+		conditions[function+" PutItem Holds"] = keys("asked-*")
 	}
+	// and cleanup opens those that wait for the release of a hold
+	conditions["Cleanup PutItem Erasures"] = keys(
+		"customer-*", "numbers-*", "identifiers-*", "subjects-*", "handover-*", "erasure-*")
 	// those that erase cannot put a customer
 	for _, function := range []string{"DeleteCustomer", "ContinueErasure", "Cleanup"} {
 		conditions[function+" PutItem Customers"] = attributes("customer", "record", "tombstone", "at")
 		conditions[function+" BatchWriteItem Customers"] = attributes("customer", "record")
 	}
+	maps.Copy(conditions, narrowedForHolds())
 	return conditions
 }
 
@@ -180,7 +186,8 @@ func TestRoles(t *testing.T) {
 				function+" "+action == "DeleteCustomer secretsmanager:GetSecretValue" ||
 				function+" "+action == "CleanCustomerData secretsmanager:GetSecretValue" ||
 				function+" "+action == "ReadErasures secretsmanager:GetSecretValue" ||
-				function+" "+action == "PreviewErasures secretsmanager:GetSecretValue"
+				function+" "+action == "PreviewErasures secretsmanager:GetSecretValue" ||
+				function+" "+action == "HoldErasures secretsmanager:GetSecretValue"
 			if !own {
 				lambdas = append(lambdas, right)
 			}
@@ -323,15 +330,17 @@ func TestEvidenceIsOutOfReach(t *testing.T) {
 
 // Who sets an allow cannot delete; who erases cannot put a contact or a user; nobody but
 // cleanup scans. Nobody deletes in the log, and nobody but the sealer writes there; the
-// sealer deletes nothing at all; who reads changes nothing but the counts of failed
-// attempts.
+// sealer deletes nothing at all; who holds deletes no
+// data; who reads changes nothing but the counts of failed attempts.
 func TestRightsAreApart(t *testing.T) {
 	if got := may(t, "set-temporary-allow"); !slices.Equal(got, []string{"UpdateItem Users"}) {
 		t.Errorf("set-temporary-allow may %v", got)
 	}
 	var own []string // those that only read
 	for _, o := range operation.Own {
-		own = append(own, o.Name)
+		if o.Name != operation.HoldErasures.Name {
+			own = append(own, o.Name)
+		}
 	}
 	for function := range functions(t) {
 		for _, right := range may(t, function) {
@@ -344,6 +353,7 @@ func TestRightsAreApart(t *testing.T) {
 			switch {
 			case table == "Log" && writes && (function != "seal-ledger" || action != "PutItem" && action != "UpdateItem"),
 				function == "seal-ledger" && strings.Contains(action, "Delete"),
+				function == operation.HoldErasures.Name && strings.Contains(action, "Delete") && table != "Holds",
 				slices.Contains(own, function) && writes && right != "UpdateItem Principals":
 				t.Errorf("%s may %s", function, right)
 			}

@@ -11,7 +11,7 @@ import (
 
 func TestTablesAreKept(t *testing.T) {
 	tables := ofType(t, "AWS::DynamoDB::Table")
-	if len(tables) != 7 {
+	if len(tables) != 8 {
 		t.Errorf("%d tables", len(tables))
 	}
 	expires := map[string]bool{"Principals": true, "Erasures": true}

@@ -38,6 +38,7 @@ type Kit struct {
 	Contacts   store.Contacts
 	Principals store.Principals
 	Erasures   store.Erasures
+	Holds      store.Holds
 	Rules      store.Rules
 }
 
@@ -68,12 +69,17 @@ func Open(t testing.TB) *Kit {
 	kit.Contacts = store.Contacts{DB: kit.DB, Table: prefix + "Contacts"}
 	kit.Principals = store.Principals{DB: kit.DB, Table: prefix + "Principals"}
 	kit.Erasures = store.Erasures{DB: kit.DB, Table: prefix + "Erasures"}
+	kit.Holds = store.Holds{DB: kit.DB, Table: prefix + "Holds"}
 	kit.Rules = store.Rules{DB: kit.DB, Table: prefix + "Rules"}
 	return kit
 }
 
-// OpenIndex is the name of the ledger's index of open jobs.
-const OpenIndex = "open"
+// OpenIndex is the name of the ledger's index of open jobs, StandingIndex that of holds
+// which are not released.
+const (
+	OpenIndex     = "open"
+	StandingIndex = "standing"
+)
 
 // Client talks to an engine as the functions talk to DynamoDB, unless more changes it.
 func Client(endpoint string, more ...func(*dynamodb.Options)) *dynamodb.Client {

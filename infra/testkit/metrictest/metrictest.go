@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -185,4 +186,10 @@ func (l Line) check(d directive, names map[string]bool) error {
 		names[m.Name] = true
 	}
 	return nil
+}
+
+// Names says whether value stands in text, with neither a letter nor a digit next to it:
+// a time, a random id or a stack would hold four digits by chance.
+func Names(text, value string) bool {
+	return regexp.MustCompile(`(^|[^0-9A-Za-z])` + regexp.QuoteMeta(value) + `($|[^0-9A-Za-z])`).MatchString(text)
 }
