@@ -16,6 +16,7 @@ import (
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/digest"
 	"customercare/shared/retention"
+	"customercare/shared/store"
 )
 
 var (
@@ -69,9 +70,13 @@ func TestDryRun(t *testing.T) {
 		transactionOf("shop", "nobody", 1, days(60)),
 		customerOf("mill", "idle"), transactionOf("mill", "idle", 1, days(90)),
 	)
+	for code, n := range map[string]int{"shop#idle": 40, "shop#busy": 1, "mill#idle": 90} {
+		kit.Put(t, kit.Customers.Table, attribute.Item{"customer": attribute.Text(code), "record": attribute.Text("customer"),
+			"activeAt": attribute.Number(now.AddDate(0, 0, -n).UnixMilli())})
+	}
 	kit.Put(t, kit.Customers.Table,
 		attribute.Item{"customer": attribute.Text("shop#gone"), "record": attribute.Text("customer"),
-			"tombstone": attribute.Text("x")},
+			"tombstone": attribute.Text(store.CustomerJob("x"))},
 		attribute.Item{"customer": attribute.Text("shop#odd"), "record": attribute.Text("customer")},
 		attribute.Item{"customer": attribute.Text("shop#odd"), "record": attribute.Text("txn#c#1"),
 			"data": attribute.Map(attribute.Item{"at": attribute.Text("yesterday")})},

@@ -21,12 +21,12 @@ const (
 	Contacts What = "contacts"
 	// Transactions are as old as their time `at`.
 	Transactions What = "transactions"
-	// Customers are as old as their last activity: the newest time `at` of a transaction.
-	// One without transactions has none, and stays: nobody can tell how old it is. A
-	// customer goes by an erasure like any other, with all that stands with it.
+	// Customers are as old as their last activity, `activeAt`, which the company's writers
+	// keep. One without it stays: nobody can tell how old it is. A customer goes by an
+	// erasure like any other, with all that stands with it.
 	Customers What = "customers"
-	// Users are as old as their last activity: the latest time at which a temporary allow
-	// was granted, or operation 1 changed them. A user who has neither stays.
+	// Users are as old as their last activity, `activeAt`: the last time that operation 1
+	// or 2 changed them. A user without it stays.
 	Users What = "users"
 	// Principals are as old as the end of their time, `validUntil`. One without such an
 	// end stays.
