@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -113,11 +114,26 @@ func (r Rules) Resume(ctx context.Context) error {
 // IsStopped says who stopped all rules, nil when nobody has. After an error nobody knows,
 // and the caller applies no rule.
 func (r Rules) IsStopped(ctx context.Context) (*Stopped, error) {
-	item, err := r.get(ctx, offKey)
-	if err != nil || item == nil {
-		return nil, failed("rules: read the switch", err)
+	stopped, _, err := r.ReadSwitch(ctx)
+	return stopped, err
+}
+
+// ReadSwitch is IsStopped, and says besides what DynamoDB's own clock showed when it
+// answered, zero where it did not say. So who applies rules has a second clock to compare
+// its own with.
+func (r Rules) ReadSwitch(ctx context.Context) (stopped *Stopped, theirs time.Time, err error) {
+	out, err := r.DB.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &r.Table, Key: object{"rule": text(offKey)}, ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return nil, time.Time{}, failed("rules: read the switch", err)
 	}
-	return &Stopped{item.text("by"), item.when("at")}, nil
+	theirs, _ = middleware.GetServerTime(out.ResultMetadata)
+	if out.Item == nil {
+		return nil, theirs, nil
+	}
+	item := object(out.Item)
+	return &Stopped{item.text("by"), item.when("at")}, theirs, nil
 }
 
 // get is an item, strongly consistent, nil where there is none.
