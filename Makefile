@@ -47,6 +47,7 @@ build-AuthorizeOperatorFunction: FOLDER = authorize-operator
 build-AuthorizeAppFunction: FOLDER = authorize-app
 build-ContinueErasureFunction: FOLDER = continue-erasure
 build-CleanupFunction: FOLDER = cleanup
+build-ApplyRetentionFunction: FOLDER = apply-retention
 build-ReadErasuresFunction: FOLDER = read-erasures
 build-PreviewErasuresFunction: FOLDER = preview-erasures
 build-HoldErasuresFunction: FOLDER = hold-erasures

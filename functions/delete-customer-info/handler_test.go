@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -29,7 +30,7 @@ func failureJSON(status int, sentence string) string {
 // call sends one event through the function's front door.
 func call(t *testing.T, users store.Users, event events.APIGatewayProxyRequest) gateway.Answer {
 	t.Helper()
-	answer, err := handler{users, provisiontest.Digests}.endpoint().Handler()(t.Context(), event)
+	answer, err := handler{users, provisiontest.Digests, time.Now}.endpoint().Handler()(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,12 +76,12 @@ func AgedItem(what retention.What, item map[string]types.AttributeValue) (a Aged
 		if o.text("record") != CustomerRecord || Tombstone(o["tombstone"]) != "" {
 			return a, false
 		}
-		a.At, a.Known = active(o)
+		a.At, a.Known = lastActivity(o)
 		a.ofCustomer(o)
 		return a, true
 	case retention.Users:
 		a.Kind, a.Name = "user", []string{o.text("customerId")}
-		a.At, a.Known = active(o)
+		a.At, a.Known = lastActivity(o)
 		return a, true
 	case retention.Principals:
 		kind, _, _ := strings.Cut(o.text("principal"), "#")
@@ -107,9 +107,9 @@ func (a *Aged) ofCustomer(o object) {
 	a.Known = a.Known && a.Name != nil
 }
 
-// active is when a customer or a user was active for the last time, as far as it is
+// lastActivity is when a customer or a user was active for the last time, as far as it is
 // known.
-func active(o object) (at time.Time, known bool) {
+func lastActivity(o object) (at time.Time, known bool) {
 	ms := o.number("activeAt")
 	return time.UnixMilli(ms), ms > 0
 }
