@@ -22,16 +22,18 @@ import (
 // the table of rules, kept on condition that no other run has kept it. So two runs at
 // once are safe: one of them loses the sweep, and what it has erased is erased.
 type handler struct {
-	rules     store.Rules
-	customers store.Customers
-	contacts  store.Contacts
-	holds     store.Holds
-	ledger    store.Erasures
-	atOnce    int           // deleting calls
-	skew      time.Duration // how far apart two clocks may be
-	every     time.Duration // from the beginning of a rule's sweep to that of the next
-	pageSize  int32         // items a page, 0: what DynamoDB gives
-	now       func() time.Time
+	rules      store.Rules
+	customers  store.Customers
+	contacts   store.Contacts
+	users      store.Users
+	principals store.Principals
+	holds      store.Holds
+	ledger     store.Erasures
+	atOnce     int           // deleting calls
+	skew       time.Duration // how far apart two clocks may be
+	every      time.Duration // from the beginning of a rule's sweep to that of the next
+	pageSize   int32         // items a page, 0: what DynamoDB gives
+	now        func() time.Time
 }
 
 // wrapUp is how much of a run's time is kept back to read a page's items again, and to

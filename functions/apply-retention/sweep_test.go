@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -12,13 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/attribute"
-	"customercare/infra/deployment"
-	"customercare/infra/dryrun"
-	"customercare/infra/importer"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
 	"customercare/shared/retention"
-	"customercare/shared/statement"
 	"customercare/shared/store"
 )
 
@@ -323,99 +318,4 @@ func TestTwoAtOnce(t *testing.T) {
 		return struck
 	})
 	t.Logf("%d moments", moments)
-}
-
-// Whatever call fails once, in every way, or is the last of a run that dies: nothing that
-// is young or held is lost, and nothing old is left when the function has run again.
-func TestEveryFault(t *testing.T) {
-	w := newWorld(t)
-	w.rule(oldContacts, retention.On)
-	w.rule(oldTransactions, retention.On)
-	w.every = 0
-	w.pageSize = 50
-	w.hold("case-1", store.HoldOfCustomer, "shop", "held")
-	w.hold("case-2", store.HoldOfNumber, "acme", "7")
-	for _, fault := range []dynamotest.Fault{
-		dynamotest.Before, dynamotest.After, dynamotest.Throttle, dynamotest.Timeout, dynamotest.Refused,
-		dynamotest.Unprocessed, dynamotest.Cancelled, "death before", "death after",
-	} {
-		t.Run(string(fault), func(t *testing.T) {
-			moments := dynamotest.EveryMoment(t, func(t *testing.T, k int) (struck bool) {
-				old, young := w.fill(8)
-				young = append(young, w.transaction("shop", "held", "1", w.since))
-				young = append(young, w.contact("acme", "held", w.since, "7", "8")...)
-				before, ctx := w.statements(), context.Background()
-				switch fault {
-				case "death before", "death after":
-					ctx = w.Faults.Die(k, fault == "death after")
-				default:
-					w.Faults.Inject(fault, k, k)
-				}
-				_ = w.run(ctx)
-				struck = w.Faults.Struck()
-				w.Faults.Calls()
-				w.expect(young, nil)
-				for range 3 {
-					if err := w.run(context.Background()); err != nil {
-						t.Fatal(err)
-					}
-				}
-				w.expect(young, old)
-				erased, least := int64(0), false
-				for _, s := range w.statements() {
-					if !slices.ContainsFunc(before, func(b statement.Statement) bool { return b.ID == s.ID }) {
-						erased, least = erased+s.Swept.Erased, least || s.Swept.AtLeast
-					}
-				}
-				if n := int64(len(old)); erased > n || erased < n && !least {
-					t.Errorf("%d erased by the statements, %d there were; at least: %t", erased, n, least)
-				}
-				return struck
-			})
-			t.Logf("%d calls", moments)
-			if moments < 15 {
-				t.Error("too few calls were struck")
-			}
-		})
-	}
-}
-
-// What a dry run finds is what the sweep erases, when nobody writes in between and
-// nothing is held.
-func TestDryRunIsTheSweep(t *testing.T) {
-	w := newWorld(t)
-	w.every = 0
-	for n := range 12 {
-		random := rand.New(rand.NewPCG(uint64(n), 15))
-		for i := range 30 {
-			by := time.Duration(random.IntN(5)-2) * time.Hour
-			w.transaction([]string{"shop", "mill"}[random.IntN(2)], fmt.Sprint(random.IntN(4)), fmt.Sprint(i), w.since.Add(-by))
-			numbers := []string{"1", "2", "3", "4"}[random.IntN(3):]
-			w.contact([]string{"acme", "umbrella"}[random.IntN(2)], fmt.Sprint(n, i), w.since.Add(-by), numbers...)
-		}
-		contacts, transactions := oldContacts, oldTransactions
-		if n%2 == 0 {
-			contacts.Tenant, transactions.Account = "acme", "shop"
-		}
-		w.rule(contacts, retention.On)
-		w.rule(transactions, retention.On)
-		look := dryrun.Look{DB: w.Plain, Digests: digests, Skew: skew, Tables: deployment.Tables{
-			Tables: importer.Tables{Customers: w.Customers.Table, Contacts: w.Contacts.Table},
-		}}
-		want := map[string]int64{}
-		for _, rule := range []retention.Rule{contacts, transactions} {
-			seen, err := look.Run(t.Context(), rule, time.Now())
-			if err != nil {
-				t.Fatal(err)
-			}
-			want[rule.Name] = seen.Found
-		}
-		w.whole(1, "contacts", "transactions")
-		for name, found := range want {
-			cursor, err := w.plain.ReadCursor(t.Context(), name)
-			if err != nil || found == 0 || cursor.Found != found || cursor.Erased != found {
-				t.Errorf("%s: the dry run found %d, the sweep %+v; %v", name, found, cursor.Swept, err)
-			}
-		}
-	}
 }

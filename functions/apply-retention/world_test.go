@@ -55,6 +55,7 @@ func newHandler(kit *dynamotest.Kit) *handler {
 	kit.Customers.Limiter, kit.Contacts.Limiter = limiter, limiter
 	return &handler{
 		rules: kit.Rules, customers: kit.Customers, contacts: kit.Contacts, holds: kit.Holds, ledger: kit.Erasures,
+		users: kit.Users, principals: kit.Principals,
 		atOnce: 4, skew: skew, every: 24 * time.Hour, pageSize: 3, now: time.Now,
 	}
 }

@@ -21,9 +21,9 @@ const (
 	Contacts What = "contacts"
 	// Transactions are as old as their time `at`.
 	Transactions What = "transactions"
-	// Customers are as old as their last activity, `activeAt`, which the company's writers
-	// keep. One without it stays: nobody can tell how old it is. A customer goes by an
-	// erasure like any other, with all that stands with it.
+	// Customers are as old as their last activity, `activeAt`, which the company's
+	// writers keep. One without it stays: nobody can tell how old it is. A customer goes
+	// by an erasure like any other, with all that stands with it.
 	Customers What = "customers"
 	// Users are as old as their last activity, `activeAt`: the last time that operation 1
 	// or 2 changed them. A user without it stays.

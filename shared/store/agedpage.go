@@ -19,8 +19,8 @@ type Ages struct {
 	Cutoff time.Time
 }
 
-// Position is where a reading goes on: the key behind which the next page begins. All keys
-// are texts. nil is the beginning of the table.
+// Position is where a reading goes on: the key behind which the next page begins. All
+// keys are texts. nil is the beginning of the table.
 type Position map[string]string
 
 // Due is an item that a rule takes, as it was read.

@@ -102,7 +102,8 @@ func (r Rules) EndSweep(ctx context.Context, c *Cursor, ledger Erasures, record 
 	item["requestedBy"], item["requestedAt"] = text(record.By), millis(record.At)
 	item["finishedAt"], item["unlogged"], item["unloggedAt"] = millis(record.At), text(shard(id)), millis(record.At)
 	for try := 1; ; try++ {
-		// The SDK gives the call a token, with which it repeats one whose answer was lost.
+		// The SDK gives the call a token, with which it repeats one whose answer was
+		// lost.
 		_, err := r.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 			{Put: &put}, {Put: &types.Put{
 				TableName: &ledger.Table, Item: item, ConditionExpression: aws.String("attribute_not_exists(erasureId)"),

@@ -98,8 +98,8 @@ const (
 	withAllows    = inactive + " AND tempAllows = :allows"
 )
 
-// EraseInactive deletes a user who has not been active since the cutoff, and none of whose
-// temporary allows is in force at the cutoff or later. DynamoDB decides that in the
+// EraseInactive deletes a user who has not been active since the cutoff, and none of
+// whose temporary allows is in force at the cutoff or later. DynamoDB decides that in the
 // deletion itself, by the item as it stands then. erased is false for any other user: for
 // one who is not there, for one whose age nobody can tell (LastActive), and for one to
 // whom somebody writes at that moment.

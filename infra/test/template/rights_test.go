@@ -54,8 +54,8 @@ func platform(function string) []string {
 func narrowed() map[string]any {
 	conditions := map[string]any{
 		"DeleteCustomerInfo UpdateItem Users": attributes("customerId", "registration", "questions", "images",
-			"phrases", "devices", "tempAllows"),
-		"SetTemporaryAllow UpdateItem Users": attributes("customerId", "tempAllows"),
+			"phrases", "devices", "tempAllows", "activeAt"),
+		"SetTemporaryAllow UpdateItem Users": attributes("customerId", "tempAllows", "activeAt"),
 		"Cleanup UpdateItem Users":           attributes("customerId", "tempAllows"),
 		"Cleanup GetItem Rules":              keys("sweep-*"),
 		"Cleanup PutItem Rules":              keys("sweep-*"),
@@ -98,6 +98,7 @@ func narrowed() map[string]any {
 		conditions[function+" BatchWriteItem Customers"] = attributes("customer", "record")
 	}
 	maps.Copy(conditions, narrowedForHolds())
+	maps.Copy(conditions, narrowedForRetention())
 	return conditions
 }
 
@@ -329,9 +330,9 @@ func TestEvidenceIsOutOfReach(t *testing.T) {
 }
 
 // Who sets an allow cannot delete; who erases cannot put a contact or a user; nobody but
-// cleanup scans. Nobody deletes in the log, and nobody but the sealer writes there; the
-// sealer deletes nothing at all; who holds deletes no
-// data; who reads changes nothing but the counts of failed attempts.
+// cleanup and apply-retention scans. Nobody deletes in the log, and nobody but the sealer
+// writes there; the sealer deletes nothing at all; who holds deletes no data; who reads
+// changes nothing but the counts of failed attempts.
 func TestRightsAreApart(t *testing.T) {
 	if got := may(t, "set-temporary-allow"); !slices.Equal(got, []string{"UpdateItem Users"}) {
 		t.Errorf("set-temporary-allow may %v", got)
@@ -345,7 +346,7 @@ func TestRightsAreApart(t *testing.T) {
 	for function := range functions(t) {
 		for _, right := range may(t, function) {
 			if right == "PutItem Contacts" || right == "PutItem Users" || strings.HasPrefix(right, "Scan") &&
-				function+" "+right != "cleanup Scan Users" {
+				function+" "+right != "cleanup Scan Users" && function != "apply-retention" {
 				t.Errorf("%s may %s", function, right)
 			}
 			action, table, _ := strings.Cut(right, " ")
