@@ -62,8 +62,8 @@ type CustomerRequest struct {
 // is left then it hands over to a worker. A repeat, at the same time or within 30 days,
 // returns the same id. Of a customer that there never was it returns ErrUnknownCustomer.
 // Of one on whom a hold stands it returns ErrCustomerHeld, and the release of the hold
-// erases the customer. After any other error the caller asks again. With asked.Inactive it
-// is EraseInactive, and returns no id of a customer who is not inactive.
+// erases the customer. After any other error the caller asks again. With asked.Inactive
+// it is EraseInactive, and returns no id of a customer who is not inactive.
 func (i CustomerIntake) Customer(
 	ctx context.Context, asked CustomerRequest, budget time.Duration,
 ) (id string, err error) {

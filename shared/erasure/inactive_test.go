@@ -34,8 +34,8 @@ func (sys *system) activeAt(t testing.TB, value types.AttributeValue) {
 	}
 }
 
-// activity is the update by which the company's writers keep activeAt (docs/data.md). done
-// is false where there is no such customer, or where it is being erased.
+// activity is the update by which the company's writers keep activeAt (docs/data.md).
+// done is false where there is no such customer, or where it is being erased.
 func (sys *system) activity(t testing.TB, at time.Time) (done bool) {
 	t.Helper()
 	_, err := sys.Plain.UpdateItem(context.Background(), &dynamodb.UpdateItemInput{

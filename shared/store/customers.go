@@ -63,9 +63,9 @@ type Collection struct {
 	cutoff  time.Time // see Inactive; zero for none
 }
 
-// Inactive is the page for the opening of an erasure of a customer who has not been active
-// since the cutoff: one more condition in the item that the opening looks at anyway. The
-// opening gives ErrCustomerActive where it does not hold.
+// Inactive is the page for the opening of an erasure of a customer who has not been
+// active since the cutoff: one more condition in the item that the opening looks at
+// anyway. The opening gives ErrCustomerActive where it does not hold.
 func (c Collection) Inactive(cutoff time.Time) Collection {
 	c.cutoff = cutoff
 	return c

@@ -10,18 +10,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// overdue is the condition that the record of an erasure ended before the cutoff, and that
-// the log has all of its statements.
+// overdue is the condition that the record of an erasure ended before the cutoff, and
+// that the log has all of its statements.
 const overdue = "finishedAt >= :one AND finishedAt < :cutoff AND endSealedAt >= :one" +
 	" AND attribute_not_exists(#unlogged) AND (attribute_not_exists(accepted) OR attribute_exists(acceptedSealedAt))"
 
 // EraseRecord deletes the record of an erasure that ended before the cutoff and whose
-// statements are sealed. DynamoDB decides that in the deletion itself, by the record as it
-// stands then. erased is false for any other record, and where there is none.
+// statements are sealed. DynamoDB decides that in the deletion itself, by the record as
+// it stands then. erased is false for any other record, and where there is none.
 //
-// A customer's pointer to the record goes in the same transaction, so that a repeat of the
-// call is never answered by a record that is gone. A pointer to another record stays, and
-// so does an open job.
+// A customer's pointer to the record goes in the same transaction, so that a repeat of
+// the call is never answered by a record that is gone. A pointer to another record stays,
+// and so does an open job.
 func (e Erasures) EraseRecord(ctx context.Context, id string, cutoff time.Time) (erased bool, err error) {
 	const call = "erasures: erase record"
 	for try := range maxOpenTries {

@@ -58,8 +58,8 @@ func TestEraseExpired(t *testing.T) {
 	}
 }
 
-// A principal whose time is made longer before the deletion, or who is put anew without an
-// end, stays; and a deletion that fails takes nobody who is not due.
+// A principal whose time is made longer before the deletion, or who is put anew without
+// an end, stays; and a deletion that fails takes nobody who is not due.
 func TestExpiredRenewedBeforeTheDeletion(t *testing.T) {
 	t.Parallel()
 	cutoff := time.Unix(1_900_000_000, 0)

@@ -187,7 +187,8 @@ func TestEraseInactive(t *testing.T) {
 	}
 }
 
-// Whatever operation comes before a call of the deletion keeps the user, with what it did.
+// Whatever operation comes before a call of the deletion keeps the user, with what it
+// did.
 func TestActivityBeforeTheDeletion(t *testing.T) {
 	t.Parallel()
 	cutoff := time.Now().Add(-time.Hour)
@@ -231,8 +232,8 @@ func TestActivityBeforeTheDeletion(t *testing.T) {
 	}
 }
 
-// However a call of a deletion fails, and whoever asks again, what is due goes and what is
-// not stays.
+// However a call of a deletion fails, and whoever asks again, what is due goes and what
+// is not stays.
 func TestDeletionsFailOnce(t *testing.T) {
 	t.Parallel()
 	cutoff := time.UnixMilli(1_900_000_000_000)

@@ -54,8 +54,8 @@ func platform(function string) []string {
 func narrowed() map[string]any {
 	conditions := map[string]any{
 		"DeleteCustomerInfo UpdateItem Users": attributes("customerId", "registration", "questions", "images",
-			"phrases", "devices", "tempAllows"),
-		"SetTemporaryAllow UpdateItem Users": attributes("customerId", "tempAllows"),
+			"phrases", "devices", "tempAllows", "activeAt"),
+		"SetTemporaryAllow UpdateItem Users": attributes("customerId", "tempAllows", "activeAt"),
 		"Cleanup UpdateItem Users":           attributes("customerId", "tempAllows"),
 		"Cleanup GetItem Rules":              keys("sweep-*"),
 		"Cleanup PutItem Rules":              keys("sweep-*"),
