@@ -1,6 +1,7 @@
 package erasure
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -35,6 +36,19 @@ func (sys *system) seal(t testing.TB, id string) {
 	}
 }
 
+// removeOf takes an attribute out of a record, and gives the record as it stood.
+func (sys *system) removeOf(t testing.TB, id, name string) (stood item) {
+	t.Helper()
+	for _, it := range dynamotest.Items(t, sys.Plain, sys.Kit.Erasures.Table) {
+		if attribute.ReadText(it, "erasureId") == store.RecordPrefix+id {
+			stood = maps.Clone(it)
+			delete(it, name)
+			sys.Put(t, sys.Kit.Erasures.Table, it)
+		}
+	}
+	return stood
+}
+
 // A record goes that ended before the cutoff and is sealed, with the pointer to it, so
 // that the next erasure of the same customer is a new one; any other stays, byte for
 // byte.
@@ -54,7 +68,17 @@ func TestEraseRecord(t *testing.T) {
 		}
 	}
 	keeps("not sealed", id, later)
+	end := store.Leaf{ID: id, End: true}
+	if err := sys.withoutFaults().Ledger.MarkLeaf(t.Context(), end, 8, sys.clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	keeps("sealed, but for its acceptance", id, later)
 	sys.seal(t, id)
+	for _, attribute := range []string{"endSealedAt", "finishedAt"} {
+		stood := sys.removeOf(t, id, attribute)
+		keeps("without "+attribute, id, later)
+		sys.Put(t, sys.Kit.Erasures.Table, stood)
+	}
 	keeps("younger", id, sys.clock.Now().Add(-time.Hour))
 	keeps("unknown", "20260101T000000Z-0123456789abcdef", later)
 	if erased, err := sys.Ledger.EraseRecord(t.Context(), id, later); !erased || err != nil {
