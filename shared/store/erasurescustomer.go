@@ -86,7 +86,7 @@ func (e Erasures) openCustomer(
 	actions = append(actions, holds.notHeld(job))
 	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
 	if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
-		if !page.cutoff.IsZero() && active(cancelled) {
+		if !page.cutoff.IsZero() && notInactive(cancelled) {
 			return ErrCustomerActive
 		}
 		last := len(cancelled.CancellationReasons) - 1 // the condition on holds
@@ -101,9 +101,9 @@ func (e Erasures) openCustomer(
 // Collection.Inactive, or that nobody can tell. Nothing was written.
 var ErrCustomerActive = errors.New("erasures: the customer is not inactive")
 
-// active says whether an opening was cancelled because the customer is not inactive: a
-// customer stands in its place, and no tombstone.
-func active(cancelled *types.TransactionCanceledException) bool {
+// notInactive says whether an opening was cancelled because the customer is not inactive:
+// a customer stands in its place, and no tombstone.
+func notInactive(cancelled *types.TransactionCanceledException) bool {
 	const tombstone = 1 // its place among the actions
 	if len(cancelled.CancellationReasons) <= tombstone {
 		return false

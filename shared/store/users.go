@@ -41,39 +41,38 @@ type TempAllow struct {
 // CancelTempAllows leaves the user without any temporary allow: one conditional write,
 // which notes the time at as the user's last activity. An empty map replaces whatever
 // stands there, of any type, so that SetTempAllow finds a map. Where the item has no room
-// for even that, a further write takes the attribute away. ErrNoUser.
+// for that, a second write takes the attribute away. ErrNoUser.
 func (u Users) CancelTempAllows(ctx context.Context, id string, at time.Time) error {
-	const call = "users: cancel temporary allows"
-	err := u.change(ctx, call, id, at, "tempAllows = :none", "", object{":none": object{}.value()})
-	if errors.Is(err, ErrUserFull) {
-		err = u.change(ctx, call, id, at, "", "tempAllows", nil)
-	}
-	return err
+	return u.change(ctx, "users: cancel temporary allows", id, at, object{":none": object{}.value()},
+		"SET activeAt = :activeAt, tempAllows = :none", "REMOVE activeAt, tempAllows", ":none")
 }
 
 // UnregisterDevices leaves the user without any device: one conditional write, which
 // notes the time at as the user's last activity. ErrNoUser.
 func (u Users) UnregisterDevices(ctx context.Context, id string, at time.Time) error {
-	return u.change(ctx, "users: unregister devices", id, at, "", "devices", nil)
+	return u.change(ctx, "users: unregister devices", id, at, nil,
+		"SET activeAt = :activeAt REMOVE devices", "REMOVE activeAt, devices")
 }
 
 // Reset removes registration, questions, images and phrases: one conditional write, which
 // notes the time at as the user's last activity. Devices and temporary allows stay.
 // ErrNoUser.
 func (u Users) Reset(ctx context.Context, id string, at time.Time) error {
-	return u.change(ctx, "users: reset", id, at, "", "registration, questions, images, phrases", nil)
+	return u.change(ctx, "users: reset", id, at, nil,
+		"SET activeAt = :activeAt REMOVE registration, questions, images, phrases",
+		"REMOVE activeAt, registration, questions, images, phrases")
 }
 
 // change is one write of a user who exists.
 func (u Users) change(
-	ctx context.Context, call, id string, at time.Time, set, remove string, values object,
+	ctx context.Context, call, id string, at time.Time, values object, update, full string, drop ...string,
 ) error {
 	err := u.write(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 &u.Table,
 		Key:                       object{"customerId": text(id)},
 		ConditionExpression:       aws.String("attribute_exists(customerId)"),
 		ExpressionAttributeValues: values,
-	}, at, set, remove)
+	}, at, update, full, drop...)
 	if _, conflict := conditionFailed(err); conflict {
 		return ErrNoUser
 	}
@@ -117,7 +116,8 @@ func (u Users) SetTempAllow(ctx context.Context, id string, allow TempAllow) err
 			ExpressionAttributeNames:            map[string]string{"#type": kind},
 			ExpressionAttributeValues:           object{":allow": entry.value(), ":map": mapType},
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		}, allow.GrantedAt, "tempAllows.#type = :allow", "")
+		}, allow.GrantedAt, "SET activeAt = :activeAt, tempAllows.#type = :allow",
+			"SET tempAllows.#type = :allow REMOVE activeAt")
 	}
 	err := put()
 	item, conflict := conditionFailed(err)
@@ -132,7 +132,7 @@ func (u Users) SetTempAllow(ctx context.Context, id string, allow TempAllow) err
 		Key:                       key,
 		ConditionExpression:       aws.String(userWithoutMap),
 		ExpressionAttributeValues: object{":allows": object{kind: entry.value()}.value(), ":map": mapType},
-	}, allow.GrantedAt, "tempAllows = :allows", "")
+	}, allow.GrantedAt, "SET activeAt = :activeAt, tempAllows = :allows", "SET tempAllows = :allows REMOVE activeAt")
 	if _, conflict := conditionFailed(err); !conflict {
 		return notWritten(call, err)
 	}

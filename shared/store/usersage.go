@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
@@ -17,44 +16,32 @@ import (
 // put activeAt back behind a later call's time, by less than a function may run. That is
 // less than the ClockSkew by which every cutoff of a rule lies earlier.
 
-// write makes an update of a user, and with it notes the time at as the last activity. An
-// item that has no room for that keeps no older time either: a user whose age nobody can
-// tell stays. That takes a second call, for such an item only. The errors are the SDK's.
+// write makes an update of a user that notes the time at, in :activeAt, as the last
+// activity. An item that has no room for that is given the update full in its place,
+// which needs none of the values in drop and keeps no older time either: a user whose age
+// nobody can tell stays. That takes a second call, for such an item only. The errors are
+// the SDK's.
 func (u Users) write(
-	ctx context.Context, in *dynamodb.UpdateItemInput, at time.Time, set, remove string,
+	ctx context.Context, in *dynamodb.UpdateItemInput, at time.Time, update, full string, drop ...string,
 ) error {
 	values := in.ExpressionAttributeValues
-	in.UpdateExpression = aws.String(changes(join(set, "activeAt = :activeAt"), remove))
-	in.ExpressionAttributeValues = object{":activeAt": millis(at)}
-	for name, value := range values {
-		in.ExpressionAttributeValues[name] = value
+	if values == nil {
+		values = object{}
+		in.ExpressionAttributeValues = values
 	}
+	values[":activeAt"], in.UpdateExpression = millis(at), &update
 	_, err := u.DB.UpdateItem(ctx, in)
 	if tooLarge(err) {
-		in.UpdateExpression = aws.String(changes(set, join(remove, "activeAt")))
-		in.ExpressionAttributeValues = values
+		delete(values, ":activeAt")
+		for _, name := range drop {
+			delete(values, name)
+		}
+		if in.UpdateExpression = &full; len(values) == 0 {
+			in.ExpressionAttributeValues = nil
+		}
 		_, err = u.DB.UpdateItem(ctx, in)
 	}
 	return err
-}
-
-// join puts two parts of a clause together, either of which may be empty.
-func join(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a + ", " + b
-}
-
-// changes is an update expression of what it sets and what it removes.
-func changes(set, remove string) string {
-	switch {
-	case remove == "":
-		return "SET " + set
-	case set == "":
-		return "REMOVE " + remove
-	}
-	return "SET " + set + " REMOVE " + remove
 }
 
 // LastActive is the time that a user's age is taken from: the latest of activeAt and the
