@@ -297,8 +297,8 @@ func lets(t *testing.T, right any, key string) bool {
 // No function but apply-retention can delete a record of an erasure: a rule of records
 // lets that function take those whose statements the log has. None can delete the item
 // checkpoint, with which the sealer notices a log that is not its own, and nobody but the
-// sealer writes that item. Nobody deletes in the log; the sealer alone writes there, and signs; it and the
-// function that answers for receipts alone read there.
+// sealer writes that item. Nobody deletes in the log; the sealer alone writes there, and
+// signs; it and the function that answers for receipts alone read there.
 func TestEvidenceIsOutOfReach(t *testing.T) {
 	seen := 0
 	for function, f := range functions(t) {
