@@ -9,9 +9,9 @@
 //	                   local stack, with another port in DYNAMODB_PORT), or the word aws
 //	                   for tables in AWS that have the names below
 //	USERS_TABLE, CUSTOMERS_TABLE, CONTACTS_TABLE, PRINCIPALS_TABLE, ERASURES_TABLE,
-//	LOG_TABLE, HOLDS_TABLE
+//	LOG_TABLE, HOLDS_TABLE, RULES_TABLE
 //	                   names of tables, instead of the stack's, or of Users, Customers,
-//	                   Contacts, Principals, Erasures, Log, Holds
+//	                   Contacts, Principals, Erasures, Log, Holds, Rules
 //	API_URL            where the API answers, instead of the stack's output ApiUrl, or
 //	                   of http://127.0.0.1:3000, the local stack (PORT: another port;
 //	                   beside DYNAMODB_ENDPOINT it must be set)
@@ -70,6 +70,7 @@ type Tables struct {
 	Erasures string
 	Log      string
 	Holds    string
+	Rules    string
 }
 
 // LogGroup is a log group in CloudWatch Logs.
@@ -91,11 +92,11 @@ type Misused string
 func (m Misused) Error() string { return string(m) }
 
 // tableIDs are what template.yaml calls the tables.
-var tableIDs = []string{"Users", "Customers", "Contacts", "Principals", "Erasures", "Log", "Holds"}
+var tableIDs = []string{"Users", "Customers", "Contacts", "Principals", "Erasures", "Log", "Holds", "Rules"}
 
 // all are the names in the order of tableIDs.
 func (t *Tables) all() []*string {
-	return []*string{&t.Users, &t.Customers, &t.Contacts, &t.Principals, &t.Erasures, &t.Log, &t.Holds}
+	return []*string{&t.Users, &t.Customers, &t.Contacts, &t.Principals, &t.Erasures, &t.Log, &t.Holds, &t.Rules}
 }
 
 // named is the name that a variable gives a table: of Users that is USERS_TABLE.

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/go-json-experiment/json"
@@ -78,7 +79,11 @@ func readCustomer(found attribute.Item, account, code string) record {
 		format["kind"], format["campaignId"], format["transactionId"] = "transaction", names[1], names[2]
 	}
 	r.kind, _ = format["kind"].(string)
-	r.load(found, format, []string{"customer", "record"}, "tombstone")
+	without := []string{"tombstone"}
+	if r.kind == "customer" {
+		without = sayActive(found, format, without)
+	}
+	r.load(found, format, []string{"customer", "record"}, without...)
 	if tombstone := found["tombstone"]; tombstone != nil {
 		r.tombstone = true
 		if format["kind"] != "customer" || store.Tombstone(tombstone) == "" {
@@ -133,8 +138,21 @@ func readContact(found attribute.Item, tenant, number string) record {
 func readUser(found attribute.Item) record {
 	id := attribute.ReadText(found, "customerId")
 	r := record{kind: "user", key: []string{"user", id}}
-	r.load(found, map[string]any{"kind": "user", "customerId": id}, []string{"customerId"}, "tempAllows")
+	format := map[string]any{"kind": "user", "customerId": id}
+	r.load(found, format, []string{"customerId"}, sayActive(found, format, []string{"tempAllows"})...)
 	return r
+}
+
+// sayActive puts the last activity into the line as the import reads it, and its
+// attribute beside those that are left out. One that is no time stays as it is, and the
+// import refuses it.
+func sayActive(found attribute.Item, format map[string]any, without []string) []string {
+	at := attribute.ReadNumber(found, "activeAt")
+	if at < 1 || time.UnixMilli(at).UTC().Year() > 9999 {
+		return without
+	}
+	format["activeAt"] = time.UnixMilli(at).UTC().Format("2006-01-02T15:04:05.000Z")
+	return append(without, "activeAt")
 }
 
 // load makes the line for the import of an item's attributes but for its key and those in

@@ -26,6 +26,9 @@ func TestStatementsInWords(t *testing.T) {
 		"the hold case-1 on a customer of the account shop was released by csr": {
 			Type: statement.Released, Kind: statement.Customer, Scope: "shop", By: "csr", Hold: "case-1", At: at},
 		"the key of digests 2024 was destroyed": {Type: statement.KeyDestroyed, By: "csr", Key: "2024", At: at},
+		"2 items were found: 1 erased, 1 kept because of holds, 0 left": {
+			Type: statement.Retention, By: "retention", At: at, Swept: &statement.Swept{
+				Rule: "old", What: "contacts", Days: 400, Scope: "acme", Cutoff: at, Found: 2, Erased: 1, Kept: 1}},
 		"brought nobody back": {
 			Type: statement.Restore, By: "csr", At: at, Restored: &statement.Restored{Table: "restored", To: at}},
 	} {
