@@ -28,6 +28,8 @@ func TestStatementsInWords(t *testing.T) {
 		"the key of digests 2024 was destroyed": {Type: statement.KeyDestroyed, By: "csr", Key: "2024", At: at},
 		"brought nobody back": {
 			Type: statement.Restore, By: "csr", At: at, Restored: &statement.Restored{Table: "restored", To: at}},
+		"A hold keeps 2 more items about somebody who was erased since.\n3 more items are there about somebody who came back": {
+			Type: statement.Restore, By: "csr", At: at, Restored: &statement.Restored{To: at, Held: 2, Returned: 3}},
 	} {
 		s.ID = "an-id"
 		said := strings.Join(sentences(receipt.Verified{Statement: s}), "\n")
