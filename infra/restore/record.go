@@ -27,6 +27,8 @@ type record struct {
 	subjects  [][]string       // whom it is about, each as in key
 	places    []attribute.Item // keys of all its items
 	tombstone bool             // of an erasure that was open at the table's time
+	job       string           // the key of that erasure's job, "" where no erasure has put it
+	stored    attribute.Item   // all of the item
 	line      []byte           // for the import
 	item      attribute.Item   // its key
 	further   bool             // a copy of a contact that is not under its first number
@@ -37,7 +39,7 @@ type record struct {
 // read makes a record of an item, with its key.
 func read(found attribute.Item) record {
 	r := readItem(found)
-	r.item = attribute.Item{}
+	r.item, r.stored = attribute.Item{}, found
 	for _, name := range []string{"customer", "record", "party", "contact"} {
 		if found[name] != nil {
 			r.item[name] = found[name]
@@ -85,7 +87,7 @@ func readCustomer(found attribute.Item, account, code string) record {
 	}
 	r.load(found, format, []string{"customer", "record"}, without...)
 	if tombstone := found["tombstone"]; tombstone != nil {
-		r.tombstone = true
+		r.tombstone, r.job = true, store.Tombstone(tombstone)
 		if format["kind"] != "customer" || store.Tombstone(tombstone) == "" {
 			r.fault = "it has a tombstone that no erasure has put"
 		}

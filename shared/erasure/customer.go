@@ -125,8 +125,9 @@ func (i CustomerIntake) Customer(
 		}
 		if errors.Is(err, store.ErrRaced) {
 			// Perhaps a writer without conditions wrote over the tombstone of a job that
-			// is open. Then the tombstone comes back, and the next reading finds it.
-			if page.Exists {
+			// is open, or the table was restored to a time before it. Then the tombstone
+			// comes back, and the next reading finds it.
+			if page.Tombstone == "" {
 				if err := i.entomb(ctx, key, page, jobs, now); err != nil {
 					return "", err
 				}

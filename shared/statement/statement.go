@@ -95,6 +95,8 @@ type Restored struct {
 	Loaded     int64  `json:"loaded"`               // of them, those that stand in the table in use
 	Left       int64  `json:"left"`                 // in the table in use, about somebody who was erased since
 	Unreadable int64  `json:"unreadable,omitempty"` // in the table in use: about whom cannot be read
+	Held       int64  `json:"held,omitempty"`       // there, about somebody erased since: a hold keeps them
+	Returned   int64  `json:"returned,omitempty"`   // there, about somebody erased since who came back by others' word
 }
 
 // Swept is what a Retention statement says. It counts items.

@@ -118,6 +118,13 @@ func sentences(v receipt.Verified) (all []string) {
 		say("%s in it: %d about somebody who was erased since and left out, %d in the table in use now. There %s"+
 			" about anybody who was erased since.", plural(int(r.Read), "item was", "items were"), r.LeftOut, r.Loaded,
 			plural(int(r.Left), "item was left", "items were left"))
+		if r.Held > 0 {
+			say("A hold keeps %s about somebody who was erased since.", plural(int(r.Held), "more item", "more items"))
+		}
+		if r.Returned > 0 {
+			say("%s there about somebody who came back after the erasure, as %s has said.",
+				plural(int(r.Returned), "more item is", "more items are"), s.By)
+		}
 		if r.Unreadable > 0 {
 			say("Of %s there it could not be read whom they are about.", plural(int(r.Unreadable), "item", "items"))
 		}

@@ -48,7 +48,7 @@ func (a *app) root() *cobra.Command {
 	for id, commands := range map[string][]*cobra.Command{
 		"data": {a.importCommand(), a.principalsCommand(), a.subjectCommand()},
 		"erasures": {a.erasuresCommand(), a.previewCommand(), a.eraseCommand(), a.holdsCommand(), a.keysCommand(),
-			a.restorableCommand(), a.restoredCommand(), a.retentionCommand()},
+			a.restorableCommand(), a.restoredCommand(), a.replayCommand(), a.retentionCommand()},
 		"evidence": {a.auditCommand(), a.logCommand(), a.verifyCommand()},
 		"stack":    {a.smokeCommand()},
 	} {

@@ -31,6 +31,8 @@ func TestStatementsInWords(t *testing.T) {
 				Rule: "old", What: "contacts", Days: 400, Scope: "acme", Cutoff: at, Found: 2, Erased: 1, Kept: 1}},
 		"brought nobody back": {
 			Type: statement.Restore, By: "csr", At: at, Restored: &statement.Restored{Table: "restored", To: at}},
+		"A hold keeps 2 more items about somebody who was erased since.\n3 more items are there about somebody who came back": {
+			Type: statement.Restore, By: "csr", At: at, Restored: &statement.Restored{To: at, Held: 2, Returned: 3}},
 	} {
 		s.ID = "an-id"
 		said := strings.Join(sentences(receipt.Verified{Statement: s}), "\n")
