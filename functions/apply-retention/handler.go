@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"customercare/shared/erasure"
 	"customercare/shared/invocation"
 	"customercare/shared/metric"
 	"customercare/shared/retention"
@@ -29,10 +30,11 @@ type handler struct {
 	principals store.Principals
 	holds      store.Holds
 	ledger     store.Erasures
-	atOnce     int           // deleting calls
-	skew       time.Duration // how far apart two clocks may be
-	every      time.Duration // from the beginning of a rule's sweep to that of the next
-	pageSize   int32         // items a page, 0: what DynamoDB gives
+	intake     erasure.CustomerIntake // of customers who are inactive
+	atOnce     int                    // deleting calls
+	skew       time.Duration          // how far apart two clocks may be
+	every      time.Duration          // from the beginning of a rule's sweep to that of the next
+	pageSize   int32                  // items a page, 0: what DynamoDB gives
 	now        func() time.Time
 }
 

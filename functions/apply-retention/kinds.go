@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
+	"customercare/shared/erasure"
 	"customercare/shared/invocation"
 	"customercare/shared/retention"
 	"customercare/shared/store"
@@ -43,6 +44,8 @@ func (r *run) erase(ages store.Ages, due []store.Due) (swept store.Swept, err er
 		return r.each(byCustomer(due), func(due []store.Due) (store.Swept, error) {
 			return r.customers.EraseAged(r.inTime, r.holds, ages, due)
 		})
+	case retention.Customers:
+		return r.each(oneByOne(due), func(due []store.Due) (store.Swept, error) { return r.eraseCustomer(ages, due[0]) })
 	case retention.Users, retention.Principals, retention.Records:
 		return r.each(oneByOne(due), func(due []store.Due) (store.Swept, error) { return r.eraseOne(ages, due[0]) })
 	}
@@ -79,6 +82,25 @@ func (r *run) eraseOne(ages store.Ages, d store.Due) (swept store.Swept, err err
 		return store.Swept{Found: 1, Left: 1}, err
 	}
 	return store.Swept{Found: 1, Kept: 1}, nil
+}
+
+// eraseCustomer opens the erasure of a customer who is inactive still; that is a condition
+// of the opening. It is an erasure like any other, with statements of its own: workers
+// delete what is left of the customer, and it ends when nothing is found any more. A
+// customer who has been active since, or whose erasure is open, is none of the rule's.
+func (r *run) eraseCustomer(ages store.Ages, d store.Due) (store.Swept, error) {
+	became, _, err := r.intake.EraseInactive(r.inTime, erasure.CustomerRequest{
+		Account: d.Name[0], Code: d.Name[1], By: by + ":" + ages.Rule.Name, Inactive: ages.Cutoff,
+	}, 0)
+	switch {
+	case err != nil:
+		return store.Swept{Found: 1, Left: 1}, err
+	case became == erasure.Opened:
+		return store.Swept{Found: 1, Erased: 1}, nil
+	case became == erasure.Held:
+		return store.Swept{Found: 1, Kept: 1}, nil
+	}
+	return store.Swept{}, nil
 }
 
 // oneByOne is the items of a page, each by itself.

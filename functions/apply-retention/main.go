@@ -6,6 +6,9 @@ package main
 import (
 	"time"
 
+	"customercare/shared/digest"
+	"customercare/shared/erasure"
+	"customercare/shared/secret"
 	"customercare/shared/start"
 	"customercare/shared/store"
 )
@@ -14,31 +17,33 @@ func main() { start.Function(prepare) }
 
 type settings struct {
 	Store      store.Settings
+	Erasure    erasure.CustomerSettings
 	Rules      string        `env:"RULES_TABLE,required,notEmpty"`
-	Customers  string        `env:"CUSTOMERS_TABLE,required,notEmpty"`
 	Contacts   string        `env:"CONTACTS_TABLE,required,notEmpty"`
 	Users      string        `env:"USERS_TABLE,required,notEmpty"`
 	Principals string        `env:"PRINCIPALS_TABLE,required,notEmpty"`
-	Holds      string        `env:"HOLDS_TABLE,required,notEmpty"`
-	Erasures   string        `env:"ERASURES_TABLE,required,notEmpty"`
-	BatchCalls int           `env:"BATCH_CALLS,required"` // deleting calls at once
-	ClockSkew  time.Duration `env:"CLOCK_SKEW,required"`
 	Every      time.Duration `env:"RETENTION_EVERY,required"`
+	DigestKeys secret.DigestKeys
 }
 
 func prepare(s settings) (any, error) {
 	db, connected := store.Connect(s.Store)
-	limiter := store.NewLimiter(s.BatchCalls)
+	keys, err := s.DigestKeys.Read(s.Store.AWS.Config())
+	if err != nil {
+		return nil, err
+	}
+	limiter := store.NewLimiter(s.Erasure.BatchCalls)
 	h := &handler{
 		rules:      store.Rules{DB: db, Table: s.Rules},
-		customers:  store.Customers{DB: db, Table: s.Customers, Limiter: limiter},
+		customers:  store.Customers{DB: db, Table: s.Erasure.Customers, Limiter: limiter},
 		contacts:   store.Contacts{DB: db, Table: s.Contacts, Limiter: limiter},
 		users:      store.Users{DB: db, Table: s.Users},
 		principals: store.Principals{DB: db, Table: s.Principals},
-		holds:      store.Holds{DB: db, Table: s.Holds},
-		ledger:     store.Erasures{DB: db, Table: s.Erasures},
-		atOnce:     max(1, s.BatchCalls),
-		skew:       s.ClockSkew,
+		holds:      store.Holds{DB: db, Table: s.Erasure.Holds},
+		ledger:     store.Erasures{DB: db, Table: s.Erasure.Erasures},
+		intake:     s.Erasure.Intake(db, digest.New(keys.Current, keys.ByID, keys.Again, time.Now)),
+		atOnce:     max(1, s.Erasure.BatchCalls),
+		skew:       s.Erasure.ClockSkew,
 		every:      s.Every,
 		now:        time.Now,
 	}

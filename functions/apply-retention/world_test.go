@@ -56,6 +56,7 @@ func newHandler(kit *dynamotest.Kit) *handler {
 	return &handler{
 		rules: kit.Rules, customers: kit.Customers, contacts: kit.Contacts, holds: kit.Holds, ledger: kit.Erasures,
 		users: kit.Users, principals: kit.Principals,
+		intake: erasure.NewCustomerIntake(kit.Erasures, kit.Customers, kit.Holds, digests, erasure.Timing{}, erasure.SystemClock()),
 		atOnce: 4, skew: skew, every: 24 * time.Hour, pageSize: 3, now: time.Now,
 	}
 }
