@@ -84,10 +84,11 @@ func (r *run) eraseOne(ages store.Ages, d store.Due) (swept store.Swept, err err
 	return store.Swept{Found: 1, Kept: 1}, nil
 }
 
-// eraseCustomer opens the erasure of a customer who is inactive still; that is a condition
-// of the opening. It is an erasure like any other, with statements of its own: workers
-// delete what is left of the customer, and it ends when nothing is found any more. A
-// customer who has been active since, or whose erasure is open, is none of the rule's.
+// eraseCustomer opens the erasure of a customer who is inactive still; that is a
+// condition of the opening. It is an erasure like any other, with statements of its own:
+// workers delete what is left of the customer, and it ends when nothing is found any
+// more. A customer who has been active since, or whose erasure is open, is none of the
+// rule's.
 func (r *run) eraseCustomer(ages store.Ages, d store.Due) (store.Swept, error) {
 	became, _, err := r.intake.EraseInactive(r.inTime, erasure.CustomerRequest{
 		Account: d.Name[0], Code: d.Name[1], By: by + ":" + ages.Rule.Name, Inactive: ages.Cutoff,

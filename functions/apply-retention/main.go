@@ -1,6 +1,5 @@
-// Command apply-retention runs every hour, and applies the rules of retention that are
-// on: it goes through a table once a day for each, and erases what is older than the rule
-// says.
+// Command apply-retention runs every hour, and erases what is older than the rules of
+// retention say that are on.
 package main
 
 import (
@@ -44,8 +43,7 @@ func prepare(s settings) (any, error) {
 		intake:     s.Erasure.Intake(db, digest.New(keys.Current, keys.ByID, keys.Again, time.Now)),
 		atOnce:     max(1, s.Erasure.BatchCalls),
 		skew:       s.Erasure.ClockSkew,
-		every:      s.Every,
-		now:        time.Now,
+		every:      s.Every, now: time.Now,
 	}
 	connected()
 	return h.handle, nil

@@ -6,7 +6,9 @@ func narrowedForRetention() map[string]any {
 	return map[string]any{
 		"ApplyRetention PutItem Rules":         keys("retention-*"),
 		"ApplyRetention UpdateItem Contacts":   attributes("party", "contact", "held"),
-		"ApplyRetention PutItem Erasures":      keys("erasure-*"),
+		"ApplyRetention PutItem Erasures":      keys("erasure-*", "customer-*", "handover-*"),
+		"ApplyRetention UpdateItem Erasures":   keys("customer-*"),
+		"ApplyRetention PutItem Customers":     attributes("customer", "record", "tombstone", "at", "activeAt"),
 		"ApplyRetention DeleteItem Erasures":   keys("erasure-*", "customer-*"),
 		"ApplyRetention DeleteItem Principals": keys("operator#*", "apiUser#*", "app#*"),
 	}

@@ -188,7 +188,8 @@ func TestRoles(t *testing.T) {
 				function+" "+action == "CleanCustomerData secretsmanager:GetSecretValue" ||
 				function+" "+action == "ReadErasures secretsmanager:GetSecretValue" ||
 				function+" "+action == "PreviewErasures secretsmanager:GetSecretValue" ||
-				function+" "+action == "HoldErasures secretsmanager:GetSecretValue"
+				function+" "+action == "HoldErasures secretsmanager:GetSecretValue" ||
+				function+" "+action == "ApplyRetention secretsmanager:GetSecretValue"
 			if !own {
 				lambdas = append(lambdas, right)
 			}
