@@ -81,7 +81,8 @@ func (m *model) eraseCustomer(t *rapid.T) {
 	}
 	switch {
 	case err == nil && m.holds.standing(store.HoldOfCustomer, code):
-		// The customer was erased before, and this repeats that answer: nothing is deleted.
+		// The customer was erased before, and this repeats that answer: nothing is
+		// deleted.
 		for line, was := range m.items {
 			if was == lives && m.ofCustomer(code)(line) {
 				t.Fatalf("said to be deleted, although it is held: %s", line)
