@@ -119,7 +119,7 @@ func (h Holder) end(ctx context.Context, hold store.Hold, by string) (store.Hold
 	var note *store.Note
 	if hold.Status == store.Active { // else nobody was ever told that it holds
 		s := h.said(statement.Released, hold, by, hold.ReleasedAt)
-		s.ID = "released-" + hold.ID
+		s.ID = noteID("released", hold, now)
 		note = &store.Note{ID: s.ID, Statement: string(s.Line()), At: hold.ReleasedAt}
 	}
 	return h.holds.EndHold(ctx, hold, h.ledger, note, now)
@@ -127,10 +127,18 @@ func (h Holder) end(ctx context.Context, hold store.Hold, by string) (store.Hold
 
 // placed is the statement that a hold is active.
 func (h Holder) placed(hold store.Hold) store.Note {
-	at := statement.TimeOf(h.clock.now())
+	now := h.clock.now()
+	at := statement.TimeOf(now)
 	s := h.said(statement.Held, hold, hold.By, at.Time)
-	s.ID = "hold-" + hold.ID
+	s.ID = noteID("hold", hold, now)
 	return store.Note{ID: s.ID, Statement: string(s.Line()), At: at.Time}
+}
+
+// noteID is a new id for the record of a statement. The ledger may have one of the same
+// hold already, where the table of holds was restored to an earlier time. The hold's
+// status, in the same transaction, is what keeps the statement from being made twice.
+func noteID(what string, hold store.Hold, now time.Time) string {
+	return what + "-" + hold.ID + "-" + store.NewID(now)
 }
 
 // said is what both statements of a hold say.
