@@ -87,7 +87,7 @@ func (m *allows) grantMany(t *rapid.T) {
 
 func (m *allows) cancel(t *rapid.T) {
 	user := m.user(t)
-	if err := m.plain.CancelTempAllows(context.Background(), user); err != nil {
+	if err := m.plain.CancelTempAllows(context.Background(), user, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	m.set[user] = map[string]time.Time{}

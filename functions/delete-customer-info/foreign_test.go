@@ -44,7 +44,11 @@ func TestForeignTypesInAFullItem(t *testing.T) {
 					if c.query == "cancelAllTemporaryAllows" {
 						got = provisiontest.Without(got, "tempAllows")
 					}
-					if !reflect.DeepEqual(got, want) {
+					// A full item may have no room for the time, and then keeps none.
+					if at := got["activeAt"]; at == nil && stored["filling"] == nil {
+						t.Errorf("%s %s: no activity", c.attribute, name)
+					}
+					if got = provisiontest.Without(got, "activeAt"); !reflect.DeepEqual(got, want) {
 						t.Errorf("%s %s: other attributes are changed", c.attribute, name)
 					}
 				}

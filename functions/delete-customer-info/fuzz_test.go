@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"customercare/infra/testkit/frontdoor"
@@ -16,7 +17,7 @@ var operator = map[string]any{"principalId": "csr", "operations": "delete-custom
 
 func door(f testing.TB, known bool) frontdoor.Door {
 	db := &frontdoor.Database{Known: known}
-	return frontdoor.New(f, db, handler{store.Users{DB: db.Client(), Table: "Users"}, provisiontest.Digests}.endpoint().Handler())
+	return frontdoor.New(f, db, handler{store.Users{DB: db.Client(), Table: "Users"}, provisiontest.Digests, time.Now}.endpoint().Handler())
 }
 
 // FuzzQuery: any query string does one deletion, in one call, or none; and none unless

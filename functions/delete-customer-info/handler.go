@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"customercare/shared/digest"
 	"customercare/shared/gateway"
@@ -18,6 +19,7 @@ import (
 type handler struct {
 	users   store.Users
 	digests digest.Digester // of users, in audit lines
+	now     func() time.Time
 }
 
 func (h handler) endpoint() gateway.Endpoint {
@@ -32,7 +34,7 @@ func (h handler) endpoint() gateway.Endpoint {
 type deletion struct {
 	parameter string
 	did       string // in the audit line
-	do        func(store.Users, context.Context, string) error
+	do        func(store.Users, context.Context, string, time.Time) error
 }
 
 // deletions in the documented order of precedence: of several only the first is done.
@@ -73,7 +75,7 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 		return nil, err
 	}
 	call.Audit.Did = chosen.did
-	err = chosen.do(h.users, ctx, customerID)
+	err = chosen.do(h.users, ctx, customerID, h.now())
 	if errors.Is(err, store.ErrNoUser) {
 		return nil, respond.Refuse(respond.NotFound, "Customer ID not found")
 	}

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -26,10 +27,20 @@ func failureJSON(status int, sentence string) string {
 	return client.NotDone(client.JSON, status, sentence).Body
 }
 
+// now is when every call of these tests comes.
+var now = time.UnixMilli(1_900_000_000_123)
+
+// active is the item after a call.
+func active(item provisiontest.Item) provisiontest.Item {
+	item = maps.Clone(item)
+	item["activeAt"] = &types.AttributeValueMemberN{Value: "1900000000123"}
+	return item
+}
+
 // call sends one event through the function's front door.
 func call(t *testing.T, users store.Users, event events.APIGatewayProxyRequest) gateway.Answer {
 	t.Helper()
-	answer, err := handler{users, provisiontest.Digests}.endpoint().Handler()(t.Context(), event)
+	answer, err := handler{users, provisiontest.Digests, func() time.Time { return now }}.endpoint().Handler()(t.Context(), event)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +84,7 @@ func TestOneDeletion(t *testing.T) {
 		t.Run(test.query, func(t *testing.T) {
 			user, other := provisiontest.User("u1"), provisiontest.User("u10")
 			users.Put(t, user, other)
-			want := map[string]provisiontest.Item{"u1": test.want(user), "u10": other}
+			want := map[string]provisiontest.Item{"u1": active(test.want(user)), "u10": other}
 			for _, turn := range []string{"first", "second"} {
 				provisiontest.Expect(t, call(t, users.Users, provisiontest.Event("DELETE", "u1", test.query, "")), 200, doneJSON)
 				if got := users.Items(t); !reflect.DeepEqual(got, want) {
@@ -93,7 +104,7 @@ func TestBareUser(t *testing.T) {
 	for _, d := range deletions {
 		users.Put(t, provisiontest.Item{"customerId": &types.AttributeValueMemberS{Value: "bare"}})
 		provisiontest.Expect(t, call(t, users.Users, provisiontest.Event("DELETE", "bare", d.parameter+"=true", "")), 200, doneJSON)
-		if item := provisiontest.Without(users.Items(t)["bare"], "tempAllows"); len(item) != 1 {
+		if item := provisiontest.Without(users.Items(t)["bare"], "tempAllows", "activeAt"); len(item) != 1 {
 			t.Errorf("%s: the user is now %#v", d.parameter, item)
 		}
 	}
@@ -134,7 +145,7 @@ func TestCustomerIDs(t *testing.T) {
 		provisiontest.Expect(t,
 			call(t, users.Users, provisiontest.Event("DELETE", url.PathEscape(id), "unregisterDevices=true", "")),
 			200, doneJSON)
-		want[id] = provisiontest.Without(want[id], "devices")
+		want[id] = active(provisiontest.Without(want[id], "devices"))
 		if got := users.Items(t); !reflect.DeepEqual(got, want) {
 			t.Fatalf("after deleting the devices of %q the table holds\n%#v", id, got)
 		}

@@ -26,7 +26,7 @@ func prepare(s settings) (any, error) {
 		return nil, err
 	}
 	digests := digest.New(keys.Current, keys.ByID, keys.Again, time.Now)
-	h := handler{store.Users{DB: db, Table: s.Users}, digests}
+	h := handler{users: store.Users{DB: db, Table: s.Users}, digests: digests, now: time.Now}
 	connected()
 	return h.endpoint().Handler(), nil
 }

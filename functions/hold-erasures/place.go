@@ -6,14 +6,12 @@ import (
 	"fmt"
 	"net/http"
 	"time"
-	"unicode/utf8"
 
 	"customercare/shared/erasure"
 	"customercare/shared/gateway"
 	"customercare/shared/identifier"
 	"customercare/shared/principal"
 	"customercare/shared/respond"
-	"customercare/shared/rfc3339"
 	"customercare/shared/statement"
 	"customercare/shared/store"
 )
@@ -80,27 +78,14 @@ func answerOf(hold store.Hold) holdAnswer {
 	return a
 }
 
-// The limits of what a caller names.
-const (
-	maxID     = 64
-	maxReason = 500 // characters
-)
-
 var errID = respond.Refuse(respond.Invalid, fmt.Sprintf(
-	"id in the path must be 1 to %d small letters, digits and hyphens, with a letter or digit at both ends", maxID))
+	"id in the path must be 1 to %d small letters, digits and hyphens, with a letter or digit at both ends", erasure.MaxHoldID))
 
-// readID reads the hold's id in the path. It stands in contacts, in the sealed log and in
-// addresses, so it has a form in which nobody is likely to be named.
+// readID reads the hold's id in the path.
 func readID(call *gateway.Call) (string, error) {
-	id, err := call.PathID("id", maxID)
-	if err != nil {
+	id, err := call.PathID("id", erasure.MaxHoldID)
+	if err != nil || !erasure.IsHoldID(id) {
 		return "", errID
-	}
-	for i, c := range []byte(id) {
-		letter := 'a' <= c && c <= 'z' || '0' <= c && c <= '9'
-		if !letter && (c != '-' || i == 0 || i == len(id)-1) {
-			return "", errID
-		}
 	}
 	return id, nil
 }
@@ -158,19 +143,19 @@ func (r request) hold(now time.Time) (hold store.Hold, err error) {
 		return hold, err
 	}
 	hold.Reason = r.Reason
-	if r.Reason == "" || utf8.RuneCountInString(r.Reason) > maxReason || identifier.HasControl(r.Reason) {
+	if !erasure.IsHoldReason(r.Reason) {
 		return hold, respond.Refuse(respond.Invalid, fmt.Sprintf(
-			"reason is required, 1 to %d characters without control characters", maxReason))
+			"reason is required, 1 to %d characters without control characters", erasure.MaxHoldReason))
 	}
 	if r.Until != "" {
-		until, ok := rfc3339.Parse(r.Until)
-		if !ok || until.Year() < 2000 || until.Year() > 9998 {
+		until, ok := erasure.HoldUntil(r.Until)
+		if !ok {
 			return hold, respond.Refuse(respond.Invalid, "until must be a date and time of RFC 3339")
 		}
 		if !until.After(now) {
 			return hold, respond.Refuse(respond.Invalid, "until must be in the future")
 		}
-		hold.Until = statement.TimeOf(until).Time
+		hold.Until = until
 	}
 	return hold, nil
 }

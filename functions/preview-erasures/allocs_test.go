@@ -23,7 +23,8 @@ func TestAllocations(t *testing.T) {
 				`"}]},"accounts":{"L":[{"S":"shop"}]}}]},"UnprocessedKeys":{}}`,
 			`{"Responses":{"Erasures":[]},"UnprocessedKeys":{}}`,
 		},
-		"Query": {`{"Items":[{"record":{"S":"customer"}},{"record":{"S":"txn#spring#1"}}],"Count":2,"ScannedCount":2}`},
+		"GetItem": {`{}`},
+		"Query":   {`{"Items":[{"record":{"S":"customer"}},{"record":{"S":"txn#spring#1"}}],"Count":2,"ScannedCount":2}`},
 	}))
 	principals := store.Principals{DB: db, Table: "Principals"}
 	handle := handler{
@@ -32,6 +33,7 @@ func TestAllocations(t *testing.T) {
 		}},
 		preview: erasure.NewPreview(
 			store.Erasures{DB: db, Table: "Erasures"}, store.Customers{DB: db, Table: "Customers"}, store.Contacts{DB: db, Table: "Contacts"},
+			store.Holds{DB: db, Table: "Holds"},
 			digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("key")}}, time.Now,
 		),
 		now: time.Now,
@@ -41,7 +43,7 @@ func TestAllocations(t *testing.T) {
 		MultiValueHeaders: map[string][]string{"Host": {"api.example.com"}, "Authorization": {"Basic am9objprZXk="}},
 	}
 	event.RequestContext.Identity.SourceIP = "192.0.2.1"
-	canned.Allocations(t, 500, 1148, func() {
+	canned.Allocations(t, 650, 1480, func() {
 		if answer, err := handle(ctx, event); err != nil || answer.StatusCode != 200 {
 			t.Fatal(answer, err)
 		}

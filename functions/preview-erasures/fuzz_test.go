@@ -39,7 +39,7 @@ func FuzzBody(f *testing.F) {
 		},
 		preview: erasure.NewPreview(
 			store.Erasures{DB: db.Client(), Table: "Erasures"}, store.Customers{DB: db.Client(), Table: "Customers"},
-			store.Contacts{DB: db.Client(), Table: "Contacts"},
+			store.Contacts{DB: db.Client(), Table: "Contacts"}, store.Holds{DB: db.Client(), Table: "Holds"},
 			digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte("key")}}, time.Now,
 		),
 		now: time.Now,

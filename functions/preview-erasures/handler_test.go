@@ -10,12 +10,13 @@ import (
 
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/erasure"
+	"customercare/shared/store"
 )
 
 const (
 	ofCustomer = `{"customer":{"accountId":"shop","code":"4711"}}`
 	ofNumbers  = `{"numbers":{"tenantId":"acme","customNos":["135","136"]}}`
-	ofNobody   = `{"found":{"customers":0,"transactions":0,"others":0,"contacts":0},"campaigns":[],"open":null,"atLeast":false}`
+	ofNobody   = `{"found":{"customers":0,"transactions":0,"others":0,"contacts":0},"held":0,"campaigns":[],"open":null,"atLeast":false}`
 )
 
 // TestPreview has the answers to the letter, before the erasures, while they are open,
@@ -30,7 +31,7 @@ func TestPreview(t *testing.T) {
 	w.contact(t, "acme", "c2", "137")
 	w.contact(t, "acme", "c3", "136")
 	before := w.All()
-	customer := `{"found":{"customers":1,"transactions":3,"others":0,"contacts":0},"campaigns":[{"campaign":"spring","transactions":3}],"open":null,"atLeast":false}`
+	customer := `{"found":{"customers":1,"transactions":3,"others":0,"contacts":0},"held":0,"campaigns":[{"campaign":"spring","transactions":3}],"open":null,"atLeast":false}`
 	expect(t, w.ask(t, "csr", ofCustomer), 200, customer)
 	expect(t, w.ask(t, "john", ofCustomer), 200, customer)
 	numbers := strings.Replace(ofNobody, `"contacts":0`, `"contacts":2`, 1)
@@ -54,6 +55,32 @@ func TestPreview(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, w.ask(t, "ak", ofNumbers), 200, strings.Replace(open(id), `"contacts":0`, `"contacts":2`, 1))
+}
+
+// TestPreviewOfWhatIsHeld: what a hold keeps is held and not found, of a customer all of
+// it.
+func TestPreviewOfWhatIsHeld(t *testing.T) {
+	w := newWorld(t)
+	w.customer(t, "shop", "4711", 3)
+	w.contact(t, "acme", "c1", "135", "136", "137")
+	w.contact(t, "acme", "c2", "135", "137")
+	w.contact(t, "acme", "c3", "136")
+	holder := erasure.NewHolder(w.Erasures, w.Customers, w.Contacts, w.Holds, erasure.Timing{}, erasure.SystemClock())
+	for _, hold := range []store.Hold{
+		{ID: "case-1", Kind: store.HoldOfCustomer, Scope: "shop", Subject: "4711"},
+		{ID: "case-2", Kind: store.HoldOfNumber, Scope: "acme", Subject: "137"},
+	} {
+		if _, _, err := holder.Place(t.Context(), hold, []string{"1.0"}, time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect(t, w.ask(t, "john", ofCustomer), 200, strings.Replace(ofNobody, `"held":0`, `"held":4`, 1))
+	held := strings.Replace(ofNobody, `"contacts":0},"held":0`, `"contacts":1},"held":2`, 1)
+	expect(t, w.ask(t, "ak", ofNumbers), 200, held)
+	if _, err := holder.Release(t.Context(), "case-2", "legal"); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, w.ask(t, "ak", ofNumbers), 200, strings.Replace(ofNobody, `"contacts":0`, `"contacts":3`, 1)) // the marks stand still
 }
 
 // TestCallers: who may ask about what. What is not the caller's is refused in the same

@@ -23,6 +23,7 @@ type settings struct {
 	Erasures   string `env:"ERASURES_TABLE,required,notEmpty"`
 	Customers  string `env:"CUSTOMERS_TABLE,required,notEmpty"`
 	Contacts   string `env:"CONTACTS_TABLE,required,notEmpty"`
+	Holds      string `env:"HOLDS_TABLE,required,notEmpty"`
 	DigestKeys secret.DigestKeys
 }
 
@@ -40,8 +41,7 @@ func prepare(s settings) (any, error) {
 		},
 		preview: erasure.NewPreview(
 			store.Erasures{DB: db, Table: s.Erasures}, store.Customers{DB: db, Table: s.Customers},
-			store.Contacts{DB: db, Table: s.Contacts},
-			digest.New(keys.Current, keys.ByID, keys.Again, time.Now), time.Now,
+			store.Contacts{DB: db, Table: s.Contacts}, store.Holds{DB: db, Table: s.Holds}, digest.New(keys.Current, keys.ByID, keys.Again, time.Now), time.Now,
 		),
 		now: time.Now,
 	}

@@ -37,7 +37,7 @@ func newWorld(t *testing.T) *world {
 			},
 			Tokens: principal.Tokens{Principals: kit.Principals, Now: time.Now},
 		},
-		preview: erasure.NewPreview(kit.Erasures, kit.Customers, kit.Contacts, digests, time.Now),
+		preview: erasure.NewPreview(kit.Erasures, kit.Customers, kit.Contacts, kit.Holds, digests, time.Now),
 		now:     time.Now,
 	}}
 	put := func(kind, name, hash string, more attribute.Item) {

@@ -27,8 +27,8 @@ func TestAllocations(t *testing.T) {
 		media, body string
 		most        float64
 	}{
-		{"application/json", `{"tempAllowType":3,"expirationDate":"2026-10-15T01:29:29.768Z"}`, 420},
-		{"application/xml", `<TempAllowRequest><tempAllowType>3</tempAllowType><expirationDate>2026-10-15T01:29:29.768Z</expirationDate></TempAllowRequest>`, 444},
+		{"application/json", `{"tempAllowType":3,"expirationDate":"2026-10-15T01:29:29.768Z"}`, 422},
+		{"application/xml", `<TempAllowRequest><tempAllowType>3</tempAllowType><expirationDate>2026-10-15T01:29:29.768Z</expirationDate></TempAllowRequest>`, 446},
 	} {
 		t.Run(test.media, func(t *testing.T) {
 			event := provisiontest.Event("PUT", "u1", "", test.body, "Content-Type: "+test.media)

@@ -79,7 +79,7 @@ func TestFullItem(t *testing.T) {
 				500,
 				want,
 			)
-			if n := users.Calls(); n > 2 {
+			if n := users.Calls(); n > 3 {
 				t.Errorf("%s: %d DynamoDB calls", name, n)
 			}
 			if got := users.Items(t); !reflect.DeepEqual(got, before) {

@@ -68,7 +68,7 @@ func granted(user provisiontest.Item, kind string, expires time.Time) provisiont
 		"grantedBy": &dynamo.AttributeValueMemberS{Value: provisiontest.Operator},
 	}}
 	user = maps.Clone(user)
-	user["tempAllows"] = &dynamo.AttributeValueMemberM{Value: allows}
+	user["tempAllows"], user["activeAt"] = &dynamo.AttributeValueMemberM{Value: allows}, num(now)
 	return user
 }
 

@@ -76,6 +76,16 @@ func Look(ctx context.Context, file *os.File, read func(bytes int), fault func(l
 	})
 }
 
+// Each calls do with every row of the file that names somebody, duplicates too.
+func (p *Plan) Each(ctx context.Context, do func(Row) error) error {
+	return p.each(ctx, func(row Row, _ int) error {
+		if row.Fault != "" {
+			return nil
+		}
+		return do(row)
+	})
+}
+
 // each calls do with every row of the file, and with the line of the first row about the
 // same data subject, 0 for the first itself. Rows that may be there twice are compared as
 // they are: a hash alone would leave somebody out.

@@ -9,8 +9,9 @@
 //	                   local stack, with another port in DYNAMODB_PORT), or the word aws
 //	                   for tables in AWS that have the names below
 //	USERS_TABLE, CUSTOMERS_TABLE, CONTACTS_TABLE, PRINCIPALS_TABLE, ERASURES_TABLE,
-//	LOG_TABLE          names of tables, instead of the stack's, or of Users, Customers,
-//	                   Contacts, Principals, Erasures, Log
+//	LOG_TABLE, HOLDS_TABLE, RULES_TABLE
+//	                   names of tables, instead of the stack's, or of Users, Customers,
+//	                   Contacts, Principals, Erasures, Log, Holds, Rules
 //	API_URL            where the API answers, instead of the stack's output ApiUrl, or
 //	                   of http://127.0.0.1:3000, the local stack (PORT: another port;
 //	                   beside DYNAMODB_ENDPOINT it must be set)
@@ -62,12 +63,14 @@ type Deployment struct {
 	Where string
 }
 
-// Tables are the names of all tables: those that records go to, the ledger, and the
-// sealed log.
+// Tables are the names of all tables: those that records go to, the ledger, the sealed
+// log, and the holds.
 type Tables struct {
 	importer.Tables
 	Erasures string
 	Log      string
+	Holds    string
+	Rules    string
 }
 
 // LogGroup is a log group in CloudWatch Logs.
@@ -89,11 +92,11 @@ type Misused string
 func (m Misused) Error() string { return string(m) }
 
 // tableIDs are what template.yaml calls the tables.
-var tableIDs = []string{"Users", "Customers", "Contacts", "Principals", "Erasures", "Log"}
+var tableIDs = []string{"Users", "Customers", "Contacts", "Principals", "Erasures", "Log", "Holds", "Rules"}
 
 // all are the names in the order of tableIDs.
 func (t *Tables) all() []*string {
-	return []*string{&t.Users, &t.Customers, &t.Contacts, &t.Principals, &t.Erasures, &t.Log}
+	return []*string{&t.Users, &t.Customers, &t.Contacts, &t.Principals, &t.Erasures, &t.Log, &t.Holds, &t.Rules}
 }
 
 // named is the name that a variable gives a table: of Users that is USERS_TABLE.

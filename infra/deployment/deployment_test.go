@@ -33,6 +33,7 @@ func deployed() cloudformationtest.Stack {
 		"Users": "customercare-Users-1A", "Customers": "customercare-Customers-1B",
 		"Contacts":   "customercare-Contacts-1C",
 		"Principals": "customercare-Principals-1D", "Erasures": "customercare-Erasures-1E", "Log": "customercare-Log-1F",
+		"Holds": "customercare-Holds-1G", "Rules": "customercare-Rules-1H",
 	})...)
 	stack.Resources = append(stack.Resources,
 		cloudformationtest.Resource{
@@ -63,7 +64,7 @@ var deployedTables = Tables{
 		Users: "customercare-Users-1A", Customers: "customercare-Customers-1B",
 		Contacts: "customercare-Contacts-1C", Principals: "customercare-Principals-1D",
 	},
-	"customercare-Erasures-1E", "customercare-Log-1F",
+	"customercare-Erasures-1E", "customercare-Log-1F", "customercare-Holds-1G", "customercare-Rules-1H",
 }
 
 func TestStack(t *testing.T) {
@@ -182,7 +183,7 @@ func TestSettings(t *testing.T) {
 	defer l.Close()
 	usual := Tables{
 		importer.Tables{Users: "Users", Customers: "Customers", Contacts: "Contacts", Principals: "Principals"},
-		"Erasures", "Log",
+		"Erasures", "Log", "Holds", "Rules",
 	}
 	const region, key, secret = "AWS_REGION=eu-north-1", "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b"
 	for _, row := range []struct {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"customercare/infra/importer"
 	"customercare/infra/testkit/dynamotest"
@@ -83,13 +84,13 @@ func TestWhatWasResetIsNotLoaded(t *testing.T) {
 			t.Fatal(counts, reports, err)
 		}
 	}
-	if err := kit.Users.Reset(t.Context(), "reset"); err != nil {
+	if err := kit.Users.Reset(t.Context(), "reset", time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if err := kit.Users.Reset(t.Context(), "empty"); err != nil {
+	if err := kit.Users.Reset(t.Context(), "empty", time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if err := kit.Users.UnregisterDevices(t.Context(), "devices"); err != nil {
+	if err := kit.Users.UnregisterDevices(t.Context(), "devices", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	before := kit.Dump(t, kit.Users.Table)

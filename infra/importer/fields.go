@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"customercare/infra/attribute"
 	"customercare/shared/identifier"
 	"customercare/shared/rfc3339"
 )
@@ -128,6 +129,20 @@ func (f *fields) time(name string, value types.AttributeValue) time.Time {
 		f.refuse("%s must be a time as RFC 3339 writes it, e.g. 2030-10-15T01:29:29Z", name)
 	}
 	return at
+}
+
+// active takes the field activeAt out, if there is one, and puts the time into item as
+// the tables have it: the Unix milliseconds of the last activity.
+func (f *fields) active(item object) {
+	value, ok := f.take("activeAt")
+	if !ok {
+		return
+	}
+	at := f.time("activeAt", value)
+	if at.UnixMilli() < 1 {
+		f.refuse("activeAt must be a time after 1970")
+	}
+	item["activeAt"] = attribute.Number(at.UnixMilli())
 }
 
 // list takes a required list of 1 to most different strings; one given twice counts once.

@@ -211,6 +211,30 @@ func TestLoadingTwiceChangesNothing(t *testing.T) {
 	}
 }
 
+// An activity is loaded as a number, whoever's it is, over none that stands there of a
+// user: what an operation has written is newer than a file.
+func TestActivityIsLoaded(t *testing.T) {
+	kit := dynamotest.Open(t)
+	mustLoad(t, kit, `{"kind":"user","customerId":"u"}`)
+	if err := kit.Users.Reset(t.Context(), "u", time.UnixMilli(1_900_000_000_001)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		mustLoad(t, kit, `{"kind":"user","customerId":"u","activeAt":"2026-01-02T03:04:05Z"}`,
+			`{"kind":"user","customerId":"v","activeAt":"2026-01-02T03:04:05.678+01:00"}`,
+			`{"kind":"customer","accountId":"a","code":"c","activeAt":"2026-01-02T03:04:05Z","name":"n"}`,
+			`{"kind":"transaction","accountId":"a","code":"c","campaignId":"g","transactionId":"1","at":"2026-01-02T03:04:05Z","activeAt":"odd"}`)
+	}
+	same(t, items(t, kit, kit.Users.Table), []string{
+		`{"activeAt":"1767319445678","customerId":"v","tempAllows":{}}`,
+		`{"activeAt":"1900000000001","customerId":"u","tempAllows":{}}`,
+	})
+	same(t, items(t, kit, kit.Customers.Table), []string{
+		`{"activeAt":"1767323045000","customer":"a#c","data":{"name":"n"},"record":"customer"}`,
+		`{"customer":"a#c","data":{"activeAt":"odd","at":"2026-01-02T03:04:05Z"},"record":"txn#g#1"}`,
+	})
+}
+
 func TestUserKeepsWhatTheRecordDoesNotName(t *testing.T) {
 	kit := dynamotest.Open(t)
 	mustLoad(t, kit, `{"kind":"user","customerId":"u","registration":{"a":1},"devices":{"d1":{},"d2":{}}}`)
@@ -223,7 +247,7 @@ func TestUserKeepsWhatTheRecordDoesNotName(t *testing.T) {
 	mustLoad(t, kit, `{"kind":"user","customerId":"u","devices":{"d3":{}},"phrases":{}}`,
 		`{"kind":"user","customerId":"v"}`)
 	same(t, items(t, kit, kit.Users.Table), []string{
-		`{"customerId":"u","devices":{"d3":{}},"phrases":{},"registration":{"a":"1"},"tempAllows":{"1":{"expires":"2000000000000","grantedAt":"1000000000000","grantedBy":"csr"}}}`,
+		`{"activeAt":"1000000000000","customerId":"u","devices":{"d3":{}},"phrases":{},"registration":{"a":"1"},"tempAllows":{"1":{"expires":"2000000000000","grantedAt":"1000000000000","grantedBy":"csr"}}}`,
 		`{"customerId":"v","tempAllows":{}}`,
 	})
 }

@@ -149,6 +149,7 @@ func buildUser(f *fields, r *record) {
 			r.item[name] = value
 		}
 	}
+	f.active(r.item)
 	f.data(r.item)
 }
 
@@ -162,7 +163,11 @@ func buildCustomer(f *fields, r *record) {
 		sort = store.TransactionRecord(f.id("campaignId", shortID), f.id("transactionId", shortID))
 		f.at()
 	}
-	r.item = f.data(object{"customer": attribute.Text(r.customer), "record": attribute.Text(sort)})
+	r.item = object{"customer": attribute.Text(r.customer), "record": attribute.Text(sort)}
+	if r.kind == customer {
+		f.active(r.item)
+	}
+	f.data(r.item)
 }
 
 // maxParties keeps all copies of a contact within one transaction, together with the

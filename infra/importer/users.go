@@ -25,6 +25,11 @@ func (l *loader) userActions(records []*record) []action {
 			if name == "customerId" {
 				continue
 			}
+			if name == "activeAt" { // what stands is newer than any file
+				set = append(set, "activeAt = if_not_exists(activeAt, :activeAt)")
+				values[":activeAt"] = value
+				continue
+			}
 			set = append(set, "#"+name+" = :"+name)
 			names["#"+name] = name
 			values[":"+name] = value

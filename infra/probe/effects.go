@@ -82,6 +82,8 @@ func (r *run) refusesToDelete(ctx context.Context, changes ...string) (string, e
 // setsAllow sets a temporary allow and checks that it stands, granted by our operator,
 // until the date, and that nothing else of the user changed.
 func (r *run) setsAllow(ctx context.Context, kind string, lasts time.Duration, media string, path int) error {
+	at := r.userPlace(r.user)
+	r.acted[at] = true
 	expires := time.Now().Add(lasts).UTC().Truncate(time.Millisecond)
 	request := client.SetTemporaryAllow(r.user, client.Allow{Type: kind, Expires: expires}, media).
 		Under(path).As(r.operator, r.password)
@@ -91,7 +93,6 @@ func (r *run) setsAllow(ctx context.Context, kind string, lasts time.Duration, m
 	if err := r.answers(ctx, exactly(client.Done(media)), request); err != nil {
 		return err
 	}
-	at := r.userPlace(r.user)
 	got, err := r.read(ctx, at)
 	if err != nil {
 		return err
@@ -115,6 +116,7 @@ func (r *run) deletesInfo(name, user string, path int, query string, gone ...str
 	at := r.userPlace(user)
 	request := client.DeleteCustomerInfo(user, query).Under(path).As(r.operator, r.password)
 	return check{name, func(ctx context.Context) error {
+		r.acted[at] = true
 		for _, item := range r.want[at] {
 			for _, name := range gone {
 				delete(item, name)

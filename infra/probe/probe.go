@@ -69,6 +69,7 @@ type run struct {
 	counts      Counts
 	notes       []string                   // of the check that is being made
 	want        map[place][]attribute.Item // what must stand where, by all checks so far
+	acted       map[place]bool             // users with whom an operation was to do something
 	tokens      []string                   // all that were ever in an answer
 	lost        bool                       // an answer that may have held a token did not arrive
 	nobody      bool                       // nobody listens at the API's address
@@ -92,7 +93,8 @@ func Run(ctx context.Context, o Options) (Counts, error) {
 	if o.Timeout == 0 {
 		o.Timeout = 90 * time.Second // a statement is sealed within a minute or two
 	}
-	r := &run{Options: o, material: newMaterial(), interrupted: ctx.Done(), want: map[place][]attribute.Item{}}
+	r := &run{Options: o, material: newMaterial(), interrupted: ctx.Done(), want: map[place][]attribute.Item{},
+		acted: map[place]bool{}}
 	r.api = client.Client{Base: o.Deployment.APIURL, Mask: r.mask, HTTP: &http.Client{
 		Timeout:       callTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -44,11 +45,19 @@ func (r *run) read(ctx context.Context, at place) ([]attribute.Item, error) {
 }
 
 // stands checks that exactly what is wanted at a place is there. In the place of the
-// customer that was deleted a tombstone may stand, until the job ends.
+// customer that was deleted a tombstone may stand, until the job ends. A user with whom
+// operation 1 or 2 has done something is on record as active then.
 func (r *run) stands(ctx context.Context, at place) error {
 	got, err := r.read(ctx, at)
 	if err != nil {
 		return err
+	}
+	if r.acted[at] && len(got) == 1 && len(r.want[at]) == 1 {
+		active := time.UnixMilli(attribute.ReadNumber(got[0], "activeAt"))
+		if off := time.Since(active).Abs(); off > maxClockDifference {
+			return fmt.Errorf("%s: the user's activity is not on record", at)
+		}
+		r.want[at][0]["activeAt"] = got[0]["activeAt"] // the time is the product's own
 	}
 	ours := at == r.customerPlace(r.by.Account, r.code) || at == r.customerPlace(r.by.Account, r.heldCode)
 	if ours && len(r.want[at]) == 0 && len(got) == 1 && isTombstone(got[0]) {

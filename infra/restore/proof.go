@@ -16,7 +16,10 @@ var errEmpty = errors.New("the restored table holds no item, so nothing can be s
 
 // Prove counts what became of the items of the restored table, and goes through the table
 // in use for anybody whose erasure is open, or ended after the table's time. It names
-// what is left of them on Notes. It holds in memory who was erased, and no item.
+// what is left of them on Notes. What a hold keeps is not left: it is counted apart. A
+// tombstone in the table in use that belongs to no open erasure is left, because it would
+// keep its customer out for ever. It holds in memory who was erased, and no item. The
+// restored table may be the one in use, where somebody has put it into use.
 func (t *Table) Prove(ctx context.Context) (statement.Restored, error) {
 	said := statement.Restored{Table: t.Name, To: statement.TimeOf(t.Since)}
 	gone, err := t.gone(ctx)
@@ -24,6 +27,9 @@ func (t *Table) Prove(ctx context.Context) (statement.Restored, error) {
 		return said, err
 	}
 	inUse := ""
+	if t.Name == t.Customers || t.Name == t.Contacts {
+		inUse = t.Name // it may be empty by now
+	}
 	const atOnce = 100
 	var places []attribute.Item
 	look := func() error {
@@ -63,10 +69,26 @@ func (t *Table) Prove(ctx context.Context) (statement.Restored, error) {
 	used.Name = inUse
 	return said, used.each(ctx, func(position int, r record) error {
 		switch whole := r.whole(); {
-		case r.tombstone:
+		case r.job != "":
+			bars, err := used.bars(ctx, r)
+			if err != nil || !bars {
+				return err
+			}
+			if kept, err := t.isKept(ctx, whole); err != nil || kept {
+				said.Held++ // until the hold's release, which erases
+				return err
+			}
+			said.Left++
+			fmt.Fprintf(t.Notes, "item %d%s: its tombstone is of no open erasure\n", position, r.named(t.Digests))
 		case t.isGone(whole, gone):
+			if kept, err := t.isKept(ctx, whole); err != nil || kept {
+				said.Held++
+				return err
+			}
 			said.Left++
 			fmt.Fprintf(t.Notes, "item %d%s: it is about somebody who was erased since\n", position, r.named(t.Digests))
+		case t.isGone(whole, t.returned):
+			said.Returned++
 		case len(r.subjects) == 0: // whom else it is about cannot be read
 			said.Unreadable++
 			fmt.Fprintf(t.Notes, "item %d%s: %s\n", position, r.named(t.Digests),

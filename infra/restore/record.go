@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/go-json-experiment/json"
@@ -26,6 +27,8 @@ type record struct {
 	subjects  [][]string       // whom it is about, each as in key
 	places    []attribute.Item // keys of all its items
 	tombstone bool             // of an erasure that was open at the table's time
+	job       string           // the key of that erasure's job, "" where no erasure has put it
+	stored    attribute.Item   // all of the item
 	line      []byte           // for the import
 	item      attribute.Item   // its key
 	further   bool             // a copy of a contact that is not under its first number
@@ -36,7 +39,7 @@ type record struct {
 // read makes a record of an item, with its key.
 func read(found attribute.Item) record {
 	r := readItem(found)
-	r.item = attribute.Item{}
+	r.item, r.stored = attribute.Item{}, found
 	for _, name := range []string{"customer", "record", "party", "contact"} {
 		if found[name] != nil {
 			r.item[name] = found[name]
@@ -78,9 +81,13 @@ func readCustomer(found attribute.Item, account, code string) record {
 		format["kind"], format["campaignId"], format["transactionId"] = "transaction", names[1], names[2]
 	}
 	r.kind, _ = format["kind"].(string)
-	r.load(found, format, []string{"customer", "record"}, "tombstone")
+	without := []string{"tombstone"}
+	if r.kind == "customer" {
+		without = sayActive(found, format, without)
+	}
+	r.load(found, format, []string{"customer", "record"}, without...)
 	if tombstone := found["tombstone"]; tombstone != nil {
-		r.tombstone = true
+		r.tombstone, r.job = true, store.Tombstone(tombstone)
 		if format["kind"] != "customer" || store.Tombstone(tombstone) == "" {
 			r.fault = "it has a tombstone that no erasure has put"
 		}
@@ -120,7 +127,7 @@ func readContact(found attribute.Item, tenant, number string) record {
 	if data["callingNumber"] == nil && data["calledNumber"] == nil && data["customNos"] == nil {
 		format["customNos"] = parties
 	}
-	loaded := r.load(found, format, []string{"party", "contact"}, "parties")
+	loaded := r.load(found, format, []string{"party", "contact"}, "parties", "held")
 	if again, _ := store.Parties(loaded["parties"]); r.fault == "" && !slices.Equal(again, parties) {
 		r.fault = "callingNumber, calledNumber and customNos are not its parties"
 	}
@@ -133,8 +140,21 @@ func readContact(found attribute.Item, tenant, number string) record {
 func readUser(found attribute.Item) record {
 	id := attribute.ReadText(found, "customerId")
 	r := record{kind: "user", key: []string{"user", id}}
-	r.load(found, map[string]any{"kind": "user", "customerId": id}, []string{"customerId"}, "tempAllows")
+	format := map[string]any{"kind": "user", "customerId": id}
+	r.load(found, format, []string{"customerId"}, sayActive(found, format, []string{"tempAllows"})...)
 	return r
+}
+
+// sayActive puts the last activity into the line as the import reads it, and its
+// attribute beside those that are left out. One that is no time stays as it is, and the
+// import refuses it.
+func sayActive(found attribute.Item, format map[string]any, without []string) []string {
+	at := attribute.ReadNumber(found, "activeAt")
+	if at < 1 || time.UnixMilli(at).UTC().Year() > 9999 {
+		return without
+	}
+	format["activeAt"] = time.UnixMilli(at).UTC().Format("2006-01-02T15:04:05.000Z")
+	return append(without, "activeAt")
 }
 
 // load makes the line for the import of an item's attributes but for its key and those in

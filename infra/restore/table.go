@@ -35,10 +35,18 @@ type Table struct {
 	// Customers and Contacts are the tables in use, of which those records are left out
 	// that stand there, whatever is in them; "" leaves out none.
 	Customers, Contacts string
+	// Holds is the table of holds in use, by which Prove tells what a hold keeps; "":
+	// nothing is kept.
+	Holds string
+	// Returning has the digests, under every key, of those who were erased since and came
+	// back, by the word of whoever restores: they count as not erased.
+	Returning map[string]bool
 
 	// Printed and InUse count records; Erased and Unreadable count items that are left
 	// out.
 	Printed, InUse, Erased, Unreadable int
+
+	returned map[string]bool // of Returning, those whose erasure is on record
 }
 
 // skew is how far clocks may lie apart: of an erasure that ended just before the
@@ -199,6 +207,7 @@ func (r record) named(digests digest.Digester) (which string) {
 func (t *Table) gone(ctx context.Context) (map[string]bool, error) {
 	gone := map[string]bool{}
 	inUse := ledger.Ledger{DB: t.DB, Table: t.Ledger}
+	t.returned = map[string]bool{}
 	return gone, inUse.Digests(ctx, t.Since.Add(-skew), func(digest string) error {
 		id, _, _ := strings.Cut(digest, ".")
 		if t.Digests.Keys[id] == nil {
@@ -208,6 +217,10 @@ func (t *Table) gone(ctx context.Context) (map[string]bool, error) {
 			}
 			return fmt.Errorf("the ledger has digests made with the key %q, which is not among those given:"+
 				" nothing can be said of whom they are about", id)
+		}
+		if t.Returning[digest] {
+			t.returned[digest] = true
+			return nil
 		}
 		gone[digest] = true
 		return nil

@@ -45,6 +45,10 @@ type CustomerRequest struct {
 	By            string // the API user who asks
 	Ticket        string // the caller's own name for the request, "" where it gave none
 
+	// Inactive is the cutoff of EraseInactive, zero for a request that erases an active
+	// customer as well.
+	Inactive time.Time
+
 	// reopens is the erasure that was refused, where a hold's release asks for it.
 	reopens *store.Refused
 	because string // that hold
@@ -58,10 +62,14 @@ type CustomerRequest struct {
 // is left then it hands over to a worker. A repeat, at the same time or within 30 days,
 // returns the same id. Of a customer that there never was it returns ErrUnknownCustomer.
 // Of one on whom a hold stands it returns ErrCustomerHeld, and the release of the hold
-// erases the customer. After any other error the caller asks again.
+// erases the customer. After any other error the caller asks again. With asked.Inactive
+// it is EraseInactive, and returns no id of a customer who is not inactive.
 func (i CustomerIntake) Customer(
 	ctx context.Context, asked CustomerRequest, budget time.Duration,
 ) (id string, err error) {
+	if !asked.Inactive.IsZero() {
+		return i.customerInactive(ctx, asked, budget)
+	}
 	key, own := store.CustomerKey(asked.Account, asked.Code), store.NewID(i.clock.now())
 	ticket := hashOf(asked.Ticket)
 	if asked.reopens != nil {
@@ -103,13 +111,7 @@ func (i CustomerIntake) Customer(
 				return i.unknown(ctx, asked, jobs, request)
 			}
 		}
-		job := &store.Job{
-			Key: jobs[0], ID: own, Scope: asked.Account, RequestedBy: asked.By,
-			RequestedAt: now, LastRequestedAt: now, PassStarted: now, Ticket: request.Ticket,
-			Because:     asked.because,
-			Identifiers: []string{asked.Code}, Subjects: digests[:1],
-		}
-		accept(job, job.Subjects)
+		job := newCustomerJob(asked, jobs[0], own, request.Ticket, digests, now)
 		if page.Exists {
 			job.Found, job.Deleted = 1, 1 // the tombstone is its deletion
 		}
@@ -123,8 +125,9 @@ func (i CustomerIntake) Customer(
 		}
 		if errors.Is(err, store.ErrRaced) {
 			// Perhaps a writer without conditions wrote over the tombstone of a job that
-			// is open. Then the tombstone comes back, and the next reading finds it.
-			if page.Exists {
+			// is open, or the table was restored to a time before it. Then the tombstone
+			// comes back, and the next reading finds it.
+			if page.Tombstone == "" {
 				if err := i.entomb(ctx, key, page, jobs, now); err != nil {
 					return "", err
 				}
@@ -142,6 +145,21 @@ func (i CustomerIntake) Customer(
 		return job.ID, nil
 	}
 	return "", store.ErrRaced
+}
+
+// newCustomerJob is the job that a request opens, under a key and an id, with the
+// statement of its acceptance.
+func newCustomerJob(
+	asked CustomerRequest, key, id string, ticket []byte, digests []string, now time.Time,
+) *store.Job {
+	job := &store.Job{
+		Key: key, ID: id, Scope: asked.Account, RequestedBy: asked.By,
+		RequestedAt: now, LastRequestedAt: now, PassStarted: now, Ticket: ticket,
+		Because:     asked.because,
+		Identifiers: []string{asked.Code}, Subjects: digests[:1],
+	}
+	accept(job, job.Subjects)
+	return job
 }
 
 // until is the given time, or earlier where ctx's deadline comes before: so that there is
@@ -169,7 +187,7 @@ func (i CustomerIntake) open(
 		job.Deleted = job.Found
 		dueAt := i.timing.writersDone(job.RequestedAt)
 		err := i.ledger.OpenAndErase(ctx, job, others, i.customers, i.holds, page, dueAt)
-		if err == nil || errors.Is(err, store.ErrRaced) || errors.Is(err, store.ErrCustomerHeld) || ctx.Err() != nil {
+		if err == nil || decided(err) || ctx.Err() != nil {
 			return true, err
 		}
 		// What a busy partition does not take at once, it takes one after the other.
@@ -178,6 +196,13 @@ func (i CustomerIntake) open(
 	announce(job, page)
 	leaseEnd := until.Add(wrapUp + i.timing.ClockSkew)
 	return false, i.ledger.OpenCustomer(ctx, job, others, i.customers, i.holds, page, leaseEnd)
+}
+
+// decided says whether the error of an opening is an answer of the conditions, which a
+// smaller transaction would get as well.
+func decided(err error) bool {
+	return errors.Is(err, store.ErrRaced) || errors.Is(err, store.ErrCustomerHeld) ||
+		errors.Is(err, store.ErrCustomerActive)
 }
 
 // carryOut erases, until that time, what the opening of the job has left. page is what it

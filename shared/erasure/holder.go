@@ -102,6 +102,16 @@ func (h Holder) Release(ctx context.Context, id, by string) (store.Hold, error) 
 	return store.Hold{}, store.ErrRaced
 }
 
+// GoOn goes on with a hold that is being placed or released, until the time is up. It
+// returns the hold as it is then. store.ErrNoHold.
+func (h Holder) GoOn(ctx context.Context, id string, until time.Time) (store.Hold, error) {
+	hold, err := h.holds.Read(ctx, id)
+	if err != nil || hold.Status != store.Placing && hold.Status != store.Releasing {
+		return hold, err
+	}
+	return h.goOn(ctx, hold, until)
+}
+
 // end makes a hold that stands one that is being released.
 func (h Holder) end(ctx context.Context, hold store.Hold, by string) (store.Hold, error) {
 	now := h.clock.now()
@@ -109,7 +119,7 @@ func (h Holder) end(ctx context.Context, hold store.Hold, by string) (store.Hold
 	var note *store.Note
 	if hold.Status == store.Active { // else nobody was ever told that it holds
 		s := h.said(statement.Released, hold, by, hold.ReleasedAt)
-		s.ID = "released-" + hold.ID
+		s.ID = noteID("released", hold, now)
 		note = &store.Note{ID: s.ID, Statement: string(s.Line()), At: hold.ReleasedAt}
 	}
 	return h.holds.EndHold(ctx, hold, h.ledger, note, now)
@@ -117,10 +127,18 @@ func (h Holder) end(ctx context.Context, hold store.Hold, by string) (store.Hold
 
 // placed is the statement that a hold is active.
 func (h Holder) placed(hold store.Hold) store.Note {
-	at := statement.TimeOf(h.clock.now())
+	now := h.clock.now()
+	at := statement.TimeOf(now)
 	s := h.said(statement.Held, hold, hold.By, at.Time)
-	s.ID = "hold-" + hold.ID
+	s.ID = noteID("hold", hold, now)
 	return store.Note{ID: s.ID, Statement: string(s.Line()), At: at.Time}
+}
+
+// noteID is a new id for the record of a statement. The ledger may have one of the same
+// hold already, where the table of holds was restored to an earlier time. The hold's
+// status, in the same transaction, is what keeps the statement from being made twice.
+func noteID(what string, hold store.Hold, now time.Time) string {
+	return what + "-" + hold.ID + "-" + store.NewID(now)
 }
 
 // said is what both statements of a hold say.
@@ -179,6 +197,22 @@ func (h Holder) walk(
 		if !h.clock.now().Before(until) {
 			return errTimeUp
 		}
+	}
+}
+
+// MarkAgain marks every contact of a number that is held, as they are after a restore or
+// an import. It says how many there are. To mark one twice changes nothing.
+func (h Holder) MarkAgain(ctx context.Context, hold store.Hold) (contacts int, err error) {
+	for after := ""; ; {
+		found, err := h.contacts.ReadBehind(ctx, hold.Scope, hold.Subject, after)
+		if err == nil {
+			err = h.contacts.Mark(ctx, hold.Scope, hold.Subject, hold.ID, found)
+		}
+		contacts += len(found.Copies)
+		if err != nil || !found.More {
+			return contacts, err
+		}
+		after = found.Copies[len(found.Copies)-1].Contact
 	}
 }
 

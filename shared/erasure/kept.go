@@ -10,37 +10,41 @@ import (
 	"customercare/shared/store"
 )
 
+// keeper finds out which contacts holds keep from an erasure of numbers.
+type keeper struct {
+	holds  store.Holds
+	tenant string
+	marked map[string][]store.Marks // by contact, of copies that only a deletion has met
+	ended  map[string]bool          // ids of holds that have ended
+	// letGo takes the marks of holds that have ended away from a copy.
+	letGo func(ctx context.Context, number, contact string, holds []string) error
+}
+
+func newKeeper(
+	holds store.Holds, tenant string, letGo func(ctx context.Context, number, contact string, holds []string) error,
+) keeper {
+	return keeper{holds, tenant, map[string][]store.Marks{}, map[string]bool{}, letGo}
+}
+
 // keep takes the contacts out of the window that holds keep, and notes in the job whose
 // they are. It looks at the holds after the window was read. So it sees every hold that
 // began before one of these contacts was filed. A contact that stood there before is
 // marked when the hold becomes active, and no deletion takes it then.
 func (p *numbersPass) keep(ctx context.Context) error {
 	numbers := p.job.Identifiers[p.job.Cursor : p.job.Cursor+len(p.found.copies)]
-	held, err := p.look(ctx, numbers)
-	if err != nil {
-		return err
-	}
-	kept := map[string]bool{} // by contact
-	err = p.eachCopy(func(i int, c store.Copy) error {
-		if len(held) == 0 && c.Marks == nil && p.marked[c.Contact] == nil {
-			return nil
-		}
-		holds, err := p.keptBy(ctx, numbers[i], c, held)
-		for _, hold := range holds {
-			kept[c.Contact] = true
-			if !slices.Contains(p.job.Holds, hold) {
-				p.job.Holds = append(p.job.Holds, hold)
-			}
-		}
-		return err
-	})
+	kept, err := p.kept(ctx, numbers, p.found.copies, p.erased)
 	if err != nil || len(kept) == 0 {
 		return err
 	}
 	for i := range p.found.copies {
 		p.found.copies[i] = slices.DeleteFunc(p.found.copies[i], func(c store.Copy) bool {
-			if !kept[c.Contact] {
+			if kept[c.Contact] == nil {
 				return false
+			}
+			for _, hold := range kept[c.Contact] {
+				if !slices.Contains(p.job.Holds, hold) {
+					p.job.Holds = append(p.job.Holds, hold)
+				}
 			}
 			for _, party := range numbersOf(c, numbers[i]) {
 				if at, ours := slices.BinarySearch(p.job.Identifiers, party); ours {
@@ -53,12 +57,35 @@ func (p *numbersPass) keep(ctx context.Context) error {
 	return nil
 }
 
-// eachCopy calls do for the copies in the window, with the indexes of their numbers, but
-// for those of contacts that were erased since.
-func (p *numbersPass) eachCopy(do func(i int, c store.Copy) error) error {
-	for i, copies := range p.found.copies {
-		for _, c := range copies {
-			if p.erased[c.Contact] {
+// kept is the contacts that holds keep, and by which holds. copies are those that were
+// read under each of numbers; of those in erased nobody asks any more.
+func (k keeper) kept(
+	ctx context.Context, numbers []string, copies [][]store.Copy, erased map[string]bool,
+) (kept map[string][]string, err error) {
+	held, err := k.look(ctx, numbers, copies, erased)
+	if err != nil {
+		return nil, err
+	}
+	kept = map[string][]string{}
+	err = eachCopy(copies, erased, func(i int, c store.Copy) error {
+		if len(held) == 0 && c.Marks == nil && k.marked[c.Contact] == nil {
+			return nil
+		}
+		holds, err := k.keptBy(ctx, numbers[i], c, held)
+		if len(holds) > 0 {
+			kept[c.Contact] = append(kept[c.Contact], holds...)
+		}
+		return err
+	})
+	return kept, err
+}
+
+// eachCopy calls do for the copies, with the indexes of their numbers, but for those of
+// contacts that were erased since.
+func eachCopy(copies [][]store.Copy, erased map[string]bool, do func(i int, c store.Copy) error) error {
+	for i, under := range copies {
+		for _, c := range under {
+			if erased[c.Contact] {
 				continue
 			}
 			if err := do(i, c); err != nil {
@@ -78,25 +105,27 @@ func numbersOf(c store.Copy, number string) []string {
 // lookAtOnce is how many numbers are held in memory, about, to be looked for.
 const lookAtOnce = 1000
 
-// look says which numbers of the window's contacts are held, and by which holds. Where
-// nothing was found, or no number of the tenant is held, it asks no further.
-func (p *numbersPass) look(ctx context.Context, numbers []string) (held map[string][]string, err error) {
-	if !slices.ContainsFunc(p.found.copies, func(copies []store.Copy) bool { return len(copies) > 0 }) {
+// look says which numbers of the copies' contacts are held, and by which holds. Where
+// there is no copy, or no number of the tenant is held, it asks no further.
+func (k keeper) look(
+	ctx context.Context, numbers []string, copies [][]store.Copy, erased map[string]bool,
+) (held map[string][]string, err error) {
+	if !slices.ContainsFunc(copies, func(under []store.Copy) bool { return len(under) > 0 }) {
 		return nil, nil
 	}
-	any, err := p.holds.AnyOf(ctx, p.job.Scope)
+	any, err := k.holds.AnyOf(ctx, k.tenant)
 	if err != nil || !any {
 		return nil, err
 	}
 	held = map[string][]string{}
 	asked := make(map[string]bool, lookAtOnce)
 	ask := func() error {
-		found, err := p.holds.OfNumbers(ctx, p.job.Scope, slices.Collect(maps.Keys(asked)))
+		found, err := k.holds.OfNumbers(ctx, k.tenant, slices.Collect(maps.Keys(asked)))
 		maps.Copy(held, found)
 		clear(asked)
 		return err
 	}
-	err = p.eachCopy(func(i int, c store.Copy) error {
+	err = eachCopy(copies, erased, func(i int, c store.Copy) error {
 		for _, party := range numbersOf(c, numbers[i]) {
 			asked[party] = true
 		}
@@ -113,27 +142,26 @@ func (p *numbersPass) look(ctx context.Context, numbers []string) (held map[stri
 
 // keptBy is the holds that keep a copy under number. Marks of holds that have ended it
 // takes away.
-func (p *numbersPass) keptBy(
+func (k keeper) keptBy(
 	ctx context.Context, number string, c store.Copy, held map[string][]string,
 ) (holds []string, err error) {
 	for _, party := range numbersOf(c, number) {
 		holds = append(holds, held[party]...)
 	}
-	marks := p.marked[c.Contact]
+	marks := k.marked[c.Contact]
 	if c.Marks != nil {
-		standing, err := p.standing(ctx, *c.Marks)
+		standing, err := k.standing(ctx, *c.Marks)
 		if err != nil {
 			return nil, err
 		}
 		if holds = append(holds, standing...); len(standing) == 0 {
-			err := p.contacts.UnmarkCopy(ctx, p.job.Scope, number, c.Contact, c.Marks.Holds)
-			if err != nil {
+			if err := k.letGo(ctx, number, c.Contact, c.Marks.Holds); err != nil {
 				return nil, err
 			}
 		}
 	}
 	for _, m := range marks {
-		standing, err := p.standing(ctx, m)
+		standing, err := k.standing(ctx, m)
 		if err != nil {
 			return nil, err
 		}
@@ -146,23 +174,23 @@ func (p *numbersPass) keptBy(
 const unknownHold = ""
 
 // standing is which of the holds of a mark still hold.
-func (p *numbersPass) standing(ctx context.Context, m store.Marks) (standing []string, err error) {
+func (k keeper) standing(ctx context.Context, m store.Marks) (standing []string, err error) {
 	if m.Foreign {
 		return []string{unknownHold}, nil
 	}
 	var asked []string
 	for _, id := range m.Holds {
-		if !p.ended[id] {
+		if !k.ended[id] {
 			asked = append(asked, id)
 		}
 	}
 	if len(asked) == 0 {
 		return nil, nil
 	}
-	ended, err := p.holds.Ended(ctx, asked)
+	ended, err := k.holds.Ended(ctx, asked)
 	for _, id := range asked {
 		if ended[id] {
-			p.ended[id] = true // it never holds again
+			k.ended[id] = true // it never holds again
 		} else {
 			standing = append(standing, id)
 		}
@@ -172,18 +200,17 @@ func (p *numbersPass) standing(ctx context.Context, m store.Marks) (standing []s
 
 // noteKept notes copies under other numbers that holds keep, for the next reading of the
 // window. What only holds keep that have ended it lets go.
-func (p *numbersPass) noteKept(ctx context.Context, kept []store.KeptCopy) error {
+func (k keeper) noteKept(ctx context.Context, kept []store.KeptCopy) error {
 	for _, c := range kept {
-		standing, err := p.standing(ctx, c.Marks)
+		standing, err := k.standing(ctx, c.Marks)
 		if err != nil {
 			return err
 		}
 		switch {
 		case len(standing) > 0:
-			p.marked[c.Contact] = append(p.marked[c.Contact], c.Marks)
+			k.marked[c.Contact] = append(k.marked[c.Contact], c.Marks)
 		case len(c.Marks.Holds) > 0:
-			err := p.contacts.UnmarkCopy(ctx, p.job.Scope, c.Number, c.Contact, c.Marks.Holds)
-			if err != nil {
+			if err := k.letGo(ctx, c.Number, c.Contact, c.Marks.Holds); err != nil {
 				return err
 			}
 		}

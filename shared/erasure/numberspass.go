@@ -27,18 +27,17 @@ var errKeepsChanging = errors.New("erasure: contacts change faster than they can
 // numbersPass is one pass over the numbers of a job.
 type numbersPass struct {
 	Worker
+	keeper
 	job  *store.Job
 	last bool // it may be the job's last pass
 
-	found    reading                  // of the window at the cursor, held in memory
-	ahead    *window                  // the next one, when it is being read already
-	erased   map[string]bool          // contacts that were erased while ahead was being read
-	changes  int                      // how many times in a row contacts had changed
-	behind   map[string]string        // by number of the window, the last sort key of what is kept
-	marked   map[string][]store.Marks // by contact, of copies that only a deletion has met
-	ended    map[string]bool          // ids of holds that have ended
-	dirty    bool                     // something was erased or has changed behind the first page
-	notTaken error                    // what the pass ends with, once it has seen all numbers
+	found    reading           // of the window at the cursor, held in memory
+	ahead    *window           // the next one, when it is being read already
+	erased   map[string]bool   // contacts that were erased while ahead was being read
+	changes  int               // how many times in a row contacts had changed
+	behind   map[string]string // by number of the window, the last sort key of what is kept
+	dirty    bool              // something was erased or has changed behind the first page
+	notTaken error             // what the pass ends with, once it has seen all numbers
 }
 
 // drainNumbers erases the job's numbers window by window, from the cursor on. It returns
@@ -53,7 +52,10 @@ func (w Worker) drainNumbers(ctx context.Context, job *store.Job) error {
 	}
 	p := &numbersPass{
 		Worker: w, job: job, last: !job.PassStarted.Before(w.lastPassAfter(job)),
-		behind: map[string]string{}, marked: map[string][]store.Marks{}, ended: map[string]bool{},
+		behind: map[string]string{},
+		keeper: newKeeper(w.holds, job.Scope, func(ctx context.Context, number, contact string, holds []string) error {
+			return w.contacts.UnmarkCopy(ctx, job.Scope, number, contact, holds)
+		}),
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer func() {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"testing"
@@ -19,7 +20,7 @@ import (
 )
 
 func (e engine) preview() Preview {
-	return NewPreview(e.Ledger, e.Customers, e.Contacts, e.Digests, e.Clock.Now)
+	return NewPreview(e.Ledger, e.Customers, e.Contacts, e.Holds, e.Digests, e.Clock.Now)
 }
 
 // found is what the record of an erasure has as found, once it is over.
@@ -36,19 +37,21 @@ func (m *model) found(t *rapid.T, id string, err error) int64 {
 }
 
 // TestPreviewFindsWhatTheErasureFinds: on every state that the writers of the model leave
-// behind, and with pages of three, a preview's sum is what the erasure after it has
-// found; and the preview has written nothing.
+// behind, with holds that stand and others that were released, and with pages of three, a
+// preview's sum is what the erasure after it has found, and what it has as held is what
+// that erasure has kept; and the preview has written nothing.
 func TestPreviewFindsWhatTheErasureFinds(t *testing.T) {
 	t.Parallel()
 	sys := newSystem(t)
 	sys.shortenPages(3)
 	_ = flag.Set("rapid.checks", cmp.Or(os.Getenv("CHAOS_CHECKS"), "40"))
-	checks, largest := 0, int64(0)
+	checks, refused, largest, kept := 0, 0, int64(0), int64(0)
 	rapid.Check(t, func(t *rapid.T) {
 		checks++
 		m := &model{
 			system: sys, tb: sys.tb, shop: fmt.Sprint("shop", checks), tenant: fmt.Sprint("tenant", checks),
 			items: map[string]fate{}, lines: map[string]string{}, copies: map[string]filed{},
+			holds: holds{seen: map[string]store.Hold{}, kept: map[string]map[string]bool{}},
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"write customer": m.writeCustomer,
@@ -57,9 +60,11 @@ func TestPreviewFindsWhatTheErasureFinds(t *testing.T) {
 			"file alone":     m.fileAlone,
 			"write foreign":  m.writeForeign,
 			"write over":     m.writeOver,
+			"place":          m.placeAtOnce,
+			"release":        m.releaseAtOnce,
 		})
 		ctx, until := context.Background(), m.clock.Now().Add(time.Minute)
-		before := m.All()
+		before := append(m.All(), m.Dump(m.tb, m.Kit.Holds.Table)...)
 		list := rapid.SliceOfNDistinct(rapid.SampledFrom(numbers), 1, 4, rapid.ID).Draw(t, "numbers")
 		code := rapid.SampledFrom(codes).Draw(t, "code")
 		ofNumbers, err := m.preview().Numbers(ctx, m.tenant, list, until)
@@ -70,28 +75,99 @@ func TestPreviewFindsWhatTheErasureFinds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.Equal(before, m.All()) {
+		if !slices.Equal(before, append(m.All(), m.Dump(m.tb, m.Kit.Holds.Table)...)) {
 			t.Fatal("the preview has written")
 		}
 		id, err := m.numbersIntake().Numbers(ctx, NumbersRequest{Tenant: m.tenant, Numbers: list, By: "app"})
 		if n := m.found(t, id, err); n != ofNumbers.Found.Sum() || ofNumbers.AtLeast || ofNumbers.Open != nil {
 			t.Fatalf("%v: the erasure found %d, the preview %+v", list, n, ofNumbers)
 		}
+		if n := m.contactsUnder(list); n != ofNumbers.Held {
+			t.Fatalf("%v: the erasure kept %d, the preview %+v", list, n, ofNumbers)
+		}
+		kept = max(kept, ofNumbers.Held)
 		id, err = m.customerIntake().Customer(ctx, CustomerRequest{Account: m.shop, Code: code, By: "john"}, time.Minute)
-		if errors.Is(err, ErrUnknownCustomer) {
-			if ofCustomer.Found.Sum() != 0 {
+		switch {
+		case errors.Is(err, ErrUnknownCustomer):
+			if ofCustomer.Found.Sum() != 0 || ofCustomer.Held != 0 {
 				t.Fatalf("an unknown customer, and the preview %+v", ofCustomer)
 			}
 			return
+		case errors.Is(err, ErrCustomerHeld):
+			n := m.recordsOf(store.CustomerKey(m.shop, code))
+			if n == 0 || ofCustomer.Found.Sum() != 0 || ofCustomer.Held != n || len(ofCustomer.Campaigns) > 0 {
+				t.Fatalf("%s has %d items and is held, the preview %+v", code, n, ofCustomer)
+			}
+			refused++
+			return
 		}
 		n := m.found(t, id, err)
-		if n != ofCustomer.Found.Sum() || ofCustomer.AtLeast || ofCustomer.Open != nil {
+		if n != ofCustomer.Found.Sum() || ofCustomer.Held != 0 || ofCustomer.AtLeast || ofCustomer.Open != nil {
 			t.Fatalf("%s: the erasure found %d, the preview %+v", code, n, ofCustomer)
 		}
 		largest = max(largest, n, ofNumbers.Found.Sum())
 	})
-	if largest < 5 {
-		t.Errorf("at most %d items were found, that shows little", largest)
+	if largest < 5 || kept < 2 || refused == 0 {
+		t.Errorf("at most %d items were found and %d kept, and %d customers held: that shows little", largest, kept, refused)
+	}
+}
+
+// placeAtOnce places a hold on a number or on a customer.
+func (m *model) placeAtOnce(t *rapid.T) {
+	hold := store.Hold{ID: fmt.Sprint(m.tenant, "-", len(m.holds.seen)), Reason: "court", By: "legal"}
+	hold.Kind, hold.Scope, hold.Subject = store.HoldOfNumber, m.tenant, rapid.SampledFrom(numbers).Draw(t, "number")
+	if rapid.IntRange(0, 2).Draw(t, "hold of") == 0 {
+		hold.Kind, hold.Scope, hold.Subject = store.HoldOfCustomer, m.shop, rapid.SampledFrom(codes).Draw(t, "code")
+	}
+	digests := m.Digests.EverySubject(hold.Kind, hold.Scope, hold.Subject)
+	hold.Digest = digests[0]
+	placed, _, err := m.holder().Place(context.Background(), hold, digests, m.clock.Now().Add(time.Minute))
+	if err != nil || placed.Status != store.Active {
+		t.Fatalf("%+v, %v", placed, err)
+	}
+	m.holds.seen[hold.ID] = placed
+}
+
+// releaseAtOnce releases a hold, of which the marks stay.
+func (m *model) releaseAtOnce(t *rapid.T) {
+	if len(m.holds.seen) == 0 {
+		return
+	}
+	id := rapid.SampledFrom(slices.Sorted(maps.Keys(m.holds.seen))).Draw(t, "hold")
+	if _, err := m.holder().Release(context.Background(), id, "legal"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// contactsUnder is how many contacts are filed under any of the numbers.
+func (m *model) contactsUnder(list []string) int64 {
+	contacts := map[string]bool{}
+	for _, number := range list {
+		filed, _, err := m.withoutFaults().Contacts.ReadKeys(context.Background(), m.tenant, number, "", "z")
+		if err != nil {
+			m.tb.Fatal(err)
+		}
+		for _, contact := range filed {
+			contacts[contact] = true
+		}
+	}
+	return int64(len(contacts))
+}
+
+// recordsOf is how many items stand with a customer.
+func (m *model) recordsOf(customer string) (n int64) {
+	for after := ""; ; {
+		page, err := m.withoutFaults().Customers.Read(context.Background(), customer, after)
+		if err != nil {
+			m.tb.Fatal(err)
+		}
+		if after == "" && page.Exists {
+			n++
+		}
+		n += int64(len(page.Records))
+		if after = page.Next; after == "" {
+			return n
+		}
 	}
 }
 
@@ -172,7 +248,7 @@ func TestPreviewsReadAndWriteNothing(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, seen, err)
 		}
 		for _, call := range sys.Faults.Calls() {
-			if call != "Query" && call != "BatchGetItem" {
+			if call != "Query" && call != "BatchGetItem" && call != "GetItem" {
 				t.Errorf("%s makes the call %s", name, call)
 			}
 		}

@@ -108,6 +108,24 @@ var SweepBehind = declare("SweepBehind", "Seconds", "")
 // active yet, or not released. It is one more where the holds could not be listed.
 var HoldsFailing = declare("HoldsFailing", "Count", "")
 
+// The metrics of the rules of retention. Each run of apply-retention writes all of them;
+// it leaves out RetentionBehind where it could not read the rules, because nobody could
+// say what it is. The exact counts are in the ledger.
+var (
+	// RetentionErased is how many items a run has erased.
+	RetentionErased = declare("RetentionErased", "Count", "")
+	// RetentionKept is how many items a run has left where they are, because of holds.
+	RetentionKept = declare("RetentionKept", "Count", "")
+	// RetentionBehind is by how much longer than two intervals ago the last sweep began
+	// that came to its end: of the rule that has waited longest. 0: no rule is late, or
+	// somebody has stopped them all.
+	RetentionBehind = declare("RetentionBehind", "Seconds", "")
+	// RetentionFailing is how many rules a run could not go on with, those among them
+	// that would take far more than their dry run has found. It is one more where the
+	// rules could not be read.
+	RetentionFailing = declare("RetentionFailing", "Count", "")
+)
+
 // The metrics of the sealed log. Each run of seal-ledger writes all of them; it leaves
 // out OldestUnsealed and LedgerUnsealed where it could not read all of the index of
 // unlogged records, because nobody could say what they are.

@@ -35,6 +35,8 @@ const (
 	// Restore says that records of a backup were loaded, and nobody came back who
 	// was erased after its time.
 	Restore = "restored"
+	// Retention says that a sweep of a rule of retention has ended.
+	Retention = "retention"
 )
 
 // The kinds of erasures.
@@ -60,11 +62,12 @@ type Statement struct {
 	Ticket   []byte    `json:"ticket,omitempty"`  // SHA-256 of the caller's ticket
 	Because  string    `json:"because,omitempty"` // the hold whose release it came from, or that refused it
 	*End               // of Erased and Partial
-	Hold     string    `json:"hold,omitempty"`     // of Held and Released: the hold's id
-	Key      string    `json:"key,omitempty"`      // of KeyDestroyed: the key's id
-	At       Time      `json:"at,omitzero"`        // of Held, Released, KeyDestroyed and Restore: when
-	Restored *Restored `json:"restored,omitempty"` // of Restore
-	Subjects *Subjects `json:"subjects,omitempty"` // of all but KeyDestroyed and Restore
+	Hold     string    `json:"hold,omitempty"`      // of Held and Released: the hold's id
+	Key      string    `json:"key,omitempty"`       // of KeyDestroyed: the key's id
+	At       Time      `json:"at,omitzero"`         // of Held, Released and the types below them: when
+	Restored *Restored `json:"restored,omitempty"`  // of Restore
+	Swept    *Swept    `json:"retention,omitempty"` // of Retention
+	Subjects *Subjects `json:"subjects,omitempty"`  // of all but KeyDestroyed, Restore and Retention
 }
 
 // End is what an Erased or Partial statement says of the erasure's end.
@@ -92,6 +95,23 @@ type Restored struct {
 	Loaded     int64  `json:"loaded"`               // of them, those that stand in the table in use
 	Left       int64  `json:"left"`                 // in the table in use, about somebody who was erased since
 	Unreadable int64  `json:"unreadable,omitempty"` // in the table in use: about whom cannot be read
+	Held       int64  `json:"held,omitempty"`       // there, about somebody erased since: a hold keeps them
+	Returned   int64  `json:"returned,omitempty"`   // there, about somebody erased since who came back by others' word
+}
+
+// Swept is what a Retention statement says. It counts items.
+type Swept struct {
+	Rule   string `json:"rule"`            // its name
+	What   string `json:"what"`            // the kind of data: contacts, transactions, ...
+	Days   int    `json:"days"`            // how old the data must be
+	Scope  string `json:"scope,omitempty"` // the tenant or the account; absent: the whole stack
+	Cutoff Time   `json:"cutoff"`          // before which the data lay
+	Found  int64  `json:"found"`           // that the rule takes
+	Erased int64  `json:"erased"`          // of them
+	Kept   int64  `json:"kept"`            // of them, because of holds
+	Left   int64  `json:"left"`            // of them, neither erased nor kept: for the next sweep
+	// AtLeast says that the counts are lower bounds: a run died in this sweep.
+	AtLeast bool `json:"atLeast,omitempty"`
 }
 
 // Line is the statement as it is stored and hashed: one line of JSON without a line feed.

@@ -85,6 +85,21 @@ func (e Erasable) Takes(parties Stored) bool {
 	return !whole || slices.Contains(numbers, e.Own)
 }
 
+// MarksElsewhere is the copies of the contact that holds keep, or have kept, under other
+// numbers than those in Copies: what its deletion would meet there.
+func (c Contacts) MarksElsewhere(ctx context.Context, tenant string, e Erasable) (marked []KeptCopy, err error) {
+	for _, number := range e.filed(tenant).Copies[len(e.Copies):] {
+		_, marks, err := c.readPeer(ctx, tenant, &e, number)
+		if err != nil {
+			return nil, err
+		}
+		if marks != nil && (marks.Foreign || len(marks.Holds) > 0) {
+			marked = append(marked, KeptCopy{Contact: e.Contact, Number: number, Marks: *marks})
+		}
+	}
+	return marked, nil
+}
+
 // readPeer looks at the contact's copy under another number, after DynamoDB has said that
 // the copy does not name Own.
 //

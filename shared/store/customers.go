@@ -14,6 +14,9 @@ import (
 // for a transaction. Other writers may have put records of their own there, under any
 // sort key: they are part of the customer, and go with it.
 //
+// The customer item may have activeAt (Unix milliseconds), the last activity, which its
+// writers keep (docs/data.md).
+//
 // While a customer is being erased, a tombstone stands in place of its item: {customer,
 // record, tombstone (the job's key), at (Unix milliseconds)}. Writers put customers and
 // transactions on condition that there is none.
@@ -57,6 +60,15 @@ type Collection struct {
 	// foreign is the attribute tombstone of a customer item that is no tombstone: another
 	// writer's. nil for none.
 	foreign Stored
+	cutoff  time.Time // see Inactive; zero for none
+}
+
+// Inactive is the page for the opening of an erasure of a customer who has not been
+// active since the cutoff: one more condition in the item that the opening looks at
+// anyway. The opening gives ErrCustomerActive where it does not hold.
+func (c Collection) Inactive(cutoff time.Time) Collection {
+	c.cutoff = cutoff
+	return c
 }
 
 // Tombstone is the key of the job that has put this attribute in a customer's place. It
@@ -171,6 +183,15 @@ func (c Customers) tombstone(customer, job string, at time.Time, seen Collection
 		put.ConditionExpression = aws.String("attribute_exists(customer) AND attribute_not_exists(tombstone)")
 	default:
 		put.ConditionExpression = aws.String("attribute_not_exists(customer)")
+	}
+	if !seen.cutoff.IsZero() {
+		put.ConditionExpression = aws.String(*put.ConditionExpression + " AND " + inactive)
+		if put.ExpressionAttributeValues == nil {
+			put.ExpressionAttributeValues = object{}
+		}
+		put.ExpressionAttributeValues[":one"] = one
+		put.ExpressionAttributeValues[":cutoff"] = before(seen.cutoff, time.Millisecond)
+		put.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
 	}
 	return types.TransactWriteItem{Put: put}
 }

@@ -22,7 +22,8 @@ import (
 //	                      record does that names them; without one, if the call that
 //	                      wrote them failed before it could open the job.
 //	erasure-<id>          the record of an erasure, there as long as the erasure is on
-//	                      record, and for ever: digests, times, the statement accepted.
+//	                      record, and until EraseRecord takes it: digests, times, the
+//	                      statement accepted.
 //	                      At the end come counts, outcomes, and the statement of the end,
 //	                      in the attribute statement: only with it the erasure is over.
 //	handover-<job>        a handover: writing it makes the table's stream start a

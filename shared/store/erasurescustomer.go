@@ -86,12 +86,31 @@ func (e Erasures) openCustomer(
 	actions = append(actions, holds.notHeld(job))
 	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
 	if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
+		if !page.cutoff.IsZero() && notInactive(cancelled) {
+			return ErrCustomerActive
+		}
 		last := len(cancelled.CancellationReasons) - 1 // the condition on holds
 		if last == len(actions)-1 && aws.ToString(cancelled.CancellationReasons[last].Code) == "ConditionalCheckFailed" {
 			return ErrCustomerHeld
 		}
 	}
 	return transacted("erasures: open customer", err)
+}
+
+// ErrCustomerActive says that the customer has been active since the cutoff of
+// Collection.Inactive, or that nobody can tell. Nothing was written.
+var ErrCustomerActive = errors.New("erasures: the customer is not inactive")
+
+// notInactive says whether an opening was cancelled because the customer is not inactive:
+// a customer stands in its place, and no tombstone.
+func notInactive(cancelled *types.TransactionCanceledException) bool {
+	const tombstone = 1 // its place among the actions
+	if len(cancelled.CancellationReasons) <= tombstone {
+		return false
+	}
+	reason := cancelled.CancellationReasons[tombstone]
+	return aws.ToString(reason.Code) == "ConditionalCheckFailed" && reason.Item != nil &&
+		Tombstone(reason.Item["tombstone"]) == ""
 }
 
 // Entomb puts the tombstone of the open job called key back, where a writer without

@@ -7,11 +7,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// The record of an erasure is evidence: it comes with the job, and nobody deletes it. It
-// carries two statements of the sealed log (shared/statement), each as the very bytes
-// that are hashed: accepted from the opening on, statement from the end on. While one of
-// them is not sealed, unlogged and unloggedAt put the record into the index that
-// seal-ledger reads.
+// The record of an erasure is evidence: it comes with the job, and nobody deletes it
+// before a rule of retention does (EraseRecord). It carries two statements of the sealed
+// log (shared/statement), each as the very bytes that are hashed: accepted from the
+// opening on, statement from the end on. While one of them is not sealed, unlogged and
+// unloggedAt put the record into the index that seal-ledger reads.
 
 // End is what the end of an erasure writes into its record, besides the job's counts.
 type End struct {

@@ -18,9 +18,9 @@ func TestOneCallFailsOnce(t *testing.T) {
 	kit := dynamotest.Open(t)
 	now := time.UnixMilli(1_900_000_000_000)
 	for name, do := range map[string]func() error{
-		"cancel temporary allows": func() error { return kit.Users.CancelTempAllows(t.Context(), "u") },
-		"unregister devices":      func() error { return kit.Users.UnregisterDevices(t.Context(), "u") },
-		"reset":                   func() error { return kit.Users.Reset(t.Context(), "u") },
+		"cancel temporary allows": func() error { return kit.Users.CancelTempAllows(t.Context(), "u", now) },
+		"unregister devices":      func() error { return kit.Users.UnregisterDevices(t.Context(), "u", now) },
+		"reset":                   func() error { return kit.Users.Reset(t.Context(), "u", now) },
 		"set a temporary allow": func() error {
 			allow := store.TempAllow{Type: 2, Expires: now, GrantedAt: now, GrantedBy: "csr"}
 			return kit.Users.SetTempAllow(t.Context(), "u", allow)

@@ -16,7 +16,7 @@ import (
 //
 //	hold-<id>                  a hold (Hold). It stays for ever; whom it is about stands
 //	                           there in clear until it is released.
-//	customer#<account>#<code>  a customer who is held: holds, the set of the ids; and asked,
+//	customer#<account>#<code>  a customer who is held: holds, the set of the ids; and refused,
 //	                           the erasure that was refused meanwhile.
 //	number#<tenant>#<number>   a number that is held: holds.
 //	tenant#<tenant>            held, how many holds there are of the tenant's numbers.

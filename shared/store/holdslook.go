@@ -52,6 +52,24 @@ func (h Holds) Refuse(
 	return "", ErrRaced
 }
 
+// ReadRefused is the erasure of a held customer that waits for the release; nil for none.
+func (h Holds) ReadRefused(ctx context.Context, hold Hold) (*Refused, error) {
+	if hold.Kind != HoldOfCustomer || hold.Status != Active {
+		return hold.Refused, nil
+	}
+	held, err := h.get(ctx, hold.held())
+	if refused, ok := held["refused"].(*types.AttributeValueMemberM); ok {
+		return readRefused(refused.Value), err
+	}
+	return nil, err
+}
+
+// OfCustomer says whether a customer is held.
+func (h Holds) OfCustomer(ctx context.Context, account, code string) (bool, error) {
+	held, err := h.get(ctx, heldCustomer(account, code))
+	return len(held.texts("holds")) > 0, err
+}
+
 // AnyOf says whether any number of the tenant is held.
 func (h Holds) AnyOf(ctx context.Context, tenant string) (bool, error) {
 	item, err := h.get(ctx, heldTenant(tenant))

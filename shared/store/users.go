@@ -12,8 +12,9 @@ import (
 )
 
 // Users is one item for each user, key customerId. It has the maps registration,
-// questions, images, phrases and devices, and the map tempAllows from a temporary allow's
-// type to {expires (Unix milliseconds), grantedBy, grantedAt}.
+// questions, images, phrases and devices, the map tempAllows from a temporary allow's
+// type to {expires (Unix milliseconds), grantedBy, grantedAt}, and activeAt
+// (usersage.go).
 type Users struct {
 	DB    *dynamodb.Client
 	Table string
@@ -37,39 +38,41 @@ type TempAllow struct {
 	GrantedBy          string // the operator's name
 }
 
-// CancelTempAllows leaves the user without any temporary allow: one conditional write. An
-// empty map replaces whatever stands there, of any type, so that SetTempAllow finds a
-// map. Where the item has no room for even that, a second write takes the attribute away.
+// CancelTempAllows leaves the user without any temporary allow: one conditional write,
+// which notes the time at as the user's last activity. An empty map replaces whatever
+// stands there, of any type, so that SetTempAllow finds a map. Where the item has no room
+// for that, a second write takes the attribute away. ErrNoUser.
+func (u Users) CancelTempAllows(ctx context.Context, id string, at time.Time) error {
+	return u.change(ctx, "users: cancel temporary allows", id, at, object{":none": object{}.value()},
+		"SET activeAt = :activeAt, tempAllows = :none", "REMOVE activeAt, tempAllows", ":none")
+}
+
+// UnregisterDevices leaves the user without any device: one conditional write, which
+// notes the time at as the user's last activity. ErrNoUser.
+func (u Users) UnregisterDevices(ctx context.Context, id string, at time.Time) error {
+	return u.change(ctx, "users: unregister devices", id, at, nil,
+		"SET activeAt = :activeAt REMOVE devices", "REMOVE activeAt, devices")
+}
+
+// Reset removes registration, questions, images and phrases: one conditional write, which
+// notes the time at as the user's last activity. Devices and temporary allows stay.
 // ErrNoUser.
-func (u Users) CancelTempAllows(ctx context.Context, id string) error {
-	const call = "users: cancel temporary allows"
-	err := u.update(ctx, call, id, "SET tempAllows = :none", object{":none": object{}.value()})
-	if errors.Is(err, ErrUserFull) {
-		err = u.update(ctx, call, id, "REMOVE tempAllows", nil)
-	}
-	return err
+func (u Users) Reset(ctx context.Context, id string, at time.Time) error {
+	return u.change(ctx, "users: reset", id, at, nil,
+		"SET activeAt = :activeAt REMOVE registration, questions, images, phrases",
+		"REMOVE activeAt, registration, questions, images, phrases")
 }
 
-// UnregisterDevices leaves the user without any device: one conditional write. ErrNoUser.
-func (u Users) UnregisterDevices(ctx context.Context, id string) error {
-	return u.update(ctx, "users: unregister devices", id, "REMOVE devices", nil)
-}
-
-// Reset removes registration, questions, images and phrases: one conditional write.
-// Devices and temporary allows stay. ErrNoUser.
-func (u Users) Reset(ctx context.Context, id string) error {
-	return u.update(ctx, "users: reset", id, "REMOVE registration, questions, images, phrases", nil)
-}
-
-// update is one write of a user who exists.
-func (u Users) update(ctx context.Context, call, id, expression string, values object) error {
-	_, err := u.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+// change is one write of a user who exists.
+func (u Users) change(
+	ctx context.Context, call, id string, at time.Time, values object, update, full string, drop ...string,
+) error {
+	err := u.write(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 &u.Table,
 		Key:                       object{"customerId": text(id)},
 		ConditionExpression:       aws.String("attribute_exists(customerId)"),
-		UpdateExpression:          &expression,
 		ExpressionAttributeValues: values,
-	})
+	}, at, update, full, drop...)
 	if _, conflict := conditionFailed(err); conflict {
 		return ErrNoUser
 	}
@@ -90,8 +93,8 @@ const (
 	userWithoutMap = "attribute_exists(customerId) AND NOT attribute_type(tempAllows, :map)"
 )
 
-// SetTempAllow puts the allow in place of any other of its type: one conditional write.
-// ErrNoUser, ErrUserFull.
+// SetTempAllow puts the allow in place of any other of its type: one conditional write,
+// which notes GrantedAt as the user's last activity. ErrNoUser, ErrUserFull.
 //
 // An item without the map tempAllows, or with something else in its place, is another
 // writer's. Then a second write puts the map there. Where somebody else has put the map
@@ -106,16 +109,15 @@ func (u Users) SetTempAllow(ctx context.Context, id string, allow TempAllow) err
 	}
 	key := object{"customerId": text(id)}
 	put := func() error {
-		_, err := u.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		return u.write(ctx, &dynamodb.UpdateItemInput{
 			TableName:                           &u.Table,
 			Key:                                 key,
 			ConditionExpression:                 aws.String(userWithMap),
-			UpdateExpression:                    aws.String("SET tempAllows.#type = :allow"),
 			ExpressionAttributeNames:            map[string]string{"#type": kind},
 			ExpressionAttributeValues:           object{":allow": entry.value(), ":map": mapType},
 			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		})
-		return err
+		}, allow.GrantedAt, "SET activeAt = :activeAt, tempAllows.#type = :allow",
+			"SET tempAllows.#type = :allow REMOVE activeAt")
 	}
 	err := put()
 	item, conflict := conditionFailed(err)
@@ -125,13 +127,12 @@ func (u Users) SetTempAllow(ctx context.Context, id string, allow TempAllow) err
 	if item == nil {
 		return ErrNoUser
 	}
-	_, err = u.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+	err = u.write(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 &u.Table,
 		Key:                       key,
 		ConditionExpression:       aws.String(userWithoutMap),
-		UpdateExpression:          aws.String("SET tempAllows = :allows"),
 		ExpressionAttributeValues: object{":allows": object{kind: entry.value()}.value(), ":map": mapType},
-	})
+	}, allow.GrantedAt, "SET activeAt = :activeAt, tempAllows = :allows", "SET tempAllows = :allows REMOVE activeAt")
 	if _, conflict := conditionFailed(err); !conflict {
 		return notWritten(call, err)
 	}

@@ -289,7 +289,7 @@ func TestCtrlCEndsTheWaitForAQuery(t *testing.T) {
 func TestAuditOfAStackWithoutOne(t *testing.T) {
 	(&insights{}).serve(t)
 	tables := map[string]string{}
-	for _, name := range []string{"Users", "Customers", "Contacts", "Principals", "Erasures", "Log"} {
+	for _, name := range []string{"Users", "Customers", "Contacts", "Principals", "Erasures", "Log", "Holds", "Rules"} {
 		tables[name] = name
 	}
 	cloudformationtest.Serve(t, cloudformationtest.Stack{

@@ -123,7 +123,7 @@ func TestAnImportUndoesNoReset(t *testing.T) {
 	keysSecret(t, kit, bothKeys, "2")
 	user := `{"kind":"user","customerId":"u1","devices":{"d1":{}}}`
 	call(t, user, "import", "-").is(t, 0, "")
-	if err := kit.Users.UnregisterDevices(t.Context(), "u1"); err != nil {
+	if err := kit.Users.UnregisterDevices(t.Context(), "u1", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	r := call(t, user, "import", "-", "--json")

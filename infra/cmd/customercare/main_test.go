@@ -73,6 +73,8 @@ func stack(t *testing.T, kit *dynamotest.Kit, outputs map[string]string, paramet
 		Resources: append(cloudformationtest.Tables(map[string]string{
 			"Users": kit.Users.Table, "Customers": kit.Customers.Table, "Contacts": kit.Contacts.Table,
 			"Principals": kit.Principals.Table, "Erasures": kit.Erasures.Table, "Log": logTable(kit),
+			"Holds": kit.Holds.Table,
+			"Rules": kit.Rules.Table,
 		}), cloudformationtest.Resource{
 			LogicalID: "AuditLogs", PhysicalID: "/customercare/customercare/audit", Type: "AWS::Logs::LogGroup",
 			Status: "CREATE_COMPLETE",

@@ -89,7 +89,7 @@ func (a *app) preview(
 	}
 	p := erasure.NewPreview(
 		store.Erasures{DB: d.DB, Table: d.Tables.Erasures}, store.Customers{DB: d.DB, Table: d.Tables.Customers},
-		store.Contacts{DB: d.DB, Table: d.Tables.Contacts}, keys.Digester(), time.Now,
+		store.Contacts{DB: d.DB, Table: d.Tables.Contacts}, holdsOf(d), keys.Digester(), time.Now,
 	)
 	seen, err := look(p, time.Now().Add(previewFor))
 	if err != nil {
@@ -97,7 +97,7 @@ func (a *app) preview(
 	}
 	rows := [][]any{
 		{"customers", seen.Found.Customers}, {"transactions", seen.Found.Transactions}, {"others", seen.Found.Others},
-		{"contacts", seen.Found.Contacts},
+		{"contacts", seen.Found.Contacts}, {"held", seen.Held},
 	}
 	for _, c := range seen.Campaigns {
 		rows = append(rows, []any{"campaign " + c.Campaign, c.Transactions})

@@ -24,7 +24,7 @@ func local(t *testing.T, kit *dynamotest.Kit) {
 		"STACK": "", "USERS_TABLE": kit.Users.Table, "CUSTOMERS_TABLE": kit.Customers.Table,
 		"CONTACTS_TABLE":   kit.Contacts.Table,
 		"PRINCIPALS_TABLE": kit.Principals.Table, "ERASURES_TABLE": kit.Erasures.Table,
-		"LOG_TABLE": logTable(kit),
+		"LOG_TABLE": logTable(kit), "HOLDS_TABLE": kit.Holds.Table, "RULES_TABLE": kit.Rules.Table,
 	} {
 		t.Setenv(name, value)
 	}

@@ -118,9 +118,22 @@ func sentences(v receipt.Verified) (all []string) {
 		say("%s in it: %d about somebody who was erased since and left out, %d in the table in use now. There %s"+
 			" about anybody who was erased since.", plural(int(r.Read), "item was", "items were"), r.LeftOut, r.Loaded,
 			plural(int(r.Left), "item was left", "items were left"))
+		if r.Held > 0 {
+			say("A hold keeps %s about somebody who was erased since.", plural(int(r.Held), "more item", "more items"))
+		}
+		if r.Returned > 0 {
+			say("%s there about somebody who came back after the erasure, as %s has said.",
+				plural(int(r.Returned), "more item is", "more items are"), s.By)
+		}
 		if r.Unreadable > 0 {
 			say("Of %s there it could not be read whom they are about.", plural(int(r.Unreadable), "item", "items"))
 		}
+	case s.Type == statement.Retention && s.Swept != nil:
+		r := s.Swept
+		say("On %s a sweep of the rule of retention %q ended. It takes %s older than %s%s: those of before %s.",
+			s.At, r.Rule, r.What, plural(r.Days, "day", "days"), map[bool]string{true: " of " + r.Scope}[r.Scope != ""], r.Cutoff)
+		say("%s%s found: %d erased, %d kept because of holds, %d left for the next sweep.",
+			map[bool]string{true: "At least "}[r.AtLeast], plural(int(r.Found), "item was", "items were"), r.Erased, r.Kept, r.Left)
 	case s.Type == statement.Held && s.Because != "":
 		say("On %s the erasure of %s, as %s had asked, was refused because of the hold %s.", s.At, about, s.By, s.Because)
 	case s.Type == statement.Held:

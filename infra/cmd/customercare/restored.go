@@ -9,7 +9,6 @@ import (
 
 	"customercare/infra/deployment"
 	"customercare/infra/restore"
-	"customercare/shared/identifier"
 )
 
 func (a *app) restoredCommand() *cobra.Command {
@@ -20,8 +19,8 @@ func (a *app) restoredCommand() *cobra.Command {
 		switch {
 		case table == "":
 			return errors.New("--table must name a table")
-		case by == "" || len(by) > identifier.MaxLong || !identifier.Sayable(by):
-			return errors.New("--by must say who has restored, in at most 256 bytes of valid text")
+		case checkBy(by, "has restored") != nil:
+			return checkBy(by, "has restored")
 		case since == "":
 			return errors.New("--since must say to which time the table was restored")
 		}
@@ -40,7 +39,7 @@ func (a *app) restoredCommand() *cobra.Command {
 	return a.does(command, func(ctx context.Context, d *deployment.Deployment, _ []string) error {
 		return a.restored(ctx, d, restore.Table{
 			DB: d.DB, Name: table, Ledger: d.Tables.Erasures, Since: at,
-			Customers: d.Tables.Customers, Contacts: d.Tables.Contacts,
+			Customers: d.Tables.Customers, Contacts: d.Tables.Contacts, Holds: d.Tables.Holds,
 		}, keys, by)
 	})
 }
@@ -56,16 +55,25 @@ func (a *app) restored(ctx context.Context, d *deployment.Deployment, run restor
 	}
 	bar := a.newBar("reading", -1)
 	run.Digests, run.Notes, run.Progress = keys.Digester(), bar, func() { _ = bar.Add(1) }
-	said, err := run.Prove(ctx)
+	err = a.prove(ctx, d, run, by, map[string]any{})
 	_ = bar.Finish()
+	return err
+}
+
+// prove looks at the table in use, and puts on record that nobody came back. value is
+// what is printed besides as JSON.
+func (a *app) prove(
+	ctx context.Context, d *deployment.Deployment, run restore.Table, by string, value map[string]any,
+) error {
+	said, err := run.Prove(ctx)
 	if err != nil {
 		return err
 	}
-	value := map[string]any{"restored": said}
+	value["restored"] = said
 	if said.Left > 0 {
 		_ = a.print(value, []any{"left", said.Left})
 		return found("%s in %s about somebody who was erased since, and nothing is put on record: erase them again,"+
-			" or wait for their erasure to end", plural(int(said.Left), "item is left", "items are left"), d.Where)
+			" with `customercare replay`, or wait for their erasure to end", plural(int(said.Left), "item is left", "items are left"), d.Where)
 	}
 	id, err := inUse(d).Restored(ctx, by, time.Now(), said)
 	if err != nil {
@@ -73,7 +81,8 @@ func (a *app) restored(ctx context.Context, d *deployment.Deployment, run restor
 	}
 	value["id"] = id
 	err = a.print(value, []any{"read", said.Read}, []any{"left out", said.LeftOut}, []any{"loaded", said.Loaded},
-		[]any{"left", said.Left}, []any{"unreadable", said.Unreadable}, []any{"id", id})
+		[]any{"left", said.Left}, []any{"held", said.Held}, []any{"returned", said.Returned},
+		[]any{"unreadable", said.Unreadable}, []any{"id", id})
 	if err == nil && said.Unreadable > 0 {
 		return found("%s be read, as the statement says", plural(int(said.Unreadable),
 			"item of the table in use cannot", "items of the table in use cannot"))

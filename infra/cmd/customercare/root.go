@@ -47,8 +47,8 @@ func (a *app) root() *cobra.Command {
 		&cobra.Group{ID: "usage", Title: "This command line:"})
 	for id, commands := range map[string][]*cobra.Command{
 		"data": {a.importCommand(), a.principalsCommand(), a.subjectCommand()},
-		"erasures": {a.erasuresCommand(), a.previewCommand(), a.eraseCommand(), a.keysCommand(), a.restorableCommand(),
-			a.restoredCommand()},
+		"erasures": {a.erasuresCommand(), a.previewCommand(), a.eraseCommand(), a.holdsCommand(), a.keysCommand(),
+			a.restorableCommand(), a.restoredCommand(), a.replayCommand(), a.retentionCommand()},
 		"evidence": {a.auditCommand(), a.logCommand(), a.verifyCommand()},
 		"stack":    {a.smokeCommand()},
 	} {

@@ -26,8 +26,13 @@ func TestStatementsInWords(t *testing.T) {
 		"the hold case-1 on a customer of the account shop was released by csr": {
 			Type: statement.Released, Kind: statement.Customer, Scope: "shop", By: "csr", Hold: "case-1", At: at},
 		"the key of digests 2024 was destroyed": {Type: statement.KeyDestroyed, By: "csr", Key: "2024", At: at},
+		"2 items were found: 1 erased, 1 kept because of holds, 0 left": {
+			Type: statement.Retention, By: "retention", At: at, Swept: &statement.Swept{
+				Rule: "old", What: "contacts", Days: 400, Scope: "acme", Cutoff: at, Found: 2, Erased: 1, Kept: 1}},
 		"brought nobody back": {
 			Type: statement.Restore, By: "csr", At: at, Restored: &statement.Restored{Table: "restored", To: at}},
+		"A hold keeps 2 more items about somebody who was erased since.\n3 more items are there about somebody who came back": {
+			Type: statement.Restore, By: "csr", At: at, Restored: &statement.Restored{To: at, Held: 2, Returned: 3}},
 	} {
 		s.ID = "an-id"
 		said := strings.Join(sentences(receipt.Verified{Statement: s}), "\n")

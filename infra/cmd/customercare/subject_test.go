@@ -31,7 +31,7 @@ import (
 func subjects(t *testing.T, kit *dynamotest.Kit, transactions int) {
 	t.Helper()
 	all := fixture.CustomerWith("shop", "4711", transactions)
-	all[0].With("points", 12345678901234567890.5).With("nested", fixture.Fields{"list": []any{1.5, true, nil, "x"}})
+	all[0].With("activeAt", "2026-01-02T03:04:05.678Z").With("points", 12345678901234567890.5).With("nested", fixture.Fields{"list": []any{1.5, true, nil, "x"}})
 	all = append(all, fixture.CustomerWith("shop", "47110", 2)...)
 	all = append(all, fixture.CustomerWith("shop#4711", "x", 2)...)
 	if err := fixture.Fill(t.Context(), kit.Plain, kit.Customers.Table, slices.Values(all)); err != nil {
@@ -46,7 +46,7 @@ func subjects(t *testing.T, kit *dynamotest.Kit, transactions int) {
 	if err := fixture.Fill(t.Context(), kit.Plain, kit.Contacts.Table, slices.Values(contacts)); err != nil {
 		t.Fatal(err)
 	}
-	load(t, kit, fixture.User("u1").String()+"\n"+fixture.User("u11").String())
+	load(t, kit, fixture.User("u1").With("activeAt", "2026-01-02T03:04:05Z").String()+"\n"+fixture.User("u11").String())
 }
 
 // again imports what was printed into empty tables, and gives their kit.

@@ -18,7 +18,7 @@ import (
 // which CloudFormation makes longer.
 func TestSchedulesSendTheirEvents(t *testing.T) {
 	real, err := template.Load("../../../template.yaml", nil)
-	if err != nil || len(real.Schedules) != 2 {
+	if err != nil || len(real.Schedules) != 3 {
 		t.Fatalf("%v, %v", real, err)
 	}
 	for _, schedule := range real.Schedules {

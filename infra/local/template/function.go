@@ -138,9 +138,10 @@ func (l *loader) readSchedule(function, name string, event json.RawMessage) erro
 	if err := decode(event, &e); err != nil {
 		return err
 	}
-	if e.Schedule != "rate(1 minute)" {
-		return fmt.Errorf("the local stack runs a schedule at rate(1 minute) only, not %s", e.Schedule)
+	every, known := map[string]time.Duration{"rate(1 minute)": time.Minute, "rate(1 hour)": time.Hour}[e.Schedule]
+	if !known {
+		return fmt.Errorf("the local stack runs a schedule at rate(1 minute) or rate(1 hour) only, not %s", e.Schedule)
 	}
-	l.template.Schedules = append(l.template.Schedules, Schedule{function + name, function, time.Minute})
+	l.template.Schedules = append(l.template.Schedules, Schedule{function + name, function, every})
 	return nil
 }

@@ -102,11 +102,11 @@ func TestRealTemplate(t *testing.T) {
 		t.Errorf("streams %+v", template.Streams)
 	}
 	for _, s := range template.Schedules {
-		if s.Every != time.Minute {
+		if want := map[bool]time.Duration{false: time.Minute, true: time.Hour}[s.Function == "ApplyRetentionFunction"]; s.Every != want {
 			t.Errorf("schedule %+v", s)
 		}
 	}
-	if len(template.Schedules) != 2 {
+	if len(template.Schedules) != 3 {
 		t.Errorf("schedules %+v", template.Schedules)
 	}
 	if len(template.Secrets) != 1 || template.Secrets[0].Name != "DigestKeys" ||
@@ -252,7 +252,7 @@ func TestWhatTheLocalStackCannotDoIsNamed(t *testing.T) {
 		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: DynamoDB, Properties: {Stream: "arn:aws:dynamodb:r:1:table/T/stream/latest", TumblingWindowInSeconds: 1}}}}}`,
 			`unknown field "TumblingWindowInSeconds"`},
 		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: Schedule, Properties: {Schedule: "cron(0 3 * * ? *)"}}}}}`,
-			"the local stack runs a schedule at rate(1 minute) only, not cron(0 3 * * ? *)"},
+			"the local stack runs a schedule at rate(1 minute) or rate(1 hour) only, not cron(0 3 * * ? *)"},
 		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: Schedule, Properties: {Schedule: rate(1 minute), Enabled: false}}}}}`,
 			`unknown field "Enabled"`},
 		{`{Type: "AWS::Serverless::Function", Properties: {CodeUri: f, Events: {E: {Type: SQS, Properties: {Queue: q}}}}}`,

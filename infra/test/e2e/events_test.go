@@ -77,6 +77,7 @@ var outcomes = map[string]outcome{
 	"continue-erasure":          {answer: `{"batchItemFailures":[]}`},
 	"continue-erasure.handover": {answer: `{"batchItemFailures":[]}`},
 	"cleanup":                   {answer: `null`},
+	"apply-retention":           {answer: `null`},
 	"seal-ledger":               {answer: `null`},
 	"read-erasures": {404, "application/problem+json",
 		`{"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such erasure"}`, nil},

@@ -54,6 +54,14 @@ func TestFromAHoldToTheErasure(t *testing.T) {
 	if got := ask(client.Request{Method: "GET", Path: "/holds"}); !strings.Contains(got.Body, `"e2e-number"`) || !strings.Contains(got.Body, `"e2e-customer"`) {
 		t.Errorf("the holds that stand: %d %s", got.Status, got.Body)
 	}
+	for seen, r := range map[string]client.Request{
+		`"contacts":0},"held":4,"campaigns":[],"open":null`: client.PreviewCustomer(account, code),
+		`"contacts":1},"held":1,"campaigns":[],"open":null`: client.PreviewNumbers(tenant, "hold-2"),
+	} {
+		if got := ask(r); got.Status != 200 || !strings.Contains(got.Body, seen) {
+			t.Errorf("the preview: %d %s", got.Status, got.Body)
+		}
+	}
 	for caller, status := range map[string]int{bearer: 403, basic("csr-hold", "wrong"): 401, basic(userOf(account), keyOf(account)): 403} {
 		if got := send(t, "GET", "/holds", "", caller); got.Status != status {
 			t.Errorf("%d %s", got.Status, got.Body)

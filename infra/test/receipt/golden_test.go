@@ -99,7 +99,7 @@ func TestNodeCommand(t *testing.T) {
 		code int
 		said string
 	}{
-		{[]string{receipt, s.key}, 0, "genuine: entry 2 of the 7"},
+		{[]string{receipt, s.key}, 0, "genuine: entry 2 of the 12"},
 		{[]string{receipt, "testdata/key.txt", "4711"}, 0, `for "customer#greatwidgets#4711" the outcome is erased`},
 		{[]string{receipt, s.key, "4712"}, 1, "refused: it is about another data subject"},
 		{[]string{"testdata/erased.tlog-proof", s.key, "4711"}, 1, "refused: it is about a whole erasure"},

@@ -193,7 +193,7 @@ func samples(t testing.TB) []sample {
 	}
 	one := log.add(t, numbers.accepted.Line())
 	end := log.add(t, customer.erased.Line())
-	log.add(t, []byte(`{"v":1,"type":"held","id":"of a later version","new":{"field":[1,"<b>"]}}`))
+	log.add(t, []byte(`{"v":1,"type":"foreseen","id":"of a later version","new":{"field":[1,"<b>"]}}`))
 	many := log.add(t, numbers.erased.Line())
 	destroyed := log.add(t, statement.Statement{
 		Type: statement.KeyDestroyed, ID: "20281201T000000Z-0123456789abcdef", Kind: "key", By: "ops", Key: "2026",
@@ -206,6 +206,28 @@ func samples(t testing.TB) []sample {
 			Table: "restored", To: statement.TimeOf(time.Date(2028, 12, 1, 0, 0, 0, 0, time.UTC)), Read: 9, LeftOut: 4, Loaded: 5,
 		},
 	}.Line())
+	at := statement.TimeOf(time.Date(2028, 12, 3, 0, 0, 0, 0, time.UTC))
+	add := func(s statement.Statement) int64 { return log.add(t, s.Line()) }
+	of := customer.accepted.Subjects
+	held := add(statement.Statement{
+		Type: statement.Held, ID: "20281203T000000Z-0123456789abcdef", Kind: statement.Customer, Scope: "greatwidgets", By: "csr",
+		Hold: "case-1", At: at, Subjects: of,
+	})
+	refused := add(statement.Statement{
+		Type: statement.Held, ID: "20281203T000000Z-1123456789abcdef", Kind: statement.Customer, Scope: "greatwidgets", By: "john1970",
+		Because: "case-1", At: at, Subjects: of,
+	})
+	released := add(statement.Statement{
+		Type: statement.Released, ID: "20281203T000000Z-2123456789abcdef", Kind: statement.Customer, Scope: "greatwidgets", By: "csr",
+		Hold: "case-1", At: at, Subjects: of,
+	})
+	partly := numbers.erased
+	partly.Type = statement.Partial
+	partial := add(partly)
+	swept := add(statement.Statement{
+		Type: statement.Retention, ID: "20281203T000000Z-3123456789abcdef", By: "retention", At: at,
+		Swept: &statement.Swept{Rule: "old-contacts", What: "contacts", Days: 400, Scope: "acme", Cutoff: at, Found: 9, Erased: 7, Kept: 2},
+	})
 	place := slices.Index(numbers.identifiers, odd)
 	return append(all,
 		sample{"erased-customer", log.receipt(t, end, customer.ended(0), by), key, "4711", "“4711”: something was found, and it is erased."},
@@ -214,6 +236,11 @@ func samples(t testing.TB) []sample {
 		sample{"accepted", log.receipt(t, one, nil, by), key, "", "It does not say that anything is erased yet"},
 		sample{"erased", log.receipt(t, end, nil, by), key, "", "This receipt names nobody."},
 		sample{"other-type", log.receipt(t, 3, nil, by), key, "", "This page has no words for it"},
+		sample{"held", log.receipt(t, held, nil, by), key, "", "placed the hold “case-1”"},
+		sample{"refused", log.receipt(t, refused, nil, by), key, "", "was refused because of the hold “case-1”"},
+		sample{"released", log.receipt(t, released, nil, by), key, "", "was released by “csr”"},
+		sample{"partial", log.receipt(t, partial, nil, by), key, "", "held"},
+		sample{"retention", log.receipt(t, swept, nil, by), key, "", "the rule “old-contacts”"},
 		sample{"key-destroyed", log.receipt(t, destroyed, nil, by), key, "", "the key “2026” was destroyed"},
 		sample{"restored", log.receipt(t, back, nil, by), key, "", "There 0 records were left about anybody who was erased since."},
 	)

@@ -27,6 +27,8 @@ func TestAlarms(t *testing.T) {
 		"FailingErasuresAlarm":  "customercare ErasuresFailing Maximum Count > 0 in 60 s, 5 of 5",
 		"UnworkedErasuresAlarm": "AWS/SQS ApproximateNumberOfMessagesVisible QueueName=arn:aws:sqs:us-east-1:123456789012:UnworkedErasures/QueueName Maximum > 0 in 60 s, 1 of 1",
 		// A run that could not read the whole index says no age.
+		"RetentionBehindAlarm":  "customercare RetentionBehind Maximum Seconds > 3600 in 3600 s, 3 of 3" + bad,
+		"RetentionFailingAlarm": "customercare RetentionFailing Maximum Count > 0 in 3600 s, 2 of 2",
 		"UnsealedLedgerAlarm":   "customercare OldestUnsealed Maximum Seconds > 600 in 60 s, 3 of 3" + bad,
 		"LedgerRefusedAlarm":    "customercare LedgerRefused Maximum Count > 0 in 60 s, 1 of 1",
 		"LedgerUnreadableAlarm": "customercare LedgerUnreadable Maximum Count > 0 in 60 s, 3 of 3",

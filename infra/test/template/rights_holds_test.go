@@ -8,6 +8,8 @@ func narrowedForHolds() map[string]any {
 		"DeleteCustomer ConditionCheckItem Holds": keys("customer#*"),
 		"DeleteCustomer GetItem Holds":            keys("customer#*"),
 		"DeleteCustomer UpdateItem Holds":         keys("customer#*"),
+		"PreviewErasures GetItem Holds":           keys("customer#*", "tenant#*"),
+		"PreviewErasures BatchGetItem Holds":      keys("number#*", "hold-*"),
 		"ContinueErasure UpdateItem Holds":        attributes("hold", "status", "asked"),
 		"ContinueErasure UpdateItem Contacts":     attributes("party", "contact", "held"),
 		"Cleanup UpdateItem Contacts":             attributes("parties", "party", "contact", "held"),

@@ -54,8 +54,8 @@ func platform(function string) []string {
 func narrowed() map[string]any {
 	conditions := map[string]any{
 		"DeleteCustomerInfo UpdateItem Users": attributes("customerId", "registration", "questions", "images",
-			"phrases", "devices", "tempAllows"),
-		"SetTemporaryAllow UpdateItem Users": attributes("customerId", "tempAllows"),
+			"phrases", "devices", "tempAllows", "activeAt"),
+		"SetTemporaryAllow UpdateItem Users": attributes("customerId", "tempAllows", "activeAt"),
 		"Cleanup UpdateItem Users":           attributes("customerId", "tempAllows"),
 		"Cleanup GetItem Rules":              keys("sweep-*"),
 		"Cleanup PutItem Rules":              keys("sweep-*"),
@@ -98,6 +98,7 @@ func narrowed() map[string]any {
 		conditions[function+" BatchWriteItem Customers"] = attributes("customer", "record")
 	}
 	maps.Copy(conditions, narrowedForHolds())
+	maps.Copy(conditions, narrowedForRetention())
 	return conditions
 }
 
@@ -187,7 +188,8 @@ func TestRoles(t *testing.T) {
 				function+" "+action == "CleanCustomerData secretsmanager:GetSecretValue" ||
 				function+" "+action == "ReadErasures secretsmanager:GetSecretValue" ||
 				function+" "+action == "PreviewErasures secretsmanager:GetSecretValue" ||
-				function+" "+action == "HoldErasures secretsmanager:GetSecretValue"
+				function+" "+action == "HoldErasures secretsmanager:GetSecretValue" ||
+				function+" "+action == "ApplyRetention secretsmanager:GetSecretValue"
 			if !own {
 				lambdas = append(lambdas, right)
 			}
@@ -293,10 +295,11 @@ func lets(t *testing.T, right any, key string) bool {
 	})
 }
 
-// No function can delete a record of an erasure, or the item checkpoint with which the
-// sealer notices a log that is not its own; nobody but the sealer writes that item.
-// Nobody deletes in the log; the sealer alone writes there, and signs; it and the
-// function that answers for receipts alone read there.
+// No function but apply-retention can delete a record of an erasure: a rule of records
+// lets that function take those whose statements the log has. None can delete the item
+// checkpoint, with which the sealer notices a log that is not its own, and nobody but the
+// sealer writes that item. Nobody deletes in the log; the sealer alone writes there, and
+// signs; it and the function that answers for receipts alone read there.
 func TestEvidenceIsOutOfReach(t *testing.T) {
 	seen := 0
 	for function, f := range functions(t) {
@@ -310,8 +313,8 @@ func TestEvidenceIsOutOfReach(t *testing.T) {
 			switch table {
 			case "Erasures":
 				seen++
-				wrong = wrong || is(deletes) && (lets(t, right, "erasure-20261127T101112Z-0123456789abcdef") ||
-					lets(t, right, "erasure-key-2026") || lets(t, right, "checkpoint")) ||
+				records := lets(t, right, "erasure-20261127T101112Z-0123456789abcdef") || lets(t, right, "erasure-key-2026")
+				wrong = wrong || is(deletes) && (records && function != "apply-retention" || lets(t, right, "checkpoint")) ||
 					is(puts) && function != "seal-ledger" && lets(t, right, "checkpoint")
 			case "Log":
 				seen++
@@ -329,9 +332,9 @@ func TestEvidenceIsOutOfReach(t *testing.T) {
 }
 
 // Who sets an allow cannot delete; who erases cannot put a contact or a user; nobody but
-// cleanup scans. Nobody deletes in the log, and nobody but the sealer writes there; the
-// sealer deletes nothing at all; who holds deletes no
-// data; who reads changes nothing but the counts of failed attempts.
+// cleanup and apply-retention scans. Nobody deletes in the log, and nobody but the sealer
+// writes there; the sealer deletes nothing at all; who holds deletes no data; who reads
+// changes nothing but the counts of failed attempts.
 func TestRightsAreApart(t *testing.T) {
 	if got := may(t, "set-temporary-allow"); !slices.Equal(got, []string{"UpdateItem Users"}) {
 		t.Errorf("set-temporary-allow may %v", got)
@@ -345,7 +348,7 @@ func TestRightsAreApart(t *testing.T) {
 	for function := range functions(t) {
 		for _, right := range may(t, function) {
 			if right == "PutItem Contacts" || right == "PutItem Users" || strings.HasPrefix(right, "Scan") &&
-				function+" "+right != "cleanup Scan Users" {
+				function+" "+right != "cleanup Scan Users" && function != "apply-retention" {
 				t.Errorf("%s may %s", function, right)
 			}
 			action, table, _ := strings.Cut(right, " ")
