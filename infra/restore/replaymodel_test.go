@@ -36,8 +36,8 @@ func TestReplayInterleavings(t *testing.T) {
 		var since time.Time
 		code := rapid.SampledFrom([]string{"1", "2", "3"})
 		number := rapid.SampledFrom([]string{"111", "222", "333"})
-		// ended says whether the erasure with this id is over, and nobody has asked since:
-		// a late repeat begins a new one.
+		// ended says whether the erasure with this id is over, and nobody has asked
+		// since: a late repeat begins a new one.
 		ended := func(who, id string) (over bool) {
 			kind, identifier, _ := strings.Cut(who, "#")
 			scope := map[string]string{"customer": "shop", "number": "acme"}[kind]

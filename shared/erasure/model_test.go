@@ -157,6 +157,9 @@ func (m *model) check(t *rapid.T) {
 		if !strings.Contains(line, m.shop) && !strings.Contains(line, m.tenant) {
 			continue
 		}
+		// A contact that has left a held number may keep its mark, which keeps nothing,
+		// until a worker meets it (docs/holds.md). All holds have ended by now.
+		line = mark.ReplaceAllString(line, "")
 		found[line] = true
 		if was, known := m.items[line]; !known || was == doomed {
 			t.Fatalf("must be gone: %s", line)

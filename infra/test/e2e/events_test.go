@@ -82,7 +82,7 @@ var outcomes = map[string]outcome{
 	"read-erasures": {404, "application/problem+json",
 		`{"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such erasure"}`, nil},
 	// The event before it in the order of their names has deleted the customer.
-	"preview-erasures": {200, "application/json", `{"found":{"customers":0,"transactions":0,"others":0,"contacts":0},"campaigns":[],"open":"AN-ID","atLeast":false}`, nil},
+	"preview-erasures": {200, "application/json", `{"found":{"customers":0,"transactions":0,"others":0,"contacts":0},"held":0,"campaigns":[],"open":"AN-ID","atLeast":false}`, nil},
 	"hold-erasures": {409, "application/problem+json",
 		`{"type":"about:blank","title":"Conflict","status":409,"detail":"The customer is being erased, so nothing can be held any more"}`, nil},
 	"read-erasures.key": {200, "text/plain; charset=utf-8", "THE KEY", nil},

@@ -202,6 +202,10 @@ func (b *book) userIsRight(id string, was, is item) bool {
 	}
 	kind, _, _ := strings.Cut(id, "/")
 	if b.users[id] {
+		if attribute.ReadNumber(is, "activeAt") <= attribute.ReadNumber(was, "activeAt") {
+			return false // what was done is an activity
+		}
+		want["activeAt"] = is["activeAt"]
 		switch kind {
 		case "cancelAllTemporaryAllows":
 			want["tempAllows"] = &types.AttributeValueMemberM{Value: item{}}
