@@ -109,8 +109,8 @@ func TestActivityOfAFullItem(t *testing.T) {
 			delete(user, "activeAt")
 			room = 15 // and a time, with its name, takes 16
 		}
-		// Engines differ by some bytes in how they count, so the item is as large as this one
-		// takes it.
+		// Engines differ by some bytes in how they count, so the item is as large as this
+		// one takes it.
 		full := quotas.MaxItem - quotas.Size(user) - len("rest")
 		var err error
 		for less := range 64 {
