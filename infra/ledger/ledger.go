@@ -151,9 +151,10 @@ func (l Ledger) Finished(ctx context.Context, since time.Time, limit int) (all [
 // erasure is not over, whatever else its record says.
 const ended = "(attribute_type(#statement, :text) AND #statement <> :none)"
 
-// ofNobody is the condition that a record is one of a restore or a hold, without digests.
-// A kind alone is not believed: whoever is on record as erased stays so.
-const ofNobody = "((kind = :restored OR kind = :hold) AND " + ended + " AND attribute_not_exists(accepted)" +
+// ofNobody is the condition that a record is one of a restore, a hold or a sweep of a
+// rule of retention, without digests. A kind alone is not believed: whoever is on record
+// as erased stays so.
+const ofNobody = "((kind = :restored OR kind = :hold OR kind = :sweep) AND " + ended + " AND attribute_not_exists(accepted)" +
 	" AND attribute_not_exists(subjects) AND attribute_not_exists(subjectsIn))"
 
 var (
@@ -178,6 +179,7 @@ func (l Ledger) Digests(ctx context.Context, since time.Time, each func(digest s
 		ExpressionAttributeNames: map[string]string{"#statement": "statement"},
 		ExpressionAttributeValues: attribute.Item{
 			":hold":     attribute.Text(store.NoteKind),
+			":sweep":    attribute.Text(store.SweepKind),
 			":restored": attribute.Text(restoredKind),
 			":since":    attribute.Number(since.UnixMilli()),
 			":record":   attribute.Text(store.RecordPrefix), ":number": attribute.Text("N"),

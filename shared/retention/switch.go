@@ -3,6 +3,7 @@ package retention
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -65,7 +66,7 @@ func (s Standing) Tried(dry DryRun) Standing {
 // cannot be. by is who asks.
 func (s Standing) Enable(by string, share float64, now time.Time) (Standing, error) {
 	switch {
-	case by == "":
+	case strings.TrimSpace(by) == "":
 		return s, errors.New("who switches a rule on must say who it is")
 	case !(share >= 0 && share <= MostShare): // what is no number, too
 		return s, fmt.Errorf("a share is a number from 0 to %v: what is more needs a second person", MostShare)
@@ -77,7 +78,7 @@ func (s Standing) Enable(by string, share float64, now time.Time) (Standing, err
 		return s, fmt.Errorf("the dry run of %s has not seen everything: run it again", s.Name)
 	case now.Sub(s.Dry.At) > freshFor, s.Dry.At.Sub(now) > day:
 		return s, fmt.Errorf("the dry run of %s is not of the last seven days: run it again", s.Name)
-	case s.State == Waiting && by == s.YesBy:
+	case s.State == Waiting && SamePerson(by, s.YesBy):
 		return s, fmt.Errorf("the rule %s waits for the yes of another person than %s", s.Name, by)
 	}
 	s.Version++
@@ -91,6 +92,12 @@ func (s Standing) Enable(by string, share float64, now time.Time) (Standing, err
 		s.State, s.YesBy, s.YesAt, s.AlsoBy = On, by, now, ""
 	}
 	return s, nil
+}
+
+// SamePerson says whether two names are one person's: case and blanks around a name make
+// nobody else of it.
+func SamePerson(one, other string) bool {
+	return strings.EqualFold(strings.TrimSpace(one), strings.TrimSpace(other))
 }
 
 // Disable switches a rule off. It must run dry again before it is switched on.

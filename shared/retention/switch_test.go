@@ -37,8 +37,10 @@ func TestSecondYes(t *testing.T) {
 		t.Errorf("a smaller share: %s", s.State)
 	}
 	s := enable(t, tried(500), "ann", MostShare)
-	if _, err := s.Enable("ann", MostShare, now); err == nil || !strings.Contains(err.Error(), "another person") {
-		t.Errorf("the same person twice: %v", err)
+	for _, same := range []string{"ann", "ANN", " ann ", "Ann\t"} {
+		if _, err := s.Enable(same, MostShare, now); err == nil || !strings.Contains(err.Error(), "another person") {
+			t.Errorf("the same person twice, as %q: %v", same, err)
+		}
 	}
 	if s = enable(t, s, "bob", MostShare); s.State != On || s.YesBy != "ann" || s.AlsoBy != "bob" {
 		t.Errorf("%+v", s)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/quotas"
@@ -108,7 +109,21 @@ func TestActivityOfAFullItem(t *testing.T) {
 			delete(user, "activeAt")
 			room = 15 // and a time, with its name, takes 16
 		}
-		user["rest"] = text(strings.Repeat("x", quotas.MaxItem-quotas.Size(user)-len("rest")-room))
+		// Engines differ by some bytes in how they count, so the item is as large as this
+		// one takes it.
+		full := quotas.MaxItem - quotas.Size(user) - len("rest")
+		var err error
+		for less := range 64 {
+			user["rest"] = text(strings.Repeat("x", full-less))
+			if _, err = kit.Plain.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &kit.Users.Table, Item: user}); err == nil {
+				full -= less
+				break
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		user["rest"] = text(strings.Repeat("x", full-room))
 		kit.Put(t, kit.Users.Table, user)
 		if err := do(t, kit.Users, "u", at); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -18,6 +18,7 @@ import (
 	"customercare/infra/client"
 	"customercare/infra/deployment"
 	"customercare/infra/importer"
+	"customercare/shared/retention"
 )
 
 // What the API keeps of a reason and of a ticket, in bytes (docs/runbook.md, Who did it).
@@ -71,7 +72,7 @@ func (b *bulkErasure) check() error {
 		return errors.New("--limit must not be negative")
 	case !(b.Rate > 0):
 		return errors.New("--rate must be more than 0")
-	case b.ApprovedBy != "" && (b.ApprovedBy == b.User || b.ApprovedBy == b.App):
+	case b.ApprovedBy != "" && (retention.SamePerson(b.ApprovedBy, b.User) || retention.SamePerson(b.ApprovedBy, b.App)):
 		return errors.New("--approved-by must name a second person, not the caller")
 	case len(b.Note()) > mostReason || !printable(b.Note()):
 		return fmt.Errorf("--reason and --approved-by must be printable, and have %d bytes at most together", mostReason)

@@ -50,7 +50,9 @@ func TestRetentionUsesItsRights(t *testing.T) {
 		put("Principals", item{"principal": attribute.Text(code + "#old"), "validUntil": attribute.Number(at.Unix())})
 	}
 	put("Contacts", contact("1", "a", "1", "2"), contact("2", "a", "1", "2"), marked,
-		contact("5", "b", "5", "6"), contact("6", "b", "6")) // filed again without 5
+		// Filed again and again, so that whichever is read first names one that does not
+		// name it.
+		contact("5", "b", "5", "6"), contact("6", "b", "6", "7"), contact("7", "b", "7", "5"))
 	put("Holds", item{"hold": attribute.Text("hold-over"), "id": attribute.Text("over"), "status": attribute.Text("released")})
 	put("Users", item{"customerId": attribute.Text("idle"), "activeAt": old})
 	put("Customers", item{"customer": attribute.Text("old#1"), "record": attribute.Text(store.TransactionRecord("c", "1")),
