@@ -55,6 +55,7 @@ func (u *faultyStack) strike(t *testing.T, mark string, now databaseFault, write
 		a.fails(t, answers[i], !writes, passes)
 	}
 	u.isWell(t, trials)
+	u.drained(t, mark)
 	if t.Failed() {
 		t.Fatalf("in %s", mark)
 	}
