@@ -71,6 +71,19 @@ func (u *faultyStack) isWell(t *testing.T, trials []trial) {
 	}
 }
 
+// drained waits until nothing but tombstones is left of what mark's requests erase. The
+// next round's fault must not strike these deletions: one that is done and answered with
+// a throttle, which DynamoDB never does, would not be counted.
+func (u *faultyStack) drained(t *testing.T, mark string) {
+	t.Helper()
+	eventually(t, "everything of "+mark+" is deleted", func() bool {
+		lines := dynamotest.Dump(t, database, u.Table("Customers"), u.Table("Contacts"))
+		return !slices.ContainsFunc(lines, func(line string) bool {
+			return strings.Contains(line, "-"+mark+"#") && !strings.Contains(line, `"tombstone":`)
+		})
+	})
+}
+
 // of is every item that is about a round: erasures of those before may still be going on.
 func (u *faultyStack) of(t *testing.T, mark string) []string {
 	about := regexp.MustCompile("-" + mark + "[^a-z-]")

@@ -312,19 +312,6 @@ func (a trial) fails(t *testing.T, r reply, authorizer, passes bool) {
 	}
 }
 
-// drained waits until nothing but tombstones is left of what mark's requests erase. The
-// next round's fault must not strike these deletions: one that is done and answered with
-// a throttle, which DynamoDB never does, would not be counted.
-func (u *faultyStack) drained(t *testing.T, mark string) {
-	t.Helper()
-	eventually(t, "everything of "+mark+" is deleted", func() bool {
-		lines := dynamotest.Dump(t, database, u.Table("Customers"), u.Table("Contacts"))
-		return !slices.ContainsFunc(lines, func(line string) bool {
-			return strings.Contains(line, "-"+mark+"#") && !strings.Contains(line, `"tombstone":`)
-		})
-	})
-}
-
 // finish lets the erasures of mark end, and checks that every customer and contact of
 // mark is gone for good and counted.
 func (u *faultyStack) finish(t *testing.T, mark string) {
