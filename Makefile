@@ -10,7 +10,7 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: help build package deploy smoke customercare run test chaos load bench verify outdated lint import fuzz restorable
+.PHONY: help build package deploy smoke customercare run test chaos load bench docs verify outdated lint import fuzz restorable
 
 ## help: this list
 # From the lines that begin with "## ": "## target: what it does", "##@ Group" before the targets of
@@ -131,6 +131,12 @@ load:
 ##   BENCH_ONLY=warm,clients    measures these tables only, and writes nothing
 bench:
 	@mkdir -p .cache; BENCH=1 exec go test -count=1 -timeout 20m -v -run '^TestBench$$' ./infra/test/bench
+
+## docs: the page of all calls, for your own site, and docs/openapi-3.0.yaml of docs/openapi.yaml
+##   DIR=folder      where the page goes (.cache/docs);  SERVER=https://...  the API that it tries
+docs:
+	@UPDATE=1 go test -count=1 -run '^TestTwin$$' ./infra/openapi
+	@go run ./infra/cmd/docs '$(or $(DIR),.cache/docs)' $(SERVER)
 
 ##@ Before a change is merged
 ## verify: modules are what go.sum says, and none that is called has a known vulnerability

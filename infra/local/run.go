@@ -21,6 +21,7 @@ import (
 	"customercare/infra/local/engine"
 	"customercare/infra/local/stack"
 	"customercare/infra/local/template"
+	"customercare/infra/openapi"
 	"customercare/infra/project"
 )
 
@@ -70,6 +71,10 @@ func serve(ctx context.Context, s settings, c *console, stdout io.Writer) error 
 	var ended <-chan struct{} // never, where the DynamoDB is not ours
 	g, starting := errgroup.WithContext(ctx)
 	g.Go(func() error { return stack.Build(starting, root, binDir) })
+	g.Go(func() error {
+		_ = openapi.Prepare(starting, cache) // without it there is no page, which is said then
+		return nil
+	})
 	g.Go(func() (err error) {
 		if s.Endpoint != nil { // of a DynamoDB that runs already
 			endpoint = s.Endpoint.String()
@@ -112,8 +117,14 @@ func serve(ctx context.Context, s settings, c *console, stdout io.Writer) error 
 	if err := st.Serve(ctx); err != nil {
 		return err
 	}
+	page, err := serveDocs(ctx, root, cache, st.URL, int(s.DocsPort))
+	if err != nil {
+		c.insist("no page of the calls: " + err.Error() + "\n")
+	} else {
+		defer page.Close()
+	}
 	fmt.Fprintf(stdout, "ready %s dynamodb %s\n", st.URL, endpoint)
-	c.welcome(st, loaded, root, log.Name(), s.Verbose)
+	c.welcome(st, loaded, page, root, log.Name(), s.Verbose)
 	select {
 	case <-ctx.Done():
 		return nil

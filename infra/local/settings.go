@@ -21,6 +21,7 @@ type settings struct {
 	SecretsPort   port          `env:"SECRETS_PORT" envDefault:"3001"`
 	KMSPort       port          `env:"KMS_PORT" envDefault:"3002"`
 	DynamoDBPort  port          `env:"DYNAMODB_PORT" envDefault:"8000"`
+	DocsPort      port          `env:"DOCS_PORT" envDefault:"3003"`
 	Endpoint      *url.URL      `env:"DYNAMODB_ENDPOINT"` // of a DynamoDB that runs already, or nil
 	DataDir       string        `env:"DATA_DIR"`          // empty: tables live in memory
 	ScheduleEvery time.Duration `env:"SCHEDULE_EVERY" envDefault:"5s"`
@@ -73,7 +74,8 @@ func (s settings) differ() (faults []error) {
 		port port
 		name string
 	}
-	all := []named{{s.Port, "PORT"}, {s.SecretsPort, "SECRETS_PORT"}, {s.KMSPort, "KMS_PORT"}}
+	all := []named{{s.Port, "PORT"}, {s.SecretsPort, "SECRETS_PORT"}, {s.KMSPort, "KMS_PORT"},
+		{s.DocsPort, "DOCS_PORT"}}
 	if s.Endpoint == nil {
 		all = append(all, named{s.DynamoDBPort, "DYNAMODB_PORT"})
 	}

@@ -45,7 +45,7 @@ var calls = []struct{ operation, command string }{
 // welcome is the first screen of a stack that is ready: what there is, what to do with
 // it, where to look and how to end it. verbose adds the list of what does not run here,
 // also for a script.
-func (c *console) welcome(st *stack.Stack, d demo, root, log string, verbose bool) {
+func (c *console) welcome(st *stack.Stack, d demo, page *docs, root, log string, verbose bool) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\ncustomercare answers at %s\n\n", st.URL)
 	switch {
@@ -64,6 +64,9 @@ func (c *console) welcome(st *stack.Stack, d demo, root, log string, verbose boo
 		for _, call := range calls {
 			fmt.Fprintf(&b, "\n  %s\n%s\n", call.operation, allow.Replace(strings.TrimPrefix(call.command, "\n")))
 		}
+	}
+	if page != nil {
+		fmt.Fprintf(&b, "\nAll calls, to read and to try: %s\n", page.URL)
 	}
 	b.WriteString("\nOperators, keys, erasures, import: `make customercare` builds bin/customercare (--help).\n")
 	fmt.Fprintf(&b, "Documents: %s, %s. ",

@@ -39,10 +39,13 @@ func TestWhatTheFirstScreenSaysOfData(t *testing.T) {
 		{demo{}, "`make import` loads records", 0},
 	} {
 		s := watchedBy(true)
-		s.welcome(st, c.demo, "/project", "/project/.cache/run.log", false)
+		s.welcome(st, c.demo, &docs{URL: "http://page/docs/"}, "/project", "/project/.cache/run.log", false)
 		text := s.terminal.String()
 		if !strings.Contains(text, c.want) || strings.Count(text, "curl ") != c.commands {
 			t.Errorf("%+v: %s", c.demo, text)
+		}
+		if !strings.Contains(text, "to try: http://page/docs/\n") {
+			t.Errorf("the page of the calls: %s", text)
 		}
 		if !strings.Contains(text, "\n2 parts of template.yaml do not run locally") ||
 			strings.Contains(text, "schedule B") {
@@ -51,7 +54,7 @@ func TestWhatTheFirstScreenSaysOfData(t *testing.T) {
 	}
 	for _, person := range []bool{true, false} {
 		s := watchedBy(person)
-		s.welcome(st, demo{}, "/project", "/project/.cache/run.log", true)
+		s.welcome(st, demo{}, nil, "/project", "/project/.cache/run.log", true)
 		list := "does not run locally: resource A (T)\ndoes not run locally: schedule B (never)\n"
 		if text := s.terminal.String() + s.errors.String(); !strings.HasPrefix(text, list) ||
 			strings.Contains(text, "VERBOSE=1") || !person && text != list {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+
+	"customercare/infra/npm"
 )
 
 const (
@@ -16,10 +18,10 @@ const (
 
 // dynamoDBLocalPackage carries DynamoDB Local, whose licence allows use with AWS and
 // forbids redistribution: it is downloaded only when it is asked for.
-var dynamoDBLocalPackage = npmPackage{
-	name: "amplify-dynamodb-simulator", version: "2.9.30",
-	integrity: "xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ==",
-	folder:    "package/emulator/", wanted: "DynamoDBLocal.jar",
+var dynamoDBLocalPackage = npm.Package{
+	Name: "amplify-dynamodb-simulator", Version: "2.9.30",
+	Integrity: "xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ==",
+	Folder:    "package/emulator/", Wanted: "DynamoDBLocal.jar",
 }
 
 // prepareDynamoDBLocal makes sure that Java and the emulator are there. It runs with
@@ -30,7 +32,7 @@ func prepareDynamoDBLocal(ctx context.Context, cache, dataDir string) (program, 
 	if err != nil {
 		return program{}, err
 	}
-	dir, err := dynamoDBLocalPackage.fetch(ctx, cache)
+	dir, err := fetch(ctx, dynamoDBLocalPackage, cache)
 	if err != nil {
 		return program{}, err
 	}
@@ -39,7 +41,7 @@ func prepareDynamoDBLocal(ctx context.Context, cache, dataDir string) (program, 
 		// answers, a tenth of them on two. And few collections of what is young.
 		"-XX:+UseSerialGC", "-Xmn256m",
 		"-Djava.library.path=" + filepath.Join(dir, "DynamoDBLocal_lib"),
-		"-jar", filepath.Join(dir, dynamoDBLocalPackage.wanted), "-sharedDb", "-disableTelemetry",
+		"-jar", filepath.Join(dir, dynamoDBLocalPackage.Wanted), "-sharedDb", "-disableTelemetry",
 	}
 	if dataDir == "" {
 		flags = append(flags, "-inMemory")

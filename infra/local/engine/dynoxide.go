@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+
+	"customercare/infra/npm"
 )
 
 const (
@@ -15,11 +17,11 @@ const (
 // dynoxidePackages has the package of each platform, by GOOS/GOARCH, with the checksum
 // that npm publishes. A platform belongs here once its package can be downloaded and
 // checked.
-var dynoxidePackages = map[string]npmPackage{
+var dynoxidePackages = map[string]npm.Package{
 	"linux/amd64": {
-		name: "@dynoxide/linux-x64", version: dynoxideVersion,
-		integrity: "sBHqlxJ9ANkLluFkYRfd5r8Y0ApFew4FhOrlhgRAgD4XzEoFOukEo1nuBTQ1+jTtofqwn4NWQ2k0Tn5mNTjgUg==",
-		folder:    "package/", wanted: "dynoxide",
+		Name: "@dynoxide/linux-x64", Version: dynoxideVersion,
+		Integrity: "sBHqlxJ9ANkLluFkYRfd5r8Y0ApFew4FhOrlhgRAgD4XzEoFOukEo1nuBTQ1+jTtofqwn4NWQ2k0Tn5mNTjgUg==",
+		Folder:    "package/", Wanted: "dynoxide",
 	},
 }
 
@@ -29,7 +31,7 @@ func prepareDynoxide(ctx context.Context, cache, dataDir string) (program, error
 	if err != nil {
 		return program{}, err
 	}
-	dir, err := pkg.fetch(ctx, cache)
+	dir, err := fetch(ctx, pkg, cache)
 	if err != nil {
 		return program{}, err
 	}
@@ -38,15 +40,15 @@ func prepareDynoxide(ctx context.Context, cache, dataDir string) (program, error
 		flags = append(flags, "--db-path", filepath.Join(dataDir, dynoxideFile))
 	}
 	return program{
-		path: filepath.Join(dir, pkg.wanted), flags: flags, dir: dir,
+		path: filepath.Join(dir, pkg.Wanted), flags: flags, dir: dir,
 		port: "--port", listens: "127.0.0.1",
 	}, nil
 }
 
-func dynoxideFor(platform string) (npmPackage, error) {
+func dynoxideFor(platform string) (npm.Package, error) {
 	pkg, ok := dynoxidePackages[platform]
 	if !ok {
-		return npmPackage{}, fmt.Errorf("there is no dynoxide for %s: set ENGINE=%s (needs Java), "+
+		return npm.Package{}, fmt.Errorf("there is no dynoxide for %s: set ENGINE=%s (needs Java), "+
 			"or DYNAMODB_ENDPOINT to a running DynamoDB", platform, DynamoDBLocal)
 	}
 	return pkg, nil

@@ -23,6 +23,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"customercare/infra/local/process"
+	"customercare/infra/npm"
 	"customercare/infra/project"
 )
 
@@ -49,6 +50,15 @@ var (
 	errNoDownload = errors.New("npm is missing: install Node.js (it brings npm), which downloads " +
 		"the engine, or set DYNAMODB_ENDPOINT to a running DynamoDB")
 )
+
+// fetch makes sure that an engine's package is there, and gives its folder.
+func fetch(ctx context.Context, pkg npm.Package, cache string) (string, error) {
+	dir, err := pkg.Fetch(ctx, cache)
+	if errors.Is(err, npm.ErrNoNpm) {
+		return "", errNoDownload
+	}
+	return dir, err
+}
 
 // choose returns the engine that the value of ENGINE names; an empty one is the default.
 func choose(name string) (Kind, error) {

@@ -1,10 +1,7 @@
 package engine
 
 import (
-	"archive/tar"
-	"compress/gzip"
 	"errors"
-	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -15,81 +12,9 @@ import (
 	"testing"
 )
 
-// pack writes a tarball with one entry for each header.
-func pack(t *testing.T, headers ...tar.Header) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "x.tgz")
-	f, err := os.Create(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	zw := gzip.NewWriter(f)
-	tw := tar.NewWriter(zw)
-	for _, h := range headers {
-		h.Mode = 0o644
-		content := "content"
-		if h.Typeflag == tar.TypeReg {
-			h.Size = int64(len(content))
-		}
-		if err := tw.WriteHeader(&h); err != nil {
-			t.Fatal(err)
-		}
-		if h.Typeflag == tar.TypeReg {
-			if _, err := tw.Write([]byte(content)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := errors.Join(tw.Close(), zw.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
-
-func TestUnpackTakesTheEmulatorOnly(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "out")
-	err := dynamoDBLocalPackage.unpack(pack(t,
-		tar.Header{Name: "package/index.js", Typeflag: tar.TypeReg},
-		tar.Header{Name: "package/emulator/lib/a.jar", Typeflag: tar.TypeReg},
-		tar.Header{Name: "package/emulator/link", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"},
-	), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var files []string
-	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, _ error) error {
-		if !d.IsDir() {
-			rel, _ := filepath.Rel(dir, path)
-			files = append(files, rel)
-		}
-		return nil
-	})
-	if strings.Join(files, " ") != "lib/a.jar" {
-		t.Errorf("unpacked %v", files)
-	}
-}
-
-func TestUnpackStaysInside(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "out")
-	for _, name := range []string{"package/emulator/../../../evil", "package/emulator//etc/evil"} {
-		if err := dynamoDBLocalPackage.unpack(pack(t, tar.Header{Name: name, Typeflag: tar.TypeReg}), dir); err == nil {
-			t.Errorf("%s was taken", name)
-		}
-	}
-}
-
-func TestAnotherTarballIsRefused(t *testing.T) {
-	other := pack(t, tar.Header{Name: "package/emulator/" + dynamoDBLocalPackage.wanted, Typeflag: tar.TypeReg})
-	err := dynamoDBLocalPackage.check(other)
-	if err == nil || !strings.Contains(err.Error(), "not the expected one") {
-		t.Errorf("%v", err)
-	}
-}
-
 func TestMissingCommandsAreNamed(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	if _, err := dynamoDBLocalPackage.fetch(t.Context(), t.TempDir()); err == nil ||
+	if _, err := fetch(t.Context(), dynamoDBLocalPackage, t.TempDir()); err == nil ||
 		!strings.Contains(err.Error(), "npm is missing: install Node.js") {
 		t.Errorf("%v", err)
 	}
@@ -166,7 +91,7 @@ func each(t *testing.T, test func(t *testing.T, kind Kind)) {
 	for _, kind := range []Kind{Dynoxide, DynamoDBLocal} {
 		t.Run(string(kind), func(t *testing.T) {
 			if kind == DynamoDBLocal {
-				if _, err := os.Stat(filepath.Join(cache, dynamoDBLocalPackage.file(""))); err != nil {
+				if _, err := os.Stat(dynamoDBLocalPackage.In(cache)); err != nil {
 					t.Skip("DynamoDB Local is not downloaded yet: ENGINE=dynamodb-local make test does that")
 				}
 				if _, err := exec.LookPath("java"); err != nil {

@@ -2,10 +2,14 @@ package e2e
 
 import (
 	"net/http"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"customercare/infra/client"
+	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/spec"
 	"customercare/shared/operation"
 )
 
@@ -67,8 +71,22 @@ func sendTo(t testing.TB, url, method, path, body string, headers ...string) rep
 	}
 	logged.token([]byte(answer.Body))
 	tellsNothing(t, reply{answer})
+	if err := documented().Check(spec.Answer{
+		Method: method, Path: path, Status: answer.Status, Type: answer.Header.Get("Content-Type"), Body: answer.Body,
+	}); err != nil {
+		t.Errorf("docs/openapi.yaml: %v", err)
+	}
 	return reply{answer}
 }
+
+// documented is docs/openapi.yaml: every answer that these tests get is held against it.
+var documented = sync.OnceValue(func() *spec.Document {
+	d, err := spec.Read(filepath.Join(dynamotest.Root(), "docs", "openapi.yaml"))
+	if err != nil {
+		panic(err)
+	}
+	return d
+})
 
 // asItIs follows no redirects.
 var asItIs = &http.Client{

@@ -1,4 +1,6 @@
-package engine
+// Package npm fetches packages that npm publishes, for the files in them: a DynamoDB, the
+// page that shows the calls. Each is checked against the checksum that is known of it.
+package npm
 
 import (
 	"archive/tar"
@@ -7,6 +9,7 @@ import (
 	"context"
 	"crypto/sha512"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,35 +18,41 @@ import (
 	"strings"
 )
 
-// npmPackage is a package that is used for the files in it, and not as JavaScript.
-type npmPackage struct {
-	name, version string
-	integrity     string // the SHA-512 of its tarball, in base64, as npm publishes it
-	folder        string // of the tarball; what is outside is not unpacked
-	wanted        string // the file that shows that it is unpacked
+// Package is one package in one version.
+type Package struct {
+	Name, Version string
+	Integrity     string // the SHA-512 of its tarball, in base64, as npm publishes it
+	Folder        string // of the tarball; what is outside is not unpacked
+	Wanted        string // the file that shows that it is unpacked
 }
 
-// fetch makes sure that the package is unpacked under cacheDir and returns its folder.
+// ErrNoNpm says that npm is not there. The caller says what can be done without it.
+var ErrNoNpm = errors.New("npm is missing: install Node.js (it brings npm)")
+
+// Fetch makes sure that the package is unpacked under cacheDir and returns its folder.
 // The first call downloads it with npm; later calls only look.
-func (p npmPackage) fetch(ctx context.Context, cacheDir string) (string, error) {
-	dir, err := filepath.Abs(filepath.Join(cacheDir, p.file("")))
+func (p Package) Fetch(ctx context.Context, cacheDir string) (string, error) {
+	dir, err := filepath.Abs(p.In(cacheDir))
 	if err == nil && !p.unpackedIn(dir) {
 		err = p.install(ctx, dir)
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", p.name, err)
+		return "", fmt.Errorf("%s: %w", p.Name, err)
 	}
 	return dir, nil
 }
 
-func (p npmPackage) unpackedIn(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, p.wanted))
+// In is the package's folder under cacheDir, whether or not it is there.
+func (p Package) In(cacheDir string) string { return filepath.Join(cacheDir, p.file("")) }
+
+func (p Package) unpackedIn(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, p.Wanted))
 	return err == nil
 }
 
 // install makes the folder dir of the package. Two processes may do so at once: each
 // unpacks into a folder of its own, and the first rename wins.
-func (p npmPackage) install(ctx context.Context, dir string) error {
+func (p Package) install(ctx context.Context, dir string) error {
 	cache := filepath.Dir(dir)
 	if err := os.MkdirAll(cache, 0o755); err != nil {
 		return err
@@ -72,19 +81,19 @@ func (p npmPackage) install(ctx context.Context, dir string) error {
 }
 
 // file is the name that npm gives to the package's tarball, with another ending.
-func (p npmPackage) file(ending string) string {
-	name := strings.ReplaceAll(strings.TrimPrefix(p.name, "@"), "/", "-")
-	return name + "-" + p.version + ending
+func (p Package) file(ending string) string {
+	name := strings.ReplaceAll(strings.TrimPrefix(p.Name, "@"), "/", "-")
+	return name + "-" + p.Version + ending
 }
 
 // download has npm put the package's tarball into dir. "npm pack" fetches the tarball
 // alone: no dependency, no script.
-func (p npmPackage) download(ctx context.Context, dir string) (string, error) {
+func (p Package) download(ctx context.Context, dir string) (string, error) {
 	npm, err := exec.LookPath("npm")
 	if err != nil {
-		return "", errNoDownload
+		return "", ErrNoNpm
 	}
-	cmd := exec.CommandContext(ctx, npm, "pack", p.name+"@"+p.version, "--ignore-scripts", "--loglevel=error")
+	cmd := exec.CommandContext(ctx, npm, "pack", p.Name+"@"+p.Version, "--ignore-scripts", "--loglevel=error")
 	cmd.Dir = dir
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
@@ -92,26 +101,27 @@ func (p npmPackage) download(ctx context.Context, dir string) (string, error) {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
-		return "", fmt.Errorf("npm could not download version %s: %w: %s", p.version, err, firstLine(stderr.String()))
+		first, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
+		return "", fmt.Errorf("npm could not download version %s: %w: %s", p.Version, err, first)
 	}
 	return filepath.Join(dir, p.file(".tgz")), nil
 }
 
-func (p npmPackage) check(tarball string) error {
+func (p Package) check(tarball string) error {
 	content, err := os.ReadFile(tarball)
 	if err != nil {
 		return err
 	}
 	sum := sha512.Sum512(content)
-	if got := base64.StdEncoding.EncodeToString(sum[:]); got != p.integrity {
-		return fmt.Errorf("the downloaded version %s is not the expected one: its SHA-512 is %s", p.version, got)
+	if got := base64.StdEncoding.EncodeToString(sum[:]); got != p.Integrity {
+		return fmt.Errorf("the downloaded version %s is not the expected one: its SHA-512 is %s", p.Version, got)
 	}
 	return nil
 }
 
 // unpack writes the package's files into dir, and takes regular files only. An entry that
 // would be written outside dir is an error: os.Root sees to that.
-func (p npmPackage) unpack(tarball, dir string) error {
+func (p Package) unpack(tarball, dir string) error {
 	f, err := os.Open(tarball)
 	if err != nil {
 		return err
@@ -137,7 +147,7 @@ func (p npmPackage) unpack(tarball, dir string) error {
 		if err != nil {
 			return err
 		}
-		name, ok := strings.CutPrefix(h.Name, p.folder)
+		name, ok := strings.CutPrefix(h.Name, p.Folder)
 		if !ok || h.Typeflag != tar.TypeReg {
 			continue
 		}

@@ -1,0 +1,110 @@
+package spec
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pb33f/libopenapi"
+	validator "github.com/pb33f/libopenapi-validator"
+
+	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/operation"
+
+	"os"
+)
+
+func document(t *testing.T) *Document {
+	t.Helper()
+	d, err := Read(filepath.Join(dynamotest.Root(), "docs", "openapi.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// The document is one of OpenAPI 3.1 by its own rules.
+func TestDocumentIsValid(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(dynamotest.Root(), "docs", "openapi.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := libopenapi.NewDocument(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, errs := validator.NewValidator(document)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	if ok, faults := v.ValidateDocument(); !ok {
+		for _, f := range faults {
+			t.Errorf("%s: %s %v", f.Message, f.Reason, f.SchemaValidationErrors)
+		}
+	}
+}
+
+// It has every route that a caller may use, and no other.
+func TestRoutes(t *testing.T) {
+	got := document(t).Routes()
+	var want []string
+	for _, o := range append(append([]operation.Operation{}, operation.All...), operation.Own...) {
+		for _, route := range o.Routes() {
+			if route.Method != operation.AnyMethod {
+				want = append(want, route.Method+" "+route.Path)
+			}
+		}
+	}
+	for _, route := range want {
+		if !strings.Contains(strings.Join(got, "\n")+"\n", route+"\n") {
+			t.Errorf("it lacks %s", route)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("it has %d routes, want %d: %q", len(got), len(want), got)
+	}
+}
+
+// Answers that are not as the document says are noticed, whatever is wrong with them.
+func TestCheck(t *testing.T) {
+	d := document(t)
+	const provision = "/customercare/v1/x%2Fy/provision"
+	done := `{"responseCode":"0","responseMessage":"","status":true}`
+	xml := `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n" +
+		`<StatusResponse><responseCode>0</responseCode><responseMessage></responseMessage><status>true</status></StatusResponse>`
+	gone := `<response status="success"><customer status="deleted"><code>1</code></customer></response>`
+	problem := `{"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such erasure"}`
+	right := []Answer{
+		{"DELETE", provision + "?reset=true", 200, "application/json", done},
+		{"PUT", "/risk-cc" + provision, 404, "application/xml; charset=utf-8", xml},
+		{"POST", "/", 200, "application/xml; charset=utf-8", gone},
+		{"POST", "/api.php", 200, "application/javascript; charset=utf-8", `/**/a({});`},
+		{"GET", "/erasures/x", 404, "application/problem+json", problem},
+		{"GET", "/erasures/x/receipt", 200, "text/plain; charset=utf-8", "x"},
+		{"GET", "/erasures/preview", 405, "application/problem+json", "what /erasures/{id} does not know"},
+		{"GET", "/nothing", 404, "text/html", "nobody knows the path"},
+		{"PATCH", "/", 404, "text/html", "nobody knows the method"},
+	}
+	for _, a := range right {
+		if err := d.Check(a); err != nil {
+			t.Errorf("%+v: %v", a, err)
+		}
+	}
+	for _, a := range []Answer{
+		{"DELETE", provision, 200, "application/json", `{"responseCode":0,"responseMessage":"","status":true}`},
+		{"DELETE", provision, 200, "application/json", `{"responseCode":"0","status":true}`},
+		{"DELETE", provision, 200, "application/json", `{`},
+		{"DELETE", provision, 200, "text/html", done},
+		{"DELETE", provision, 201, "application/json", done},
+		{"PUT", provision, 200, "application/xml", strings.ReplaceAll(xml, "StatusResponse", "Response")},
+		{"PUT", provision, 200, "application/xml", strings.ReplaceAll(xml, "responseMessage", "message")},
+		{"POST", "/", 200, "application/xml", strings.Replace(gone, `"success"`, `"done"`, 1)},
+		{"POST", "/", 200, "application/xml", strings.Replace(gone, `<code>1</code>`, ``, 1)},
+		{"GET", "/erasures/x", 404, "application/problem+json", strings.Replace(problem, "404", `"404"`, 1)},
+		{"GET", "/erasures/x", 200, "application/json", `{}`},
+	} {
+		if d.Check(a) == nil {
+			t.Errorf("%+v is taken for right", a)
+		}
+	}
+}
