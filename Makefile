@@ -114,7 +114,7 @@ chaos:
 	@go build -o $(TOOLS)/withengine ./infra/cmd/withengine
 	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} CHAOS_CHECKS=$${CHAOS_CHECKS:-300} \
 	SCALE_TRANSACTIONS=$${SCALE_TRANSACTIONS:-1000000} SCALE_CONTACTS=$${SCALE_CONTACTS:-100} SCALE_CALLS=$${SCALE_CALLS:-200} exec $(TOOLS)/withengine \
-	go test -count=1 -timeout 40m -v -run 'Kills|Interleavings|SkewedSweeps|Million|Thousand|Storm|Memory' ./infra/test/chaos ./shared/erasure ./functions/cleanup ./functions/apply-retention ./infra/restore ./infra/cmd/customercare
+	go test -count=1 -timeout 40m -v -run 'Kills|Interleavings|SkewedSweeps|Million|Thousand|Storm|Memory|RandomRequests' ./infra/test/chaos ./infra/test/openapi ./shared/erasure ./functions/cleanup ./functions/apply-retention ./infra/restore ./infra/cmd/customercare
 
 ## fuzz: every fuzz target, 20 s each; what fails lands in testdata/fuzz, and "make test" tries it
 ##   FUZZTIME=5m    for so long each;  ONLY='part part'  targets whose package and name hold the parts
