@@ -98,6 +98,7 @@ restorable: customercare
 ## test: every test, unit and end to end, on a DynamoDB engine of its own
 ##   PACKAGES=./shared/store         these packages only
 ##   ENGINE=dynamodb-local           AWS's own emulator;  DYNAMODB_ENDPOINT=http://... any other engine
+##   FLAGS=-short                    fewer random states of the models
 # -count=1: go test would repeat the end-to-end tests' last result though a function has
 # changed. They run the functions as built binaries, which it does not see. The packages that
 # take longest come first.
@@ -107,7 +108,7 @@ test:
 	@test -x $(TOOLS)/$(GOTESTSUM) || GOBIN='$(CURDIR)/$(TOOLS)/$(GOTESTSUM)' go install $(GOTESTSUM)
 	@exec $(TOOLS)/withengine $(TOOLS)/$(GOTESTSUM)/gotestsum --format pkgname --format-hide-empty-pkg --jsonfile .cache/test.json \
 	  --post-run-command 'sh -c "echo $$((TESTS_TOTAL - TESTS_FAILED - TESTS_SKIPPED)) passed, $$TESTS_FAILED failed, $$TESTS_SKIPPED skipped"' \
-	  -- -count=1 -timeout 30m $(PACKAGES)
+	  -- -count=1 -timeout 30m $(FLAGS) $(PACKAGES)
 
 ## chaos: the long part: many kills of the whole stack, many interleavings; prints its figures
 chaos:
