@@ -137,8 +137,8 @@ func TestTestsAreThere(t *testing.T) {
 }
 
 // foreignNames are names in camel case that the documents use and that are not ours, or
-// no longer: BatchStreams is what the parameter BatchCalls was called. Those behind it are
-// of OpenAPI, of languages, and of CloudFront's policies (docs/clients.md).
+// no longer: BatchStreams is what the parameter BatchCalls was called. Those behind it
+// are of OpenAPI, of languages, and of CloudFront's policies (docs/clients.md).
 var foreignNames = []string{
 	"WarmThroughput", "BatchStreams", "oneOf", "DateTime", "DateTimeOffset", "FormData", "CachingDisabled", "AllViewerExceptHostHeader",
 }
