@@ -159,8 +159,8 @@ func (a *attacks) verbs() {
 		a.row(404, "", verb[:3]+" of numbers", over(verb, cleanPath, `{"customNos":["attack-a"]}`, bearer))
 		a.row(404, "", verb[:3]+" of a token", over(verb, tokenPath, credentials("app-attack")))
 	}
-	a.row(405, "only DELETE and PUT", "_method in the query", over("POST", path+query+"&_method=DELETE", "", csr))
-	a.row(405, "only DELETE and PUT", "_method in the body",
+	a.row(405, "only DELETE, GET and PUT", "_method in the query", over("POST", path+query+"&_method=DELETE", "", csr))
+	a.row(405, "only DELETE, GET and PUT", "_method in the body",
 		over("POST", path+query, "_method=DELETE&reset=true", csr, urlencoded))
 }
 

@@ -48,7 +48,7 @@ var outcomes = map[string]outcome{
 	}},
 	"delete-customer-info.xml": {200, "application/xml; charset=utf-8", doneXML, nil},
 	"delete-customer-info.method": {405, "application/json",
-		`{"responseCode":"405","responseMessage":"The method is not offered here, only DELETE and PUT are","status":false}`, nil},
+		`{"responseCode":"405","responseMessage":"The method is not offered here, only DELETE, GET and PUT are","status":false}`, nil},
 	"set-temporary-allow": {200, "application/json", doneJSON, func(t *testing.T) {
 		if by := allows(t, "demo-user")["2"].by; by != "csr" {
 			t.Errorf("granted by %q", by)

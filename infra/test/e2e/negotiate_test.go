@@ -118,7 +118,7 @@ func TestProvisionRoutes(t *testing.T) {
 			for format, accept := range map[string]string{"json": acceptJSON, "xml": acceptXML} {
 				r := send(t, method, path+"?reset=true", "", csr, accept)
 				r.refused(t, 405, format, "DELETE", "PUT")
-				if r.Header.Get("Allow") != "DELETE, PUT" {
+				if r.Header.Get("Allow") != "DELETE, GET, PUT" {
 					t.Errorf("%s: Allow is %q", method, r.Header.Get("Allow"))
 				}
 			}

@@ -34,7 +34,8 @@ func trusts(service string) any {
 func platform(function string) []string {
 	group := function + "Logs"
 	if slices.Contains([]string{
-		"DeleteCustomerInfo", "SetTemporaryAllow", "DeleteCustomer", "CleanCustomerData", "IssueToken",
+		"DeleteCustomerInfo", "SetTemporaryAllow", "ReadProvision", "UseTemporaryAllow", "DeleteCustomer",
+		"CleanCustomerData", "IssueToken",
 	}, function) {
 		group = "AuditLogs"
 	}
@@ -56,6 +57,7 @@ func narrowed() map[string]any {
 		"DeleteCustomerInfo UpdateItem Users": attributes("customerId", "registration", "questions", "images",
 			"phrases", "devices", "tempAllows", "activeAt"),
 		"SetTemporaryAllow UpdateItem Users": attributes("customerId", "tempAllows", "activeAt"),
+		"UseTemporaryAllow UpdateItem Users": attributes("customerId", "tempAllows", "activeAt"),
 		"Cleanup UpdateItem Users":           attributes("customerId", "tempAllows"),
 		"Cleanup GetItem Rules":              keys("sweep-*"),
 		"Cleanup PutItem Rules":              keys("sweep-*"),
@@ -184,6 +186,8 @@ func TestRoles(t *testing.T) {
 			own := isTable && strings.HasPrefix(resource, tables) && !strings.Contains(resource, "/stream/") ||
 				function+" "+action == "DeleteCustomerInfo secretsmanager:GetSecretValue" ||
 				function+" "+action == "SetTemporaryAllow secretsmanager:GetSecretValue" ||
+				function+" "+action == "ReadProvision secretsmanager:GetSecretValue" ||
+				function+" "+action == "UseTemporaryAllow secretsmanager:GetSecretValue" ||
 				function+" "+action == "DeleteCustomer secretsmanager:GetSecretValue" ||
 				function+" "+action == "CleanCustomerData secretsmanager:GetSecretValue" ||
 				function+" "+action == "ReadErasures secretsmanager:GetSecretValue" ||
@@ -331,13 +335,18 @@ func TestEvidenceIsOutOfReach(t *testing.T) {
 	}
 }
 
-// Who sets an allow cannot delete; who erases cannot put a contact or a user; nobody but
+// Who sets or uses an allow cannot delete, who reads a user cannot write; who erases cannot put a contact or a user; nobody but
 // cleanup and apply-retention scans. Nobody deletes in the log, and nobody but the sealer
 // writes there; the sealer deletes nothing at all; who holds deletes no data; who reads
 // changes nothing but the counts of failed attempts.
 func TestRightsAreApart(t *testing.T) {
-	if got := may(t, "set-temporary-allow"); !slices.Equal(got, []string{"UpdateItem Users"}) {
-		t.Errorf("set-temporary-allow may %v", got)
+	for function, right := range map[string]string{
+		operation.SetTemporaryAllow.Name: "UpdateItem Users", operation.UseTemporaryAllow.Name: "UpdateItem Users",
+		operation.ReadProvision.Name: "GetItem Users",
+	} {
+		if got := may(t, function); !slices.Equal(got, []string{right}) {
+			t.Errorf("%s may %v", function, got)
+		}
 	}
 	var own []string // those that only read
 	for _, o := range operation.Own {
