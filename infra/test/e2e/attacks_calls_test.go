@@ -151,7 +151,7 @@ func (a *attacks) framing() {
 func (a *attacks) verbs() {
 	csr, bearer, path, query := a.csr, a.bearer, a.path, a.query
 	long := strings.Repeat("DELETE", 167)
-	for _, verb := range []string{"HEAD", "OPTIONS", "TRACE", "PATCH", "delete", "Put", "GET", "PROPFIND", long} {
+	for _, verb := range []string{"HEAD", "OPTIONS", "TRACE", "PATCH", "delete", "Put", "get", "PROPFIND", long} {
 		a.row(405, "", verb[:3]+" of a customer's info",
 			over(verb, path+query, `{"tempAllowType":1}`, csr, "Origin: https://evil.example",
 				"Access-Control-Request-Method: DELETE"))

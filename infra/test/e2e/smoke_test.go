@@ -225,7 +225,7 @@ func TestSmokeCommand(t *testing.T) {
 	cloudformationtest.Serve(t, cloudformationtest.Stack{
 		Name: "customercare", Status: "CREATE_COMPLETE", Resources: cloudformationtest.Tables(names), PageSize: 2,
 		Outputs:    map[string]string{"ApiUrl": running.URL + "/"},
-		Parameters: map[string]string{"TempAllowTypes": "1=24h,2=2h,3=date"},
+		Parameters: map[string]string{"TempAllowTypes": "1=once/24h,2=2h,3=date"},
 	})
 	t.Setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
 	run := func(interruptAt string, environment ...string) (said string, code int) {
