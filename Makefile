@@ -134,10 +134,10 @@ load:
 bench:
 	@mkdir -p .cache; BENCH=1 exec go test -count=1 -timeout 20m -v -run '^TestBench$$' ./infra/test/bench
 
-## docs: the page of all calls, for your own site, and docs/openapi-3.0.yaml of docs/openapi.yaml
+## docs: the page of all calls, for your own site; of docs/openapi.yaml its 3.0 twin and docs/postman.json
 ##   DIR=folder      where the page goes (.cache/docs);  SERVER=https://...  the API that it tries
 docs:
-	@UPDATE=1 go test -count=1 -run '^TestTwin$$' ./infra/openapi
+	@UPDATE=1 go test -count=1 -run '^Test(Twin|Collection)$$' ./infra/openapi
 	@go run ./infra/cmd/docs '$(or $(DIR),.cache/docs)' $(SERVER)
 
 ##@ Before a change is merged
