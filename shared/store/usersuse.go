@@ -123,12 +123,11 @@ func (u Users) use(ctx context.Context, id string, a use) (item object, done boo
 	return out.Attributes, true, nil
 }
 
-// inForceIf is the condition that an allow is in force: %[1]s stands for its type.
+// inForceIf is the condition that an allow is in force. %[1]s stands for its type.
 const inForceIf = "tempAllows.%[1]s.expires BETWEEN :next AND :last AND attribute_not_exists(tempAllows.%[1]s.usedAt)"
 
-// condition is that the user exists, the allow is in force, and no allow is that lasts. A blind attempt
-// also asks that no other one for a single use expires before it, or with it and has the
-// smaller type.
+// condition is that the user exists, the allow is in force, and no allow is that lasts. A
+// blind attempt also asks that no other one for a single use expires before it.
 func (a use) condition() (condition *string, names map[string]string) {
 	all := []string{"attribute_exists(customerId)", fmt.Sprintf(inForceIf, "#use")}
 	names = map[string]string{"#use": strconv.Itoa(a.kind)}
