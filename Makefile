@@ -100,6 +100,7 @@ restorable: customercare
 ## test: every test, unit and end to end, on a DynamoDB engine of its own
 ##   PACKAGES=./shared/store         these packages only
 ##   ENGINE=dynamodb-local           AWS's own emulator;  DYNAMODB_ENDPOINT=http://... any other engine
+##   FLAGS=-short                    fewer random states of the models
 # -count=1: go test would repeat the end-to-end tests' last result though a function has
 # changed. They run the functions as built binaries, which it does not see. The packages that
 # take longest come first.
@@ -109,14 +110,14 @@ test:
 	@test -x $(TOOLS)/$(GOTESTSUM) || GOBIN='$(CURDIR)/$(TOOLS)/$(GOTESTSUM)' go install $(GOTESTSUM)
 	@exec $(TOOLS)/withengine $(TOOLS)/$(GOTESTSUM)/gotestsum --format pkgname --format-hide-empty-pkg --jsonfile .cache/test.json \
 	  --post-run-command 'sh -c "echo $$((TESTS_TOTAL - TESTS_FAILED - TESTS_SKIPPED)) passed, $$TESTS_FAILED failed, $$TESTS_SKIPPED skipped"' \
-	  -- -count=1 -timeout 30m $(PACKAGES)
+	  -- -count=1 -timeout 30m $(FLAGS) $(PACKAGES)
 
 ## chaos: the long part: many kills of the whole stack, many interleavings; prints its figures
 chaos:
 	@go build -o $(TOOLS)/withengine ./infra/cmd/withengine
 	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} CHAOS_CHECKS=$${CHAOS_CHECKS:-300} \
 	SCALE_TRANSACTIONS=$${SCALE_TRANSACTIONS:-1000000} SCALE_CONTACTS=$${SCALE_CONTACTS:-100} SCALE_CALLS=$${SCALE_CALLS:-200} exec $(TOOLS)/withengine \
-	go test -count=1 -timeout 40m -v -run 'Kills|Interleavings|SkewedSweeps|Million|Thousand|Storm|Memory' ./infra/test/chaos ./shared/erasure ./functions/cleanup ./functions/apply-retention ./infra/restore ./infra/cmd/customercare
+	go test -count=1 -timeout 40m -v -run 'Kills|Interleavings|SkewedSweeps|Million|Thousand|Storm|Memory|RandomRequests' ./infra/test/chaos ./infra/test/openapi ./shared/erasure ./functions/cleanup ./functions/apply-retention ./infra/restore ./infra/cmd/customercare
 
 ## fuzz: every fuzz target, 20 s each; what fails lands in testdata/fuzz, and "make test" tries it
 ##   FUZZTIME=5m    for so long each;  ONLY='part part'  targets whose package and name hold the parts
