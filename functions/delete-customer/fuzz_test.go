@@ -44,7 +44,7 @@ func door(f testing.TB, known bool) frontdoor.Door {
 		store.Holds{DB: client, Table: "Holds"},
 		digests,
 		erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute}, erasure.SystemClock())
-	return frontdoor.New(f, db, handler{directory, intake, digests, time.Second}.endpoint().Handler())
+	return frontdoor.New(f, db, handler{directory, intake, digests, time.Second, upstream{}}.endpoint().Handler())
 }
 
 var jsonp = regexp.MustCompile(`^/\*\*/([A-Za-z_$][A-Za-z0-9_$.]{0,127})\(([^<>` + "\u2028\u2029" + `]*)\);$`)
