@@ -43,10 +43,10 @@ func phpName(name string) string {
 	return strings.NewReplacer(" ", "_", ".", "_").Replace(name)
 }
 
-// readTypes are all values that a reader could find in a body for a type. In an urlencoded
-// one with names as PHP makes them and as they are, in any case, split at "&" or ";" too,
-// before or after it is decoded, once or twice. In a multipart one as Go's reader finds
-// them, or by the crudest of searches.
+// readTypes are all values that a reader could find in a body for a type. In an
+// urlencoded one with names as PHP makes them and as they are, in any case, split at "&"
+// or ";" too, before or after it is decoded, once or twice. In a multipart one as Go's
+// reader finds them, or by the crudest of searches.
 func readTypes(contentType, body string) (all []string) {
 	if contentType == formOfB {
 		return readParts(body)

@@ -92,8 +92,8 @@ func raw(text string) func(http.ResponseWriter, *http.Request) {
 	}
 }
 
-// failed checks that an answer is a failure of ours in operation 3's shape, in the format
-// that was asked for, and holds nothing of what the vendor said.
+// failed checks that an answer is a failure of ours in operation 3's shape, in the
+// format that was asked for, and holds nothing of what the vendor said.
 func failed(t testing.TB, what, format string, r reply, sentence string) {
 	t.Helper()
 	want := map[string][2]string{

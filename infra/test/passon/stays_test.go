@@ -24,7 +24,7 @@ func part(header, value string) string {
 
 // What somebody could read as customer_delete, or as another type than somebody else, is
 // refused in operation 3's shape, and nothing of it reaches the vendor. All kinds of it
-// are in TestStays of functions/delete-customer.
+// are in TestStays, beside the function.
 func TestNothingElseLeaves(t *testing.T) {
 	const credentials = "&user_id=john&user_password=" + apiKey + "&account_id=account&code=code-0"
 	type row struct {
