@@ -98,6 +98,7 @@ restorable: customercare
 ## test: every test, unit and end to end, on a DynamoDB engine of its own
 ##   PACKAGES=./shared/store         these packages only
 ##   ENGINE=dynamodb-local           AWS's own emulator;  DYNAMODB_ENDPOINT=http://... any other engine
+##   FLAGS=-short                    fewer random states of the models
 # -count=1: go test would repeat the end-to-end tests' last result though a function has
 # changed. They run the functions as built binaries, which it does not see. The packages that
 # take longest come first.
@@ -107,14 +108,14 @@ test:
 	@test -x $(TOOLS)/$(GOTESTSUM) || GOBIN='$(CURDIR)/$(TOOLS)/$(GOTESTSUM)' go install $(GOTESTSUM)
 	@exec $(TOOLS)/withengine $(TOOLS)/$(GOTESTSUM)/gotestsum --format pkgname --format-hide-empty-pkg --jsonfile .cache/test.json \
 	  --post-run-command 'sh -c "echo $$((TESTS_TOTAL - TESTS_FAILED - TESTS_SKIPPED)) passed, $$TESTS_FAILED failed, $$TESTS_SKIPPED skipped"' \
-	  -- -count=1 -timeout 30m $(PACKAGES)
+	  -- -count=1 -timeout 30m $(FLAGS) $(PACKAGES)
 
 ## chaos: the long part: many kills of the whole stack, many interleavings; prints its figures
 chaos:
 	@go build -o $(TOOLS)/withengine ./infra/cmd/withengine
 	@CHAOS_ROUNDS=$${CHAOS_ROUNDS:-20} CHAOS_CHECKS=$${CHAOS_CHECKS:-300} \
 	SCALE_TRANSACTIONS=$${SCALE_TRANSACTIONS:-1000000} SCALE_CONTACTS=$${SCALE_CONTACTS:-100} SCALE_CALLS=$${SCALE_CALLS:-200} exec $(TOOLS)/withengine \
-	go test -count=1 -timeout 40m -v -run 'Kills|Interleavings|SkewedSweeps|Million|Thousand|Storm|Memory' ./infra/test/chaos ./shared/erasure ./functions/cleanup ./functions/apply-retention ./infra/restore ./infra/cmd/customercare
+	go test -count=1 -timeout 40m -v -run 'Kills|Interleavings|SkewedSweeps|Million|Thousand|Storm|Memory|RandomRequests' ./infra/test/chaos ./infra/test/openapi ./shared/erasure ./functions/cleanup ./functions/apply-retention ./infra/restore ./infra/cmd/customercare
 
 ## fuzz: every fuzz target, 20 s each; what fails lands in testdata/fuzz, and "make test" tries it
 ##   FUZZTIME=5m    for so long each;  ONLY='part part'  targets whose package and name hold the parts
@@ -132,10 +133,10 @@ load:
 bench:
 	@mkdir -p .cache; BENCH=1 exec go test -count=1 -timeout 20m -v -run '^TestBench$$' ./infra/test/bench
 
-## docs: the page of all calls, for your own site, and docs/openapi-3.0.yaml of docs/openapi.yaml
+## docs: the page of all calls, for your own site; of docs/openapi.yaml its 3.0 twin and docs/postman.json
 ##   DIR=folder      where the page goes (.cache/docs);  SERVER=https://...  the API that it tries
 docs:
-	@UPDATE=1 go test -count=1 -run '^TestTwin$$' ./infra/openapi
+	@UPDATE=1 go test -count=1 -run '^Test(Twin|Collection)$$' ./infra/openapi
 	@go run ./infra/cmd/docs '$(or $(DIR),.cache/docs)' $(SERVER)
 
 ##@ Before a change is merged

@@ -116,6 +116,8 @@ func read(found attribute.Item) Erasure {
 			if err == nil {
 				e.FinishedAt = &said.At.Time
 			}
+		case err == nil && said.Swept != nil:
+			e.Found, e.Deleted, e.AtLeast = &said.Swept.Found, &said.Swept.Erased, said.Swept.AtLeast
 		case err == nil && said.Subjects != nil:
 			e.Outcomes = count(found["outcomes"], said.Subjects.N)
 		}

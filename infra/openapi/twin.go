@@ -1,5 +1,6 @@
 // Package openapi makes docs/openapi-3.0.yaml of docs/openapi.yaml, for programs that
-// read no OpenAPI 3.1: API Gateway's import, and some generators.
+// read no OpenAPI 3.1 (API Gateway's import, and some generators), docs/postman.json, and
+// the page that shows the calls.
 package openapi
 
 import (

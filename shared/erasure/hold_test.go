@@ -311,24 +311,28 @@ func TestUnreadableHeldContacts(t *testing.T) {
 }
 
 // What is filed under a held number when the hold is active already carries no mark, and
-// is kept all the same: under its own number, and under another party's. So is a copy
-// that has left the number with its mark, until the hold ends.
+// is kept all the same: under its own number, and under another party's. So is a contact
+// that has left the number with its mark on one copy, until the hold ends: also where an
+// erasure finds the other copy alone.
 func TestFiledUnderAHeldNumber(t *testing.T) {
 	t.Parallel()
 	sys := newSystem(t)
 	sys.putContact(t, "acme", "moved", "135", "held")
 	sys.hold(t, "h", "held")
 	sys.putContact(t, "acme", "late", "135", "held")
-	moved := copies("acme", "moved", "135", "300")
-	moved[0]["held"] = &types.AttributeValueMemberSS{Value: []string{"h"}}
+	moved := append(copies("acme", "moved", "135", "300"), copies("acme", "met", "400", "500")...)
+	for _, marked := range []item{moved[0], moved[2]} {
+		marked["held"] = &types.AttributeValueMemberSS{Value: []string{"h"}}
+	}
 	sys.deleteItem(t, sys.Kit.Contacts.Table, copyKey("moved", "held"))
 	sys.Put(t, sys.Kit.Contacts.Table, moved...)
-	sys.eraseNumbers(t, "135", "300")
+	asked := []string{"135", "300", "500"}
+	sys.eraseNumbers(t, asked...)
 	sys.finishAll(t)
-	if left := sys.Dump(t, sys.Kit.Contacts.Table); len(left) != 4 {
+	if left := sys.Dump(t, sys.Kit.Contacts.Table); len(left) != 6 {
 		t.Errorf("left %s", left)
 	}
-	sys.wantOutcomes(t, sys.ledger(t).records[0], sys.numbersDigests([]string{"135", "300"}), "hh")
+	sys.wantOutcomes(t, sys.ledger(t).records[0], sys.numbersDigests(asked), "hhh")
 	sys.release(t, "h")
 	sys.finishAll(t)
 	sys.wantEmpty(t, sys.Kit.Contacts.Table)

@@ -189,13 +189,17 @@ func (m *model) goOnWithHolds(t *rapid.T, ctx context.Context, e engine) {
 	m.see(t)
 }
 
-// keepLater notes a contact that is filed under a number which is held already.
-func (m *model) keepLater(line string, parties []string) {
+// keepLater notes a contact that is filed under a number which is held already, or with
+// the marks of holds, by their ids.
+func (m *model) keepLater(line string, parties, marks []string) {
+	kept := map[string]bool{}
 	for id, hold := range m.holds.seen {
-		if hold.Status == store.Active && hold.Kind == store.HoldOfNumber && slices.Contains(parties, hold.Subject) {
-			m.holds.kept[line] = map[string]bool{id: true}
+		filed := hold.Kind == store.HoldOfNumber && slices.Contains(parties, hold.Subject)
+		if hold.Status == store.Active && (filed || slices.Contains(marks, id)) {
+			kept[id] = true
 		}
 	}
+	m.holds.kept[line] = kept
 }
 
 // beside lets a worker run, and something else with holds or contacts at any of its
@@ -229,8 +233,23 @@ func (m *model) besideAHold(t *rapid.T) {
 	m.Faults.Calls()
 }
 
+// marked is, by contact, whether a copy of it has the mark of a hold that stands.
+func (m *model) marked(lines []string) map[int]bool {
+	marked := map[int]bool{}
+	for _, line := range lines {
+		c, known := m.copies[mark.ReplaceAllString(line, "")]
+		for id, hold := range m.holds.seen {
+			if known && hold.Status == store.Active && strings.Contains(mark.FindString(line), `"`+id+`"`) {
+				marked[c.contact] = true
+			}
+		}
+	}
+	return marked
+}
+
 // checkHeld lets all erasures end while the holds stand: what nothing holds is gone, and
-// what is held is there. Then it releases them.
+// what is held is there. A contact goes as a whole, so a mark on any copy holds all: it
+// stays there when the contact leaves the number. Then it releases them.
 func (m *model) checkHeld(t *rapid.T) {
 	due := func() {
 		m.clock.Advance(time.Hour)
@@ -240,9 +259,11 @@ func (m *model) checkHeld(t *rapid.T) {
 	}
 	due()
 	m.wantKept(t)
-	for _, line := range m.Dump(m.tb, m.Kit.Customers.Table, m.Kit.Contacts.Table) {
+	lines := m.Dump(m.tb, m.Kit.Customers.Table, m.Kit.Contacts.Table)
+	marked := m.marked(lines)
+	for _, line := range lines {
 		c := m.copies[mark.ReplaceAllString(line, "")]
-		held := mark.MatchString(line) || m.holds.standing(store.HoldOfNumber, append(c.parties, c.under)...) ||
+		held := marked[c.contact] || m.holds.standing(store.HoldOfNumber, append(c.parties, c.under)...) ||
 			c.contact == 0 && slices.ContainsFunc(codes, func(code string) bool {
 				return m.ofCustomer(code)(line) && m.holds.standing(store.HoldOfCustomer, code)
 			})

@@ -258,7 +258,7 @@ func TestInterleavings(t *testing.T) {
 		}
 	})
 	t.Logf("counts: %d exact, %d lower bounds", exact, bounds)
-	if bounds > exact {
+	if !testing.Short() && bounds > exact {
 		t.Errorf("most counts are lower bounds")
 	}
 }

@@ -145,7 +145,7 @@ func (m *model) writeContact(t *rapid.T) {
 		line := m.remember(m.Kit.Contacts.Table, it, erasing)
 		m.copies[line] = filed{party, m.contacts, parties, whole}
 		if whole {
-			m.keepLater(line, parties)
+			m.keepLater(line, parties, nil)
 		}
 	}
 }

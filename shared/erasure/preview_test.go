@@ -107,7 +107,7 @@ func TestPreviewFindsWhatTheErasureFinds(t *testing.T) {
 		}
 		largest = max(largest, n, ofNumbers.Found.Sum())
 	})
-	if largest < 5 || kept < 2 || refused == 0 {
+	if !testing.Short() && (largest < 5 || kept < 2 || refused == 0) {
 		t.Errorf("at most %d items were found and %d kept, and %d customers held: that shows little", largest, kept, refused)
 	}
 }

@@ -38,6 +38,7 @@ func (m *model) fileAgain(t *rapid.T) {
 	uncertain := m.erasing(append(slices.Clone(parties), of[contact]...))
 	var actions []types.TransactWriteItem
 	put := map[string]item{}
+	var marks []string // of any copy that stays: the contact goes as a whole
 	for _, party := range numbers {
 		was := m.get(t, m.Kit.Contacts.Table, key(party))
 		condition, values := aws.String("attribute_not_exists(held)"), item(nil)
@@ -49,8 +50,8 @@ func (m *model) fileAgain(t *rapid.T) {
 			filed := key(party)
 			filed["parties"] = attribute.Texts(parties...)
 			put[party] = maps.Clone(filed)
-			if was["held"] != nil {
-				filed["held"] = was["held"]
+			if held, ok := was["held"].(*types.AttributeValueMemberSS); ok {
+				filed["held"], marks = held, append(marks, held.Value...)
 			}
 			actions = append(actions, types.TransactWriteItem{Put: &types.Put{
 				TableName: &m.Kit.Contacts.Table, Item: filed,
@@ -75,7 +76,7 @@ func (m *model) fileAgain(t *rapid.T) {
 	for party, it := range put {
 		line := m.remember(m.Kit.Contacts.Table, it, uncertain)
 		m.copies[line] = filed{party, contact, parties, true}
-		m.keepLater(line, parties)
+		m.keepLater(line, parties, marks)
 	}
 	m.overlap = true // what was erased of it before may be counted as well
 }

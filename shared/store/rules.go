@@ -37,8 +37,8 @@ type RuleSet struct {
 
 // Stopped is who stopped all rules, and when.
 type Stopped struct {
-	By string
-	At time.Time
+	By string    `json:"by"`
+	At time.Time `json:"at"`
 }
 
 // ReadRules reads all rules. What is no rule is left out.

@@ -80,7 +80,7 @@ func (a *app) listErasures(
 	}
 	failing, rows := 0, [][]any{{"STATE", "KIND", "REQUESTED", "FAILURES", "JOB"}}
 	if which == ledger.Finished {
-		rows[0] = []any{"STATE", "KIND", "REQUESTED", "FINISHED", "FOUND", "DELETED", "JOB"}
+		rows[0] = []any{"STATE", "KIND", "REQUESTED", "FINISHED", "FOUND", "DELETED", "HELD", "JOB"}
 	}
 	for _, e := range all {
 		if e.State == ledger.Failing {
@@ -88,7 +88,7 @@ func (a *app) listErasures(
 		}
 		row := []any{e.State, e.Kind, e.RequestedAt, e.Failures, e.Job}
 		if which == ledger.Finished {
-			row = []any{e.State, e.Kind, e.RequestedAt, e.FinishedAt, e.Found, e.Deleted, e.Job}
+			row = []any{e.State, e.Kind, e.RequestedAt, e.FinishedAt, e.Found, e.Deleted, heldOf(e), e.Job}
 		}
 		rows = append(rows, row)
 	}
@@ -101,6 +101,16 @@ func (a *app) listErasures(
 			" beside the job", plural(failing, "erasure fails, and is", "erasures fail, and are"))
 	}
 	return err
+}
+
+// heldOf is how many data subjects an erasure has kept because of holds: with one of them
+// it is partial. Nothing where nobody knows.
+func heldOf(e ledger.Erasure) *int64 {
+	if e.Outcomes == nil {
+		return nil
+	}
+	held := int64(e.Outcomes.Held)
+	return &held
 }
 
 // none is what is told in place of an empty list, by --state.

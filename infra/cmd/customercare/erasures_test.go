@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/attribute"
 	"customercare/infra/fixture"
@@ -16,6 +17,8 @@ import (
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/digest"
 	"customercare/shared/erasure"
+	"customercare/shared/statement"
+	"customercare/shared/store"
 )
 
 // erased puts erasures into the kit's ledger: one that is finished, and then one of a
@@ -209,5 +212,44 @@ func TestFailingErasuresAreFound(t *testing.T) {
 			!strings.Contains(said, "1 erasure fails, and is tried again") {
 			t.Error(said)
 		}
+	}
+}
+
+// Finished ones are listed with what holds have kept of them, and a sweep of a rule with
+// what it took.
+func TestFinishedOnesSayWhatWasKept(t *testing.T) {
+	kit := dynamotest.Open(t)
+	local(t, kit)
+	var outcomes store.Outcomes
+	outcomes.Set(0, store.Erased)
+	outcomes.Set(1, store.Held)
+	for id, s := range map[string]statement.Statement{
+		"kept":  {Type: statement.Partial, Kind: statement.Numbers, Subjects: &statement.Subjects{N: 3}},
+		"sweep": {Type: statement.Retention, Swept: &statement.Swept{Found: 7, Erased: 5, Kept: 2}},
+	} {
+		s.ID = id
+		record := attribute.Item{
+			"erasureId": attribute.Text(store.RecordPrefix + id), "statement": attribute.Text(string(s.Line())),
+			"requestedAt": attribute.Number(1), "finishedAt": attribute.Number(2),
+			"found": attribute.Number(3), "deleted": attribute.Number(2), "outcomes": &types.AttributeValueMemberB{Value: outcomes},
+		}
+		if s.Swept != nil {
+			record["kind"] = attribute.Text(store.SweepKind)
+			delete(record, "found")
+			delete(record, "deleted")
+			delete(record, "outcomes")
+		}
+		if _, err := kit.Plain.PutItem(t.Context(),
+			&dynamodb.PutItemInput{TableName: &kit.Erasures.Table, Item: record}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows := map[string]string{}
+	for line := range strings.Lines(call(t, "", "erasures", "list", "--state", "finished").out) {
+		words := strings.Fields(line)
+		rows[words[len(words)-1]] = strings.Join(words[len(words)-4:], " ")
+	}
+	if rows["JOB"] != "FOUND DELETED HELD JOB" || rows["kept"] != "3 2 1 kept" || !strings.HasSuffix(rows["sweep"], "7 5 - sweep") {
+		t.Errorf("%q", rows)
 	}
 }

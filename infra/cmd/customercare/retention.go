@@ -28,7 +28,7 @@ func (a *app) retentionCommand() *cobra.Command {
 		}),
 		a.stopCommand(),
 		a.does(page("retention", "resume"), func(ctx context.Context, d *deployment.Deployment, _ []string) error {
-			return deployment.Explain(ctx, "the table of rules of "+d.Where, rules(d).Resume(ctx))
+			return a.changed(ctx, d, rules(d).Resume(ctx), "the rules apply again")
 		}))
 }
 
@@ -104,7 +104,8 @@ func (a *app) stopCommand() *cobra.Command {
 	stop := page("retention", "stop")
 	byFlag(stop, &by)
 	return a.does(stop, func(ctx context.Context, d *deployment.Deployment, _ []string) error {
-		return deployment.Explain(ctx, "the table of rules of "+d.Where, rules(d).Stop(ctx, by, time.Now()))
+		err := rules(d).Stop(ctx, by, time.Now())
+		return a.changed(ctx, d, err, "all rules are stopped: a sweep that is under way ends within its batch")
 	})
 }
 
@@ -133,6 +134,20 @@ func (a *app) keep(ctx context.Context, d *deployment.Deployment, all store.Rule
 	err := rules(d).KeepRule(ctx, all, rule)
 	if errors.Is(err, store.ErrRulesChanged) {
 		return errors.New("somebody has changed a rule at the same moment, so nothing is changed: call this again")
+	}
+	return a.changed(ctx, d, err, fmt.Sprintf("the rule %s is %s", rule.Name, said[rule.State]))
+}
+
+// said is what a state of a rule is called, and what comes next.
+var said = map[retention.State]string{
+	retention.Set:     "set: `customercare retention dry-run` shows what it would take",
+	retention.Waiting: "not on yet", retention.On: "on", retention.Off: "off",
+}
+
+// changed tells what was done, unless err says that it was not.
+func (a *app) changed(ctx context.Context, d *deployment.Deployment, err error, what string) error {
+	if err == nil {
+		a.tell("%s", what)
 	}
 	return deployment.Explain(ctx, "the table of rules of "+d.Where, err)
 }

@@ -119,14 +119,27 @@ func (c *confidential) in(text string) []string {
 	var found []string
 	for line := range strings.Lines(text) {
 		for i := 0; i+shortest <= len(line); i++ {
-			if slices.ContainsFunc(byStart[line[i:i+shortest]],
-				func(form string) bool { return strings.HasPrefix(line[i:], form) }) {
-				found = append(found, line)
+			at := slices.IndexFunc(byStart[line[i:i+shortest]],
+				func(form string) bool { return strings.HasPrefix(line[i:], form) && !withinNumber(line, i, form) })
+			if at >= 0 {
+				found = append(found, byStart[line[i:i+shortest]][at]+" in "+line)
 				break
 			}
 		}
 	}
 	return found
+}
+
+// withinNumber says whether form, which begins in the line at i, is some digits of a
+// longer number or word. Times and random ids hold any seven digits, sooner or later.
+func withinNumber(line string, i int, form string) bool {
+	if strings.Trim(form, "0123456789") != "" {
+		return false
+	}
+	before, behind := line[:i], line[i+len(form):]
+	const inWords = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ."
+	return before != "" && strings.ContainsRune(inWords, rune(before[len(before)-1])) ||
+		behind != "" && strings.ContainsRune(inWords, rune(behind[0]))
 }
 
 // kept is what stays of callers and data subjects when all is done: records of erasures,
@@ -182,6 +195,15 @@ func TestLogSearchFindsEveryForm(t *testing.T) {
 	}
 	if found := c.in("some-account operator customer token nested"); len(found) != 0 {
 		t.Errorf("found %q", found)
+	}
+	c.add("4390603")
+	for line, want := range map[string]int{
+		"m=+84.390603384": 0, "m=+84390603384": 0, "1-6b4390603b": 0, "number 4390603, held": 1, `{"a":"4390603"}`: 1,
+		"4390603": 1, "tenant#4390603#x": 1,
+	} {
+		if found := c.in(line); len(found) != want {
+			t.Errorf("found %q in %q", found, line)
+		}
 	}
 }
 

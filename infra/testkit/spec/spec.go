@@ -1,5 +1,5 @@
 // Package spec holds answers against docs/openapi.yaml: the document must know the route,
-// the status, the media type and the body of each.
+// the status, the headers, the media type and the body of each.
 package spec
 
 import (
@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -76,7 +77,7 @@ var methods = []string{"get", "put", "post", "delete", "head", "options", "patch
 type Answer struct {
 	Method, Path string // as they were sent
 	Status       int
-	Type         string // the header Content-Type
+	Header       http.Header
 	Body         string
 }
 
@@ -97,9 +98,12 @@ func (d *Document) Check(a Answer) error {
 	if d.object(response...) == nil {
 		return fmt.Errorf("%s %s is answered with %d, which its document does not know", a.Method, path, a.Status)
 	}
-	media, _, err := mime.ParseMediaType(a.Type)
+	if err := d.checkHeaders(response, a.Header); err != nil {
+		return fmt.Errorf("%s %s: %d: %w", a.Method, path, a.Status, err)
+	}
+	media, _, err := mime.ParseMediaType(a.Header.Get("Content-Type"))
 	if err != nil {
-		return fmt.Errorf("Content-Type %q: %w", a.Type, err)
+		return fmt.Errorf("%s %s: %d: Content-Type: %w", a.Method, path, a.Status, err)
 	}
 	schema := append(response, "content", media, "schema")
 	if d.object(schema...) == nil {
@@ -119,8 +123,39 @@ func (d *Document) Check(a Answer) error {
 	if err == nil {
 		err = compiled.Validate(body)
 	}
+	if err == nil {
+		err = d.declared(schema, body)
+	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %d in %s: %w", a.Method, path, a.Status, media, err)
+	}
+	return nil
+}
+
+// declared says which property of an answer its schema does not name. Whoever writes a
+// client of a schema would never see it.
+func (d *Document) declared(schema []string, value any) error {
+	schema = d.follow(schema)
+	switch value := value.(type) {
+	case []any:
+		for _, one := range value {
+			if err := d.declared(append(slices.Clone(schema), "items"), one); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for name, one := range value {
+			at := append(slices.Clone(schema), "properties", name)
+			if d.object(at...) == nil {
+				at = append(slices.Clone(schema), "additionalProperties")
+			}
+			if d.object(at...) == nil {
+				return fmt.Errorf("the field %s, which its document does not know", name)
+			}
+			if err := d.declared(at, one); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -146,13 +181,26 @@ func (d *Document) path(sent string) string {
 	return found
 }
 
-// object is what stands at a place, nil where no object does.
+// object is what stands at a place, nil where no object does. In a list a name is an
+// index.
 func (d *Document) object(place ...string) map[string]any {
-	at := d.root
+	var at any = d.root
 	for _, name := range place {
-		at, _ = at[name].(map[string]any)
+		switch in := at.(type) {
+		case map[string]any:
+			at = in[name]
+		case []any:
+			i, err := strconv.Atoi(name)
+			if err != nil || i < 0 || i >= len(in) {
+				return nil
+			}
+			at = in[i]
+		default:
+			return nil
+		}
 	}
-	return at
+	object, _ := at.(map[string]any)
+	return object
 }
 
 // follow is the place that a reference at a place leads to, or the place itself.

@@ -1,6 +1,8 @@
 package spec
 
 import (
+	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,8 +12,6 @@ import (
 
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/operation"
-
-	"os"
 )
 
 func document(t *testing.T) *Document {
@@ -65,25 +65,40 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// in is the headers of an answer with this type, and others, each "Name: value".
+func in(media string, others ...string) http.Header {
+	header := http.Header{"Content-Type": {media}}
+	for _, other := range others {
+		name, value, _ := strings.Cut(other, ": ")
+		header.Set(name, value)
+	}
+	return header
+}
+
 // Answers that are not as the document says are noticed, whatever is wrong with them.
 func TestCheck(t *testing.T) {
 	d := document(t)
 	const provision = "/customercare/v1/x%2Fy/provision"
 	done := `{"responseCode":"0","responseMessage":"","status":true}`
+	refused := strings.Replace(done, "true", "false", 1)
+	const clean, cleaned = "/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata", `{"retCode":"0","retMsg":"VerifyParams success"}`
 	xml := `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n" +
 		`<StatusResponse><responseCode>0</responseCode><responseMessage></responseMessage><status>true</status></StatusResponse>`
 	gone := `<response status="success"><customer status="deleted"><code>1</code></customer></response>`
 	problem := `{"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such erasure"}`
 	right := []Answer{
-		{"DELETE", provision + "?reset=true", 200, "application/json", done},
-		{"PUT", "/risk-cc" + provision, 404, "application/xml; charset=utf-8", xml},
-		{"POST", "/", 200, "application/xml; charset=utf-8", gone},
-		{"POST", "/api.php", 200, "application/javascript; charset=utf-8", `/**/a({});`},
-		{"GET", "/erasures/x", 404, "application/problem+json", problem},
-		{"GET", "/erasures/x/receipt", 200, "text/plain; charset=utf-8", "x"},
-		{"GET", "/erasures/preview", 405, "application/problem+json", "what /erasures/{id} does not know"},
-		{"GET", "/nothing", 404, "text/html", "nobody knows the path"},
-		{"PATCH", "/", 404, "text/html", "nobody knows the method"},
+		{"DELETE", provision + "?reset=true", 200, in("application/json"), done},
+		{"PUT", "/risk-cc" + provision, 404, in("application/xml; charset=utf-8"), xml},
+		{"POST", "/", 200, in("application/xml; charset=utf-8"), gone},
+		{"POST", "/api.php", 200, in("application/javascript; charset=utf-8"), `/**/a({});`},
+		{"GET", "/erasures/x", 404, in("application/problem+json"), problem},
+		{"GET", "/erasures/x/receipt", 200, in("text/plain; charset=utf-8"), "x"},
+		{"GET", "/erasures/preview", 405, in("application/problem+json"), "what /erasures/{id} does not know"},
+		{"PUT", provision, 429, in("application/json", "Retry-After: 1", "X-Amzn-Requestid: x"), refused},
+		{"PUT", provision, 401, in("application/json", `WWW-Authenticate: Basic realm="customercare"`), refused},
+		{"POST", clean, 200, in("application/json", `Link: </erasures/x>; rel="status"`), cleaned},
+		{"GET", "/nothing", 404, in("text/html"), "nobody knows the path"},
+		{"PATCH", "/", 404, in("text/html"), "nobody knows the method"},
 	}
 	for _, a := range right {
 		if err := d.Check(a); err != nil {
@@ -91,17 +106,22 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	for _, a := range []Answer{
-		{"DELETE", provision, 200, "application/json", `{"responseCode":0,"responseMessage":"","status":true}`},
-		{"DELETE", provision, 200, "application/json", `{"responseCode":"0","status":true}`},
-		{"DELETE", provision, 200, "application/json", `{`},
-		{"DELETE", provision, 200, "text/html", done},
-		{"DELETE", provision, 201, "application/json", done},
-		{"PUT", provision, 200, "application/xml", strings.ReplaceAll(xml, "StatusResponse", "Response")},
-		{"PUT", provision, 200, "application/xml", strings.ReplaceAll(xml, "responseMessage", "message")},
-		{"POST", "/", 200, "application/xml", strings.Replace(gone, `"success"`, `"done"`, 1)},
-		{"POST", "/", 200, "application/xml", strings.Replace(gone, `<code>1</code>`, ``, 1)},
-		{"GET", "/erasures/x", 404, "application/problem+json", strings.Replace(problem, "404", `"404"`, 1)},
-		{"GET", "/erasures/x", 200, "application/json", `{}`},
+		{"DELETE", provision, 200, in("application/json"), `{"responseCode":0,"responseMessage":"","status":true}`},
+		{"DELETE", provision, 200, in("application/json"), `{"responseCode":"0","status":true}`},
+		{"DELETE", provision, 200, in("application/json"), `{`},
+		{"DELETE", provision, 200, in("text/html"), done},
+		{"DELETE", provision, 201, in("application/json"), done},
+		{"PUT", provision, 200, in("application/xml"), strings.ReplaceAll(xml, "StatusResponse", "Response")},
+		{"PUT", provision, 200, in("application/xml"), strings.ReplaceAll(xml, "responseMessage", "message")},
+		{"POST", "/", 200, in("application/xml"), strings.Replace(gone, `"success"`, `"done"`, 1)},
+		{"POST", "/", 200, in("application/xml"), strings.Replace(gone, `<code>1</code>`, ``, 1)},
+		{"GET", "/erasures/x", 404, in("application/problem+json"), strings.Replace(problem, "404", `"404"`, 1)},
+		{"GET", "/erasures/x", 200, in("application/json"), `{}`},
+		{"DELETE", provision, 200, in("application/json", "Location: /"), done},
+		{"DELETE", provision, 200, in("application/json"), strings.Replace(done, `{`, `{"more":1,`, 1)},
+		{"PUT", provision, 429, in("application/json"), refused},
+		{"PUT", provision, 401, in("application/json"), refused},
+		{"POST", clean, 200, in("application/json"), cleaned},
 	} {
 		if d.Check(a) == nil {
 			t.Errorf("%+v is taken for right", a)
