@@ -115,8 +115,8 @@ func failed(t testing.TB, what, format string, r reply, sentence string) {
 // formats are what a call may ask of its answer, should that be ours.
 var formats = []string{"", "&output=JSON", "&output=json&condensed=yes", "&callback=cb&condensed=yes", "&callback=<b>"}
 
-// Whatever the vendor does with a call that has come to it: the answer is in our shape and
-// in time, and the call has come once.
+// Whatever the vendor does with a call that has come to it: the answer is in our shape
+// and in time, and the call has come once.
 func TestVendorFails(t *testing.T) {
 	var calls sync.WaitGroup
 	for i, what := range []string{
