@@ -122,11 +122,34 @@ var HoldErasures = Operation{
 // Own are the calls of our own, beside All.
 var Own = []Operation{ReadErasures, PreviewErasures, HoldErasures}
 
+// The calls of our own beside operations 1 and 2: what a user has, and the use of a
+// temporary allow. They are as those but for one thing: no vendor documents them.
+var (
+	ReadProvision = Operation{
+		Name: "read-provision", Method: http.MethodGet, Paths: provision,
+		Caller: Operator, Authorizer: AuthorizeOperator,
+	}
+	UseTemporaryAllow = Operation{
+		Name: "use-temporary-allow", Method: http.MethodPost,
+		Paths:  []string{provision[0] + "/use", provision[1] + "/use"},
+		Caller: Operator, Authorizer: AuthorizeOperator, OtherMethods: true,
+	}
+)
+
+// Users are these two.
+var Users = []Operation{ReadProvision, UseTemporaryAllow}
+
 // provision are the paths of operations 1 and 2, under both base paths.
 var provision = []string{
 	"/customercare/v1/{customerId}/provision",
 	"/risk-cc/customercare/v1/{customerId}/provision",
 }
+
+// Every is All, Users and Own: whatever a caller may call.
+func Every() []Operation { return slices.Concat(All, Users, Own) }
+
+// Audited are those whose every call is in the audit's log: All and Users.
+func Audited() []Operation { return slices.Concat(All, Users) }
 
 // All are the operations, in the order of docs/contracts.md.
 var All = []Operation{
@@ -154,10 +177,10 @@ func (o Operation) Routes() []Route {
 }
 
 // Functions are the folders of the functions that a caller waits for, sorted: those of
-// the operations and their authorizers.
+// the operations, of Users, and their authorizers.
 func Functions() []string {
 	var names []string
-	for _, o := range All {
+	for _, o := range Audited() {
 		names = append(names, o.Name)
 		if o.Authorizer != "" {
 			names = append(names, o.Authorizer)
@@ -173,7 +196,7 @@ func Functions() []string {
 // of nothing but what is theirs.
 func Scopes(caller string) []string {
 	var names []string
-	for _, o := range All {
+	for _, o := range Audited() {
 		if o.Caller == caller && o.Name != IssueToken.Name {
 			names = append(names, o.Name)
 		}
@@ -192,13 +215,13 @@ func Scopes(caller string) []string {
 // end, which API Gateway routes alike but leaves in the event.
 func Routes(authorizer string) []string {
 	var routes []string
-	for _, o := range All {
+	for _, o := range Audited() {
 		if o.Authorizer != authorizer {
 			continue
 		}
 		for _, path := range o.Paths {
 			method := o.Method
-			if slices.ContainsFunc(All, func(other Operation) bool {
+			if slices.ContainsFunc(Audited(), func(other Operation) bool {
 				return other.OtherMethods && slices.Contains(other.Paths, path)
 			}) {
 				method = "*"
