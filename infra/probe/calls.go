@@ -128,6 +128,16 @@ func (r *run) refusedByGateway(status int) rule {
 	}
 }
 
+// refusedGet is the rule that operation 3 does nothing by GET: there is no such route,
+// or, where other types are passed on, a call that has no type is refused.
+func (r *run) refusedGet(a client.Answer) error {
+	if tells(client.NotDeleted(client.XML, client.Any), "type is required")(a) == nil {
+		r.note("other types are passed on")
+		return nil
+	}
+	return r.refusedByGateway(http.StatusNotFound)(a)
+}
+
 // challenged is refusedByGateway of a 401, which must tell how to authorize: `Basic
 // realm="customercare"`. API Gateway passes WWW-Authenticate on under another name when a
 // function says it, and under its own when the gateway does.

@@ -118,8 +118,9 @@ func (r *run) customerRefusals() []check {
 			return nil
 		}},
 		refused("an unknown code", "code", r.code+"0"),
-		refused("another type", "type", "customer_add"),
-		r.call("GET is not offered", r.refusedByGateway(404), gets...),
+		// One that leaves nowhere, also where other types are passed on.
+		refused("another type", "type", "Customer_Delete"),
+		r.call("GET is not offered", r.refusedGet, gets...),
 	}
 }
 

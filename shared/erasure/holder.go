@@ -254,10 +254,11 @@ func (h Holder) release(ctx context.Context, hold *store.Hold, until time.Time) 
 		return err
 	}
 	for hold.Opened < hold.Asked {
-		if err := h.open(ctx, *hold); err != nil {
+		asked, err := h.open(ctx, *hold)
+		if err != nil {
 			return err
 		}
-		if err := h.holds.OpenedAsked(ctx, *hold, h.clock.now().Add(pickUp)); err != nil {
+		if err := h.holds.OpenedAsked(ctx, *hold, asked, h.clock.now().Add(pickUp)); err != nil {
 			return err
 		}
 		if hold.Opened++; hold.Opened < hold.Asked && !h.clock.now().Before(until) {
@@ -286,12 +287,12 @@ func (h Holder) reopen(ctx context.Context, hold store.Hold) error {
 	return err
 }
 
-// open opens the erasure of the next list of numbers of which something was kept. Its job
-// has a key of its own, so that it is opened once.
-func (h Holder) open(ctx context.Context, hold store.Hold) error {
-	asked, err := h.holds.ReadAsked(ctx, hold.ID, hold.Opened)
+// open opens the erasure of the next list of numbers of which something was kept, and
+// returns the list. Its job has a key of its own, so that it is opened once.
+func (h Holder) open(ctx context.Context, hold store.Hold) (asked store.AskedNumbers, err error) {
+	asked, err = h.holds.ReadAsked(ctx, hold.ID, hold.Opened)
 	if err != nil || len(asked.Numbers) == 0 {
-		return err
+		return asked, err
 	}
 	now := h.clock.now()
 	job := &store.Job{
@@ -301,5 +302,5 @@ func (h Holder) open(ctx context.Context, hold store.Hold) error {
 	}
 	accept(job, job.Subjects)
 	_, _, err = h.ledger.OpenNumbers(ctx, job, now.Add(pickUp))
-	return err
+	return asked, err
 }

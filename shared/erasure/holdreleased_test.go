@@ -138,3 +138,42 @@ func TestReleaseErasesACustomerOnce(t *testing.T) {
 	sys.wantRecord(t, 3)
 	sys.wantHolds(t, 1)
 }
+
+// Two erasures whose ends are tried again and again, in turns, wait for a hold with one
+// list each: all that each has kept. The release opens two erasures.
+func TestEachErasureWaitsOnceForAHold(t *testing.T) {
+	t.Parallel()
+	sys := newSystem(t)
+	sys.putContact(t, "acme", "c1", "135", "held")
+	sys.putContact(t, "acme", "c2", "300", "400", "held")
+	sys.hold(t, "h", "held")
+	at := sys.clock.Now()
+	asked := []store.AskedNumbers{
+		{Erasure: store.NewID(at), By: "app", Numbers: []string{"135"}, Subjects: sys.numbersDigests([]string{"135"})},
+		{Erasure: store.NewID(at), By: "app", Numbers: []string{"300"}, Subjects: sys.numbersDigests([]string{"300"})},
+	}
+	for try := range 6 {
+		if try == 5 { // and now it keeps more
+			asked[1].Numbers = []string{"400"}
+			asked[1].Subjects = sys.numbersDigests(asked[1].Numbers)
+		}
+		if err := sys.engine.Holds.Ask(t.Context(), "h", asked[try%2]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if hold, err := sys.engine.Holds.Read(t.Context(), "h"); err != nil || hold.Asked != 2 {
+		t.Errorf("%d lists wait, %v", hold.Asked, err)
+	}
+	sys.release(t, "h")
+	sys.finishAll(t)
+	sys.wantEmpty(t, sys.Kit.Contacts.Table)
+	sys.wantHolds(t, 1)
+	records := sys.ledger(t).records
+	if len(records) != 2 {
+		t.Fatalf("%d erasures were opened: %+v", len(records), records)
+	}
+	subjects := []int{len(records[0].subjects), len(records[1].subjects)}
+	if slices.Sort(subjects); !slices.Equal(subjects, []int{1, 2}) {
+		t.Errorf("erasures of %v numbers", subjects)
+	}
+}

@@ -34,6 +34,9 @@ type Operation struct {
 	// OtherMethods says that the operation also gets, and refuses, every method that none
 	// offers on its paths.
 	OtherMethods bool
+	// PassesOn is a further method on its paths, "" for none: the operation offers
+	// nothing by it, and passes its calls on where the deployment has somebody who does.
+	PassesOn string
 }
 
 // Route is a method of HTTP and a path as in template.yaml.
@@ -54,7 +57,7 @@ var (
 	}
 	DeleteCustomer = Operation{
 		Name: "delete-customer", Method: http.MethodPost, Paths: []string{"/api.php", "/"},
-		Caller: APIUser,
+		Caller: APIUser, PassesOn: http.MethodGet,
 	}
 	CleanCustomerData = Operation{
 		Name: "clean-customer-data", Method: http.MethodPost,
@@ -153,11 +156,14 @@ var All = []Operation{
 	DeleteCustomerInfo, SetTemporaryAllow, DeleteCustomer, CleanCustomerData, IssueToken,
 }
 
-// Routes are the operation's own, and those of the methods that it refuses.
+// Routes are the operation's own, and those of the methods that it refuses or passes on.
 func (o Operation) Routes() []Route {
 	routes := slices.Clone(o.Calls)
 	for _, path := range o.Paths {
 		routes = append(routes, Route{o.Method, path})
+		if o.PassesOn != "" {
+			routes = append(routes, Route{o.PassesOn, path})
+		}
 	}
 	if !o.OtherMethods {
 		return routes

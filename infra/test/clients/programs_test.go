@@ -49,7 +49,7 @@ var languages = map[string]language{
 		file: "Care.java", needs: []string{"java", "javac"},
 		also: func() error {
 			if jackson() == "" {
-				return fmt.Errorf("Jackson is not here: any test with ENGINE=dynamodb-local brings it")
+				return fmt.Errorf("Jackson is not here (apt-get install libjackson2-databind-java)")
 			}
 			return nil
 		},
@@ -74,10 +74,16 @@ var languages = map[string]language{
 
 func words(command string) func() []string { return func() []string { return strings.Fields(command) } }
 
-// jackson is a class path with Jackson, "" for none. DynamoDB Local is made with it.
+// jackson is a class path with Jackson, "" for none: Debian's, or that of DynamoDB Local.
 func jackson() string {
-	jars, _ := filepath.Glob(filepath.Join(dynamotest.Root(), ".cache", "*", "DynamoDBLocal_lib", "jackson-*.jar"))
-	return strings.Join(jars, ":")
+	for _, pattern := range []string{
+		"/usr/share/java/jackson-*.jar", filepath.Join(dynamotest.Root(), ".cache", "*", "DynamoDBLocal_lib", "jackson-*.jar"),
+	} {
+		if jars, _ := filepath.Glob(pattern); len(jars) > 0 {
+			return strings.Join(jars, ":")
+		}
+	}
+	return ""
 }
 
 // block is fenced code of docs/clients.md.

@@ -81,6 +81,7 @@ func TestProxy(t *testing.T) {
 	for call, want := range map[string]string{
 		"DELETE /customercare/v1/a%2Fb/provision?reset=true":                        "care",
 		"PUT /risk-cc/customercare/v1/%C3%A9/provision":                             "care",
+		"POST /risk-cc/customercare/v1/a%2Fb/provision/use":                         "care",
 		"GET /customercare/v1/a/provision":                                          "vendor",
 		"DELETE /customercare/v1/a/provision/other":                                 "vendor",
 		"DELETE /customercare/v1/a/b/provision":                                     "vendor",

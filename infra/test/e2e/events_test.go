@@ -78,6 +78,9 @@ var outcomes = map[string]outcome{
 		}
 	}},
 	"delete-customer.multipart": {200, "application/json", client.Deleted(client.JSON, "2234567890123456").Body, nil},
+	// Nobody has other types.
+	"delete-customer.get": {404, "application/json",
+		`{"responseCode":"404","responseMessage":"The requested path and method are not known","status":false,"retCode":"404","retMsg":"The requested path and method are not known"}`, nil},
 	"clean-customer-data": {200, "application/json", cleaned, func(t *testing.T) {
 		record := finished(t, "demo", 1)[0]
 		if !strings.Contains(record, `"requestedBy":{"Value":"demo-app-key"}`) ||
