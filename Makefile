@@ -40,6 +40,8 @@ package: build
 # What `sam build` calls for each function (BuildMethod: makefile), by its logical id.
 build-DeleteCustomerInfoFunction: FOLDER = delete-customer-info
 build-SetTemporaryAllowFunction: FOLDER = set-temporary-allow
+build-ReadProvisionFunction: FOLDER = read-provision
+build-UseTemporaryAllowFunction: FOLDER = use-temporary-allow
 build-DeleteCustomerFunction: FOLDER = delete-customer
 build-CleanCustomerDataFunction: FOLDER = clean-customer-data
 build-IssueTokenFunction: FOLDER = issue-token

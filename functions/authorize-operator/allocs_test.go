@@ -24,7 +24,7 @@ func TestAllocations(t *testing.T) {
 	}}
 	ctx, event := canned.Invocation(t), request("Basic "+base64.StdEncoding.EncodeToString([]byte("csr:right")))
 	event.RequestContext.Identity.SourceIP = "192.0.2.1"
-	canned.Allocations(t, 10, 460, func() {
+	canned.Allocations(t, 10, 476, func() {
 		if answer, err := h.authorizer().Handle(ctx, event); err != nil || answer.PrincipalID != "csr" {
 			t.Fatal(answer, err)
 		}

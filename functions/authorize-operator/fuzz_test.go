@@ -54,7 +54,7 @@ func ask(t testing.TB, door frontdoor.Door, event []byte) (in, reached bool) {
 	if err := json.Unmarshal(out, &policy); err != nil || policy.PrincipalID != "csr" ||
 		len(policy.PolicyDocument.Statement) != 1 ||
 		policy.PolicyDocument.Statement[0].Effect != "Allow" ||
-		policy.Context["operations"] != "delete-customer-info set-temporary-allow read-erasures preview-erasures hold-erasures" {
+		policy.Context["operations"] != "delete-customer-info set-temporary-allow read-provision use-temporary-allow read-erasures preview-erasures hold-erasures" {
 		t.Errorf("the policy is %s, %v", out, err)
 	}
 	return true, true

@@ -58,8 +58,10 @@ func TestAuthorize(t *testing.T) {
 	h, kit := open(t, "p:ä ss")
 	want := `{"principalId":"csr","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"Allow","Resource":[` +
 		`"` + api + `/*/customercare/v1/*/provision","` + api + `/*/customercare/v1/*/provision/",` +
-		`"` + api + `/*/risk-cc/customercare/v1/*/provision","` + api + `/*/risk-cc/customercare/v1/*/provision/"]}]},` +
-		`"context":{"operations":"delete-customer-info set-temporary-allow read-erasures preview-erasures hold-erasures"}}`
+		`"` + api + `/*/risk-cc/customercare/v1/*/provision","` + api + `/*/risk-cc/customercare/v1/*/provision/",` +
+		`"` + api + `/*/customercare/v1/*/provision/use","` + api + `/*/customercare/v1/*/provision/use/",` +
+		`"` + api + `/*/risk-cc/customercare/v1/*/provision/use","` + api + `/*/risk-cc/customercare/v1/*/provision/use/"]}]},` +
+		`"context":{"operations":"delete-customer-info set-temporary-allow read-provision use-temporary-allow read-erasures preview-erasures hold-erasures"}}`
 	for value, in := range map[string]bool{
 		basic("csr:p:ä ss"): true,
 		strings.Replace(basic("csr:p:ä ss"), "Basic ", "basic  ", 1): true,
@@ -102,6 +104,8 @@ func TestRoutes(t *testing.T) {
 		"PUT/customercare/v1/u1/provision": true, "DELETE/risk-cc/customercare/v1/u1/provision": true,
 		"POST/": false, "POST/api.php": false, "POST/apigovernance/api/oauth/tokenByAkSk": false,
 		"POST/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata": false,
+		"GET/customercare/v1/u1/provision":                                    true, "POST/risk-cc/customercare/v1/u1/provision/use": true,
+		"POST/customercare/v1/u1/provision/use/": true, "POST/customercare/v1/u1/provision/used": false,
 		"GET/customercare/v1/u1": false, "PUT/customercare/v1/u1/provision/": true,
 	} {
 		got := false

@@ -48,8 +48,8 @@ var deletions = []deletion{
 // the template sends here.
 var errOtherMethod error = &respond.Error{
 	Kind:     respond.MethodNotAllowed,
-	Sentence: "The method is not offered here, only DELETE and PUT are",
-	Header:   http.Header{"Allow": {"DELETE, PUT"}},
+	Sentence: "The method is not offered here, only DELETE, GET and PUT are",
+	Header:   http.Header{"Allow": {"DELETE, GET, PUT"}},
 }
 
 // about notes the user, where the path names one.

@@ -208,13 +208,13 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestOtherMethods(t *testing.T) {
-	const sentence = "The method is not offered here, only DELETE and PUT are"
+	const sentence = "The method is not offered here, only DELETE, GET and PUT are"
 	users := provisiontest.Unreachable()
 	for _, method := range []string{"GET", "HEAD", "POST", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "delete"} {
 		for _, accept := range []string{"application/json", "application/xml"} {
 			answer := call(t, users.Users, provisiontest.Event(method, "u1", "reset=true", "", "Accept: "+accept))
 			provisiontest.Expect(t, answer, 405, client.NotDone(accept, 405, sentence).Body)
-			if got := http.Header(answer.MultiValueHeaders).Get("Allow"); got != "DELETE, PUT" {
+			if got := http.Header(answer.MultiValueHeaders).Get("Allow"); got != "DELETE, GET, PUT" {
 				t.Errorf("%s: Allow is %q", method, got)
 			}
 		}

@@ -69,6 +69,7 @@ func TestAllocations(t *testing.T) {
 				),
 				digests,
 				3 * time.Second,
+				upstream{},
 			}.endpoint().Handler()
 			canned.Allocations(t, 200, most, func() {
 				if answer, err := handle(ctx, event); err != nil ||

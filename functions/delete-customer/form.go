@@ -79,7 +79,7 @@ func (f form) check() error {
 			return respond.Refuse(respond.Invalid, name+identifier.Unsayable)
 		}
 	}
-	if f["type"] != "customer_delete" {
+	if f["type"] != customerDelete {
 		return respond.Refuse(respond.Invalid, "type must be customer_delete")
 	}
 	return nil

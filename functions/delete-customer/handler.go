@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"net/http"
+	"strings"
 	"time"
 
 	"customercare/shared/digest"
@@ -22,13 +24,41 @@ type handler struct {
 	intake    erasure.CustomerIntake
 	digests   digest.Digester // of customers, in audit lines
 	budget    time.Duration   // how long a call may erase before it is answered
+	upstream  upstream        // who has the other types
 }
 
 func (h handler) endpoint() gateway.Endpoint {
 	return gateway.Endpoint{
 		Operation: operation.DeleteCustomer, Shape: shape,
-		Limit: bodyLimit, Form: readForm, Handle: h.handle,
+		Limit: bodyLimit, Offers: h.offers, Form: h.form, Handle: h.handle,
 	}
+}
+
+// offers refuses a GET where nobody has other types: it is none of the operation's.
+func (h handler) offers(call *gateway.Call) error {
+	if h.upstream.base == nil && call.Method == http.MethodGet {
+		return errNotOffered(call.Header.Get("Accept"))
+	}
+	return nil
+}
+
+// form reads the call's form. Of a call that is none of the operation's, and of one whose
+// type is another while somebody has the other types, it is only what its answer's format
+// goes by, if the answer is ours: the rest is the other service's to judge.
+func (h handler) form(call *gateway.Call) (map[string]string, error) {
+	read := func(name string) string { return strings.Join(call.Query()[name], ",") }
+	if call.Method != http.MethodGet {
+		f, err := readForm(call.Header, call.Body)
+		if h.upstream.base == nil || f["type"] == customerDelete {
+			return f, err
+		}
+		read = func(name string) string { return f[name] }
+	}
+	f := form{"output": read("output"), "callback": read("callback"), "condensed": read("condensed")}
+	if _, err := format(call.Header, f); err != nil {
+		return nil, nil
+	}
+	return f, nil
 }
 
 // errHeld refuses a customer on whom a hold stands. The release of the hold deletes the
@@ -38,9 +68,13 @@ var errHeld = respond.Refuse(respond.Conflict,
 
 // handle deletes one customer. It answers "deleted" once the erasure is on record and the
 // tombstone stands: from then on nothing returns the customer any more. What does not fit
-// into the budget is erased in the background.
+// into the budget is erased in the background. A call of another type is passed on where
+// somebody has it.
 func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	f := form(call.Form)
+	if h.upstream.base != nil && f["type"] != customerDelete {
+		return h.upstream.passOn(ctx, call)
+	}
 	if err := f.check(); err != nil {
 		return nil, err
 	}

@@ -28,13 +28,11 @@ func (s *sent) declare(name, value, charset string) {
 // parse reads every field of the body, or none: a form that is broken in one place may
 // mean something else in another, and the call cannot be undone.
 func parse(header http.Header, body []byte) (all sent, err error) {
-	const urlencoded, multipart = "application/x-www-form-urlencoded", "multipart/form-data"
 	t, given, ok := media.ContentType(header)
 	if !given {
-		t = media.Type{Name: urlencoded}
-	} else if !ok || t.Name != urlencoded && t.Name != multipart {
-		return sent{}, respond.Refuse(respond.UnsupportedMedia,
-			"Content-Type must be "+urlencoded+" or "+multipart)
+		t = media.Type{Name: urlencodedType}
+	} else if !ok || t.Name != urlencodedType && t.Name != multipartType {
+		return sent{}, errMedia
 	}
 	text, wide := media.Text(body)
 	if wide != "" {
@@ -42,7 +40,7 @@ func parse(header http.Header, body []byte) (all sent, err error) {
 			"The form in the request body is in "+wide+", it must be in UTF-8")
 	}
 	switch t.Name {
-	case urlencoded:
+	case urlencodedType:
 		// Only "&" separates (WHATWG URL Standard, section 5.1); net/url would refuse a
 		// plain ";".
 		if all.values, err = url.ParseQuery(strings.ReplaceAll(string(text), ";", "%3B")); err == nil {

@@ -8,6 +8,7 @@ import (
 	"customercare/infra/testkit/canned"
 	"customercare/infra/testkit/provisiontest"
 	"customercare/shared/store"
+	"customercare/shared/tempallow"
 )
 
 // One request, in either format, allocates no more than today.
@@ -19,7 +20,7 @@ func TestAllocations(t *testing.T) {
 			DB:    canned.Client(canned.Answers(t, map[string][]string{"UpdateItem": {"{}"}})),
 			Table: "Users",
 		},
-		rules: rules{types: types{1: lifetime(24 * time.Hour), 3: 0}, maxAhead: 366 * 24 * time.Hour},
+		rules: rules{types: tempallow.Types{1: {Life: tempallow.Lifetime(24 * time.Hour)}, 3: {}}, maxAhead: 366 * 24 * time.Hour},
 		now:   func() time.Time { return now },
 	}
 	handle, ctx := h.endpoint().Handler(), canned.Invocation(t)

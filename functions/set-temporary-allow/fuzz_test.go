@@ -18,13 +18,14 @@ import (
 	"customercare/infra/testkit/provisiontest"
 	"customercare/shared/rfc3339"
 	"customercare/shared/store"
+	"customercare/shared/tempallow"
 )
 
-const defaultTypes = "1=24h,2=2h,3=date" // the template's
+const defaultTypes = "1=once/24h,2=2h,3=date" // the template's
 
 // door is the function with the template's rules, at the tests' time.
 func door(f testing.TB, known bool) frontdoor.Door {
-	var all types
+	var all tempallow.Types
 	if err := all.UnmarshalText([]byte(defaultTypes)); err != nil {
 		f.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"customercare/infra/testkit/provisiontest"
 	"customercare/shared/gateway"
 	"customercare/shared/store"
+	"customercare/shared/tempallow"
 )
 
 var (
@@ -40,8 +41,8 @@ func failureJSON(status int, sentence string) string {
 // put sends one event through the function's front door, with the template's rules.
 func put(t *testing.T, users store.Users, event events.APIGatewayProxyRequest) gateway.Answer {
 	t.Helper()
-	var all types
-	if err := all.UnmarshalText([]byte("1=24h,2=2h,3=date")); err != nil {
+	var all tempallow.Types
+	if err := all.UnmarshalText([]byte(defaultTypes)); err != nil {
 		t.Fatal(err)
 	}
 	h := handler{

@@ -9,15 +9,16 @@ import (
 	"customercare/shared/secret"
 	"customercare/shared/start"
 	"customercare/shared/store"
+	"customercare/shared/tempallow"
 )
 
 func main() { start.Function(prepare) }
 
 type settings struct {
 	Store    store.Settings
-	Users    string   `env:"USERS_TABLE,required,notEmpty"`
-	Types    types    `env:"TEMP_ALLOW_TYPES,required,notEmpty"`
-	MaxAhead lifetime `env:"TEMP_ALLOW_MAX_AHEAD,required,notEmpty"`
+	Users    string             `env:"USERS_TABLE,required,notEmpty"`
+	Types    tempallow.Types    `env:"TEMP_ALLOW_TYPES,required,notEmpty"`
+	MaxAhead tempallow.Lifetime `env:"TEMP_ALLOW_MAX_AHEAD,required,notEmpty"`
 
 	DigestKeys secret.DigestKeys
 }

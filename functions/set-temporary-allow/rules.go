@@ -2,74 +2,19 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"customercare/shared/respond"
 	"customercare/shared/rfc3339"
+	"customercare/shared/tempallow"
 )
 
 // rules are which temporary allows a deployment gives, and until when.
 type rules struct {
-	types    types
+	types    tempallow.Types
 	maxAhead time.Duration // how far ahead an expirationDate may lie, at most
-}
-
-// types is the enumeration customercare.case.tempallow.level.enum: each type with its
-// lifetime when the caller names no date, or 0 where the caller must name one.
-type types map[int]lifetime
-
-// lifetime is a positive whole number of hours or minutes: "24h", "90m".
-type lifetime time.Duration
-
-var lifetimePattern = regexp.MustCompile(`^[0-9]{1,6}[hm]$`)
-
-func (l *lifetime) UnmarshalText(text []byte) error {
-	d, err := time.ParseDuration(string(text))
-	if err != nil || d <= 0 || !lifetimePattern.Match(text) {
-		return fmt.Errorf("%q is no lifetime, write for example 24h or 90m", text)
-	}
-	*l = lifetime(d)
-	return nil
-}
-
-var numberPattern = regexp.MustCompile(`^[0-9]{1,9}$`)
-
-// UnmarshalText reads the form of the template's parameter TempAllowTypes:
-// "1=24h,2=2h,3=date".
-func (t *types) UnmarshalText(text []byte) error {
-	all := make(types)
-	for _, entry := range strings.Split(string(text), ",") {
-		name, value, _ := strings.Cut(entry, "=")
-		if !numberPattern.MatchString(name) {
-			return fmt.Errorf("%q is no type with a lifetime, write for example 1=24h or 3=date", entry)
-		}
-		number, _ := strconv.Atoi(name) // nine digits at most
-		if _, taken := all[number]; taken {
-			return fmt.Errorf("type %d is given twice", number)
-		}
-		var life lifetime
-		if value != "date" {
-			if err := life.UnmarshalText([]byte(value)); err != nil {
-				return fmt.Errorf("type %d: %w", number, err)
-			}
-		}
-		all[number] = life
-	}
-	*t = all
-	return nil
-}
-
-func (t types) String() string {
-	var all []string
-	for _, number := range slices.Sorted(maps.Keys(t)) {
-		all = append(all, strconv.Itoa(number))
-	}
-	return strings.Join(all, ", ")
 }
 
 // integer is how JSON writes an integer. XML text is read the same way, so that both
@@ -92,7 +37,7 @@ func (r rules) kind(text string) (int, error) {
 // expires says when an allow of the kind ends: on date when there is one, else after the
 // kind's own lifetime.
 func (r rules) expires(kind int, date *string, now time.Time) (time.Time, error) {
-	life := time.Duration(r.types[kind])
+	life := time.Duration(r.types[kind].Life)
 	switch {
 	case date == nil && life == 0:
 		return time.Time{}, respond.Refuse(respond.Invalid,

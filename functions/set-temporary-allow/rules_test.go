@@ -3,50 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
 )
-
-func TestTypes(t *testing.T) {
-	const h = lifetime(time.Hour)
-	for text, want := range map[string]types{
-		"1=24h,2=2h,3=date": {1: 24 * h, 2: 2 * h, 3: 0},
-		"7=date":            {7: 0},
-		"10=90m,2=date":     {10: 3 * h / 2, 2: 0},
-		"007=1h":            {7: h},
-		"":                  nil,
-		"1":                 nil,
-		"1=":                nil,
-		"=2h":               nil,
-		"1=2h,":             nil,
-		"1=2h,1=3h":         nil,
-		"1=2h,01=date":      nil,
-		"1=0h":              nil,
-		"1=-2h":             nil,
-		"1=2":               nil,
-		"1=1h30m":           nil,
-		"1=2.5h":            nil,
-		"1=Date":            nil,
-		"1=2h 2=3h":         nil,
-		"1 =2h":             nil,
-		"-1=2h":             nil,
-		"a=2h":              nil,
-		"1234567890=2h":     nil,
-	} {
-		var got types
-		err := got.UnmarshalText([]byte(text))
-		if (err == nil) != (want != nil) || !maps.Equal(got, want) {
-			t.Errorf("%q: got %v, %v", text, got, err)
-		}
-	}
-	if got := (types{10: 0, 2: 0, 1: 0}).String(); got != "1, 2, 10" {
-		t.Errorf("the allowed values are said to be %q", got)
-	}
-}
 
 func TestSpoken(t *testing.T) {
 	for d, want := range map[time.Duration]string{8784 * time.Hour: "366 days", 36 * time.Hour: "36 hours", 90 * time.Minute: "90 minutes"} {

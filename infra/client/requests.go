@@ -63,6 +63,17 @@ func SetTemporaryAllow(customerID string, allow Allow, media string) Request {
 	return newRequest(operation.SetTemporaryAllow, customerID, body, "Content-Type: "+media)
 }
 
+// ReadProvision is the call that shows what a user has, without a caller (Request.As).
+func ReadProvision(customerID string) Request {
+	return newRequest(operation.ReadProvision, customerID, "")
+}
+
+// UseTemporaryAllow is the call that uses a temporary allow, without a caller
+// (Request.As).
+func UseTemporaryAllow(customerID string) Request {
+	return newRequest(operation.UseTemporaryAllow, customerID, "")
+}
+
 // APIUser is who calls operation 3, and for which account.
 type APIUser struct{ Name, Key, Account string }
 

@@ -107,7 +107,7 @@ func TestDocsInABrowser(t *testing.T) {
 	}
 	root, _ := project.Root()
 	write(t, filepath.Join(root, ".cache", "docs-page.png"), picture)
-	if want := 20; shown != want {
+	if want := 24; shown != want {
 		t.Errorf("%d calls are shown, want %d", shown, want)
 	}
 	if made := calls(); len(made) != 1 || !strings.HasPrefix(made[0], "POST /apigovernance/api/oauth/tokenByAkSk") ||

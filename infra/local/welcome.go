@@ -21,6 +21,10 @@ var calls = []struct{ operation, command string }{
     curl -X PUT -u csr:csr-demo-password -H 'Content-Type: application/json' \
       -d '{"tempAllowType":{type},"expirationDate":"{date}"}' \
       {address}/customercare/v1/demo-user/provision`},
+	{"what the user has", `
+    curl -u csr:csr-demo-password {address}/customercare/v1/demo-user/provision`},
+	{"use of the allow, which a single login has once", `
+    curl -X POST -u csr:csr-demo-password {address}/customercare/v1/demo-user/provision/use`},
 	{"delete a customer", `
     curl {address}/api.php -d user_id=john1970 -d user_password=1959caadac9b13dcb3 \
       -d type=customer_delete -d account_id=greatwidgets -d code=1234567890123456`},

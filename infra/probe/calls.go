@@ -103,7 +103,7 @@ func tells(want client.Expected, word string) rule {
 		if !strings.Contains(sentence, word) {
 			return fmt.Errorf("got %s, want a sentence with %s", a, word)
 		}
-		if allow := a.Header.Get("Allow"); a.Status == http.StatusMethodNotAllowed && allow != "DELETE, PUT" {
+		if allow := a.Header.Get("Allow"); a.Status == http.StatusMethodNotAllowed && allow != "DELETE, GET, PUT" {
 			return fmt.Errorf("the header Allow is %q: %s", allow, a)
 		}
 		return secured(a)
@@ -126,6 +126,16 @@ func (r *run) refusedByGateway(status int) rule {
 		}
 		return fmt.Errorf("got %s, want %d and the fields of a failure in JSON or XML", a, status)
 	}
+}
+
+// refusedGet is the rule that operation 3 does nothing by GET: there is no such route,
+// or, where other types are passed on, a call that has no type is refused.
+func (r *run) refusedGet(a client.Answer) error {
+	if tells(client.NotDeleted(client.XML, client.Any), "type is required")(a) == nil {
+		r.note("other types are passed on")
+		return nil
+	}
+	return r.refusedByGateway(http.StatusNotFound)(a)
 }
 
 // challenged is refusedByGateway of a 401, which must tell how to authorize: `Basic

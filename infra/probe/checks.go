@@ -64,8 +64,8 @@ func (r *run) firstChecks() []check {
 func (r *run) provisionRefusals() []check {
 	kind := r.allowTypes()[0]
 	reset := client.DeleteCustomerInfo(r.user, "reset=true")
-	get, text := reset, client.SetTemporaryAllow(r.user, client.Allow{Type: kind}, client.JSON).Under(1)
-	get.Method, text.Headers = http.MethodGet, []string{"Content-Type: text/plain"}
+	other, text := reset, client.SetTemporaryAllow(r.user, client.Allow{Type: kind}, client.JSON).Under(1)
+	other.Method, text.Headers = http.MethodPatch, []string{"Content-Type: text/plain"}
 	past := client.Allow{Type: kind, Expires: time.Date(2021, 10, 15, 1, 29, 29, 768e6, time.UTC)}
 	// Only two calls, because a few wrong passwords lock this machine's address out.
 	nobody := func(name string, headers ...string) check {
@@ -87,7 +87,7 @@ func (r *run) provisionRefusals() []check {
 			client.SetTemporaryAllow(r.user, client.Allow{Type: unknownType}, client.JSON), 400, "tempAllowType"),
 		r.refusesInBothFormats("an expirationDate in the past is a 400",
 			client.SetTemporaryAllow(r.user, past, client.XML).Under(1), 400, "expirationDate"),
-		r.refusesInBothFormats("a method that is not offered is a 405", get, 405, "DELETE"),
+		r.refusesInBothFormats("a method that is not offered is a 405", other, 405, "DELETE"),
 		r.refusesInBothFormats("a body in another type is a 415", text, 415, "Content-Type"),
 		r.call("an impossible Accept is a 406", tells(client.NotDone(client.JSON, 406, client.Any), "Accept"),
 			reset.As(r.operator, r.password).With("Accept: text/html")),
@@ -118,8 +118,9 @@ func (r *run) customerRefusals() []check {
 			return nil
 		}},
 		refused("an unknown code", "code", r.code+"0"),
-		refused("another type", "type", "customer_add"),
-		r.call("GET is not offered", r.refusedByGateway(404), gets...),
+		// One that leaves nowhere, also where other types are passed on.
+		refused("another type", "type", "Customer_Delete"),
+		r.call("GET is not offered", r.refusedGet, gets...),
 	}
 }
 
@@ -154,8 +155,13 @@ func (r *run) provisionEffects() []check {
 		{"a temporary allow is set, in XML", func(ctx context.Context) error {
 			return r.setsAllow(ctx, kinds[len(kinds)-1], 11*time.Minute, client.XML, 1)
 		}},
+		{"what the user has is shown, with both allows", func(ctx context.Context) error {
+			return r.seesAllows(ctx, kinds[0], kinds[len(kinds)-1])
+		}},
+		{"an allow lets in", r.usesAllow},
 		r.deletesInfo("of three deletions only the first is done: temporary allows are gone", r.user, 1,
 			"reset=true&unregisterDevices=true&cancelAllTemporaryAllows=true", "tempAllows"),
+		{"no allow lets in any more", r.usesNone},
 		r.deletesInfo("devices are gone", r.user, 0, "unregisterDevices=true", "devices"),
 		r.deletesInfo("registration, questions, images and phrases are gone", r.user, 0, "reset=TRUE",
 			"registration", "questions", "images", "phrases"),
@@ -210,7 +216,7 @@ func (r *run) numbersEffects() []check {
 
 // allowTypes is the deployment's enumeration of temporary allows.
 func (r *run) allowTypes() (kinds []string) {
-	const byDefault = "1=24h,2=2h,3=date" // the template's
+	const byDefault = "1=once/24h,2=2h,3=date" // the template's
 	for entry := range strings.SplitSeq(cmp.Or(r.Deployment.Parameters["TempAllowTypes"], byDefault), ",") {
 		kind, _, _ := strings.Cut(entry, "=")
 		kinds = append(kinds, kind)

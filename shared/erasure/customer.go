@@ -82,8 +82,11 @@ func (i CustomerIntake) Customer(
 			if !store.Wait(ctx, i.ledger.DB, try, store.ErrRaced) {
 				return "", store.ErrRaced
 			}
-			// A record of its own for each try, should two of them be written.
-			own = store.NewIDFor(request.Name, i.clock.now())
+			if asked.reopens == nil {
+				// A record of its own for each try, should two of them be written. What a
+				// release opens has one id, by which it knows that it has opened it.
+				own = store.NewIDFor(request.Name, i.clock.now())
+			}
 		}
 		now := i.clock.now()
 		request.At = now

@@ -117,12 +117,17 @@ func (h Holder) end(ctx context.Context, hold store.Hold, by string) (store.Hold
 	now := h.clock.now()
 	hold.ReleasedBy, hold.ReleasedAt = by, statement.TimeOf(now).Time
 	var note *store.Note
-	if hold.Status == store.Active { // else nobody was ever told that it holds
+	dueAt := now
+	if hold.Status == store.Placing {
+		// Nobody was ever told that it holds. Whoever places it may die at a page whose
+		// marks it would take away: cleanup comes after that.
+		dueAt = now.Add(pickUp)
+	} else {
 		s := h.said(statement.Released, hold, by, hold.ReleasedAt)
 		s.ID = noteID("released", hold, now)
 		note = &store.Note{ID: s.ID, Statement: string(s.Line()), At: hold.ReleasedAt}
 	}
-	return h.holds.EndHold(ctx, hold, h.ledger, note, now)
+	return h.holds.EndHold(ctx, hold, h.ledger, note, dueAt)
 }
 
 // placed is the statement that a hold is active.
@@ -163,15 +168,36 @@ func (h Holder) goOn(ctx context.Context, hold store.Hold, until time.Time) (sto
 	case err != nil:
 		return hold, fmt.Errorf("hold %s, %s: %w", hold.ID, hold.Status, err)
 	}
-	return h.holds.Read(ctx, hold.ID)
+	now, err := h.holds.Read(ctx, hold.ID)
+	if err != nil {
+		return hold, err
+	}
+	return now, nil
 }
 
-// place marks the contacts of a number, and makes the hold active.
+// place marks the contacts of a number, and makes the hold active. Where the hold was
+// released meanwhile it takes away the marks of the page that it was at: whoever
+// releases may have been past it.
 func (h Holder) place(ctx context.Context, hold *store.Hold, until time.Time) error {
-	if err := h.walk(ctx, hold, until, h.contacts.Mark); err != nil {
+	var page store.Filed
+	err := h.walk(ctx, hold, until, func(ctx context.Context, tenant, number, id string, found store.Filed) error {
+		page = found
+		return h.contacts.Mark(ctx, tenant, number, id, found)
+	})
+	if err == nil {
+		err = h.holds.Activate(ctx, *hold, h.ledger, h.placed(*hold))
+	}
+	if err == nil || errors.Is(err, errTimeUp) {
 		return err
 	}
-	return h.holds.Activate(ctx, *hold, h.ledger, h.placed(*hold))
+	now, unread := h.holds.Read(ctx, hold.ID)
+	if unread != nil || now.Status != store.Releasing && now.Status != store.Released {
+		return err
+	}
+	if left := h.contacts.Unmark(ctx, hold.Scope, hold.Subject, hold.ID, page); left != nil {
+		return left // and not ErrHoldChanged, which nobody is told of
+	}
+	return err
 }
 
 // walk does something to all contacts of the hold's number, page by page.
@@ -228,10 +254,11 @@ func (h Holder) release(ctx context.Context, hold *store.Hold, until time.Time) 
 		return err
 	}
 	for hold.Opened < hold.Asked {
-		if err := h.open(ctx, *hold); err != nil {
+		asked, err := h.open(ctx, *hold)
+		if err != nil {
 			return err
 		}
-		if err := h.holds.OpenedAsked(ctx, *hold, h.clock.now().Add(pickUp)); err != nil {
+		if err := h.holds.OpenedAsked(ctx, *hold, asked, h.clock.now().Add(pickUp)); err != nil {
 			return err
 		}
 		if hold.Opened++; hold.Opened < hold.Asked && !h.clock.now().Before(until) {
@@ -260,12 +287,12 @@ func (h Holder) reopen(ctx context.Context, hold store.Hold) error {
 	return err
 }
 
-// open opens the erasure of the next list of numbers of which something was kept. Its job
-// has a key of its own, so that it is opened once.
-func (h Holder) open(ctx context.Context, hold store.Hold) error {
-	asked, err := h.holds.ReadAsked(ctx, hold.ID, hold.Opened)
+// open opens the erasure of the next list of numbers of which something was kept, and
+// returns the list. Its job has a key of its own, so that it is opened once.
+func (h Holder) open(ctx context.Context, hold store.Hold) (asked store.AskedNumbers, err error) {
+	asked, err = h.holds.ReadAsked(ctx, hold.ID, hold.Opened)
 	if err != nil || len(asked.Numbers) == 0 {
-		return err
+		return asked, err
 	}
 	now := h.clock.now()
 	job := &store.Job{
@@ -275,5 +302,5 @@ func (h Holder) open(ctx context.Context, hold store.Hold) error {
 	}
 	accept(job, job.Subjects)
 	_, _, err = h.ledger.OpenNumbers(ctx, job, now.Add(pickUp))
-	return err
+	return asked, err
 }

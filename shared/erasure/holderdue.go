@@ -41,21 +41,9 @@ func (h Holder) Due(ctx context.Context, index string) (failing int, err error) 
 }
 
 // due goes on with one hold. After an error it is due later.
-func (h Holder) due(ctx context.Context, hold store.Hold) (err error) {
-	defer invocation.Recover("erasure: hold", &err)
-	if now := h.clock.now(); hold.Status == store.Active && !hold.Until.IsZero() && !hold.Until.After(now) {
-		if hold, err = h.end(ctx, hold, byItself); err != nil {
-			return err
-		}
-		// What was asked for since it was read is there too.
-		if hold, err = h.holds.Read(ctx, hold.ID); err != nil {
-			return err
-		}
-	}
-	if hold.Status != store.Placing && hold.Status != store.Releasing {
-		return nil
-	}
-	if hold, err = h.goOn(ctx, hold, h.clock.now().Add(sliceLength)); err == nil {
+func (h Holder) due(ctx context.Context, hold store.Hold) error {
+	hold, err := h.takeStep(ctx, hold)
+	if err == nil {
 		return nil
 	}
 	hold.Failures++
@@ -67,4 +55,29 @@ func (h Holder) due(ctx context.Context, hold store.Hold) (err error) {
 		err = errors.Join(err, saved)
 	}
 	return err
+}
+
+// takeStep ends a hold whose end has come, and goes on with one that is being placed or
+// released. It returns the hold as it is then; after an error, as it was last known.
+func (h Holder) takeStep(ctx context.Context, hold store.Hold) (last store.Hold, err error) {
+	last = hold
+	defer invocation.Recover("erasure: hold", &err)
+	if hold.Status == store.Active && !hold.Until.IsZero() && !hold.Until.After(h.clock.now()) {
+		ended, err := h.end(ctx, hold, byItself)
+		if errors.Is(err, store.ErrHoldChanged) {
+			return hold, nil // somebody else has ended it: the next run's
+		}
+		if err != nil {
+			return hold, err
+		}
+		last = ended
+		// What was asked for since it was read is there too.
+		if hold, err = h.holds.Read(ctx, hold.ID); err != nil {
+			return last, err
+		}
+	}
+	if hold.Status != store.Placing && hold.Status != store.Releasing {
+		return hold, nil
+	}
+	return h.goOn(ctx, hold, h.clock.now().Add(sliceLength))
 }

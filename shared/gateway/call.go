@@ -37,6 +37,9 @@ type Call struct {
 
 	event *events.APIGatewayProxyRequest
 	line  metric.CallLine
+	// whole says that the answer is a respond.Whole. Its bytes go out base64-encoded,
+	// because JSON could make a text of them six times as long.
+	whole bool
 }
 
 // PathID is a path parameter that identifies somebody: once percent-decoded 1 to limit

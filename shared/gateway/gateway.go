@@ -19,6 +19,7 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -49,10 +50,13 @@ type Endpoint struct {
 	Operation operation.Operation
 	Shape     respond.Shape
 	Limit     int // the largest body in bytes
-	// Form reads the body as the form that it is; nil for an operation whose body is
-	// none. With an error it gives the fields that can be read all the same, so that the
-	// answer can have the format that they ask for.
-	Form func(header http.Header, body []byte) (map[string]string, error)
+	// Offers refuses a call that the operation does not offer, whatever its body is; nil:
+	// it offers all.
+	Offers func(*Call) error
+	// Form reads the call's body as the form that it is; nil for an operation whose body
+	// is none. With an error it gives the fields that can be read all the same, so that
+	// the answer can have the format that they ask for.
+	Form func(*Call) (map[string]string, error)
 	// About notes in the audit line whom a call is about, as far as that stands outside
 	// of its body. It is called first, so that the line also says whom a call was about
 	// that is refused before Handle. nil: Handle notes it.
@@ -87,6 +91,9 @@ func (e Endpoint) Handler() func(context.Context, events.APIGatewayProxyRequest)
 			w := core.NewProxyResponseWriter()
 			e.fail(w, call, respond.Format{})
 			answer, err = w.GetProxyResponse()
+		}
+		if call.whole && !answer.IsBase64Encoded {
+			answer.Body, answer.IsBase64Encoded = base64.StdEncoding.EncodeToString([]byte(answer.Body)), true
 		}
 		return answer, err
 	}
@@ -165,6 +172,11 @@ func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 		if e.About != nil {
 			e.About(call)
 		}
+		if e.Offers != nil {
+			if err := e.Offers(call); err != nil {
+				return nil, err
+			}
+		}
 		var err error
 		if format, err = e.read(call); err != nil {
 			return nil, err
@@ -186,8 +198,12 @@ func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		maps.Copy(w.Header(), failure.Header)
 		status, body = e.Shape.Failure(failure)
+		if failure.Answer != nil {
+			status, body = failure.Status(), failure.Answer
+		}
 		call.line.Outcome = outcome(failure)
 	} else {
+		_, call.whole = body.(respond.Whole)
 		maps.Copy(w.Header(), call.Success)
 		status = cmp.Or(call.Status, status)
 	}
@@ -200,7 +216,7 @@ func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 func (e Endpoint) read(call *Call) (respond.Format, error) {
 	err := call.readBody(e.Limit, cmp.Or(e.Shape.Encoded, respond.Invalid))
 	if err == nil && e.Form != nil {
-		call.Form, err = e.Form(call.Header, call.Body)
+		call.Form, err = e.Form(call)
 	}
 	format, wrong := e.Shape.Format(call.Header, call.Form)
 	if err == nil {
@@ -224,6 +240,7 @@ func (e Endpoint) fail(w http.ResponseWriter, call *Call, format respond.Format)
 	for name := range call.Success { // of an answer that could not be written
 		w.Header().Del(name)
 	}
+	call.whole = false
 	status, body := e.Shape.Failure(respond.AsError(nil))
 	respond.Write(w, status, format, body)
 	call.line.Status, call.line.Outcome = status, metric.Failed

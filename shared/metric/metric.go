@@ -108,6 +108,16 @@ var SweepBehind = declare("SweepBehind", "Seconds", "")
 // active yet, or not released. It is one more where the holds could not be listed.
 var HoldsFailing = declare("HoldsFailing", "Count", "")
 
+// The metrics of calls that operation 3 passes on, because their type is another
+// service's. Each such call writes both; one that is refused before it leaves, neither.
+var (
+	// CallsPassedOn is 1 a call.
+	CallsPassedOn = declare("CallsPassedOn", "Count", "")
+	// PassOnFailures is 1 for a call to which the other service gave no answer that could
+	// be passed back, else 0. An answer with an error in it is one.
+	PassOnFailures = declare("PassOnFailures", "Count", "")
+)
+
 // The metrics of the rules of retention. Each run of apply-retention writes all of them;
 // it leaves out RetentionBehind where it could not read the rules, because nobody could
 // say what it is. The exact counts are in the ledger.

@@ -34,6 +34,9 @@ type Operation struct {
 	// OtherMethods says that the operation also gets, and refuses, every method that none
 	// offers on its paths.
 	OtherMethods bool
+	// PassesOn is a further method on its paths, "" for none: the operation offers
+	// nothing by it, and passes its calls on where the deployment has somebody who does.
+	PassesOn string
 }
 
 // Route is a method of HTTP and a path as in template.yaml.
@@ -54,7 +57,7 @@ var (
 	}
 	DeleteCustomer = Operation{
 		Name: "delete-customer", Method: http.MethodPost, Paths: []string{"/api.php", "/"},
-		Caller: APIUser,
+		Caller: APIUser, PassesOn: http.MethodGet,
 	}
 	CleanCustomerData = Operation{
 		Name: "clean-customer-data", Method: http.MethodPost,
@@ -119,22 +122,48 @@ var HoldErasures = Operation{
 // Own are the calls of our own, beside All.
 var Own = []Operation{ReadErasures, PreviewErasures, HoldErasures}
 
+// The calls of our own beside operations 1 and 2: what a user has, and the use of a
+// temporary allow. They are as those but for one thing: no vendor documents them.
+var (
+	ReadProvision = Operation{
+		Name: "read-provision", Method: http.MethodGet, Paths: provision,
+		Caller: Operator, Authorizer: AuthorizeOperator,
+	}
+	UseTemporaryAllow = Operation{
+		Name: "use-temporary-allow", Method: http.MethodPost,
+		Paths:  []string{provision[0] + "/use", provision[1] + "/use"},
+		Caller: Operator, Authorizer: AuthorizeOperator, OtherMethods: true,
+	}
+)
+
+// Users are these two.
+var Users = []Operation{ReadProvision, UseTemporaryAllow}
+
 // provision are the paths of operations 1 and 2, under both base paths.
 var provision = []string{
 	"/customercare/v1/{customerId}/provision",
 	"/risk-cc/customercare/v1/{customerId}/provision",
 }
 
+// Every is All, Users and Own: whatever a caller may call.
+func Every() []Operation { return slices.Concat(All, Users, Own) }
+
+// Audited are those whose every call is in the audit's log: All and Users.
+func Audited() []Operation { return slices.Concat(All, Users) }
+
 // All are the operations, in the order of docs/contracts.md.
 var All = []Operation{
 	DeleteCustomerInfo, SetTemporaryAllow, DeleteCustomer, CleanCustomerData, IssueToken,
 }
 
-// Routes are the operation's own, and those of the methods that it refuses.
+// Routes are the operation's own, and those of the methods that it refuses or passes on.
 func (o Operation) Routes() []Route {
 	routes := slices.Clone(o.Calls)
 	for _, path := range o.Paths {
 		routes = append(routes, Route{o.Method, path})
+		if o.PassesOn != "" {
+			routes = append(routes, Route{o.PassesOn, path})
+		}
 	}
 	if !o.OtherMethods {
 		return routes
@@ -148,10 +177,10 @@ func (o Operation) Routes() []Route {
 }
 
 // Functions are the folders of the functions that a caller waits for, sorted: those of
-// the operations and their authorizers.
+// the operations, of Users, and their authorizers.
 func Functions() []string {
 	var names []string
-	for _, o := range All {
+	for _, o := range Audited() {
 		names = append(names, o.Name)
 		if o.Authorizer != "" {
 			names = append(names, o.Authorizer)
@@ -167,7 +196,7 @@ func Functions() []string {
 // of nothing but what is theirs.
 func Scopes(caller string) []string {
 	var names []string
-	for _, o := range All {
+	for _, o := range Audited() {
 		if o.Caller == caller && o.Name != IssueToken.Name {
 			names = append(names, o.Name)
 		}
@@ -186,13 +215,13 @@ func Scopes(caller string) []string {
 // end, which API Gateway routes alike but leaves in the event.
 func Routes(authorizer string) []string {
 	var routes []string
-	for _, o := range All {
+	for _, o := range Audited() {
 		if o.Authorizer != authorizer {
 			continue
 		}
 		for _, path := range o.Paths {
 			method := o.Method
-			if slices.ContainsFunc(All, func(other Operation) bool {
+			if slices.ContainsFunc(Audited(), func(other Operation) bool {
 				return other.OtherMethods && slices.Contains(other.Paths, path)
 			}) {
 				method = "*"

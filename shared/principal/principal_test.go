@@ -196,7 +196,7 @@ func TestWhoGetsIn(t *testing.T) {
 			t.Errorf("a name of %d bytes, a password of 1025: %v", len(name), calls)
 		}
 	}
-	for name, want := range map[string][]string{"csr": {"delete-customer-info", "set-temporary-allow", "read-erasures", "preview-erasures", "hold-erasures"}, "setter": {"set-temporary-allow"}} {
+	for name, want := range map[string][]string{"csr": {"delete-customer-info", "set-temporary-allow", "read-provision", "use-temporary-allow", "read-erasures", "preview-erasures", "hold-erasures"}, "setter": {"set-temporary-allow"}} {
 		if operations, err := d.Operator(ctx, here, name, "right"); err != nil || !slices.Equal(operations, want) {
 			t.Errorf("%s may call %v, %v", name, operations, err)
 		}

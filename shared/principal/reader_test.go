@@ -26,7 +26,7 @@ func readers(t *testing.T) (Directory, *dynamotest.Kit, *dynamotest.Clock) {
 // Who a reader is, by one round trip; the secret decides where a name is of both kinds.
 func TestReader(t *testing.T) {
 	d, kit, _ := readers(t)
-	all := []string{"delete-customer-info", "set-temporary-allow", "read-erasures", "preview-erasures", "hold-erasures"}
+	all := []string{"delete-customer-info", "set-temporary-allow", "read-provision", "use-temporary-allow", "read-erasures", "preview-erasures", "hold-erasures"}
 	for _, row := range []struct {
 		name, secret string
 		want         Reader // without a name: not let in

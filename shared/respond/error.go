@@ -60,6 +60,9 @@ type Error struct {
 	Sentence string
 	Header   http.Header // further fields of the answer, canonical names: a 405's Allow
 	Cause    error
+	// Answer is the answer's body, with the kind's own status, in place of what the
+	// operation's shape would make of the error; nil: none.
+	Answer any
 }
 
 // TryLater makes the Error of a caller who has to wait for that long.

@@ -37,7 +37,14 @@ var contentTypes = map[Media]string{
 	JSONP: "application/javascript; charset=utf-8",
 }
 
-// Write answers with body in format f; a Text and a Problem have a format of their own.
+// Whole is an answer that is written as it is.
+type Whole struct {
+	Type string // the header Content-Type
+	Body []byte
+}
+
+// Write answers with body in format f; a Text, a Problem and a Whole have a format of
+// their own.
 // Every answer of every function is written here.
 func Write(w http.ResponseWriter, status int, f Format, body any) {
 	var out bytes.Buffer
@@ -47,7 +54,10 @@ func Write(w http.ResponseWriter, status int, f Format, body any) {
 	if _, isProblem := body.(Problem); isProblem {
 		f, contentType = Format{}, "application/problem+json"
 	}
+	whole, isWhole := body.(Whole)
 	switch {
+	case isWhole:
+		text, contentType = whole.Body, whole.Type
 	case isText:
 		text, contentType = []byte(plain), "text/plain; charset=utf-8"
 	case f.Media == XML:
@@ -82,7 +92,8 @@ func Write(w http.ResponseWriter, status int, f Format, body any) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-	if (status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests) && h.Get("Retry-After") == "" {
+	wait := status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests
+	if wait && !isWhole && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", "1")
 	}
 	w.WriteHeader(status)

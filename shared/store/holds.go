@@ -12,7 +12,7 @@ import (
 )
 
 // Holds is what must not be erased for now, by the word of an operator. Its key hold
-// tells five kinds of items apart:
+// tells six kinds of items apart:
 //
 //	hold-<id>                  a hold (Hold). It stays for ever; whom it is about stands
 //	                           there in clear until it is released.
@@ -21,6 +21,7 @@ import (
 //	number#<tenant>#<number>   a number that is held: holds.
 //	tenant#<tenant>            held, how many holds there are of the tenant's numbers.
 //	asked-<id>-<n>             numbers whose erasure waits for the release of a hold.
+//	asked-<id>-<erasure>       n, which of these lists an erasure has left there.
 //
 // Contacts of a held number carry the ids of the holds in the set held, in every copy. A
 // hold that is not released yet has standing and dueAt, the keys of the sparse index that
@@ -116,6 +117,8 @@ func heldTenant(tenant string) string { return JoinKey("tenant", tenant) }
 func holdItem(id string) string { return "hold-" + id }
 
 func askedItem(id string, n int64) string { return "asked-" + id + "-" + strconv.FormatInt(n, 10) }
+
+func askedOf(id, erasure string) string { return "asked-" + id + "-" + erasure }
 
 func holdKey(key string) object { return object{"hold": text(key)} }
 

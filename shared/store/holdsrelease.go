@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -101,9 +102,9 @@ type AskedNumbers struct {
 	Subjects []string // their digests, none where they could not be read
 }
 
-// Ask adds numbers to those whose erasure waits for the release of the hold. The same
-// erasure may be added again. ErrHoldChanged when the hold holds no more: then nothing
-// keeps the numbers. ErrNoHold.
+// Ask adds numbers to those whose erasure waits for the release of the hold. Each erasure
+// has one list, to which another try of its end adds what it keeps besides.
+// ErrHoldChanged when the hold holds no more: then nothing keeps the numbers. ErrNoHold.
 func (h Holds) Ask(ctx context.Context, id string, asked AskedNumbers) error {
 	for range maxOpenTries {
 		hold, err := h.Read(ctx, id)
@@ -113,27 +114,30 @@ func (h Holds) Ask(ctx context.Context, id string, asked AskedNumbers) error {
 		if hold.Status != Placing && hold.Status != Active {
 			return ErrHoldChanged
 		}
-		if hold.Asked > 0 {
-			before, err := h.ReadAsked(ctx, id, hold.Asked-1)
+		known, err := h.get(ctx, askedOf(id, asked.Erasure))
+		if err != nil {
+			return err
+		}
+		n, put := hold.Asked, &types.Put{TableName: &h.Table}
+		if known != nil {
+			n = known.number("n")
+			before, err := h.ReadAsked(ctx, id, n)
 			if err != nil {
 				return err
 			}
-			if before.Erasure == asked.Erasure && slices.Equal(before.Numbers, asked.Numbers) {
-				return nil // an end that was tried again
+			if asked = asked.with(before); slices.Equal(before.Numbers, asked.Numbers) {
+				return nil
+			}
+			if len(before.Numbers) > 0 { // else somebody else has taken the list away
+				put.ConditionExpression = aws.String("numbers = :before")
+				put.ExpressionAttributeValues = object{":before": texts(before.Numbers)}
 			}
 		}
-		item := holdKey(askedItem(id, hold.Asked))
-		if len(asked.Subjects) > 0 {
-			packed, err := pack(asked.Subjects)
-			if err != nil {
-				return err
-			}
-			item["key"], item["digests"] = packed["key"], packed["digests"]
+		if put.Item, err = asked.item(id, n); err != nil {
+			return err
 		}
-		item["erasure"], item["askedBy"], item["numbers"] = text(asked.Erasure), text(asked.By), texts(asked.Numbers)
-		if asked.Ticket != nil {
-			item["ticket"] = binary(asked.Ticket)
-		}
+		of := holdKey(askedOf(id, asked.Erasure))
+		of["n"] = number(n)
 		err = h.transact(ctx, "holds: ask", []types.TransactWriteItem{
 			{Update: &types.Update{
 				TableName: &h.Table, Key: holdKey(holdItem(id)),
@@ -143,16 +147,54 @@ func (h Holds) Ask(ctx context.Context, id string, asked AskedNumbers) error {
 				ExpressionAttributeNames: map[string]string{"#status": "status"},
 				ExpressionAttributeValues: object{
 					":status": text(string(hold.Status)), ":asked": number(hold.Asked),
-					":none": number(0), ":next": number(hold.Asked + 1),
+					":none": number(0), ":next": number(max(hold.Asked, n+1)),
 				},
 			}},
-			{Put: &types.Put{TableName: &h.Table, Item: item}},
+			{Put: put},
+			{Put: &types.Put{TableName: &h.Table, Item: of}},
 		}, ErrHoldChanged)
 		if !errors.Is(err, ErrHoldChanged) {
 			return err
 		}
 	}
 	return ErrRaced
+}
+
+// with is the numbers, and those of before that are not among them, sorted.
+func (a AskedNumbers) with(before AskedNumbers) AskedNumbers {
+	known := len(a.Subjects) == len(a.Numbers) && len(before.Subjects) == len(before.Numbers)
+	subjects := map[string]string{} // by number
+	for _, list := range []AskedNumbers{before, a} {
+		for i, number := range list.Numbers {
+			if subjects[number] = ""; known {
+				subjects[number] = list.Subjects[i]
+			}
+		}
+	}
+	a.Numbers, a.Subjects = slices.Sorted(maps.Keys(subjects)), nil
+	for _, number := range a.Numbers {
+		if known {
+			a.Subjects = append(a.Subjects, subjects[number])
+		}
+	}
+	return a
+}
+
+// item is the numbers as the nth list that waits for a hold.
+func (a AskedNumbers) item(id string, n int64) (object, error) {
+	item := holdKey(askedItem(id, n))
+	if len(a.Subjects) > 0 {
+		packed, err := pack(a.Subjects)
+		if err != nil {
+			return nil, err
+		}
+		item["key"], item["digests"] = packed["key"], packed["digests"]
+	}
+	item["erasure"], item["askedBy"], item["numbers"] = text(a.Erasure), text(a.By), texts(a.Numbers)
+	if a.Ticket != nil {
+		item["ticket"] = binary(a.Ticket)
+	}
+	return item, nil
 }
 
 // ReadAsked reads the nth list of numbers that wait for a hold, from 0. It is empty where
@@ -170,9 +212,10 @@ func (h Holds) ReadAsked(ctx context.Context, id string, n int64) (AskedNumbers,
 }
 
 // OpenedAsked writes down that the erasure of the hold's list of numbers is open that was
-// the next one, and takes the list away. ErrHoldChanged when somebody else has done it.
-func (h Holds) OpenedAsked(ctx context.Context, hold Hold, dueAt time.Time) error {
-	return h.transact(ctx, "holds: opened", []types.TransactWriteItem{
+// the next one, and takes the list away. asked is that list. ErrHoldChanged when somebody
+// else has done it.
+func (h Holds) OpenedAsked(ctx context.Context, hold Hold, asked AskedNumbers, dueAt time.Time) error {
+	actions := []types.TransactWriteItem{
 		{Update: &types.Update{
 			TableName: &h.Table, Key: holdKey(holdItem(hold.ID)),
 			ConditionExpression: aws.String("#status = :releasing" +
@@ -185,5 +228,11 @@ func (h Holds) OpenedAsked(ctx context.Context, hold Hold, dueAt time.Time) erro
 			},
 		}},
 		{Delete: &types.Delete{TableName: &h.Table, Key: holdKey(askedItem(hold.ID, hold.Opened))}},
-	}, ErrHoldChanged)
+	}
+	if asked.Erasure != "" {
+		actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{
+			TableName: &h.Table, Key: holdKey(askedOf(hold.ID, asked.Erasure)),
+		}})
+	}
+	return h.transact(ctx, "holds: opened", actions, ErrHoldChanged)
 }

@@ -14,7 +14,8 @@ import (
 // Users is one item for each user, key customerId. It has the maps registration,
 // questions, images, phrases and devices, the map tempAllows from a temporary allow's
 // type to {expires (Unix milliseconds), grantedBy, grantedAt}, and activeAt
-// (usersage.go).
+// (usersage.go). An allow for a single use that is used up has usedAt and usedBy besides
+// (usersuse.go).
 type Users struct {
 	DB    *dynamodb.Client
 	Table string

@@ -24,13 +24,21 @@ import (
 func (u Users) write(
 	ctx context.Context, in *dynamodb.UpdateItemInput, at time.Time, update, full string, drop ...string,
 ) error {
+	_, err := u.update(ctx, in, at, update, full, drop...)
+	return err
+}
+
+// update is write, with DynamoDB's answer.
+func (u Users) update(
+	ctx context.Context, in *dynamodb.UpdateItemInput, at time.Time, update, full string, drop ...string,
+) (*dynamodb.UpdateItemOutput, error) {
 	values := in.ExpressionAttributeValues
 	if values == nil {
 		values = object{}
 		in.ExpressionAttributeValues = values
 	}
 	values[":activeAt"], in.UpdateExpression = millis(at), &update
-	_, err := u.DB.UpdateItem(ctx, in)
+	out, err := u.DB.UpdateItem(ctx, in)
 	if tooLarge(err) {
 		delete(values, ":activeAt")
 		for _, name := range drop {
@@ -39,9 +47,9 @@ func (u Users) write(
 		if in.UpdateExpression = &full; len(values) == 0 {
 			in.ExpressionAttributeValues = nil
 		}
-		_, err = u.DB.UpdateItem(ctx, in)
+		out, err = u.DB.UpdateItem(ctx, in)
 	}
-	return err
+	return out, err
 }
 
 // LastActive is the time that a user's age is taken from: the latest of activeAt and the

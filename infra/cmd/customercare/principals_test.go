@@ -45,6 +45,7 @@ func (r result) is(t *testing.T, code int, errs string) {
 
 // operators are the operations of an operator.
 var operators = operation.DeleteCustomerInfo.Name + ", " + operation.SetTemporaryAllow.Name + ", " +
+	operation.ReadProvision.Name + ", " + operation.UseTemporaryAllow.Name + ", " +
 	operation.ReadErasures.Name + ", " + operation.PreviewErasures.Name + ", " + operation.HoldErasures.Name
 
 const (

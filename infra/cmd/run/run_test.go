@@ -66,6 +66,8 @@ func TestWelcome(t *testing.T) {
 	if want := []string{
 		"DELETE /customercare/v1/{customerId}/provision 200 delete-customer-info",
 		"PUT /customercare/v1/{customerId}/provision 200 set-temporary-allow",
+		"GET /customercare/v1/{customerId}/provision 200 read-provision",
+		"POST /customercare/v1/{customerId}/provision/use 200 use-temporary-allow",
 		"POST /api.php 200 delete-customer",
 		"POST /apigovernance/api/oauth/tokenByAkSk 200 issue-token",
 		"POST /apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata 200 clean-customer-data",

@@ -14,6 +14,7 @@ import (
 	"customercare/infra/client"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/spec"
+	"customercare/shared/operation"
 )
 
 // collection is docs/postman.json, as far as a request needs it.
@@ -82,6 +83,12 @@ func TestCollection(t *testing.T) {
 				Method: r.Method, Path: path, Status: answer.Status, Header: answer.Header, Body: answer.Body,
 			}); err != nil {
 				t.Errorf("%s: docs/openapi.yaml: %v", item.Name, err)
+			}
+			if r.Method == operation.DeleteCustomer.PassesOn && strings.Contains(path, "?type=") { // this stack has nobody to pass it on to
+				if answer.Status != 404 {
+					t.Errorf("%s: %s: %d %s", item.Name, path, answer.Status, answer.Body)
+				}
+				continue
 			}
 			if answer.Status/100 != 2 || strings.Contains(answer.Body, "error") {
 				t.Errorf("%s: %s: %d %s", item.Name, path, answer.Status, answer.Body)

@@ -151,7 +151,7 @@ func (a *attacks) framing() {
 func (a *attacks) verbs() {
 	csr, bearer, path, query := a.csr, a.bearer, a.path, a.query
 	long := strings.Repeat("DELETE", 167)
-	for _, verb := range []string{"HEAD", "OPTIONS", "TRACE", "PATCH", "delete", "Put", "GET", "PROPFIND", long} {
+	for _, verb := range []string{"HEAD", "OPTIONS", "TRACE", "PATCH", "delete", "Put", "get", "PROPFIND", long} {
 		a.row(405, "", verb[:3]+" of a customer's info",
 			over(verb, path+query, `{"tempAllowType":1}`, csr, "Origin: https://evil.example",
 				"Access-Control-Request-Method: DELETE"))
@@ -159,8 +159,8 @@ func (a *attacks) verbs() {
 		a.row(404, "", verb[:3]+" of numbers", over(verb, cleanPath, `{"customNos":["attack-a"]}`, bearer))
 		a.row(404, "", verb[:3]+" of a token", over(verb, tokenPath, credentials("app-attack")))
 	}
-	a.row(405, "only DELETE and PUT", "_method in the query", over("POST", path+query+"&_method=DELETE", "", csr))
-	a.row(405, "only DELETE and PUT", "_method in the body",
+	a.row(405, "only DELETE, GET and PUT", "_method in the query", over("POST", path+query+"&_method=DELETE", "", csr))
+	a.row(405, "only DELETE, GET and PUT", "_method in the body",
 		over("POST", path+query, "_method=DELETE&reset=true", csr, urlencoded))
 }
 

@@ -47,7 +47,7 @@ func audited(log string) (faults []string) {
 			Status, CallerErrors, ServiceErrors int
 		}
 		if json.Unmarshal([]byte(text), &call) != nil || call.Msg != "answered" || call.APIRequestID == "" ||
-			!slices.ContainsFunc(operation.All, func(o operation.Operation) bool { return o.Name == call.Operation }) {
+			!slices.ContainsFunc(operation.Audited(), func(o operation.Operation) bool { return o.Name == call.Operation }) {
 			continue
 		}
 		mine := lines[call.APIRequestID]
@@ -91,6 +91,14 @@ func TestAuditOfEachOperation(t *testing.T) {
 			return send(t, "PUT", path, `{"tempAllowType":3,"expirationDate":"2026-12-24T10:00:00+01:00"}`, csr, reason, ticket)
 		},
 			auditLine{Principal: "csr-audit", Did: "allow 3 until 2026-12-24T09:00:00.000Z", Outcome: "served", Subjects: 1, Reason: "asked by phone", Ticket: "CASE-17"}},
+		{"read", func() reply { return send(t, "GET", path, "", csr, ticket) },
+			auditLine{Principal: "csr-audit", Did: "provision read", Outcome: "served", Subjects: 1, Ticket: "CASE-17"}},
+		{"in force", func() reply { return send(t, "POST", path+"/use", "", csr) },
+			auditLine{Principal: "csr-audit", Did: "allow 3 in force until 2026-12-24T09:00:00.000Z", Outcome: "served", Subjects: 1}},
+		{"not theirs to use", func() reply { return send(t, "POST", path+"/use", "", narrow) },
+			auditLine{Principal: "csr-audit-narrow", Outcome: "refused", Subjects: 1}},
+		{"not theirs to read", func() reply { return send(t, "GET", path, "", narrow) },
+			auditLine{Principal: "csr-audit-narrow", Outcome: "refused", Subjects: 1}},
 		{"no such allow", func() reply { return send(t, "PUT", path, `{"tempAllowType":9}`, csr) },
 			auditLine{Principal: "csr-audit", Outcome: "faulty", Subjects: 1}},
 		{"not theirs", func() reply { return send(t, "PUT", path, `{"tempAllowType":1}`, narrow) },

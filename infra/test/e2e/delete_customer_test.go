@@ -340,3 +340,20 @@ func TestCustomerKeyInTheAddress(t *testing.T) {
 		t.Errorf("the key was looked at: %s", calls)
 	}
 }
+
+// Where nobody has other types, a GET is answered as on a path that nobody offers.
+func TestGetOfACustomer(t *testing.T) {
+	for _, accept := range []string{"Accept: */*", acceptJSON, acceptXML, "Accept: application/xml;q=0.1, application/json"} {
+		want := send(t, "GET", "/nothing", "", accept)
+		for _, path := range []string{"/", "/api.php", "/api.php?type=customer_info"} {
+			got := send(t, "GET", path, "", accept)
+			for _, own := range []string{"X-Amzn-Trace-Id", "X-Amzn-Requestid", "X-Amz-Apigw-Id", "Date"} {
+				got.Header.Del(own)
+				want.Header.Del(own)
+			}
+			if got.Status != want.Status || got.Body != want.Body || !maps.EqualFunc(got.Header, want.Header, slices.Equal) {
+				t.Errorf("%s, %s: %d %v %s, want %d %v %s", path, accept, got.Status, got.Header, got.Body, want.Status, want.Header, want.Body)
+			}
+		}
+	}
+}

@@ -32,8 +32,12 @@ var (
 	operatorPolicy = `{"principalId":"csr","policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"Allow","Resource":[` +
 		`"` + eventAPI + `*/customercare/v1/*/provision","` + eventAPI + `*/customercare/v1/*/provision/",` +
 		`"` + eventAPI + `*/risk-cc/customercare/v1/*/provision","` + eventAPI +
-		`*/risk-cc/customercare/v1/*/provision/"]}]},` +
-		`"context":{"operations":"` + operation.DeleteCustomerInfo.Name + " " + operation.SetTemporaryAllow.Name + " " + operation.ReadErasures.Name + " " + operation.PreviewErasures.Name + " " + operation.HoldErasures.Name + `"}}`
+		`*/risk-cc/customercare/v1/*/provision/",` +
+		`"` + eventAPI + `*/customercare/v1/*/provision/use","` + eventAPI + `*/customercare/v1/*/provision/use/",` +
+		`"` + eventAPI + `*/risk-cc/customercare/v1/*/provision/use","` + eventAPI +
+		`*/risk-cc/customercare/v1/*/provision/use/"]}]},` +
+		`"context":{"operations":"` + operation.DeleteCustomerInfo.Name + " " + operation.SetTemporaryAllow.Name + " " + operation.ReadProvision.Name + " " + operation.UseTemporaryAllow.Name + " " +
+		operation.ReadErasures.Name + " " + operation.PreviewErasures.Name + " " + operation.HoldErasures.Name + `"}}`
 	appStatement = `"policyDocument":{"Version":"2012-10-17","Statement":[{"Action":["execute-api:Invoke"],"Effect":"EFFECT","Resource":[` +
 		`"` + eventAPI + "POST" + cleanPath + `",` +
 		`"` + eventAPI + "POST" + cleanPath + `/"]}]}`
@@ -48,19 +52,35 @@ var outcomes = map[string]outcome{
 	}},
 	"delete-customer-info.xml": {200, "application/xml; charset=utf-8", doneXML, nil},
 	"delete-customer-info.method": {405, "application/json",
-		`{"responseCode":"405","responseMessage":"The method is not offered here, only DELETE and PUT are","status":false}`, nil},
+		`{"responseCode":"405","responseMessage":"The method is not offered here, only DELETE, GET and PUT are","status":false}`, nil},
 	"set-temporary-allow": {200, "application/json", doneJSON, func(t *testing.T) {
 		if by := allows(t, "demo-user")["2"].by; by != "csr" {
 			t.Errorf("granted by %q", by)
 		}
 	}},
 	"set-temporary-allow.xml": {200, "application/xml; charset=utf-8", doneXML, nil},
+	// The events before these in the order of their names have set and cancelled allows.
+	"read-provision": {200, "application/json",
+		`{"responseCode":"0","responseMessage":"","status":true,"registered":true,"questions":2,"images":1,"phrases":1,"devices":0,"tempAllows":[]}`, nil},
+	"read-provision.xml": {200, "application/xml; charset=utf-8", client.XMLHead +
+		`<StatusResponse><responseCode>0</responseCode><responseMessage></responseMessage><status>true</status><registered>true</registered>` +
+		`<questions>2</questions><images>1</images><phrases>1</phrases><devices>0</devices><tempAllows></tempAllows></StatusResponse>`, nil},
+	"use-temporary-allow": {200, "application/json",
+		`{"responseCode":"0","responseMessage":"","status":true,"allowed":true,"tempAllowType":2,"expirationDate":"A-TIME","singleUse":false}`, nil},
+	"use-temporary-allow.xml": {200, "application/xml; charset=utf-8", client.XMLHead +
+		`<StatusResponse><responseCode>0</responseCode><responseMessage></responseMessage><status>true</status><allowed>true</allowed>` +
+		`<tempAllowType>2</tempAllowType><expirationDate>A-TIME</expirationDate><singleUse>false</singleUse></StatusResponse>`, nil},
+	"use-temporary-allow.method": {405, "application/json",
+		`{"responseCode":"405","responseMessage":"The method is not offered here, only POST is","status":false}`, nil},
 	"delete-customer": {200, "application/xml; charset=utf-8", goneXML("1234567890123456"), func(t *testing.T) {
 		if left := dump(t, "demo-00"); len(left) != 0 {
 			t.Errorf("left: %s", left)
 		}
 	}},
 	"delete-customer.multipart": {200, "application/json", client.Deleted(client.JSON, "2234567890123456").Body, nil},
+	// Nobody has other types.
+	"delete-customer.get": {404, "application/json",
+		`{"responseCode":"404","responseMessage":"The requested path and method are not known","status":false,"retCode":"404","retMsg":"The requested path and method are not known"}`, nil},
 	"clean-customer-data": {200, "application/json", cleaned, func(t *testing.T) {
 		record := finished(t, "demo", 1)[0]
 		if !strings.Contains(record, `"requestedBy":{"Value":"demo-app-key"}`) ||
@@ -180,6 +200,9 @@ var changing = regexp.MustCompile(`("AccessToken":")[A-Za-z0-9_-]{43}\.[A-Za-z0-
 // erasureID is the open erasure in a preview.
 var erasureID = regexp.MustCompile(`"open":"\d{8}T\d{6}Z-[0-9a-f]{16}"`)
 
+// expiry is the end of an allow that lasts for some time from now on.
+var expiry = regexp.MustCompile(`20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`)
+
 // verifierKey is the log's key, which is made for each stack: name, hash, key.
 var verifierKey = regexp.MustCompile(`^customercare\.us-east-1\.123456789012\.customercare\+[0-9a-f]{8}\+[A-Za-z0-9+/=]{44}\n?$`)
 
@@ -198,6 +221,7 @@ func (o outcome) proxied(t *testing.T, raw []byte) {
 	logged.token([]byte(got.Body))
 	got.Body = changing.ReplaceAllString(got.Body, `${1}A-TOKEN${2}NOW"`)
 	got.Body = erasureID.ReplaceAllString(got.Body, `"open":"AN-ID"`)
+	got.Body = expiry.ReplaceAllString(got.Body, "A-TIME")
 	got.Body = verifierKey.ReplaceAllString(got.Body, "THE KEY")
 	media := strings.Join(got.MultiValueHeaders["Content-Type"], "|")
 	if got.StatusCode != o.status || media != o.media || got.Body != o.answer || got.IsBase64Encoded {

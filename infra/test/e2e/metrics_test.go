@@ -42,6 +42,12 @@ func TestOneMetricLineACall(t *testing.T) {
 				csr)
 		},
 			lines{"delete-customer-info": faulty}},
+		{"what a user has", func() reply { return send(t, "GET", path, "", csr) }, lines{"read-provision": served}},
+		{"nobody has", func() reply { return send(t, "GET", at(bases[0], "u-metrics-no"), "", csr) },
+			lines{"read-provision": faulty}},
+		{"use", func() reply { return send(t, "POST", path+"/use", "", csr) }, lines{"use-temporary-allow": served}},
+		{"use, with a body", func() reply { return send(t, "POST", path+"/use", "x", csr) },
+			lines{"use-temporary-allow": faulty}},
 		{"wrong password", func() reply {
 			return send(t, "PUT", path, `{"tempAllowType":1}`,
 				basic("csr-metrics", "x"))

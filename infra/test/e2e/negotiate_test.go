@@ -114,11 +114,11 @@ func TestProvisionRoutes(t *testing.T) {
 	unchanged(t)
 	for _, base := range bases {
 		path := at(base, "u-routes")
-		for _, method := range []string{"GET", "POST", "PATCH", "OPTIONS", "delete", "TRACE"} {
+		for _, method := range []string{"POST", "PATCH", "OPTIONS", "delete", "TRACE", "PROPFIND"} {
 			for format, accept := range map[string]string{"json": acceptJSON, "xml": acceptXML} {
 				r := send(t, method, path+"?reset=true", "", csr, accept)
-				r.refused(t, 405, format, "DELETE", "PUT")
-				if r.Header.Get("Allow") != "DELETE, PUT" {
+				r.refused(t, 405, format, "DELETE", "GET", "PUT")
+				if r.Header.Get("Allow") != "DELETE, GET, PUT" {
 					t.Errorf("%s: Allow is %q", method, r.Header.Get("Allow"))
 				}
 			}

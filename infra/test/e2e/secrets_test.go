@@ -48,7 +48,7 @@ func TestDigestKeysAreReadOncePerStart(t *testing.T) {
 		t.Errorf("a start and two deletions made %+v", made)
 	}
 	var may []secrets.Request
-	for _, o := range slices.Concat(operation.All, operation.Own) {
+	for _, o := range operation.Every() {
 		if o.Name != operation.IssueToken.Name {
 			call := want
 			call.AccessKeyID = lambda.Function{Folder: o.Name}.AccessKeyID()

@@ -149,7 +149,8 @@ func TestSmokeNoticesLies(t *testing.T) {
 		}}, 0, []string{
 			// which finds an allow that it does not know of
 			"a temporary allow is set, in JSON", "a temporary allow is set, in XML",
-			"of three deletions", "devices are gone", "registration, questions", "a customer ID of any characters",
+			"of three deletions", "no allow lets in", "devices are gone", "registration, questions",
+			"a customer ID of any characters",
 		}},
 		"says another status": {lyingProxy{twist: func(r *http.Response) {
 			if r.StatusCode == http.StatusNotFound {

@@ -71,6 +71,34 @@ func TestCallsAboutErasuresAreWhole(t *testing.T) {
 	}
 }
 
+// TestCallsBesideOperations1And2AreWhole is the same for operation.Users, whose calls are
+// in docs/contracts.md, with a test over HTTP and a place in the smoke test.
+func TestCallsBesideOperations1And2AreWhole(t *testing.T) {
+	for _, o := range operation.Users {
+		for _, name := range slices.Concat(newFiles, editedFiles) {
+			if name == "infra/test/load/calls_test.go" || name == "infra/probe/checks.go" {
+				continue
+			}
+			if strings.Contains(name, "NAME") || strings.Contains(name, "WORDS") {
+				name = strings.NewReplacer("NAME", o.Name, "WORDS", strings.ReplaceAll(o.Name, "-", "_"), "RULES", "handler").Replace(name)
+				if _, err := os.Stat(filepath.Join(root(t), name)); err != nil {
+					t.Errorf("%s has no %s", o.Name, name)
+				}
+			} else if text := source(t, name); !strings.Contains(text, o.Name) && !strings.Contains(text, identifier(o)) {
+				t.Errorf("%s is forgotten in %s", o.Name, name)
+			}
+		}
+		if !strings.Contains(source(t, "infra/probe/allows.go"), identifier(o)) {
+			t.Errorf("%s is forgotten in the smoke test", o.Name)
+		}
+		for _, path := range o.Paths {
+			if path, _ := strings.CutPrefix(path, "/risk-cc"); !slices.Contains(named(t, "docs/contracts.md").spans, o.Method+" "+path) {
+				t.Errorf("docs/contracts.md has no row with %s %s", o.Method, path)
+			}
+		}
+	}
+}
+
 // commandFiles are where every operation has a command to paste, a call by curl.
 var commandFiles = []string{"infra/local/welcome.go", "README.md"}
 

@@ -99,7 +99,9 @@ func (w world) let(r *request, scheme string) {
 	case "apiUserKey":
 		r.headers = append(r.headers, "api_access_key: "+userKey)
 	case "":
-		form["user_password"] = userKey
+		if form != nil {
+			form["user_password"] = userKey
+		}
 	}
 }
 

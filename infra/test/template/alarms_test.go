@@ -32,6 +32,7 @@ func TestAlarms(t *testing.T) {
 		"UnsealedLedgerAlarm":   "customercare OldestUnsealed Maximum Seconds > 600 in 60 s, 3 of 3" + bad,
 		"LedgerRefusedAlarm":    "customercare LedgerRefused Maximum Count > 0 in 60 s, 1 of 1",
 		"LedgerUnreadableAlarm": "customercare LedgerUnreadable Maximum Count > 0 in 60 s, 3 of 3",
+		"PassOnFailuresAlarm":   "customercare PassOnFailures Sum Count > 5 in 300 s, 1 of 1",
 		"LockoutsAlarm":         "customercare CallersLockedOut Sum Count > 0 in 300 s, 1 of 1",
 	}
 	for _, f := range functions(t) {

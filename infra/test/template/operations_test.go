@@ -27,7 +27,7 @@ func TestRoutesAreTheOperations(t *testing.T) {
 		authorizer := folders[deployed.API.Authorizers[r.Authorizer].Function]
 		got = append(got, strings.Join([]string{r.Method, r.Path, folders[r.Function], authorizer}, " "))
 	}
-	for _, o := range slices.Concat(operation.All, operation.Own) {
+	for _, o := range operation.Every() {
 		for _, r := range o.Routes() {
 			want = append(want, strings.Join([]string{r.Method, r.Path, o.Name, o.Authorizer}, " "))
 		}
@@ -48,7 +48,7 @@ func TestRoutesAreTheOperations(t *testing.T) {
 // An operation that operators call needs their authorizer: gateway.Endpoint asks it what
 // the caller may call.
 func TestCallersHaveTheirAuthorizers(t *testing.T) {
-	for _, o := range operation.All {
+	for _, o := range operation.Audited() {
 		if (o.Caller == operation.Operator) != (o.Authorizer == operation.AuthorizeOperator) {
 			t.Errorf("%s is called by %s and asks %s", o.Name, o.Caller, o.Authorizer)
 		}

@@ -73,6 +73,11 @@ func (f *Faults) FailOn(action string) { f.InjectOn(action, Refused, 1, math.Max
 // happens at that very moment.
 func (f *Faults) Interrupt(k int, do func()) { f.set(plan{first: k, last: k, moment: do}) }
 
+// InterruptOn is Interrupt right before the kth call of one action.
+func (f *Faults) InterruptOn(action string, k int, do func()) {
+	f.set(plan{action: action, first: k, last: k, moment: do})
+}
+
 // Die makes the process "die" at the kth call from now: with after, once the call is
 // done, else before it. The process must run on the returned context, which ends there.
 func (f *Faults) Die(k int, after bool) context.Context {

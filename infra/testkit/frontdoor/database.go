@@ -27,6 +27,9 @@ type Database struct {
 	// Strict locks the caller's address out for all other principals, so that no slow
 	// hash is spent on their names.
 	Strict bool
+	// Item is what stands there where Known, as DynamoDB's JSON: GetItem reads it, and
+	// UpdateItem gives it back where it asks for what stood there.
+	Item string
 
 	calls   []DatabaseCall
 	written bool // a transaction was, so that the customer is gone
@@ -67,6 +70,13 @@ func (d *Database) answer(action string, r io.Reader) (string, error) {
 	case "UpdateItem":
 		if !d.Known && bytes.Contains(body, []byte("attribute_exists(")) {
 			return conditionFailed, nil
+		}
+		if d.Item != "" && bytes.Contains(body, []byte(`"ReturnValues":"ALL_OLD"`)) {
+			return `{"Attributes":` + d.Item + `}`, nil
+		}
+	case "GetItem":
+		if d.Known && d.Item != "" {
+			return `{"Item":` + d.Item + `}`, nil
 		}
 	case "Query":
 		if d.Known && !d.written {

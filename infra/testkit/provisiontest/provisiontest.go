@@ -1,6 +1,6 @@
-// Package provisiontest is what the tests of operations 1 and 2 share: events as API
-// Gateway sends them, full users, and a count of the calls that a function makes to their
-// table.
+// Package provisiontest is what the tests of operations 1 and 2, and of the two calls
+// beside them, share: events as API Gateway sends them, full users, and a count of the
+// calls that a function makes to their table.
 package provisiontest
 
 import (
@@ -50,7 +50,8 @@ func Event(method, customerID, query, body string, header ...string) events.APIG
 		Method: method, Path: strings.Replace(operation.DeleteCustomerInfo.Paths[0], "{customerId}", customerID, 1),
 		Params: map[string]string{"customerId": customerID}, Query: values, Header: fields, Body: []byte(body),
 		Authorizer: map[string]any{
-			"principalId": Operator, "operations": "delete-customer-info set-temporary-allow", "integrationLatency": 3,
+			"principalId": Operator, "integrationLatency": 3,
+			"operations": "delete-customer-info set-temporary-allow read-provision use-temporary-allow",
 		},
 	}.Event()
 }

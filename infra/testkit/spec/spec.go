@@ -257,10 +257,13 @@ func (d *Document) readXML(schema []string, body string) (any, error) {
 	}
 }
 
-// readElement reads an element to its end. Its attributes and elements are properties.
+// readElement reads an element to its end. Its attributes and elements are properties;
+// those of a list, which is wrapped, are its members.
 func (d *Document) readElement(decoder *xml.Decoder, element xml.StartElement, schema []string) (any, error) {
 	schema = d.follow(schema)
 	object, text := map[string]any{}, ""
+	isList, list := d.object(schema...)["type"] == "array", []any{}
+	items := d.follow(append(slices.Clone(schema), "items"))
 	for _, attribute := range element.Attr {
 		object[attribute.Name.Local] = attribute.Value
 	}
@@ -272,6 +275,17 @@ func (d *Document) readElement(decoder *xml.Decoder, element xml.StartElement, s
 		switch token := token.(type) {
 		case xml.StartElement:
 			name := token.Name.Local
+			if isList {
+				if member, _ := d.object(append(slices.Clone(items), "xml")...)["name"].(string); name != member {
+					return nil, fmt.Errorf("a member of the list is %s, not %s", name, member)
+				}
+				member, err := d.readElement(decoder, token, items)
+				if err != nil {
+					return nil, err
+				}
+				list = append(list, member)
+				continue
+			}
 			if object[name] != nil {
 				return nil, fmt.Errorf("%s is there twice", name)
 			}
@@ -287,6 +301,15 @@ func (d *Document) readElement(decoder *xml.Decoder, element xml.StartElement, s
 				return text == "true", nil
 			case "string":
 				return text, nil
+			case "integer":
+				if n, err := strconv.Atoi(text); err == nil {
+					return n, nil
+				}
+				return text, nil
+			case "array":
+				if strings.TrimSpace(text) == "" {
+					return list, nil
+				}
 			}
 			if strings.TrimSpace(text) != "" {
 				return text, nil

@@ -48,7 +48,7 @@ func TestDocumentIsValid(t *testing.T) {
 func TestRoutes(t *testing.T) {
 	got := document(t).Routes()
 	var want []string
-	for _, o := range append(append([]operation.Operation{}, operation.All...), operation.Own...) {
+	for _, o := range operation.Every() {
 		for _, route := range o.Routes() {
 			if route.Method != operation.AnyMethod {
 				want = append(want, route.Method+" "+route.Path)
@@ -85,12 +85,18 @@ func TestCheck(t *testing.T) {
 	xml := `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n" +
 		`<StatusResponse><responseCode>0</responseCode><responseMessage></responseMessage><status>true</status></StatusResponse>`
 	gone := `<response status="success"><customer status="deleted"><code>1</code></customer></response>`
+	const allow = `<tempAllow><tempAllowType>1</tempAllowType><expirationDate>2030-10-15T01:29:29.768Z</expirationDate><singleUse>true</singleUse></tempAllow>`
+	had := strings.Replace(xml, "</status>", "</status><registered>true</registered><questions>1</questions><images>0</images>"+
+		"<phrases>0</phrases><devices>2</devices><tempAllows>"+allow+"</tempAllows>", 1)
 	problem := `{"type":"about:blank","title":"Not Found","status":404,"detail":"There is no such erasure"}`
 	right := []Answer{
 		{"DELETE", provision + "?reset=true", 200, in("application/json"), done},
 		{"PUT", "/risk-cc" + provision, 404, in("application/xml; charset=utf-8"), xml},
 		{"POST", "/", 200, in("application/xml; charset=utf-8"), gone},
 		{"POST", "/api.php", 200, in("application/javascript; charset=utf-8"), `/**/a({});`},
+		{"GET", provision, 200, in("application/xml"), had},
+		{"GET", provision, 200, in("application/xml"), strings.ReplaceAll(had, allow, "")},
+		{"GET", provision, 200, in("application/xml"), strings.ReplaceAll(had, allow, allow+allow)},
 		{"GET", "/erasures/x", 404, in("application/problem+json"), problem},
 		{"GET", "/erasures/x/receipt", 200, in("text/plain; charset=utf-8"), "x"},
 		{"GET", "/erasures/preview", 405, in("application/problem+json"), "what /erasures/{id} does not know"},
@@ -115,6 +121,10 @@ func TestCheck(t *testing.T) {
 		{"PUT", provision, 200, in("application/xml"), strings.ReplaceAll(xml, "responseMessage", "message")},
 		{"POST", "/", 200, in("application/xml"), strings.Replace(gone, `"success"`, `"done"`, 1)},
 		{"POST", "/", 200, in("application/xml"), strings.Replace(gone, `<code>1</code>`, ``, 1)},
+		{"GET", provision, 200, in("application/xml"), strings.ReplaceAll(had, "tempAllow>", "allow>")},
+		{"GET", provision, 200, in("application/xml"), strings.ReplaceAll(had, "<questions>1", "<questions>one")},
+		{"GET", provision, 200, in("application/xml"), strings.ReplaceAll(had, "<tempAllowType>1", "<tempAllowType>")},
+		{"GET", provision, 200, in("application/xml"), strings.ReplaceAll(had, allow, "none")},
 		{"GET", "/erasures/x", 404, in("application/problem+json"), strings.Replace(problem, "404", `"404"`, 1)},
 		{"GET", "/erasures/x", 200, in("application/json"), `{}`},
 		{"DELETE", provision, 200, in("application/json", "Location: /"), done},

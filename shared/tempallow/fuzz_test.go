@@ -1,4 +1,4 @@
-package main
+package tempallow
 
 import (
 	"strings"
@@ -12,13 +12,13 @@ import (
 // every type has a lifetime or asks for a date, and none is lost.
 func FuzzTypes(f *testing.F) {
 	for _, text := range []string{
-		defaultTypes, "7=date", "007=1h", "10=90m,2=date", "", "1", "1=", "=2h", "1=2h,", ",", "1=2h,01=date", "1=0h", "1=-2h", "1=1h30m", "1=2h=3h",
+		"1=once/24h,2=2h,3=date", "1=24h,2=2h,3=date", "7=once/date", "1=once", "1=once/", "1=once/once/2h", "1=Once/2h", "7=date", "007=1h", "10=90m,2=date", "", "1", "1=", "=2h", "1=2h,", ",", "1=2h,01=date", "1=0h", "1=-2h", "1=1h30m", "1=2h=3h",
 		"999999999=999999h", "1=999999m", "1234567890=2h", "1=2.5h", "1 =2h", "1=２h", "1=date\n",
 	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		var got types
+		var got Types
 		var err error
 		bounds.Check(t, func() { got = nil; err = got.UnmarshalText([]byte(text)) })
 		if err != nil {
@@ -27,23 +27,24 @@ func FuzzTypes(f *testing.F) {
 			}
 			return
 		}
-		for number, life := range got {
-			if number < 0 || life < 0 || life > lifetime(999999*time.Hour) || time.Duration(life)%time.Minute != 0 {
-				t.Errorf("%q: type %d lives %v", text, number, time.Duration(life))
+		for number, one := range got {
+			life := time.Duration(one.Life)
+			if number < 0 || life < 0 || life > 999999*time.Hour || life%time.Minute != 0 {
+				t.Errorf("%q: type %d lives %v", text, number, life)
+			}
+		}
+		dates, onces := 0, 0
+		for _, one := range got {
+			if one.Life == 0 {
+				dates++
+			}
+			if one.Once {
+				onces++
 			}
 		}
 		if entries := strings.Count(text, ",") + 1; len(got) != entries || strings.Count(text, "=") != entries ||
-			strings.Count(text, "date") != dates(got) {
+			entries > MaxTypes || strings.Count(text, "date") != dates || strings.Count(text, "once/") != onces {
 			t.Errorf("%q is %v", text, got)
 		}
 	})
-}
-
-func dates(all types) (n int) {
-	for _, life := range all {
-		if life == 0 {
-			n++
-		}
-	}
-	return n
 }
