@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -66,7 +67,8 @@ func TestDocsInABrowser(t *testing.T) {
 	page, calls := served(t)
 	ctx, stop := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(browser), chromedp.NoSandbox, chromedp.WindowSize(1280, 1600),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"))...) // there is no network
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"), // there is no network
+		chromedp.WSURLReadTimeout(5*time.Minute))...)                                // other tests may take the whole machine
 	t.Cleanup(stop)
 	var mu sync.Mutex
 	var asked, faults []string
