@@ -127,6 +127,8 @@ func TestStays(t *testing.T) {
 		urlencoded + " " + parted(disposed+"\"type\"\r\n\r\npoints"), "multipart/form-data;boundary=b type=points", "multipart/form-data type=points",
 		"multipart/mixed;boundary=b " + parted(disposed+"\"type\"\r\n\r\npoints"),
 		"multipart/form-data;boundary=b;boundary=c " + parted(disposed+"\"type\"\r\n\r\npoints"),
+		"multipart/form-data;boundary=c;boundary=b " + parted(disposed+"\"type\"\r\n\r\npoints"),
+		"application/x-www-form-urlencoded;charset=utf-7;charset=utf-8 type=points",
 	} {
 		contentType, body, _ := strings.Cut(row, " ")
 		contentType = strings.TrimSuffix(contentType, ";")
