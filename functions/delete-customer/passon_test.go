@@ -150,6 +150,8 @@ func TestStays(t *testing.T) {
 		parted(disposed + "\"type\"\r\nContent-Transfer-Encoding: base64\r\n\r\npoints"), parted(disposed + "\"type\"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\npoints"),
 		parted(disposed + "\"type\"\r\nContent-Type: text/plain; charset=utf-16\r\n\r\npoints"), parted(disposed + "\"type\"\r\nContent-Type: application/json\r\n\r\n\"points\""),
 		parted(points, disposed+"\"x\"\r\n\r\na\n--b\n"+disposed+"\"type\"\n\ny"), parted(points, disposed+"\"x\"\r\n\r\na--b c"), parted(points, disposed+"\"x\"\r\n\r\na\r\n--bc\r\n"),
+		parted(points, disposed+"\"type\"\r\n"+disposed+"\"x\"\r\n\r\ny"), strings.Replace(parted(points, disposed+"\"x\"\r\n\r\ny"), "--b\r\n"+disposed+"\"x", "--b"+disposed+"\"x", 1),
+		strings.Replace(parted(points, disposed+"\"x\"\r\n\r\ny"), "y\r\n--b--", "y--b--", 1),
 		"a" + parted(points), "\r\n" + parted(points), parted(points) + "x", parted(points) + parted(points), strings.TrimSuffix(parted(points), "--b--\r\n"), "", "--b--",
 		strings.ReplaceAll(parted(points), "\r\n", "\n"), parted(disposed + "\"type\"\r\n\r\npoints\r\n"), parted(disposed + "\"type\"\r\n\r\n points"),
 		parted(disposed + "\"type\"\r\n\r\nCustomer_Delete"), parted(points, disposed+"\"x\"\r\n\r\ncustomer delete"), parted(points, disposed+"\"type;x\"\r\n\r\na"),
