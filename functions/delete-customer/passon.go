@@ -89,6 +89,8 @@ func oneType(fields []field) error {
 			return errName
 		case spelled(f.value):
 			return errOurs // whatever the name
+		case strings.EqualFold(f.name, "_charset_") && !asciiCharset.MatchString(f.value):
+			return errUnclear // of the whole form, for some
 		case typelike(f.name):
 			types = append(types, f)
 		case words(f.name, "_method"):
@@ -125,14 +127,15 @@ func words(name, word string) bool {
 // spelled says whether a value is customer_delete in any spelling: "Customer-Delete",
 // " customer delete ", "customer%5Fdelete".
 func spelled(value string) bool {
-	if len(value) > 1<<10 { // sweep has looked at it
-		return false
-	}
 	for range maxDecodings {
 		if letters(value) == letters(customerDelete) {
 			return true
 		}
-		value = decode(value)
+		next := decode(value)
+		if next == value {
+			return false
+		}
+		value = next
 	}
 	return false
 }

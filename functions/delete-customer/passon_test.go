@@ -45,6 +45,14 @@ func parted(parts ...string) string {
 	return b.String() + "--b--\r\n"
 }
 
+// within is a multipart form with one boundary, in whose last value another form stands.
+func within(boundary, other string) string {
+	points := disposed + "\"type\"\r\n\r\npoints"
+	form := strings.ReplaceAll(parted(disposed+"\"type\"\r\nContent-Type: text/plain\r\n\r\ncustomer_delete"), "--b", "--"+other)
+	outer := strings.ReplaceAll(parted(points, disposed+"\"x\"\r\n\r\n\r\nFORM"), "--b", "--"+boundary)
+	return strings.Replace(outer, "FORM", form, 1)
+}
+
 const (
 	disposed = `Content-Disposition: form-data; name=`
 	formOfB  = "multipart/form-data; boundary=b"
@@ -73,6 +81,7 @@ func TestLeaves(t *testing.T) {
 		"OkHttp":    {disposed + "\"type\"\r\nContent-Transfer-Encoding: binary\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Length: 6\r\n\r\npoints"},
 		".NET":      {"Content-Type: text/plain; charset=utf-8\r\nContent-Disposition: form-data; name=type\r\n\r\npoints", disposed + "f; filename=a.txt; filename*=utf-8''a.txt\r\n\r\nx"},
 		"HttpUnit":  {disposed + "\"type\"\r\nContent-Type: text/plain; charset=US-ASCII\r\nContent-Transfer-Encoding: 8bit\r\n\r\npoints"},
+		"WebKit's":  {disposed + "\"_charset_\"\r\n\r\nUTF-8", disposed + "\"type\"\r\n\r\npoints"},
 		"an empty":  {disposed + "\"type\"\r\n\r\npoints", disposed + "\"x\"\r\n\r\n"},
 		"two lines": {disposed + "\"note\"\r\n\r\na\r\nb\nc", disposed + "\"type\"\r\n\r\npoints"},
 	} {
@@ -129,6 +138,14 @@ func TestStays(t *testing.T) {
 		"multipart/form-data;boundary=b;boundary=c " + parted(disposed+"\"type\"\r\n\r\npoints"),
 		"multipart/form-data;boundary=c;boundary=b " + parted(disposed+"\"type\"\r\n\r\npoints"),
 		"application/x-www-form-urlencoded;charset=utf-7;charset=utf-8 type=points",
+		// Another boundary for PHP, and for Rack.
+		"multipart/form-data;Boundary=b " + parted(disposed+"\"type\"\r\n\r\npoints"),
+		"multipart/form-data;Boundary=xboundary=y " + within("xboundary=y", "y"), "multipart/form-data;boundary=boundary=x " + within("boundary=x", "x"),
+		"multipart/form-data;Boundary=xboundaryx;charset=utf-8 " + within("xboundaryx", "utf-8"), "multipart/form-data;boundary=aBOUNDARY=x " + within("aBOUNDARY=x", "x"),
+		"multipart/form-data;boundary=b\t;charset=utf-8 " + parted(disposed+"\"type\"\r\n\r\npoints"),
+		// Another charset for those who look for it in the form.
+		named("type=points", "_charset_=utf-7"), named("_Charset_=IBM037", "type=points"),
+		named("type=points", "x="+strings.Repeat("+", 2<<10)+"customer_delete"),
 	} {
 		contentType, body, _ := strings.Cut(row, " ")
 		contentType = strings.TrimSuffix(contentType, ";")
@@ -147,6 +164,7 @@ func TestStays(t *testing.T) {
 		parted(points, disposed+"\"x\"\r\n"+disposed+"\"type\"\r\n\r\ny"), parted(points, disposed+"\"x\"\r\n ;name=\"type\"\r\n\r\ny"), parted(points, disposed+"\"%74ype\"\r\n\r\ny"),
 		parted(points, "Content-Type: text/plain\r\n\r\ny"), parted(points, "\r\ny"), parted(points, disposed+"\"x\"\n\ny"), parted(points, disposed+"\"x\"\r\nX: y\r\n\r\ny"),
 		parted(points, disposed+"\"x\"\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c"), parted(points, disposed+"\"x\"\r\nContent-Type: message/rfc822\r\n\r\n"),
+		parted(disposed + "\"type\"\r\nContent-Length: 15\r\n\r\ncustomer_deletex"), parted(disposed + "\"type\"\r\nContent-Length: +6\r\n\r\npoints"),
 		parted(disposed + "\"type\"\r\nContent-Transfer-Encoding: base64\r\n\r\npoints"), parted(disposed + "\"type\"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\npoints"),
 		parted(disposed + "\"type\"\r\nContent-Type: text/plain; charset=utf-16\r\n\r\npoints"), parted(disposed + "\"type\"\r\nContent-Type: application/json\r\n\r\n\"points\""),
 		parted(points, disposed+"\"x\"\r\n\r\na\n--b\n"+disposed+"\"type\"\n\ny"), parted(points, disposed+"\"x\"\r\n\r\na--b c"), parted(points, disposed+"\"x\"\r\n\r\na\r\n--bc\r\n"),

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -48,7 +49,7 @@ func bodyFields(header http.Header, body []byte) ([]field, error) {
 	switch name = strings.ToLower(strings.Trim(name, " \t")); {
 	case name == urlencodedType && ok && boundary == "":
 		return urlencodedFields(string(body))
-	case name == multipartType && ok && plainBoundary.MatchString(boundary):
+	case name == multipartType && ok && plainBoundary.MatchString(boundary) && oneBoundary(types[0]):
 		return multipartFields(string(body), boundary)
 	case name == urlencodedType, name == multipartType:
 		return nil, errUnclear
@@ -62,6 +63,16 @@ var (
 	// asciiCharset is one in which ASCII characters are the bytes that they are in ASCII.
 	asciiCharset = regexp.MustCompile(`(?i)^(?:utf-?8|us-ascii|iso-8859-1|iso-8859-15|windows-1252)$`)
 )
+
+// oneBoundary says whether the readers that search a Content-Type for its boundary find
+// the parameter. PHP takes what stands behind the first "boundary", preferably in lower
+// case, and the next "=", up to a semicolon, blanks too; Rack what stands behind the last
+// "boundary=" in any case.
+func oneBoundary(contentType string) bool {
+	return strings.Count(strings.ToLower(contentType), "boundary=") == 1 && foundBoundary.MatchString(contentType)
+}
+
+var foundBoundary = regexp.MustCompile(`boundary=(?:"[^"]*"|[^ \t";]+)(?:;|[ \t]*$)`)
 
 // parameters are those of a header, what stands behind its first semicolon, by their
 // names in lower case; ok is false when some reader could find others.
@@ -165,6 +176,9 @@ func partField(head, value string) (f field, ok bool) {
 	media := strings.ToLower(mediaType)
 	if named == nil || strings.HasPrefix(media, "multipart/") || strings.HasPrefix(media, "message/") {
 		return f, false // a part of parts
+	}
+	if length, known := given["content-length"]; known && length != strconv.Itoa(len(value)) {
+		return f, false // older Pythons read so many bytes and pass over the rest
 	}
 	switch strings.ToLower(given["content-transfer-encoding"]) {
 	case "", "7bit", "8bit", "binary":

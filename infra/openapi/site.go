@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"html/template"
 	"net/url"
@@ -54,7 +55,7 @@ func Site(ctx context.Context, document []byte, server, cache, dir string) error
 	for _, name := range rendered {
 		text, err := os.ReadFile(filepath.Join(from, name))
 		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), text, 0o644)
+			err = put(dir, name, text)
 		}
 		if err != nil {
 			return err
@@ -73,11 +74,26 @@ func Site(ctx context.Context, document []byte, server, cache, dir string) error
 		return err
 	}
 	for name, text := range map[string][]byte{"index.html": html.Bytes(), "start.js": script, "openapi.yaml": document} {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+		if err := put(dir, name, text); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// put writes a file at one moment: another stack may serve the folder, or write it too.
+func put(dir, name string, text []byte) error {
+	file, err := os.CreateTemp(dir, ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name()) // fails where it has its name
+	_, err = file.Write(text)
+	err = errors.Join(err, file.Chmod(0o644), file.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), filepath.Join(dir, name))
 }
 
 // servedBy is the document with one server in place of its own.

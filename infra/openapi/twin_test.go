@@ -8,6 +8,7 @@ import (
 
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
+	"go.yaml.in/yaml/v3"
 
 	"customercare/infra/project"
 )
@@ -72,5 +73,31 @@ func TestTwinOfTypes(t *testing.T) {
 	}
 	if _, err := Twin([]byte("a: [")); err == nil || !strings.Contains(err.Error(), "cannot be read") {
 		t.Errorf("what is no YAML: %v", err)
+	}
+}
+
+// No parameter is called as a schema or an answer is, but for the case of a letter:
+// generators make a type of each, and one of Go gives up at the second of a name.
+func TestNamesOfComponents(t *testing.T) {
+	root, err := project.Root()
+	if err != nil {
+		t.Fatal(err)
+	}
+	document, err := os.ReadFile(filepath.Join(root, "docs", "openapi.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said struct{ Components map[string]map[string]any }
+	if err := yaml.Unmarshal(document, &said); err != nil || len(said.Components["parameters"]) == 0 {
+		t.Fatal(err, said.Components)
+	}
+	for parameter := range said.Components["parameters"] {
+		for _, kind := range []string{"schemas", "responses"} {
+			for name := range said.Components[kind] {
+				if strings.EqualFold(parameter, name) {
+					t.Errorf("the parameter %s is called as one of the %s", parameter, kind)
+				}
+			}
+		}
 	}
 }

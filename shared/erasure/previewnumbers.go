@@ -17,24 +17,13 @@ func (p Preview) Numbers(ctx context.Context, tenant string, numbers []string, u
 	seen := Previewed{Campaigns: []PreviewedInOne{}}
 	numbers = slices.Compact(slices.Sorted(slices.Values(numbers)))
 	look := numbersPreview{
-		Preview: p, tenant: tenant, asked: numbers,
-		shared: make([]map[string][]store.Erasable, len(numbers)), held: map[string]map[string]store.Stored{},
+		Preview: p, tenant: tenant, asked: numbers, until: until,
+		shared: make([]map[string][]store.Erasable, len(numbers)), again: true,
 	}
-	for from := 0; from < len(numbers) && !seen.AtLeast; from += windowSize {
-		w := previewWindow{
-			numbersPreview: &look, from: from, numbers: make([]previewNumber, min(windowSize, len(numbers)-from)),
-			keeper: newKeeper(p.holds, tenant, func(context.Context, string, string, []string) error { return nil }),
+	for look.again && !seen.AtLeast {
+		if err := look.pass(ctx, &seen); err != nil {
+			return Previewed{}, err
 		}
-		for w.more() && !seen.AtLeast {
-			n, err := w.eraseOnce(ctx)
-			if err != nil {
-				return Previewed{}, err
-			}
-			seen.Found.Contacts += int64(n)
-			over := look.shares > maxShared || !p.now().Before(until)
-			seen.AtLeast = over && (w.more() || from+len(w.numbers) < len(numbers))
-		}
-		clear(look.shared[from : from+len(w.numbers)])
 	}
 	for _, copies := range look.held {
 		if len(copies) > 0 {
@@ -48,18 +37,44 @@ func (p Preview) Numbers(ctx context.Context, tenant string, numbers []string, u
 	return seen, p.lookForOpen(ctx, &seen, jobs)
 }
 
-// numbersPreview goes through the windows of an erasure of numbers as its pass does, but
+// pass goes once over all numbers. It needs another one where it would have deleted a
+// copy that it had passed by as kept. Then the pages of the next pass are other ones, and
+// what was kept because of a copy on the same page may stand on a page of its own.
+func (p *numbersPreview) pass(ctx context.Context, seen *Previewed) error {
+	p.again, p.held = false, map[string]map[string]store.Stored{}
+	over := func() bool { return p.shares > maxShared || !p.now().Before(p.until) }
+	for from := 0; from < len(p.asked) && !seen.AtLeast; from += windowSize {
+		w := previewWindow{
+			numbersPreview: p, from: from, numbers: make([]previewNumber, min(windowSize, len(p.asked)-from)),
+			keeper: newKeeper(p.holds, p.tenant, func(context.Context, string, string, []string) error { return nil }),
+		}
+		for w.more() && !seen.AtLeast {
+			n, err := w.eraseOnce(ctx)
+			if err != nil {
+				return err
+			}
+			seen.Found.Contacts += int64(n)
+			seen.AtLeast = over() && (w.more() || from+len(w.numbers) < len(p.asked))
+		}
+	}
+	seen.AtLeast = seen.AtLeast || p.again && over()
+	return nil
+}
+
+// numbersPreview goes through the windows of an erasure of numbers as its passes do, but
 // for the deletions: of those it only remembers which copies they would take along.
 type numbersPreview struct {
 	Preview
 	tenant string
 	asked  []string // the numbers, sorted
+	until  time.Time
 	// shared is, by number and contact, what would delete the number's copy of it, if it
 	// takes that copy.
 	shared []map[string][]store.Erasable
 	// held is, by contact and number, the parties of the copies that holds keep.
 	held   map[string]map[string]store.Stored
-	shares int // how many there ever were in shared and held
+	shares int  // how many there ever were in shared and held
+	again  bool // another pass would see something else
 }
 
 // previewWindow is numbers that a pass reads and erases together.
@@ -208,15 +223,15 @@ func (w *previewWindow) fill(ctx context.Context, i int) error {
 	return nil
 }
 
-// remember notes which copies would go with a contact, of the numbers that are not done
-// with.
+// remember notes which copies would go with a contact.
 func (w *previewWindow) remember(contact store.Erasable) {
 	for _, number := range contact.Numbers(w.tenant) {
 		if parties, held := w.held[contact.Contact][number]; held && (number == contact.Own || contact.Takes(parties)) {
 			delete(w.held[contact.Contact], number)
+			w.again = true
 		}
 		at, asked := slices.BinarySearch(w.asked, number)
-		if !asked || at < w.from {
+		if !asked {
 			continue
 		}
 		if w.shared[at] == nil {

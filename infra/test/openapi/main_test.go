@@ -18,6 +18,7 @@ import (
 	"customercare/infra/importer"
 	"customercare/infra/local/stack"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/spec"
 	"customercare/shared/operation"
 )
 
@@ -43,6 +44,7 @@ func TestMain(m *testing.M) {
 // world is the stack with the demo data, and what calls need.
 type world struct {
 	client.Client
+	document       *spec.Document
 	token, erasure string // an app's; the id of an erasure that it asked for
 }
 
@@ -92,6 +94,9 @@ var started = sync.OnceValues(func() (w world, err error) {
 			return w, err
 		}
 	}
+	if w.document, err = spec.Read(filepath.Join(root, "docs", "openapi.yaml")); err != nil {
+		return w, err
+	}
 	w.Client = client.Client{Base: running.URL, HTTP: &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -109,10 +114,13 @@ var started = sync.OnceValues(func() (w world, err error) {
 })
 
 // sealed waits until the log has something of the erasure: from then on there is a
-// receipt, a checkpoint and a key.
+// receipt, a checkpoint and a key. What its status is before that fits the document, too.
 func (w world) sealed(ctx context.Context) error {
 	for {
-		answer, err := w.Send(ctx, client.Read(operation.ReadReceipt, w.erasure).Bearer(w.token))
+		if answer, err := w.ask(ctx, client.Read(operation.ReadErasure, w.erasure).Bearer(w.token)); err != nil || answer.Status != http.StatusOK {
+			return fmt.Errorf("no status: %s: %w", answer, err)
+		}
+		answer, err := w.ask(ctx, client.Read(operation.ReadReceipt, w.erasure).Bearer(w.token))
 		if err != nil || answer.Status == http.StatusOK {
 			return err
 		}
@@ -121,4 +129,15 @@ func (w world) sealed(ctx context.Context) error {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// ask makes a call. An answer that the document does not know is an error.
+func (w world) ask(ctx context.Context, r client.Request) (client.Answer, error) {
+	answer, err := w.Send(ctx, r)
+	if err != nil {
+		return answer, err
+	}
+	return answer, w.document.Check(spec.Answer{
+		Method: r.Method, Path: r.Path, Status: answer.Status, Header: answer.Header, Body: answer.Body,
+	})
 }

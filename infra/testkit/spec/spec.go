@@ -298,7 +298,10 @@ func (d *Document) readElement(decoder *xml.Decoder, element xml.StartElement, s
 		case xml.EndElement:
 			switch d.object(schema...)["type"] {
 			case "boolean":
-				return text == "true", nil
+				if text == "true" || text == "false" {
+					return text == "true", nil
+				}
+				return text, nil
 			case "string":
 				return text, nil
 			case "integer":

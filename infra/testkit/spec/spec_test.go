@@ -123,6 +123,7 @@ func TestCheck(t *testing.T) {
 		{"POST", "/", 200, in("application/xml"), strings.Replace(gone, `<code>1</code>`, ``, 1)},
 		{"GET", provision, 200, in("application/xml"), strings.ReplaceAll(had, "tempAllow>", "allow>")},
 		{"GET", provision, 200, in("application/xml"), strings.ReplaceAll(had, "<questions>1", "<questions>one")},
+		{"GET", provision, 200, in("application/xml"), strings.ReplaceAll(had, "<registered>true", "<registered>1")},
 		{"GET", provision, 200, in("application/xml"), strings.ReplaceAll(had, "<tempAllowType>1", "<tempAllowType>")},
 		{"GET", provision, 200, in("application/xml"), strings.ReplaceAll(had, allow, "none")},
 		{"GET", "/erasures/x", 404, in("application/problem+json"), strings.Replace(problem, "404", `"404"`, 1)},
