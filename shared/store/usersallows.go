@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -95,20 +94,12 @@ func pick(all []Allow, once bool, better func(a, b Allow) bool) (best Allow, fou
 	return best, found
 }
 
-// moment is a time in Unix milliseconds that another writer may have written with a
-// fraction, or with an exponent where an emulator keeps one. known is false for what is
-// no number, or no time from 1970 to 9999.
+// moment is a time in Unix milliseconds, to which another writer may have written a
+// fraction. known is false for what is no number, or no time from 1970 to 9999.
 func moment(value types.AttributeValue) (at int64, known bool) {
 	n, isNumber := value.(*types.AttributeValueMemberN)
 	if !isNumber {
 		return 0, false
-	}
-	if strings.ContainsAny(n.Value, "eE") {
-		f, err := strconv.ParseFloat(n.Value, 64)
-		if err != nil || f < 1 || f > lastExpiry {
-			return 0, false
-		}
-		return int64(f), true
 	}
 	at, err := wholePart(n.Value)
 	return at, err == nil && at >= 1 && at <= lastExpiry

@@ -132,7 +132,7 @@ func (a use) condition() (condition *string, names map[string]string) {
 	all := []string{"attribute_exists(customerId)", fmt.Sprintf(inForceIf, "#use")}
 	names = map[string]string{"#use": strconv.Itoa(a.kind)}
 	name := func(kind int) string {
-		alias := "#" + strconv.Itoa(len(names))
+		alias := "#t" + strconv.Itoa(len(names))
 		names[alias] = strconv.Itoa(kind)
 		return alias
 	}

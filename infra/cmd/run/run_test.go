@@ -37,10 +37,10 @@ func TestWelcome(t *testing.T) {
 			t.Skip("the first screen's commands need ", program, ", which is not here")
 		}
 	}
-	ports := freeport.Take(t, 4)
+	ports := freeport.Take(t, 5)
 	// So short that an erasure ends while the test waits for it.
 	s := begin(t, true, "PORT="+ports[0], "SECRETS_PORT="+ports[1], "KMS_PORT="+ports[3], "DYNAMODB_PORT="+ports[2],
-		"PARAMETERS=WriterLifetime=2s ClockSkew=0s", "SCHEDULE_EVERY=1s")
+		"DOCS_PORT="+ports[4], "PARAMETERS=WriterLifetime=2s ClockSkew=0s", "SCHEDULE_EVERY=1s")
 	database := "http://127.0.0.1:" + ports[2]
 	if got, want := s.ready(), "ready http://127.0.0.1:"+ports[0]+" dynamodb "+database; got != want {
 		t.Fatalf("on stdout: %q, want %q", got, want)
@@ -112,6 +112,8 @@ func paste(t *testing.T, screen string) {
 	wants := []string{
 		`^\{"responseCode":"0","responseMessage":"","status":true\}$`,
 		`^\{"responseCode":"0","responseMessage":"","status":true\}$`,
+		`^\{"responseCode":"0","responseMessage":"","status":true,"registered":true,.*"devices":0,"tempAllows":\[\{"tempAllowType":1,.*"singleUse":true\}\]\}$`,
+		`^\{"responseCode":"0","responseMessage":"","status":true,"allowed":true,"tempAllowType":1,.*"singleUse":true\}$`,
 		`<response status="success"><customer status="deleted"><code>1234567890123456</code></customer></response>$`,
 		`^\{"retCode":"0","retMsg":"VerifyParams success"\}$`,
 		`^\{"AccessToken":"[^"]+","ApplyType":"Bearer",.*"AppKey":"demo-app-key"`,

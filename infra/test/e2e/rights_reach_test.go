@@ -22,6 +22,9 @@ func TestConditionsAreHeldAgainstCalls(t *testing.T) {
 			"count questions registration since"},
 		{write{ConditionExpression: "tempAllows.#t0.expires = :e0 OR NOT tombstone IN (:a, :b)",
 			ExpressionAttributeNames: map[string]string{"#t0": "1"}}, "tempAllows tombstone"},
+		{write{ConditionExpression: "tempAllows.#use.expires BETWEEN :next AND :last AND NOT (tempAllows.#1.expires < tempAllows.#use.expires)",
+			UpdateExpression:         "SET activeAt = :activeAt, tempAllows.#use.usedAt = :usedAt",
+			ExpressionAttributeNames: map[string]string{"#use": "1", "#1": "2"}}, "activeAt tempAllows"},
 	} {
 		if got := strings.Join(slices.Sorted(maps.Keys(c.call.attributes())), " "); got != c.want {
 			t.Errorf("%+v names %s, want %s", c.call, got, c.want)
