@@ -30,6 +30,10 @@ func NewPreview(
 
 // Previewed is what an erasure would find. Where nobody writes in between, and no erasure
 // of the same is open, the sum of Found is what the statement of its end has as found.
+//
+// Of a contact whose copies disagree an erasure may count each by itself. How many it
+// counts depends on which copies it reads together. A mark of a hold that has ended, and
+// that nobody has taken away yet, may change that by one; a preview does not look for it.
 type Previewed struct {
 	Found     PreviewedItems   `json:"found"`
 	Held      int64            `json:"held"`      // items that holds would keep, and that are not in Found

@@ -45,6 +45,9 @@ func TestPreviewFindsWhatTheErasureFinds(t *testing.T) {
 	sys := newSystem(t)
 	sys.shortenPages(3)
 	_ = flag.Set("rapid.checks", cmp.Or(os.Getenv("CHAOS_CHECKS"), "40"))
+	if os.Getenv("CHAOS_CHECKS") == "" { // the same states each time; `make chaos` tries others
+		_ = flag.Set("rapid.seed", "20261127")
+	}
 	checks, refused, largest, kept := 0, 0, int64(0), int64(0)
 	rapid.Check(t, func(t *rapid.T) {
 		checks++
