@@ -87,6 +87,8 @@ func oneType(fields []field) error {
 		switch {
 		case strings.ContainsFunc(f.name, unprintable):
 			return errName
+		case strings.Contains(f.name, "=?"):
+			return errUnclear // an encoded word, which commons-fileupload decodes
 		case spelled(f.value):
 			return errOurs // whatever the name
 		case strings.EqualFold(f.name, "_charset_") && !asciiCharset.MatchString(f.value):

@@ -127,7 +127,9 @@ var (
 	disposition = regexp.MustCompile(`^form-data; ?name=(?:"([^"\\;\r\n]*)"|([A-Za-z0-9_.\[\]-]+))` +
 		`((?:; ?filename=(?:"[^"\\;\r\n]*"|[A-Za-z0-9_.-]+))?(?:; ?filename\*=[A-Za-z0-9-]+'[A-Za-z0-9-]*'[A-Za-z0-9_.~%!#$&+^-]*)?)$`)
 	partHeader = regexp.MustCompile(`^([A-Za-z-]+):[ \t]*([^\r\n\x00]*?)[ \t]*$`)
-	plainText  = regexp.MustCompile(`(?i)^text/plain(?: *; *charset="?(?:utf-?8|us-ascii|iso-8859-1|windows-1252)"?)?$`)
+	// plainText and asciiPart are types of parts whose ASCII characters are in ASCII.
+	plainText = regexp.MustCompile(`(?i)^text/plain(?: *; *charset="?(?:utf-?8|us-ascii|iso-8859-1|windows-1252)"?)?$`)
+	asciiPart = regexp.MustCompile(`(?i)^[^;"]*; *charset="?(?:utf-?8|us-ascii|iso-8859-1|windows-1252)"?$`)
 )
 
 // partHeaders are the fields that a part may have in its header: those that clients send.
@@ -176,6 +178,9 @@ func partField(head, value string) (f field, ok bool) {
 	media := strings.ToLower(mediaType)
 	if named == nil || strings.HasPrefix(media, "multipart/") || strings.HasPrefix(media, "message/") {
 		return f, false // a part of parts
+	}
+	if strings.Contains(media, "charset") && !asciiPart.MatchString(mediaType) {
+		return f, false
 	}
 	if length, known := given["content-length"]; known && length != strconv.Itoa(len(value)) {
 		return f, false // older Pythons read so many bytes and pass over the rest

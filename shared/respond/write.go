@@ -44,8 +44,7 @@ type Whole struct {
 }
 
 // Write answers with body in format f; a Text, a Problem and a Whole have a format of
-// their own.
-// Every answer of every function is written here.
+// their own. Every answer of every function is written here.
 func Write(w http.ResponseWriter, status int, f Format, body any) {
 	var out bytes.Buffer
 	var text []byte

@@ -261,7 +261,7 @@ func TestEndsOfOtherWriters(t *testing.T) {
 	at := time.UnixMilli(1_900_000_000_123)
 	for end, want := range map[string]bool{
 		"1900000000123": false, "1900000000123.9": false, "1900000000124": true, "1900000000124.5": true,
-		"0": false, "-1": false, "253402300799999": true, "253402300800000": false, "9E+30": false, "1E+14": true,
+		"0": false, "-1": false, "253402300799999": true, "253402300800000": false, "9E+30": false, "1E+14": true, "1.9E+12": false, "1.91E+12": true,
 	} {
 		for _, once := range []bool{true, false} {
 			kit := dynamotest.Open(t)

@@ -11,6 +11,7 @@ import (
 
 	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/shared/operation"
 )
 
 // api is the API's properties.
@@ -215,5 +216,26 @@ func TestAuthorizers(t *testing.T) {
 	}
 	if got := at(authorizers, "App", "Identity", "ReauthorizeEvery"); got != "0" {
 		t.Errorf("an app's answer is kept for %v s", got)
+	}
+}
+
+// Calls are passed on to one host, by HTTPS, or to nobody.
+func TestLoyaltyUpstreamUrl(t *testing.T) {
+	for address, right := range map[string]bool{
+		"": true, "https://loyalty.example.com": true, "https://127.0.0.1:8443/a/v1.0/": true,
+		"http://loyalty.example.com": false, "https://": false, "https://a@b.c": false, "https://a.b?c": false, "https://a.b/#c": false,
+		"https://a.b/../c": false, "https://a.b/%2e": false, "https://a.b//c": false, "loyalty.example.com": false, "https://a.b https://c.d": false,
+	} {
+		deployed, err := template.Load(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{"LoyaltyUpstreamUrl": address})
+		if (err == nil) != right {
+			t.Errorf("%q: %v", address, err)
+			continue
+		}
+		if !right {
+			continue
+		}
+		if f, _ := deployed.Function(operation.DeleteCustomer.Name); f.Environment["LOYALTY_UPSTREAM_URL"] != address {
+			t.Errorf("%q comes to the function as %q", address, f.Environment["LOYALTY_UPSTREAM_URL"])
+		}
 	}
 }
