@@ -128,7 +128,9 @@ func (u upstream) ask(ctx context.Context, call *gateway.Call) (answer respond.W
 	switch {
 	case len(body) > maxAnswer:
 		return answer, lost(ctx, "an answer that is too large")
-	case err != nil:
+	case err != nil, ctx.Err() != nil:
+		// Where the time is up, the other side may end its answer as if it were whole:
+		// TLS tells it that we go before we are gone.
 		return answer, lost(ctx, "an answer that breaks off")
 	}
 	call.Status, call.Success = response.StatusCode, make(http.Header)

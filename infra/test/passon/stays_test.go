@@ -61,7 +61,7 @@ func TestNothingElseLeaves(t *testing.T) {
 		{notOurs, "POST", "", part(`name="type"`, "Customer_Delete") + "--b--", []string{parts}}, {plainly, "POST", "", part(`name="type"; filename="a"`, "points") + "--b--", []string{parts}},
 		{notOurs, "POST", "", part(`name="type"; filename="a"`, "customer_delete") + part(`name="type"`, "points") + "--b--", []string{parts}},
 		{unclear, "POST", "", part("name=\"type\"\r\nContent-Transfer-Encoding: base64", "points") + "--b--", []string{parts}},
-		{plainly, "POST", "", part("name=\"type\"\r\nContent-Type: text/plain; charset=utf-16", "points") + "--b--", []string{parts}},
+		{unclear, "POST", "", part("name=\"type\"\r\nContent-Type: text/plain; charset=utf-16", "points") + "--b--", []string{parts}},
 		{unclear, "POST", "", part(`name='type'`, "customer_deleted") + part(`name="type"`, "points") + "--b--", []string{parts}},
 		{unclear, "POST", "", part(`name="type"`, "points") + part(`name="x"`, "a\n--b\nContent-Disposition: form-data; name=a\n\nb") + "--b--", []string{parts}},
 	} {
