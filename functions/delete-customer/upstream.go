@@ -129,8 +129,8 @@ func (u upstream) ask(ctx context.Context, call *gateway.Call) (answer respond.W
 	case len(body) > maxAnswer:
 		return answer, lost(ctx, "an answer that is too large")
 	case err != nil, ctx.Err() != nil:
-		// Where the time is up, the other side may end its answer as if it were whole: TLS
-		// tells it that we go before we are gone.
+		// Where the time is up, the other side may end its answer as if it were whole:
+		// TLS tells it that we go before we are gone.
 		return answer, lost(ctx, "an answer that breaks off")
 	}
 	call.Status, call.Success = response.StatusCode, make(http.Header)

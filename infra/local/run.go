@@ -94,6 +94,12 @@ func serve(ctx context.Context, s settings, c *console, stdout io.Writer) error 
 	if err != nil {
 		return err
 	}
+	authorities := s.Authorities
+	if authorities != "" {
+		if authorities, err = filepath.Abs(authorities); err != nil {
+			return err
+		}
+	}
 	st, err := stack.Prepare(ctx, stack.Options{
 		Root: root, BinDir: binDir, Parameters: parameters, Port: int(s.Port),
 		Endpoint: endpoint, TablePrefix: s.tablePrefix, Region: s.region, Credentials: s.credentials,
@@ -101,7 +107,7 @@ func serve(ctx context.Context, s settings, c *console, stdout io.Writer) error 
 		// Ports that are known, so that functions outside this stack, such as those of
 		// `sam local`, can ask too.
 		SecretsPort: int(s.SecretsPort), KMSPort: int(s.KMSPort), KeysDir: s.keysDir(cache),
-		ScheduleEvery: s.ScheduleEvery, Log: c, Access: c.access,
+		Authorities: authorities, ScheduleEvery: s.ScheduleEvery, Log: c, Access: c.access,
 	})
 	if err != nil {
 		return err

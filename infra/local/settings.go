@@ -26,6 +26,7 @@ type settings struct {
 	DataDir       string        `env:"DATA_DIR"`          // empty: tables live in memory
 	ScheduleEvery time.Duration `env:"SCHEDULE_EVERY" envDefault:"5s"`
 	Parameters    parameters    `env:"PARAMETERS"`
+	Authorities   string        `env:"SSL_CERT_FILE"` // that the functions trust; empty: this machine's
 	Verbose       bool          `env:"VERBOSE"`
 	Log           logFormat     `env:"LOG"`
 	NoColor       string        `env:"NO_COLOR"`

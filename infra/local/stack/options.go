@@ -41,6 +41,10 @@ type Options struct {
 	Secrets     map[string]string
 	SecretsPort int // of Secrets Manager, on 127.0.0.1; 0: any free one
 
+	// Authorities is a file of certificates that the functions trust in place of this
+	// machine's, with an absolute path; empty: they trust what this machine does.
+	Authorities string
+
 	// KeysDir keeps the keys of KMS over restarts; empty: they are in memory only.
 	KeysDir string
 	KMSPort int // of KMS, on 127.0.0.1; 0: any free one

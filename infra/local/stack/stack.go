@@ -114,13 +114,16 @@ func (s *Stack) Serve(ctx context.Context) (err error) {
 		return fmt.Errorf("KMS: %w", err)
 	}
 	s.kms = kms.Serve(kmsAt, s.keys)
+	environment := map[string]string{
+		"AWS_ENDPOINT_URL_DYNAMODB": opts.FunctionEndpoint, "AWS_ENDPOINT_URL_SECRETS_MANAGER": s.secrets.URL,
+		"AWS_ENDPOINT_URL_KMS": s.kms.URL,
+	}
+	if opts.Authorities != "" {
+		environment["SSL_CERT_FILE"] = opts.Authorities // Go reads it
+	}
 	s.functions, err = lambda.New(lambda.Options{
 		Account: lambda.Account{ID: template.AccountID, Region: opts.Region, Credentials: opts.Credentials},
-		BinDir:  opts.BinDir,
-		Environment: map[string]string{
-			"AWS_ENDPOINT_URL_DYNAMODB": opts.FunctionEndpoint, "AWS_ENDPOINT_URL_SECRETS_MANAGER": s.secrets.URL,
-			"AWS_ENDPOINT_URL_KMS": s.kms.URL,
-		},
+		BinDir:  opts.BinDir, Environment: environment,
 		Workers: opts.Workers, QueueTimeout: opts.QueueTimeout,
 		Log: opts.Log, Started: opts.Started,
 	}, t.Functions)

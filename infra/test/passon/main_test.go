@@ -4,7 +4,6 @@
 package passon
 
 import (
-	"bytes"
 	"context"
 	"encoding/pem"
 	"flag"
@@ -119,21 +118,8 @@ func start(ctx context.Context, folder string, server *httptest.Server, upstream
 	if err := os.WriteFile(authority, certificate, 0o600); err != nil {
 		return nil, err
 	}
-	text, err := os.ReadFile(filepath.Join(root, "template.yaml"))
-	if err != nil {
-		return nil, err
-	}
-	const variable = "        AWS_ENDPOINT_URL: \"\"\n"
-	if bytes.Count(text, []byte(variable)) != 1 {
-		return nil, fmt.Errorf("template.yaml has not one line %q", variable)
-	}
-	file := filepath.Join(folder, "template.yaml")
-	text = bytes.Replace(text, []byte(variable), []byte(variable+"        SSL_CERT_FILE: \""+authority+"\"\n"), 1)
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		return nil, err
-	}
 	return stack.Start(ctx, stack.Options{
-		Root: root, Template: file, Endpoint: endpoint, BinDir: binaries, Log: logs,
+		Root: root, Authorities: authority, Endpoint: endpoint, BinDir: binaries, Log: logs,
 		TablePrefix: fmt.Sprintf("passon-%d-", time.Now().UnixNano()), ScheduleEvery: -1,
 		Parameters: map[string]string{
 			"LoyaltyUpstreamUrl": upstream, "DeleteRate": "10000", "ThrottleBurst": "5000", "GuessLimit": "1000000",
