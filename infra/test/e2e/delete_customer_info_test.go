@@ -131,7 +131,7 @@ func TestCustomerID(t *testing.T) {
 		"a/b", "/", "//", "100%", "%41", "%2F", "what?", "a?reset=false", "#tag", "a#b", "two words", " ", "+",
 		"a+b", "..", ".",
 		"../..", "a&b=c;d", "😀", "ünï", "\u00e9", "e\u0301", "a\\b", `"quoted"`, "<xml>&amp;", "a:b@c", "*", "~",
-		"{customerId}", "provision",
+		"{customerId}", ofAFunction, "use",
 		strings.Repeat("x", 256), strings.Repeat("😀", 64), strings.Repeat("%", 256),
 	}
 	loadUsers(t, ids...)
