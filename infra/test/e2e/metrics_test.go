@@ -164,7 +164,8 @@ func TestMetricLinesOfTheBackground(t *testing.T) {
 		}
 		return told["ItemsErased"] >= 3 && told["NumbersUnknown"] >= 2
 	})
-	// No test here guesses that much, and infra/test/passon has the calls that are passed on.
+	// No test here guesses that much, and infra/test/passon has the calls that are passed
+	// on.
 	elsewhere := []metric.Metric{metric.CallersLockedOut, metric.CallsPassedOn, metric.PassOnFailures}
 	for _, m := range metric.All {
 		if _, ok := told[m.Name]; !ok && m.Dimension == "" && !slices.Contains(elsewhere, m) {
