@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -96,16 +95,11 @@ func pick(all []Allow, once bool, better func(a, b Allow) bool) (best Allow, fou
 }
 
 // moment is a time in Unix milliseconds, to which another writer may have written a
-// fraction, or that an engine gives back with an exponent, as DynamoDB Local does with
-// 1E+14. known is false for what is no number, or no time from 1970 to 9999.
+// fraction. known is false for what is no number, or no time from 1970 to 9999.
 func moment(value types.AttributeValue) (at int64, known bool) {
 	n, isNumber := value.(*types.AttributeValueMemberN)
 	if !isNumber {
 		return 0, false
-	}
-	if strings.ContainsAny(n.Value, "eE") {
-		f, err := strconv.ParseFloat(n.Value, 64)
-		return int64(f), err == nil && f >= 1 && f <= lastExpiry
 	}
 	at, err := wholePart(n.Value)
 	return at, err == nil && at >= 1 && at <= lastExpiry

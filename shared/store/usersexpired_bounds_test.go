@@ -132,6 +132,7 @@ func TestSweepOfForeignTypes(t *testing.T) {
 		"no expiry":       mapOf(item{"1": mapOf(item{"grantedBy": text("csr")})}),
 		"expiry is text":  mapOf(item{"1": mapOf(item{"expires": text(past)})}),
 		"fraction":        mapOf(item{"1": mapOf(item{"expires": number("99999999999999.5")})}),
+		"exponent":        mapOf(item{"1": mapOf(item{"expires": number("9.9999E+13")})}),
 		"beyond 64 bits":  mapOf(item{"1": mapOf(item{"expires": number("9E+30")})}),
 		"below 64 bits":   mapOf(item{"1": mapOf(item{"expires": number("-9E+30")})}),
 		"very much later": mapOf(item{"1": mapOf(item{"expires": number("9223372036854775807")})}),

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math/big"
 	"strconv"
 	"strings"
 
@@ -57,8 +58,16 @@ func (o object) number(name string) int64 {
 	return n
 }
 
-// wholePart is a number without its fraction. The times of other writers may have one.
+// wholePart is a number without its fraction. The times of other writers may have one, or
+// an exponent, which DynamoDB Local gives back as it was written. The error is strconv's.
 func wholePart(digits string) (int64, error) {
+	if strings.ContainsAny(digits, "eE") {
+		number, ok := new(big.Rat).SetString(digits)
+		if !ok {
+			return 0, strconv.ErrSyntax
+		}
+		digits = new(big.Int).Quo(number.Num(), number.Denom()).String()
+	}
 	whole, _, _ := strings.Cut(digits, ".")
 	return strconv.ParseInt(whole, 10, 64)
 }
