@@ -38,6 +38,9 @@ func TestTwoWorkersDie(t *testing.T) {
 // page; read again from the start, with the tombstone in front, it no longer fits into
 // one. Found by the scale test as a record of one item too many.
 func TestPagesShiftUnderADeadWorker(t *testing.T) {
+	if testing.Short() {
+		t.Skip("34,000 items are many")
+	}
 	t.Parallel()
 	sys := newSystem(t)
 	const n = 34_000 // three pages and more; two items are smaller than a tombstone
