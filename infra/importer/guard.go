@@ -17,9 +17,13 @@ var (
 		" removed it since: --returning loads it where it is new")
 )
 
-// erased says whether anybody whom a record is about was erased.
-func (l *loader) erased(ctx context.Context, r *record) (bool, error) {
-	if l.Erased == nil {
+// asked says whether the erasure of a data subject is on record (Options.Erased); nil
+// asks nobody.
+type asked func(ctx context.Context, kind, scope, identifier string) (bool, error)
+
+// about says whether anybody whom a record is about was erased.
+func (erased asked) about(ctx context.Context, r *record) (bool, error) {
+	if erased == nil {
 		return false, nil
 	}
 	kind, scope, identifiers := "number", r.tenant, r.parties
@@ -28,8 +32,8 @@ func (l *loader) erased(ctx context.Context, r *record) (bool, error) {
 		kind, scope, identifiers = "customer", parts[0], parts[1:]
 	}
 	for _, identifier := range identifiers {
-		if erased, err := l.Erased(ctx, kind, scope, identifier); erased || err != nil {
-			return erased, err
+		if is, err := erased(ctx, kind, scope, identifier); is || err != nil {
+			return is, err
 		}
 	}
 	return false, nil

@@ -187,7 +187,7 @@ func (l *loader) read(ctx context.Context, lines *lines, queues []chan *record) 
 			rec, err = parse(line)
 		}
 		if err == nil {
-			erased, failed := l.erased(ctx, rec)
+			erased, failed := asked(l.Erased).about(ctx, rec)
 			if failed != nil {
 				return failed
 			}

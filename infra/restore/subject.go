@@ -2,7 +2,6 @@ package restore
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"customercare/infra/attribute"
 	"customercare/infra/deployment"
@@ -126,7 +126,7 @@ func (s *Subject) item(table string, found attribute.Item, r record) error {
 		return err
 	}
 	fmt.Fprintf(s.Notes, "item %d%s: printed as it is stored: %s\n", s.position, r.named(s.Digests), r.fault)
-	return s.write("item", map[string]any{"table": table, "item": typed(found)})
+	return s.write("item", map[string]any{"table": table, "item": jsontext.Value(attribute.AppendJSON(nil, found))})
 }
 
 // write prints a line that the import refuses.
@@ -145,47 +145,4 @@ func (s *Subject) count(kind string) {
 		s.Printed = map[string]int{}
 	}
 	s.Printed[kind]++
-}
-
-// typed is an item, or a map in one, as DynamoDB writes it in JSON: each value beside the
-// name of its type.
-func typed(members attribute.Item) map[string]any {
-	all := make(map[string]any, len(members))
-	for name, value := range members {
-		all[name] = typedValue(value)
-	}
-	return all
-}
-
-func typedValue(value types.AttributeValue) map[string]any {
-	switch a := value.(type) {
-	case *types.AttributeValueMemberS:
-		return map[string]any{"S": a.Value}
-	case *types.AttributeValueMemberN:
-		return map[string]any{"N": a.Value}
-	case *types.AttributeValueMemberB:
-		return map[string]any{"B": base64.StdEncoding.EncodeToString(a.Value)}
-	case *types.AttributeValueMemberSS:
-		return map[string]any{"SS": a.Value}
-	case *types.AttributeValueMemberNS:
-		return map[string]any{"NS": a.Value}
-	case *types.AttributeValueMemberBS:
-		texts := make([]string, len(a.Value))
-		for i, bytes := range a.Value {
-			texts[i] = base64.StdEncoding.EncodeToString(bytes)
-		}
-		return map[string]any{"BS": texts}
-	case *types.AttributeValueMemberBOOL:
-		return map[string]any{"BOOL": a.Value}
-	case *types.AttributeValueMemberM:
-		return map[string]any{"M": typed(a.Value)}
-	case *types.AttributeValueMemberL:
-		list := make([]any, len(a.Value))
-		for i, member := range a.Value {
-			list[i] = typedValue(member)
-		}
-		return map[string]any{"L": list}
-	default:
-		return map[string]any{"NULL": true}
-	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -88,6 +89,17 @@ func TestAnImportBringsNobodyBack(t *testing.T) {
 		if strings.Contains(line, "shop#old") || strings.Contains(line, "shop#young") {
 			t.Errorf("came back: %s", line)
 		}
+	}
+	converted := filepath.Join(t.TempDir(), "out")
+	r = call(t, all, "convert", "-", "--out", converted)
+	r.is(t, 3, "4 lines might bring back what was erased or removed since, and not converted")
+	files := unpacked(t, converted, "Customers") + unpacked(t, converted, "Contacts")
+	if got := named(r); !slices.Equal(got, []string{"1", "2", "3", "5"}) || strings.Count(files, "\n") != 3 {
+		t.Errorf("named %v: %v\n%s", got, r, files)
+	}
+	r = call(t, all, "convert", "-", "--out", converted+"2", "--since", since)
+	if got := named(r); r.code != 3 || !slices.Equal(got, []string{"2", "3", "5"}) {
+		t.Errorf("named %v: %v", got, r)
 	}
 	r = call(t, all, "import", "-", "--since", since) // old had come back by then
 	if got := named(r); r.code != 3 || !slices.Equal(got, []string{"2", "3", "5"}) {

@@ -21,28 +21,13 @@ func (a *app) importCommand() *cobra.Command {
 	var since string
 	command := page("", "import FILE")
 	command.ValidArgsFunction = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault) // files
-	command.PreRunE = func(_ *cobra.Command, args []string) (err error) {
-		switch {
-		case from < 1:
+	command.PreRunE = func(_ *cobra.Command, args []string) error {
+		if from < 1 {
 			return errors.New("--from counts lines from 1")
-		case guard.keys == "-" && args[0] == "-":
-			return errors.New("FILE and --keys cannot both be standard input")
-		case guard.returning && since != "":
-			return errors.New("--returning asks the ledger for nobody, so --since means nothing with it")
-		case since == "":
-			return nil
 		}
-		guard.since, err = parseTime("since", since)
-		if err == nil && guard.since.After(time.Now()) {
-			err = errors.New("--since is in the future: say of which time the file is")
-		}
-		return err
+		return guard.check(args[0], since)
 	}
-	command.Flags().BoolVar(&guard.returning, "returning", false, "load also who was erased, because they came back")
-	command.Flags().StringVar(&since, "since", "", "the `TIME` that the file is of, RFC 3339: who was erased before it had come back")
-	command.Flags().StringVar(&guard.keys, "keys", "",
-		"read the text of the secret DigestKeys from `FILE`, \"-\" is standard input")
-	_ = command.MarkFlagFilename("keys") // it fails where there is no such flag
+	guard.flags(command, &since, "load also who was erased, because they came back")
 	command.Flags().IntVar(&from, "from", 1, "first `LINE` to load, as a load that stopped names it")
 	var file *os.File
 	a.does(command, func(ctx context.Context, to *deployment.Deployment, _ []string) error {
@@ -68,23 +53,73 @@ type guarding struct {
 	keys      string    // the file with the keys of digests, "" for the stack's secret
 }
 
-// load loads the lines of file, from line from on, into a deployment's tables.
-func (a *app) load(ctx context.Context, to *deployment.Deployment, file *os.File, from int, by guarding) error {
-	if !a.json {
-		fmt.Fprintf(a.out, "loading into %s\n", to.Where)
+// flags are those that say how.
+func (g *guarding) flags(command *cobra.Command, since *string, returning string) {
+	command.Flags().BoolVar(&g.returning, "returning", false, returning)
+	command.Flags().StringVar(since, "since", "", "the `TIME` that the file is of, RFC 3339: who was erased before it had come back")
+	command.Flags().StringVar(&g.keys, "keys", "",
+		"read the text of the secret DigestKeys from `FILE`, \"-\" is standard input")
+	_ = command.MarkFlagFilename("keys") // it fails where there is no such flag
+}
+
+// check refuses flags that mean nothing together, and reads --since.
+func (g *guarding) check(file, since string) (err error) {
+	switch {
+	case g.keys == "-" && file == "-":
+		return errors.New("FILE and --keys cannot both be standard input")
+	case g.returning && since != "":
+		return errors.New("--returning asks the ledger for nobody, so --since means nothing with it")
+	case since == "":
+		return nil
 	}
-	size := int64(-1)
-	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
-		size = info.Size()
+	g.since, err = parseTime("since", since)
+	if err == nil && g.since.After(time.Now()) {
+		err = errors.New("--since is in the future: say of which time the file is")
 	}
-	bar := a.newBar("importing", size)
-	guard := restore.Guard{
+	return err
+}
+
+// guard asks a deployment's ledger who was erased; nil is no deployment, and asks nobody.
+func (a *app) guard(to *deployment.Deployment, by guarding) *restore.Guard {
+	if to == nil {
+		return &restore.Guard{}
+	}
+	return &restore.Guard{
 		Ledger: inUse(to), Since: by.since,
 		Keys: func(ctx context.Context) (digest.Digester, error) {
 			keys, err := a.keysFrom(ctx, to, by.keys)
 			return keys.Digester(), err
 		},
 	}
+}
+
+// tellBack says how many lines were not done because of whom they are about, and of whom
+// nobody knows.
+func (a *app) tellBack(lines int, done string, guard *restore.Guard) {
+	if lines > 0 {
+		a.tell("%s what was erased or removed since, and not %s", plural(lines,
+			"line might bring back", "lines might bring back"), done)
+	}
+	for _, id := range guard.Destroyed {
+		a.tell("the key %s of digests is destroyed: nobody can say who was erased under it, and they are not looked for", id)
+	}
+}
+
+// sizeOf is a file's size, -1 where it has none, as a pipe.
+func sizeOf(file *os.File) int64 {
+	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+		return info.Size()
+	}
+	return -1
+}
+
+// load loads the lines of file, from line from on, into a deployment's tables.
+func (a *app) load(ctx context.Context, to *deployment.Deployment, file *os.File, from int, by guarding) error {
+	if !a.json {
+		fmt.Fprintf(a.out, "loading into %s\n", to.Where)
+	}
+	bar := a.newBar("importing", sizeOf(file))
+	guard := a.guard(to, by)
 	erased := guard.Erased
 	if by.returning {
 		erased = nil
@@ -101,13 +136,7 @@ func (a *app) load(ctx context.Context, to *deployment.Deployment, file *os.File
 	printed := a.print(map[string]any{"into": to.Where, "loaded": counts.Loaded, "refused": counts.Failed,
 		"mightComeBack": counts.Back},
 		[]any{fmt.Sprintf("loaded into %s: %s", to.Where, counts)})
-	if counts.Back > 0 {
-		a.tell("%s what was erased or removed since, and not loaded", plural(counts.Back,
-			"line might bring back", "lines might bring back"))
-	}
-	for _, id := range guard.Destroyed {
-		a.tell("the key %s of digests is destroyed: nobody can say who was erased under it, and they are not looked for", id)
-	}
+	a.tellBack(counts.Back, "loaded", guard)
 	stopped, early := errors.AsType[*importer.Stopped](err)
 	switch {
 	case early && ctx.Err() != nil:

@@ -46,7 +46,7 @@ func (a *app) root() *cobra.Command {
 		&cobra.Group{ID: "stack", Title: "The stack:"},
 		&cobra.Group{ID: "usage", Title: "This command line:"})
 	for id, commands := range map[string][]*cobra.Command{
-		"data": {a.importCommand(), a.principalsCommand(), a.subjectCommand()},
+		"data": {a.importCommand(), a.convertCommand(), a.principalsCommand(), a.subjectCommand()},
 		"erasures": {a.erasuresCommand(), a.previewCommand(), a.eraseCommand(), a.holdsCommand(), a.keysCommand(),
 			a.restorableCommand(), a.restoredCommand(), a.replayCommand(), a.retentionCommand()},
 		"evidence": {a.auditCommand(), a.logCommand(), a.verifyCommand()},
