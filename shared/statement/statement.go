@@ -77,9 +77,9 @@ type End struct {
 	Verified Time  `json:"verified"`
 	Found    int64 `json:"found"`  // items that were found
 	Erased   int64 `json:"erased"` // items that are known to be erased
-	// AtLeast says that Found and Erased are lower bounds (docs/data.md).
+	// AtLeast says that Found and Erased are lower bounds (docs/ledger.md).
 	AtLeast bool `json:"atLeast,omitempty"`
-	// Unreadable says that the parties of a contact could not be read (docs/data.md).
+	// Unreadable says that the parties of a contact could not be read (docs/ledger.md).
 	Unreadable bool  `json:"unreadable,omitempty"`
 	Passes     int64 `json:"passes"`
 	// BackupsUntil is when the last backup that may still hold the data has run out.

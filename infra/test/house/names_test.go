@@ -138,9 +138,11 @@ func TestTestsAreThere(t *testing.T) {
 
 // foreignNames are names in camel case that the documents use and that are not ours, or
 // no longer: BatchStreams is what the parameter BatchCalls was called. Those behind it
-// are of OpenAPI, of languages, and of CloudFront's policies (docs/clients.md).
+// are of OpenAPI, of languages, of CloudFront's policies (docs/clients.md), and of
+// DynamoDB's imports (docs/data.md).
 var foreignNames = []string{
 	"WarmThroughput", "BatchStreams", "oneOf", "DateTime", "DateTimeOffset", "FormData", "CachingDisabled", "AllViewerExceptHostHeader",
+	"ImportedItemCount", "ErrorCount",
 }
 
 // TestNamesAreKnown looks for every parameter, alarm, output, resource and type that the
