@@ -151,10 +151,21 @@ func (r *resolver) ref(name string) (any, error) {
 	if v, ok := r.refs[name]; ok {
 		return v, nil
 	}
-	if r.resource(name) != nil {
-		return name, nil // good enough where only AWS knows the name
+	there, err := r.isThere(name)
+	if err == nil && !there {
+		err = fmt.Errorf("there is no parameter or resource %q", name)
 	}
-	return nil, fmt.Errorf("there is no parameter or resource %q", name)
+	return name, err // good enough where only AWS knows the name
+}
+
+// isThere says whether the template has a resource of this name whose condition holds.
+// A reference to another one would make CloudFormation refuse the template.
+func (r *resolver) isThere(name string) (bool, error) {
+	n := r.resource(name)
+	if condition := text(n, "Condition"); condition != "" {
+		return r.condition(condition)
+	}
+	return n != nil, nil
 }
 
 // attribute gives !GetAtt. Only ARNs have a meaning here, and only for what runs; others

@@ -83,7 +83,10 @@ func TestWhatCannotBeResolvedIsNamed(t *testing.T) {
 		"A: !GetAtt Nobody.Arn": `no resource "Nobody"`,
 		`A: !Sub "${Nobody}"`:   `no parameter or resource "Nobody"`,
 		"A: !If [Nobody, 1, 2]": `no condition "Nobody"`,
-		"A: !Cidr [a, b]":       "does not know the function Cidr",
+		// A resource whose condition does not hold.
+		"A: !Ref Off":        `no parameter or resource "Off"`,
+		"A: !GetAtt Off.Arn": `no parameter or resource "Off"`,
+		"A: !Cidr [a, b]":    "does not know the function Cidr",
 		// What template.yaml has no use for.
 		"A: !Join [-, [a, b]]":      "line 26: the local stack does not know the function Join in this form",
 		`A: !Sub ["${x}", {x: 1}]`:  "does not know the function Sub in this form",
