@@ -12,6 +12,7 @@ import (
 var rails = map[string]string{
 	"AlarmEmail":             "who@example.com",
 	"LoyaltyUpstreamUrl":     "https://loyalty.example.com",
+	"KmsKeyArn":              "arn:aws:kms:us-east-1:123456789012:key/0d1e2f30-1111-2222-3333-444455556666",
 	"PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
 }
 
