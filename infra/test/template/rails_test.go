@@ -10,10 +10,14 @@ import (
 
 // rails are the parameters that are empty or off by default, with a value for each.
 var rails = map[string]string{
-	"AlarmEmail":             "who@example.com",
-	"LoyaltyUpstreamUrl":     "https://loyalty.example.com",
-	"KmsKeyArn":              "arn:aws:kms:us-east-1:123456789012:key/0d1e2f30-1111-2222-3333-444455556666",
-	"PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/boundary",
+	"AlarmEmail":                "who@example.com",
+	"LoyaltyUpstreamUrl":        "https://loyalty.example.com",
+	"WebAclArn":                 "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/front/0d1e2f30-1111-2222-3333-444455556666",
+	"DomainName":                "care.example.com",
+	"CertificateArn":            "arn:aws:acm:us-east-1:123456789012:certificate/0d1e2f30-1111-2222-3333-444455556666",
+	"DisableExecuteApiEndpoint": "true",
+	"KmsKeyArn":                 "arn:aws:kms:us-east-1:123456789012:key/0d1e2f30-1111-2222-3333-444455556666",
+	"PermissionsBoundaryArn":    "arn:aws:iam::123456789012:policy/boundary",
 }
 
 // off are the values that mean that nobody has set a parameter.
