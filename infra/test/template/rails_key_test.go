@@ -3,7 +3,6 @@ package template
 import (
 	"encoding/json"
 	"reflect"
-	"strings"
 	"testing"
 
 	"customercare/infra/local/kms"
@@ -114,17 +113,24 @@ func TestRolesMayUseTheKeyThroughServicesOnly(t *testing.T) {
 }
 
 // The key of the topics is the account's, and besides it only what tells alarms uses it.
-// No service but CloudWatch is behind alarms, so no other one is named without a budget.
+// Budgets are named only where there is one.
 func TestAlarmsKeyLetsAlarmsThrough(t *testing.T) {
 	key := resources(t)["AlarmsKey"]
 	want := []any{
 		map[string]any{"Effect": "Allow", "Principal": map[string]any{"AWS": "arn:aws:iam::123456789012:root"},
 			"Action": "kms:*", "Resource": "*"},
-		map[string]any{"Effect": "Allow", "Principal": map[string]any{"Service": "cloudwatch.amazonaws.com"},
+		map[string]any{"Effect": "Allow", "Principal": map[string]any{"Service": []any{"cloudwatch.amazonaws.com"}},
 			"Action": []any{"kms:Decrypt", "kms:GenerateDataKey*"}, "Resource": "*"},
 	}
 	if got := at(key.Properties, "KeyPolicy", "Statement"); !reflect.DeepEqual(got, want) ||
-		key.Properties["EnableKeyRotation"] != true || !strings.HasPrefix(key.Type, "AWS::KMS::") {
+		key.Properties["EnableKeyRotation"] != true || key.Type != "AWS::KMS::Key" {
 		t.Errorf("%v\nwant %v", key, want)
+	}
+	for _, r := range read(t, map[string]string{"MonthlyBudget": "1"}) {
+		services := at(r.Properties, "KeyPolicy", "Statement", 1, "Principal", "Service")
+		if want := []any{"cloudwatch.amazonaws.com", "budgets.amazonaws.com"}; r.ID == "AlarmsKey" &&
+			!reflect.DeepEqual(services, want) {
+			t.Errorf("with a budget %v use the key, want %v", services, want)
+		}
 	}
 }

@@ -11,6 +11,9 @@ import (
 // rails are the parameters that are empty or off by default, with a value for each.
 var rails = map[string]string{
 	"AlarmEmail":                "who@example.com",
+	"TicketEmail":               "tickets@example.com",
+	"QuietAlarmMinutes":         "30",
+	"MonthlyBudget":             "500",
 	"LoyaltyUpstreamUrl":        "https://loyalty.example.com",
 	"WebAclArn":                 "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/front/0d1e2f30-1111-2222-3333-444455556666",
 	"DomainName":                "care.example.com",

@@ -203,6 +203,7 @@ func TestNothingElseGivesRights(t *testing.T) {
 		// TestLedgerKeyIsKeptAndNarrow and TestAlarmsKeyLetsAlarmsThrough have their
 		// policies.
 		"AWS::KMS::Alias", "AWS::KMS::Key",
+		"AWS::Budgets::Budget", "AWS::SNS::TopicPolicy", // TestBudget has whom it lets in
 		"AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SQS::Queue", "AWS::SecretsManager::Secret",
 		"AWS::Serverless::Api", "AWS::Serverless::Function",
 	}
