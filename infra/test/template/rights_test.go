@@ -199,7 +199,7 @@ func TestNothingElseGivesRights(t *testing.T) {
 	known := []string{
 		"AWS::ApiGateway::Account", "AWS::ApiGateway::BasePathMapping", "AWS::ApiGateway::DomainName",
 		"AWS::WAFv2::WebACLAssociation", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::DynamoDB::Table",
-		"AWS::IAM::Role", "AWS::Logs::LogGroup",
+		"AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::Logs::QueryDefinition",
 		// TestLedgerKeyIsKeptAndNarrow and TestAlarmsKeyLetsAlarmsThrough have their
 		// policies.
 		"AWS::KMS::Alias", "AWS::KMS::Key",
