@@ -165,7 +165,7 @@ outdated:
 	  case $$pin in '"'*) pin=$$(echo $$pin | tr -d '"');; *) pin=$$(sed -n "s/.*$$pin *= *\"\(.*\)\".*/\1/p" infra/local/engine/*.go);; esac; \
 	  newer "$$package" "$$pin" "$$(npm view $$package version 2>/dev/null)"; done; true
 
-## lint: formatting, go.mod, vet, staticcheck, and the template where cfn-lint and SAM are installed
+## lint: formatting, go.mod, vet, staticcheck, and the template where cfn-lint, checkov and SAM are
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
 	test -z "$$unformatted" || { echo "not formatted with gofmt: $$unformatted" >&2; exit 1; }
@@ -174,6 +174,8 @@ lint:
 	go run $(STATICCHECK) ./...
 	@if command -v cfn-lint >/dev/null; then echo cfn-lint template.yaml; cfn-lint template.yaml; \
 	else echo 'cfn-lint is not installed: template.yaml was not linted (pip install cfn-lint)'; fi
+	@if command -v checkov >/dev/null; then echo checkov template.yaml; checkov --config-file .checkov.yaml --file template.yaml; \
+	else echo 'checkov is not installed: template.yaml was not held against its rules (pipx install checkov)'; fi
 	@if command -v sam >/dev/null; then \
 	  export SAM_CLI_TELEMETRY=0; sam validate --lint --region us-east-1 || exit 1; \
 	  sam build --build-dir .cache/sam >.cache/sam.log 2>&1 || { cat .cache/sam.log >&2; exit 1; }; \
