@@ -59,6 +59,9 @@ func TestRealTemplate(t *testing.T) {
 	if api.Stage != "prod" {
 		t.Errorf("API %+v", api)
 	}
+	if !slices.Equal(template.Keys, []string{"LedgerKey"}) { // the one that encrypts means nothing here
+		t.Errorf("keys %v", template.Keys)
+	}
 	operator, app := api.Authorizers["Operator"], api.Authorizers["App"]
 	if operator.Function != "AuthorizeOperatorFunction" ||
 		!slices.Equal(operator.Headers, []string{"Authorization"}) || !operator.Address ||

@@ -38,6 +38,15 @@ func read(t *testing.T, parameters map[string]string) []template.Resource {
 	if _, err := template.Outputs(file, parameters); err != nil {
 		t.Fatal(err)
 	}
+	there := map[string]bool{"": true}
+	for _, r := range list {
+		there[r.ID] = true
+	}
+	for _, r := range list {
+		if !there[r.DependsOn] {
+			t.Errorf("%s waits for %s, which is not there with %v", r.ID, r.DependsOn, parameters)
+		}
+	}
 	return list
 }
 
@@ -100,6 +109,24 @@ func TestEveryRoleHasTheBoundary(t *testing.T) {
 		}
 		if want := len(functions(t)) + 1; roles != want { // and API Gateway's
 			t.Errorf("%d roles, want %d", roles, want)
+		}
+	}
+}
+
+// What CloudFormation or a service would refuse only in the middle of a deployment is
+// refused before it.
+func TestRailsAreChecked(t *testing.T) {
+	for _, c := range []struct{ name, value string }{
+		{"PermissionsBoundaryArn", "boundary"}, {"PermissionsBoundaryArn", "arn:aws:iam::123456789012:role/boundary"},
+		{"KmsKeyArn", "alias/company"}, {"KmsKeyArn", "arn:aws:kms:us-east-1:123456789012:alias/company"}, // logs take no alias
+		{"WebAclArn", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/front/0d1e2f30"}, // of CloudFront
+		{"DomainName", "https://care.example.com"}, {"DomainName", "Care.example.com"}, {"DomainName", "care"},
+		{"CertificateArn", "arn:aws:iam::123456789012:server-certificate/care"},
+		{"DisableExecuteApiEndpoint", "yes"}, {"TicketEmail", "nobody"}, {"QuietAlarmMinutes", "1441"}, {"MonthlyBudget", "-1"},
+	} {
+		_, err := template.Load(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{c.name: c.value})
+		if err == nil {
+			t.Errorf("%s may be %s", c.name, c.value)
 		}
 	}
 }
