@@ -66,7 +66,7 @@ var tagged = map[string]bool{
 	"AWS::SNS::Topic": true, "AWS::SQS::Queue": true, "AWS::SecretsManager::Secret": true,
 	"AWS::Serverless::Api": true, "AWS::Serverless::Function": true,
 	"AWS::ApiGateway::Account": false, "AWS::ApiGateway::BasePathMapping": false, "AWS::CloudWatch::Dashboard": false,
-	"AWS::KMS::Alias": false, "AWS::Logs::QueryDefinition": false, "AWS::SNS::Subscription": false,
+	"AWS::IAM::ManagedPolicy": false, "AWS::KMS::Alias": false, "AWS::Logs::QueryDefinition": false, "AWS::SNS::Subscription": false,
 	"AWS::SNS::TopicPolicy": false, "AWS::WAFv2::WebACLAssociation": false,
 }
 

@@ -1,7 +1,6 @@
 package template
 
 import (
-	"encoding/json"
 	"reflect"
 	"testing"
 
@@ -64,51 +63,44 @@ func TestEverythingHasTheKey(t *testing.T) {
 	}
 }
 
-// statements are those of a role's policy.
-func statements(r template.Resource) []any {
-	list, _ := at(r.Properties, "Policies", 0, "PolicyDocument", "Statement").([]any)
-	return list
-}
-
-// With the key a function may decrypt through services what they hold, and the one that
-// sends to the queue may have it encrypted. Nothing else of a role is another one, and
-// its policy is not too long for IAM.
+// With the key a function may have read what services hold under it, and encrypted what
+// it sends to the queue, and cannot use it by itself. All else of a role is what it is
+// without the key.
 func TestRolesMayUseTheKeyThroughServicesOnly(t *testing.T) {
-	through := func(action, services string) any {
+	through := func(action, operator, services string) any {
 		return map[string]any{"Effect": "Allow", "Action": action, "Resource": rails["KmsKeyArn"],
-			"Condition": map[string]any{"StringLike": map[string]any{"kms:ViaService": services}}}
+			"Condition": map[string]any{operator: map[string]any{"kms:ViaService": services}}}
 	}
-	with := map[string]template.Resource{}
-	for _, r := range read(t, rails) {
-		with[r.ID] = r
-	}
+	without := map[string]template.Resource{}
 	for _, r := range read(t, nil) {
-		if r.Type != "AWS::IAM::Role" || r.Properties["Policies"] == nil {
-			continue
+		if without[r.ID] = r; r.Type == "AWS::IAM::ManagedPolicy" {
+			t.Errorf("%s is there without a key", r.ID)
 		}
-		want := statements(r)
-		for _, s := range statements(with[r.ID]) {
-			if len(want) > 0 && reflect.DeepEqual(s, want[0]) {
-				want = want[1:]
+	}
+	policies := 0
+	for _, r := range read(t, rails) {
+		switch r.Type {
+		case "AWS::IAM::ManagedPolicy":
+			policies++
+			want := []any{through("kms:Decrypt", "StringLike", "*.us-east-1.amazonaws.com"),
+				through("kms:GenerateDataKey", "StringEquals", "sqs.us-east-1.amazonaws.com")}
+			if got := at(r.Properties, "PolicyDocument", "Statement"); !reflect.DeepEqual(got, want) ||
+				len(r.Properties) != 2 {
+				t.Errorf("%s lets\n%v\nwant\n%v", r.ID, r.Properties, want)
+			}
+		case "AWS::IAM::Role":
+			before := without[r.ID].Properties
+			if r.Properties["Policies"] == nil { // API Gateway's, which writes logs only
 				continue
 			}
-			if !reflect.DeepEqual(s, through("kms:Decrypt", "*.us-east-1.amazonaws.com")) &&
-				(r.ID != "ContinueErasureRole" || !reflect.DeepEqual(s, through("kms:GenerateDataKey", "sqs.us-east-1.amazonaws.com"))) {
-				t.Errorf("%s may with the key: %v", r.ID, s)
+			if !reflect.DeepEqual(r.Properties["Policies"], before["Policies"]) || before["ManagedPolicyArns"] != nil ||
+				!reflect.DeepEqual(r.Properties["ManagedPolicyArns"], []any{"UseOfKey"}) {
+				t.Errorf("%s: with the key %v, without %v", r.ID, r.Properties, before)
 			}
 		}
-		more := 1
-		if r.ID == "ContinueErasureRole" {
-			more = 2
-		}
-		if len(want) > 0 || len(statements(with[r.ID])) != len(statements(r))+more {
-			t.Errorf("%s has %d statements without the key, and %d with it", r.ID, len(statements(r)),
-				len(statements(with[r.ID])))
-		}
-		policy, err := json.Marshal(at(with[r.ID].Properties, "Policies", 0, "PolicyDocument"))
-		if err != nil || len(policy) > 10_240 { // IAM's bound for the policies in a role
-			t.Errorf("%s has a policy of %d bytes, %v", r.ID, len(policy), err)
-		}
+	}
+	if policies != 1 {
+		t.Errorf("%d policies for the key", policies)
 	}
 }
 

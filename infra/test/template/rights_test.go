@@ -201,8 +201,8 @@ func TestNothingElseGivesRights(t *testing.T) {
 		"AWS::WAFv2::WebACLAssociation", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::DynamoDB::Table",
 		"AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::Logs::QueryDefinition",
 		// TestLedgerKeyIsKeptAndNarrow and TestAlarmsKeyLetsAlarmsThrough have their
-		// policies.
-		"AWS::KMS::Alias", "AWS::KMS::Key",
+		// policies, TestRolesMayUseTheKeyThroughServicesOnly the other one.
+		"AWS::KMS::Alias", "AWS::KMS::Key", "AWS::IAM::ManagedPolicy",
 		"AWS::Budgets::Budget", "AWS::SNS::TopicPolicy", // TestBudget has whom it lets in
 		"AWS::SNS::Subscription", "AWS::SNS::Topic", "AWS::SQS::Queue", "AWS::SecretsManager::Secret",
 		"AWS::Serverless::Api", "AWS::Serverless::Function",
