@@ -47,6 +47,9 @@ func TestSettings(t *testing.T) {
 		{"KMS_PORT", "3001", "SECRETS_PORT and KMS_PORT must differ"},
 		{"KMS_PORT", "8000", "KMS_PORT and DYNAMODB_PORT must differ"},
 		{"KMS_PORT", "-1", "KMS_PORT must be a port"},
+		{"SECRETS_HOST", "0.0.0.0", "SECRETS_HOST must be an address of this machine other than"},
+		{"SECRETS_HOST", "127.0.0.1", "SECRETS_HOST must be an address of this machine other than"},
+		{"SECRETS_HOST", "docker0", "SECRETS_HOST must be an address of this machine other than"},
 		{"SECRETS_PORT", "x", "SECRETS_PORT must be a port"},
 		{"SCHEDULE_EVERY", "-2s", "SCHEDULE_EVERY must be a duration"},
 		{"DYNAMODB_ENDPOINT", "localhost:8000", "DYNAMODB_ENDPOINT must be an address"},
@@ -98,6 +101,14 @@ func TestParametersAndSwitches(t *testing.T) {
 		"SCHEDULE_EVERY": ""})
 	if err != nil || s.Port != 3000 || len(s.Parameters) != 0 || s.Verbose || s.Log != "" || !s.colours() {
 		t.Errorf("empty variables: %+v, %v", s, err)
+	}
+}
+
+// An address of the documentation, which no machine has.
+func TestAHostOfAnotherMachineIsNamed(t *testing.T) {
+	const want = "SECRETS_HOST must be an address of this machine, which 192.0.2.1 is not"
+	if err := (settings{SecretsHost: "192.0.2.1"}).checkPorts(); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 
