@@ -1,7 +1,10 @@
 # The same flags everywhere: small, static binaries, the same bytes wherever they are built.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags='-s -w'
-# What the template's functions run on.
-FOR_LAMBDA := GOOS=linux GOARCH=arm64 GOARM64=v8.0
+# What the functions run on, as the template's parameter Architecture says: arm64 or x86_64.
+ARCHITECTURE ?= arm64
+FOR_arm64 := GOARCH=arm64 GOARM64=v8.0
+FOR_x86_64 := GOARCH=amd64 GOAMD64=v1
+FOR_LAMBDA = GOOS=linux $(or $(FOR_$(ARCHITECTURE)),$(error ARCHITECTURE must be arm64 or x86_64, not $(ARCHITECTURE)))
 # Pinned here and not in go.mod: nothing in the product imports it.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
@@ -22,6 +25,7 @@ help:
 
 ##@ Build and deploy
 ## build: every function as it is deployed, .cache/lambda/<function>/bootstrap
+##   ARCHITECTURE=x86_64             for a stack whose parameter Architecture says so
 # One go command for all is several times as fast as one for each. It names binaries after their
 # folders.
 build:
@@ -59,10 +63,13 @@ build-%Function:
 
 ## deploy: build and deploy with SAM
 ##   CONFIG=prod    the other table of samconfig.toml
+# The table alone says which Architecture: SAM tells the build rules no parameter.
 deploy:
 	@command -v sam >/dev/null || { echo 'sam is missing: install the AWS SAM CLI' >&2; exit 1; }
 	@grep -q '^\[$(CONFIG)\.' samconfig.toml || { echo 'samconfig.toml has no table $(CONFIG)' >&2; exit 1; }
-	sam build --config-env $(CONFIG)
+	architecture=$$(awk '/^\[/ {table = index($$0, "[$(CONFIG).deploy.") == 1} table && /^parameter_overrides/' samconfig.toml | \
+	  sed -n 's/.*Architecture=[\"]*\([a-z0-9_]*\).*/\1/p'); \
+	ARCHITECTURE=$${architecture:-arm64} sam build --config-env $(CONFIG)
 	sam deploy --config-env $(CONFIG)
 
 ## customercare: the command line for a stack's data, bin/customercare (it has --help)
