@@ -13,7 +13,7 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: help build package deploy smoke customercare run test chaos load bench docs verify outdated lint import fuzz restorable
+.PHONY: help build package deploy smoke customercare run invoke test chaos load bench docs verify outdated lint import fuzz restorable
 
 ## help: this list
 # From the lines that begin with "## ": "## target: what it does", "##@ Group" before the targets of
@@ -90,6 +90,28 @@ smoke: customercare
 run:
 	@go build -o $(TOOLS)/run ./infra/cmd/run
 	@exec $(TOOLS)/run
+
+## invoke: one function in Docker, by SAM, with its event of infra/events, beside "make run"
+##   F=Cleanup      CleanupFunction;  EVENT=infra/events/x.json  another event of its
+##   GATEWAY=10.88.0.1               this machine as a container sees it: podman has to be told
+# SAM exits with 0 also after no answer or an error, so it is looked at. Docker runs functions that
+# are built for another machine slowly or not at all. The tables of "make run" are in us-east-1.
+GATEWAY ?= host-gateway
+INVOKED = $(shell sed -n 's/^build-$(F)Function: FOLDER[ =]*//p' $(firstword $(MAKEFILE_LIST)))
+invoke: export ARCHITECTURE = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+invoke:
+	@test -n '$(INVOKED)' || { echo 'usage: make invoke F=Cleanup: a function of template.yaml, without the word Function' >&2; exit 2; }
+	@command -v sam >/dev/null || { echo 'sam is missing: install the AWS SAM CLI' >&2; exit 1; }
+	@mkdir -p .cache; export SAM_CLI_TELEMETRY=0; \
+	built='--parameter-overrides Architecture=$(ARCHITECTURE) --region us-east-1'; \
+	sam build $(F)Function --build-dir .cache/invoke/$(F) $$built >.cache/sam.log 2>&1 || { cat .cache/sam.log >&2; exit 1; }; \
+	answer=$$(sam local invoke $(F)Function --template .cache/invoke/$(F)/template.yaml $$built \
+	  --event '$(or $(EVENT),infra/events/$(INVOKED).json)' --env-vars infra/local/env.json \
+	  --add-host host.docker.internal:$(GATEWAY)) || exit 1; \
+	printf '%s\n' "$$answer"; \
+	case $$answer in \
+	'') echo '$(F)Function gave no answer' >&2; exit 1;; \
+	*'"errorType":'*) echo '$(F)Function failed' >&2; exit 1;; esac
 
 ## import: load records, by default into "make run" (docs/data.md has the formats)
 ##   FILE=x.ndjson  from line FROM=n;  STACK=name  into a deployed stack

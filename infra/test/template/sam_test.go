@@ -2,10 +2,12 @@ package template
 
 import (
 	"debug/elf"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -81,5 +83,57 @@ func TestDeployBuildsForItsTable(t *testing.T) {
 		if err != nil || !strings.HasPrefix(printed, "build for "+c.want+"\ndeploy") {
 			t.Errorf("with %s: %v\n%s", c.overrides, err, printed)
 		}
+	}
+}
+
+// `make invoke` builds a function for this machine, gives it its event, and fails where
+// SAM does not: when there is no answer, or the function's error in its place.
+func TestInvoke(t *testing.T) {
+	const sam = `echo "sam $* ARCHITECTURE=$ARCHITECTURE" >&2
+case "$1 $2" in
+"build CleanupFunction") test -n "$NOT_BUILT" && exit 1; exit 0;;
+"local invoke") printf %s "$ANSWER"; exit ${CODE:-0};;
+esac
+exit 9`
+	for _, c := range []struct {
+		sets string // in the environment of SAM
+		args []string
+		code int
+		says string // behind what is said of the call
+	}{
+		{`ANSWER=null`, []string{"F=Cleanup"}, 0, "null\n"},
+		{`ANSWER={"body":"one\ntwo"}`, []string{"F=Cleanup"}, 0, `{"body":"one\ntwo"}` + "\n"},
+		{`ANSWER=`, []string{"F=Cleanup"}, 2, "\nCleanupFunction gave no answer\n"},
+		{`ANSWER={"errorMessage":"x","errorType":"y"}`, []string{"F=Cleanup"}, 2,
+			`{"errorMessage":"x","errorType":"y"}` + "\nCleanupFunction failed\n"},
+		{`CODE=1`, []string{"F=Cleanup"}, 2, ""},
+		{`NOT_BUILT=1`, []string{"F=Cleanup"}, 2, "sam build CleanupFunction"},
+		{`ANSWER=null`, []string{"F=CleanupFunction"}, 2, "usage: make invoke F=Cleanup"},
+		{`ANSWER=null`, nil, 2, "usage: make invoke F=Cleanup"},
+	} {
+		name, value, _ := strings.Cut(c.sets, "=")
+		t.Setenv(name, value)
+		said, err := withSAM(t, dynamotest.Root(), sam, append(c.args, "ARCHITECTURE=arm64", "GATEWAY=192.0.2.1", "invoke")...)
+		os.Unsetenv(name)
+		code := 0
+		if failed, ok := errors.AsType[*exec.ExitError](err); ok {
+			code = failed.ExitCode()
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if code != c.code || !strings.Contains(said, c.says) {
+			t.Errorf("%s: exit code %d, want %d; it says %s", c.sets, code, c.code, said)
+		}
+		const call = "sam local invoke CleanupFunction --template .cache/invoke/Cleanup/template.yaml " +
+			"--parameter-overrides Architecture=arm64 --region us-east-1 --event infra/events/cleanup.json " +
+			"--env-vars infra/local/env.json --add-host host.docker.internal:192.0.2.1 ARCHITECTURE=arm64\n"
+		if c.code == 0 && !strings.Contains(said, call) {
+			t.Errorf("it calls %s\nwant %s", said, call)
+		}
+	}
+	said, err := withSAM(t, dynamotest.Root(), sam, "F=Cleanup", "EVENT=infra/events/other.json", "invoke")
+	here := map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]
+	if err == nil || !strings.Contains(said, "--event infra/events/other.json") || !strings.Contains(said, "ARCHITECTURE="+here+"\n") {
+		t.Errorf("for this machine, with another event: %v, %s", err, said)
 	}
 }
