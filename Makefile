@@ -13,7 +13,7 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: help build package deploy smoke customercare run invoke test chaos load bench docs verify outdated lint import fuzz restorable
+.PHONY: help build package deploy rehearse smoke customercare run invoke test chaos load bench docs verify outdated lint import fuzz restorable
 
 ## help: this list
 # From the lines that begin with "## ": "## target: what it does", "##@ Group" before the targets of
@@ -71,6 +71,11 @@ deploy:
 	  sed -n 's/.*Architecture=[\"]*\([a-z0-9_]*\).*/\1/p'); \
 	ARCHITECTURE=$${architecture:-arm64} sam build --config-env $(CONFIG)
 	sam deploy --config-env $(CONFIG)
+
+## rehearse: deploy into ministack, an emulator of AWS on this machine, make every call, delete
+rehearse:
+	@go build -o $(TOOLS)/rehearse ./infra/cmd/rehearse
+	@exec $(TOOLS)/rehearse
 
 ## customercare: the command line for a stack's data, bin/customercare (it has --help)
 customercare:
