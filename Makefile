@@ -1,7 +1,10 @@
 # The same flags everywhere: small, static binaries, the same bytes wherever they are built.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags='-s -w'
-# What the template's functions run on.
-FOR_LAMBDA := GOOS=linux GOARCH=arm64 GOARM64=v8.0
+# What the functions run on, as the template's parameter Architecture says: arm64 or x86_64.
+ARCHITECTURE ?= arm64
+FOR_arm64 := GOARCH=arm64 GOARM64=v8.0
+FOR_x86_64 := GOARCH=amd64 GOAMD64=v1
+FOR_LAMBDA = GOOS=linux $(or $(FOR_$(ARCHITECTURE)),$(error ARCHITECTURE must be arm64 or x86_64, not $(ARCHITECTURE)))
 # Pinned here and not in go.mod: nothing in the product imports it.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
@@ -10,7 +13,7 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: help build package deploy smoke customercare run test chaos load bench docs verify outdated lint import fuzz restorable
+.PHONY: help build package deploy rehearse smoke customercare run invoke test chaos load bench docs verify outdated lint import fuzz restorable
 
 ## help: this list
 # From the lines that begin with "## ": "## target: what it does", "##@ Group" before the targets of
@@ -22,6 +25,7 @@ help:
 
 ##@ Build and deploy
 ## build: every function as it is deployed, .cache/lambda/<function>/bootstrap
+##   ARCHITECTURE=x86_64             for a stack whose parameter Architecture says so
 # One go command for all is several times as fast as one for each. It names binaries after their
 # folders.
 build:
@@ -59,11 +63,19 @@ build-%Function:
 
 ## deploy: build and deploy with SAM
 ##   CONFIG=prod    the other table of samconfig.toml
+# The table alone says which Architecture: SAM tells the build rules no parameter.
 deploy:
 	@command -v sam >/dev/null || { echo 'sam is missing: install the AWS SAM CLI' >&2; exit 1; }
 	@grep -q '^\[$(CONFIG)\.' samconfig.toml || { echo 'samconfig.toml has no table $(CONFIG)' >&2; exit 1; }
-	sam build --config-env $(CONFIG)
+	architecture=$$(awk '/^\[/ {table = index($$0, "[$(CONFIG).deploy.") == 1} table && /^parameter_overrides/' samconfig.toml | \
+	  sed -n 's/.*Architecture=[\"]*\([a-z0-9_]*\).*/\1/p'); \
+	ARCHITECTURE=$${architecture:-arm64} sam build --config-env $(CONFIG)
 	sam deploy --config-env $(CONFIG)
+
+## rehearse: deploy into ministack, an emulator of AWS on this machine, make every call, delete
+rehearse:
+	@go build -o $(TOOLS)/rehearse ./infra/cmd/rehearse
+	@exec $(TOOLS)/rehearse
 
 ## customercare: the command line for a stack's data, bin/customercare (it has --help)
 customercare:
@@ -83,6 +95,28 @@ smoke: customercare
 run:
 	@go build -o $(TOOLS)/run ./infra/cmd/run
 	@exec $(TOOLS)/run
+
+## invoke: one function in Docker, by SAM, with its event of infra/events, beside "make run"
+##   F=Cleanup      CleanupFunction;  EVENT=infra/events/x.json  another event of its
+##   GATEWAY=10.88.0.1               this machine as a container sees it: podman has to be told
+# SAM exits with 0 also after no answer or an error, so it is looked at. Docker runs functions that
+# are built for another machine slowly or not at all. The tables of "make run" are in us-east-1.
+GATEWAY ?= host-gateway
+INVOKED = $(shell sed -n 's/^build-$(F)Function: FOLDER[ =]*//p' $(firstword $(MAKEFILE_LIST)))
+invoke: export ARCHITECTURE = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+invoke:
+	@test -n '$(INVOKED)' || { echo 'usage: make invoke F=Cleanup: a function of template.yaml, without the word Function' >&2; exit 2; }
+	@command -v sam >/dev/null || { echo 'sam is missing: install the AWS SAM CLI' >&2; exit 1; }
+	@mkdir -p .cache; export SAM_CLI_TELEMETRY=0; \
+	built='--parameter-overrides Architecture=$(ARCHITECTURE) --region us-east-1'; \
+	sam build $(F)Function --build-dir .cache/invoke/$(F) $$built >.cache/sam.log 2>&1 || { cat .cache/sam.log >&2; exit 1; }; \
+	answer=$$(sam local invoke $(F)Function --template .cache/invoke/$(F)/template.yaml $$built \
+	  --event '$(or $(EVENT),infra/events/$(INVOKED).json)' --env-vars infra/local/env.json \
+	  --add-host host.docker.internal:$(GATEWAY)) || exit 1; \
+	printf '%s\n' "$$answer"; \
+	case $$answer in \
+	'') echo '$(F)Function gave no answer' >&2; exit 1;; \
+	*'"errorType":'*) echo '$(F)Function failed' >&2; exit 1;; esac
 
 ## import: load records, by default into "make run" (docs/data.md has the formats)
 ##   FILE=x.ndjson  from line FROM=n;  STACK=name  into a deployed stack
