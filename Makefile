@@ -81,12 +81,12 @@ build-%Function:
 	$(FOR_LAMBDA) $(GO_BUILD) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(FOLDER)
 
 ## deploy: build and deploy with SAM
-##   CONFIG=prod    the other table of samconfig.toml
+##   CONFIG=prod    the other table of samconfig.toml;  CI=true  asks nothing
 deploy:
 	@command -v sam >/dev/null || { echo 'sam is missing: install the AWS SAM CLI' >&2; exit 1; }
 	@grep -q '^\[$(CONFIG)\.' samconfig.toml || { echo 'samconfig.toml has no table $(CONFIG)' >&2; exit 1; }
 	sam build --config-env $(CONFIG)
-	sam deploy --config-env $(CONFIG)
+	sam deploy --config-env $(CONFIG) $(if $(filter true,$(CI)),--no-confirm-changeset --no-fail-on-empty-changeset)
 
 ## customercare: the command line for a stack's data, bin/customercare (it has --help)
 customercare:

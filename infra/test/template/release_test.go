@@ -142,3 +142,21 @@ func checkBill(t *testing.T, file string) {
 		}
 	}
 }
+
+// In a pipeline nobody answers: with CI=true make deploy asks nothing and takes a change
+// set without changes for a success; without it the template's change set is confirmed.
+func TestDeployAsksNobodyInCI(t *testing.T) {
+	programs := t.TempDir()
+	const sam = "#!/bin/sh\necho \"called sam $*\"\n"
+	if err := os.WriteFile(filepath.Join(programs, "sam"), []byte(sam), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	path := "PATH=" + programs + string(os.PathListSeparator) + os.Getenv("PATH")
+	for ci, more := range map[string]string{"true": " --no-confirm-changeset --no-fail-on-empty-changeset", "": "", "false": ""} {
+		said, err := makes(t, []string{path, "CI=" + ci}, "deploy", "CONFIG=prod")
+		want := "called sam deploy --config-env prod" + more + "\n"
+		if err != nil || !strings.Contains(said, "called sam build --config-env prod\n") || !strings.Contains(said, want) {
+			t.Errorf("CI=%s: %v, %s", ci, err, said)
+		}
+	}
+}
