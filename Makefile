@@ -9,11 +9,12 @@ FOR_LAMBDA = GOOS=linux $(or $(FOR_$(ARCHITECTURE)),$(error ARCHITECTURE must be
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: help build package deploy rehearse smoke customercare run invoke test chaos load bench docs verify outdated lint import fuzz restorable
+.PHONY: help build package release deploy rehearse smoke customercare run invoke test chaos load bench docs verify outdated lint import fuzz restorable
 
 ## help: this list
 # From the lines that begin with "## ": "## target: what it does", "##@ Group" before the targets of
@@ -41,6 +42,28 @@ package: build
 	@for f in $(FUNCTIONS); do \
 	  $(TOOLS)/build-lambda-zip -output .cache/lambda/$$f.zip .cache/lambda/$$f/bootstrap || exit 1; done
 
+## release: what a release is made of, with checksums and an SBOM, .cache/release/<version>
+##   VERSION=1.2.3  what shared/version says that the source is (docs/upgrade.md)
+# The release's template names the zips, so it deploys without Go and without sam build. The tool
+# takes the version of the SBOM's subject from git, where there may be none, so awk writes it.
+RELEASE = .cache/release/$(VERSION)
+PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
+release:
+	@is=$$(sed -n 's/^const Number = "\(.*\)"$$/\1/p' shared/version/version.go); test '$(VERSION)' = "$$is" || \
+	  { echo "usage: make release VERSION=$$is: another number is first written into shared/version and CHANGELOG.md" >&2; exit 2; }
+	@$(MAKE) --no-print-directory package
+	@rm -rf '$(RELEASE)'; mkdir -p '$(RELEASE)/functions'
+	@for f in $(FUNCTIONS); do cp .cache/lambda/$$f.zip '$(RELEASE)/functions/' || exit 1; done
+	@sed 's,CodeUri: \(functions/[a-z-]*\)/$$,CodeUri: \1.zip,' template.yaml >'$(RELEASE)/template.yaml'
+	@cp samconfig.toml LICENSE CHANGELOG.md '$(RELEASE)/'
+	@for on in $(PLATFORMS); do \
+	  export GOOS=$${on%-*} GOARCH=$${on#*-}; $(GO_BUILD) -o '$(RELEASE)'/customercare-$$on ./infra/cmd/customercare || exit 1; done
+	@go run $(CYCLONEDX) mod -json -licenses -std -output '$(RELEASE)/sbom' . 2>'$(RELEASE)/said' || { cat '$(RELEASE)/said' >&2; exit 1; }
+	@cd '$(RELEASE)' && awk '/^ *"name": "customercare",$$/ { print; print "      \"version\": \"$(VERSION)\","; named = 1; next } \
+	  named && /"version":/ { named = 0; next } { named = 0; print }' sbom >sbom.cdx.json && rm sbom said
+	@cd '$(RELEASE)' && sum=$$(command -v sha256sum || echo shasum -a 256) && find . -type f ! -name SHA256SUMS | sed 's,^\./,,' | \
+	  LC_ALL=C sort | xargs $$sum >SHA256SUMS && cat SHA256SUMS
+
 # What `sam build` calls for each function (BuildMethod: makefile), by its logical id.
 build-DeleteCustomerInfoFunction: FOLDER = delete-customer-info
 build-SetTemporaryAllowFunction: FOLDER = set-temporary-allow
@@ -62,7 +85,7 @@ build-%Function:
 	$(FOR_LAMBDA) $(GO_BUILD) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(FOLDER)
 
 ## deploy: build and deploy with SAM
-##   CONFIG=prod    the other table of samconfig.toml
+##   CONFIG=prod    the other table of samconfig.toml;  CI=true  asks nothing
 # The table alone says which Architecture: SAM tells the build rules no parameter.
 deploy:
 	@command -v sam >/dev/null || { echo 'sam is missing: install the AWS SAM CLI' >&2; exit 1; }
@@ -70,7 +93,7 @@ deploy:
 	architecture=$$(awk '/^\[/ {table = index($$0, "[$(CONFIG).deploy.") == 1} table && /^parameter_overrides/' samconfig.toml | \
 	  sed -n 's/.*Architecture=[\"]*\([a-z0-9_]*\).*/\1/p'); \
 	ARCHITECTURE=$${architecture:-arm64} sam build --config-env $(CONFIG)
-	sam deploy --config-env $(CONFIG)
+	sam deploy --config-env $(CONFIG) $(if $(filter true,$(CI)),--no-confirm-changeset --no-fail-on-empty-changeset)
 
 ## rehearse: deploy into ministack, an emulator of AWS on this machine, make every call, delete
 rehearse:
@@ -192,7 +215,7 @@ outdated:
 	@modules=$$(go list -m -f '{{if not (or .Main .Indirect)}}{{.Path}}{{end}}' all); \
 	go list -m -u -e -f '{{if .Update}}{{.Path}} {{.Version}} -> {{.Update.Version}}{{end}}' $$modules || true
 	@newer() { test "$$2" = "$$3" || echo "$$1 $$2 -> $${3:-not known: nothing could be looked up}"; }; \
-	for tool in $(STATICCHECK) $(GOTESTSUM) $(GOVULNCHECK); do \
+	for tool in $(STATICCHECK) $(GOTESTSUM) $(GOVULNCHECK) $(CYCLONEDX); do \
 	  module=$$(echo $${tool%@*} | sed 's,/cmd/.*,,'); \
 	  newer "$$module" "$${tool#*@}" "$$(go list -m -f '{{.Version}}' $$module@latest 2>/dev/null)"; done; \
 	sed -n 's/.*name: "\([^"]*\)", version: \([^,]*\),.*/\1 \2/p' infra/local/engine/*.go | while read -r package pin; do \
