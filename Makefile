@@ -44,8 +44,10 @@ package: build
 
 ## release: what a release is made of, with checksums and an SBOM, .cache/release/<version>
 ##   VERSION=1.2.3  what shared/version says that the source is (docs/upgrade.md)
-# The release's template names the zips, so it deploys without Go and without sam build. The tool
-# takes the version of the SBOM's subject from git, where there may be none, so awk writes it.
+##   ARCHITECTURE=x86_64             for stacks whose parameter Architecture says so
+# The release's template names the zips, so it deploys without Go and without sam build. It takes no
+# other Architecture than theirs, with which no function would start. The tool takes the version of
+# the SBOM's subject from git, where there may be none, so awk writes it.
 RELEASE = .cache/release/$(VERSION)
 PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
 release:
@@ -54,7 +56,9 @@ release:
 	@$(MAKE) --no-print-directory package
 	@rm -rf '$(RELEASE)'; mkdir -p '$(RELEASE)/functions'
 	@for f in $(FUNCTIONS); do cp .cache/lambda/$$f.zip '$(RELEASE)/functions/' || exit 1; done
-	@sed 's,CodeUri: \(functions/[a-z-]*\)/$$,CodeUri: \1.zip,' template.yaml >'$(RELEASE)/template.yaml'
+	@sed -e 's,CodeUri: \(functions/[a-z-]*\)/$$,CodeUri: \1.zip,' \
+	  -e '/^  Architecture:$$/,/^  [A-Z]/s/Default: .*/Default: $(ARCHITECTURE)/' \
+	  -e '/^  Architecture:$$/,/^  [A-Z]/s/AllowedValues: .*/AllowedValues: [$(ARCHITECTURE)]/' template.yaml >'$(RELEASE)/template.yaml'
 	@cp samconfig.toml LICENSE CHANGELOG.md '$(RELEASE)/'
 	@for on in $(PLATFORMS); do \
 	  export GOOS=$${on%-*} GOARCH=$${on#*-}; $(GO_BUILD) -o '$(RELEASE)'/customercare-$$on ./infra/cmd/customercare || exit 1; done

@@ -59,6 +59,9 @@ func TestRelease(t *testing.T) {
 			t.Errorf("the template names %s, which is not in the release", uri[1])
 		}
 	}
+	if !strings.Contains(string(template), "    Default: arm64\n    AllowedValues: [arm64]\n") {
+		t.Error("the template takes another Architecture than that of the zips")
+	}
 	if len(named) != len(functions(t)) {
 		t.Errorf("the template names %d files for %d functions", len(named), len(functions(t)))
 	}
