@@ -90,11 +90,14 @@ build-%Function:
 
 ## deploy: build and deploy with SAM
 ##   CONFIG=prod    the other table of samconfig.toml;  CI=true  asks nothing
-# The table alone says which Architecture: SAM tells the build rules no parameter.
+# The table alone says which Architecture: SAM tells the build rules no parameter. So
+# parameter_overrides must be one text on one line, in quotes.
 deploy:
 	@command -v sam >/dev/null || { echo 'sam is missing: install the AWS SAM CLI' >&2; exit 1; }
 	@grep -q '^\[$(CONFIG)\.' samconfig.toml || { echo 'samconfig.toml has no table $(CONFIG)' >&2; exit 1; }
-	architecture=$$(awk '/^\[/ {table = index($$0, "[$(CONFIG).deploy.") == 1} table && /^parameter_overrides/' samconfig.toml | \
+	@! awk '/^\[/ {table = index($$0, "[$(CONFIG).deploy.") == 1} table && /^ *parameter_overrides/' samconfig.toml | grep -qv '"$$' || \
+	  { echo 'samconfig.toml: parameter_overrides of $(CONFIG) must be one text on one line' >&2; exit 1; }
+	architecture=$$(awk '/^\[/ {table = index($$0, "[$(CONFIG).deploy.") == 1} table && /^ *parameter_overrides/' samconfig.toml | \
 	  sed -n 's/.*Architecture=[\"]*\([a-z0-9_]*\).*/\1/p'); \
 	ARCHITECTURE=$${architecture:-arm64} sam build --config-env $(CONFIG)
 	sam deploy --config-env $(CONFIG) $(if $(filter true,$(CI)),--no-confirm-changeset --no-fail-on-empty-changeset)
