@@ -1,16 +1,20 @@
 # The same flags everywhere: small, static binaries, the same bytes wherever they are built.
 GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags='-s -w'
-# What the template's functions run on.
-FOR_LAMBDA := GOOS=linux GOARCH=arm64 GOARM64=v8.0
+# What the functions run on, as the template's parameter Architecture says: arm64 or x86_64.
+ARCHITECTURE ?= arm64
+FOR_arm64 := GOARCH=arm64 GOARM64=v8.0
+FOR_x86_64 := GOARCH=amd64 GOAMD64=v1
+FOR_LAMBDA = GOOS=linux $(or $(FOR_$(ARCHITECTURE)),$(error ARCHITECTURE must be arm64 or x86_64, not $(ARCHITECTURE)))
 # Pinned here and not in go.mod: nothing in the product imports it.
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOTESTSUM := gotest.tools/gotestsum@v1.13.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: help build package deploy smoke customercare run test chaos load bench docs verify outdated lint import fuzz restorable
+.PHONY: help build package release deploy rehearse smoke customercare run invoke test chaos load bench docs verify outdated lint import fuzz restorable
 
 ## help: this list
 # From the lines that begin with "## ": "## target: what it does", "##@ Group" before the targets of
@@ -22,6 +26,7 @@ help:
 
 ##@ Build and deploy
 ## build: every function as it is deployed, .cache/lambda/<function>/bootstrap
+##   ARCHITECTURE=x86_64             for a stack whose parameter Architecture says so
 # One go command for all is several times as fast as one for each. It names binaries after their
 # folders.
 build:
@@ -36,6 +41,32 @@ package: build
 	@go build -o $(TOOLS)/build-lambda-zip github.com/aws/aws-lambda-go/cmd/build-lambda-zip
 	@for f in $(FUNCTIONS); do \
 	  $(TOOLS)/build-lambda-zip -output .cache/lambda/$$f.zip .cache/lambda/$$f/bootstrap || exit 1; done
+
+## release: what a release is made of, with checksums and an SBOM, .cache/release/<version>
+##   VERSION=1.2.3  what shared/version says that the source is (docs/upgrade.md)
+##   ARCHITECTURE=x86_64             for stacks whose parameter Architecture says so
+# The release's template names the zips, so it deploys without Go and without sam build. It takes no
+# other Architecture than theirs, with which no function would start. The tool takes the version of
+# the SBOM's subject from git, where there may be none, so awk writes it.
+RELEASE = .cache/release/$(VERSION)
+PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
+release:
+	@is=$$(sed -n 's/^const Number = "\(.*\)"$$/\1/p' shared/version/version.go); test '$(VERSION)' = "$$is" || \
+	  { echo "usage: make release VERSION=$$is: another number is first written into shared/version and CHANGELOG.md" >&2; exit 2; }
+	@$(MAKE) --no-print-directory package
+	@rm -rf '$(RELEASE)'; mkdir -p '$(RELEASE)/functions'
+	@for f in $(FUNCTIONS); do cp .cache/lambda/$$f.zip '$(RELEASE)/functions/' || exit 1; done
+	@sed -e 's,CodeUri: \(functions/[a-z-]*\)/$$,CodeUri: \1.zip,' \
+	  -e '/^  Architecture:$$/,/^  [A-Z]/s/Default: .*/Default: $(ARCHITECTURE)/' \
+	  -e '/^  Architecture:$$/,/^  [A-Z]/s/AllowedValues: .*/AllowedValues: [$(ARCHITECTURE)]/' template.yaml >'$(RELEASE)/template.yaml'
+	@cp samconfig.toml LICENSE CHANGELOG.md '$(RELEASE)/'
+	@for on in $(PLATFORMS); do \
+	  export GOOS=$${on%-*} GOARCH=$${on#*-}; $(GO_BUILD) -o '$(RELEASE)'/customercare-$$on ./infra/cmd/customercare || exit 1; done
+	@go run $(CYCLONEDX) mod -json -licenses -std -output '$(RELEASE)/sbom' . 2>'$(RELEASE)/said' || { cat '$(RELEASE)/said' >&2; exit 1; }
+	@cd '$(RELEASE)' && awk '/^ *"name": "customercare",$$/ { print; print "      \"version\": \"$(VERSION)\","; named = 1; next } \
+	  named && /"version":/ { named = 0; next } { named = 0; print }' sbom >sbom.cdx.json && rm sbom said
+	@cd '$(RELEASE)' && sum=$$(command -v sha256sum || echo shasum -a 256) && find . -type f ! -name SHA256SUMS | sed 's,^\./,,' | \
+	  LC_ALL=C sort | xargs $$sum >SHA256SUMS && cat SHA256SUMS
 
 # What `sam build` calls for each function (BuildMethod: makefile), by its logical id.
 build-DeleteCustomerInfoFunction: FOLDER = delete-customer-info
@@ -58,12 +89,23 @@ build-%Function:
 	$(FOR_LAMBDA) $(GO_BUILD) -o "$(ARTIFACTS_DIR)/bootstrap" ./functions/$(FOLDER)
 
 ## deploy: build and deploy with SAM
-##   CONFIG=prod    the other table of samconfig.toml
+##   CONFIG=prod    the other table of samconfig.toml;  CI=true  asks nothing
+# The table alone says which Architecture: SAM tells the build rules no parameter. So
+# parameter_overrides must be one text on one line, in quotes.
 deploy:
 	@command -v sam >/dev/null || { echo 'sam is missing: install the AWS SAM CLI' >&2; exit 1; }
 	@grep -q '^\[$(CONFIG)\.' samconfig.toml || { echo 'samconfig.toml has no table $(CONFIG)' >&2; exit 1; }
-	sam build --config-env $(CONFIG)
-	sam deploy --config-env $(CONFIG)
+	@! awk '/^\[/ {table = index($$0, "[$(CONFIG).deploy.") == 1} table && /^ *parameter_overrides/' samconfig.toml | grep -qv '"$$' || \
+	  { echo 'samconfig.toml: parameter_overrides of $(CONFIG) must be one text on one line' >&2; exit 1; }
+	architecture=$$(awk '/^\[/ {table = index($$0, "[$(CONFIG).deploy.") == 1} table && /^ *parameter_overrides/' samconfig.toml | \
+	  sed -n 's/.*Architecture=[\"]*\([a-z0-9_]*\).*/\1/p'); \
+	ARCHITECTURE=$${architecture:-arm64} sam build --config-env $(CONFIG)
+	sam deploy --config-env $(CONFIG) $(if $(filter true,$(CI)),--no-confirm-changeset --no-fail-on-empty-changeset)
+
+## rehearse: deploy into ministack, an emulator of AWS on this machine, make every call, delete
+rehearse:
+	@go build -o $(TOOLS)/rehearse ./infra/cmd/rehearse
+	@exec $(TOOLS)/rehearse
 
 ## customercare: the command line for a stack's data, bin/customercare (it has --help)
 customercare:
@@ -83,6 +125,28 @@ smoke: customercare
 run:
 	@go build -o $(TOOLS)/run ./infra/cmd/run
 	@exec $(TOOLS)/run
+
+## invoke: one function in Docker, by SAM, with its event of infra/events, beside "make run"
+##   F=Cleanup      CleanupFunction;  EVENT=infra/events/x.json  another event of its
+##   GATEWAY=10.88.0.1               this machine as a container sees it: podman has to be told
+# SAM exits with 0 also after no answer or an error, so it is looked at. Docker runs functions that
+# are built for another machine slowly or not at all. The tables of "make run" are in us-east-1.
+GATEWAY ?= host-gateway
+INVOKED = $(shell sed -n 's/^build-$(F)Function: FOLDER[ =]*//p' $(firstword $(MAKEFILE_LIST)))
+invoke: ARCHITECTURE = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+invoke:
+	@test -n '$(INVOKED)' || { echo 'usage: make invoke F=Cleanup: a function of template.yaml, without the word Function' >&2; exit 2; }
+	@command -v sam >/dev/null || { echo 'sam is missing: install the AWS SAM CLI' >&2; exit 1; }
+	@mkdir -p .cache; export SAM_CLI_TELEMETRY=0 ARCHITECTURE=$(ARCHITECTURE); \
+	built='--parameter-overrides Architecture=$(ARCHITECTURE) --region us-east-1'; \
+	sam build $(F)Function --build-dir .cache/invoke/$(F) $$built >.cache/sam.log 2>&1 || { cat .cache/sam.log >&2; exit 1; }; \
+	answer=$$(sam local invoke $(F)Function --template .cache/invoke/$(F)/template.yaml $$built \
+	  --event '$(or $(EVENT),infra/events/$(INVOKED).json)' --env-vars infra/local/env.json \
+	  --add-host host.docker.internal:$(GATEWAY)) || exit 1; \
+	printf '%s\n' "$$answer"; \
+	case $$answer in \
+	'') echo '$(F)Function gave no answer' >&2; exit 1;; \
+	*'"errorType":'*) echo '$(F)Function failed' >&2; exit 1;; esac
 
 ## import: load records, by default into "make run" (docs/data.md has the formats)
 ##   FILE=x.ndjson  from line FROM=n;  STACK=name  into a deployed stack
@@ -158,14 +222,14 @@ outdated:
 	@modules=$$(go list -m -f '{{if not (or .Main .Indirect)}}{{.Path}}{{end}}' all); \
 	go list -m -u -e -f '{{if .Update}}{{.Path}} {{.Version}} -> {{.Update.Version}}{{end}}' $$modules || true
 	@newer() { test "$$2" = "$$3" || echo "$$1 $$2 -> $${3:-not known: nothing could be looked up}"; }; \
-	for tool in $(STATICCHECK) $(GOTESTSUM) $(GOVULNCHECK); do \
+	for tool in $(STATICCHECK) $(GOTESTSUM) $(GOVULNCHECK) $(CYCLONEDX); do \
 	  module=$$(echo $${tool%@*} | sed 's,/cmd/.*,,'); \
 	  newer "$$module" "$${tool#*@}" "$$(go list -m -f '{{.Version}}' $$module@latest 2>/dev/null)"; done; \
 	sed -n 's/.*name: "\([^"]*\)", version: \([^,]*\),.*/\1 \2/p' infra/local/engine/*.go | while read -r package pin; do \
 	  case $$pin in '"'*) pin=$$(echo $$pin | tr -d '"');; *) pin=$$(sed -n "s/.*$$pin *= *\"\(.*\)\".*/\1/p" infra/local/engine/*.go);; esac; \
 	  newer "$$package" "$$pin" "$$(npm view $$package version 2>/dev/null)"; done; true
 
-## lint: formatting, go.mod, vet, staticcheck, and the template where cfn-lint and SAM are installed
+## lint: formatting, go.mod, vet, staticcheck, and the template where cfn-lint, checkov and SAM are
 lint:
 	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
 	test -z "$$unformatted" || { echo "not formatted with gofmt: $$unformatted" >&2; exit 1; }
@@ -174,6 +238,8 @@ lint:
 	go run $(STATICCHECK) ./...
 	@if command -v cfn-lint >/dev/null; then echo cfn-lint template.yaml; cfn-lint template.yaml; \
 	else echo 'cfn-lint is not installed: template.yaml was not linted (pip install cfn-lint)'; fi
+	@if command -v checkov >/dev/null; then echo checkov template.yaml; checkov --config-file .checkov.yaml --file template.yaml; \
+	else echo 'checkov is not installed: template.yaml was not held against its rules (pipx install checkov)'; fi
 	@if command -v sam >/dev/null; then \
 	  export SAM_CLI_TELEMETRY=0; sam validate --lint --region us-east-1 || exit 1; \
 	  sam build --build-dir .cache/sam >.cache/sam.log 2>&1 || { cat .cache/sam.log >&2; exit 1; }; \

@@ -6,6 +6,7 @@ import (
 
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/retention"
 	"customercare/shared/store"
 )
@@ -52,7 +53,7 @@ func TestInactiveCustomers(t *testing.T) {
 		t.Errorf("erased: %v", got)
 	}
 	if said := w.statements(); len(said) != 1 || said[0].Swept.Found != 2 || said[0].Swept.Erased != 1 || said[0].Swept.Kept != 1 {
-		t.Errorf("%+v", said)
+		t.Errorf("%s", show.Values(said))
 	}
 	asked := 0
 	for _, item := range dynamotest.Items(t, w.Plain, w.Erasures.Table) {

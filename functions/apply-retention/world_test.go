@@ -15,6 +15,7 @@ import (
 
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/retention"
@@ -173,11 +174,11 @@ func (w *world) statements() (all []statement.Statement) {
 			continue
 		}
 		if item["unlogged"] == nil || item["unloggedAt"] == nil {
-			w.tb.Errorf("seal-ledger does not find %v", item)
+			w.tb.Errorf("seal-ledger does not find %s", show.Values(item))
 		}
 		s, err := statement.Parse([]byte(attribute.ReadText(item, "statement")))
 		if err != nil || s.Swept == nil || s.Subjects != nil {
-			w.tb.Fatalf("%+v, %v", s, err)
+			w.tb.Fatalf("%s, %v", show.Values(s), err)
 		}
 		all = append(all, s)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"customercare/infra/client"
 	"customercare/infra/testkit/provisiontest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/gateway"
 	"customercare/shared/store"
 )
@@ -88,7 +89,7 @@ func TestOneDeletion(t *testing.T) {
 			for _, turn := range []string{"first", "second"} {
 				provisiontest.Expect(t, call(t, users.Users, provisiontest.Event("DELETE", "u1", test.query, "")), 200, doneJSON)
 				if got := users.Items(t); !reflect.DeepEqual(got, want) {
-					t.Errorf("after the %s call the table holds\n%#v\nwant\n%#v", turn, got, want)
+					t.Errorf("after the %s call the table holds\n%s\nwant\n%s", turn, show.Values(got), show.Values(want))
 				}
 				if n := users.Calls(); n != 1 {
 					t.Errorf("the %s call made %d DynamoDB calls, want 1", turn, n)
@@ -105,7 +106,7 @@ func TestBareUser(t *testing.T) {
 		users.Put(t, provisiontest.Item{"customerId": &types.AttributeValueMemberS{Value: "bare"}})
 		provisiontest.Expect(t, call(t, users.Users, provisiontest.Event("DELETE", "bare", d.parameter+"=true", "")), 200, doneJSON)
 		if item := provisiontest.Without(users.Items(t)["bare"], "tempAllows", "activeAt"); len(item) != 1 {
-			t.Errorf("%s: the user is now %#v", d.parameter, item)
+			t.Errorf("%s: the user is now %s", d.parameter, show.Values(item))
 		}
 	}
 }
@@ -124,7 +125,7 @@ func TestUnknownCustomer(t *testing.T) {
 		}
 	}
 	if after := users.Items(t); !reflect.DeepEqual(after, before) {
-		t.Errorf("the table changed to %#v", after)
+		t.Errorf("the table changed to %s", show.Values(after))
 	}
 }
 
@@ -147,7 +148,7 @@ func TestCustomerIDs(t *testing.T) {
 			200, doneJSON)
 		want[id] = active(provisiontest.Without(want[id], "devices"))
 		if got := users.Items(t); !reflect.DeepEqual(got, want) {
-			t.Fatalf("after deleting the devices of %q the table holds\n%#v", id, got)
+			t.Fatalf("after deleting the devices of %q the table holds\n%s", id, show.Values(got))
 		}
 	}
 }

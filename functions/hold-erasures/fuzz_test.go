@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"customercare/infra/testkit/frontdoor"
+	"customercare/infra/testkit/show"
 	"customercare/shared/gateway"
 	"customercare/shared/respond"
 )
@@ -30,7 +31,7 @@ func FuzzBody(f *testing.F) {
 			hold, wrong := asked.hold(now)
 			if err = wrong; err == nil {
 				if _, err := json.Marshal(answerOf(hold)); err != nil || hold.Subject == "" || hold.Scope == "" || hold.Reason == "" {
-					t.Fatalf("%q asks for %+v, %v", body, hold, err)
+					t.Fatalf("%q asks for %s, %v", body, show.Values(hold), err)
 				}
 				return
 			}

@@ -14,6 +14,7 @@ import (
 	"customercare/infra/client"
 	"customercare/infra/testkit/metrictest"
 	"customercare/infra/testkit/provisiontest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/gateway"
 	"customercare/shared/store"
 )
@@ -74,7 +75,7 @@ func TestRead(t *testing.T) {
 		}
 	}
 	if got := users.Items(t); !reflect.DeepEqual(got, before) {
-		t.Errorf("the table changed to %#v", got)
+		t.Errorf("the table changed to %s", show.Values(got))
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"customercare/infra/attribute"
 	"customercare/infra/local/kms"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/receipt"
 	"customercare/shared/statement"
 	"customercare/shared/store"
@@ -253,7 +254,7 @@ func (b *bench) check(t testing.TB) {
 			}
 		}
 		if there && (attribute.ReadNumber(record, marked) != int64(n) || record[marked] == nil || record[sealed] == nil) {
-			t.Errorf("%s is leaf %d, and its record says %v", leaf, n, record[marked])
+			t.Errorf("%s is leaf %d, and its record says %s", leaf, n, show.Values(record[marked]))
 		}
 		if !there {
 			t.Fatalf("%s has no record", leaf)

@@ -9,6 +9,7 @@ import (
 
 	"customercare/infra/client"
 	"customercare/infra/testkit/provisiontest"
+	"customercare/infra/testkit/show"
 )
 
 // Whatever another writer has stored in place of tempAllows, the allow is set: in one
@@ -41,7 +42,7 @@ func TestForeignTypes(t *testing.T) {
 				t.Errorf("%s: call %d made %d DynamoDB calls, want %d", name, turn+1, n, most)
 			}
 			if got := users.Items(t); !reflect.DeepEqual(got, want) {
-				t.Errorf("%s: the table holds\n%#v\nwant\n%#v", name, got, want)
+				t.Errorf("%s: the table holds\n%s\nwant\n%s", name, show.Values(got), show.Values(want))
 			}
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"customercare/infra/client"
 	"customercare/infra/testkit/provisiontest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/gateway"
 	"customercare/shared/store"
 	"customercare/shared/tempallow"
@@ -117,7 +118,7 @@ func TestGrants(t *testing.T) {
 			for _, turn := range []string{"first", "second"} {
 				provisiontest.Expect(t, put(t, users.Users, provisiontest.Event("PUT", "u1", "", test.body, test.header)), 200, done)
 				if got := users.Items(t); !reflect.DeepEqual(got, want) {
-					t.Errorf("after the %s call the table holds\n%#v\nwant\n%#v", turn, got, want)
+					t.Errorf("after the %s call the table holds\n%s\nwant\n%s", turn, show.Values(got), show.Values(want))
 				}
 				if n := users.Calls(); n != 1 {
 					t.Errorf("the %s call made %d DynamoDB calls, want 1", turn, n)
@@ -139,7 +140,7 @@ func TestUnknownCustomer(t *testing.T) {
 		}
 	}
 	if after := users.Items(t); !reflect.DeepEqual(after, before) {
-		t.Errorf("the table changed to %#v", after)
+		t.Errorf("the table changed to %s", show.Values(after))
 	}
 }
 
@@ -157,7 +158,7 @@ func TestCustomerIDs(t *testing.T) {
 			200, doneJSON)
 		want[id] = granted(want[id], "1", now.Add(24*time.Hour))
 		if got := users.Items(t); !reflect.DeepEqual(got, want) {
-			t.Fatalf("after the grant to %q the table holds\n%#v", id, got)
+			t.Fatalf("after the grant to %q the table holds\n%s", id, show.Values(got))
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/provisiontest"
+	"customercare/infra/testkit/show"
 )
 
 // Whatever another writer has stored in place of tempAllows, nobody is let in, nothing
@@ -35,7 +36,7 @@ func TestForeignTypes(t *testing.T) {
 			before := users.Items(t)
 			provisiontest.Expect(t, use(t, on(users.Users, "a"), post("u1", "")), 200, no)
 			if got := users.Items(t); !reflect.DeepEqual(got, before) || users.Calls() != 1 {
-				t.Errorf("%s in %s: the table holds %#v", name, place, got)
+				t.Errorf("%s in %s: the table holds %s", name, place, show.Values(got))
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"customercare/infra/attribute"
+	"customercare/infra/testkit/show"
 	"customercare/shared/operation"
 )
 
@@ -149,7 +150,7 @@ func TestBadLineIsRefusedBySentence(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r, err := parse([]byte(c.line))
 			if err == nil {
-				t.Fatalf("taken as %+v", r)
+				t.Fatalf("taken as %s", show.Values(r))
 			}
 			if err.Error() != c.sentence {
 				t.Errorf("got  %s\nwant %s", err, c.sentence)

@@ -15,6 +15,7 @@ import (
 
 	"customercare/infra/client"
 	"customercare/infra/testkit/freeport"
+	"customercare/infra/testkit/show"
 	"customercare/shared/operation"
 	"customercare/shared/receipt"
 )
@@ -38,7 +39,7 @@ func TestTheLogOutlivesARestart(t *testing.T) {
 		t.Fatalf("another key after the restart: %s, before: %s", again, key)
 	}
 	if still := second.verify(old); still.Statement.ID != id || still.Size != before.Size {
-		t.Errorf("the old receipt proves %+v", still)
+		t.Errorf("the old receipt proves %s", show.Values(still))
 	}
 	after := second.verify(second.receipt(second.deletes("2234567890123456")))
 	if after.Index < before.Size || after.Size <= before.Size {
@@ -50,17 +51,24 @@ func TestTheLogOutlivesARestart(t *testing.T) {
 // aRun is a stack of one test as "make run" starts it.
 type aRun struct {
 	t   *testing.T
+	s   settings
 	api client.Client
 	end func()
 }
 
-func keptRun(t *testing.T, folder string) aRun {
+// keptRun starts one that keeps its tables in the folder. more are further variables,
+// each behind its name.
+func keptRun(t *testing.T, folder string, more ...string) aRun {
 	t.Helper()
 	ports := freeport.Take(t, 4)
-	s, err := readSettings(map[string]string{
+	environment := map[string]string{
 		"PORT": ports[0], "SECRETS_PORT": ports[1], "KMS_PORT": ports[2], "DYNAMODB_PORT": ports[3],
 		"DATA_DIR": folder, "SCHEDULE_EVERY": "200ms",
-	})
+	}
+	for i := 0; i < len(more); i += 2 {
+		environment[more[i]] = more[i+1]
+	}
+	s, err := readSettings(environment)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +92,7 @@ func keptRun(t *testing.T, folder string) aRun {
 		t.Fatalf("the stack does not start: %v", err)
 	}
 	go func() { _, _ = io.Copy(io.Discard, read) }()
-	return aRun{t, client.Client{Base: address}, end}
+	return aRun{t, s, client.Client{Base: address}, end}
 }
 
 // deletes deletes a customer, and gives the erasure's id.

@@ -94,6 +94,15 @@ func serve(ctx context.Context, s settings, c *console, stdout io.Writer) error 
 	if err != nil {
 		return err
 	}
+	ports := []port{s.SecretsPort, s.KMSPort}
+	if server != nil && !server.Everywhere { // a DynamoDB of one's own is for its owner to open
+		ports = append(ports, s.DynamoDBPort)
+	}
+	containers, err := openRelay(s.SecretsHost, ports...)
+	if err != nil {
+		return err
+	}
+	defer containers.Close()
 	authorities := s.Authorities
 	if authorities != "" {
 		if authorities, err = filepath.Abs(authorities); err != nil {

@@ -22,6 +22,7 @@ type settings struct {
 	KMSPort       port          `env:"KMS_PORT" envDefault:"3002"`
 	DynamoDBPort  port          `env:"DYNAMODB_PORT" envDefault:"8000"`
 	DocsPort      port          `env:"DOCS_PORT" envDefault:"3003"`
+	SecretsHost   host          `env:"SECRETS_HOST"`      // where containers reach the stand-ins, too
 	Endpoint      *url.URL      `env:"DYNAMODB_ENDPOINT"` // of a DynamoDB that runs already, or nil
 	DataDir       string        `env:"DATA_DIR"`          // empty: tables live in memory
 	ScheduleEvery time.Duration `env:"SCHEDULE_EVERY" envDefault:"5s"`
@@ -112,10 +113,11 @@ func (s *settings) forAWS() error {
 	return nil
 }
 
-// checkPorts finds out early which ports cannot be had, a sentence for each.
+// checkPorts finds out early which ports and which host cannot be had, a sentence for
+// each.
 func (s settings) checkPorts() error {
 	faults := []error{checkPort(s.Port, "PORT"), checkPort(s.SecretsPort, "SECRETS_PORT"),
-		checkPort(s.KMSPort, "KMS_PORT")}
+		checkPort(s.KMSPort, "KMS_PORT"), s.SecretsHost.check()}
 	if s.Endpoint == nil {
 		faults = append(faults, checkPort(s.DynamoDBPort, "DYNAMODB_PORT"))
 	}
@@ -166,6 +168,9 @@ var parsers = map[reflect.Type]env.ParserFunc{
 	},
 	reflect.TypeFor[logFormat](): func(text string) (any, error) {
 		return logFormat(text), must(text == "json", "be json or empty", text)
+	},
+	reflect.TypeFor[host](): func(text string) (any, error) {
+		return host(text), must(isHost(text), "be an address of this machine other than 127.0.0.1 and 0.0.0.0", text)
 	},
 	reflect.TypeFor[url.URL](): func(text string) (any, error) {
 		u, err := url.Parse(text)

@@ -12,6 +12,7 @@ import (
 	"customercare/infra/attribute"
 	"customercare/infra/ledger"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/erasure"
 	"customercare/shared/store"
 )
@@ -40,7 +41,7 @@ func erased(t *testing.T, inUse *dynamotest.Kit, code string, at time.Time, done
 		TableName: &inUse.Erasures.Table, Key: item{"erasureId": s(store.RecordPrefix + id)},
 	})
 	if err != nil || (record.Item["statement"] != nil) != done || record.Item["accepted"] == nil {
-		t.Fatalf("%v: the record is %v", err, record.Item)
+		t.Fatalf("%v: the record is %s", err, show.Values(record.Item))
 	}
 	return record.Item
 }

@@ -89,7 +89,7 @@ func (a Authorizer) Handle(ctx context.Context, r Request) (answer Answer, err e
 		line.Outcome = metric.Refused
 		return a.refuse(a, r)
 	case err != nil:
-		slog.Error("failed", "operation", a.name, "cause", err.Error())
+		slog.Error("failed", "operation", a.name, "cause", err.Error(), "apiRequestId", line.APIRequestID)
 		return Answer{}, errFailed
 	}
 	line.Outcome = metric.Served

@@ -18,14 +18,16 @@ func TestFailureIsLogged(t *testing.T) {
 		fails := func(context.Context, Request) (Caller, error) {
 			return Caller{}, errors.New("principals: find: timeout")
 		}
+		var request Request
+		request.RequestContext.RequestID = "api-1" // by which the line is found
 		line, log := metrictest.OneCall(t, name, func() {
-			answer, err := New(name, fails, Deny).Handle(t.Context(), Request{})
+			answer, err := New(name, fails, Deny).Handle(t.Context(), request)
 			if err == nil || err.Error() != "authorizer failed" || answer.PolicyDocument.Statement != nil {
 				t.Errorf("%+v, %v", answer, err)
 			}
 		})
 		line.Expect(t, metrictest.Counts(0, 1, nil))
-		failed := `"msg":"failed","operation":"` + name + `","cause":"principals: find: timeout"`
+		failed := `"msg":"failed","operation":"` + name + `","cause":"principals: find: timeout","apiRequestId":"api-1"`
 		if strings.Count(log.String(), failed) != 1 {
 			t.Errorf("log: %s", log)
 		}

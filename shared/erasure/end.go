@@ -47,7 +47,7 @@ func (e eraser) endPass(ctx context.Context, job *store.Job) error {
 	}
 	switch {
 	case err == nil:
-		metric.Put(ctx, "erasure finished", metric.ErasuresFinished.Of(1),
+		metric.PutOfJob(ctx, "erasure finished", job.ID, metric.ErasuresFinished.Of(1),
 			metric.ItemsErased.Of(float64(job.Deleted+job.Entombed)))
 	case errors.Is(err, store.ErrHeld):
 		return errEndConflict

@@ -13,6 +13,7 @@ import (
 
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/statement"
 	"customercare/shared/store"
 )
@@ -55,7 +56,7 @@ func (sys *system) release(t testing.TB, id string) {
 	}
 	sys.dueHolds(t)
 	if hold, err := sys.holder().holds.Read(t.Context(), id); err != nil || hold.Status != store.Released || hold.Subject != "" {
-		t.Fatalf("it is not released, or still names its subject: %+v, %v", hold, err)
+		t.Fatalf("it is not released, or still names its subject: %s, %v", show.Values(hold), err)
 	}
 }
 
@@ -95,7 +96,7 @@ func (sys *system) wantHolds(t testing.TB, holds int) {
 			holds--
 		case strings.HasPrefix(key, "tenant#") && attribute.ReadNumber(it, "held") == 0:
 		default:
-			t.Errorf("left %v", it)
+			t.Errorf("left %s", show.Values(it))
 		}
 	}
 	if holds != 0 {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -74,7 +75,7 @@ func TestEveryCallOfAHoldFailsOnce(t *testing.T) {
 					sys.dueHolds(t)
 					sys.finishAll(t)
 					if hold, err := sys.engine.Holds.Read(t.Context(), id); err != nil || hold.Status != store.Released {
-						t.Fatalf("%+v, %v", hold, err)
+						t.Fatalf("%s, %v", show.Values(hold), err)
 					}
 					switch number {
 					case "":

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -36,7 +37,7 @@ func TestReleasedBesideAPlacerLeavesNoMark(t *testing.T) {
 		sys.dueHolds(t)
 		for _, it := range dynamotest.Items(t, sys.Plain, sys.Kit.Contacts.Table) {
 			if it["held"] != nil {
-				t.Errorf("a mark is left: %v", it)
+				t.Errorf("a mark is left: %s", show.Values(it))
 			}
 		}
 		sys.clear(t)
@@ -58,13 +59,13 @@ func TestReleasedBesideAPlacerThatDies(t *testing.T) {
 	}
 	sys.dueHolds(t)
 	if hold, err := sys.engine.Holds.Read(t.Context(), "h1"); err != nil || hold.Status != store.Releasing {
-		t.Errorf("cleanup did not wait: %+v, %v", hold, err)
+		t.Errorf("cleanup did not wait: %s, %v", show.Values(hold), err)
 	}
 	sys.clock.Advance(pickUp)
 	sys.dueHolds(t)
 	for _, it := range dynamotest.Items(t, sys.Plain, sys.Kit.Contacts.Table) {
 		if it["held"] != nil {
-			t.Errorf("a mark is left: %v", it)
+			t.Errorf("a mark is left: %s", show.Values(it))
 		}
 	}
 }
@@ -97,7 +98,7 @@ func TestAHoldThatCannotEndIsDueLater(t *testing.T) {
 	sys.Faults.Calls()
 	sys.dueHolds(t)
 	if hold, err := sys.engine.Holds.Read(t.Context(), "h"); err != nil || hold.Status != store.Released {
-		t.Errorf("%+v, %v", hold, err)
+		t.Errorf("%s, %v", show.Values(hold), err)
 	}
 }
 

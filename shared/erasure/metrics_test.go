@@ -34,10 +34,13 @@ func TestErasuresInMetrics(t *testing.T) {
 	log = metrictest.Capture(t)
 	sys.finishAll(t)
 	finished, erased, failing := 0., 0., 0.
+	jobs := map[string]bool{}
 	for _, line := range metrictest.Lines(t, log.String()) {
 		if one, ok := line["ErasuresFinished"].(float64); ok {
 			finished += one
 			erased += line["ItemsErased"].(float64)
+			job, _ := line["job"].(string)
+			jobs[job] = true
 		}
 		if n, ok := line["ErasuresFailing"].(float64); ok {
 			failing = max(failing, n)
@@ -46,6 +49,9 @@ func TestErasuresInMetrics(t *testing.T) {
 	sys.wantDeleted(t, 1, 4)
 	if finished != 2 || erased != 5 || failing != 2 {
 		t.Errorf("%v finished, %v items erased, %v failing at most", finished, erased, failing)
+	}
+	if len(jobs) != 2 || jobs[""] { // each is found by its id
+		t.Errorf("the jobs %v have finished", jobs)
 	}
 	if metrictest.Names(log.String(), "4711") || strings.Contains(log.String(), "john") {
 		t.Error(log)

@@ -21,6 +21,7 @@ func audited(t *testing.T, ctx context.Context, handle func(context.Context, *Ca
 	log := metrictest.Capture(t)
 	event := events.APIGatewayProxyRequest{HTTPMethod: "DELETE", Body: "{}"}
 	event.RequestContext.Authorizer = map[string]any{"principalId": "csr", "operations": operation.DeleteCustomerInfo.Name}
+	event.RequestContext.RequestID = "api-1"
 	e := Endpoint{Operation: operation.DeleteCustomerInfo, Limit: limit, Shape: respond.Provision, Handle: handle,
 		About: func(call *Call) { call.Audit.Subject("4711", "1.aa") }}
 	answer, err := e.Handler()(ctx, event)
@@ -47,6 +48,12 @@ func TestOneAuditLineWhateverHappens(t *testing.T) {
 		if strings.Count(log, `"msg":"audit"`) != 1 || metrictest.Names(log, "4711") ||
 			!strings.Contains(log, `"outcome":"`+strings.TrimSpace(outcome)+`"`) || !strings.Contains(log, `"subject":"1.aa"`) {
 			t.Errorf("%s: %s", outcome, log)
+		}
+		// By it all lines of the request are found, also that of a failure's cause.
+		for line := range strings.Lines(log) {
+			if !strings.Contains(line, `"apiRequestId":"api-1"`) {
+				t.Errorf("%s: a line without the request: %s", outcome, line)
+			}
 		}
 		if link := strings.Join(answer.MultiValueHeaders["Link"], ""); (link == `</erasures/e1>; rel="status"`) != (outcome == "served") ||
 			outcome != "served" && link != "" {

@@ -87,7 +87,8 @@ func (e Endpoint) Handler() func(context.Context, events.APIGatewayProxyRequest)
 		defer call.log(ctx)
 		answer, err := adapter.ProxyWithContext(context.WithValue(ctx, callKey{}, call), request)
 		if err != nil { // the request is plain and serve always writes: a bug, or a foreign setting
-			slog.Error("the adapter failed", "operation", e.Operation.Name, "cause", err.Error())
+			slog.Error("the adapter failed", "operation", e.Operation.Name, "cause", err.Error(),
+				"apiRequestId", call.line.APIRequestID)
 			w := core.NewProxyResponseWriter()
 			e.fail(w, call, respond.Format{})
 			answer, err = w.GetProxyResponse()
@@ -163,7 +164,7 @@ func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 			// stack are logged. The stack names functions and argument addresses, no
 			// values.
 			slog.Error("panic", "operation", e.Operation.Name,
-				"type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+				"type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()), "apiRequestId", call.line.APIRequestID)
 			e.fail(w, call, format) // respond.Write is whole or not at all: nothing was written
 		}
 	}()
@@ -194,7 +195,8 @@ func (e Endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		failure := respond.AsError(err)
 		if failure.Cause != nil {
-			slog.Error("failed", "operation", e.Operation.Name, "cause", failure.Cause.Error())
+			slog.Error("failed", "operation", e.Operation.Name, "cause", failure.Cause.Error(),
+				"apiRequestId", call.line.APIRequestID)
 		}
 		maps.Copy(w.Header(), failure.Header)
 		status, body = e.Shape.Failure(failure)

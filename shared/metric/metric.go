@@ -168,8 +168,14 @@ type Value struct {
 func (m Metric) Of(amount float64) Value { return Value{m, amount} }
 
 // Put writes one line with values of metrics without dimension. It holds nothing else.
-func Put(ctx context.Context, message string, values ...Value) {
-	attrs := make([]slog.Attr, 0, len(values)+1)
+func Put(ctx context.Context, message string, values ...Value) { put(ctx, message, nil, values) }
+
+// PutOfJob is Put for one erasure, which the line names, so that it is found by it.
+func PutOfJob(ctx context.Context, message, job string, values ...Value) {
+	put(ctx, message, []slog.Attr{slog.String("job", job)}, values)
+}
+
+func put(ctx context.Context, message string, attrs []slog.Attr, values []Value) {
 	metrics := make([]Metric, len(values))
 	for i, v := range values {
 		attrs = append(attrs, slog.Float64(v.Metric.Name, v.Amount))

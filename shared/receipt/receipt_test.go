@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"customercare/infra/testkit/show"
 	"customercare/shared/digest"
 	"customercare/shared/receipt"
 	"customercare/shared/statement"
@@ -121,7 +122,7 @@ func TestVerify(t *testing.T) {
 			}
 			if v.Origin != origin || v.Index != r.Index || v.Statement.Scope != "acme" ||
 				(v.Subject != nil) != (r.Subject != nil) {
-				t.Errorf("verified %+v", v)
+				t.Errorf("verified %s", show.Values(v))
 			}
 			if v.Subject != nil && v.Subject.Subject != "number#acme#222%23" {
 				t.Errorf("about %s", v.Subject.Subject)

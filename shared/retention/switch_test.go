@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"customercare/infra/testkit/show"
 )
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -20,7 +22,7 @@ func enable(t *testing.T, s Standing, by string, share float64) Standing {
 	t.Helper()
 	next, err := s.Enable(by, share, now)
 	if err != nil || next.Version != s.Version+1 {
-		t.Fatalf("%+v, %v", next, err)
+		t.Fatalf("%s, %v", show.Values(next), err)
 	}
 	return next
 }
@@ -43,7 +45,7 @@ func TestSecondYes(t *testing.T) {
 		}
 	}
 	if s = enable(t, s, "bob", MostShare); s.State != On || s.YesBy != "ann" || s.AlsoBy != "bob" {
-		t.Errorf("%+v", s)
+		t.Errorf("%s", show.Values(s))
 	}
 }
 
@@ -53,7 +55,7 @@ func TestAYesIsToWhatWasSeen(t *testing.T) {
 	waiting := enable(t, tried(500), "ann", MostShare)
 	again := waiting.Tried(DryRun{At: now, Found: 900, OutOf: 1000, Complete: true})
 	if s := enable(t, again, "bob", MostShare); s.State != Waiting || s.YesBy != "bob" {
-		t.Errorf("after another dry run: %+v", s)
+		t.Errorf("after another dry run: %s", show.Values(s))
 	}
 	wider := waiting.Rule
 	wider.Days = 1
@@ -106,7 +108,7 @@ func TestCannotBeSwitchedOn(t *testing.T) {
 	} {
 		before, after, err := try()
 		if err == nil || !strings.Contains(err.Error(), want) || before.State != after.State || before.Version != after.Version {
-			t.Errorf("%v, want %q; %+v", err, want, after)
+			t.Errorf("%v, want %q; %s", err, want, show.Values(after))
 		}
 	}
 }

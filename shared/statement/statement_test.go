@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"customercare/infra/testkit/show"
 	"customercare/shared/statement"
 )
 
@@ -60,7 +61,7 @@ func TestParseRefuses(t *testing.T) {
 		`{"v":1,"type":"accepted","id":"x"}x`, `{"v":1,"type":"accepted","id":"x","accepted":"2026-11-27"}`,
 	} {
 		if s, err := statement.Parse([]byte(line)); err == nil {
-			t.Errorf("%s is taken for %+v", line, s)
+			t.Errorf("%s is taken for %s", line, show.Values(s))
 		}
 	}
 	later := `{"v":1,"type":"held","id":"x","new":{"field":1}}`

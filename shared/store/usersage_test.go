@@ -13,6 +13,7 @@ import (
 
 	"customercare/infra/quotas"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -72,7 +73,7 @@ func TestActivityIsNoted(t *testing.T) {
 				t.Errorf("%s: calls %s", name, calls)
 			}
 			if got := one(t, kit, kit.Users.Table)["activeAt"]; !reflect.DeepEqual(got, millis(at)) {
-				t.Errorf("%s: activeAt is %v", name, got)
+				t.Errorf("%s: activeAt is %s", name, show.Values(got))
 			}
 		}
 	}
@@ -131,7 +132,7 @@ func TestActivityOfAFullItem(t *testing.T) {
 		}
 		left := one(t, kit, kit.Users.Table)
 		if left["activeAt"] != nil || left["rest"] == nil {
-			t.Errorf("%s: activeAt is %v", name, left["activeAt"])
+			t.Errorf("%s: activeAt is %s", name, show.Values(left["activeAt"]))
 		}
 	}
 }
@@ -226,7 +227,7 @@ func TestActivityBeforeTheDeletion(t *testing.T) {
 				}
 				kit.Faults.Calls()
 				if got := one(t, kit, kit.Users.Table)["activeAt"]; !reflect.DeepEqual(got, millis(now)) {
-					t.Errorf("%s before call %d: activeAt is %v", name, k, got)
+					t.Errorf("%s before call %d: activeAt is %s", name, k, show.Values(got))
 				}
 			}
 		}

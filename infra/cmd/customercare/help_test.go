@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"customercare/infra/testkit/cloudformationtest"
+	"customercare/shared/version"
 )
 
 // Each command says what it does and shows an example; the examples call commands and
@@ -66,10 +67,16 @@ func TestHelp(t *testing.T) {
 	if pages < 20 {
 		t.Errorf("%d pages", pages)
 	}
-	if r := call(t, "", "--version"); r.code != 0 || !strings.HasPrefix(r.out, "customercare version ") {
+	if r := call(t, "", "--version"); r.code != 0 || !strings.HasPrefix(r.out, "customercare version "+version.Number) {
 		t.Error(r)
 	}
-	for _, group := range [][]string{{"The stack:", "smoke"}, {"This command line:", "completion", "help"}} {
+	if r := call(t, "", "version"); r.code != 0 || !regexp.MustCompile(`^`+regexp.QuoteMeta(version.Number)+`( \(\S+\))?\n$`).MatchString(r.out) {
+		t.Error(r)
+	}
+	if r := call(t, "", "version", "--json"); r.code != 0 || !strings.Contains(r.out, `"version": "`+version.Number+`"`) {
+		t.Error(r)
+	}
+	for _, group := range [][]string{{"The stack:", "smoke"}, {"This command line:", "completion", "help", "version"}} {
 		lines := ""
 		for _, name := range group[1:] {
 			lines += "  " + name + ` .*\n`

@@ -10,6 +10,7 @@ import (
 
 	"customercare/infra/deployment"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -83,7 +84,7 @@ func TestEveryCallOfTheHoldsCommandFailsOnce(t *testing.T) {
 					}
 					hold, err := e.Holds.Read(t.Context(), id)
 					if err != nil || hold.Status != store.Released {
-						t.Errorf("%+v, %v", hold, err)
+						t.Errorf("%s, %v", show.Values(hold), err)
 					}
 					return struck
 				})
@@ -95,6 +96,6 @@ func TestEveryCallOfTheHoldsCommandFailsOnce(t *testing.T) {
 	}
 	holds, _, err := e.Holds.ListStanding(t.Context(), dynamotest.StandingIndex, 10)
 	if err != nil || len(holds) != 2 {
-		t.Errorf("%+v, %v", holds, err)
+		t.Errorf("%s, %v", show.Values(holds), err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"customercare/infra/fixture"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/statement"
@@ -114,7 +115,7 @@ func TestHoldsOfTheCommand(t *testing.T) {
 	e := heldCase(t)
 	if s := e.record(t, "hold-case-1"); s.By != "legal" || s.Type != statement.Held || s.Hold != "case-1" ||
 		s.Subjects == nil || s.Subjects.N != 1 {
-		t.Errorf("%+v", s)
+		t.Errorf("%s", show.Values(s))
 	}
 	if _, err := e.customer(t, "4711"); !errors.Is(err, erasure.ErrCustomerHeld) {
 		t.Fatalf("a held customer is erased: %v", err)
@@ -129,7 +130,7 @@ func TestHoldsOfTheCommand(t *testing.T) {
 	kept := e.numbers(t, "111", "222")
 	e.finish(t)
 	if s := e.record(t, kept); s.Type != statement.Partial || s.Found != 1 {
-		t.Fatalf("%+v", s)
+		t.Fatalf("%s", show.Values(s))
 	}
 	var all []shownHold
 	list := call(t, "", "holds", "list", "--json")
@@ -167,11 +168,11 @@ func TestHoldsOfTheCommand(t *testing.T) {
 			t.Errorf("%v: %v", err, r)
 		}
 		if s := e.record(t, "released-"+id); s.By != "judge" || s.Type != statement.Released {
-			t.Errorf("%+v", s)
+			t.Errorf("%s", show.Values(s))
 		}
 		if waited != "" {
 			if record, err := e.Erasures.ReadRecord(t.Context(), waited); err != nil || record.Job == "" {
-				t.Errorf("the erasure %s that was refused is not open: %+v, %v", waited, record, err)
+				t.Errorf("the erasure %s that was refused is not open: %s, %v", waited, show.Values(record), err)
 			}
 		}
 	}

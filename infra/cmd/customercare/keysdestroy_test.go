@@ -11,6 +11,7 @@ import (
 	"customercare/infra/attribute"
 	"customercare/infra/ledger"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/statement"
 )
 
@@ -85,7 +86,7 @@ func TestAKeyIsDestroyed(t *testing.T) {
 	s, err := statement.Parse([]byte(attribute.ReadText(out.Item, "statement")))
 	if err != nil || s.Type != statement.KeyDestroyed || s.Key != "1" || out.Item["unlogged"] == nil ||
 		out.Item["unloggedAt"] == nil || attribute.ReadText(out.Item, "kind") != "key" {
-		t.Errorf("%+v, %v", out.Item, err)
+		t.Errorf("%s, %v", show.Values(out.Item), err)
 	}
 	again := call(t, "", "keys", "destroy", "1", "--yes") // it is done: the record stays as it is
 	again.is(t, 0, "on record since "+s.At.UTC().Format("2006-01-02 15:04:05Z"))

@@ -12,6 +12,7 @@ import (
 	"customercare/infra/attribute"
 	"customercare/infra/fixture"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/statement"
@@ -79,7 +80,7 @@ func TestARestoreIsProved(t *testing.T) {
 		for _, found := range out.Items {
 			s, err := statement.Parse([]byte(attribute.ReadText(found, "statement")))
 			if err != nil || attribute.ReadText(found, "erasureId") != "erasure-"+s.ID {
-				t.Errorf("%v, %v", found, err)
+				t.Errorf("%s, %v", show.Values(found), err)
 			}
 			all = append(all, s)
 		}
@@ -109,7 +110,7 @@ func TestARestoreIsProved(t *testing.T) {
 			}
 			got := *s.Restored
 			if !strings.Contains(r.out, s.ID) || s.By != "ops" || s.Type != statement.Restore || !got.To.Equal(clockMillis(since)) {
-				t.Errorf("%+v: %v", s, r)
+				t.Errorf("%s: %v", show.Values(s), r)
 			}
 			got.Table, got.To = "", statement.Time{}
 			if got != want[table] {

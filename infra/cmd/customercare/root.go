@@ -1,14 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	_ "embed" // help.txt
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -34,7 +32,7 @@ type app struct {
 // root is the whole tree of commands.
 func (a *app) root() *cobra.Command {
 	root := page("", "customercare")
-	root.Version, root.SilenceErrors, root.SilenceUsage = version(), true, true
+	root.Version, root.SilenceErrors, root.SilenceUsage = built(), true, true
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.chosen.Stack, "stack", "", "work on the CloudFormation stack `NAME` in AWS")
 	flags.StringVar(&a.chosen.Endpoint, "endpoint", "",
@@ -51,6 +49,7 @@ func (a *app) root() *cobra.Command {
 			a.restorableCommand(), a.restoredCommand(), a.replayCommand(), a.retentionCommand()},
 		"evidence": {a.auditCommand(), a.logCommand(), a.verifyCommand()},
 		"stack":    {a.smokeCommand()},
+		"usage":    {a.versionCommand()},
 	} {
 		for _, command := range commands {
 			command.GroupID = id
@@ -202,16 +201,4 @@ func group(parent *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	}
 	parent.AddCommand(commands...)
 	return parent
-}
-
-// commit is what git calls the source; the Makefile sets it.
-var commit string
-
-// version is the commit, or else what Go has noted of the build: a tag or a commit, too.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if ok && info.Main.Version != "(devel)" {
-		commit = cmp.Or(commit, info.Main.Version)
-	}
-	return cmp.Or(commit, "unknown: build it with `make customercare` in a git repository")
 }

@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"customercare/infra/testkit/show"
 )
 
 // talk sends raw bytes on a new connection and reads answers until the gateway closes it.
@@ -279,9 +281,9 @@ func TestSilentClients(t *testing.T) {
 		req, err := readHead(bufio.NewReader(silent))
 		switch {
 		case want == 0 && !errors.Is(err, os.ErrDeadlineExceeded):
-			t.Errorf("%q: %+v, %v", text, req, err)
+			t.Errorf("%q: %s, %v", text, show.Values(req), err)
 		case want != 0 && (err != nil || req.fault == nil || req.fault.status != want):
-			t.Errorf("%q: %+v, %v, want %d", text, req, err, want)
+			t.Errorf("%q: %s, %v, want %d", text, show.Values(req), err, want)
 		}
 	}
 	body := &request{length: 3}

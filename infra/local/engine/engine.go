@@ -82,6 +82,9 @@ type Options struct {
 type Server struct {
 	Endpoint string // its address, http://127.0.0.1:<port>
 	Name     string // with its version, such as "dynoxide 1.2.1"
+	// Everywhere says that it listens on every address of this machine, not on the
+	// loopback alone.
+	Everywhere bool
 
 	lock   *flock.Flock // of the data folder; nil: there is none
 	cmd    *exec.Cmd
@@ -195,7 +198,10 @@ func freePort(host string, port int) (int, error) {
 
 // start runs the program on the port and returns once it answers.
 func start(ctx context.Context, name string, p program, port int) (*Server, error) {
-	s := &Server{Endpoint: "http://127.0.0.1:" + strconv.Itoa(port), Name: name, exited: make(chan struct{})}
+	s := &Server{
+		Endpoint: "http://127.0.0.1:" + strconv.Itoa(port), Name: name, Everywhere: p.listens == "",
+		exited: make(chan struct{}),
+	}
 	s.cmd = exec.Command(p.path, append(p.flags, p.port, strconv.Itoa(port))...)
 	s.cmd.Dir = p.dir
 	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output

@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/smithy-go"
+
+	"customercare/infra/testkit/show"
 )
 
 // serve runs a KMS with one key, and gives it with the SDK's client of it.
@@ -50,7 +52,7 @@ func TestTheSDKSigns(t *testing.T) {
 	if err != nil || !is || !public.Equal(key.Public()) || *described.KeyId != key.ARN ||
 		described.KeySpec != types.KeySpecEccNistEdwards25519 || described.KeyUsage != types.KeyUsageTypeSignVerify ||
 		!slices.Contains(described.SigningAlgorithms, types.SigningAlgorithmSpecEd25519Sha512) {
-		t.Fatalf("%+v: %v, %v", described, parsed, err)
+		t.Fatalf("%s: %v, %v", show.Values(described), parsed, err)
 	}
 	for _, message := range [][]byte{[]byte("a"), bytes.Repeat([]byte{0xff, '\n'}, 2048)} {
 		for _, kind := range []types.MessageType{"", types.MessageTypeRaw} {
@@ -61,7 +63,7 @@ func TestTheSDKSigns(t *testing.T) {
 			}
 			if !ed25519.Verify(public, message, signed.Signature) || *signed.KeyId != key.ARN ||
 				signed.SigningAlgorithm != types.SigningAlgorithmSpecEd25519Sha512 {
-				t.Errorf("%d bytes, %q: %+v", len(message), kind, signed)
+				t.Errorf("%d bytes, %q: %s", len(message), kind, show.Values(signed))
 			}
 		}
 	}
@@ -103,7 +105,7 @@ func TestTheSDKReadsRefusals(t *testing.T) {
 		_, err := client.Sign(t.Context(), &in)
 		if refused, ok := errors.AsType[smithy.APIError](err); !ok || refused.ErrorCode() != c.kind ||
 			refused.ErrorMessage() == "" {
-			t.Errorf("%+v: %v, want %s", c.in, err, c.kind)
+			t.Errorf("%s: %v, want %s", show.Values(c.in), err, c.kind)
 		}
 	}
 	_, err := client.GetPublicKey(t.Context(), &kms.GetPublicKeyInput{KeyId: aws.String("nobody")})

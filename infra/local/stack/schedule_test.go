@@ -11,6 +11,7 @@ import (
 
 	"customercare/infra/local/lambda"
 	"customercare/infra/local/template"
+	"customercare/infra/testkit/show"
 )
 
 // Each schedule sends what EventBridge is documented to send ("Amazon EventBridge events
@@ -19,7 +20,7 @@ import (
 func TestSchedulesSendTheirEvents(t *testing.T) {
 	real, err := template.Load("../../../template.yaml", nil)
 	if err != nil || len(real.Schedules) != 3 {
-		t.Fatalf("%v, %v", real, err)
+		t.Fatalf("%s, %v", show.Values(real), err)
 	}
 	for _, schedule := range real.Schedules {
 		at := slices.IndexFunc(real.Functions, func(f lambda.Function) bool { return f.Name == schedule.Function })

@@ -86,12 +86,10 @@ func read(raw []byte, parameters map[string]string, s Settings) (*loader, error)
 // to.
 func (l *loader) declare() error {
 	for id, n := range pairs(field(l.root, "Resources")) {
-		if c := text(n, "Condition"); c != "" {
-			if there, err := l.condition(c); err != nil {
-				return err
-			} else if !there {
-				continue
-			}
+		if there, err := l.isThere(id); err != nil {
+			return err
+		} else if !there {
+			continue
 		}
 		r := Resource{
 			ID: id, Type: text(n, "Type"), Deletion: text(n, "DeletionPolicy"),
@@ -112,6 +110,26 @@ func (l *loader) declare() error {
 		}
 	}
 	return nil
+}
+
+// outputs evaluates the section Outputs.
+func (l *loader) outputs() (map[string]string, error) {
+	all := map[string]string{}
+	for name, n := range pairs(field(l.root, "Outputs")) {
+		if c := text(n, "Condition"); c != "" {
+			if there, err := l.condition(c); err != nil {
+				return nil, err
+			} else if !there {
+				continue
+			}
+		}
+		v, err := l.value(field(n, "Value"))
+		if err != nil {
+			return nil, fmt.Errorf("output %s: %w", name, err)
+		}
+		all[name] = fmt.Sprint(v)
+	}
+	return all, nil
 }
 
 // resolve gives the resource its Metadata and its Properties, with Globals below them.

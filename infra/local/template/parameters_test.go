@@ -3,6 +3,8 @@ package template
 import (
 	"strings"
 	"testing"
+
+	"customercare/infra/testkit/show"
 )
 
 func TestParametersAreChecked(t *testing.T) {
@@ -52,7 +54,7 @@ func TestAllFaultsOfParametersAreNamed(t *testing.T) {
 	template, err := Load("../../../template.yaml", map[string]string{"WriterLifetime": "2s", "ClockSkew": "0s"})
 	if err != nil || template.Parameters["ClockSkew"] != "0s" || template.Parameters["WriterLifetime"] != "2s" ||
 		template.Parameters["CleanRate"] != "20" {
-		t.Errorf("%v, %v", template, err)
+		t.Errorf("%s, %v", show.Values(template), err)
 	}
 	if _, err := parse([]byte("Parameters: {P: {Type: String, MaxLength: 2}, Q: {Type: Number, MaxValue: none}}"),
 		map[string]string{"P": "a", "Q": "1"}, Settings{}); err == nil ||

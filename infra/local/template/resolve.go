@@ -127,6 +127,15 @@ func (r *resolver) intrinsic(name string, n *yaml.Node) (any, error) {
 	case name == "Not" && len(n.Content) == 1:
 		v, err := r.value(n.Content[0])
 		return v == false, err
+	case (name == "And" || name == "Or") && len(n.Content) == 2:
+		one, err := r.value(n.Content[0])
+		other, otherErr := r.value(n.Content[1])
+		if name == "Or" {
+			return one == true || other == true, cmp.Or(err, otherErr)
+		}
+		return one == true && other == true, cmp.Or(err, otherErr)
+	case name == "Condition" && n.Kind == yaml.ScalarNode:
+		return r.condition(n.Value)
 	}
 	return nil, fmt.Errorf("line %d: the local stack does not know the function %s in this form", n.Line, name)
 }
@@ -151,10 +160,21 @@ func (r *resolver) ref(name string) (any, error) {
 	if v, ok := r.refs[name]; ok {
 		return v, nil
 	}
-	if r.resource(name) != nil {
-		return name, nil // good enough where only AWS knows the name
+	there, err := r.isThere(name)
+	if err == nil && !there {
+		err = fmt.Errorf("there is no parameter or resource %q", name)
 	}
-	return nil, fmt.Errorf("there is no parameter or resource %q", name)
+	return name, err // good enough where only AWS knows the name
+}
+
+// isThere says whether the template has a resource of this name whose condition holds.
+// A reference to another one would make CloudFormation refuse the template.
+func (r *resolver) isThere(name string) (bool, error) {
+	n := r.resource(name)
+	if condition := text(n, "Condition"); condition != "" {
+		return r.condition(condition)
+	}
+	return n != nil, nil
 }
 
 // attribute gives !GetAtt. Only ARNs have a meaning here, and only for what runs; others
@@ -175,6 +195,8 @@ func (r *resolver) attribute(resource, attribute string) (any, error) {
 		return fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s", r.region, AccountID, name), nil
 	case kind.Value == typeTable && attribute == "StreamArn":
 		return fmt.Sprintf("arn:aws:dynamodb:%s:%s:table/%s/stream/latest", r.region, AccountID, name), nil
+	case kind.Value == typeAPI && attribute == "Stage": // SAM's: one of it is made for each API
+		return r.value(field(field(r.resource(resource), "Properties"), "StageName"))
 	case kind.Value == typeKey && attribute == "Arn":
 		return kms.ARN(r.region, AccountID, resource), nil
 	}

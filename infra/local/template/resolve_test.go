@@ -47,6 +47,10 @@ Globals: {Function: {Environment: {Variables: {G: global, A: global}}}}
 Conditions:
   On: !Equals [!Ref Mode, "on"]
   Never: !Not [!Equals [!Ref Mode, "on"]]
+  Both: !And [!Condition On, !Condition Never]
+  Either: !Or [!Condition Never, !Condition On]
+  All: !And [!Condition On, !Condition Either]
+  Neither: !Or [!Condition Never, !Condition Both]
 `
 
 func TestIntrinsics(t *testing.T) {
@@ -58,6 +62,10 @@ func TestIntrinsics(t *testing.T) {
           H: !Sub "${Table}/${Queue.Arn}/${AWS::Region}"
           K: !If [On, "yes", "no"]
           L: !If [Never, "yes", !Ref "AWS::NoValue"]
+          M: !If [Both, "yes", "no"]
+          N: !If [Either, "yes", "no"]
+          O: !If [Neither, "yes", "no"]
+          P: !If [All, "yes", "no"]
           Q: 7
           R: !Ref Secret
           S: !Ref Key
@@ -69,7 +77,7 @@ func TestIntrinsics(t *testing.T) {
 	want := map[string]string{
 		"G": "global", "A": "n", "B": "p-Table", "D": "arn:aws:dynamodb:r:123456789012:table/p-Table",
 		"E": "arn:aws:lambda:r:123456789012:function:F", "H": "p-Table/arn:aws:sqs:r:123456789012:Queue/Arn/r",
-		"K": "yes", "Q": "7", "R": "arn:aws:secretsmanager:r:123456789012:secret:Secret-7e32a7",
+		"K": "yes", "M": "no", "N": "yes", "O": "no", "P": "yes", "Q": "7", "R": "arn:aws:secretsmanager:r:123456789012:secret:Secret-7e32a7",
 		"S": kms.ID("Key"), "T": "arn:aws:kms:r:123456789012:key/" + kms.ID("Key"),
 	}
 	if !maps.Equal(env, want) {
@@ -83,17 +91,22 @@ func TestWhatCannotBeResolvedIsNamed(t *testing.T) {
 		"A: !GetAtt Nobody.Arn": `no resource "Nobody"`,
 		`A: !Sub "${Nobody}"`:   `no parameter or resource "Nobody"`,
 		"A: !If [Nobody, 1, 2]": `no condition "Nobody"`,
-		"A: !Cidr [a, b]":       "does not know the function Cidr",
+		// A resource whose condition does not hold.
+		"A: !Ref Off":        `no parameter or resource "Off"`,
+		"A: !GetAtt Off.Arn": `no parameter or resource "Off"`,
+		"A: !Cidr [a, b]":    "does not know the function Cidr",
 		// What template.yaml has no use for.
-		"A: !Join [-, [a, b]]":      "line 26: the local stack does not know the function Join in this form",
+		"A: !Join [-, [a, b]]":      "line 30: the local stack does not know the function Join in this form",
 		`A: !Sub ["${x}", {x: 1}]`:  "does not know the function Sub in this form",
 		"A: !GetAtt [F, Arn]":       "does not know the function GetAtt in this form",
+		"A: !And [a]":               "does not know the function And in this form",
+		"A: !Condition Nobody":      `no condition "Nobody"`,
 		"A: !Equals [a]":            "does not know the function Equals in this form",
-		"A: {Ref: Name}":            "line 26: the local stack knows the short form of Ref only",
+		"A: {Ref: Name}":            "line 30: the local stack knows the short form of Ref only",
 		`A: {"Fn::Sub": "${Name}"}`: "knows the short form of Fn::Sub only",
-		"A: &a x\n          B: *a":  "line 27: the local stack knows no aliases",
-		"<<: {A: x}":                "line 26: the local stack knows no aliases",
-		"A: x\n          A: y":      "line 27: A is there twice",
+		"A: &a x\n          B: *a":  "line 31: the local stack knows no aliases",
+		"<<: {A: x}":                "line 30: the local stack knows no aliases",
+		"A: x\n          A: y":      "line 31: A is there twice",
 		"A: true":                   "cannot unmarshal bool",
 	} {
 		if _, err := variables(t, sections, "          "+variable); err == nil || !strings.Contains(err.Error(), want) {

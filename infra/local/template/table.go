@@ -83,12 +83,17 @@ func (l *loader) readSecret(r Resource) error {
 	return err
 }
 
-// readKey reads an AWS::KMS::Key. Its policy means nothing here: who may call what is
-// tested.
+// readKey reads an AWS::KMS::Key that signs. Its policy means nothing here: who may call
+// what is tested. One that encrypts has neither field in the template, and is left out,
+// because nothing here is encrypted.
 func (l *loader) readKey(r Resource) error {
 	var p struct{ KeySpec, KeyUsage string }
 	if err := r.read(&p); err != nil {
 		return err
+	}
+	if p.KeySpec == "" && p.KeyUsage == "" {
+		l.template.Ignored = append(l.template.Ignored, fmt.Sprintf("resource %s (%s)", r.ID, r.Type))
+		return nil
 	}
 	if p.KeySpec != kms.Spec || p.KeyUsage != kms.Usage {
 		return fmt.Errorf("the local stack knows keys of the spec %s for %s only", kms.Spec, kms.Usage)

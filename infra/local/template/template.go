@@ -78,6 +78,16 @@ func Resources(file string, parameters map[string]string) ([]Resource, error) {
 	return l.resources, err
 }
 
+// Outputs reads the outputs of the template at file whose condition holds, by their
+// names. parameters override the defaults of the template's.
+func Outputs(file string, parameters map[string]string) (map[string]string, error) {
+	l, err := Settings{}.open(file, parameters)
+	if err != nil {
+		return nil, err
+	}
+	return l.outputs()
+}
+
 // open reads a file; with an error the loader is empty.
 func (s Settings) open(file string, parameters map[string]string) (*loader, error) {
 	raw, err := os.ReadFile(file)

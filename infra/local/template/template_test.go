@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"customercare/infra/local/apigateway"
+	"customercare/infra/testkit/show"
 	"customercare/shared/operation"
 )
 
@@ -31,7 +32,7 @@ func TestRealTemplate(t *testing.T) {
 	for _, f := range template.Functions {
 		folders = append(folders, f.Folder)
 		if f.Handler != "bootstrap" || f.Timeout == 0 || f.MemoryMB == 0 {
-			t.Errorf("function %+v", f)
+			t.Errorf("function %s", show.Values(f))
 		}
 	}
 	for _, want := range []string{operation.AuthorizeOperator, operation.AuthorizeApp, "continue-erasure", "cleanup"} {
@@ -57,7 +58,10 @@ func TestRealTemplate(t *testing.T) {
 	}
 	api := template.API
 	if api.Stage != "prod" {
-		t.Errorf("API %+v", api)
+		t.Errorf("API %s", show.Values(api))
+	}
+	if !slices.Equal(template.Keys, []string{"LedgerKey"}) { // the one that encrypts means nothing here
+		t.Errorf("keys %v", template.Keys)
 	}
 	operator, app := api.Authorizers["Operator"], api.Authorizers["App"]
 	if operator.Function != "AuthorizeOperatorFunction" ||
@@ -199,7 +203,7 @@ func TestReservedConcurrencyIsRead(t *testing.T) {
 	for _, f := range template.Functions {
 		reserves := f.Folder == "continue-erasure"
 		if reserves != (f.Reserved != nil) || reserves && *f.Reserved != 40 {
-			t.Errorf("%s reserves %v", f.Folder, f.Reserved)
+			t.Errorf("%s reserves %s", f.Folder, show.Values(f.Reserved))
 		}
 	}
 }

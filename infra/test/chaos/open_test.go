@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"customercare/infra/testkit/show"
 )
 
 // over says that it is no more.
@@ -68,7 +70,7 @@ func waitUntilClosed(t *testing.T, v *victim) {
 		for _, job := range jobs {
 			value, _ := job["dueAt"].(*types.AttributeValueMemberN)
 			if value == nil {
-				t.Fatalf("a job that is never due: %v", job)
+				t.Fatalf("a job that is never due: %s", show.Values(job))
 			}
 			due, _ := strconv.ParseInt(value.Value, 10, 64)
 			ahead := time.UnixMilli(due).Sub(now)

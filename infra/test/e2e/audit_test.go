@@ -66,7 +66,7 @@ func audited(log string) (faults []string) {
 }
 
 // callers finds the names of callers in audit lines, which stand there on purpose.
-var callers = regexp.MustCompile(`("msg":"audit","operation":"[a-z-]+",)"principal":"(?:[^"\\\\]|\\\\.)*"`)
+var callers = regexp.MustCompile(`("msg":"audit","version":"[^"]+","operation":"[a-z-]+",)"principal":"(?:[^"\\\\]|\\\\.)*"`)
 
 // withoutCallers is a log without the names of callers in audit lines.
 func withoutCallers(log string) string { return callers.ReplaceAllString(log, "$1") }

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -81,7 +82,7 @@ func subjects(t testing.TB, record string) int {
 	}
 	digests, whole := store.Subjects(item)
 	if !whole {
-		t.Errorf("not all of %v are digests", item)
+		t.Errorf("not all of %s are digests", show.Values(item))
 	}
 	return len(digests)
 }

@@ -17,6 +17,7 @@ import (
 
 	"customercare/infra/local/stack"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -122,7 +123,7 @@ func moment(t testing.TB, value types.AttributeValue) time.Time {
 	t.Helper()
 	n, ok := value.(*types.AttributeValueMemberN)
 	if !ok {
-		t.Fatalf("no time: %v", value)
+		t.Fatalf("no time: %s", show.Values(value))
 	}
 	return millisOf(t, n.Value)
 }

@@ -14,6 +14,7 @@ import (
 	"customercare/infra/client"
 	"customercare/infra/local/lambda"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/eventlist"
 	"customercare/shared/operation"
 )
 
@@ -164,10 +165,15 @@ func TestEachFunctionHasItsEvents(t *testing.T) {
 	}
 }
 
-// Every event, as it is, run by the built function under the Lambda Runtime API.
+// Every event, as it is, run by the built function under the Lambda Runtime API. The
+// answer is what the README beside the events says, too.
 func TestEvents(t *testing.T) {
 	loadDemo(t)
 	files := eventFiles(t)
+	listed := map[string]eventlist.Event{}
+	for _, e := range eventlist.Read(t) {
+		listed[e.Name] = e
+	}
 	// From its first run on the log has a key, which one of the events asks for.
 	if _, err := running.Invoke(t.Context(), "seal-ledger", []byte(files["seal-ledger"])); err != nil {
 		t.Fatal(err)
@@ -179,6 +185,9 @@ func TestEvents(t *testing.T) {
 			raw, err := running.Invoke(t.Context(), folder, []byte(files[name]))
 			if err != nil {
 				t.Fatal(err)
+			}
+			if err := listed[name].Check(raw); err != nil {
+				t.Error(err)
 			}
 			if want.status == 0 {
 				if string(raw) != want.answer {

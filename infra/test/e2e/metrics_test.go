@@ -11,6 +11,7 @@ import (
 	"customercare/infra/testkit/metrictest"
 	"customercare/shared/metric"
 	"customercare/shared/operation"
+	"customercare/shared/version"
 )
 
 // Every call is one line in the log of each function that had a part in it, and counts
@@ -111,6 +112,7 @@ func TestOneMetricLineACall(t *testing.T) {
 				}
 				operations[operation] = true
 				line.Expect(t, want)
+				line.Expect(t, metrictest.Line{"version": version.Number})
 				if !strings.HasPrefix(operation, "authorize-") {
 					line.Expect(t, metrictest.Line{"status": answers[i].Status})
 				}

@@ -14,6 +14,7 @@ import (
 
 	"customercare/infra/local/stack"
 	"customercare/infra/testkit/dynamotest"
+	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -129,7 +130,7 @@ func TestCleanupSweepsExpiredAllows(t *testing.T) {
 	}
 	user = scan(t, s.Table("Users"), "attribute_exists(tempAllows)")[0]
 	if left := user["tempAllows"].(*types.AttributeValueMemberM).Value; len(left) != 1 || left["2"] == nil {
-		t.Errorf("the allows %v are left, want the one that has not expired", left)
+		t.Errorf("the allows %s are left, want the one that has not expired", show.Values(left))
 	}
 }
 

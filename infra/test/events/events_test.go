@@ -23,6 +23,7 @@ import (
 	"customercare/infra/local/apigateway"
 	"customercare/infra/local/template"
 	"customercare/infra/project"
+	"customercare/infra/testkit/eventlist"
 )
 
 // object is a JSON object.
@@ -80,6 +81,34 @@ func TestTheGatewaySendsTheseEvents(t *testing.T) {
 	}
 	if kinds[nil] == 0 || kinds["REQUEST"] == 0 {
 		t.Errorf("of each kind there are %v", kinds)
+	}
+}
+
+// The README lists every event once, beside the function that gets it, in the order in
+// which the tests run them.
+func TestTheReadmeListsThem(t *testing.T) {
+	deployed, err := template.Load(filepath.Join(root(), "template.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(folder, "*.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names, listed []string
+	for _, file := range files {
+		names = append(names, strings.TrimSuffix(filepath.Base(file), ".json"))
+	}
+	for _, e := range eventlist.Read(t) {
+		listed = append(listed, e.Name)
+		of, _, _ := strings.Cut(e.Name, ".")
+		if function, there := deployed.Function(of); !there || function.Name != e.Function {
+			t.Errorf("%s.json is said to be for %s, the template has %q", e.Name, e.Function, function.Name)
+		}
+	}
+	slices.Sort(names)
+	if !slices.Equal(listed, names) {
+		t.Errorf("README.md lists %q\nthere are        %q", listed, names)
 	}
 }
 

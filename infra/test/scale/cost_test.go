@@ -183,6 +183,11 @@ func (c code) standing(p prices) []cost {
 			p.SigningKey + daySeconds/60*monthDays/1e6*p.Signatures,
 		},
 		{
+			"key of the alarms' topics",
+			"unless `KmsKeyArn` names one",
+			p.SigningKey,
+		},
+		{
 			"metrics, alarms, dashboard, secret",
 			fmt.Sprintf("about %d metrics, %d alarms", metrics, c.alarms),
 			float64(metrics)*p.Metric + float64(c.alarms)*p.Alarm + p.Dashboard + p.Secret,

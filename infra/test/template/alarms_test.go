@@ -3,10 +3,14 @@ package template
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 )
+
+// pages are the alarms that somebody should look at now. The others are tickets.
+var pages = []string{"ServerErrors", "AuthorizeOperatorErrors", "OldestErasureAlarm", "LedgerRefusedAlarm", "QuietAlarm"}
 
 // Every alarm, as a sentence that says all that makes it sound: with what is missing
 // taken for well (or for bad), what over how long, how often.
@@ -14,6 +18,7 @@ func TestAlarms(t *testing.T) {
 	const bad = " missing:breaching"
 	want := map[string]string{
 		"ServerErrors": "AWS/ApiGateway 5XXError ApiName=customercare Stage=v1 Sum > 5 in 300 s, 1 of 1",
+		"QuietAlarm":   "AWS/ApiGateway Count ApiName=customercare Stage=v1 Sum LessThanThreshold 1 in 60 s, 30 of 30" + bad,
 		"SlowAnswers":  "AWS/ApiGateway Latency ApiName=customercare Stage=v1 p99 > 5000 in 300 s, 3 of 3",
 		"AuthorizeOperatorErrors": "errors - FILL(refusals, 0) > 5, 2 of 3; errors = AWS/Lambda Errors FunctionName=AuthorizeOperatorFunction Sum in 300 s; " +
 			"refusals = customercare CallerErrors Operation=authorize-operator Sum Count in 300 s",
@@ -56,9 +61,13 @@ func TestAlarms(t *testing.T) {
 			t.Errorf("%s sounds when\n  %s\nwant\n  %s", a.ID, got, want[a.ID])
 		}
 		delete(want, a.ID)
+		tells := "[Tickets]"
+		if slices.Contains(pages, a.ID) {
+			tells = "[Alarms]"
+		}
 		for _, actions := range []string{"AlarmActions", "OKActions"} {
-			if fmt.Sprint(a.Properties[actions]) != "[Alarms]" {
-				t.Errorf("%s tells %v", a.ID, a.Properties[actions])
+			if fmt.Sprint(a.Properties[actions]) != tells {
+				t.Errorf("%s tells %v, want %s", a.ID, a.Properties[actions], tells)
 			}
 		}
 		if a.Properties["AlarmDescription"] == nil || a.Properties["ActionsEnabled"] != nil {
@@ -68,9 +77,81 @@ func TestAlarms(t *testing.T) {
 	for _, id := range slices.Sorted(maps.Keys(want)) {
 		t.Errorf("there is no alarm %s: %s", id, want[id])
 	}
-	if mail := resources(t)["AlarmMail"].Properties; mail["Endpoint"] != "who@example.com" ||
-		mail["TopicArn"] != "Alarms" || mail["Protocol"] != "email" {
-		t.Errorf("the alarms' mail: %v", mail)
+}
+
+// Who is written to: tickets go to the address of alarms where they have none, and nobody
+// is where nobody is named.
+func TestMails(t *testing.T) {
+	const both = "Alarms email to alarms@example.com, Tickets email to "
+	for _, c := range []struct{ alarms, tickets, want string }{
+		{"", "", ""},
+		{"alarms@example.com", "", both + "alarms@example.com"},
+		{"alarms@example.com", "tickets@example.com", both + "tickets@example.com"},
+		{"", "tickets@example.com", "Tickets email to tickets@example.com"},
+	} {
+		var got []string
+		for _, r := range read(t, map[string]string{"AlarmEmail": c.alarms, "TicketEmail": c.tickets}) {
+			if p := r.Properties; r.Type == "AWS::SNS::Subscription" {
+				got = append(got, fmt.Sprintf("%v %v to %v", p["TopicArn"], p["Protocol"], p["Endpoint"]))
+			}
+		}
+		slices.Sort(got)
+		if strings.Join(got, ", ") != c.want {
+			t.Errorf("with %q and %q: %v, want %s", c.alarms, c.tickets, got, c.want)
+		}
+	}
+}
+
+// The budget tells the tickets, whose policy lets it, and alarms still, and nobody else.
+func TestBudget(t *testing.T) {
+	parts := map[string]map[string]any{}
+	for _, r := range read(t, rails) {
+		parts[r.ID] = r.Properties
+	}
+	tells := func(kind, percent string) any {
+		return map[string]any{
+			"Notification": map[string]any{"NotificationType": kind, "ComparisonOperator": "GREATER_THAN",
+				"Threshold": percent, "ThresholdType": "PERCENTAGE"},
+			"Subscribers": []any{map[string]any{"SubscriptionType": "SNS", "Address": "Tickets"}},
+		}
+	}
+	if got, want := parts["Budget"], (map[string]any{
+		"Budget": map[string]any{"BudgetName": "customercare-us-east-1", "BudgetType": "COST", "TimeUnit": "MONTHLY",
+			"BudgetLimit": map[string]any{"Amount": rails["MonthlyBudget"], "Unit": "USD"}},
+		"NotificationsWithSubscribers": []any{tells("ACTUAL", "80"), tells("FORECASTED", "100")},
+	}); !reflect.DeepEqual(got, want) {
+		t.Errorf("%v\nwant %v", got, want)
+	}
+	publishes := func(service string, condition map[string]any) any {
+		return map[string]any{"Effect": "Allow", "Principal": map[string]any{"Service": service},
+			"Action": "sns:Publish", "Resource": "Tickets", "Condition": condition}
+	}
+	if got, want := parts["TicketsPolicy"], (map[string]any{
+		"Topics": []any{"Tickets"},
+		"PolicyDocument": map[string]any{"Version": "2012-10-17", "Statement": []any{
+			publishes("cloudwatch.amazonaws.com", map[string]any{
+				"ArnLike": map[string]any{"aws:SourceArn": "arn:aws:cloudwatch:us-east-1:123456789012:alarm:*"}}),
+			publishes("budgets.amazonaws.com", map[string]any{
+				"StringEquals": map[string]any{"aws:SourceAccount": "123456789012"},
+				"ArnLike":      map[string]any{"aws:SourceArn": "arn:aws:budgets::123456789012:*"}}),
+		}},
+	}); !reflect.DeepEqual(got, want) {
+		t.Errorf("%v\nwant %v", got, want)
+	}
+	for _, r := range read(t, nil) {
+		if r.ID == "Budget" || r.ID == "TicketsPolicy" || r.ID == "QuietAlarm" {
+			t.Errorf("%s is there though nobody has asked for it", r.ID)
+		}
+	}
+}
+
+// The topics are outputs, for subscribers of the company's own.
+func TestTopicsAreOutputs(t *testing.T) {
+	for _, parameters := range []map[string]string{nil, rails} {
+		_, outputs := front(t, parameters)
+		if outputs["AlarmsTopic"] != "Alarms" || outputs["TicketsTopic"] != "Tickets" {
+			t.Errorf("%v", outputs)
+		}
 	}
 }
 

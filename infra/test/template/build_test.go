@@ -17,8 +17,8 @@ import (
 // nothing to gain by another SDK.
 const maxBinary = 10_000_000
 
-// What is deployed runs on arm64, needs nothing but the kernel, is small, and is the same
-// bytes wherever it is built.
+// What is deployed by default runs on arm64, needs nothing but the kernel, is small,
+// and is the same bytes wherever it is built.
 func TestBinariesAreReproducible(t *testing.T) {
 	here := packaged(t, dynamotest.Root())
 	elsewhere := packaged(t, copied(t))

@@ -97,7 +97,7 @@ var awsMetrics = map[string]struct {
 }{
 	"AWS/Lambda":     {[]string{"Errors", "Throttles", "IteratorAge", "Duration"}, []string{"FunctionName"}},
 	"AWS/SQS":        {[]string{"ApproximateNumberOfMessagesVisible"}, []string{"QueueName"}},
-	"AWS/ApiGateway": {[]string{"4XXError", "5XXError", "Latency"}, []string{"ApiName Stage"}},
+	"AWS/ApiGateway": {[]string{"4XXError", "5XXError", "Count", "Latency"}, []string{"ApiName Stage"}},
 	"AWS/DynamoDB": {
 		[]string{"ConsumedReadCapacityUnits", "ConsumedWriteCapacityUnits", "ReadThrottleEvents",
 			"WriteThrottleEvents"},

@@ -19,12 +19,12 @@ import (
 	"customercare/shared/operation"
 )
 
-// resources are those of the template with its defaults and somebody to write to, by
-// logical id.
+// resources are those of the template with its defaults, somebody to write to and every
+// alarm, by logical id.
 func resources(t *testing.T) map[string]template.Resource {
 	t.Helper()
 	list, err := template.Resources(filepath.Join(dynamotest.Root(), "template.yaml"),
-		map[string]string{"AlarmEmail": "who@example.com"})
+		map[string]string{"AlarmEmail": "who@example.com", "QuietAlarmMinutes": "30"})
 	if err != nil {
 		t.Fatal(err)
 	}
