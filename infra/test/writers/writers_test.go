@@ -88,7 +88,7 @@ func (p program) run(t *testing.T, kit *dynamotest.Kit, args ...string) (written
 	cmd.Env = append(os.Environ(), "NO_PROXY=*", "no_proxy=*", "AWS_ENDPOINT_URL_DYNAMODB="+os.Getenv("DYNAMODB_ENDPOINT"),
 		"AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"CUSTOMERS_TABLE="+kit.Customers.Table, "CONTACTS_TABLE="+kit.Contacts.Table)
-	said, err := cmd.CombinedOutput()
+	said, err := cmd.Output() // the SDK may warn on standard error
 	exit, _ := errors.AsType[*exec.ExitError](err)
 	switch {
 	case err == nil && string(said) == "written\n":
@@ -96,7 +96,11 @@ func (p program) run(t *testing.T, kit *dynamotest.Kit, args ...string) (written
 	case exit != nil && exit.ExitCode() == 3 && string(said) == "refused\n":
 		return false
 	}
-	t.Fatalf("%q: %v: %.1000s", args, err, said)
+	var warned []byte
+	if exit != nil {
+		warned = exit.Stderr
+	}
+	t.Fatalf("%q: %v: %s%.1000s", args, err, said, warned)
 	return false
 }
 
