@@ -81,6 +81,22 @@ func TestConvert(t *testing.T) {
 		t.Error(r)
 	}
 
+	parts := ""
+	for _, part := range []string{"1/2", "2/2"} {
+		dir := out + "-" + strings.ReplaceAll(part, "/", "-of-")
+		call(t, "{}\n"+records, "convert", "-", "--out", dir, "--returning", "--part", part)
+		names, err := filepath.Glob(filepath.Join(dir, "*", "part-"+strings.ReplaceAll(part, "/", "-of-")+"-00001.json.gz"))
+		if err != nil || len(names) == 0 {
+			t.Errorf("%s has no file of its name: %v", part, err)
+		}
+		for _, table := range []string{"Users", "Customers", "Contacts", "Principals"} {
+			parts += unpacked(t, dir, table)
+		}
+	}
+	if strings.Count(parts, "\n") != 6 {
+		t.Errorf("the two parts have\n%s", parts)
+	}
+
 	good := file(t, records)
 	call(t, "", "convert", good, "--out", out, "--returning").is(t, 1, "backfill is there already: name another folder")
 	call(t, "", "convert", good+"x", "--out", out, "--returning").is(t, 1, "cannot be read: no such file or directory\n")
