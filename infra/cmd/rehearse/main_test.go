@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// The stack as it stands is deployed, answers and is deleted, where SAM and ministack are.
-// What ministack does not know yet of a changed template is added to simplify.
+// The stack as it stands is deployed, answers and is deleted, where SAM and ministack
+// are. What ministack does not know yet of a changed template is added to simplify.
 func TestRehearsal(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes minutes: not with -short")
