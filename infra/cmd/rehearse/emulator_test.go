@@ -20,6 +20,9 @@ func TestSimplify(t *testing.T) {
   Simple:
     Type: AWS::CloudWatch::Alarm
     Properties: {MetricName: !Ref Name}
+  Saved:
+    Type: AWS::Logs::QueryDefinition
+    Properties: {QueryString: fields all}
   Api:
     Type: AWS::Serverless::Api
     Properties:
@@ -32,10 +35,10 @@ func TestSimplify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"Calculated", "Api's Context of Operator"}; !slices.Equal(left, want) {
+	if want := []string{"Calculated", "Saved", "Api's Context of Operator"}; !slices.Equal(left, want) {
 		t.Errorf("left out: %q, want %q", left, want)
 	}
-	for part, kept := range map[string]bool{"Calculated": false, "sourceIp": false, "MetricName: !Ref Name": true,
+	for part, kept := range map[string]bool{"Calculated": false, "Saved": false, "sourceIp": false, "MetricName: !Ref Name": true,
 		"Headers: [Authorization]": true, "ReauthorizeEvery: 0": true} {
 		if strings.Contains(string(got), part) != kept {
 			t.Errorf("kept %q: %t, want %t in\n%s", part, !kept, kept, got)
