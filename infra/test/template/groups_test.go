@@ -70,7 +70,7 @@ var tagged = map[string]bool{
 	"AWS::SNS::TopicPolicy": false, "AWS::WAFv2::WebACLAssociation": false,
 }
 
-// Each table of samconfig.toml gives the stack tags, and docs/deploy.md says what can
+// Each table of samconfig.toml gives the stack tags, and docs/rails.md says what can
 // have none: a type that is new is looked up first.
 func TestStacksHaveTags(t *testing.T) {
 	for _, table := range strings.Split(text(t, "samconfig.toml"), "\n[") {
@@ -82,7 +82,7 @@ func TestStacksHaveTags(t *testing.T) {
 	}
 	for _, r := range read(t, rails) {
 		if _, known := tagged[r.Type]; !known {
-			t.Errorf("%s is an %s: can it have tags? See docs/deploy.md, and add it here", r.ID, r.Type)
+			t.Errorf("%s is an %s: can it have tags? See docs/rails.md, and add it here", r.ID, r.Type)
 		}
 		if r.Type == "AWS::Serverless::Function" && r.Properties["Tags"] != nil {
 			t.Errorf("%s has tags of its own", r.ID)
