@@ -92,18 +92,24 @@ func deployer(t *testing.T) (actions []string) {
 	t.Helper()
 	var policy struct {
 		Statement []struct {
-			Effect string
-			Action []string
+			Effect   string
+			Action   []string
+			Resource any
 		}
 	}
 	if err := json.Unmarshal([]byte(text(t, "docs/deployer.json")), &policy); err != nil {
 		t.Fatal(err)
 	}
+	denied := ""
 	for _, s := range policy.Statement {
-		if s.Effect != "Allow" {
-			t.Errorf("a statement says %s", s.Effect)
+		if s.Effect == "Allow" {
+			actions = append(actions, s.Action...)
+		} else {
+			denied += fmt.Sprintln(s.Effect, s.Action, s.Resource)
 		}
-		actions = append(actions, s.Action...)
+	}
+	if want := "Deny [logs:DeleteLogGroup] arn:aws:logs:REGION:ACCOUNT:log-group:/customercare/STACK/audit*\n"; denied != want {
+		t.Errorf("denied is %q, want %q: the audit outlives its stack", denied, want)
 	}
 	return actions
 }
