@@ -90,11 +90,14 @@ build-%Function:
 
 ## deploy: build and deploy with SAM
 ##   CONFIG=prod    the other table of samconfig.toml;  CI=true  asks nothing
-# The table alone says which Architecture: SAM tells the build rules no parameter.
+# The table alone says which Architecture: SAM tells the build rules no parameter. So
+# parameter_overrides must be one text on one line, in quotes.
 deploy:
 	@command -v sam >/dev/null || { echo 'sam is missing: install the AWS SAM CLI' >&2; exit 1; }
 	@grep -q '^\[$(CONFIG)\.' samconfig.toml || { echo 'samconfig.toml has no table $(CONFIG)' >&2; exit 1; }
-	architecture=$$(awk '/^\[/ {table = index($$0, "[$(CONFIG).deploy.") == 1} table && /^parameter_overrides/' samconfig.toml | \
+	@! awk '/^\[/ {table = index($$0, "[$(CONFIG).deploy.") == 1} table && /^ *parameter_overrides/' samconfig.toml | grep -qv '"$$' || \
+	  { echo 'samconfig.toml: parameter_overrides of $(CONFIG) must be one text on one line' >&2; exit 1; }
+	architecture=$$(awk '/^\[/ {table = index($$0, "[$(CONFIG).deploy.") == 1} table && /^ *parameter_overrides/' samconfig.toml | \
 	  sed -n 's/.*Architecture=[\"]*\([a-z0-9_]*\).*/\1/p'); \
 	ARCHITECTURE=$${architecture:-arm64} sam build --config-env $(CONFIG)
 	sam deploy --config-env $(CONFIG) $(if $(filter true,$(CI)),--no-confirm-changeset --no-fail-on-empty-changeset)
@@ -130,11 +133,11 @@ run:
 # are built for another machine slowly or not at all. The tables of "make run" are in us-east-1.
 GATEWAY ?= host-gateway
 INVOKED = $(shell sed -n 's/^build-$(F)Function: FOLDER[ =]*//p' $(firstword $(MAKEFILE_LIST)))
-invoke: export ARCHITECTURE = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+invoke: ARCHITECTURE = $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
 invoke:
 	@test -n '$(INVOKED)' || { echo 'usage: make invoke F=Cleanup: a function of template.yaml, without the word Function' >&2; exit 2; }
 	@command -v sam >/dev/null || { echo 'sam is missing: install the AWS SAM CLI' >&2; exit 1; }
-	@mkdir -p .cache; export SAM_CLI_TELEMETRY=0; \
+	@mkdir -p .cache; export SAM_CLI_TELEMETRY=0 ARCHITECTURE=$(ARCHITECTURE); \
 	built='--parameter-overrides Architecture=$(ARCHITECTURE) --region us-east-1'; \
 	sam build $(F)Function --build-dir .cache/invoke/$(F) $$built >.cache/sam.log 2>&1 || { cat .cache/sam.log >&2; exit 1; }; \
 	answer=$$(sam local invoke $(F)Function --template .cache/invoke/$(F)/template.yaml $$built \

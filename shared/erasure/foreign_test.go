@@ -158,7 +158,7 @@ func TestForeignRecordsFillTheFirstPage(t *testing.T) {
 			foreign("a", 3, large), foreign("customer", 3, large), foreign("zzz", 3, large)),
 	} {
 		for _, transactions := range []int{0, 3, 30} {
-			if testing.Short() && transactions > 0 {
+			if testing.Short() && (transactions > 0 || len(records) > 9) {
 				continue
 			}
 			t.Run(fmt.Sprint(name, " and transactions ", transactions), func(t *testing.T) {

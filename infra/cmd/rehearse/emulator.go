@@ -25,8 +25,8 @@ func simplifyFile(name string) error {
 	return os.WriteFile(name, text, 0o644)
 }
 
-// simplify takes out of a template what ministack does not know: alarms that calculate
-// (Metrics), saved queries, and what of a request's context keeps an authorizer's answer,
+// simplify takes out of a template what ministack does not know: saved queries, alarms
+// that calculate (Metrics), and what of a request's context keeps an authorizer's answer,
 // without which it lets nobody in. left names each.
 func simplify(template []byte) (simple []byte, left []string, err error) {
 	var document yaml.Node
@@ -45,8 +45,8 @@ func simplify(template []byte) (simple []byte, left []string, err error) {
 		properties := below(resource, "Properties")
 		switch kind := below(resource, "Type"); {
 		case kind == nil:
-		case kind.Value == "AWS::CloudWatch::Alarm" && below(properties, "Metrics") != nil,
-			kind.Value == "AWS::Logs::QueryDefinition":
+		case kind.Value == "AWS::Logs::QueryDefinition",
+			kind.Value == "AWS::CloudWatch::Alarm" && below(properties, "Metrics") != nil:
 			resources.Content = append(resources.Content[:i], resources.Content[i+2:]...)
 			left = append(left, name)
 			i -= 2

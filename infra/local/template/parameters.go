@@ -58,6 +58,31 @@ func (l *loader) readParameters(given map[string]string) error {
 		}
 		l.template.Parameters[name], l.refs[name] = value, value
 	}
+	return errors.Join(append(faults, l.checkRules())...)
+}
+
+// checkRules holds the parameters against the section Rules, which says what values may
+// stand together: the error has the sentence of each assertion that is wrong.
+func (l *loader) checkRules() error {
+	var faults []error
+	for name, n := range pairs(field(l.root, "Rules")) {
+		var rule struct {
+			RuleCondition *bool
+			Assertions    []struct {
+				Assert            bool
+				AssertDescription string
+			}
+		}
+		declared, err := l.value(n)
+		if err := cmp.Or(err, decode(declared, &rule)); err != nil {
+			faults = append(faults, fmt.Errorf("rule %s: %w", name, err))
+		}
+		for _, a := range rule.Assertions {
+			if !a.Assert && (rule.RuleCondition == nil || *rule.RuleCondition) {
+				faults = append(faults, fmt.Errorf("rule %s: %s", name, a.AssertDescription))
+			}
+		}
+	}
 	return errors.Join(faults...)
 }
 

@@ -1,21 +1,22 @@
 package house
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// workflow is what TestWorkflow reads of docs/pipeline.yaml.
+// workflow is what the tests read of docs/pipeline.yaml.
 type workflow struct {
 	Jobs map[string]struct {
 		Needs       string
 		Environment string
-		Steps       []struct{ Uses, Run string }
+		Steps       []struct{ ID, Uses, Run string }
 	}
 }
 
@@ -60,7 +61,7 @@ func TestWorkflow(t *testing.T) {
 	compared := 0
 	for _, block := range document.blocks {
 		for _, command := range strings.Split(strings.ReplaceAll(strings.ReplaceAll(block, "\\\n", " "), "|\n", "| "), "\n") {
-			if regexp.MustCompile(`^(?:sam|aws|CHANGES=|\./customercare)`).MatchString(command) {
+			if regexp.MustCompile(`^(?:sam|aws|awk|CHANGES=|\./customercare)`).MatchString(command) {
 				compared++
 				if !strings.Contains(plain(commands), plain(command)) {
 					t.Errorf("docs/pipeline.yaml lacks %s", command)
@@ -73,27 +74,55 @@ func TestWorkflow(t *testing.T) {
 	}
 }
 
-// TestNoTableIsReplaced runs the step that looks at a change set on changes as AWS prints
-// them: it stops before a table, a secret or a key is lost, and before nothing else.
-func TestNoTableIsReplaced(t *testing.T) {
-	_, commands := readWorkflow(t)
-	program := regexp.MustCompile(`awk '([^']*)'`).FindStringSubmatch(commands)
-	if program == nil {
-		t.Fatal("docs/pipeline.yaml looks at no change set")
+// TestChangesAreLookedAt runs the step that makes a change set and looks at it, with
+// programs in place of SAM and the AWS CLI. It hands on the change set that this SAM has
+// made; none when nothing changes; and stops before a table, a secret or a key is lost,
+// and when SAM or AWS fails.
+func TestChangesAreLookedAt(t *testing.T) {
+	w, _ := readWorkflow(t)
+	var step string
+	for _, s := range w.Jobs["changes"].Steps {
+		if s.ID == "changes" {
+			step = s.Run
+		}
 	}
-	harmless := []string{
-		"Modify\tFalse\tAWS::Lambda::Function", "Modify\tFalse\tAWS::DynamoDB::Table", "Add\tNone\tAWS::DynamoDB::Table",
-		"Remove\tNone\tAWS::CloudWatch::Alarm", "Modify\tTrue\tAWS::ApiGateway::Deployment",
-	}
-	for change, stops := range map[string]bool{
-		"": false, "Remove\tNone\tAWS::DynamoDB::Table": true, "Modify\tTrue\tAWS::DynamoDB::Table": true,
-		"Modify\tConditional\tAWS::KMS::Key": true, "Remove\tNone\tAWS::SecretsManager::Secret": true,
+	const id = "arn:aws:cloudformation:r:1:changeSet/samcli-deploy1/2"
+	made, nothing := "printf '\\nChangeset created successfully. "+id+"\\n\\n'", "echo 'No changes to deploy. Stack x is up to date'"
+	harmless := "Modify\tFalse\tAWS::DynamoDB::Table\tUsers\nAdd\tNone\tAWS::DynamoDB::Table\tMore\n" +
+		"Remove\tNone\tAWS::CloudWatch::Alarm\tOld\nModify\tTrue\tAWS::ApiGateway::Deployment\tD\n"
+	for _, c := range []struct {
+		what, sam, changes string
+		id                 string // empty: nothing is handed on
+		fails              bool
+	}{
+		{"harmless changes", made, harmless, id, false},
+		{"the alarms' key for the account's", made, harmless + "Remove\tNone\tAWS::KMS::Key\tAlarmsKey\n", id, false},
+		{"nothing", nothing, "", "", false},
+		{"SAM fails", "exit 1", harmless, "", true},
+		{"SAM says neither", "true", harmless, "", true},
+		{"AWS fails", made, "", "", true},
+		{"a table goes", made, harmless + "Remove\tNone\tAWS::DynamoDB::Table\tUsers\n" + harmless, "", true},
+		{"a table is replaced", made, "Modify\tTrue\tAWS::DynamoDB::Table\tUsers\n" + harmless, "", true},
+		{"a key may be replaced", made, "Modify\tConditional\tAWS::KMS::Key\tLedgerKey\n", "", true},
+		{"a secret goes", made, harmless + "Remove\tNone\tAWS::SecretsManager::Secret\tDigestKeys\n", "", true},
 	} {
-		awk := exec.Command("awk", program[1])
-		awk.Stdin = strings.NewReader(strings.Join(slices.Concat(harmless, []string{change}, harmless), "\n"))
-		out, err := awk.Output()
-		if (err != nil) != stops || stops != (strings.TrimSpace(string(out)) == change && change != "") {
-			t.Errorf("%q: %v, it prints %q", change, err, out)
+		folder := t.TempDir()
+		aws := `test "$4" = ` + id + ` && test -s changes.aws && cat changes.aws`
+		for name, text := range map[string]string{"sam": "#!/bin/sh\n" + c.sam, "aws": "#!/bin/sh\n" + aws, "changes.aws": c.changes} {
+			if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sh := exec.CommandContext(t.Context(), "sh", "-e", "-c", step)
+		sh.Dir, sh.Env = folder, append(os.Environ(), "PATH="+folder+":"+os.Getenv("PATH"), "GITHUB_OUTPUT=output")
+		said, err := sh.CombinedOutput()
+		output, _ := os.ReadFile(filepath.Join(folder, "output"))
+		want := ""
+		if c.id != "" {
+			want = "id=" + c.id + "\n"
+		}
+		if (err != nil) != c.fails || string(output) != want {
+			t.Errorf("%s: %v, it hands on %q, want %q; it says\n%s", c.what, err, output, want, said)
 		}
 	}
 }

@@ -116,7 +116,7 @@ func TestBudget(t *testing.T) {
 		}
 	}
 	if got, want := parts["Budget"], (map[string]any{
-		"Budget": map[string]any{"BudgetName": "customercare", "BudgetType": "COST", "TimeUnit": "MONTHLY",
+		"Budget": map[string]any{"BudgetName": "customercare-us-east-1", "BudgetType": "COST", "TimeUnit": "MONTHLY",
 			"BudgetLimit": map[string]any{"Amount": rails["MonthlyBudget"], "Unit": "USD"}},
 		"NotificationsWithSubscribers": []any{tells("ACTUAL", "80"), tells("FORECASTED", "100")},
 	}); !reflect.DeepEqual(got, want) {

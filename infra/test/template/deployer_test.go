@@ -29,7 +29,8 @@ var handled = map[string]string{
 		"DeleteDeploymentGroup; iam: PassRole",
 	"AWS::DynamoDB::Table": "dynamodb: CreateTable DescribeTable UpdateTable UpdateTimeToLive DescribeTimeToLive " +
 		"UpdateContinuousBackups DescribeContinuousBackups DescribeContributorInsights DescribeKinesisStreamingDestination " +
-		"GetResourcePolicy TagResource UntagResource ListTagsOfResource; kms: CreateGrant DescribeKey",
+		"GetResourcePolicy TagResource UntagResource ListTagsOfResource; " +
+		"kms: CreateGrant DescribeKey Encrypt Decrypt ReEncryptFrom ReEncryptTo GenerateDataKey GenerateDataKeyWithoutPlaintext",
 	"AWS::Events::Rule": "events: PutRule DescribeRule DeleteRule PutTargets RemoveTargets TagResource UntagResource ListTagsForResource",
 	"AWS::IAM::ManagedPolicy": "iam: CreatePolicy GetPolicy GetPolicyVersion CreatePolicyVersion DeletePolicyVersion " +
 		"ListPolicyVersions DeletePolicy TagPolicy UntagPolicy",

@@ -19,7 +19,8 @@ func front(t *testing.T, parameters map[string]string) (parts map[string]map[str
 		case "AWS::WAFv2::WebACLAssociation", "AWS::ApiGateway::DomainName", "AWS::ApiGateway::BasePathMapping":
 			parts[r.ID] = r.Properties
 		case "AWS::Serverless::Api":
-			parts[r.ID] = map[string]any{"DisableExecuteApiEndpoint": r.Properties["DisableExecuteApiEndpoint"]}
+			parts[r.ID] = map[string]any{"DisableExecuteApiEndpoint": r.Properties["DisableExecuteApiEndpoint"],
+				"Variables": r.Properties["Variables"]}
 		}
 	}
 	outputs, err := template.Outputs(filepath.Join(dynamotest.Root(), "template.yaml"), parameters)
@@ -30,7 +31,8 @@ func front(t *testing.T, parameters map[string]string) (parts map[string]map[str
 }
 
 // A web ACL stands in front of the stage, a domain leads to it without a path of its own,
-// and the address of AWS is closed only where there is another.
+// and the address of AWS is closed only where there is another. A variable of the stage
+// changes with it, because API Gateway does neither before the stage is changed.
 func TestDomainAndFirewall(t *testing.T) {
 	const ofAWS, target = "https://local.execute-api.us-east-1.amazonaws.com/v1", "arn:aws:apigateway:us-east-1:123456789012:Domain/RegionalDomainName"
 	firewall := map[string]any{
@@ -41,7 +43,10 @@ func TestDomainAndFirewall(t *testing.T) {
 		"EndpointConfiguration": map[string]any{"Types": []any{"REGIONAL"}},
 	}
 	path := map[string]any{"DomainName": "Domain", "RestApiId": "local", "Stage": "v1"}
-	open, closed := map[string]any{"DisableExecuteApiEndpoint": false}, map[string]any{"DisableExecuteApiEndpoint": true}
+	address := func(disabled bool, told string) map[string]any {
+		return map[string]any{"DisableExecuteApiEndpoint": disabled, "Variables": map[string]any{"addressOfAWS": told}}
+	}
+	open, closed := address(false, "open"), address(true, "closed")
 	for _, c := range []struct {
 		what        string
 		parameters  map[string]string

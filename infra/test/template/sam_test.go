@@ -62,7 +62,7 @@ func withSAM(t *testing.T, root, script string, args ...string) (printed string,
 }
 
 // `make deploy` builds for the architecture of the table that is deployed, whatever else
-// stands in the environment.
+// stands in the environment. A list of overrides, which it cannot read, it refuses.
 func TestDeployBuildsForItsTable(t *testing.T) {
 	root := copied(t)
 	for _, c := range []struct{ overrides, want string }{
@@ -70,6 +70,8 @@ func TestDeployBuildsForItsTable(t *testing.T) {
 		{`"WorkerConcurrency=0 Architecture=x86_64 DigestKeyId=1"`, "x86_64"},
 		{`"Architecture=\"x86_64\" DigestKeyId=\"1\""`, "x86_64"}, // as sam deploy --guided writes it
 		{`"Architecture=arm64"`, "arm64"},
+		{`["Architecture=x86_64"]`, ""},
+		{"[\n  \"Architecture=x86_64\",\n]", ""},
 	} {
 		config := "[other.deploy.parameters]\nparameter_overrides = \"Architecture=mips\"\n" +
 			"[here.build.parameters]\ncached = false\n" +
@@ -80,6 +82,12 @@ func TestDeployBuildsForItsTable(t *testing.T) {
 		}
 		t.Setenv("ARCHITECTURE", "mips")
 		printed, err := withSAM(t, root, `echo "$1 for $ARCHITECTURE"`, "deploy", "CONFIG=here")
+		if c.want == "" {
+			if err == nil || !strings.HasPrefix(printed, "samconfig.toml: parameter_overrides of here must be one text") {
+				t.Errorf("with %s: %v\n%s", c.overrides, err, printed)
+			}
+			continue
+		}
 		if err != nil || !strings.HasPrefix(printed, "build for "+c.want+"\ndeploy") {
 			t.Errorf("with %s: %v\n%s", c.overrides, err, printed)
 		}

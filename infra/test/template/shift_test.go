@@ -136,6 +136,7 @@ func TestCodeDeployRole(t *testing.T) {
 // not among them: with it the code changes, too.
 var others = map[string]string{
 	"PermissionsBoundaryArn": "arn:aws:iam::123456789012:policy/other", "WorkerConcurrency": "41", "LogRetentionDays": "60",
+	"CertificateArn":     "arn:aws:acm:us-east-1:123456789012:certificate/ffffffff-1111-2222-3333-444455556666", // DomainName wants one
 	"KmsKeyArn":          "arn:aws:kms:us-east-1:123456789012:key/ffffffff-1111-2222-3333-444455556666",
 	"AuditRetentionDays": "60", "BackupDays": "36", "ProvisionRate": "101", "DeleteRate": "51", "CleanRate": "21",
 	"TokenRate": "21", "ReadRate": "21", "ThrottleBurst": "101", "TempAllowTypes": "1=3h", "TempAllowMaxAhead": "1h",

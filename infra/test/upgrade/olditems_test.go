@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +17,7 @@ import (
 
 	"customercare/infra/client"
 	"customercare/infra/local/stack"
+	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/operation"
 	"customercare/shared/receipt"
 	"customercare/shared/version"
@@ -22,6 +25,9 @@ import (
 
 // oldest is the oldest release whose items this version reads (docs/upgrade.md).
 const oldest = "1.0.0-rc.1"
+
+// released finds the headings of CHANGELOG.md that have a day: those of releases.
+var released = regexp.MustCompile(`(?m)^## (\S+), \d{4}-\d\d-\d\d$`)
 
 // supported are the folders of the releases whose items are kept: the oldest that is
 // supported among them, and none that is newer than this version.
@@ -41,6 +47,16 @@ func supported(t *testing.T) []string {
 	}
 	if !there {
 		t.Fatalf("no items of %s are kept", oldest)
+	}
+	changes, err := os.ReadFile(filepath.Join(dynamotest.Root(), "CHANGELOG.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, release := range released.FindAllSubmatch(changes, -1) {
+		of := string(release[1])
+		if !slices.Contains(folders, filepath.Join("testdata", of)) && semver.Compare("v"+of, "v"+oldest) >= 0 {
+			t.Errorf("%s has a day in CHANGELOG.md, and no kept items: docs/upgrade.md#make-a-release", of)
+		}
 	}
 	return folders
 }

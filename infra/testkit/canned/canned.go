@@ -83,10 +83,9 @@ func Invocation(t *testing.T) context.Context {
 }
 
 // Allocations fails the test when one of runs calls, on average, allocates more often
-// than most. The bounds are the highest of 20 measurements, because pools that the
-// garbage collector empties make a difference of one or two now and then. The log is
-// written as ever, to nowhere. Under the race detector, which allocates by itself, the
-// test is skipped.
+// than most, in each of five tries: on a busy machine the garbage collector empties pools
+// now and then, and filling one again allocates. The log is written as ever, to nowhere.
+// Under the race detector, which allocates by itself, the test is skipped.
 func Allocations(t *testing.T, runs int, most float64, call func()) {
 	t.Helper()
 	race := debug.BuildSetting{Key: "-race", Value: "true"}
@@ -96,7 +95,13 @@ func Allocations(t *testing.T, runs int, most float64, call func()) {
 	before := slog.Default()
 	defer slog.SetDefault(before)
 	slog.SetDefault(slog.New(slog.NewJSONHandler(io.Discard, nil)))
-	got := testing.AllocsPerRun(runs, call) // one more than runs: what is made once is not counted
+	var got float64
+	for range 5 {
+		got = testing.AllocsPerRun(runs, call) // one more than runs: what is made once is not counted
+		if got <= most {
+			break
+		}
+	}
 	t.Logf("%.0f allocations, at most %.0f", got, most)
 	if got > most {
 		t.Errorf("%.0f allocations, at most %.0f are expected", got, most)
