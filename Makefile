@@ -31,7 +31,7 @@ help:
 # folders.
 build:
 	@mkdir -p .cache/lambda/.all
-	@$(FOR_LAMBDA) $(GO_BUILD) -o .cache/lambda/.all/ ./functions/...
+	@$(FOR_LAMBDA) $(GO_BUILD) -o .cache/lambda/.all/ $(FUNCTIONS:%=./functions/%)
 	@for f in $(FUNCTIONS); do \
 	  mkdir -p .cache/lambda/$$f && ln -f .cache/lambda/.all/$$f .cache/lambda/$$f/bootstrap || exit 1; done
 	@ls -l .cache/lambda/*/bootstrap | awk '{printf "%6.2f MB  %s\n", $$5/1e6, $$NF}'
@@ -44,11 +44,11 @@ package: build
 
 ## release: what a release is made of, with checksums and an SBOM, .cache/release/<version>
 ##   VERSION=1.2.3  what shared/version says that the source is (docs/upgrade.md)
-##   ARCHITECTURE=x86_64             for stacks whose parameter Architecture says so
-# The release's template names the zips, so it deploys without Go and without sam build. It takes no
-# other Architecture than theirs, with which no function would start. The tool takes the version of
-# the SBOM's subject from git, where there may be none, so awk writes it.
-RELEASE = .cache/release/$(VERSION)
+##   ARCHITECTURE=x86_64             another one, .cache/release/<version>-x86_64
+# The release's template names the zips, so it deploys without Go and without sam build, and takes
+# no Architecture but theirs. The tool takes the version of the SBOM's subject from git, where there
+# may be none, so awk writes it.
+RELEASE = .cache/release/$(VERSION)$(if $(filter x86_64,$(ARCHITECTURE)),-x86_64)
 PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
 release:
 	@is=$$(sed -n 's/^const Number = "\(.*\)"$$/\1/p' shared/version/version.go); test '$(VERSION)' = "$$is" || \
@@ -57,8 +57,8 @@ release:
 	@rm -rf '$(RELEASE)'; mkdir -p '$(RELEASE)/functions'
 	@for f in $(FUNCTIONS); do cp .cache/lambda/$$f.zip '$(RELEASE)/functions/' || exit 1; done
 	@sed -e 's,CodeUri: \(functions/[a-z-]*\)/$$,CodeUri: \1.zip,' \
-	  -e '/^  Architecture:$$/,/^  [A-Z]/s/Default: .*/Default: $(ARCHITECTURE)/' \
-	  -e '/^  Architecture:$$/,/^  [A-Z]/s/AllowedValues: .*/AllowedValues: [$(ARCHITECTURE)]/' template.yaml >'$(RELEASE)/template.yaml'
+	  -e '/^  Architecture:$$/,/^  [B-Z]/ s,Default: .*,Default: $(ARCHITECTURE),' \
+	  -e '/^  Architecture:$$/,/^  [B-Z]/ s,AllowedValues: .*,AllowedValues: [$(ARCHITECTURE)],' template.yaml >'$(RELEASE)/template.yaml'
 	@cp samconfig.toml LICENSE CHANGELOG.md '$(RELEASE)/'
 	@for on in $(PLATFORMS); do \
 	  export GOOS=$${on%-*} GOARCH=$${on#*-}; $(GO_BUILD) -o '$(RELEASE)'/customercare-$$on ./infra/cmd/customercare || exit 1; done

@@ -18,6 +18,7 @@ type parameter struct {
 	AllowedPattern     string
 	AllowedValues      []string
 	MinValue, MaxValue *float64 `json:",string"`
+	MaxLength          int      `json:",string"` // 0: of any length
 	// ConstraintDescription says more of what is allowed.
 	ConstraintDescription string
 }
@@ -98,6 +99,9 @@ func (p parameter) check(value string) error {
 	}
 	if p.AllowedValues != nil && !slices.Contains(p.AllowedValues, value) {
 		fault = fmt.Errorf("has a value that is not allowed: %q", value)
+	}
+	if p.MaxLength > 0 && len(value) > p.MaxLength {
+		fault = fmt.Errorf("is longer than %d characters", p.MaxLength)
 	}
 	if p.Type == "Number" {
 		fault = cmp.Or(p.checkNumber(value), fault)

@@ -16,6 +16,8 @@ func TestParametersAreChecked(t *testing.T) {
 		{"../stack/testdata/template.yaml", nil, "Greeting has no default"},
 		{"../stack/testdata/template.yaml", map[string]string{"Greeting": "hi"}, "Greeting does not match"},
 		{"../../../template.yaml", map[string]string{"TempAllowTypes": "all"}, "TempAllowTypes does not match"},
+		{"../../../template.yaml", map[string]string{"TempAllowTypes": "1=2h" + strings.Repeat(",222222222=11111h", 12)},
+			"TempAllowTypes is longer than 192 characters"},
 		{"../../../template.yaml", map[string]string{"DigestKeyId": "1.2"}, "DigestKeyId does not match"},
 		{"../../../template.yaml", map[string]string{"Nobody": "x"}, `no parameter "Nobody"`},
 		{"../../../template.yaml", map[string]string{"ClockSkew": "0m"},
@@ -56,9 +58,9 @@ func TestAllFaultsOfParametersAreNamed(t *testing.T) {
 		template.Parameters["CleanRate"] != "20" {
 		t.Errorf("%s, %v", show.Values(template), err)
 	}
-	if _, err := parse([]byte("Parameters: {P: {Type: String, MaxLength: 2}, Q: {Type: Number, MaxValue: none}}"),
+	if _, err := parse([]byte("Parameters: {P: {Type: String, MinLength: 2}, Q: {Type: Number, MaxValue: none}}"),
 		map[string]string{"P": "a", "Q": "1"}, Settings{}); err == nil ||
-		!strings.HasPrefix(err.Error(), "parameter P: the local stack does not know this: unknown field \"MaxLength\"\nparameter Q: ") {
+		!strings.HasPrefix(err.Error(), "parameter P: the local stack does not know this: unknown field \"MinLength\"\nparameter Q: ") {
 		t.Errorf("%v", err)
 	}
 }

@@ -136,6 +136,10 @@ func (r *resolver) intrinsic(name string, n *yaml.Node) (any, error) {
 		return one == true && other == true, cmp.Or(err, otherErr)
 	case name == "Condition" && n.Kind == yaml.ScalarNode:
 		return r.condition(n.Value)
+	case name == "Join" || name == "Split" || name == "Select" || name == "FindInMap":
+		if v, known, err := r.ofLists(name, n); known {
+			return v, err
+		}
 	}
 	return nil, fmt.Errorf("line %d: the local stack does not know the function %s in this form", n.Line, name)
 }

@@ -44,6 +44,7 @@ Resources:
 const sections = `
 Parameters: {Name: {Type: String}, Mode: {Type: String, Default: "on"}}
 Globals: {Function: {Environment: {Variables: {G: global, A: global}}}}
+Mappings: {Modes: {on: {Is: 1}}}
 Conditions:
   On: !Equals [!Ref Mode, "on"]
   Never: !Not [!Equals [!Ref Mode, "on"]]
@@ -70,6 +71,8 @@ func TestIntrinsics(t *testing.T) {
           R: !Ref Secret
           S: !Ref Key
           T: !GetAtt Key.Arn
+          U: !Join [" ", [!Ref Name, x, !Select [1, !Split ["/", !Sub "${Table}/${Queue.Arn}/"]]]]
+          V: !FindInMap [Modes, !Ref Mode, Is]
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -79,6 +82,7 @@ func TestIntrinsics(t *testing.T) {
 		"E": "arn:aws:lambda:r:123456789012:function:F", "H": "p-Table/arn:aws:sqs:r:123456789012:Queue/Arn/r",
 		"K": "yes", "M": "no", "N": "yes", "O": "no", "P": "yes", "Q": "7", "R": "arn:aws:secretsmanager:r:123456789012:secret:Secret-7e32a7",
 		"S": kms.ID("Key"), "T": "arn:aws:kms:r:123456789012:key/" + kms.ID("Key"),
+		"U": "n x arn:aws:sqs:r:123456789012:Queue", "V": "1",
 	}
 	if !maps.Equal(env, want) {
 		t.Errorf("%v\nwant %v", env, want)
@@ -96,18 +100,22 @@ func TestWhatCannotBeResolvedIsNamed(t *testing.T) {
 		"A: !GetAtt Off.Arn": `no parameter or resource "Off"`,
 		"A: !Cidr [a, b]":    "does not know the function Cidr",
 		// What template.yaml has no use for.
-		"A: !Join [-, [a, b]]":      "line 30: the local stack does not know the function Join in this form",
-		`A: !Sub ["${x}", {x: 1}]`:  "does not know the function Sub in this form",
-		"A: !GetAtt [F, Arn]":       "does not know the function GetAtt in this form",
-		"A: !And [a]":               "does not know the function And in this form",
-		"A: !Condition Nobody":      `no condition "Nobody"`,
-		"A: !Equals [a]":            "does not know the function Equals in this form",
-		"A: {Ref: Name}":            "line 30: the local stack knows the short form of Ref only",
-		`A: {"Fn::Sub": "${Name}"}`: "knows the short form of Fn::Sub only",
-		"A: &a x\n          B: *a":  "line 31: the local stack knows no aliases",
-		"<<: {A: x}":                "line 30: the local stack knows no aliases",
-		"A: x\n          A: y":      "line 31: A is there twice",
-		"A: true":                   "cannot unmarshal bool",
+		"A: !Join [-, a]":              "line 31: the local stack does not know the function Join in this form",
+		"A: !Split [-]":                "line 31: the local stack does not know the function Split in this form",
+		"A: !Select [0, a]":            "line 31: the local stack does not know the function Select in this form",
+		"A: !Select [2, [a, b]]":       "line 31: there is no item 2 of 2",
+		"A: !FindInMap [Modes, a, Is]": "line 31: there is no [a Is] in the mapping Modes",
+		`A: !Sub ["${x}", {x: 1}]`:     "does not know the function Sub in this form",
+		"A: !GetAtt [F, Arn]":          "does not know the function GetAtt in this form",
+		"A: !And [a]":                  "does not know the function And in this form",
+		"A: !Condition Nobody":         `no condition "Nobody"`,
+		"A: !Equals [a]":               "does not know the function Equals in this form",
+		"A: {Ref: Name}":               "line 31: the local stack knows the short form of Ref only",
+		`A: {"Fn::Sub": "${Name}"}`:    "knows the short form of Fn::Sub only",
+		"A: &a x\n          B: *a":     "line 32: the local stack knows no aliases",
+		"<<: {A: x}":                   "line 31: the local stack knows no aliases",
+		"A: x\n          A: y":         "line 32: A is there twice",
+		"A: true":                      "cannot unmarshal bool",
 	} {
 		if _, err := variables(t, sections, "          "+variable); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", variable, err, want)

@@ -28,6 +28,7 @@ const (
 	erasuresADay   = 1_000_000
 	each           = 100 // transactions of an erased customer
 	numbersADay    = 1_000_000
+	allowsADay     = 1_000_000 // calls of operation 1, and as many of 2
 	daySeconds     = 86_400
 	monthDays      = 30
 	peak           = 4 // times the mean: most of a day's calls come in six hours
@@ -91,6 +92,7 @@ func TestAssumptions(t *testing.T) {
 	var p page
 	p.head("", "", left+"used for")
 	p.row("peak", fmt.Sprintf("%d times the mean", peak), "a day's calls in six hours")
+	p.row("calls of operation 1, and of 2, a day", whole(allowsADay), "[how large](deploy.md#how-large)")
 	p.row("bytes of a transaction, customer, user, contact, record of the ledger",
 		fmt.Sprintf("%d, %d, %s, %d, %d", transactionBytes, customerBytes, whole(userBytes), contactBytes, recordBytes),
 		"storage, partitions, pages")

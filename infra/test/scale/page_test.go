@@ -48,7 +48,13 @@ func mark(inForce bool, value any) string {
 	return fmt.Sprint(value)
 }
 
-func pageName() string { return filepath.Join(dynamotest.Root(), "docs", "scale.md") }
+// pageOf is the page that has the block of this name.
+func pageOf(name string) string {
+	if name == "size" { // what somebody who deploys looks for
+		return "docs/deploy.md"
+	}
+	return "docs/scale.md"
+}
 
 // block takes a page apart at the marks of a name, which are lines of their own; false
 // where they are not there.
@@ -62,23 +68,24 @@ func block(text, name string) (before, inside, after string, ok bool) {
 // says compares the page's block of this name with p by same, or writes it.
 func (p *page) says(t *testing.T, name string, same func(is, want string) bool) {
 	t.Helper()
-	text, err := os.ReadFile(pageName())
+	page := filepath.Join(dynamotest.Root(), pageOf(name))
+	text, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	before, is, after, ok := block(string(text), name)
 	if !ok {
-		t.Fatalf("docs/scale.md has no place for %q", name)
+		t.Fatalf("%s has no place for %q", pageOf(name), name)
 	}
 	want := strings.TrimSpace(p.String()) + "\n"
 	if os.Getenv("UPDATE") == "1" {
-		if err := os.WriteFile(pageName(), []byte(before+want+after), 0o644); err != nil {
+		if err := os.WriteFile(page, []byte(before+want+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	if !same(is, want) {
-		t.Errorf("docs/scale.md, %s: UPDATE=1 go test ./infra/test/scale writes it anew. It says\n%s\nnot\n%s", name,
+		t.Errorf("%s, %s: UPDATE=1 go test ./infra/test/scale writes it anew. It says\n%s\nnot\n%s", pageOf(name), name,
 			is, want)
 	}
 }

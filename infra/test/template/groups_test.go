@@ -58,7 +58,7 @@ func TestParametersAreInGroups(t *testing.T) {
 	}
 }
 
-// untagged says, of each type of resource, as what docs/deploy.md names it among those to
+// untagged says, of each type of resource, as what docs/rails.md names it among those to
 // which CloudFormation gives no tags of the stack, by the type's schema (tagging). It is
 // empty where there are tags.
 var untagged = map[string]string{
@@ -73,7 +73,7 @@ var untagged = map[string]string{
 	"AWS::SNS::TopicPolicy": "the policies of a topic",
 }
 
-// Each table of samconfig.toml gives the stack tags, and docs/deploy.md says what gets
+// Each table of samconfig.toml gives the stack tags, and docs/rails.md says what gets
 // none: a type that is new is looked up first.
 func TestStacksHaveTags(t *testing.T) {
 	for _, table := range strings.Split(text(t, "samconfig.toml"), "\n[") {
@@ -83,12 +83,12 @@ func TestStacksHaveTags(t *testing.T) {
 			t.Errorf("tags: %t in\n[%s", tags, table)
 		}
 	}
-	_, none, _ := strings.Cut(text(t, "docs/deploy.md"), "What gets none: ")
+	_, none, _ := strings.Cut(text(t, "docs/rails.md"), "What gets none: ")
 	none, _, _ = strings.Cut(none, "\n\n")
 	none = strings.Join(strings.Fields(none), " ")
 	for _, r := range read(t, rails) {
 		if name, known := untagged[r.Type]; !known || !strings.Contains(none, name) {
-			t.Errorf("%s is an %s, %q in docs/deploy.md: can it have tags? Look, and say so in both", r.ID, r.Type, name)
+			t.Errorf("%s is an %s, %q in docs/rails.md: can it have tags? Look, and say so in both", r.ID, r.Type, name)
 		}
 		if r.Type == "AWS::Serverless::Function" && r.Properties["Tags"] != nil {
 			t.Errorf("%s has tags of its own", r.ID)

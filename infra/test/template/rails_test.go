@@ -21,10 +21,11 @@ var rails = map[string]string{
 	"DisableExecuteApiEndpoint": "true",
 	"KmsKeyArn":                 "arn:aws:kms:us-east-1:123456789012:key/0d1e2f30-1111-2222-3333-444455556666",
 	"PermissionsBoundaryArn":    "arn:aws:iam::123456789012:policy/boundary",
+	"GradualDeployment":         "Canary10Percent10Minutes",
 }
 
 // off are the values that mean that nobody has set a parameter.
-var off = map[string]bool{"": true, "0": true, "false": true}
+var off = map[string]bool{"": true, "0": true, "false": true, "AllAtOnce": true}
 
 // read resolves the template, with its outputs: a reference to a resource that is not
 // there is an error.
@@ -111,7 +112,11 @@ func TestEveryRoleHasTheBoundary(t *testing.T) {
 				t.Errorf("%s has the boundary %v, want %v", r.ID, got, want)
 			}
 		}
-		if want := len(functions(t)) + 1; roles != want { // and API Gateway's
+		want := len(functions(t)) + 1 // and API Gateway's
+		if parameters != nil {
+			want++ // and CodeDeploy's
+		}
+		if roles != want {
 			t.Errorf("%d roles, want %d", roles, want)
 		}
 	}
@@ -127,6 +132,7 @@ func TestRailsAreChecked(t *testing.T) {
 		{"DomainName", "https://care.example.com"}, {"DomainName", "Care.example.com"}, {"DomainName", "care"},
 		{"DomainName", "care.example.com"}, // without its certificate
 		{"CertificateArn", "arn:aws:iam::123456789012:server-certificate/care"},
+		{"GradualDeployment", ""}, {"GradualDeployment", "Linear10PercentEvery10Minutes"}, // longer than the pipeline waits
 		{"DisableExecuteApiEndpoint", "yes"}, {"TicketEmail", "nobody"}, {"QuietAlarmMinutes", "1441"}, {"MonthlyBudget", "-1"},
 	} {
 		_, err := template.Load(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{c.name: c.value})
