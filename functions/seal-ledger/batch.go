@@ -12,15 +12,15 @@ import (
 // another run has appended: then the caller opens the log again, and what this run has
 // read is read again.
 func (r *run) batch(ctx context.Context) error {
-	leaves, taken, unreadable, err := r.collect(ctx)
+	c, err := r.collect(ctx)
 	if err != nil {
 		return err
 	}
-	if len(leaves) > 0 {
-		if err := r.append(ctx, leaves); err != nil {
+	if len(c.leaves) > 0 {
+		if err := r.append(ctx, c.leaves); err != nil {
 			return err
 		}
-		r.appended += len(leaves)
+		r.appended += len(c.leaves)
 		// A record says that it is sealed only after the ledger remembers the checkpoint:
 		// a log that loses the leaf afterwards is found to be shorter.
 		if err := r.ledger.KeepCheckpoint(ctx, r.head); err != nil {
@@ -30,8 +30,8 @@ func (r *run) batch(ctx context.Context) error {
 			return err
 		}
 	}
-	r.unreadable = append(r.unreadable, unreadable...)
-	r.waiting = r.waiting[taken:]
+	r.unreadable, r.newer = append(r.unreadable, c.unreadable...), append(r.newer, c.newer...)
+	r.waiting = r.waiting[c.taken:]
 	return nil
 }
 

@@ -81,6 +81,9 @@ func (h *handler) handle(ctx context.Context, _ events.EventBridgeEvent) error {
 		slog.Error("records hold no statements of their own, and are left out of the log",
 			"records", r.unreadable[:min(n, namedAtMost)], "left out", n)
 	}
+	if n := len(r.newer); n > 0 {
+		slog.Warn("records are left to the newer version that wrote them", "operation", "seal-ledger", "left", n)
+	}
 	err = errors.Join(err, r.unlisted)
 	if err != nil {
 		slog.Error("failed", "operation", "seal-ledger", "cause", err.Error())

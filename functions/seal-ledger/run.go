@@ -29,8 +29,9 @@ type run struct {
 	unlisted error            // why a part of it was not
 	waiting  []store.Unlogged // the records that are still to be done, those first that wait longest
 
-	appended   int      // leaves
-	unreadable []string // ids of records that cannot be read
+	appended   int              // leaves
+	unreadable []string         // ids of records that cannot be read
+	newer      []store.Unlogged // records that a newer version has written, and seals
 }
 
 // list reads the index, once a run. What cannot be read of it takes nothing away from the
@@ -53,15 +54,17 @@ func (r *run) list(ctx context.Context) {
 }
 
 // left is how many records wait after the run, and for how long the first of them. Those
-// that cannot be read are not among them: they have a metric of their own, and must not
-// hide others that wait. known is false where nobody can say, because the index could not
+// of a newer version are among them: if that one does not run, somebody has to see it.
+// Those that cannot be read are not: they have a metric of their own, and must not hide
+// others that wait. known is false where nobody can say, because the index could not
 // be read.
 func (r *run) left(ctx context.Context) (waiting int, oldest time.Duration, known bool) {
 	r.list(ctx)
-	for _, record := range r.waiting {
+	waits := slices.Concat(r.waiting, r.newer)
+	for _, record := range waits {
 		oldest = max(oldest, r.now().Sub(record.Since))
 	}
-	return len(r.waiting), oldest, r.unlisted == nil
+	return len(waits), oldest, r.unlisted == nil
 }
 
 // entry is a leaf to be appended.
@@ -78,34 +81,44 @@ const (
 	readAtOnce = 100
 )
 
+// collected is what collect has read of the records that wait.
+type collected struct {
+	taken      int // how many of them it has read
+	leaves     []entry
+	unreadable []string         // those of them that cannot be read
+	newer      []store.Unlogged // those of a newer version
+}
+
 // collect reads records in the order in which they wait, until their statements fill a
-// batch. taken is how many of those that wait it has read. unreadable is those of them
-// that cannot be read.
-func (r *run) collect(ctx context.Context) (leaves []entry, taken int, unreadable []string, err error) {
-	for taken < len(r.waiting) && len(leaves) < batchAtMost {
-		some := r.waiting[taken:min(taken+readAtOnce, len(r.waiting))]
+// batch.
+func (r *run) collect(ctx context.Context) (c collected, err error) {
+	for c.taken < len(r.waiting) && len(c.leaves) < batchAtMost {
+		some := r.waiting[c.taken:min(c.taken+readAtOnce, len(r.waiting))]
 		ids := make([]string, len(some))
 		for i, record := range some {
 			ids[i] = record.ID
 		}
 		found, err := r.ledger.ReadStatements(ctx, ids)
 		if err != nil {
-			return nil, 0, nil, err
+			return collected{}, err
 		}
-		for _, id := range ids {
+		for i, id := range ids {
 			record, there := found[id]
 			more, ok := unlogged(id, record)
-			if len(leaves)+len(more) > batchAtMost {
-				return leaves, taken, unreadable, nil
+			if len(c.leaves)+len(more) > batchAtMost {
+				return c, nil
 			}
-			if there && !ok {
-				unreadable = append(unreadable, id)
+			switch {
+			case record.Newer:
+				c.newer = append(c.newer, some[i])
+			case there && !ok:
+				c.unreadable = append(c.unreadable, id)
 			}
-			taken++
-			leaves = append(leaves, more...)
+			c.taken++
+			c.leaves = append(c.leaves, more...)
 		}
 	}
-	return leaves, taken, unreadable, nil
+	return c, nil
 }
 
 // maxStatement is how long a statement may be at most: an export of the log holds its
@@ -189,9 +202,11 @@ func (r *run) untold(ctx context.Context, from, to int64) ([]store.Leaf, error) 
 	return r.log.Leaves(ctx, from, to)
 }
 
-// damaged is an error of reading the log: a refusal, unless DynamoDB gave no answer.
+// damaged is an error of reading the log: a refusal, unless DynamoDB gave no answer, or a
+// newer version has written the log.
 func damaged(err error) error {
-	if _, unread := errors.AsType[*store.Error](err); err == nil || unread {
+	_, unread := errors.AsType[*store.Error](err)
+	if err == nil || unread || errors.Is(err, store.ErrNewer) {
 		return err
 	}
 	return errors.Join(errRefused, err)

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"customercare/infra/attribute"
+	"customercare/shared/store"
 )
 
 // Get reads the item with this key, strongly consistent; nil where there is none. The
@@ -95,6 +96,9 @@ func Explain(ctx context.Context, what string, err error) error {
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	if errors.Is(err, store.ErrNewer) {
+		return fmt.Errorf("%s: %w", what, store.ErrNewer)
 	}
 	refusal, ok := errors.AsType[smithy.APIError](err)
 	switch {

@@ -146,10 +146,10 @@ func TestItemsOfEachKind(t *testing.T) {
 	}
 	slices.Sort(principals)
 	same(t, principals[:2], []string{
-		`{"accounts":["b","a"],"hashes":["` + hashed + `"],"principal":"apiUser#john"}`,
-		`{"hashes":["` + passwordHash(t, kit, "csr") + `"],"principal":"operator#csr"}`,
+		`{"accounts":["b","a"],"hashes":["` + hashed + `"],"principal":"apiUser#john","v":"1"}`,
+		`{"hashes":["` + passwordHash(t, kit, "csr") + `"],"principal":"operator#csr","v":"1"}`,
 	})
-	same(t, principals[2:], []string{`{"hashes":["` + hashed + `"],"principal":"app#key","tenantId":"t"}`})
+	same(t, principals[2:], []string{`{"hashes":["` + hashed + `"],"principal":"app#key","tenantId":"t","v":"1"}`})
 
 	hash := passwordHash(t, kit, "csr")
 	if !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {

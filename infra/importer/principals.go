@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ func Principal(line []byte, at time.Time) (map[string]types.AttributeValue, erro
 // where there is none, and whether it differs. Where the secrets are the same their time
 // stays.
 func (r *record) principal(standing object, at time.Time) (item object, differs bool) {
-	item, standing = maps.Clone(r.item), maps.Clone(standing)
+	item, standing = store.Stamp(maps.Clone(r.item)), maps.Clone(standing)
 	if r.kind == store.Operator {
 		hashes, _ := store.Texts(standing["hashes"]) // what is no hash is none of the passwords'
 		item["hashes"] = attribute.Texts(principal.HashPasswords(r.secrets, hashes)...)
@@ -60,6 +61,7 @@ func (r *record) principal(standing object, at time.Time) (item object, differs 
 
 // writePrincipal puts an operator, an API user or an app in place of the one of its name.
 func (l *loader) writePrincipal(ctx context.Context, r *record) error {
+	newer := error(nil)
 	err := l.persist(ctx, l.Tables.Principals, func() error {
 		found, err := l.Client.GetItem(ctx, &dynamodb.GetItemInput{
 			TableName:      &l.Tables.Principals,
@@ -69,13 +71,26 @@ func (l *loader) writePrincipal(ctx context.Context, r *record) error {
 		if err != nil {
 			return err
 		}
+		if store.Newer(found.Item) {
+			newer = store.ErrNewer
+			return nil
+		}
 		if item, differs := r.principal(found.Item, time.Now()); differs {
-			_, err = l.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &l.Tables.Principals, Item: item})
+			values := object{}
+			_, err = l.Client.PutItem(ctx, &dynamodb.PutItemInput{
+				TableName: &l.Tables.Principals, Item: item,
+				ConditionExpression:       aws.String(store.IfUnderstood("", values)),
+				ExpressionAttributeValues: values,
+			})
+			if _, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+				newer = store.ErrNewer
+				return nil
+			}
 		}
 		return err
 	})
 	if err == nil || errors.Is(err, errInvalid) {
-		l.finish(r, err)
+		l.finish(r, cmp.Or(err, newer))
 		return nil
 	}
 	return err

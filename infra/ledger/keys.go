@@ -49,7 +49,7 @@ func (l Ledger) DestroyKey(ctx context.Context, id string, at time.Time) (destro
 	// Any shard of the index does: there is one such record a year.
 	record["unlogged"], record["unloggedAt"] = attribute.Text("0"), attribute.Number(at.UnixMilli())
 	_, err = l.DB.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &l.Table, Item: record, ConditionExpression: aws.String("attribute_not_exists(erasureId)"),
+		TableName: &l.Table, Item: store.Stamp(record), ConditionExpression: aws.String("attribute_not_exists(erasureId)"),
 	})
 	if _, there := errors.AsType[*types.ConditionalCheckFailedException](err); there {
 		return l.KeyDestroyed(ctx, id)

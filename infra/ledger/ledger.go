@@ -116,9 +116,15 @@ func (l Ledger) Open(ctx context.Context, failing bool, limit int) (all []Erasur
 	for i := range all {
 		places[all[i].ID], keys[i] = &all[i], key(all[i].ID)
 	}
-	return all, more, deployment.GetAll(ctx, l.DB, l.Table, keys, func(found attribute.Item) {
-		places[attribute.ReadText(found, "erasureId")].Job = attribute.ReadText(found, "id") // the index has none
+	var unknown error
+	err = deployment.GetAll(ctx, l.DB, l.Table, keys, func(found attribute.Item) {
+		id := attribute.ReadText(found, "erasureId")
+		places[id].Job = attribute.ReadText(found, "id") // the index has none
+		if store.Newer(found) {
+			unknown = newer(id)
+		}
 	})
+	return all, more, cmp.Or(err, unknown)
 }
 
 // Finished lists records of erasures that ended since then, the last first. It reads the
@@ -136,6 +142,9 @@ func (l Ledger) Finished(ctx context.Context, since time.Time, limit int) (all [
 	err = deployment.Scan(ctx, l.DB, in, func(found attribute.Item) error {
 		if len(all) == limit {
 			return errEnough
+		}
+		if store.Newer(found) {
+			return newer(attribute.ReadText(found, "erasureId"))
 		}
 		all = append(all, read(found))
 		return nil
@@ -172,7 +181,7 @@ var (
 func (l Ledger) Digests(ctx context.Context, since time.Time, each func(digest string) error) error {
 	return deployment.Scan(ctx, l.DB, &dynamodb.ScanInput{
 		TableName: &l.Table, ConsistentRead: aws.Bool(true),
-		ProjectionExpression: aws.String("erasureId, subjects, subjectsIn"),
+		ProjectionExpression: aws.String("erasureId, subjects, subjectsIn, v"),
 		FilterExpression: aws.String("attribute_exists(openShard) OR begins_with(erasureId, :record)" +
 			" AND NOT begins_with(erasureId, :key) AND NOT " + ofNobody + " AND (finishedAt >= :since" +
 			" OR NOT " + ended + " OR NOT attribute_type(finishedAt, :number))"),
@@ -186,6 +195,9 @@ func (l Ledger) Digests(ctx context.Context, since time.Time, each func(digest s
 			":key": attribute.Text(store.RecordPrefix + keyPrefix), ":text": attribute.Text("S"), ":none": attribute.Text(""),
 		},
 	}, func(found attribute.Item) error {
+		if store.Newer(found) {
+			return newer(attribute.ReadText(found, "erasureId"))
+		}
 		digests, whole, err := l.subjects(ctx, found)
 		if err == nil && (!whole || len(digests) == 0) {
 			err = fmt.Errorf("the digests of the erasure %s in the ledger cannot be read:"+
@@ -212,12 +224,19 @@ func (l Ledger) subjects(ctx context.Context, found attribute.Item) (all []strin
 	return all, whole, nil
 }
 
-// get reads an item of the ledger, nil where there is none.
+// newer is store.ErrNewer of an item of the ledger.
+func newer(id string) error { return fmt.Errorf("%s in the ledger: %w", id, store.ErrNewer) }
+
+// get reads an item of the ledger, nil where there is none. store.ErrNewer.
 func (l Ledger) get(ctx context.Context, id string) (attribute.Item, error) {
 	if id == "" { // DynamoDB takes no empty key
 		return nil, nil
 	}
-	return deployment.Get(ctx, l.DB, l.Table, key(id))
+	found, err := deployment.Get(ctx, l.DB, l.Table, key(id))
+	if err == nil && store.Newer(found) {
+		return nil, newer(id)
+	}
+	return found, err
 }
 
 func key(id string) attribute.Item { return attribute.Item{"erasureId": attribute.Text(id)} }

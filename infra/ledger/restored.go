@@ -30,7 +30,7 @@ func (l Ledger) Restored(ctx context.Context, by string, at time.Time, said stat
 	// Any shard of the index does: restores are rare.
 	record["unlogged"], record["unloggedAt"] = attribute.Text("0"), attribute.Number(at.UnixMilli())
 	_, err := l.DB.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &l.Table, Item: record, ConditionExpression: aws.String("attribute_not_exists(erasureId)"),
+		TableName: &l.Table, Item: store.Stamp(record), ConditionExpression: aws.String("attribute_not_exists(erasureId)"),
 	})
 	return s.ID, deployment.Explain(ctx, "the table "+l.Table, err)
 }

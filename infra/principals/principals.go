@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -100,6 +101,9 @@ func (t Table) List(ctx context.Context) ([]Principal, error) {
 		TableName: &t.Name, ConsistentRead: aws.Bool(true), FilterExpression: aws.String("attribute_exists(hashes)"),
 	}
 	err := deployment.Scan(ctx, t.DB, in, func(found attribute.Item) error {
+		if store.Newer(found) {
+			return newer(found)
+		}
 		if p := read(found); slices.Contains(kinds, p.Kind) {
 			all = append(all, p)
 		}
@@ -119,16 +123,18 @@ func (t Table) Show(ctx context.Context, kind, name string) (Principal, error) {
 		return Principal{}, err
 	case found == nil:
 		return Principal{}, ErrNone
+	case store.Newer(found):
+		return Principal{}, newer(found)
 	}
 	return read(found), nil
 }
 
 // SetDisabled lets a principal in no more, or lets it in again. ErrNone.
 func (t Table) SetDisabled(ctx context.Context, kind, name string, disabled bool) error {
-	update, values := "REMOVE disabled", attribute.Item(nil)
+	update, values := "REMOVE disabled", attribute.Item{}
 	if disabled {
 		update = "SET disabled = :true"
-		values = attribute.Item{":true": &types.AttributeValueMemberBOOL{Value: true}}
+		values[":true"] = &types.AttributeValueMemberBOOL{Value: true}
 	}
 	return t.update(ctx, kind, name, update, "attribute_exists(principal)", values, ErrNone)
 }
@@ -179,8 +185,11 @@ func (t Table) setHashes(ctx context.Context, p Principal, after []string, more 
 
 // Remove deletes a principal. ErrNone.
 func (t Table) Remove(ctx context.Context, kind, name string) error {
+	values := attribute.Item{}
 	_, err := t.DB.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: &t.Name, Key: key(kind, name), ConditionExpression: aws.String("attribute_exists(principal)"),
+		TableName: &t.Name, Key: key(kind, name),
+		ConditionExpression:       aws.String(store.IfUnderstood("attribute_exists(principal)", values)),
+		ExpressionAttributeValues: values, ReturnValuesOnConditionCheckFailure: allOld,
 	})
 	return t.failed(ctx, err, ErrNone)
 }
@@ -190,7 +199,8 @@ func (t Table) update(
 ) error {
 	_, err := t.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &t.Name, Key: key(kind, name), UpdateExpression: &update,
-		ConditionExpression: &condition, ExpressionAttributeValues: values,
+		ConditionExpression:       aws.String(store.IfUnderstood(condition, values)),
+		ExpressionAttributeValues: values, ReturnValuesOnConditionCheckFailure: allOld,
 	})
 	return t.failed(ctx, err, refused)
 }
@@ -198,10 +208,20 @@ func (t Table) update(
 // failed makes a sentence of DynamoDB's error; refused is what a condition that did not
 // hold means.
 func (t Table) failed(ctx context.Context, err, refused error) error {
-	if _, conditioned := errors.AsType[*types.ConditionalCheckFailedException](err); conditioned {
+	if conditioned, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok {
+		if store.Newer(conditioned.Item) {
+			return newer(conditioned.Item)
+		}
 		return refused
 	}
 	return deployment.Explain(ctx, "the table "+t.Name, err)
+}
+
+const allOld = types.ReturnValuesOnConditionCheckFailureAllOld
+
+// newer is store.ErrNewer of a principal.
+func newer(found attribute.Item) error {
+	return fmt.Errorf("%s: %w", attribute.ReadText(found, "principal"), store.ErrNewer)
 }
 
 func key(kind, name string) attribute.Item {

@@ -2,6 +2,7 @@ package principals
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,5 +89,33 @@ func TestForeignBoundsReadAsDisabled(t *testing.T) {
 		if err != nil || !found.Disabled {
 			t.Errorf("%s: the functions read %+v, %v", name, found, err)
 		}
+	}
+}
+
+// A principal that a newer version has written is neither shown nor changed.
+func TestNewerPrincipal(t *testing.T) {
+	kit, table := csr(t)
+	kit.Put(t, kit.Principals.Table, attribute.Item{
+		"principal": attribute.Text("operator#new"), "hashes": attribute.Texts("of a new form"),
+		store.SchemaAttribute: attribute.Number(store.Schema + 1),
+	})
+	before := kit.Dump(t, kit.Principals.Table)
+	ctx := t.Context()
+	for name, do := range map[string]func() error{
+		"list":    func() error { _, err := table.List(ctx); return err },
+		"show":    func() error { _, err := table.Show(ctx, operation.Operator, "new"); return err },
+		"disable": func() error { return table.SetDisabled(ctx, operation.Operator, "new", true) },
+		"enable":  func() error { return table.SetDisabled(ctx, operation.Operator, "new", false) },
+		"rotate":  func() error { return table.Rotate(ctx, operation.Operator, "new", second) },
+		"finish":  func() error { return table.Finish(ctx, operation.Operator, "new") },
+		"remove":  func() error { return table.Remove(ctx, operation.Operator, "new") },
+		"add":     func() error { return table.Add(ctx, Principal{Kind: operation.Operator, Name: "new"}, first) },
+	} {
+		if err := do(); !errors.Is(err, store.ErrNewer) && (name != "add" || !errors.Is(err, ErrThere)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if after := kit.Dump(t, kit.Principals.Table); !slices.Equal(before, after) {
+		t.Errorf("%v became %v", before, after)
 	}
 }

@@ -205,7 +205,7 @@ func (i CustomerIntake) open(
 // smaller transaction would get as well.
 func decided(err error) bool {
 	return errors.Is(err, store.ErrRaced) || errors.Is(err, store.ErrCustomerHeld) ||
-		errors.Is(err, store.ErrCustomerActive)
+		errors.Is(err, store.ErrCustomerActive) || errors.Is(err, store.ErrNewer)
 }
 
 // carryOut erases, until that time, what the opening of the job has left. page is what it

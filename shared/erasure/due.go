@@ -55,18 +55,22 @@ func (w Worker) Due(ctx context.Context, openJobs string) (taken int, err error)
 	}
 	// Two groups, one for each kind: so jobs of customers never wait until one of
 	// numbers is done, nor the other way round.
-	var begun atomic.Int64
+	var begun, newer atomic.Int64
 	var kinds errgroup.Group
-	kinds.Go(func() error { return w.workOff(ctx, customers, dueAtOnce, &begun) })
-	kinds.Go(func() error { return w.workOff(ctx, numbers, numbersAtOnce, &begun) })
+	kinds.Go(func() error { return w.workOff(ctx, customers, dueAtOnce, &begun, &newer) })
+	kinds.Go(func() error { return w.workOff(ctx, numbers, numbersAtOnce, &begun, &newer) })
 	err = errors.Join(unlisted, kinds.Wait())
+	if n := newer.Load(); n > 0 {
+		leftToNewer("jobs", int(n))
+	}
 	return int(begun.Load()), err
 }
 
 // workOff works on each of jobs for a slice of time, atOnce of them at the same time,
-// until ctx's deadline comes near. It counts in begun those that it began.
+// until ctx's deadline comes near. It counts in begun those that it began, and in newer
+// those of them that are a newer version's.
 func (w Worker) workOff(
-	ctx context.Context, jobs []store.OpenJob, atOnce int, begun *atomic.Int64,
+	ctx context.Context, jobs []store.OpenJob, atOnce int, begun, newer *atomic.Int64,
 ) error {
 	var group errgroup.Group
 	group.SetLimit(atOnce)
@@ -80,7 +84,12 @@ func (w Worker) workOff(
 			ctx, release := w.clock.withDeadline(ctx, end)
 			defer release()
 			begun.Add(1)
-			return w.work(ctx, job.Key, end)
+			err := w.work(ctx, job.Key, end)
+			if errors.Is(err, store.ErrNewer) {
+				newer.Add(1)
+				return nil
+			}
+			return err
 		})
 	}
 	return group.Wait()

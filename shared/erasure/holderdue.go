@@ -19,14 +19,20 @@ const byItself = "cleanup"
 // Due goes on with the holds that are due: those whose end has come, those that are being
 // released, and those whose placing has died. index is the name of the table's index of
 // holds that stand. A hold that fails keeps no other waiting, and is tried again later.
-// failing is how many did; the error says that they could not be listed.
+// failing is how many did, and how many are left to a newer version; the error says that
+// they could not be listed.
 func (h Holder) Due(ctx context.Context, index string) (failing int, err error) {
 	defer invocation.Recover("erasure: holds", &err)
 	holds, _, err := h.holds.ListDue(ctx, index, h.clock.now(), holdsAtOnce)
 	if err != nil {
 		return 0, err
 	}
+	newer := 0
 	for _, hold := range holds {
+		if hold.Newer {
+			newer++
+			continue
+		}
 		deadline, ok := ctx.Deadline()
 		if ok && time.Until(deadline) < sliceLength+wrapUp {
 			break // the next run's
@@ -37,7 +43,10 @@ func (h Holder) Due(ctx context.Context, index string) (failing int, err error) 
 				"failures", hold.Failures+1, "cause", err.Error())
 		}
 	}
-	return failing, nil
+	if newer > 0 {
+		leftToNewer("holds", newer)
+	}
+	return failing + newer, nil
 }
 
 // due goes on with one hold. After an error it is due later.

@@ -19,6 +19,7 @@ type Aged struct {
 	Name  []string // the parts of the name; of a record the id of the erasure
 	At    time.Time
 	Known bool // At is known. What is of an age that nobody can tell stays
+	Newer bool // a newer version has written it: it stays, too
 }
 
 // InScope says whether the item is one of those that the rule is about.
@@ -29,7 +30,7 @@ func (a Aged) InScope(rule retention.Rule) bool {
 
 // Due says whether the rule takes the item, as it was read, at this cutoff.
 func (a Aged) Due(rule retention.Rule, cutoff time.Time) bool {
-	return a.InScope(rule) && a.Known && a.At.Before(cutoff)
+	return a.InScope(rule) && a.Known && !a.Newer && a.At.Before(cutoff)
 }
 
 // AgedAttributes is the projection of a table's items that AgedItem needs for a kind, and
@@ -45,15 +46,16 @@ func AgedAttributes(what retention.What) (projection string, names map[string]st
 	case retention.Users:
 		return "customerId, activeAt", nil
 	case retention.Principals:
-		return "principal, validUntil", nil
+		return "principal, validUntil, v", nil
 	}
-	return "erasureId, finishedAt, endSealedAt", nil
+	return "erasureId, finishedAt, endSealedAt, v", nil
 }
 
 // AgedItem is what an item is to a rule about this kind; is says whether it is of the
 // kind at all.
 func AgedItem(what retention.What, item map[string]types.AttributeValue) (a Aged, is bool) {
 	o := object(item)
+	a.Newer = Newer(item)
 	switch what {
 	case retention.Contacts:
 		if party := SplitKey(o.text("party")); len(party) == 2 {

@@ -105,8 +105,8 @@ func (a Ages) Read(ctx context.Context, from Position, limit int32) (AgedPage, e
 	return found, nil
 }
 
-// Again is which of the items with these keys are there, and still of the rule's age,
-// strongly consistent, in no order: what is left after a page.
+// Again is which of the items with these keys are there, and still of the rule's age or
+// of a newer version since, strongly consistent, in no order: what is left after a page.
 func (a Ages) Again(ctx context.Context, keys []map[string]types.AttributeValue) (left []Due, err error) {
 	projection, names := AgedAttributes(a.Rule.What)
 	if a.Rule.What == retention.Contacts {
@@ -122,7 +122,7 @@ func (a Ages) Again(ctx context.Context, keys []map[string]types.AttributeValue)
 			return nil, err
 		}
 		for _, item := range items {
-			if aged, is := AgedItem(a.Rule.What, item); is && aged.Due(a.Rule, a.Cutoff) {
+			if aged, is := AgedItem(a.Rule.What, item); is && (aged.Newer || aged.Due(a.Rule, a.Cutoff)) {
 				left = append(left, Due{Aged: aged, item: item})
 			}
 		}

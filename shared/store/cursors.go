@@ -43,11 +43,11 @@ type Cursor struct {
 var ErrCursorChanged = errors.New("retention: another run is at this sweep")
 
 // ReadCursor reads how far a rule's sweep has come. An item that is none of KeepCursor's
-// is a sweep that has not begun.
+// is a sweep that has not begun. ErrNewer.
 func (r Rules) ReadCursor(ctx context.Context, rule string) (Cursor, error) {
 	item, err := r.get(ctx, cursorPrefix+rule)
 	if err != nil {
-		return Cursor{}, failed("retention: read cursor", err)
+		return Cursor{}, err
 	}
 	c := Cursor{
 		Rule: rule, Version: item.number("version"), Since: item.when("since"), Begun: item.when("begun"),
@@ -77,7 +77,7 @@ func (r Rules) KeepCursor(ctx context.Context, c *Cursor) error {
 	_, err := r.DB.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: put.TableName, Item: put.Item, ConditionExpression: put.ConditionExpression,
 		ExpressionAttributeNames: put.ExpressionAttributeNames, ExpressionAttributeValues: put.ExpressionAttributeValues,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		ReturnValuesOnConditionCheckFailure: allOld,
 	})
 	if stands, refused := conditionFailed(err); refused {
 		if object(stands).text("run") != run {
@@ -101,6 +101,7 @@ func (r Rules) EndSweep(ctx context.Context, c *Cursor, ledger Erasures, record 
 	item["kind"], item["statement"], item["state"] = text(SweepKind), text(record.Statement), text("done")
 	item["requestedBy"], item["requestedAt"] = text(record.By), millis(record.At)
 	item["finishedAt"], item["unlogged"], item["unloggedAt"] = millis(record.At), text(shard(id)), millis(record.At)
+	Stamp(item)
 	for try := 1; ; try++ {
 		// The SDK gives the call a token, with which it repeats one whose answer was
 		// lost.
@@ -156,22 +157,23 @@ func (r Rules) cursor(c Cursor) (put types.Put, run string) {
 		item["position"] = position.value()
 	}
 	put = types.Put{
-		TableName: &r.Table, Item: item, ConditionExpression: aws.String("#run = :run"),
+		TableName: &r.Table, Item: Stamp(item), ConditionExpression: aws.String("#run = :run AND " + understood),
 		ExpressionAttributeNames:  map[string]string{"#run": "run"},
-		ExpressionAttributeValues: object{":run": text(c.run)},
+		ExpressionAttributeValues: object{":run": text(c.run), ":v": schema},
 	}
 	if c.run == "" { // no item, or one that no run has kept
-		put.ConditionExpression = aws.String("NOT attribute_type(#run, :text)")
-		put.ExpressionAttributeValues = object{":text": text("S")}
+		put.ConditionExpression = aws.String("NOT attribute_type(#run, :text) AND " + understood)
+		put.ExpressionAttributeValues = object{":text": text("S"), ":v": schema}
 	}
 	return put, run
 }
 
 // ReadRule reads one rule, strongly consistent; ok is false where there is none.
+// ErrNewer.
 func (r Rules) ReadRule(ctx context.Context, name string) (rule retention.Standing, ok bool, err error) {
 	item, err := r.get(ctx, rulePrefix+name)
 	if err != nil || item == nil {
-		return rule, false, failed("rules: read one", err)
+		return rule, false, err
 	}
 	rule = ruleOf(item)
 	return rule, rule.Valid() == nil, nil

@@ -83,12 +83,16 @@ var (
 )
 
 // transacted is the error of a transaction: ErrRaced where a condition did not hold, or
-// another transaction was at the same items.
+// another transaction was at the same items; ErrNewer where a newer version has written
+// one of those that the transaction asks for with allOld.
 func transacted(call string, err error) error {
 	if e, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 		for _, reason := range e.CancellationReasons {
 			switch aws.ToString(reason.Code) {
 			case "ConditionalCheckFailed", "TransactionConflict":
+				if err := unlessNewerIn(e); err != nil {
+					return err
+				}
 				return ErrRaced
 			case "None", "":
 			default:
@@ -97,4 +101,15 @@ func transacted(call string, err error) error {
 		}
 	}
 	return failed(call, err)
+}
+
+// unlessNewerIn is ErrNewer where a transaction was cancelled at an item that a newer
+// version has written.
+func unlessNewerIn(cancelled *types.TransactionCanceledException) error {
+	for _, reason := range cancelled.CancellationReasons {
+		if Newer(reason.Item) {
+			return ErrNewer
+		}
+	}
+	return nil
 }

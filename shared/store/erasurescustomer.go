@@ -17,7 +17,25 @@ const FewRecords = 10
 
 // noOpenJob is the condition that no job is open under a key. The pointer to the record
 // of the last one may stand there.
-const noOpenJob = "attribute_not_exists(openShard)"
+const noOpenJob = "attribute_not_exists(openShard) AND " + understood
+
+// noneOpen is the check that no job is open under a key.
+func (e Erasures) noneOpen(key string) types.TransactWriteItem {
+	return types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &e.Table, Key: ledgerKey(key), ConditionExpression: aws.String(noOpenJob),
+		ExpressionAttributeValues:           onlySchema(),
+		ReturnValuesOnConditionCheckFailure: allOld,
+	}}
+}
+
+// putJob is the write of a job that is opened, where none is.
+func (e Erasures) putJob(item object) types.TransactWriteItem {
+	return types.TransactWriteItem{Put: &types.Put{
+		TableName: &e.Table, Item: Stamp(item), ConditionExpression: aws.String(noOpenJob),
+		ExpressionAttributeValues:           onlySchema(),
+		ReturnValuesOnConditionCheckFailure: allOld,
+	}}
+}
 
 // OpenCustomer writes the job, its record and the tombstone in one transaction: either
 // the erasure is on record and no reader that looks at the customer's item finds the
@@ -26,7 +44,7 @@ const noOpenJob = "attribute_not_exists(openShard)"
 //
 // page is the first page of Customers.Read, others are further keys under which a job for
 // the same customer may be open. ErrRaced when page is no longer what stands there, or
-// when such a job is open. ErrCustomerHeld when a hold stands on the customer.
+// when such a job is open. ErrCustomerHeld when a hold stands on the customer. ErrNewer.
 func (e Erasures) OpenCustomer(
 	ctx context.Context, job *Job, others []string, customers Customers, holds Holds, page Collection,
 	leaseEnd time.Time,
@@ -74,14 +92,12 @@ func (e Erasures) openCustomer(
 	deletions []types.TransactWriteItem,
 ) error {
 	actions := append([]types.TransactWriteItem{
-		{Put: &types.Put{TableName: &e.Table, Item: item, ConditionExpression: aws.String(noOpenJob)}},
+		e.putJob(item),
 		customers.tombstone(job.customer(), job.Key, job.RequestedAt, page),
 		e.begin(job),
 	}, deletions...)
 	for _, other := range others {
-		actions = append(actions, types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-			TableName: &e.Table, Key: ledgerKey(other), ConditionExpression: aws.String(noOpenJob),
-		}})
+		actions = append(actions, e.noneOpen(other))
 	}
 	actions = append(actions, holds.notHeld(job))
 	_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
@@ -119,7 +135,7 @@ func notInactive(cancelled *types.TransactionCanceledException) bool {
 // job at a time.
 //
 // page is the first page of Customers.Read. ErrRaced when it is no longer what stands
-// there, or when the job is not open.
+// there, or when the job is not open. ErrNewer.
 func (e Erasures) Entomb(
 	ctx context.Context, customers Customers, customer string, page Collection, key string, at time.Time,
 ) error {
@@ -128,9 +144,11 @@ func (e Erasures) Entomb(
 		{Update: &types.Update{
 			TableName:                 &e.Table,
 			Key:                       ledgerKey(key),
-			ConditionExpression:       aws.String("attribute_exists(openShard)"),
+			ConditionExpression:       aws.String("attribute_exists(openShard) AND " + understood),
 			UpdateExpression:          aws.String("ADD entombed :count"),
-			ExpressionAttributeValues: object{":count": number(page.customers())},
+			ExpressionAttributeValues: object{":count": number(page.customers()), ":v": schema},
+
+			ReturnValuesOnConditionCheckFailure: allOld,
 		}},
 	}})
 	return transacted("erasures: entomb", err)

@@ -13,11 +13,13 @@ import (
 // overdue is the condition that the record of an erasure ended before the cutoff, and
 // that the log has all of its statements.
 const overdue = "finishedAt >= :one AND finishedAt < :cutoff AND endSealedAt >= :one" +
-	" AND attribute_not_exists(#unlogged) AND (attribute_not_exists(accepted) OR attribute_exists(acceptedSealedAt))"
+	" AND attribute_not_exists(#unlogged) AND (attribute_not_exists(accepted) OR attribute_exists(acceptedSealedAt))" +
+	" AND " + understood
 
 // EraseRecord deletes the record of an erasure that ended before the cutoff and whose
 // statements are sealed. DynamoDB decides that in the deletion itself, by the record as
 // it stands then. erased is false for any other record, and where there is none.
+// ErrNewer.
 //
 // A customer's pointer to the record goes in the same transaction, so that a repeat of
 // the call is never answered by a record that is gone. A pointer to another record stays,
@@ -69,7 +71,7 @@ func (e Erasures) eraseRecord(
 	ctx context.Context, call, id, pointer string, cutoff time.Time,
 ) (erased bool, err error) {
 	names := map[string]string{"#unlogged": "unlogged"}
-	values := object{":one": one, ":cutoff": before(cutoff, time.Millisecond)}
+	values := object{":one": one, ":cutoff": before(cutoff, time.Millisecond), ":v": schema}
 	if pointer == "" {
 		_, err = e.DB.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 			TableName: &e.Table, Key: ledgerKey(RecordPrefix + id),
@@ -89,9 +91,9 @@ func (e Erasures) eraseRecord(
 		}},
 		{Delete: &types.Delete{
 			TableName: &e.Table, Key: ledgerKey(pointer),
-			ConditionExpression:       aws.String("#record = :record"),
+			ConditionExpression:       aws.String("#record = :record AND " + understood),
 			ExpressionAttributeNames:  map[string]string{"#record": "record"},
-			ExpressionAttributeValues: object{":record": text(RecordPrefix + id)},
+			ExpressionAttributeValues: object{":record": text(RecordPrefix + id), ":v": schema},
 		}},
 	}})
 	if onlyFirst(err) == "ConditionalCheckFailed" {

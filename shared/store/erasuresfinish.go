@@ -25,14 +25,14 @@ const unjoined = " AND requests = :requests AND (attribute_not_exists(entombed) 
 func (j *Job) endConditions() object {
 	return object{
 		":fence": number(j.Fence), ":id": text(j.ID),
-		":requests": number(j.Requests), ":entombed": number(j.Entombed),
+		":requests": number(j.Requests), ":entombed": number(j.Entombed), ":v": schema,
 	}
 }
 
 // Finish ends the job in one transaction: the record says how, the job goes with its raw
 // identifiers and its handover. A customer's tombstone goes as well, and the pointer to
 // the record takes the job's place. ErrHeld when another worker took the job, or a call
-// joined it or put its tombstone back since it was read.
+// joined it or put its tombstone back since it was read. ErrNewer.
 func (e Erasures) Finish(ctx context.Context, job *Job, customers Customers, end End) error {
 	condition, names := aws.String(held+unjoined), map[string]string{"#id": "id"}
 	if job.IsCustomer() {
@@ -42,7 +42,7 @@ func (e Erasures) Finish(ctx context.Context, job *Job, customers Customers, end
 		return e.finish(ctx, job, end,
 			customers.liftTombstone(job.customer(), job.Key),
 			types.TransactWriteItem{Put: &types.Put{
-				TableName: &e.Table, Item: pointer, ConditionExpression: condition,
+				TableName: &e.Table, Item: Stamp(pointer), ConditionExpression: condition,
 				ExpressionAttributeNames: names, ExpressionAttributeValues: job.endConditions(),
 			}},
 		)
@@ -52,11 +52,18 @@ func (e Erasures) Finish(ctx context.Context, job *Job, customers Customers, end
 		ExpressionAttributeNames: names, ExpressionAttributeValues: job.endConditions(),
 	}}}
 	if list := job.identifiersIn(); list != "" {
-		actions = append(actions, types.TransactWriteItem{
-			Delete: &types.Delete{TableName: &e.Table, Key: ledgerKey(list)},
-		})
+		actions = append(actions, e.drop(list))
 	}
 	return e.finish(ctx, job, end, actions...)
+}
+
+// drop is the deletion of an item that goes with a job.
+func (e Erasures) drop(key string) types.TransactWriteItem {
+	return types.TransactWriteItem{Delete: &types.Delete{
+		TableName: &e.Table, Key: ledgerKey(key), ConditionExpression: aws.String(understood),
+		ExpressionAttributeValues:           onlySchema(),
+		ReturnValuesOnConditionCheckFailure: allOld,
+	}}
 }
 
 // beginAgain makes a job that ends a new one. handedOn is true because a call that joined
@@ -97,18 +104,20 @@ func (e Erasures) FinishAndBegin(ctx context.Context, job *Job, end End, next *J
 // The record is evidence, and evidence never keeps an erasure from its end. Where the
 // record is not there and open, somebody else has been at it. One that is gone comes back
 // with all but the statement accepted, of which nobody knows whether it is sealed. One
-// that has a statement already, or none to begin with, stays as it is.
+// that has a statement already, or none to begin with, stays as it is. But one of a newer
+// version, which may say anything, keeps the job open for that version.
 func (e Erasures) finish(ctx context.Context, job *Job, end End, others ...types.TransactWriteItem) error {
 	// A call that joins a job of operation 4 hands it over without holding it.
 	if job.HandedOver || job.Requests > 1 && !job.IsCustomer() {
-		others = append(others, types.TransactWriteItem{
-			Delete: &types.Delete{TableName: &e.Table, Key: ledgerKey(handoverPrefix + job.Key)},
-		})
+		others = append(others, e.drop(handoverPrefix+job.Key))
 	}
 	records := [][]types.TransactWriteItem{{e.end(job, end)}, {e.endAnew(job, end)}, nil}
 	for try := 0; ; {
 		actions := append(slices.Clone(records[0]), others...)
 		_, err := e.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
+		if errors.Is(transacted("", err), ErrNewer) {
+			return ErrNewer
+		}
 		switch onlyFirst(err) {
 		case "ConditionalCheckFailed":
 			if records = records[1:]; len(records) > 0 {

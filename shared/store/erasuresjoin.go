@@ -39,9 +39,9 @@ func (e Erasures) forget(ctx context.Context, key string, before object) {
 	_, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 &e.Table,
 		Key:                       ledgerKey(key),
-		ConditionExpression:       aws.String("size(joined) >= :most"),
+		ConditionExpression:       aws.String("size(joined) >= :most AND " + understood),
 		UpdateExpression:          aws.String("SET joinedBefore = joined REMOVE joined"),
-		ExpressionAttributeValues: object{":most": number(joinedAtMost)},
+		ExpressionAttributeValues: object{":most": number(joinedAtMost), ":v": schema},
 	})
 	if _, done := conditionFailed(err); err != nil && !done {
 		slog.Warn("a job keeps more names of requests than it should", "cause", failed("erasures: forget", err).Error())
@@ -72,7 +72,7 @@ type Request struct {
 // job's last pass and its end come after the call. It is counted once, however often it
 // is sent, and not at all in a job that it has opened itself. Where no job is open, the
 // same write tells whether an erasure ended lately. id is that of the erasure, open or
-// ended lately.
+// ended lately. ErrNewer.
 func (e Erasures) Join(ctx context.Context, key string, request Request) (
 	status Status, id string, err error,
 ) {
@@ -80,7 +80,7 @@ func (e Erasures) Join(ctx context.Context, key string, request Request) (
 	const counted = " ADD requests :one, joined :requests"
 	update, values := join+counted+" REMOVE lastTicket", object{
 		":now": millis(request.At), ":by": text(request.By), ":one": one,
-		":request": text(request.Name), ":requests": set(request.Name),
+		":request": text(request.Name), ":requests": set(request.Name), ":v": schema,
 	}
 	if request.Ticket != nil {
 		update, values[":ticket"] = join+", lastTicket = :ticket"+counted, binary(request.Ticket)
@@ -88,7 +88,7 @@ func (e Erasures) Join(ctx context.Context, key string, request Request) (
 	out, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                           &e.Table,
 		Key:                                 ledgerKey(key),
-		ConditionExpression:                 aws.String("attribute_exists(openShard) AND " + uncounted),
+		ConditionExpression:                 aws.String("attribute_exists(openShard) AND " + understood + " AND " + uncounted),
 		UpdateExpression:                    &update,
 		ExpressionAttributeNames:            map[string]string{"#id": "id"},
 		ExpressionAttributeValues:           values,
@@ -97,6 +97,8 @@ func (e Erasures) Join(ctx context.Context, key string, request Request) (
 	})
 	item, conflict := conditionFailed(err)
 	switch {
+	case conflict && Newer(item):
+		return Unknown, "", ErrNewer
 	case conflict && item["openShard"] != nil && hasCounted(item, request.Name): // an answer was lost
 		return Joined, object(item).text("id"), nil
 	case conflict && object(item).number("expires") > request.At.Unix():

@@ -15,7 +15,8 @@ import (
 type acquisition struct{ condition, update string }
 
 // unheld is the condition that a job is open and nobody holds it.
-const unheld = "attribute_exists(openShard) AND (attribute_not_exists(leaseUntil) OR leaseUntil < :now)"
+const unheld = "attribute_exists(openShard) AND (attribute_not_exists(leaseUntil) OR leaseUntil < :now)" +
+	" AND " + understood
 
 var (
 	// acquireInPlace takes the lease of a job that is due before the lease ends, and
@@ -36,7 +37,7 @@ var (
 // Acquire takes the job's lease until the given time, if nobody holds it now, and returns
 // the job. Leases before it that nobody gave back, because their workers died, count in
 // the job's Failures. owner is a random name of the worker's own: by it a call that is
-// sent again after a lost answer finds its own lease. ErrHeld, ErrNoJob.
+// sent again after a lost answer finds its own lease. ErrHeld, ErrNoJob, ErrNewer.
 func (e Erasures) Acquire(ctx context.Context, key, owner string, now, until time.Time) (*Job, error) {
 	job, dueAt, err := e.acquire(ctx, acquireInPlace, key, owner, now, until)
 	if errors.Is(err, ErrHeld) && dueAt.After(until) {
@@ -55,13 +56,15 @@ func (e Erasures) acquire(ctx context.Context, how acquisition, key, owner strin
 		ConditionExpression: &how.condition,
 		UpdateExpression:    &how.update,
 		ExpressionAttributeValues: object{
-			":now": millis(now), ":until": millis(until), ":owner": text(owner), ":one": one,
+			":now": millis(now), ":until": millis(until), ":owner": text(owner), ":one": one, ":v": schema,
 		},
 		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	item, conflict := conditionFailed(err)
 	switch {
+	case conflict && Newer(item):
+		return nil, dueAt, ErrNewer
 	case conflict && item["openShard"] == nil:
 		return nil, dueAt, ErrNoJob
 	case conflict && object(item).text("leaseOwner") == owner: // an answer was lost
@@ -75,18 +78,22 @@ func (e Erasures) acquire(ctx context.Context, how acquisition, key, owner strin
 }
 
 // held is the condition of every write by a worker: the lease is still its own. The id is
-// in it because the next job under the same key begins its fence at 1 again.
-const held = "fence = :fence AND #id = :id"
+// in it because the next job under the same key begins its fence at 1 again. A newer
+// version takes the job away from its worker when it writes the job, with or without a
+// lease.
+const held = "fence = :fence AND #id = :id AND " + understood
 
 // Renew makes the lease last until the given time. ErrHeld when another worker took it.
 func (e Erasures) Renew(ctx context.Context, job *Job, until time.Time) error {
 	_, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                 &e.Table,
-		Key:                       ledgerKey(job.Key),
-		ConditionExpression:       aws.String(held + " AND attribute_exists(leaseOwner)"), // not after Release
-		UpdateExpression:          aws.String("SET leaseUntil = :until, dueAt = :until"),
-		ExpressionAttributeNames:  map[string]string{"#id": "id"},
-		ExpressionAttributeValues: object{":fence": number(job.Fence), ":id": text(job.ID), ":until": millis(until)},
+		TableName:                &e.Table,
+		Key:                      ledgerKey(job.Key),
+		ConditionExpression:      aws.String(held + " AND attribute_exists(leaseOwner)"), // not after Release
+		UpdateExpression:         aws.String("SET leaseUntil = :until, dueAt = :until"),
+		ExpressionAttributeNames: map[string]string{"#id": "id"},
+		ExpressionAttributeValues: object{
+			":fence": number(job.Fence), ":id": text(job.ID), ":until": millis(until), ":v": schema,
+		},
 	})
 	if _, conflict := conditionFailed(err); conflict {
 		return ErrHeld
@@ -112,7 +119,7 @@ func (e Erasures) Release(ctx context.Context, job *Job, dueAt time.Time) error 
 // lease whose end is in Failures.
 func (e Erasures) save(ctx context.Context, call string, job *Job, counted int64, update string, values object) error {
 	progress, all := job.progress(counted)
-	all[":fence"], all[":id"] = number(job.Fence), text(job.ID)
+	all[":fence"], all[":id"], all[":v"] = number(job.Fence), text(job.ID), schema
 	maps.Copy(all, values)
 	_, err := e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 &e.Table,
@@ -132,14 +139,19 @@ func (e Erasures) save(ctx context.Context, call string, job *Job, counted int64
 const handoverLife = 24 * time.Hour
 
 // HandOver writes the handover of a job, which makes the table's stream start a worker.
-// Whoever holds the job releases it first.
+// Whoever holds the job releases it first. A newer version's handover stays as it is: it
+// has started a worker, too.
 func (e Erasures) HandOver(ctx context.Context, key string, at time.Time) error {
 	_, err := e.DB.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &e.Table,
-		Item: object{
+		Item: Stamp(object{
 			"erasureId": text(handoverPrefix + key), "at": number(at.UnixNano()),
 			"expires": number(at.Add(handoverLife).Unix()),
-		},
+		}),
+		ConditionExpression: aws.String(understood), ExpressionAttributeValues: onlySchema(),
 	})
+	if _, there := conditionFailed(err); there {
+		return nil
+	}
 	return failed("erasures: hand over", err)
 }

@@ -29,7 +29,7 @@ const maxOpenTries = 5
 //
 // Where the numbers stand in items of their own it tries to join first: a repeated call
 // must not pay for the lists again. Their digests come before the job and by themselves:
-// they are no personal data, and the same each time.
+// they are no personal data, and the same each time. ErrNewer.
 func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (
 	id string, joined bool, err error,
 ) {
@@ -42,9 +42,7 @@ func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (
 	}
 	job.addTicket(item)
 	var digests object
-	actions := []types.TransactWriteItem{
-		{Put: &types.Put{TableName: &e.Table, Item: item, ConditionExpression: aws.String(noOpenJob)}},
-	}
+	actions := []types.TransactWriteItem{e.putJob(item)}
 	if job.inlineBytes() <= maxInlineBytes {
 		item["identifiers"], item["subjects"] = texts(job.Identifiers), texts(job.Subjects)
 	} else {
@@ -55,7 +53,11 @@ func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (
 		digests["erasureId"], item["subjectsIn"] = text(job.SubjectsIn), text(job.SubjectsIn)
 		identifiers := ledgerKey(job.identifiersIn())
 		identifiers["identifiers"] = texts(job.Identifiers)
-		actions = append(actions, types.TransactWriteItem{Put: &types.Put{TableName: &e.Table, Item: identifiers}})
+		actions = append(actions, types.TransactWriteItem{Put: &types.Put{
+			TableName: &e.Table, Item: Stamp(identifiers), ConditionExpression: aws.String(understood),
+			ExpressionAttributeValues:           onlySchema(),
+			ReturnValuesOnConditionCheckFailure: allOld,
+		}})
 	}
 	actions = append(actions, e.begin(job))
 	for try := range maxOpenTries {
@@ -71,7 +73,13 @@ func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (
 			break
 		}
 		if digests != nil {
-			_, err = e.DB.PutItem(ctx, &dynamodb.PutItemInput{TableName: &e.Table, Item: digests})
+			_, err = e.DB.PutItem(ctx, &dynamodb.PutItemInput{
+				TableName: &e.Table, Item: Stamp(digests), ConditionExpression: aws.String(understood),
+				ExpressionAttributeValues: onlySchema(),
+			})
+			if _, newer := conditionFailed(err); newer {
+				return "", false, ErrNewer
+			}
 			if err != nil {
 				return "", false, failed(call, err)
 			}
@@ -110,6 +118,7 @@ var errNoIdentifiers = errors.New("erasures: the job's identifiers are missing")
 
 // ReadIdentifiers puts the numbers into a job that Acquire gave, where they are not in
 // it. A job without any is an error: it must not end as if it had looked for them.
+// ErrNewer.
 func (e Erasures) ReadIdentifiers(ctx context.Context, job *Job) error {
 	if job.identifiersIn() != "" && job.Identifiers == nil {
 		out, err := e.DB.GetItem(ctx, &dynamodb.GetItemInput{
@@ -117,6 +126,9 @@ func (e Erasures) ReadIdentifiers(ctx context.Context, job *Job) error {
 		})
 		if err != nil {
 			return failed("erasures: read identifiers", err)
+		}
+		if Newer(out.Item) {
+			return ErrNewer
 		}
 		job.Identifiers = object(out.Item).texts("identifiers")
 	}

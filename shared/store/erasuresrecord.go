@@ -55,7 +55,7 @@ func (j *Job) record() object {
 		item["subjectsIn"] = text(j.SubjectsIn)
 	}
 	j.addTicket(item)
-	return item
+	return Stamp(item)
 }
 
 // begin puts the record of a job that is being opened. The condition is for a request
@@ -98,12 +98,13 @@ func (e Erasures) end(job *Job, end End) types.TransactWriteItem {
 		update += "#" + name + " = :" + name
 		names["#"+name], values[":"+name] = name, value
 	}
-	names["#accepted"] = "accepted"
+	names["#accepted"], values[":v"] = "accepted", schema
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: &e.Table, Key: ledgerKey(RecordPrefix + job.ID),
-		ConditionExpression:      aws.String("attribute_exists(#accepted) AND attribute_not_exists(#statement)"),
+		ConditionExpression:      aws.String("attribute_exists(#accepted) AND attribute_not_exists(#statement) AND " + understood),
 		UpdateExpression:         aws.String(update + " REMOVE #job"),
 		ExpressionAttributeNames: names, ExpressionAttributeValues: values,
+		ReturnValuesOnConditionCheckFailure: allOld,
 	}}
 }
 

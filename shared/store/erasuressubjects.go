@@ -35,7 +35,7 @@ func pack(digests []string) (object, error) {
 
 // ReadSubjects gives the digests of the job's subjects, in the order of their
 // identifiers' bytes, also where they stand in another item. It gives none where
-// somebody else has taken them away or put anything else there.
+// somebody else has taken them away or put anything else there. ErrNewer.
 func (e Erasures) ReadSubjects(ctx context.Context, job *Job) ([]string, error) {
 	digests, whole := job.Subjects, true
 	if job.SubjectsIn != "" {
@@ -44,6 +44,9 @@ func (e Erasures) ReadSubjects(ctx context.Context, job *Job) ([]string, error) 
 		})
 		if err != nil {
 			return nil, failed("erasures: read subjects", err)
+		}
+		if Newer(out.Item) {
+			return nil, ErrNewer
 		}
 		digests, whole = Subjects(out.Item)
 	}

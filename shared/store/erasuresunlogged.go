@@ -40,10 +40,13 @@ type Statements struct {
 	// Readable is false when one of them has a type that no program of ours gives it.
 	// Then nobody can say what is in the log and what is not.
 	Readable bool
+	// Newer says that a newer version has written the record, which seals it: nothing
+	// else is said of it.
+	Newer bool
 }
 
 // statementAttributes are what ReadStatements reads of a record.
-const statementAttributes = "erasureId, accepted, #statement, acceptedLeaf, endLeaf"
+const statementAttributes = "erasureId, accepted, #statement, acceptedLeaf, endLeaf, v"
 
 // ReadStatements reads the statements of records by their ids, strongly consistent. An id
 // without a record is left out.
@@ -73,6 +76,9 @@ func (e Erasures) ReadStatements(ctx context.Context, ids []string) (map[string]
 var statementNames = map[string]string{"#statement": "statement"}
 
 func readStatements(record object) Statements {
+	if Newer(record) {
+		return Statements{Newer: true}
+	}
 	s := Statements{
 		Accepted: record.text("accepted"), Ended: record.text("statement"),
 		AcceptedLeaf: NotLogged, EndedLeaf: NotLogged, Readable: true,
@@ -96,7 +102,7 @@ func readStatements(record object) Statements {
 // MarkLeaf writes into a record which leaf of the log one of its statements is, and takes
 // the record out of the index when nothing of it is left to be logged. sealedAt is when
 // the log's checkpoint was signed. To do it again changes nothing. A record that is gone
-// stays gone.
+// stays gone. ErrNewer.
 func (e Erasures) MarkLeaf(ctx context.Context, leaf Leaf, number int64, sealedAt time.Time) error {
 	if leaf.End {
 		_, err := e.mark(ctx, leaf.ID, markEnd, number, sealedAt)
@@ -148,13 +154,15 @@ func (e Erasures) mark(
 	_, err = e.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 &e.Table,
 		Key:                       ledgerKey(RecordPrefix + id),
-		ConditionExpression:       &how.condition,
+		ConditionExpression:       aws.String(how.condition + " AND " + understood),
 		UpdateExpression:          &how.update,
 		ExpressionAttributeNames:  how.names,
-		ExpressionAttributeValues: object{":leaf": number(leaf), ":at": millis(sealedAt)},
+		ExpressionAttributeValues: object{":leaf": number(leaf), ":at": millis(sealedAt), ":v": schema},
+
+		ReturnValuesOnConditionCheckFailure: allOld,
 	})
-	if _, conflict := conditionFailed(err); conflict {
-		return false, nil
+	if item, conflict := conditionFailed(err); conflict {
+		return false, unlessNewer(item)
 	}
 	return err == nil, failed("erasures: mark a leaf", err)
 }

@@ -1,9 +1,12 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -75,6 +78,10 @@ type Hold struct {
 	Asked, Opened int64
 	// Refused is the erasure of the customer that waits, once the hold is releasing.
 	Refused *Refused
+
+	// Newer says that a newer version has written the hold: nothing but the ID is known
+	// of it. Only ListDue gives such a hold.
+	Newer bool
 }
 
 // Refused is an erasure of a customer that was refused because of a hold.
@@ -144,7 +151,7 @@ func (h Hold) item(dueAt time.Time) object {
 	item["subject"], item["digest"], item["reason"] = text(h.Subject), text(h.Digest), text(h.Reason)
 	item["placedBy"], item["placedAt"], item["until"] = text(h.By), millis(h.PlacedAt), millis(h.Until)
 	item["status"], item["standing"], item["dueAt"] = text(string(h.Status)), standing, millis(dueAt)
-	return item
+	return Stamp(item)
 }
 
 func readHold(item object) Hold {
@@ -177,7 +184,7 @@ func readRefused(item object) *Refused {
 	}
 }
 
-// Read reads a hold, strongly consistent. ErrNoHold.
+// Read reads a hold, strongly consistent. ErrNoHold, ErrNewer.
 func (h Holds) Read(ctx context.Context, id string) (Hold, error) {
 	item, err := h.get(ctx, holdItem(id))
 	if err == nil && item == nil {
@@ -189,7 +196,7 @@ func (h Holds) Read(ctx context.Context, id string) (Hold, error) {
 	return readHold(item), nil
 }
 
-// get reads an item, nil where there is none.
+// get reads an item, nil where there is none. ErrNewer.
 func (h Holds) get(ctx context.Context, key string) (object, error) {
 	out, err := h.DB.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &h.Table, Key: holdKey(key), ConsistentRead: aws.Bool(true),
@@ -197,11 +204,17 @@ func (h Holds) get(ctx context.Context, key string) (object, error) {
 	if err != nil {
 		return nil, failed("holds: read", err)
 	}
-	return out.Item, nil
+	return out.Item, unlessNewer(out.Item)
 }
 
-// getAll reads items by their keys, strongly consistent, in no order.
-func (h Holds) getAll(ctx context.Context, keys []string) (all []object, err error) {
+// getAll reads items by their keys, strongly consistent, in no order. ErrNewer.
+func (h Holds) getAll(ctx context.Context, keys []string) ([]object, error) {
+	all, err := h.getAny(ctx, keys)
+	return all, cmp.Or(err, unlessNewer(all...))
+}
+
+// getAny is getAll, with the items of newer versions.
+func (h Holds) getAny(ctx context.Context, keys []string) (all []object, err error) {
 	for len(keys) > 0 {
 		wanted := make([]map[string]types.AttributeValue, min(len(keys), maxReadKeys))
 		for i := range wanted {
@@ -222,13 +235,18 @@ func (h Holds) getAll(ctx context.Context, keys []string) (all []object, err err
 
 // ListStanding lists the holds that are not released, at most limit, those first that are
 // due first. The index is eventually consistent, what is said of each hold is not. more
-// says that there are others.
+// says that there are others. ErrNewer.
 func (h Holds) ListStanding(ctx context.Context, index string, limit int) (all []Hold, more bool, err error) {
-	return h.list(ctx, index, never, limit)
+	all, more, err = h.list(ctx, index, never, limit)
+	if slices.ContainsFunc(all, func(h Hold) bool { return h.Newer }) {
+		return nil, false, cmp.Or(err, ErrNewer)
+	}
+	return all, more, err
 }
 
 // ListDue is ListStanding for the holds that are due at the given time: their end has
-// come, or whoever placed or released them has died.
+// come, or whoever placed or released them has died. Those of newer versions are among
+// them.
 func (h Holds) ListDue(ctx context.Context, index string, at time.Time, limit int) (all []Hold, more bool, err error) {
 	return h.list(ctx, index, at, limit)
 }
@@ -248,7 +266,7 @@ func (h Holds) list(
 	for _, item := range out.Items {
 		keys = append(keys, object(item).text("hold"))
 	}
-	items, err := h.getAll(ctx, keys)
+	items, err := h.getAny(ctx, keys)
 	if err != nil {
 		return nil, false, err
 	}
@@ -257,7 +275,10 @@ func (h Holds) list(
 		byKey[item.text("hold")] = item
 	}
 	for _, key := range keys {
-		if item := byKey[key]; item != nil && item["standing"] != nil {
+		switch item := byKey[key]; {
+		case Newer(item):
+			all = append(all, Hold{ID: strings.TrimPrefix(key, holdItem("")), Newer: true})
+		case item != nil && item["standing"] != nil:
 			all = append(all, readHold(item))
 		}
 	}

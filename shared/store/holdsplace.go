@@ -29,7 +29,7 @@ func (e Erasures) note(n Note) types.TransactWriteItem {
 	item["kind"], item["statement"], item["state"] = text(NoteKind), text(n.Statement), text("done")
 	item["finishedAt"], item["unlogged"], item["unloggedAt"] = millis(n.At), text(shard(id)), millis(n.At)
 	return types.TransactWriteItem{Put: &types.Put{
-		TableName: &e.Table, Item: item, ConditionExpression: aws.String("attribute_not_exists(erasureId)"),
+		TableName: &e.Table, Item: Stamp(item), ConditionExpression: aws.String("attribute_not_exists(erasureId)"),
 	}}
 }
 
@@ -44,23 +44,25 @@ func (h Holds) begin(hold Hold, dueAt time.Time) types.TransactWriteItem {
 // hold adds the hold to those of its subject.
 func (h Holds) hold(hold Hold) types.TransactWriteItem {
 	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &h.Table, Key: holdKey(hold.held()), UpdateExpression: aws.String("ADD holds :id"),
-		ExpressionAttributeValues: object{":id": set(hold.ID)},
+		TableName: &h.Table, Key: holdKey(hold.held()), UpdateExpression: aws.String(setSchema + " ADD holds :id"),
+		ConditionExpression:       aws.String(understood),
+		ExpressionAttributeValues: object{":id": set(hold.ID), ":v": schema},
 	}}
 }
 
 // count changes how many holds there are of the tenant's numbers.
 func (h Holds) count(hold Hold, by int) types.TransactWriteItem {
 	return types.TransactWriteItem{Update: &types.Update{
-		TableName: &h.Table, Key: holdKey(heldTenant(hold.Scope)), UpdateExpression: aws.String("ADD held :by"),
-		ExpressionAttributeValues: object{":by": number(by)},
+		TableName: &h.Table, Key: holdKey(heldTenant(hold.Scope)), UpdateExpression: aws.String(setSchema + " ADD held :by"),
+		ConditionExpression:       aws.String(understood),
+		ExpressionAttributeValues: object{":by": number(by), ":v": schema},
 	}}
 }
 
 // PlaceOnCustomer places a hold on a customer, in one transaction with the statement that
 // says so. It is active at once: no erasure of the customer is opened from then on
 // (notHeld), and the condition is that none is open, under any of jobs' keys, and that no
-// tombstone stands. ErrErasing, ErrHoldExists.
+// tombstone stands. ErrErasing, ErrHoldExists, ErrNewer.
 func (h Holds) PlaceOnCustomer(
 	ctx context.Context, hold Hold, customers Customers, ledger Erasures, jobs []string, note Note,
 ) error {
@@ -76,9 +78,7 @@ func (h Holds) PlaceOnCustomer(
 		}},
 	}
 	for _, job := range jobs {
-		actions = append(actions, types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
-			TableName: &ledger.Table, Key: ledgerKey(job), ConditionExpression: aws.String(noOpenJob),
-		}})
+		actions = append(actions, ledger.noneOpen(job))
 	}
 	return h.transact(ctx, "holds: place", actions, ErrHoldExists, nil, ErrHoldExists, ErrErasing)
 }
@@ -86,7 +86,7 @@ func (h Holds) PlaceOnCustomer(
 // PlaceOnNumber begins to place a hold on a number. From then on no worker erases a
 // contact that it reads later. Those that were read before are held when all contacts are
 // marked; until then the hold is Placing. From dueAt on cleanup goes on with it.
-// ErrHoldExists.
+// ErrHoldExists, ErrNewer.
 func (h Holds) PlaceOnNumber(ctx context.Context, hold Hold, dueAt time.Time) error {
 	hold.Status = Placing
 	return h.transact(ctx, "holds: place", []types.TransactWriteItem{
@@ -95,16 +95,17 @@ func (h Holds) PlaceOnNumber(ctx context.Context, hold Hold, dueAt time.Time) er
 }
 
 // Activate makes a hold of a number active, when every contact is marked, in one
-// transaction with the statement that says so. ErrHoldChanged.
+// transaction with the statement that says so. ErrHoldChanged, ErrNewer.
 func (h Holds) Activate(ctx context.Context, hold Hold, ledger Erasures, note Note) error {
 	return h.transact(ctx, "holds: activate", []types.TransactWriteItem{
 		{Update: &types.Update{
 			TableName: &h.Table, Key: holdKey(holdItem(hold.ID)),
-			ConditionExpression:      aws.String("#status = :placing"),
+			ConditionExpression:      aws.String("#status = :placing AND " + understood),
 			UpdateExpression:         aws.String("SET #status = :active, dueAt = :due REMOVE #cursor, failures"),
 			ExpressionAttributeNames: map[string]string{"#status": "status", "#cursor": "cursor"},
 			ExpressionAttributeValues: object{
 				":placing": text(string(Placing)), ":active": text(string(Active)), ":due": millis(hold.dueAt()),
+				":v": schema,
 			},
 		}},
 		ledger.note(note),
@@ -116,12 +117,12 @@ func (h Holds) Activate(ctx context.Context, hold Hold, ledger Erasures, note No
 func (h Holds) Save(ctx context.Context, hold Hold, dueAt time.Time) error {
 	_, err := h.DB.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &h.Table, Key: holdKey(holdItem(hold.ID)),
-		ConditionExpression:      aws.String("#status = :status"),
+		ConditionExpression:      aws.String("#status = :status AND " + understood),
 		UpdateExpression:         aws.String("SET #cursor = :cursor, failures = :failures, dueAt = :due"),
 		ExpressionAttributeNames: map[string]string{"#status": "status", "#cursor": "cursor"},
 		ExpressionAttributeValues: object{
 			":status": text(string(hold.Status)), ":cursor": text(hold.Cursor),
-			":failures": number(hold.Failures), ":due": millis(dueAt),
+			":failures": number(hold.Failures), ":due": millis(dueAt), ":v": schema,
 		},
 	})
 	if _, conflict := conditionFailed(err); conflict {
@@ -132,13 +133,29 @@ func (h Holds) Save(ctx context.Context, hold Hold, dueAt time.Time) error {
 
 // transact makes a transaction. Where the condition of the nth action does not hold its
 // error is the nth of conflicts, the last one for those behind; where another transaction
-// is at the same items it tries again.
+// is at the same items it tries again. ErrNewer where a newer version has written one of
+// them.
 func (h Holds) transact(
 	ctx context.Context, call string, actions []types.TransactWriteItem, conflicts ...error,
 ) error {
+	for _, action := range actions {
+		switch {
+		case action.Put != nil:
+			action.Put.ReturnValuesOnConditionCheckFailure = allOld
+		case action.Update != nil:
+			action.Update.ReturnValuesOnConditionCheckFailure = allOld
+		case action.Delete != nil:
+			action.Delete.ReturnValuesOnConditionCheckFailure = allOld
+		default:
+			action.ConditionCheck.ReturnValuesOnConditionCheckFailure = allOld
+		}
+	}
 	for try := 1; ; try++ {
 		_, err := h.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: actions})
 		if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
+			if err := unlessNewerIn(cancelled); err != nil {
+				return err
+			}
 			for i, reason := range cancelled.CancellationReasons {
 				conflict := conflicts[min(i, len(conflicts)-1)]
 				if aws.ToString(reason.Code) == "ConditionalCheckFailed" && conflict != nil {

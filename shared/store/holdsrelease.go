@@ -17,7 +17,7 @@ import (
 // goes on with the release from dueAt on.
 //
 // hold is as it was just read; ErrHoldChanged when it is not so any more. What comes back
-// is the hold as it is now.
+// is the hold as it is now. ErrNewer.
 func (h Holds) EndHold(ctx context.Context, hold Hold, ledger Erasures, note *Note, dueAt time.Time) (Hold, error) {
 	held, err := h.get(ctx, hold.held())
 	if err != nil {
@@ -28,7 +28,7 @@ func (h Holds) EndHold(ctx context.Context, hold Hold, ledger Erasures, note *No
 	update := "SET #status = :releasing, releasedBy = :by, releasedAt = :at, dueAt = :due"
 	values := object{
 		":was": text(string(hold.Status)), ":releasing": text(string(Releasing)),
-		":by": text(hold.ReleasedBy), ":at": millis(hold.ReleasedAt), ":due": millis(dueAt),
+		":by": text(hold.ReleasedBy), ":at": millis(hold.ReleasedAt), ":due": millis(dueAt), ":v": schema,
 	}
 	var others []types.TransactWriteItem
 	if ids := held.texts("holds"); slices.Contains(ids, hold.ID) {
@@ -47,7 +47,7 @@ func (h Holds) EndHold(ctx context.Context, hold Hold, ledger Erasures, note *No
 	}
 	end := types.TransactWriteItem{Update: &types.Update{
 		TableName: &h.Table, Key: holdKey(holdItem(hold.ID)),
-		ConditionExpression:       aws.String("#status = :was"),
+		ConditionExpression:       aws.String("#status = :was AND " + understood),
 		UpdateExpression:          aws.String(update + " REMOVE #cursor, failures"),
 		ExpressionAttributeNames:  map[string]string{"#status": "status", "#cursor": "cursor"},
 		ExpressionAttributeValues: values,
@@ -59,12 +59,12 @@ func (h Holds) EndHold(ctx context.Context, hold Hold, ledger Erasures, note *No
 // letGo takes the hold from those of its subject. The last one takes the item away, on
 // condition that nothing was added to it since it was read.
 func (h Holds) letGo(hold Hold, last bool, refused *Refused) types.TransactWriteItem {
-	values := object{":id": set(hold.ID)}
+	values := object{":id": set(hold.ID), ":v": schema}
 	if !last {
 		values[":one"] = text(hold.ID)
 		return types.TransactWriteItem{Update: &types.Update{
 			TableName: &h.Table, Key: holdKey(hold.held()), UpdateExpression: aws.String("DELETE holds :id"),
-			ConditionExpression:       aws.String("contains(holds, :one) AND holds <> :id"),
+			ConditionExpression:       aws.String("contains(holds, :one) AND holds <> :id AND " + understood),
 			ExpressionAttributeValues: values,
 		}}
 	}
@@ -74,21 +74,21 @@ func (h Holds) letGo(hold Hold, last bool, refused *Refused) types.TransactWrite
 	}
 	return types.TransactWriteItem{Delete: &types.Delete{
 		TableName: &h.Table, Key: holdKey(hold.held()),
-		ConditionExpression: &condition, ExpressionAttributeValues: values,
+		ConditionExpression: aws.String(condition + " AND " + understood), ExpressionAttributeValues: values,
 	}}
 }
 
 // Finish writes down that a hold is released, when nothing is left to be done. Whom it
-// was about leaves the hold, but for the digest. ErrHoldChanged.
+// was about leaves the hold, but for the digest. ErrHoldChanged, ErrNewer.
 func (h Holds) Finish(ctx context.Context, hold Hold) error {
 	return h.transact(ctx, "holds: finish", []types.TransactWriteItem{{Update: &types.Update{
 		TableName: &h.Table, Key: holdKey(holdItem(hold.ID)),
-		ConditionExpression: aws.String("#status = :releasing"),
+		ConditionExpression: aws.String("#status = :releasing AND " + understood),
 		UpdateExpression: aws.String("SET #status = :released" +
 			" REMOVE subject, refused, standing, dueAt, #cursor, failures"),
 		ExpressionAttributeNames: map[string]string{"#status": "status", "#cursor": "cursor"},
 		ExpressionAttributeValues: object{
-			":releasing": text(string(Releasing)), ":released": text(string(Released)),
+			":releasing": text(string(Releasing)), ":released": text(string(Released)), ":v": schema,
 		},
 	}}}, ErrHoldChanged)
 }
@@ -104,7 +104,8 @@ type AskedNumbers struct {
 
 // Ask adds numbers to those whose erasure waits for the release of the hold. Each erasure
 // has one list, to which another try of its end adds what it keeps besides.
-// ErrHoldChanged when the hold holds no more: then nothing keeps the numbers. ErrNoHold.
+// ErrHoldChanged when the hold holds no more: then nothing keeps the numbers. ErrNoHold,
+// ErrNewer.
 func (h Holds) Ask(ctx context.Context, id string, asked AskedNumbers) error {
 	for range maxOpenTries {
 		hold, err := h.Read(ctx, id)
@@ -118,7 +119,7 @@ func (h Holds) Ask(ctx context.Context, id string, asked AskedNumbers) error {
 		if err != nil {
 			return err
 		}
-		n, put := hold.Asked, &types.Put{TableName: &h.Table}
+		n, put := hold.Asked, h.putAsked(nil)
 		if known != nil {
 			n = known.number("n")
 			before, err := h.ReadAsked(ctx, id, n)
@@ -129,8 +130,8 @@ func (h Holds) Ask(ctx context.Context, id string, asked AskedNumbers) error {
 				return nil
 			}
 			if len(before.Numbers) > 0 { // else somebody else has taken the list away
-				put.ConditionExpression = aws.String("numbers = :before")
-				put.ExpressionAttributeValues = object{":before": texts(before.Numbers)}
+				put.ConditionExpression = aws.String("numbers = :before AND " + understood)
+				put.ExpressionAttributeValues[":before"] = texts(before.Numbers)
 			}
 		}
 		if put.Item, err = asked.item(id, n); err != nil {
@@ -142,22 +143,38 @@ func (h Holds) Ask(ctx context.Context, id string, asked AskedNumbers) error {
 			{Update: &types.Update{
 				TableName: &h.Table, Key: holdKey(holdItem(id)),
 				ConditionExpression: aws.String("#status = :status" +
-					" AND (asked = :asked OR :asked = :none AND attribute_not_exists(asked))"),
+					" AND (asked = :asked OR :asked = :none AND attribute_not_exists(asked)) AND " + understood),
 				UpdateExpression:         aws.String("SET asked = :next"),
 				ExpressionAttributeNames: map[string]string{"#status": "status"},
 				ExpressionAttributeValues: object{
 					":status": text(string(hold.Status)), ":asked": number(hold.Asked),
-					":none": number(0), ":next": number(max(hold.Asked, n+1)),
+					":none": number(0), ":next": number(max(hold.Asked, n+1)), ":v": schema,
 				},
 			}},
 			{Put: put},
-			{Put: &types.Put{TableName: &h.Table, Item: of}},
+			{Put: h.putAsked(Stamp(of))},
 		}, ErrHoldChanged)
 		if !errors.Is(err, ErrHoldChanged) {
 			return err
 		}
 	}
 	return ErrRaced
+}
+
+// putAsked is the write of an item of those that wait for a hold.
+func (h Holds) putAsked(item object) *types.Put {
+	return &types.Put{
+		TableName: &h.Table, Item: item, ConditionExpression: aws.String(understood),
+		ExpressionAttributeValues: onlySchema(),
+	}
+}
+
+// dropAsked is its deletion.
+func (h Holds) dropAsked(key string) types.TransactWriteItem {
+	return types.TransactWriteItem{Delete: &types.Delete{
+		TableName: &h.Table, Key: holdKey(key), ConditionExpression: aws.String(understood),
+		ExpressionAttributeValues: onlySchema(),
+	}}
 }
 
 // with is the numbers, and those of before that are not among them, sorted.
@@ -194,11 +211,11 @@ func (a AskedNumbers) item(id string, n int64) (object, error) {
 	if a.Ticket != nil {
 		item["ticket"] = binary(a.Ticket)
 	}
-	return item, nil
+	return Stamp(item), nil
 }
 
 // ReadAsked reads the nth list of numbers that wait for a hold, from 0. It is empty where
-// there is none, because it was opened or somebody else took it away.
+// there is none, because it was opened or somebody else took it away. ErrNewer.
 func (h Holds) ReadAsked(ctx context.Context, id string, n int64) (AskedNumbers, error) {
 	item, err := h.get(ctx, askedItem(id, n))
 	asked := AskedNumbers{
@@ -213,26 +230,25 @@ func (h Holds) ReadAsked(ctx context.Context, id string, n int64) (AskedNumbers,
 
 // OpenedAsked writes down that the erasure of the hold's list of numbers is open that was
 // the next one, and takes the list away. asked is that list. ErrHoldChanged when somebody
-// else has done it.
+// else has done it. ErrNewer.
 func (h Holds) OpenedAsked(ctx context.Context, hold Hold, asked AskedNumbers, dueAt time.Time) error {
 	actions := []types.TransactWriteItem{
 		{Update: &types.Update{
 			TableName: &h.Table, Key: holdKey(holdItem(hold.ID)),
 			ConditionExpression: aws.String("#status = :releasing" +
-				" AND (opened = :opened OR :opened = :none AND attribute_not_exists(opened))"),
+				" AND (opened = :opened OR :opened = :none AND attribute_not_exists(opened)) AND " + understood),
 			UpdateExpression:         aws.String("SET opened = :next, dueAt = :due"),
 			ExpressionAttributeNames: map[string]string{"#status": "status"},
 			ExpressionAttributeValues: object{
 				":releasing": text(string(Releasing)), ":opened": number(hold.Opened),
 				":none": number(0), ":next": number(hold.Opened + 1), ":due": millis(dueAt),
+				":v": schema,
 			},
 		}},
-		{Delete: &types.Delete{TableName: &h.Table, Key: holdKey(askedItem(hold.ID, hold.Opened))}},
+		h.dropAsked(askedItem(hold.ID, hold.Opened)),
 	}
 	if asked.Erasure != "" {
-		actions = append(actions, types.TransactWriteItem{Delete: &types.Delete{
-			TableName: &h.Table, Key: holdKey(askedOf(hold.ID, asked.Erasure)),
-		}})
+		actions = append(actions, h.dropAsked(askedOf(hold.ID, asked.Erasure)))
 	}
 	return h.transact(ctx, "holds: opened", actions, ErrHoldChanged)
 }

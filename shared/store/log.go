@@ -58,7 +58,7 @@ var (
 	ErrLogDamaged = errors.New("log: an item is missing or damaged")
 )
 
-// Head reads the head. ErrNoHead, ErrLogDamaged.
+// Head reads the head. ErrNoHead, ErrLogDamaged, ErrNewer.
 func (l Log) Head(ctx context.Context) (Head, error) {
 	out, err := l.DB.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &l.Table, Key: logKey(headKey), ConsistentRead: aws.Bool(true),
@@ -68,6 +68,9 @@ func (l Log) Head(ctx context.Context) (Head, error) {
 	}
 	if out.Item == nil {
 		return Head{}, ErrNoHead
+	}
+	if Newer(out.Item) {
+		return Head{}, ErrNewer
 	}
 	item := object(out.Item)
 	h := Head{
@@ -88,7 +91,7 @@ func (h Head) item() object {
 	item["size"], item["root"] = number(h.Tree.N), binary(h.Tree.Hash[:])
 	item["checkpoint"], item["key"] = text(h.Checkpoint), text(h.Key)
 	item["sealed"], item["at"] = number(h.Sealed), millis(h.At)
-	return item
+	return Stamp(item)
 }
 
 // Leaf names a statement in the log: that of an erasure's acceptance, or of its end. A

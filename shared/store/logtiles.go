@@ -76,7 +76,7 @@ func (l Log) Leaves(ctx context.Context, from, to int64) ([]Leaf, error) {
 	return leaves, nil
 }
 
-// read reads one attribute of items of the log, by their keys.
+// read reads one attribute of items of the log, by their keys. ErrNewer.
 func (l Log) read(ctx context.Context, parts []string, attribute string) (map[string]object, error) {
 	found := make(map[string]object, len(parts))
 	for len(parts) > 0 {
@@ -85,13 +85,16 @@ func (l Log) read(ctx context.Context, parts []string, attribute string) (map[st
 			keys[i] = logKey(parts[i])
 		}
 		items, err := readItems(ctx, l.DB, "log: read tiles", l.Table, types.KeysAndAttributes{
-			Keys: keys, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("#part, #attribute"),
+			Keys: keys, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("#part, #attribute, v"),
 			ExpressionAttributeNames: map[string]string{"#part": "part", "#attribute": attribute},
 		}, readAttempts)
 		if err != nil {
 			return nil, err
 		}
 		for _, item := range items {
+			if Newer(item) {
+				return nil, ErrNewer
+			}
 			found[object(item).text("part")] = item
 		}
 		parts = parts[len(keys):]

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -25,6 +26,9 @@ import (
 // (true) and validUntil (Unix seconds), and two hashes while a secret is being changed.
 // No secret is stored in the clear. Failed attempts are counted in items of their own,
 // see Failures.
+//
+// Who is a newer version's is let in by that version alone. All that look for one get
+// ErrNewer, and count nothing: a right secret must not be taken for a wrong one.
 type Principals struct {
 	DB    *dynamodb.Client
 	Table string
@@ -103,6 +107,7 @@ func (p Principals) FindToken(ctx context.Context, hash, appKey string) (token, 
 const readAttempts = 10
 
 // get reads items by their keys. What DynamoDB leaves unprocessed is asked for again.
+// ErrNewer.
 func (p Principals) get(ctx context.Context, keys ...string) (map[string]object, error) {
 	wanted := make([]map[string]types.AttributeValue, len(keys))
 	for i, key := range keys {
@@ -110,7 +115,7 @@ func (p Principals) get(ctx context.Context, keys ...string) (map[string]object,
 	}
 	items, err := readItems(ctx, p.DB, "principals: find", p.Table,
 		types.KeysAndAttributes{Keys: wanted, ConsistentRead: aws.Bool(true)}, readAttempts)
-	if err != nil {
+	if err = cmp.Or(err, unlessNewer(items...)); err != nil {
 		return nil, err
 	}
 	found := make(map[string]object, len(keys))
@@ -154,12 +159,12 @@ func ReadPrincipal(stored map[string]types.AttributeValue) *Principal {
 func (p Principals) PutToken(ctx context.Context, hash, appKey, tenant string, expires time.Time) error {
 	_, err := p.DB.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &p.Table,
-		Item: object{
+		Item: Stamp(object{
 			"principal": text(PrincipalKey(Token, hash)),
 			"appKey":    text(appKey),
 			"tenantId":  text(tenant),
 			"expires":   number(expires.Unix()),
-		},
+		}),
 	})
 	return failed("principals: put token", err)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -73,7 +74,7 @@ func IsID(text string) bool {
 	return true
 }
 
-// ReadRecord reads the record of an erasure, strongly consistent. ErrNoRecord.
+// ReadRecord reads the record of an erasure, strongly consistent. ErrNoRecord, ErrNewer.
 func (e Erasures) ReadRecord(ctx context.Context, id string) (Record, error) {
 	out, err := e.DB.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &e.Table, Key: ledgerKey(RecordPrefix + id), ConsistentRead: aws.Bool(true),
@@ -84,7 +85,7 @@ func (e Erasures) ReadRecord(ctx context.Context, id string) (Record, error) {
 	if out.Item == nil {
 		return Record{}, ErrNoRecord
 	}
-	return recordOf(out.Item), nil
+	return recordOf(out.Item), unlessNewer(out.Item)
 }
 
 // maxProgressTries is how often a job is looked for. A job ends once, so that the second
@@ -96,7 +97,7 @@ var errRecordWithoutJob error = raced{"erasures: the job of an open erasure is n
 
 // ReadProgress reads how far the job of an erasure is, strongly consistent; nil for an
 // erasure that is over. A job may have ended since the record was read. Then the record
-// is read again, so the caller goes on with the one that it is given.
+// is read again, so the caller goes on with the one that it is given. ErrNewer.
 func (e Erasures) ReadProgress(ctx context.Context, r Record) (Record, *Progress, error) {
 	for range maxProgressTries {
 		if r.Job == "" {
@@ -107,6 +108,9 @@ func (e Erasures) ReadProgress(ctx context.Context, r Record) (Record, *Progress
 		})
 		if err != nil {
 			return r, nil, failed("erasures: read progress", err)
+		}
+		if Newer(out.Item) {
+			return r, nil, ErrNewer
 		}
 		if progress, open := progressOf(out.Item, r); open {
 			return r, progress, nil
@@ -196,6 +200,9 @@ func (e Erasures) ReadDigests(ctx context.Context, r Record) ([]string, error) {
 	if err != nil {
 		return nil, failed("erasures: read digests", err)
 	}
+	if Newer(out.Item) {
+		return nil, ErrNewer
+	}
 	all, whole := Subjects(out.Item)
 	if !whole || len(all) == 0 {
 		return nil, errDigests
@@ -236,12 +243,13 @@ func (e Erasures) ReadRecords(ctx context.Context, ids []string) (map[string]Rec
 	return records, progresses, err
 }
 
-// readAll reads items of the ledger by their keys.
+// readAll reads items of the ledger by their keys. ErrNewer.
 func (e Erasures) readAll(ctx context.Context, erasureIDs []string) ([]map[string]types.AttributeValue, error) {
 	keys := make([]map[string]types.AttributeValue, len(erasureIDs))
 	for i, key := range erasureIDs {
 		keys[i] = ledgerKey(key)
 	}
-	return readItems(ctx, e.DB, "erasures: read records", e.Table,
+	items, err := readItems(ctx, e.DB, "erasures: read records", e.Table,
 		types.KeysAndAttributes{Keys: keys, ConsistentRead: aws.Bool(true)}, readAttempts)
+	return items, cmp.Or(err, unlessNewer(items...))
 }

@@ -41,12 +41,13 @@ type Stopped struct {
 	At time.Time `json:"at"`
 }
 
-// ReadRules reads all rules. What is no rule is left out.
+// ReadRules reads all rules. What is no rule is left out. ErrNewer where one of them is
+// of a newer version: then nobody here can say what overlaps.
 func (r Rules) ReadRules(ctx context.Context) (RuleSet, error) {
 	// First the last change: a rule that changes afterwards has KeepRule refused.
 	out, err := r.get(ctx, rulesKey)
 	if err != nil {
-		return RuleSet{}, failed("rules: read", err)
+		return RuleSet{}, err
 	}
 	set := RuleSet{change: out.text("change")}
 	for pages := dynamodb.NewScanPaginator(r.DB, &dynamodb.ScanInput{
@@ -57,6 +58,9 @@ func (r Rules) ReadRules(ctx context.Context) (RuleSet, error) {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return RuleSet{}, failed("rules: read", err)
+		}
+		if err := unlessNewer(page.Items...); err != nil {
+			return RuleSet{}, err
 		}
 		for _, item := range page.Items {
 			if rule := ruleOf(item); rule.Valid() == nil {
@@ -74,18 +78,22 @@ func (r Rules) ReadRules(ctx context.Context) (RuleSet, error) {
 func (r Rules) KeepRule(ctx context.Context, set RuleSet, rule retention.Standing) error {
 	change := rand.Text()
 	mark := &types.Put{
-		TableName: &r.Table, Item: object{"rule": text(rulesKey), "change": text(change)},
-		ConditionExpression:       aws.String("#change = :change"),
+		TableName: &r.Table, Item: Stamp(object{"rule": text(rulesKey), "change": text(change)}),
+		ConditionExpression:       aws.String("#change = :change AND " + understood),
 		ExpressionAttributeNames:  map[string]string{"#change": "change"},
-		ExpressionAttributeValues: object{":change": text(set.change)},
+		ExpressionAttributeValues: object{":change": text(set.change), ":v": schema},
 	}
 	if set.change == "" {
-		mark.ConditionExpression, mark.ExpressionAttributeValues = aws.String("attribute_not_exists(#change)"), nil
+		mark.ConditionExpression = aws.String("attribute_not_exists(#change) AND " + understood)
+		delete(mark.ExpressionAttributeValues, ":change")
 	}
 	// The SDK gives the call a token, with which it repeats one whose answer was lost.
 	_, err := r.DB.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
 		TransactItems: []types.TransactWriteItem{
-			{Put: mark}, {Put: &types.Put{TableName: &r.Table, Item: ruleItem(rule)}},
+			{Put: mark}, {Put: &types.Put{
+				TableName: &r.Table, Item: ruleItem(rule), ConditionExpression: aws.String(understood),
+				ExpressionAttributeValues: onlySchema(),
+			}},
 		},
 	})
 	if e, cancelled := errors.AsType[*types.TransactionCanceledException](err); cancelled &&
@@ -97,22 +105,34 @@ func (r Rules) KeepRule(ctx context.Context, set RuleSet, rule retention.Standin
 	return failed("rules: keep", err)
 }
 
-// Stop stops all rules until Resume, whatever they are.
+// Stop stops all rules until Resume, whatever they are. ErrNewer where a newer version
+// has stopped them.
 func (r Rules) Stop(ctx context.Context, by string, at time.Time) error {
 	_, err := r.DB.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &r.Table, Item: object{"rule": text(offKey), "by": text(by), "at": number(at.UnixMilli())},
+		TableName: &r.Table, Item: Stamp(object{"rule": text(offKey), "by": text(by), "at": number(at.UnixMilli())}),
+		ConditionExpression: aws.String(understood), ExpressionAttributeValues: onlySchema(),
 	})
+	if _, newer := conditionFailed(err); newer {
+		return ErrNewer
+	}
 	return failed("rules: stop", err)
 }
 
-// Resume lets the rules that are on be applied again.
+// Resume lets the rules that are on be applied again. ErrNewer where a newer version has
+// stopped them.
 func (r Rules) Resume(ctx context.Context) error {
-	_, err := r.DB.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &r.Table, Key: object{"rule": text(offKey)}})
+	_, err := r.DB.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &r.Table, Key: object{"rule": text(offKey)},
+		ConditionExpression: aws.String(understood), ExpressionAttributeValues: onlySchema(),
+	})
+	if _, newer := conditionFailed(err); newer {
+		return ErrNewer
+	}
 	return failed("rules: resume", err)
 }
 
 // IsStopped says who stopped all rules, nil when nobody has. After an error nobody knows,
-// and the caller applies no rule.
+// and the caller applies no rule. What a newer version has written there stops them, too.
 func (r Rules) IsStopped(ctx context.Context) (*Stopped, error) {
 	stopped, _, err := r.ReadSwitch(ctx)
 	return stopped, err
@@ -136,15 +156,15 @@ func (r Rules) ReadSwitch(ctx context.Context) (stopped *Stopped, theirs time.Ti
 	return &Stopped{item.text("by"), item.when("at")}, theirs, nil
 }
 
-// get is an item, strongly consistent, nil where there is none.
+// get is an item, strongly consistent, nil where there is none. ErrNewer.
 func (r Rules) get(ctx context.Context, key string) (object, error) {
 	out, err := r.DB.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &r.Table, Key: object{"rule": text(key)}, ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return nil, err
+		return nil, failed("rules: read", err)
 	}
-	return out.Item, nil
+	return out.Item, unlessNewer(out.Item)
 }
 
 // ruleItem is a rule as it is stored.
@@ -169,7 +189,7 @@ func ruleItem(s retention.Standing) object {
 			"complete": flag(s.Dry.Complete),
 		}.value()
 	}
-	return item
+	return Stamp(item)
 }
 
 // ruleOf is the rule in an item. One that was changed by hand into what is no state is

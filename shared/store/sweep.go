@@ -43,7 +43,7 @@ type SweepPart struct {
 }
 
 // ReadSweep reads how far the sweep has come. An item that is not there, or that is none
-// of KeepSweep's, is a sweep that has not begun.
+// of KeepSweep's, is a sweep that has not begun. ErrNewer.
 func (r Rules) ReadSweep(ctx context.Context) (Sweep, error) {
 	out, err := r.DB.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &r.Table, Key: object{"rule": text(sweepKey)}, ConsistentRead: aws.Bool(true),
@@ -51,7 +51,7 @@ func (r Rules) ReadSweep(ctx context.Context) (Sweep, error) {
 	if err != nil {
 		return Sweep{}, failed("rules: read sweep", err)
 	}
-	return sweepOf(out.Item), nil
+	return sweepOf(out.Item), unlessNewer(out.Item)
 }
 
 // sweepOf is the sweep in an item.
@@ -93,7 +93,7 @@ func sweepOf(item object) Sweep {
 
 // KeepSweep keeps how far a run has brought the sweep, on condition that no other run has
 // kept anything since s was read. kept is false where one has. Then that one's is what
-// stands, and this run's work is done again: nothing is left out.
+// stands, and this run's work is done again: nothing is left out. ErrNewer.
 func (r Rules) KeepSweep(ctx context.Context, s Sweep) (kept bool, err error) {
 	open := make([]types.AttributeValue, len(s.Open))
 	for i, p := range s.Open {
@@ -117,18 +117,21 @@ func (r Rules) KeepSweep(ctx context.Context, s Sweep) (kept bool, err error) {
 		}
 	}
 	put := &dynamodb.PutItemInput{
-		TableName: &r.Table, Item: item,
-		ConditionExpression:                 aws.String("#run = :run"),
+		TableName: &r.Table, Item: Stamp(item),
+		ConditionExpression:                 aws.String("#run = :run AND " + understood),
 		ExpressionAttributeNames:            map[string]string{"#run": "run"},
-		ExpressionAttributeValues:           object{":run": text(s.run)},
+		ExpressionAttributeValues:           object{":run": text(s.run), ":v": schema},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
 	if s.run == "" { // no item, or one that no run has kept
-		put.ConditionExpression = aws.String("#run = :run OR NOT attribute_type(#run, :text)")
+		put.ConditionExpression = aws.String("(#run = :run OR NOT attribute_type(#run, :text)) AND " + understood)
 		put.ExpressionAttributeValues[":text"] = text("S")
 	}
 	_, err = r.DB.PutItem(ctx, put)
 	if stands, refused := conditionFailed(err); refused {
+		if Newer(stands) {
+			return false, ErrNewer
+		}
 		return object(stands).text("run") == run, nil // true: kept by a try whose answer was lost
 	}
 	return err == nil, failed("rules: keep sweep", err)

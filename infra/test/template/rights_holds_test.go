@@ -10,7 +10,7 @@ func narrowedForHolds() map[string]any {
 		"DeleteCustomer UpdateItem Holds":         keys("customer#*"),
 		"PreviewErasures GetItem Holds":           keys("customer#*", "tenant#*"),
 		"PreviewErasures BatchGetItem Holds":      keys("number#*", "hold-*"),
-		"ContinueErasure UpdateItem Holds":        attributes("hold", "status", "asked"),
+		"ContinueErasure UpdateItem Holds":        attributes("hold", "status", "asked", "v"),
 		"ContinueErasure UpdateItem Contacts":     attributes("party", "contact", "held"),
 		"Cleanup UpdateItem Contacts":             attributes("parties", "party", "contact", "held"),
 		"HoldErasures UpdateItem Contacts":        attributes("parties", "party", "contact", "held"),

@@ -72,13 +72,13 @@ func narrowed() map[string]any {
 		"ReadErasures BatchGetItem Principals":      keys("operator#*", "apiUser#*", "app#*", "token#*", "failures#*"),
 		// The sealer says where a statement is in the log, and changes no statement.
 		"SealLedger UpdateItem Erasures": both(attributes("erasureId", "statement", "acceptedLeaf", "acceptedSealedAt",
-			"endLeaf", "endSealedAt", "unlogged", "unloggedAt", "size", "root", "checkpoint"), keys("erasure-*", "checkpoint")),
+			"endLeaf", "endSealedAt", "unlogged", "unloggedAt", "size", "root", "checkpoint", "v"), keys("erasure-*", "checkpoint")),
 		// Each puts the items of its own kind of jobs.
 		"DeleteCustomer PutItem Erasures":       keys("customer-*", "handover-*", "erasure-*"),
 		"DeleteCustomer UpdateItem Erasures":    keys("customer-*", "erasure-*"),
 		"CleanCustomerData PutItem Erasures":    keys("numbers-*", "identifiers-*", "subjects-*", "handover-*", "erasure-*"),
 		"CleanCustomerData UpdateItem Erasures": keys("numbers-*"),
-		"SealLedger UpdateItem Log":             attributes("part", "sealed", "size"),
+		"SealLedger UpdateItem Log":             attributes("part", "sealed", "size", "v"),
 	}
 	// those that count failed attempts
 	for _, function := range []string{"DeleteCustomer", "IssueToken", "AuthorizeOperator", "ReadErasures", "PreviewErasures", "HoldErasures"} {

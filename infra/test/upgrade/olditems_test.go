@@ -73,61 +73,75 @@ func read(t *testing.T, folder, name string) []byte {
 
 // What an older release has stored, this version reads and goes on with: callers are let
 // in, what is open ends, what is over keeps its receipts, who is held stays until the
-// release of the hold, nothing else is changed, and no function fails at it.
+// release of the hold, nothing else is changed, and no function fails at it. The same
+// holds of items without the number of a schema, which are of schema 1.
 func TestOldItems(t *testing.T) {
 	for _, folder := range supported(t) {
-		t.Run(filepath.Base(folder), func(t *testing.T) {
-			items := kept(t, folder)
-			var known facts
-			if err := json.Unmarshal(read(t, folder, "facts.json"), &known); err != nil {
-				t.Fatal(err)
-			}
-			s := started(t, "upgrade-"+rand.Text()+"-", quick, func(s *stack.Stack) { items.load(t, s) })
-			dropped(t, s.Stack)
-			stays, filed := s.customer("stays"), s.filed("c-stays")
-			if len(stays) != 3 || len(filed) != 2 {
-				t.Fatalf("%d items of the customer who stays, %d of the contact", len(stays), len(filed))
-			}
-			s.usersGoOn()
-			s.refused("held")
-			old := s.proved(string(read(t, folder, "receipt.tlog-proof")), known.LogKey)
-			for _, id := range []string{known.Customer, known.Numbers} {
-				if status := s.read(operation.ReadErasure, id); !strings.Contains(status.Body, `"status":"erased"`) {
-					t.Errorf("an erasure that was over: %s", status)
+		for _, form := range []string{"as kept", "without numbers"} {
+			t.Run(filepath.Base(folder)+" "+form, func(t *testing.T) {
+				items := kept(t, folder)
+				if form == "without numbers" {
+					items.withoutNumbers()
 				}
-				again := s.proved(s.read(operation.ReadReceipt, id).Body, known.LogKey)
-				if again.Statement.ID != id || id == known.Customer && again.Index != old.Index {
-					t.Errorf("leaf %d is about %s, want %d about %s", again.Index, again.Statement.ID, old.Index, id)
+				var known facts
+				if err := json.Unmarshal(read(t, folder, "facts.json"), &known); err != nil {
+					t.Fatal(err)
 				}
-			}
-			for _, id := range []string{known.OpenCustomer, known.OpenNumbers} {
-				s.sealed(id, "erased")
-				if ended := s.proved(s.read(operation.ReadReceipt, id).Body, known.LogKey); ended.Size <= old.Size {
-					t.Errorf("the log has %d leaves, it had %d", ended.Size, old.Size)
+				s := started(t, "upgrade-"+rand.Text()+"-", quick, func(s *stack.Stack) { items.load(t, s) })
+				dropped(t, s.Stack)
+				s.goesOn(known, string(read(t, folder, "receipt.tlog-proof")))
+				s.Close()
+				for line := range strings.Lines(s.log.String()) {
+					if strings.Contains(line, `"level":"ERROR"`) || strings.Contains(line, "panic") {
+						t.Error(line)
+					}
 				}
-			}
-			if left := append(s.customer("open"), s.filed("c-open")...); len(left) > 0 {
-				t.Errorf("the open erasures have left %v", left)
-			}
-			if len(s.customer("held")) != 3 || len(s.filed("c-held")) != 2 {
-				t.Errorf("of who is held: %v, %v", s.customer("held"), s.filed("c-held"))
-			}
-			s.releases()
-			id := s.erases(client.CleanCustomerData("n-other").Bearer(s.token()).With("X-APP-Key: " + app.name))
-			if !reflect.DeepEqual(stays, s.customer("stays")) {
-				t.Errorf("the customer who stays is %v, was %v", s.customer("stays"), stays)
-			}
-			s.sealed(id, "erased")
-			if left := s.filed("c-stays"); len(left) > 0 {
-				t.Errorf("an old contact is still there: %v", left)
-			}
-			s.Close()
-			for line := range strings.Lines(s.log.String()) {
-				if strings.Contains(line, `"level":"ERROR"`) || strings.Contains(line, "panic") {
-					t.Error(line)
-				}
-			}
-		})
+			})
+		}
+	}
+}
+
+// goesOn looks that a stack goes on with the items of the scenario, until everything that
+// was open or held has ended. receiptText is the receipt that was kept with them.
+func (s aStack) goesOn(known facts, receiptText string) {
+	t := s.t
+	t.Helper()
+	stays, filed := s.customer("stays"), s.filed("c-stays")
+	if len(stays) != 3 || len(filed) != 2 {
+		t.Fatalf("%d items of the customer who stays, %d of the contact", len(stays), len(filed))
+	}
+	s.usersGoOn()
+	s.refused("held")
+	old := s.proved(receiptText, known.LogKey)
+	for _, id := range []string{known.Customer, known.Numbers} {
+		if status := s.read(operation.ReadErasure, id); !strings.Contains(status.Body, `"status":"erased"`) {
+			t.Errorf("an erasure that was over: %s", status)
+		}
+		again := s.proved(s.read(operation.ReadReceipt, id).Body, known.LogKey)
+		if again.Statement.ID != id || id == known.Customer && again.Index != old.Index {
+			t.Errorf("leaf %d is about %s, want %d about %s", again.Index, again.Statement.ID, old.Index, id)
+		}
+	}
+	for _, id := range []string{known.OpenCustomer, known.OpenNumbers} {
+		s.sealed(id, "erased")
+		if ended := s.proved(s.read(operation.ReadReceipt, id).Body, known.LogKey); ended.Size <= old.Size {
+			t.Errorf("the log has %d leaves, it had %d", ended.Size, old.Size)
+		}
+	}
+	if left := append(s.customer("open"), s.filed("c-open")...); len(left) > 0 {
+		t.Errorf("the open erasures have left %v", left)
+	}
+	if len(s.customer("held")) != 3 || len(s.filed("c-held")) != 2 {
+		t.Errorf("of who is held: %v, %v", s.customer("held"), s.filed("c-held"))
+	}
+	s.releases()
+	id := s.erases(client.CleanCustomerData("n-other").Bearer(s.token()).With("X-APP-Key: " + app.name))
+	if !reflect.DeepEqual(stays, s.customer("stays")) {
+		t.Errorf("the customer who stays is %v, was %v", s.customer("stays"), stays)
+	}
+	s.sealed(id, "erased")
+	if left := s.filed("c-stays"); len(left) > 0 {
+		t.Errorf("an old contact is still there: %v", left)
 	}
 }
 
