@@ -3,6 +3,7 @@ module customercare
 go 1.26.0
 
 require (
+	github.com/alecthomas/repr v0.5.4
 	github.com/alexedwards/argon2id v1.0.0
 	github.com/aws/aws-lambda-go v1.55.1
 	github.com/aws/aws-sdk-go-v2 v1.48.0

@@ -4,9 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
+
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/retention"
 	"customercare/shared/store"
 )
@@ -53,7 +54,7 @@ func TestInactiveCustomers(t *testing.T) {
 		t.Errorf("erased: %v", got)
 	}
 	if said := w.statements(); len(said) != 1 || said[0].Swept.Found != 2 || said[0].Swept.Erased != 1 || said[0].Swept.Kept != 1 {
-		t.Errorf("%s", show.Values(said))
+		t.Errorf("%s", repr.String(said))
 	}
 	asked := 0
 	for _, item := range dynamotest.Items(t, w.Plain, w.Erasures.Table) {

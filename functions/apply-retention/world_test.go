@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/retention"
@@ -174,11 +174,11 @@ func (w *world) statements() (all []statement.Statement) {
 			continue
 		}
 		if item["unlogged"] == nil || item["unloggedAt"] == nil {
-			w.tb.Errorf("seal-ledger does not find %s", show.Values(item))
+			w.tb.Errorf("seal-ledger does not find %s", repr.String(item))
 		}
 		s, err := statement.Parse([]byte(attribute.ReadText(item, "statement")))
 		if err != nil || s.Swept == nil || s.Subjects != nil {
-			w.tb.Fatalf("%s, %v", show.Values(s), err)
+			w.tb.Fatalf("%s, %v", repr.String(s), err)
 		}
 		all = append(all, s)
 	}

@@ -7,10 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
+
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -89,7 +90,7 @@ func TestSweepPastPartsThatHang(t *testing.T) {
 		swept += removed
 	}
 	if swept == 0 || allowsLeft(t, kit) != 80-swept || len(kept(t, kit).Open) != 4 {
-		t.Errorf("%d of 80 swept, open are %s", swept, show.Values(kept(t, kit).Open))
+		t.Errorf("%d of 80 swept, open are %s", swept, repr.String(kept(t, kit).Open))
 	}
 	kit.Faults.Next = hanging.next
 	clock.Advance(time.Minute)

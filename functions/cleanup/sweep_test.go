@@ -7,13 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/erasure"
 	"customercare/shared/store"
 )
@@ -140,7 +140,7 @@ func TestSweepGoesOnPastAPage(t *testing.T) {
 			kit.Faults.Calls()
 			swept := int(first["AllowsSwept"].(float64))
 			if swept == 0 || len(kept(t, kit).Open) != 1 {
-				t.Errorf("%s: %d swept, open are %s", name, swept, show.Values(kept(t, kit).Open))
+				t.Errorf("%s: %d swept, open are %s", name, swept, repr.String(kept(t, kit).Open))
 			}
 			clock.Advance(time.Minute)
 			second := run(t, h)
@@ -164,7 +164,7 @@ func TestUnreadablePartIsReported(t *testing.T) {
 		want := metrictest.Line{"SweepBehind": 60 * minute}
 		run(t, h).Expect(t, want)
 		if sweep := kept(t, kit); len(sweep.Open) != 1 || !sweep.Whole.IsZero() {
-			t.Fatalf("minute %d: %s", minute, show.Values(sweep))
+			t.Fatalf("minute %d: %s", minute, repr.String(sweep))
 		}
 		clock.Advance(time.Minute)
 	}

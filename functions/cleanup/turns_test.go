@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-lambda-go/events"
 
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
-	"customercare/infra/testkit/show"
 )
 
 // Whenever runs come, late, twice, after hours or with a clock that was put back, every
@@ -43,7 +43,7 @@ func TestEveryPartHasItsTurn(t *testing.T) {
 			}
 			sweep := kept(t, kit)
 			if left := allowsLeft(t, kit); left != 0 || len(sweep.Open) != 0 || !sweep.Whole.Equal(start) {
-				t.Errorf("%d allows are left, %s", left, show.Values(sweep))
+				t.Errorf("%d allows are left, %s", left, repr.String(sweep))
 			}
 		})
 	}
@@ -178,7 +178,7 @@ func TestSweepsAtOnce(t *testing.T) {
 			want = 3
 		}
 		if got := kept(t, kit); got.Position != want || len(got.Open) != 0 {
-			t.Errorf("after both: %s, want position %d", show.Values(got), want)
+			t.Errorf("after both: %s, want position %d", repr.String(got), want)
 		}
 		clock.Advance(2 * time.Minute)
 		run(t, h).Expect(t, metrictest.Line{"SweepBehind": 0})
@@ -242,7 +242,7 @@ func TestSweepOfAnotherForm(t *testing.T) {
 		}
 		sweep := kept(t, kit)
 		if left := allowsLeft(t, kit); left != 0 || sweep.Position != 3 || sweep.Whole.IsZero() {
-			t.Errorf("%s: %d left, %s", name, left, show.Values(sweep))
+			t.Errorf("%s: %d left, %s", name, left, repr.String(sweep))
 		}
 	}
 }
@@ -256,7 +256,7 @@ func TestPlaceInAPartIsKept(t *testing.T) {
 	kit.Faults.Next = calls
 	swept, _, known, _ := h.sweep(t.Context())
 	if open := kept(t, kit).Open; swept == 0 || swept == 30 || !known || len(open) != 1 {
-		t.Fatalf("%d swept, open are %s", swept, show.Values(open))
+		t.Fatalf("%d swept, open are %s", swept, repr.String(open))
 	}
 	calls.pages = 0
 	next := handlerOf(kit, h.clock, 1, skew)
@@ -268,6 +268,6 @@ func TestPlaceInAPartIsKept(t *testing.T) {
 		t.Errorf("%d pages are read of %d", rest, calls.pages)
 	}
 	if open := kept(t, kit).Open; len(open) != 0 {
-		t.Errorf("open are %s", show.Values(open))
+		t.Errorf("open are %s", repr.String(open))
 	}
 }

@@ -4,10 +4,10 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/testkit/provisiontest"
-	"customercare/infra/testkit/show"
 )
 
 // Whatever another writer has stored in place of an attribute, it is gone after the call
@@ -40,7 +40,7 @@ func TestForeignTypesInAFullItem(t *testing.T) {
 					got := users.Items(t)["u1"]
 					if left := got["tempAllows"]; c.query == "cancelAllTemporaryAllows" && left != nil &&
 						!reflect.DeepEqual(left, types.AttributeValue(none)) {
-						t.Errorf("%s: left is %s", name, show.Values(left))
+						t.Errorf("%s: left is %s", name, repr.String(left))
 					}
 					if c.query == "cancelAllTemporaryAllows" {
 						got = provisiontest.Without(got, "tempAllows")

@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/client"
 	"customercare/infra/testkit/provisiontest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/gateway"
 	"customercare/shared/store"
 )
@@ -89,7 +89,7 @@ func TestOneDeletion(t *testing.T) {
 			for _, turn := range []string{"first", "second"} {
 				provisiontest.Expect(t, call(t, users.Users, provisiontest.Event("DELETE", "u1", test.query, "")), 200, doneJSON)
 				if got := users.Items(t); !reflect.DeepEqual(got, want) {
-					t.Errorf("after the %s call the table holds\n%s\nwant\n%s", turn, show.Values(got), show.Values(want))
+					t.Errorf("after the %s call the table holds\n%s\nwant\n%s", turn, repr.String(got), repr.String(want))
 				}
 				if n := users.Calls(); n != 1 {
 					t.Errorf("the %s call made %d DynamoDB calls, want 1", turn, n)
@@ -106,7 +106,7 @@ func TestBareUser(t *testing.T) {
 		users.Put(t, provisiontest.Item{"customerId": &types.AttributeValueMemberS{Value: "bare"}})
 		provisiontest.Expect(t, call(t, users.Users, provisiontest.Event("DELETE", "bare", d.parameter+"=true", "")), 200, doneJSON)
 		if item := provisiontest.Without(users.Items(t)["bare"], "tempAllows", "activeAt"); len(item) != 1 {
-			t.Errorf("%s: the user is now %s", d.parameter, show.Values(item))
+			t.Errorf("%s: the user is now %s", d.parameter, repr.String(item))
 		}
 	}
 }
@@ -125,7 +125,7 @@ func TestUnknownCustomer(t *testing.T) {
 		}
 	}
 	if after := users.Items(t); !reflect.DeepEqual(after, before) {
-		t.Errorf("the table changed to %s", show.Values(after))
+		t.Errorf("the table changed to %s", repr.String(after))
 	}
 }
 
@@ -148,7 +148,7 @@ func TestCustomerIDs(t *testing.T) {
 			200, doneJSON)
 		want[id] = active(provisiontest.Without(want[id], "devices"))
 		if got := users.Items(t); !reflect.DeepEqual(got, want) {
-			t.Fatalf("after deleting the devices of %q the table holds\n%s", id, show.Values(got))
+			t.Fatalf("after deleting the devices of %q the table holds\n%s", id, repr.String(got))
 		}
 	}
 }

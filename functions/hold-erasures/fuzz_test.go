@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
+
 	"customercare/infra/testkit/frontdoor"
-	"customercare/infra/testkit/show"
 	"customercare/shared/gateway"
 	"customercare/shared/respond"
 )
@@ -31,7 +32,7 @@ func FuzzBody(f *testing.F) {
 			hold, wrong := asked.hold(now)
 			if err = wrong; err == nil {
 				if _, err := json.Marshal(answerOf(hold)); err != nil || hold.Subject == "" || hold.Scope == "" || hold.Reason == "" {
-					t.Fatalf("%q asks for %s, %v", body, show.Values(hold), err)
+					t.Fatalf("%q asks for %s, %v", body, repr.String(hold), err)
 				}
 				return
 			}

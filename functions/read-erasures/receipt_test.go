@@ -7,11 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/repr"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"customercare/infra/attribute"
-	"customercare/infra/testkit/show"
 	"customercare/shared/operation"
 	"customercare/shared/receipt"
 	"customercare/shared/statement"
@@ -49,16 +49,16 @@ func TestReceipts(t *testing.T) {
 			kind = statement.Erased
 			w.end(t, 1, record, store.Outcomes{0b000001}, "135", "136", "wen%11")
 			if v := verify(operation.ReadReceipt, ""); v.Statement.Type != statement.Accepted { // its end is not sealed
-				t.Errorf("%s", show.Values(v.Statement))
+				t.Errorf("%s", repr.String(v.Statement))
 			}
 			if v := verify(operation.ReadReceiptFor, `{"subject":"136"}`); v.Subject == nil || v.Subject.Outcome != "" {
-				t.Errorf("%s", show.Values(v))
+				t.Errorf("%s", repr.String(v))
 			}
 		}
 		w.append(t, record, name, true)
 		w.seal(t)
 		if v := verify(operation.ReadReceipt, ""); v.Statement.Type != kind || v.Subject != nil || v.Statement.ID != id(1) {
-			t.Errorf("%s", show.Values(v))
+			t.Errorf("%s", repr.String(v))
 		}
 		for i, subject := range []string{"135", "136", "wen%11"} {
 			want := outcomes[kind]

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -14,7 +15,6 @@ import (
 	"customercare/infra/client"
 	"customercare/infra/testkit/metrictest"
 	"customercare/infra/testkit/provisiontest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/gateway"
 	"customercare/shared/store"
 )
@@ -75,7 +75,7 @@ func TestRead(t *testing.T) {
 		}
 	}
 	if got := users.Items(t); !reflect.DeepEqual(got, before) {
-		t.Errorf("the table changed to %s", show.Values(got))
+		t.Errorf("the table changed to %s", repr.String(got))
 	}
 }
 

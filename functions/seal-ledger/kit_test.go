@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -21,7 +22,6 @@ import (
 	"customercare/infra/attribute"
 	"customercare/infra/local/kms"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/receipt"
 	"customercare/shared/statement"
 	"customercare/shared/store"
@@ -254,7 +254,7 @@ func (b *bench) check(t testing.TB) {
 			}
 		}
 		if there && (attribute.ReadNumber(record, marked) != int64(n) || record[marked] == nil || record[sealed] == nil) {
-			t.Errorf("%s is leaf %d, and its record says %s", leaf, n, show.Values(record[marked]))
+			t.Errorf("%s is leaf %d, and its record says %s", leaf, n, repr.String(record[marked]))
 		}
 		if !there {
 			t.Fatalf("%s has no record", leaf)

@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	dynamo "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/client"
 	"customercare/infra/testkit/provisiontest"
-	"customercare/infra/testkit/show"
 )
 
 // Whatever another writer has stored in place of tempAllows, the allow is set: in one
@@ -42,7 +42,7 @@ func TestForeignTypes(t *testing.T) {
 				t.Errorf("%s: call %d made %d DynamoDB calls, want %d", name, turn+1, n, most)
 			}
 			if got := users.Items(t); !reflect.DeepEqual(got, want) {
-				t.Errorf("%s: the table holds\n%s\nwant\n%s", name, show.Values(got), show.Values(want))
+				t.Errorf("%s: the table holds\n%s\nwant\n%s", name, repr.String(got), repr.String(want))
 			}
 		}
 	}

@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-lambda-go/events"
 	dynamo "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/client"
 	"customercare/infra/testkit/provisiontest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/gateway"
 	"customercare/shared/store"
 	"customercare/shared/tempallow"
@@ -118,7 +118,7 @@ func TestGrants(t *testing.T) {
 			for _, turn := range []string{"first", "second"} {
 				provisiontest.Expect(t, put(t, users.Users, provisiontest.Event("PUT", "u1", "", test.body, test.header)), 200, done)
 				if got := users.Items(t); !reflect.DeepEqual(got, want) {
-					t.Errorf("after the %s call the table holds\n%s\nwant\n%s", turn, show.Values(got), show.Values(want))
+					t.Errorf("after the %s call the table holds\n%s\nwant\n%s", turn, repr.String(got), repr.String(want))
 				}
 				if n := users.Calls(); n != 1 {
 					t.Errorf("the %s call made %d DynamoDB calls, want 1", turn, n)
@@ -140,7 +140,7 @@ func TestUnknownCustomer(t *testing.T) {
 		}
 	}
 	if after := users.Items(t); !reflect.DeepEqual(after, before) {
-		t.Errorf("the table changed to %s", show.Values(after))
+		t.Errorf("the table changed to %s", repr.String(after))
 	}
 }
 
@@ -158,7 +158,7 @@ func TestCustomerIDs(t *testing.T) {
 			200, doneJSON)
 		want[id] = granted(want[id], "1", now.Add(24*time.Hour))
 		if got := users.Items(t); !reflect.DeepEqual(got, want) {
-			t.Fatalf("after the grant to %q the table holds\n%s", id, show.Values(got))
+			t.Fatalf("after the grant to %q the table holds\n%s", id, repr.String(got))
 		}
 	}
 }

@@ -5,11 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/provisiontest"
-	"customercare/infra/testkit/show"
 )
 
 // Whatever another writer has stored in place of tempAllows, nobody is let in, nothing
@@ -36,7 +36,7 @@ func TestForeignTypes(t *testing.T) {
 			before := users.Items(t)
 			provisiontest.Expect(t, use(t, on(users.Users, "a"), post("u1", "")), 200, no)
 			if got := users.Items(t); !reflect.DeepEqual(got, before) || users.Calls() != 1 {
-				t.Errorf("%s in %s: the table holds %s", name, place, show.Values(got))
+				t.Errorf("%s in %s: the table holds %s", name, place, repr.String(got))
 			}
 		}
 	}

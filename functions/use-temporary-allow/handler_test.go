@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -16,7 +17,6 @@ import (
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
 	"customercare/infra/testkit/provisiontest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/gateway"
 	"customercare/shared/store"
 )
@@ -120,11 +120,11 @@ func TestUse(t *testing.T) {
 			want["activeAt"] = attribute.Number(now.UnixMilli())
 		}
 		if !reflect.DeepEqual(after["u1"], want) || !reflect.DeepEqual(after["u2"], before["u2"]) {
-			t.Errorf("%s: the table holds\n%s\nwant\n%s", name, show.Values(after["u1"]), show.Values(want))
+			t.Errorf("%s: the table holds\n%s\nwant\n%s", name, repr.String(after["u1"]), repr.String(want))
 		}
 		provisiontest.Expect(t, use(t, on(users.Users, "b"), post("u1", "")), 200, c.second)
 		if got := users.Items(t); !reflect.DeepEqual(got, after) {
-			t.Errorf("%s: the second call has changed %s", name, show.Values(got))
+			t.Errorf("%s: the second call has changed %s", name, repr.String(got))
 		}
 		if n := users.Calls(); n != 2 {
 			t.Errorf("%s: two calls made %d DynamoDB calls", name, n)
@@ -307,7 +307,7 @@ func TestUnknownCustomer(t *testing.T) {
 		}
 	}
 	if got := users.Items(t); !reflect.DeepEqual(got, before) {
-		t.Errorf("the table changed to %s", show.Values(got))
+		t.Errorf("the table changed to %s", repr.String(got))
 	}
 }
 

@@ -11,9 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/repr"
+
 	"customercare/infra/importer"
 	"customercare/infra/testkit/cloudformationtest"
-	"customercare/infra/testkit/show"
 )
 
 // deployed is a stack as CloudFormation lists it: with much that is no table, and what
@@ -242,5 +243,5 @@ func shown(d *Deployment) string {
 	if d == nil {
 		return "none"
 	}
-	return show.Values([]any{d.Where, d.APIURL, d.Tables, d.Parameters, d.Local})
+	return repr.String([]any{d.Where, d.APIURL, d.Tables, d.Parameters, d.Local})
 }

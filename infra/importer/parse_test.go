@@ -4,8 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/repr"
+
 	"customercare/infra/attribute"
-	"customercare/infra/testkit/show"
 	"customercare/shared/operation"
 )
 
@@ -150,7 +151,7 @@ func TestBadLineIsRefusedBySentence(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r, err := parse([]byte(c.line))
 			if err == nil {
-				t.Fatalf("taken as %s", show.Values(r))
+				t.Fatalf("taken as %s", repr.String(r))
 			}
 			if err.Error() != c.sentence {
 				t.Errorf("got  %s\nwant %s", err, c.sentence)

@@ -11,11 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"golang.org/x/mod/sumdb/note"
 
 	"customercare/infra/client"
 	"customercare/infra/testkit/freeport"
-	"customercare/infra/testkit/show"
 	"customercare/shared/operation"
 	"customercare/shared/receipt"
 )
@@ -39,7 +39,7 @@ func TestTheLogOutlivesARestart(t *testing.T) {
 		t.Fatalf("another key after the restart: %s, before: %s", again, key)
 	}
 	if still := second.verify(old); still.Statement.ID != id || still.Size != before.Size {
-		t.Errorf("the old receipt proves %s", show.Values(still))
+		t.Errorf("the old receipt proves %s", repr.String(still))
 	}
 	after := second.verify(second.receipt(second.deletes("2234567890123456")))
 	if after.Index < before.Size || after.Size <= before.Size {

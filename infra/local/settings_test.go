@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"customercare/infra/testkit/show"
+	"github.com/alecthomas/repr"
 )
 
 func TestSettings(t *testing.T) {
@@ -22,23 +22,23 @@ func TestSettings(t *testing.T) {
 	s, err := readSettings(env())
 	if err != nil || s.Port != 3000 || s.SecretsPort != 3001 || s.KMSPort != 3002 || s.DynamoDBPort != 8000 || s.Endpoint != nil ||
 		s.ScheduleEvery != 5*time.Second || s.keysDir("cache") != "cache" {
-		t.Errorf("defaults: %s, %v", show.Values(s), err)
+		t.Errorf("defaults: %s, %v", repr.String(s), err)
 	}
 	s, err = readSettings(env("PORT", "1", "DYNAMODB_PORT", "2", "SECRETS_PORT", "3", "KMS_PORT", "4", "DATA_DIR", "d",
 		"SCHEDULE_EVERY", "2s"))
 	if err != nil || s.Port != 1 || s.DynamoDBPort != 2 || s.SecretsPort != 3 || s.KMSPort != 4 || s.DataDir != "d" ||
 		s.ScheduleEvery != 2*time.Second || s.keysDir("cache") != "d" {
-		t.Errorf("given: %s, %v", show.Values(s), err)
+		t.Errorf("given: %s, %v", repr.String(s), err)
 	}
 	s, err = readSettings(env("DYNAMODB_ENDPOINT", "https://dynamodb.eu-west-1.amazonaws.com",
 		"AWS_REGION", "eu-west-1", "AWS_ACCESS_KEY_ID", "a", "AWS_SECRET_ACCESS_KEY", "b"))
 	if err != nil || s.region != "eu-west-1" || s.credentials.AccessKeyID != "a" {
-		t.Errorf("AWS: %s, %v", show.Values(s), err)
+		t.Errorf("AWS: %s, %v", repr.String(s), err)
 	}
 	// Where the DynamoDB is another's, its own port is nobody's.
 	s, err = readSettings(env("DYNAMODB_ENDPOINT", "http://127.0.0.1:8001", "KMS_PORT", "8000"))
 	if err != nil || s.credentials.AccessKeyID != "local" || s.region != "" {
-		t.Errorf("a DynamoDB of one's own: %s, %v", show.Values(s), err)
+		t.Errorf("a DynamoDB of one's own: %s, %v", repr.String(s), err)
 	}
 	for _, c := range []struct{ name, value, want string }{
 		{"PORT", "high", "PORT must be a port"},
@@ -97,12 +97,12 @@ func TestParametersAndSwitches(t *testing.T) {
 	})
 	want := parameters{"TempAllowTypes": "1=24h,2=date", "AlarmEmail": ""}
 	if err != nil || !maps.Equal(s.Parameters, want) || !s.Verbose || s.Log != "json" || s.colours() {
-		t.Errorf("%s, %v", show.Values(s), err)
+		t.Errorf("%s, %v", repr.String(s), err)
 	}
 	s, err = readSettings(map[string]string{"PORT": "", "PARAMETERS": "", "VERBOSE": "", "LOG": "", "NO_COLOR": "",
 		"SCHEDULE_EVERY": ""})
 	if err != nil || s.Port != 3000 || len(s.Parameters) != 0 || s.Verbose || s.Log != "" || !s.colours() {
-		t.Errorf("empty variables: %s, %v", show.Values(s), err)
+		t.Errorf("empty variables: %s, %v", repr.String(s), err)
 	}
 }
 

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/attribute"
-	"customercare/infra/testkit/show"
 )
 
 // The range and the precision that AWS documents for numbers.
@@ -121,7 +121,7 @@ func TestSize(t *testing.T) {
 		{&types.AttributeValueMemberBS{Value: [][]byte{{1}, {1, 2}}}, 3},
 	} {
 		if got := Size(attribute.Item{"name": c.value}); got != 4+c.want {
-			t.Errorf("%s: %d bytes beside the name, want %d", show.Values(c.value), got-4, c.want)
+			t.Errorf("%s: %d bytes beside the name, want %d", repr.String(c.value), got-4, c.want)
 		}
 	}
 	// The documentation's own example.

@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/attribute"
 	"customercare/infra/ledger"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/erasure"
 	"customercare/shared/store"
 )
@@ -41,7 +41,7 @@ func erased(t *testing.T, inUse *dynamotest.Kit, code string, at time.Time, done
 		TableName: &inUse.Erasures.Table, Key: item{"erasureId": s(store.RecordPrefix + id)},
 	})
 	if err != nil || (record.Item["statement"] != nil) != done || record.Item["accepted"] == nil {
-		t.Fatalf("%v: the record is %s", err, show.Values(record.Item))
+		t.Fatalf("%v: the record is %s", err, repr.String(record.Item))
 	}
 	return record.Item
 }

@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/statement"
 	"customercare/shared/store"
 )
@@ -56,7 +56,7 @@ func (sys *system) release(t testing.TB, id string) {
 	}
 	sys.dueHolds(t)
 	if hold, err := sys.holder().holds.Read(t.Context(), id); err != nil || hold.Status != store.Released || hold.Subject != "" {
-		t.Fatalf("it is not released, or still names its subject: %s, %v", show.Values(hold), err)
+		t.Fatalf("it is not released, or still names its subject: %s, %v", repr.String(hold), err)
 	}
 }
 
@@ -96,7 +96,7 @@ func (sys *system) wantHolds(t testing.TB, holds int) {
 			holds--
 		case strings.HasPrefix(key, "tenant#") && attribute.ReadNumber(it, "held") == 0:
 		default:
-			t.Errorf("left %s", show.Values(it))
+			t.Errorf("left %s", repr.String(it))
 		}
 	}
 	if holds != 0 {

@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
+
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -75,7 +76,7 @@ func TestEveryCallOfAHoldFailsOnce(t *testing.T) {
 					sys.dueHolds(t)
 					sys.finishAll(t)
 					if hold, err := sys.engine.Holds.Read(t.Context(), id); err != nil || hold.Status != store.Released {
-						t.Fatalf("%s, %v", show.Values(hold), err)
+						t.Fatalf("%s, %v", repr.String(hold), err)
 					}
 					switch number {
 					case "":

@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
+
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -37,7 +38,7 @@ func TestReleasedBesideAPlacerLeavesNoMark(t *testing.T) {
 		sys.dueHolds(t)
 		for _, it := range dynamotest.Items(t, sys.Plain, sys.Kit.Contacts.Table) {
 			if it["held"] != nil {
-				t.Errorf("a mark is left: %s", show.Values(it))
+				t.Errorf("a mark is left: %s", repr.String(it))
 			}
 		}
 		sys.clear(t)
@@ -59,13 +60,13 @@ func TestReleasedBesideAPlacerThatDies(t *testing.T) {
 	}
 	sys.dueHolds(t)
 	if hold, err := sys.engine.Holds.Read(t.Context(), "h1"); err != nil || hold.Status != store.Releasing {
-		t.Errorf("cleanup did not wait: %s, %v", show.Values(hold), err)
+		t.Errorf("cleanup did not wait: %s, %v", repr.String(hold), err)
 	}
 	sys.clock.Advance(pickUp)
 	sys.dueHolds(t)
 	for _, it := range dynamotest.Items(t, sys.Plain, sys.Kit.Contacts.Table) {
 		if it["held"] != nil {
-			t.Errorf("a mark is left: %s", show.Values(it))
+			t.Errorf("a mark is left: %s", repr.String(it))
 		}
 	}
 }
@@ -98,7 +99,7 @@ func TestAHoldThatCannotEndIsDueLater(t *testing.T) {
 	sys.Faults.Calls()
 	sys.dueHolds(t)
 	if hold, err := sys.engine.Holds.Read(t.Context(), "h"); err != nil || hold.Status != store.Released {
-		t.Errorf("%s, %v", show.Values(hold), err)
+		t.Errorf("%s, %v", repr.String(hold), err)
 	}
 }
 

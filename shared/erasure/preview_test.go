@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"pgregory.net/rapid"
 
 	"customercare/infra/attribute"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -32,7 +32,7 @@ func (m *model) found(t *rapid.T, id string, err error) int64 {
 	m.finishAll(m.tb)
 	record, err := m.Kit.Erasures.ReadRecord(context.Background(), id)
 	if err != nil || record.Statement == "" {
-		t.Fatalf("%s, %v", show.Values(record), err)
+		t.Fatalf("%s, %v", repr.String(record), err)
 	}
 	return record.Found
 }
@@ -84,30 +84,30 @@ func TestPreviewFindsWhatTheErasureFinds(t *testing.T) {
 		}
 		id, err := m.numbersIntake().Numbers(ctx, NumbersRequest{Tenant: m.tenant, Numbers: list, By: "app"})
 		if n := m.found(t, id, err); n != ofNumbers.Found.Sum() || ofNumbers.AtLeast || ofNumbers.Open != nil {
-			t.Fatalf("%v: the erasure found %d, the preview %s", list, n, show.Values(ofNumbers))
+			t.Fatalf("%v: the erasure found %d, the preview %s", list, n, repr.String(ofNumbers))
 		}
 		if n := m.contactsUnder(list); n != ofNumbers.Held {
-			t.Fatalf("%v: the erasure kept %d, the preview %s", list, n, show.Values(ofNumbers))
+			t.Fatalf("%v: the erasure kept %d, the preview %s", list, n, repr.String(ofNumbers))
 		}
 		kept = max(kept, ofNumbers.Held)
 		id, err = m.customerIntake().Customer(ctx, CustomerRequest{Account: m.shop, Code: code, By: "john"}, time.Minute)
 		switch {
 		case errors.Is(err, ErrUnknownCustomer):
 			if ofCustomer.Found.Sum() != 0 || ofCustomer.Held != 0 {
-				t.Fatalf("an unknown customer, and the preview %s", show.Values(ofCustomer))
+				t.Fatalf("an unknown customer, and the preview %s", repr.String(ofCustomer))
 			}
 			return
 		case errors.Is(err, ErrCustomerHeld):
 			n := m.recordsOf(store.CustomerKey(m.shop, code))
 			if n == 0 || ofCustomer.Found.Sum() != 0 || ofCustomer.Held != n || len(ofCustomer.Campaigns) > 0 {
-				t.Fatalf("%s has %d items and is held, the preview %s", code, n, show.Values(ofCustomer))
+				t.Fatalf("%s has %d items and is held, the preview %s", code, n, repr.String(ofCustomer))
 			}
 			refused++
 			return
 		}
 		n := m.found(t, id, err)
 		if n != ofCustomer.Found.Sum() || ofCustomer.Held != 0 || ofCustomer.AtLeast || ofCustomer.Open != nil {
-			t.Fatalf("%s: the erasure found %d, the preview %s", code, n, show.Values(ofCustomer))
+			t.Fatalf("%s: the erasure found %d, the preview %s", code, n, repr.String(ofCustomer))
 		}
 		largest = max(largest, n, ofNumbers.Found.Sum())
 	})
@@ -127,7 +127,7 @@ func (m *model) placeAtOnce(t *rapid.T) {
 	hold.Digest = digests[0]
 	placed, _, err := m.holder().Place(context.Background(), hold, digests, m.clock.Now().Add(time.Minute))
 	if err != nil || placed.Status != store.Active {
-		t.Fatalf("%s, %v", show.Values(placed), err)
+		t.Fatalf("%s, %v", repr.String(placed), err)
 	}
 	m.holds.seen[hold.ID] = placed
 }
@@ -200,7 +200,7 @@ func TestPreviewOfACustomer(t *testing.T) {
 		return seen
 	}
 	if seen := look(); seen.Found.Sum() != 0 || seen.Open != nil || seen.AtLeast || seen.Campaigns == nil {
-		t.Errorf("of nobody: %s", show.Values(seen))
+		t.Errorf("of nobody: %s", repr.String(seen))
 	}
 	customer := store.CustomerKey("shop", "4711")
 	put := func(record string) {
@@ -215,14 +215,14 @@ func TestPreviewOfACustomer(t *testing.T) {
 	put("txn#odd")
 	seen := look()
 	if want := (PreviewedItems{1, 6, 2, 0}); seen.Found != want || seen.Open != nil {
-		t.Errorf("%s, want %+v", show.Values(seen), want)
+		t.Errorf("%s, want %+v", repr.String(seen), want)
 	}
 	if want := []PreviewedInOne{{"a", 2}, {"b", 2}, {"b#c", 2}}; !slices.Equal(seen.Campaigns, want) {
 		t.Errorf("%+v, want %+v", seen.Campaigns, want)
 	}
 	sys.eraseCustomer(t)
 	if seen := look(); seen.Found.Sum() != 0 || seen.Open == nil || !store.IsID(*seen.Open) {
-		t.Errorf("of an erasure that is open: %s", show.Values(seen))
+		t.Errorf("of an erasure that is open: %s", repr.String(seen))
 	}
 }
 
@@ -249,7 +249,7 @@ func TestPreviewsReadAndWriteNothing(t *testing.T) {
 		sys.Faults.Calls()
 		seen, err := preview()
 		if err != nil || seen.Found.Sum() != 8 || seen.AtLeast {
-			t.Errorf("%s: %s, %v", name, show.Values(seen), err)
+			t.Errorf("%s: %s, %v", name, repr.String(seen), err)
 		}
 		for _, call := range sys.Faults.Calls() {
 			if call != "Query" && call != "BatchGetItem" && call != "GetItem" {
@@ -261,7 +261,7 @@ func TestPreviewsReadAndWriteNothing(t *testing.T) {
 			seen, err := preview()
 			struck = sys.Faults.Struck()
 			if struck && err == nil || !struck && seen.Found.Sum() != 8 {
-				t.Errorf("%s, call %d fails: %s, %v", name, k, show.Values(seen), err)
+				t.Errorf("%s, call %d fails: %s, %v", name, k, repr.String(seen), err)
 			}
 			return struck
 		})
@@ -283,10 +283,10 @@ func TestPreviewEndsInTime(t *testing.T) {
 	}
 	seen, err := sys.preview().Customer(t.Context(), "shop", "4711", sys.clock.Now())
 	if err != nil || seen.Found.Transactions != 3 || !seen.AtLeast {
-		t.Errorf("%s, %v", show.Values(seen), err)
+		t.Errorf("%s, %v", repr.String(seen), err)
 	}
 	seen, err = sys.preview().Numbers(t.Context(), "acme", []string{"n1"}, sys.clock.Now())
 	if err != nil || seen.Found.Contacts != 3 || !seen.AtLeast {
-		t.Errorf("%s, %v", show.Values(seen), err)
+		t.Errorf("%s, %v", repr.String(seen), err)
 	}
 }

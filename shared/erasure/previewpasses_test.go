@@ -4,8 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
+
 	"customercare/infra/attribute"
-	"customercare/infra/testkit/show"
 )
 
 // TestPreviewGoesOverWhatIsKeptAgain: the first pass of an erasure may delete a copy that
@@ -41,6 +42,6 @@ func TestPreviewGoesOverWhatIsKeptAgain(t *testing.T) {
 	sys.finishAll(t)
 	records := sys.ledger(t).records
 	if len(records) != 1 || int64(records[0].found) != seen.Found.Sum() || seen.Found.Contacts != 2 || seen.Held != 9 {
-		t.Errorf("the preview %s, the erasure %+v", show.Values(seen), records)
+		t.Errorf("the preview %s, the erasure %+v", repr.String(seen), records)
 	}
 }

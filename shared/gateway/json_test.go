@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-lambda-go/events"
 
-	"customercare/infra/testkit/show"
 	"customercare/shared/respond"
 )
 
@@ -44,16 +44,16 @@ func TestDecodeJSON(t *testing.T) {
 		got, sentence := decode(t, body)
 		if sentence != "" || got.Task != "a" || got.Size == nil || *got.Size != 1 ||
 			strings.Join(got.Names, "") != "bc" {
-			t.Errorf("%s: got %s, %q", body, show.Values(got), sentence)
+			t.Errorf("%s: got %s, %q", body, repr.String(got), sentence)
 		}
 	}
 	if got, sentence := decode(t, `{"task":null,"size":null,"names":null}`); sentence != "" || got.Task != "" ||
 		got.Size != nil ||
 		got.Names != nil {
-		t.Errorf("null is not absent: %s, %q", show.Values(got), sentence)
+		t.Errorf("null is not absent: %s, %q", repr.String(got), sentence)
 	}
 	if got, sentence := decode(t, `{"task":"\ud83e\udd8a \u2028"}`); sentence != "" || got.Task != "\U0001F98A \u2028" {
-		t.Errorf("got %s, %q", show.Values(got), sentence)
+		t.Errorf("got %s, %q", repr.String(got), sentence)
 	}
 }
 
@@ -153,7 +153,7 @@ func TestDecodeJSONRefuses(t *testing.T) {
 		{strings.Repeat(`{"a":`, 200), broken},
 	} {
 		if got, sentence := decode(t, test.body); sentence != test.want {
-			t.Errorf("%.80q\ngot  %q, %s\nwant %q", test.body, sentence, show.Values(got), test.want)
+			t.Errorf("%.80q\ngot  %q, %s\nwant %q", test.body, sentence, repr.String(got), test.want)
 		}
 	}
 }

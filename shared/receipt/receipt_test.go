@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
-	"customercare/infra/testkit/show"
 	"customercare/shared/digest"
 	"customercare/shared/receipt"
 	"customercare/shared/statement"
@@ -122,7 +122,7 @@ func TestVerify(t *testing.T) {
 			}
 			if v.Origin != origin || v.Index != r.Index || v.Statement.Scope != "acme" ||
 				(v.Subject != nil) != (r.Subject != nil) {
-				t.Errorf("verified %s", show.Values(v))
+				t.Errorf("verified %s", repr.String(v))
 			}
 			if v.Subject != nil && v.Subject.Subject != "number#acme#222%23" {
 				t.Errorf("about %s", v.Subject.Subject)

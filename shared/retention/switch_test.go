@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"customercare/infra/testkit/show"
+	"github.com/alecthomas/repr"
 )
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -22,7 +22,7 @@ func enable(t *testing.T, s Standing, by string, share float64) Standing {
 	t.Helper()
 	next, err := s.Enable(by, share, now)
 	if err != nil || next.Version != s.Version+1 {
-		t.Fatalf("%s, %v", show.Values(next), err)
+		t.Fatalf("%s, %v", repr.String(next), err)
 	}
 	return next
 }
@@ -45,7 +45,7 @@ func TestSecondYes(t *testing.T) {
 		}
 	}
 	if s = enable(t, s, "bob", MostShare); s.State != On || s.YesBy != "ann" || s.AlsoBy != "bob" {
-		t.Errorf("%s", show.Values(s))
+		t.Errorf("%s", repr.String(s))
 	}
 }
 
@@ -55,7 +55,7 @@ func TestAYesIsToWhatWasSeen(t *testing.T) {
 	waiting := enable(t, tried(500), "ann", MostShare)
 	again := waiting.Tried(DryRun{At: now, Found: 900, OutOf: 1000, Complete: true})
 	if s := enable(t, again, "bob", MostShare); s.State != Waiting || s.YesBy != "bob" {
-		t.Errorf("after another dry run: %s", show.Values(s))
+		t.Errorf("after another dry run: %s", repr.String(s))
 	}
 	wider := waiting.Rule
 	wider.Days = 1
@@ -108,7 +108,7 @@ func TestCannotBeSwitchedOn(t *testing.T) {
 	} {
 		before, after, err := try()
 		if err == nil || !strings.Contains(err.Error(), want) || before.State != after.State || before.Version != after.Version {
-			t.Errorf("%v, want %q; %s", err, want, show.Values(after))
+			t.Errorf("%v, want %q; %s", err, want, repr.String(after))
 		}
 	}
 }

@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"customercare/infra/testkit/show"
+	"github.com/alecthomas/repr"
+
 	"customercare/shared/statement"
 )
 
@@ -61,7 +62,7 @@ func TestParseRefuses(t *testing.T) {
 		`{"v":1,"type":"accepted","id":"x"}x`, `{"v":1,"type":"accepted","id":"x","accepted":"2026-11-27"}`,
 	} {
 		if s, err := statement.Parse([]byte(line)); err == nil {
-			t.Errorf("%s is taken for %s", line, show.Values(s))
+			t.Errorf("%s is taken for %s", line, repr.String(s))
 		}
 	}
 	later := `{"v":1,"type":"held","id":"x","new":{"field":1}}`

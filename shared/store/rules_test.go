@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
+
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/retention"
 	"customercare/shared/store"
 )
@@ -54,7 +55,7 @@ func TestRulesAreKept(t *testing.T) {
 			}
 			set, err = kit.Rules.ReadRules(t.Context())
 			if err != nil || !reflect.DeepEqual(set.Rules, want) {
-				t.Errorf("%s: %s, %v, want %s", fault, show.Values(set.Rules), err, show.Values(want))
+				t.Errorf("%s: %s, %v, want %s", fault, repr.String(set.Rules), err, repr.String(want))
 			}
 			return struck
 		})
@@ -130,6 +131,6 @@ func TestForeignRules(t *testing.T) {
 		item{"rule": text("rule-odd"), "what": text("users"), "days": number("400"), "state": text("ON"), "dry": text("yes")})
 	set, err := kit.Rules.ReadRules(t.Context())
 	if err != nil || len(set.Rules) != 1 || set.Rules[0].Name != "odd" || set.Rules[0].State != retention.Set {
-		t.Errorf("%s, %v", show.Values(set.Rules), err)
+		t.Errorf("%s, %v", repr.String(set.Rules), err)
 	}
 }

@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/quotas"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -73,7 +73,7 @@ func TestActivityIsNoted(t *testing.T) {
 				t.Errorf("%s: calls %s", name, calls)
 			}
 			if got := one(t, kit, kit.Users.Table)["activeAt"]; !reflect.DeepEqual(got, millis(at)) {
-				t.Errorf("%s: activeAt is %s", name, show.Values(got))
+				t.Errorf("%s: activeAt is %s", name, repr.String(got))
 			}
 		}
 	}
@@ -132,7 +132,7 @@ func TestActivityOfAFullItem(t *testing.T) {
 		}
 		left := one(t, kit, kit.Users.Table)
 		if left["activeAt"] != nil || left["rest"] == nil {
-			t.Errorf("%s: activeAt is %s", name, show.Values(left["activeAt"]))
+			t.Errorf("%s: activeAt is %s", name, repr.String(left["activeAt"]))
 		}
 	}
 }
@@ -227,7 +227,7 @@ func TestActivityBeforeTheDeletion(t *testing.T) {
 				}
 				kit.Faults.Calls()
 				if got := one(t, kit, kit.Users.Table)["activeAt"]; !reflect.DeepEqual(got, millis(now)) {
-					t.Errorf("%s before call %d: activeAt is %s", name, k, show.Values(got))
+					t.Errorf("%s before call %d: activeAt is %s", name, k, repr.String(got))
 				}
 			}
 		}

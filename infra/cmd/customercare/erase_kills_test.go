@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"testing"
 
-	"customercare/infra/testkit/show"
+	"github.com/alecthomas/repr"
 )
 
 // startErase starts a run that is not waited for.
@@ -92,7 +92,7 @@ func TestEraseGoesOnAfterKills(t *testing.T) {
 		e, parts := got[i+2], strings.Split(row, ",")
 		if e.Outcome != "accepted" || e.Erasure == "" {
 			without++
-			t.Errorf("line %d: %s", i+2, show.Values(e))
+			t.Errorf("line %d: %s", i+2, repr.String(e))
 		}
 		if e.Again {
 			again++
@@ -137,7 +137,7 @@ func TestEraseAfterAnUnfinishedLine(t *testing.T) {
 		}
 		erase(t, file, "--yes").is(t, 0, "")
 		if got, _ := rowOutcomes(t, file+".result"); got[2].Outcome != "accepted" || got[3].Outcome != "accepted" {
-			t.Errorf("cut at %d: %s", cut, show.Values(got))
+			t.Errorf("cut at %d: %s", cut, repr.String(got))
 		}
 	}
 	if api.asked["shop/2"] < 2 || len(api.ids) != 2 {

@@ -10,8 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/repr"
+
 	"customercare/infra/testkit/metrictest"
-	"customercare/infra/testkit/show"
 )
 
 // outcome is the last entry of a row in a result file.
@@ -136,7 +137,7 @@ func TestEraseAFile(t *testing.T) {
 				got[fmt.Sprint(line)] += fmt.Sprint(" of ", e.Of)
 			}
 			if e.Asked || e.Erasure == "" && e.Outcome == "erased" {
-				t.Errorf("%s, line %d: %s", form, line, show.Values(e))
+				t.Errorf("%s, line %d: %s", form, line, repr.String(e))
 			}
 		}
 		for line, want := range map[string]string{
@@ -158,7 +159,7 @@ func TestEraseAFile(t *testing.T) {
 		}
 		if len(runs) != 3 || runs[0].Run.Ticket != "T-1" || runs[0].Run.User != "john" || api.asked["shop/4711"] != 1 ||
 			api.asked["foreign/4711"] != 0 || !slices.Equal(api.lists, []int{3}) {
-			t.Errorf("%s: runs %s, asked %v, lists %v", form, show.Values(runs), api.asked, api.lists)
+			t.Errorf("%s: runs %s, asked %v, lists %v", form, repr.String(runs), api.asked, api.lists)
 		}
 		text, _ := os.ReadFile(file + ".result")
 		for _, personal := range []string{"4711", "held-1", "quotes", bulkKey, bulkSecret} {
@@ -215,7 +216,7 @@ func TestEraseNeedsASecondPerson(t *testing.T) {
 	}
 	erase(t, file, "--yes", "--limit", "2", "--approved-by", "A. Officer").is(t, 0, "")
 	if _, runs := rowOutcomes(t, file+".result"); runs[0].Run.ApprovedBy != "A. Officer" || !api.headers["bulk erasure; approved by A. Officer|"] {
-		t.Errorf("%s, %v", show.Values(runs), api.headers)
+		t.Errorf("%s, %v", repr.String(runs), api.headers)
 	}
 	// Nor does the result of one file count for another, or for two runs at a time.
 	other := rowsFile(t, "account,code\nshop,9\n")
@@ -260,7 +261,7 @@ func TestEraseThroughFaults(t *testing.T) {
 	got, _ := rowOutcomes(t, file+".result")
 	for line, want := range map[int]string{2: "erased", 3: "accepted", 4: "erased", 8: "refused", 12: "erased"} {
 		if got[line].Outcome != want {
-			t.Errorf("line %d: %s", line, show.Values(got[line]))
+			t.Errorf("line %d: %s", line, repr.String(got[line]))
 		}
 	}
 	if api.asked["shop/1"]+api.asked["shop/gone-1"] > 3 {

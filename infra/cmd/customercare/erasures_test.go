@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -15,7 +16,6 @@ import (
 	"customercare/infra/fixture"
 	"customercare/infra/ledger"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/statement"
@@ -93,7 +93,7 @@ func TestErasuresAreShown(t *testing.T) {
 	}
 	if some, told := list(t, 0, "--limit", "1"); len(some) != 1 || some[0].ID != open[0].ID ||
 		!strings.Contains(told, "there are more: raise --limit\n") {
-		t.Errorf("the oldest is %s: %s", show.Values(some), told)
+		t.Errorf("the oldest is %s: %s", repr.String(some), told)
 	}
 	// The list says nothing of what it does not know, and no zone but UTC.
 	if open[0].Found != nil || open[0].Deleted != nil || strings.Contains(said, "+09:00") {
@@ -107,13 +107,13 @@ func TestErasuresAreShown(t *testing.T) {
 		t.Fatal(more)
 	}
 	if later, _ := list(t, 0, "--state", "finished", "--since", "2999-01-02T03:04:05Z"); len(later) != 0 {
-		t.Errorf("%s", show.Values(later))
+		t.Errorf("%s", repr.String(later))
 	}
 	// The job is what the functions log, before and after the end.
 	for _, e := range append(open, finished...) {
 		if r := call(t, "", "erasures", "show", e.Job); len(e.Job) < 20 || r.code != 0 ||
 			!strings.Contains(r.out, e.ID) || !strings.Contains(r.out, e.Job) {
-			t.Errorf("%s: %v", show.Values(e), r)
+			t.Errorf("%s: %v", repr.String(e), r)
 		}
 		if strings.Count(said+call(t, "", "erasures", "list").out, e.Job) < 1 {
 			t.Errorf("no %s in %s", e.Job, said)

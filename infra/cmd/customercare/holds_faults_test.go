@@ -8,9 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/repr"
+
 	"customercare/infra/deployment"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -84,7 +85,7 @@ func TestEveryCallOfTheHoldsCommandFailsOnce(t *testing.T) {
 					}
 					hold, err := e.Holds.Read(t.Context(), id)
 					if err != nil || hold.Status != store.Released {
-						t.Errorf("%s, %v", show.Values(hold), err)
+						t.Errorf("%s, %v", repr.String(hold), err)
 					}
 					return struck
 				})
@@ -96,6 +97,6 @@ func TestEveryCallOfTheHoldsCommandFailsOnce(t *testing.T) {
 	}
 	holds, _, err := e.Holds.ListStanding(t.Context(), dynamotest.StandingIndex, 10)
 	if err != nil || len(holds) != 2 {
-		t.Errorf("%s, %v", show.Values(holds), err)
+		t.Errorf("%s, %v", repr.String(holds), err)
 	}
 }

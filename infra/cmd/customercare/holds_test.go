@@ -9,11 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
+
 	"customercare/infra/attribute"
 	"customercare/infra/fixture"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/metrictest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/statement"
@@ -115,7 +116,7 @@ func TestHoldsOfTheCommand(t *testing.T) {
 	e := heldCase(t)
 	if s := e.record(t, "hold-case-1"); s.By != "legal" || s.Type != statement.Held || s.Hold != "case-1" ||
 		s.Subjects == nil || s.Subjects.N != 1 {
-		t.Errorf("%s", show.Values(s))
+		t.Errorf("%s", repr.String(s))
 	}
 	if _, err := e.customer(t, "4711"); !errors.Is(err, erasure.ErrCustomerHeld) {
 		t.Fatalf("a held customer is erased: %v", err)
@@ -130,7 +131,7 @@ func TestHoldsOfTheCommand(t *testing.T) {
 	kept := e.numbers(t, "111", "222")
 	e.finish(t)
 	if s := e.record(t, kept); s.Type != statement.Partial || s.Found != 1 {
-		t.Fatalf("%s", show.Values(s))
+		t.Fatalf("%s", repr.String(s))
 	}
 	var all []shownHold
 	list := call(t, "", "holds", "list", "--json")
@@ -168,11 +169,11 @@ func TestHoldsOfTheCommand(t *testing.T) {
 			t.Errorf("%v: %v", err, r)
 		}
 		if s := e.record(t, "released-"+id); s.By != "judge" || s.Type != statement.Released {
-			t.Errorf("%s", show.Values(s))
+			t.Errorf("%s", repr.String(s))
 		}
 		if waited != "" {
 			if record, err := e.Erasures.ReadRecord(t.Context(), waited); err != nil || record.Job == "" {
-				t.Errorf("the erasure %s that was refused is not open: %s, %v", waited, show.Values(record), err)
+				t.Errorf("the erasure %s that was refused is not open: %s, %v", waited, repr.String(record), err)
 			}
 		}
 	}

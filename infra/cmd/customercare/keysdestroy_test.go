@@ -5,13 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/attribute"
 	"customercare/infra/ledger"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/statement"
 )
 
@@ -86,7 +86,7 @@ func TestAKeyIsDestroyed(t *testing.T) {
 	s, err := statement.Parse([]byte(attribute.ReadText(out.Item, "statement")))
 	if err != nil || s.Type != statement.KeyDestroyed || s.Key != "1" || out.Item["unlogged"] == nil ||
 		out.Item["unloggedAt"] == nil || attribute.ReadText(out.Item, "kind") != "key" {
-		t.Errorf("%s, %v", show.Values(out.Item), err)
+		t.Errorf("%s, %v", repr.String(out.Item), err)
 	}
 	again := call(t, "", "keys", "destroy", "1", "--yes") // it is done: the record stays as it is
 	again.is(t, 0, "on record since "+s.At.UTC().Format("2006-01-02 15:04:05Z"))

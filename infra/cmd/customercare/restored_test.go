@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/attribute"
 	"customercare/infra/fixture"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/digest"
 	"customercare/shared/erasure"
 	"customercare/shared/statement"
@@ -80,7 +80,7 @@ func TestARestoreIsProved(t *testing.T) {
 		for _, found := range out.Items {
 			s, err := statement.Parse([]byte(attribute.ReadText(found, "statement")))
 			if err != nil || attribute.ReadText(found, "erasureId") != "erasure-"+s.ID {
-				t.Errorf("%s, %v", show.Values(found), err)
+				t.Errorf("%s, %v", repr.String(found), err)
 			}
 			all = append(all, s)
 		}
@@ -110,7 +110,7 @@ func TestARestoreIsProved(t *testing.T) {
 			}
 			got := *s.Restored
 			if !strings.Contains(r.out, s.ID) || s.By != "ops" || s.Type != statement.Restore || !got.To.Equal(clockMillis(since)) {
-				t.Errorf("%s: %v", show.Values(s), r)
+				t.Errorf("%s: %v", repr.String(s), r)
 			}
 			got.Table, got.To = "", statement.Time{}
 			if got != want[table] {

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"customercare/infra/testkit/show"
+	"github.com/alecthomas/repr"
 )
 
 // talk sends raw bytes on a new connection and reads answers until the gateway closes it.
@@ -281,9 +281,9 @@ func TestSilentClients(t *testing.T) {
 		req, err := readHead(bufio.NewReader(silent))
 		switch {
 		case want == 0 && !errors.Is(err, os.ErrDeadlineExceeded):
-			t.Errorf("%q: %s, %v", text, show.Values(req), err)
+			t.Errorf("%q: %s, %v", text, repr.String(req), err)
 		case want != 0 && (err != nil || req.fault == nil || req.fault.status != want):
-			t.Errorf("%q: %s, %v, want %d", text, show.Values(req), err, want)
+			t.Errorf("%q: %s, %v, want %d", text, repr.String(req), err, want)
 		}
 	}
 	body := &request{length: 3}

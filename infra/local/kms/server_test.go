@@ -11,12 +11,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/smithy-go"
-
-	"customercare/infra/testkit/show"
 )
 
 // serve runs a KMS with one key, and gives it with the SDK's client of it.
@@ -52,7 +51,7 @@ func TestTheSDKSigns(t *testing.T) {
 	if err != nil || !is || !public.Equal(key.Public()) || *described.KeyId != key.ARN ||
 		described.KeySpec != types.KeySpecEccNistEdwards25519 || described.KeyUsage != types.KeyUsageTypeSignVerify ||
 		!slices.Contains(described.SigningAlgorithms, types.SigningAlgorithmSpecEd25519Sha512) {
-		t.Fatalf("%s: %v, %v", show.Values(described), parsed, err)
+		t.Fatalf("%s: %v, %v", repr.String(described), parsed, err)
 	}
 	for _, message := range [][]byte{[]byte("a"), bytes.Repeat([]byte{0xff, '\n'}, 2048)} {
 		for _, kind := range []types.MessageType{"", types.MessageTypeRaw} {
@@ -63,7 +62,7 @@ func TestTheSDKSigns(t *testing.T) {
 			}
 			if !ed25519.Verify(public, message, signed.Signature) || *signed.KeyId != key.ARN ||
 				signed.SigningAlgorithm != types.SigningAlgorithmSpecEd25519Sha512 {
-				t.Errorf("%d bytes, %q: %s", len(message), kind, show.Values(signed))
+				t.Errorf("%d bytes, %q: %s", len(message), kind, repr.String(signed))
 			}
 		}
 	}
@@ -105,7 +104,7 @@ func TestTheSDKReadsRefusals(t *testing.T) {
 		_, err := client.Sign(t.Context(), &in)
 		if refused, ok := errors.AsType[smithy.APIError](err); !ok || refused.ErrorCode() != c.kind ||
 			refused.ErrorMessage() == "" {
-			t.Errorf("%s: %v, want %s", show.Values(c.in), err, c.kind)
+			t.Errorf("%s: %v, want %s", repr.String(c.in), err, c.kind)
 		}
 	}
 	_, err := client.GetPublicKey(t.Context(), &kms.GetPublicKeyInput{KeyId: aws.String("nobody")})

@@ -10,12 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/smithy-go"
-
-	"customercare/infra/testkit/show"
 )
 
 var keys = Secret{LogicalID: "Keys", Name: "keys", ARN: ARN("us-east-1", "123456789012", "keys"),
@@ -49,7 +48,7 @@ func TestTheSDKReadsASecret(t *testing.T) {
 		if *out.SecretString != keys.Text || *out.ARN != keys.ARN || *out.Name != keys.Name ||
 			len(*out.VersionId) != 36 ||
 			!slices.Equal(out.VersionStages, []string{"AWSCURRENT"}) || out.CreatedDate.IsZero() {
-			t.Errorf("%s: %s", id, show.Values(out))
+			t.Errorf("%s: %s", id, repr.String(out))
 		}
 		version = *out.VersionId
 	}
@@ -71,14 +70,14 @@ func TestTheSDKPutsASecret(t *testing.T) {
 	put, err := client.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: &keys.ARN,
 		SecretString: aws.String(text)})
 	if err != nil || *put.ARN != keys.ARN || !slices.Equal(put.VersionStages, []string{"AWSCURRENT"}) {
-		t.Fatalf("%s, %v", show.Values(put), err)
+		t.Fatalf("%s, %v", repr.String(put), err)
 	}
 	for stage, want := range map[string]string{"AWSCURRENT": text, "AWSPREVIOUS": keys.Text} {
 		out, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: &keys.Name,
 			VersionStage: &stage})
 		if err != nil || *out.SecretString != want || !slices.Equal(out.VersionStages, []string{stage}) ||
 			(*out.VersionId == *put.VersionId) != (stage == "AWSCURRENT") {
-			t.Errorf("%s: %s, %v", stage, show.Values(out), err)
+			t.Errorf("%s: %s, %v", stage, repr.String(out), err)
 		}
 	}
 	if secret, ok := s.Secret("Keys"); !ok || secret.Text != text {
@@ -99,7 +98,7 @@ func TestTheSDKMovesTheStage(t *testing.T) {
 	})
 	if secret, _ := s.Secret("Keys"); err != nil || secret.Text != keys.Text ||
 		!slices.Equal(put.VersionStages, []string{"NEXT"}) {
-		t.Fatalf("%s, %v; current is %s", show.Values(put), err, secret.Text)
+		t.Fatalf("%s, %v; current is %s", repr.String(put), err, secret.Text)
 	}
 	move := &secretsmanager.UpdateSecretVersionStageInput{
 		SecretId: &keys.ARN, VersionStage: aws.String("AWSCURRENT"),
@@ -128,7 +127,7 @@ func TestTheSDKReadsRefusals(t *testing.T) {
 		_, err := client.GetSecretValue(t.Context(), &in)
 		if missing, ok := errors.AsType[*types.ResourceNotFoundException](err); !ok ||
 			!strings.HasPrefix(missing.ErrorMessage(), "Secrets Manager can't find") {
-			t.Errorf("%s: %v", show.Values(in), err)
+			t.Errorf("%s: %v", repr.String(in), err)
 		}
 	}
 	_, err := client.GetSecretValue(t.Context(), &secretsmanager.GetSecretValueInput{SecretId: aws.String("")})

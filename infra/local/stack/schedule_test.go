@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
+
 	"customercare/infra/local/lambda"
 	"customercare/infra/local/template"
-	"customercare/infra/testkit/show"
 )
 
 // Each schedule sends what EventBridge is documented to send ("Amazon EventBridge events
@@ -20,7 +21,7 @@ import (
 func TestSchedulesSendTheirEvents(t *testing.T) {
 	real, err := template.Load("../../../template.yaml", nil)
 	if err != nil || len(real.Schedules) != 3 {
-		t.Fatalf("%s, %v", show.Values(real), err)
+		t.Fatalf("%s, %v", repr.String(real), err)
 	}
 	for _, schedule := range real.Schedules {
 		at := slices.IndexFunc(real.Functions, func(f lambda.Function) bool { return f.Name == schedule.Function })

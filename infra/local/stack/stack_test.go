@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -29,7 +30,6 @@ import (
 	"customercare/infra/local/kms"
 	"customercare/infra/testkit/freeport"
 	"customercare/infra/testkit/metrictest"
-	"customercare/infra/testkit/show"
 )
 
 // transcript is a log that can be waited on.
@@ -315,12 +315,12 @@ func TestSecondStartKeepsTables(t *testing.T) {
 	out, err := client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String(s.Table("Things")),
 		Key: map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: "kept"}}})
 	if err != nil || out.Item == nil {
-		t.Errorf("the item is %s, %v", show.Values(out), err)
+		t.Errorf("the item is %s, %v", repr.String(out), err)
 	}
 	ttl, err := client.DescribeTimeToLive(t.Context(),
 		&dynamodb.DescribeTimeToLiveInput{TableName: aws.String(s.Table("Things"))})
 	if err != nil || aws.ToString(ttl.TimeToLiveDescription.AttributeName) != "expires" {
-		t.Errorf("time to live: %s, %v", show.Values(ttl), err)
+		t.Errorf("time to live: %s, %v", repr.String(ttl), err)
 	}
 }
 

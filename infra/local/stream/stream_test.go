@@ -10,11 +10,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
-
-	"customercare/infra/testkit/show"
 )
 
 func TestPatterns(t *testing.T) {
@@ -79,7 +78,7 @@ func TestEventShape(t *testing.T) {
 		r.AWSRegion != "us-east-1" || r.EventSourceArn != "arn:stream" ||
 		r.Change.Keys["id"].String() != "k" || r.Change.SequenceNumber != "5" || r.Change.SizeBytes != 9 ||
 		r.Change.StreamViewType != "KEYS_ONLY" {
-		t.Errorf("%s is read as %s", raw, show.Values(r))
+		t.Errorf("%s is read as %s", raw, repr.String(r))
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"customercare/infra/testkit/show"
+	"github.com/alecthomas/repr"
 )
 
 func TestParametersAreChecked(t *testing.T) {
@@ -56,7 +56,7 @@ func TestAllFaultsOfParametersAreNamed(t *testing.T) {
 	template, err := Load("../../../template.yaml", map[string]string{"WriterLifetime": "2s", "ClockSkew": "0s"})
 	if err != nil || template.Parameters["ClockSkew"] != "0s" || template.Parameters["WriterLifetime"] != "2s" ||
 		template.Parameters["CleanRate"] != "20" {
-		t.Errorf("%s, %v", show.Values(template), err)
+		t.Errorf("%s, %v", repr.String(template), err)
 	}
 	if _, err := parse([]byte("Parameters: {P: {Type: String, MinLength: 2}, Q: {Type: Number, MaxValue: none}}"),
 		map[string]string{"P": "a", "Q": "1"}, Settings{}); err == nil ||

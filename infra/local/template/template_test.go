@@ -8,8 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
+
 	"customercare/infra/local/apigateway"
-	"customercare/infra/testkit/show"
 	"customercare/shared/operation"
 )
 
@@ -32,7 +33,7 @@ func TestRealTemplate(t *testing.T) {
 	for _, f := range template.Functions {
 		folders = append(folders, f.Folder)
 		if f.Handler != "bootstrap" || f.Timeout == 0 || f.MemoryMB == 0 {
-			t.Errorf("function %s", show.Values(f))
+			t.Errorf("function %s", repr.String(f))
 		}
 	}
 	for _, want := range []string{operation.AuthorizeOperator, operation.AuthorizeApp, "continue-erasure", "cleanup"} {
@@ -58,7 +59,7 @@ func TestRealTemplate(t *testing.T) {
 	}
 	api := template.API
 	if api.Stage != "prod" {
-		t.Errorf("API %s", show.Values(api))
+		t.Errorf("API %s", repr.String(api))
 	}
 	if !slices.Equal(template.Keys, []string{"LedgerKey"}) { // the one that encrypts means nothing here
 		t.Errorf("keys %v", template.Keys)
@@ -203,7 +204,7 @@ func TestReservedConcurrencyIsRead(t *testing.T) {
 	for _, f := range template.Functions {
 		reserves := f.Folder == "continue-erasure"
 		if reserves != (f.Reserved != nil) || reserves && *f.Reserved != 40 {
-			t.Errorf("%s reserves %s", f.Folder, show.Values(f.Reserved))
+			t.Errorf("%s reserves %s", f.Folder, repr.String(f.Reserved))
 		}
 	}
 }

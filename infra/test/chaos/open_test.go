@@ -9,11 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"customercare/infra/testkit/show"
 )
 
 // over says that it is no more.
@@ -70,7 +69,7 @@ func waitUntilClosed(t *testing.T, v *victim) {
 		for _, job := range jobs {
 			value, _ := job["dueAt"].(*types.AttributeValueMemberN)
 			if value == nil {
-				t.Fatalf("a job that is never due: %s", show.Values(job))
+				t.Fatalf("a job that is never due: %s", repr.String(job))
 			}
 			due, _ := strconv.ParseInt(value.Value, 10, 64)
 			ahead := time.UnixMilli(due).Sub(now)

@@ -11,12 +11,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/repr"
 	"golang.org/x/mod/sumdb/note"
 
 	"customercare/infra/client"
 	"customercare/infra/fixture"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/operation"
 	"customercare/shared/receipt"
 	"customercare/shared/statement"
@@ -268,6 +268,6 @@ func checkReceipt(t *testing.T, file, kind, scope string) {
 	}
 	v, err := receipt.Verify(text, note.VerifierList(verifier))
 	if err != nil || v.Statement.Type != statement.Erased || v.Statement.Kind != kind || v.Statement.Scope != scope {
-		t.Errorf("%s: %v: %s", file, err, show.Values(v))
+		t.Errorf("%s: %v: %s", file, err, repr.String(v))
 	}
 }

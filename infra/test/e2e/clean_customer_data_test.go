@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -82,7 +82,7 @@ func subjects(t testing.TB, record string) int {
 	}
 	digests, whole := store.Subjects(item)
 	if !whole {
-		t.Errorf("not all of %s are digests", show.Values(item))
+		t.Errorf("not all of %s are digests", repr.String(item))
 	}
 	return len(digests)
 }

@@ -11,13 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/local/stack"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -123,7 +123,7 @@ func moment(t testing.TB, value types.AttributeValue) time.Time {
 	t.Helper()
 	n, ok := value.(*types.AttributeValueMemberN)
 	if !ok {
-		t.Fatalf("no time: %s", show.Values(value))
+		t.Fatalf("no time: %s", repr.String(value))
 	}
 	return millisOf(t, n.Value)
 }

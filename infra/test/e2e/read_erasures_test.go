@@ -4,10 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/repr"
 	"golang.org/x/mod/sumdb/note"
 
 	"customercare/infra/client"
-	"customercare/infra/testkit/show"
 	"customercare/shared/operation"
 	"customercare/shared/receipt"
 	"customercare/shared/statement"
@@ -59,7 +59,7 @@ func TestFromTheCallToTheReceipt(t *testing.T) {
 	verified, err := receipt.Verify([]byte(sealed.Body), note.VerifierList(verifier))
 	if err != nil || verified.Statement.ID != id || verified.Statement.Type != statement.Accepted ||
 		verified.Subject == nil || verified.Subject.Subject != "number#tenant-receipt#number-receipt-1" {
-		t.Errorf("%s, %v\n%s", show.Values(verified), err, sealed.Body)
+		t.Errorf("%s, %v\n%s", repr.String(verified), err, sealed.Body)
 	}
 	altered := strings.Replace(sealed.Body, "index ", "index 1", 1)
 	if _, err := receipt.Verify([]byte(altered), note.VerifierList(verifier)); err == nil {

@@ -14,12 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"golang.org/x/mod/sumdb/note"
 
 	"customercare/infra/client"
 	"customercare/infra/local/stack"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/operation"
 	"customercare/shared/receipt"
 	"customercare/shared/statement"
@@ -90,7 +90,7 @@ func TestReceiptsOfTheEnd(t *testing.T) {
 			got := as(t, of.caller, request)
 			v, err := receipt.Verify([]byte(got.Body), note.VerifierList(verifier))
 			if err != nil || v.Statement.Type != statement.Erased || v.Statement.ID != of.id {
-				t.Fatalf("%v: %s\n%s", err, show.Values(v), got.Body)
+				t.Fatalf("%v: %s\n%s", err, repr.String(v), got.Body)
 			}
 			if hash := sha256.Sum256([]byte(ticket)); !bytes.Equal(v.Statement.Ticket, hash[:]) {
 				t.Errorf("the ticket's hash is %x", v.Statement.Ticket)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/attribute"
@@ -18,7 +19,6 @@ import (
 	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
 	"customercare/infra/testkit/provisiontest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -78,7 +78,7 @@ func TestEachWorkerUsesItsRights(t *testing.T) {
 			// What waited for a release is open by now, and a hold keeps the rest.
 			open = slices.DeleteFunc(openJobs(t, s), func(job item) bool { return job["because"] != nil })
 			if len(open) != 0 {
-				t.Errorf("%d erasures are open: %s", len(open), show.Values(open))
+				t.Errorf("%d erasures are open: %s", len(open), repr.String(open))
 			}
 			left := dynamotest.Dump(t, database, s.Table("Customers"), s.Table("Contacts"))
 			left = slices.DeleteFunc(left, func(line string) bool {

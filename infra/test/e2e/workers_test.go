@@ -8,13 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/repr"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"customercare/infra/local/stack"
 	"customercare/infra/testkit/dynamotest"
-	"customercare/infra/testkit/show"
 	"customercare/shared/store"
 )
 
@@ -130,7 +130,7 @@ func TestCleanupSweepsExpiredAllows(t *testing.T) {
 	}
 	user = scan(t, s.Table("Users"), "attribute_exists(tempAllows)")[0]
 	if left := user["tempAllows"].(*types.AttributeValueMemberM).Value; len(left) != 1 || left["2"] == nil {
-		t.Errorf("the allows %s are left, want the one that has not expired", show.Values(left))
+		t.Errorf("the allows %s are left, want the one that has not expired", repr.String(left))
 	}
 }
 
