@@ -187,7 +187,7 @@ func smoke(ctx context.Context, emulator string) error {
 		return err
 	}
 	ours, its := judge(lines.String())
-	fmt.Printf("%d checks failed because ministack's gateway answers refusals in its own words\n", its)
+	fmt.Printf("%d checks failed because ministack's gateway answers refusals in its own words and routes no slash in an id: no fault of this stack\n", its)
 	if len(ours) > 0 || counts.NotMade > 0 || counts.Failed != its {
 		return fmt.Errorf("%d checks failed, %d were not made:\n%s", counts.Failed-its, counts.NotMade, strings.Join(ours, "\n"))
 	}

@@ -169,13 +169,19 @@ func TestDeployer(t *testing.T) {
 			}
 		}
 	}
-	// IAM counts no blanks, and takes so many characters of a managed policy.
+	// IAM counts no blanks, and takes so many characters of a managed policy: also with
+	// the longest region, a stack's name of 32 characters, and a key.
+	filled := strings.NewReplacer("REGION", "ap-southeast-2", "ACCOUNT", "123456789012", "STACK", strings.Repeat("s", 32),
+		"KMS-KEY-ARN", "arn:aws:kms:ap-southeast-2:123456789012:key/mrk-"+strings.Repeat("1", 32)).Replace(text(t, "docs/deployer.json"))
 	var policy any
-	if err := json.Unmarshal([]byte(text(t, "docs/deployer.json")), &policy); err != nil {
+	if err := json.Unmarshal([]byte(filled), &policy); err != nil {
 		t.Fatal(err)
 	}
 	if short, _ := json.Marshal(policy); len(short) > 6144 {
 		t.Errorf("the policy has %d characters, at most 6144 are taken", len(short))
+	}
+	if !strings.Contains(filled, ":budget/"+strings.Repeat("s", 32)+"-ap-southeast-2\"") {
+		t.Error("the policy does not know the budget's name, which has the region")
 	}
 }
 
