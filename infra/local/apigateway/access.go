@@ -29,9 +29,6 @@ var methods = []string{
 	http.MethodConnect, http.MethodOptions, http.MethodTrace,
 }
 
-// traceRoot is the part of a trace header that X-Ray would take, also from a caller.
-var traceRoot = regexp.MustCompile(`(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)`)
-
 // leg is a function's part in an answer; the zero leg says that the function was not
 // asked.
 type leg struct {
@@ -83,9 +80,6 @@ func (g *Gateway) accessLine(c *call, a Access, length int) string {
 	}
 	if c.proto == "HTTP/1.1" || c.proto == "HTTP/1.0" {
 		values["protocol"] = c.proto
-	}
-	if root := traceRoot.FindStringSubmatch(c.traceID); root != nil {
-		values["xrayTraceId"] = root[1]
 	}
 	return variable.ReplaceAllStringFunc(g.api.AccessLog, func(ref string) string {
 		return cmp.Or(values[ref[len("$context."):]], "-")
