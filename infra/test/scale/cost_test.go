@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"customercare/infra/bench"
@@ -195,6 +197,11 @@ func (c code) standing(p prices) []cost {
 	}
 }
 
+// withoutCalls are the lines of the bill that do not depend on calls or data.
+var withoutCalls = []string{
+	"where the sweep has come", "key of the log", "key of the alarms' topics", "metrics, alarms, dashboard, secret",
+}
+
 // TestBill is the bill of a month.
 func TestBill(t *testing.T) {
 	c := reading(t)
@@ -206,10 +213,13 @@ func TestBill(t *testing.T) {
 	b.text("%d days of %s erasures and %s numbers, in USD. Operation 4 by its numbers in a call.",
 		monthDays, whole(erasuresADay), whole(numbersADay))
 	b.head("", "USD", left+"derived from")
-	sum := 0.
+	sum, idle := 0., 0.
 	for _, line := range append(c.customers(p), c.standing(p)...) {
 		b.row(line.what, about(line.usd), line.how)
 		sum += line.usd
+		if slices.Contains(withoutCalls, line.what) {
+			idle += line.usd
+		}
 	}
 	b.row("**all but operation 4**", mark(true, about(sum)), "")
 	for _, of := range cleanings {
@@ -221,11 +231,12 @@ func TestBill(t *testing.T) {
 		b.row(mark(true, fmt.Sprintf("operation 4, %s a call", whole(of.numbers))), mark(true, about(all)), "")
 		b.row(mark(true, fmt.Sprintf("all, with %s a call", whole(of.numbers))), mark(true, about(sum+all)), "")
 	}
+	b.WriteString("\n")
+	b.text("A stack that nobody calls costs about %s USD a month: %s.", about(idle), strings.Join(withoutCalls, "; "))
 	of3 := 0.
 	for _, line := range c.customers(p) {
 		of3 += line.usd
 	}
-	b.WriteString("\n")
 	b.text("One erased customer with %d transactions costs %.5f USD, of which %.0f %% are the deletions themselves.",
 		each, of3/monthly(erasuresADay)/1e6, 100*monthly(erasuresADay)*each*p.Writes/of3)
 	b.text(
