@@ -106,8 +106,8 @@ func TestCommandsOfAFirstLoad(t *testing.T) {
 				t.Errorf("%s is\n%+v, template.yaml has\n%+v", id, is, want)
 			}
 		}
-		if !strings.Contains(call, "\nS3Bucket=a-bucket,S3KeyPrefix="+id+"/\n") || parameters.TableName != "care-"+id ||
-			list[i].ResourceIdentifier["TableName"] != "care-"+id || list[i].ResourceType != in.Type ||
+		if !strings.Contains(call, "\nS3Bucket=a-bucket,S3KeyPrefix="+id+"/\n") || parameters.TableName != "customercare-"+id ||
+			list[i].ResourceIdentifier["TableName"] != "customercare-"+id || list[i].ResourceType != in.Type ||
 			in.Type != "AWS::DynamoDB::Table" || in.DeletionPolicy != "Retain" {
 			t.Errorf("%s: %q, %+v, %+v", id, words, list[i], in)
 		}
