@@ -16,7 +16,7 @@ var handled = map[string]string{
 	"AWS::ApiGateway::Account":         "apigateway: PATCH GET; iam: PassRole",
 	"AWS::ApiGateway::BasePathMapping": "apigateway: POST GET PATCH DELETE",
 	"AWS::ApiGateway::Deployment":      "apigateway: POST GET PATCH DELETE",
-	"AWS::ApiGateway::DomainName":      "apigateway: POST GET PATCH DELETE PUT AddCertificateToDomain RemoveCertificateFromDomain",
+	"AWS::ApiGateway::DomainName":      "apigateway: POST GET PATCH DELETE PUT AddCertificateToDomain RemoveCertificateFromDomain; iam: CreateServiceLinkedRole",
 	"AWS::ApiGateway::RestApi":         "apigateway: POST GET PUT PATCH DELETE",
 	"AWS::ApiGateway::Stage": "apigateway: POST GET PUT PATCH DELETE; logs: CreateLogDelivery GetLogDelivery UpdateLogDelivery " +
 		"DeleteLogDelivery ListLogDeliveries PutResourcePolicy DescribeResourcePolicies",
@@ -64,8 +64,9 @@ var handled = map[string]string{
 	"AWS::WAFv2::WebACLAssociation": "wafv2: AssociateWebACL GetWebACL GetWebACLForResource DisassociateWebACL; apigateway: SetWebACL",
 }
 
-// ofSAM is what `sam deploy` uses itself, with a change set and a bucket of its own.
-const ofSAM = "cloudformation: CreateChangeSet DescribeChangeSet ExecuteChangeSet DeleteChangeSet ListChangeSets DescribeStacks " +
+// ofSAM is what `sam deploy` uses itself, with a change set and a bucket of its own, and
+// what brings a stack out of UPDATE_ROLLBACK_FAILED.
+const ofSAM = "cloudformation: ContinueUpdateRollback CreateChangeSet DescribeChangeSet ExecuteChangeSet DeleteChangeSet ListChangeSets DescribeStacks " +
 	"DescribeStackEvents ListStackResources GetTemplate GetTemplateSummary; s3: CreateBucket GetBucketLocation ListBucket PutObject GetObject " +
 	"PutBucketPolicy GetBucketPolicy PutBucketVersioning PutBucketTagging PutBucketPublicAccessBlock PutEncryptionConfiguration"
 
@@ -207,6 +208,9 @@ func TestDeployerOfAStack(t *testing.T) {
 	for _, right := range [][2]string{
 		{"budgets:ModifyBudget", "arn:aws:budgets::123456789012:budget/" + budget},
 		{"lambda:TagResource", "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:0d1e2f30"},
+		{"codedeploy:ListTagsForResource", "arn:aws:codedeploy:us-east-1::application:care-application"}, // without an account
+		{"codedeploy:CreateDeployment", "arn:aws:codedeploy:us-east-1:123456789012:deploymentgroup:care-application/care-group"},
+		{"iam:CreateServiceLinkedRole", "arn:aws:iam::123456789012:role/aws-service-role/ops.apigateway.amazonaws.com/AWSServiceRoleForAPIGateway"},
 		{"kms:DescribeKey", key}, {"kms:ListAliases", "*"}, {"cloudwatch:DescribeAlarms", "*"},
 		{"logs:DescribeQueryDefinitions", "*"}, {"logs:PutQueryDefinition", "*"}, {"logs:DeleteQueryDefinition", "*"},
 	} {
