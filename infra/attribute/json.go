@@ -2,6 +2,7 @@ package attribute
 
 import (
 	"encoding/base64"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -46,8 +47,10 @@ func appendValue(to []byte, value types.AttributeValue) []byte {
 		to = AppendJSON(append(to, `{"M":`...), a.Value)
 	case *types.AttributeValueMemberL:
 		to = appendList(append(to, `{"L":`...), a.Value, appendValue)
-	default:
+	case nil, *types.AttributeValueMemberNULL:
 		return append(to, `{"NULL":true}`...)
+	default: // a value that is left out would be lost without a word
+		panic(fmt.Sprintf("attribute: no JSON for %T", value))
 	}
 	return append(to, '}')
 }

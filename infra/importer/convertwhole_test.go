@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -113,6 +114,56 @@ func TestConvertIsWholeOrAbsent(t *testing.T) {
 	_, err = importer.Convert(t.Context(), importer.ConvertOptions{Out: out + "2"}, strings.NewReader("[1]"))
 	if _, misformed := errors.AsType[importer.Misformed](err); !misformed || there(t, out+"2") {
 		t.Error(err)
+	}
+}
+
+// What no run has left under the name that a run works under stays as it is: it may be
+// somebody's, or somebody may wait there for personal data.
+func TestConvertClearsOnlyItsOwn(t *testing.T) {
+	for name, make := range map[string]func(dir, path string) error{
+		"a folder without the lock": func(_, path string) error { return os.Mkdir(path, 0o700) },
+		"a folder that others may open": func(_, path string) error {
+			return errors.Join(os.Mkdir(path, 0o700), os.Chmod(path, 0o755), os.WriteFile(filepath.Join(path, "lock"), nil, 0o600))
+		},
+		"a link": func(dir, path string) error {
+			return errors.Join(os.Mkdir(filepath.Join(dir, "other"), 0o700), os.Symlink("other", path),
+				os.WriteFile(filepath.Join(path, "lock"), nil, 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "out.converting")
+			mine := filepath.Join(path, "mine")
+			if err := errors.Join(make(dir, path), os.WriteFile(mine, nil, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := importer.Convert(t.Context(), importer.ConvertOptions{Out: filepath.Join(dir, "out")}, strings.NewReader(repeated()))
+			if err == nil || !strings.Contains(err.Error(), "no earlier run has left it") {
+				t.Error(err)
+			}
+			if _, err := os.Stat(mine); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Nobody but who converts may read what is converted: it is personal data.
+func TestConvertedIsPrivate(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	convert(t, importer.ConvertOptions{Out: out}, repeated())
+	err := filepath.WalkDir(out, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		is, err := entry.Info()
+		if err == nil && is.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s is %v", path, is.Mode())
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -50,7 +51,11 @@ func openFolder(final string, fileBytes int64) (f *folder, err error) {
 	if _, err := os.Lstat(final); err == nil {
 		return nil, fmt.Errorf("%s is there already: name another folder, or take it away", final)
 	}
-	if err := os.Mkdir(f.path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+	err = os.Mkdir(f.path, 0o700)
+	if errors.Is(err, os.ErrExist) {
+		err = f.leftByUs()
+	}
+	if err != nil {
 		return nil, f.cannot(err)
 	}
 	f.lock = flock.New(filepath.Join(f.path, "lock"))
@@ -73,6 +78,25 @@ func openFolder(final string, fileBytes int64) (f *folder, err error) {
 	return f, nil
 }
 
+// leftByUs is an error unless what stands under the folder's own name is what an earlier
+// run may have left: a folder that nobody else may open, empty or with the lock. Whatever
+// else it is, nothing in it is taken away, and no personal data is written there.
+func (f *folder) leftByUs() error {
+	is, err := os.Lstat(f.path)
+	if err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(f.path)
+	if err != nil {
+		return err
+	}
+	locks := func(entry os.DirEntry) bool { return entry.Name() == "lock" }
+	if !is.IsDir() || is.Mode().Perm() != 0o700 || len(entries) > 0 && !slices.ContainsFunc(entries, locks) {
+		return fmt.Errorf("%s is there, and no earlier run has left it: take it away", f.path)
+	}
+	return nil
+}
+
 // cannot is the error of a folder that cannot be written.
 func (f *folder) cannot(err error) error {
 	return fmt.Errorf("the folder %s cannot be written: %w", f.final, err)
@@ -81,7 +105,11 @@ func (f *folder) cannot(err error) error {
 // close gives the folder its name when it is whole, and takes it away otherwise.
 func (f *folder) close(whole bool) error {
 	if whole {
-		err := errors.Join(os.Remove(f.lock.Path()), os.Rename(f.path, f.final))
+		// The lock goes last: without it another run would clear the folder.
+		err := os.Rename(f.path, f.final)
+		if err == nil {
+			err = os.Remove(filepath.Join(f.final, filepath.Base(f.lock.Path())))
+		}
 		if err = errors.Join(err, f.lock.Close()); err != nil {
 			return f.cannot(err)
 		}

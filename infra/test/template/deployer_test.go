@@ -16,7 +16,7 @@ var handled = map[string]string{
 	"AWS::ApiGateway::Account":         "apigateway: PATCH GET; iam: PassRole",
 	"AWS::ApiGateway::BasePathMapping": "apigateway: POST GET PATCH DELETE",
 	"AWS::ApiGateway::Deployment":      "apigateway: POST GET PATCH DELETE",
-	"AWS::ApiGateway::DomainName":      "apigateway: POST GET PATCH DELETE PUT AddCertificateToDomain RemoveCertificateFromDomain",
+	"AWS::ApiGateway::DomainName":      "apigateway: POST GET PATCH DELETE PUT AddCertificateToDomain RemoveCertificateFromDomain; iam: CreateServiceLinkedRole",
 	"AWS::ApiGateway::RestApi":         "apigateway: POST GET PUT PATCH DELETE",
 	"AWS::ApiGateway::Stage": "apigateway: POST GET PUT PATCH DELETE; logs: CreateLogDelivery GetLogDelivery UpdateLogDelivery " +
 		"DeleteLogDelivery ListLogDeliveries PutResourcePolicy DescribeResourcePolicies",
@@ -64,8 +64,9 @@ var handled = map[string]string{
 	"AWS::WAFv2::WebACLAssociation": "wafv2: AssociateWebACL GetWebACL GetWebACLForResource DisassociateWebACL; apigateway: SetWebACL",
 }
 
-// ofSAM is what `sam deploy` uses itself, with a change set and a bucket of its own.
-const ofSAM = "cloudformation: CreateChangeSet DescribeChangeSet ExecuteChangeSet DeleteChangeSet ListChangeSets DescribeStacks " +
+// ofSAM is what `sam deploy` uses itself, with a change set and a bucket of its own, and
+// what brings a stack out of UPDATE_ROLLBACK_FAILED.
+const ofSAM = "cloudformation: ContinueUpdateRollback CreateChangeSet DescribeChangeSet ExecuteChangeSet DeleteChangeSet ListChangeSets DescribeStacks " +
 	"DescribeStackEvents ListStackResources GetTemplate GetTemplateSummary; s3: CreateBucket GetBucketLocation ListBucket PutObject GetObject " +
 	"PutBucketPolicy GetBucketPolicy PutBucketVersioning PutBucketTagging PutBucketPublicAccessBlock PutEncryptionConfiguration"
 
@@ -88,21 +89,28 @@ func rights(text string) (all []string) {
 	return all
 }
 
+// statement is one of a policy.
+type statement struct {
+	Effect   string
+	Action   []string
+	Resource any
+}
+
+// statements reads a policy.
+func statements(t *testing.T, policy string) []statement {
+	t.Helper()
+	var read struct{ Statement []statement }
+	if err := json.Unmarshal([]byte(policy), &read); err != nil {
+		t.Fatal(err)
+	}
+	return read.Statement
+}
+
 // deployer reads the actions of docs/deployer.json.
 func deployer(t *testing.T) (actions []string) {
 	t.Helper()
-	var policy struct {
-		Statement []struct {
-			Effect   string
-			Action   []string
-			Resource any
-		}
-	}
-	if err := json.Unmarshal([]byte(text(t, "docs/deployer.json")), &policy); err != nil {
-		t.Fatal(err)
-	}
 	denied := ""
-	for _, s := range policy.Statement {
+	for _, s := range statements(t, text(t, "docs/deployer.json")) {
 		if s.Effect == "Allow" {
 			actions = append(actions, s.Action...)
 		} else {
@@ -169,19 +177,57 @@ func TestDeployer(t *testing.T) {
 			}
 		}
 	}
-	// IAM counts no blanks, and takes so many characters of a managed policy: also with
-	// the longest region, a stack's name of 32 characters, and a key.
-	filled := strings.NewReplacer("REGION", "ap-southeast-2", "ACCOUNT", "123456789012", "STACK", strings.Repeat("s", 32),
-		"KMS-KEY-ARN", "arn:aws:kms:ap-southeast-2:123456789012:key/mrk-"+strings.Repeat("1", 32)).Replace(text(t, "docs/deployer.json"))
+}
+
+// permits says whether the policy of a stack lets an action on a resource.
+func permits(t *testing.T, policy, action, resource string) (allowed bool) {
+	t.Helper()
+	for _, s := range statements(t, policy) {
+		on, several := s.Resource.([]any)
+		if !several {
+			on = []any{s.Resource}
+		}
+		if s.Effect == "Allow" && slices.ContainsFunc(s.Action, func(a string) bool { return matches(a, action) }) &&
+			slices.ContainsFunc(on, func(r any) bool { return matches(fmt.Sprint(r), resource) }) {
+			allowed = true
+		}
+	}
+	return allowed
+}
+
+// The policy of a stack, written as docs/rails.md says: a right counts on the resource
+// that AWS asks about, which has a name, is another than its type's, or is none ("*").
+func TestDeployerOfAStack(t *testing.T) {
+	const key = "arn:aws:kms:us-east-1:123456789012:key/0d1e2f30-1111-2222-3333-444455556666"
+	of := func(stack string) string {
+		return strings.NewReplacer("REGION", "us-east-1", "ACCOUNT", "123456789012", "STACK", stack, "KMS-KEY-ARN", key).
+			Replace(text(t, "docs/deployer.json"))
+	}
+	budget := strings.NewReplacer("${AWS::StackName}", "care", "${AWS::Region}", "us-east-1").Replace(
+		regexp.MustCompile(`BudgetName: !Sub "([^"]*)"`).FindStringSubmatch(text(t, "template.yaml"))[1])
+	for _, right := range [][2]string{
+		{"budgets:ModifyBudget", "arn:aws:budgets::123456789012:budget/" + budget},
+		{"lambda:TagResource", "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:0d1e2f30"},
+		{"codedeploy:ListTagsForResource", "arn:aws:codedeploy:us-east-1::application:care-application"}, // without an account
+		{"codedeploy:CreateDeployment", "arn:aws:codedeploy:us-east-1:123456789012:deploymentgroup:care-application/care-group"},
+		{"iam:CreateServiceLinkedRole", "arn:aws:iam::123456789012:role/aws-service-role/ops.apigateway.amazonaws.com/AWSServiceRoleForAPIGateway"},
+		{"kms:DescribeKey", key}, {"kms:ListAliases", "*"}, {"cloudwatch:DescribeAlarms", "*"},
+		{"logs:DescribeQueryDefinitions", "*"}, {"logs:PutQueryDefinition", "*"}, {"logs:DeleteQueryDefinition", "*"},
+	} {
+		if !permits(t, of("care"), right[0], right[1]) {
+			t.Errorf("docs/deployer.json does not let %s on %s", right[0], right[1])
+		}
+	}
+	if permits(t, of("care"), "lambda:TagResource", "arn:aws:lambda:us-east-1:123456789012:function:other-function") {
+		t.Error("docs/deployer.json lets tag a function of another stack")
+	}
+	// IAM counts no blanks, and takes so many characters of all policies within a role.
 	var policy any
-	if err := json.Unmarshal([]byte(filled), &policy); err != nil {
+	if err := json.Unmarshal([]byte(of(strings.Repeat("s", 128))), &policy); err != nil {
 		t.Fatal(err)
 	}
-	if short, _ := json.Marshal(policy); len(short) > 6144 {
-		t.Errorf("the policy has %d characters, at most 6144 are taken", len(short))
-	}
-	if !strings.Contains(filled, ":budget/"+strings.Repeat("s", 32)+"-ap-southeast-2\"") {
-		t.Error("the policy does not know the budget's name, which has the region")
+	if short, _ := json.Marshal(policy); len(short) > 10240 {
+		t.Errorf("the policy has %d characters, at most 10240 are taken", len(short))
 	}
 }
 

@@ -133,6 +133,7 @@ func TestRailsAreChecked(t *testing.T) {
 		{"DomainName", "care.example.com"}, // without its certificate
 		{"CertificateArn", "arn:aws:iam::123456789012:server-certificate/care"},
 		{"GradualDeployment", ""}, {"GradualDeployment", "Linear10PercentEvery10Minutes"}, // longer than the pipeline waits
+		{"GradualDeployment", "Canary10Percent5Minutes"}, // over before an alarm sounds
 		{"DisableExecuteApiEndpoint", "yes"}, {"TicketEmail", "nobody"}, {"QuietAlarmMinutes", "1441"}, {"MonthlyBudget", "-1"},
 	} {
 		_, err := template.Load(filepath.Join(dynamotest.Root(), "template.yaml"), map[string]string{c.name: c.value})

@@ -97,8 +97,8 @@ func TestKindsOfShift(t *testing.T) {
 			}
 		}
 	}
-	if kinds != 8 {
-		t.Errorf("%d kinds in the mapping, want the 8 that are allowed", kinds)
+	if kinds != 6 {
+		t.Errorf("%d kinds in the mapping, want the 6 that are allowed", kinds)
 	}
 }
 
