@@ -46,9 +46,9 @@ package: build
 ##   VERSION=1.2.3  what shared/version says that the source is (docs/upgrade.md)
 ##   ARCHITECTURE=x86_64             another one, .cache/release/<version>-x86_64
 # The release's template names the zips, so it deploys without Go and without sam build, and takes
-# no Architecture but theirs: sed changes that parameter's lines only, up to the next name that begins
-# with another letter. The tool takes the version of the SBOM's subject from git, where there may be
-# none, so awk writes it.
+# no Architecture but theirs: sed changes that parameter's lines only, up to the next name that
+# begins with another letter. The tool takes the version of the SBOM's subject from git, where
+# there may be none, so awk writes it.
 RELEASE = .cache/release/$(VERSION)$(if $(filter x86_64,$(ARCHITECTURE)),-x86_64)
 PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
 release:
