@@ -165,7 +165,7 @@ restorable: customercare
 ## test: every test, unit and end to end, on a DynamoDB engine of its own
 ##   PACKAGES=./shared/store         these packages only
 ##   ENGINE=dynamodb-local           AWS's own emulator;  DYNAMODB_ENDPOINT=http://... any other engine
-##   FLAGS=-short                    fewer random states, a third of the moments at which a call fails
+##   FLAGS=-short                    fewer random states, a fifth of the moments at which a call fails
 # -count=1: go test would repeat the end-to-end tests' last result though a function has
 # changed. They run the functions as built binaries, which it does not see. The packages that
 # take longest come first.

@@ -91,8 +91,13 @@ func (sys *system) beside(
 
 // eachPair is beside for every k and j, with a fresh start and a look at the end of each.
 func (sys *system) eachPair(t *testing.T, begin func(t *testing.T), first, other func(e engine), check func(t *testing.T)) {
+	sys.pairs(t, 1, begin, first, other, check)
+}
+
+// pairs is eachPair for one k of each step.
+func (sys *system) pairs(t *testing.T, step int, begin func(t *testing.T), first, other func(e engine), check func(t *testing.T)) {
 	pairs := 0
-	dynamotest.EveryMoment(t, func(t *testing.T, k int) (struck bool) {
+	dynamotest.Moments(t, step, func(t *testing.T, k int) (struck bool) {
 		for j := 1; ; j++ {
 			begin(t)
 			reached, paused := sys.beside(k, j, first, other)
@@ -108,7 +113,7 @@ func (sys *system) eachPair(t *testing.T, begin func(t *testing.T), first, other
 // Nothing that exists when a hold becomes active is deleted, whatever call a worker and
 // whoever places the hold are at: the one is stopped before any of its calls, the other
 // goes on to any of its own, and then each ends. Afterwards all else goes, and after the
-// release what was kept.
+// release what was kept. Of the calls about a contact of many numbers one of four is tried.
 func TestNothingIsDeletedThatAHoldFinds(t *testing.T) {
 	t.Parallel()
 	for name, contact := range map[string][]string{
@@ -162,10 +167,14 @@ func TestNothingIsDeletedThatAHoldFinds(t *testing.T) {
 					sys.wantEmpty(t, sys.Kit.Contacts.Table)
 					sys.clear(t)
 				}
+				step := 1
+				if name == "of many" { // its calls are many, and most of them alike
+					step = 4
+				}
 				if who == "placed beside a worker" {
-					sys.eachPair(t, begin, work, place, check)
+					sys.pairs(t, step, begin, work, place, check)
 				} else {
-					sys.eachPair(t, begin, place, work, check)
+					sys.pairs(t, step, begin, place, work, check)
 				}
 			})
 		}

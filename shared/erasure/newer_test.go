@@ -29,15 +29,15 @@ func (sys *system) numberItems(t testing.TB, number int64) (items []string, held
 // ours are the tables that only this product writes.
 func (sys *system) ours() []string { return []string{sys.Kit.Erasures.Table, sys.Kit.Holds.Table} }
 
-// At every call of those that place a hold, accept erasures, are repeated, work on them,
+// At every third call of those that place a hold, accept erasures, are repeated, work on them,
 // release the hold and open what it has kept, a newer version may write all that stands
 // in the ledger and in holds: from then on nothing of it changes, and who is held is
 // held. When it is all this version's again everything ends.
-func TestNewerAtEveryCall(t *testing.T) {
+func TestNewerAtAnyCall(t *testing.T) {
 	t.Parallel()
 	sys := newSystem(t)
 	n := 0
-	calls := dynamotest.EveryMoment(t, func(t *testing.T, k int) (struck bool) {
+	calls := dynamotest.Moments(t, 3, func(t *testing.T, k int) (struck bool) {
 		n++
 		id := holdID(n)
 		sys.putCustomer(t, "shop", "4711", 3)
