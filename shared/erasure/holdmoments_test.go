@@ -113,7 +113,8 @@ func (sys *system) pairs(t *testing.T, step int, begin func(t *testing.T), first
 // Nothing that exists when a hold becomes active is deleted, whatever call a worker and
 // whoever places the hold are at: the one is stopped before any of its calls, the other
 // goes on to any of its own, and then each ends. Afterwards all else goes, and after the
-// release what was kept. Of the calls about a contact of many numbers one of four is tried.
+// release what was kept. Of the calls about a contact of many numbers one of four is
+// tried.
 func TestNothingIsDeletedThatAHoldFinds(t *testing.T) {
 	t.Parallel()
 	for name, contact := range map[string][]string{

@@ -29,10 +29,10 @@ func (sys *system) numberItems(t testing.TB, number int64) (items []string, held
 // ours are the tables that only this product writes.
 func (sys *system) ours() []string { return []string{sys.Kit.Erasures.Table, sys.Kit.Holds.Table} }
 
-// At every third call of those that place a hold, accept erasures, are repeated, work on them,
+// At any call of those that place a hold, accept erasures, are repeated, work on them,
 // release the hold and open what it has kept, a newer version may write all that stands
 // in the ledger and in holds: from then on nothing of it changes, and who is held is
-// held. When it is all this version's again everything ends.
+// held. When it is all this version's again everything ends. One call of three is tried.
 func TestNewerAtAnyCall(t *testing.T) {
 	t.Parallel()
 	sys := newSystem(t)
