@@ -58,10 +58,11 @@ var answers = map[string]func(http.ResponseWriter, *http.Request){
 	},
 	"drops":         func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	"talks rubbish": raw("<html>" + private + "\r\n\r\n"),
-	"bad status":    raw("HTTP/1.1 999 " + private + "\r\nContent-Length: 0\r\n\r\n"),
-	"switches":      raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"),
-	"long header":   raw("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 128<<10) + "\r\n\r\n"),
-	"fails":         func(w http.ResponseWriter, _ *http.Request) { http.Error(w, private, http.StatusInternalServerError) },
+	// Without a length, so that nobody uses this connection again before its end is seen.
+	"bad status":  raw("HTTP/1.1 999 " + private + "\r\n\r\n"),
+	"switches":    raw("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"),
+	"long header": raw("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 128<<10) + "\r\n\r\n"),
+	"fails":       func(w http.ResponseWriter, _ *http.Request) { http.Error(w, private, http.StatusInternalServerError) },
 	"is busy": func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "77")
 		w.WriteHeader(http.StatusServiceUnavailable)

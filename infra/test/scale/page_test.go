@@ -195,7 +195,7 @@ func TestNear(t *testing.T) {
 		shown, seen string
 		want        bool
 	}{
-		{"20.0 s", "20.9 s", true}, {"20.0 s", "22.0 s", false}, {"20.0 s", "20.0", false},
+		{"20.0 s", "21.9 s", true}, {"20.0 s", "22.2 s", false}, {"20.0 s", "20.0", false},
 		{"1,000", "1,170", true}, {"1,000", "1,400", false}, {"0.52", "0.60", true}, {"0.52", "0.80", false},
 		{"4", "a", false}, {"a", "a", true},
 	} {
