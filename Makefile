@@ -14,7 +14,7 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: help build package release deploy rehearse smoke customercare run invoke test chaos load bench docs verify outdated lint import fuzz restorable
+.PHONY: help build package release deploy rehearse smoke customercare run invoke test chaos load bench bench-long docs verify outdated lint import fuzz restorable
 
 ## help: this list
 # From the lines that begin with "## ": "## target: what it does", "##@ Group" before the targets of
@@ -196,9 +196,13 @@ load:
 	exec go test -count=1 -timeout 30m -v -run '^TestLoad$$' ./infra/test/load
 
 ## bench: ours beside what is possible; prints the tables, writes docs/performance.md and the README's table
-##   BENCH_ONLY=warm,clients    measures these tables only, and writes nothing
+##   BENCH_ONLY=warm,clients    measures these tables only, and writes nothing but with BENCH_WRITE=1
 bench:
 	@mkdir -p .cache; BENCH=1 exec go test -count=1 -timeout 20m -v -run '^TestBench$$' ./infra/test/bench
+
+## bench-long: the same for the tables that take longer
+bench-long:
+	@mkdir -p .cache; BENCH=long exec go test -count=1 -timeout 100m -v -run '^TestBench$$' ./infra/test/bench
 
 ## docs: the page of all calls, for your own site; of docs/openapi.yaml its 3.0 twin and docs/postman.json
 ##   DIR=folder      where the page goes (.cache/docs);  SERVER=https://...  the API that it tries

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"text/template"
+	"time"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
@@ -147,22 +148,44 @@ func (f figures) Count(name string) (counted, error) {
 	return counted{}, fmt.Errorf("no operation %q is counted", name)
 }
 
-// shown is a table of the page.
+// shown is a table of the page. One that was not measured yet has no figures.
 type shown struct {
-	Title, Against string
-	Figures        []Figure
+	Table
+	Measured *Measured
+	Figures  []Figure
 }
 
 // Table is the table of this name.
 func (f File) Table(name string) shown {
-	t := Tables[TableNumber(name)]
-	s := shown{Title: t.Title, Against: t.Against}
+	s := shown{Table: Tables[TableNumber(name)]}
+	if measured, ok := f.Measured[name]; ok {
+		s.Measured = &measured
+	}
 	for _, figure := range f.Figures {
 		if figure.Table == name {
 			s.Figures = append(s.Figures, figure)
 		}
 	}
 	return s
+}
+
+// Days are when the tables of these names were measured: a day, or the first and the
+// last.
+func (f File) Days(names ...string) string {
+	var days []string
+	for _, name := range names {
+		if measured, ok := f.Measured[name]; ok {
+			days = append(days, measured.When.UTC().Format(time.DateOnly))
+		}
+	}
+	if len(days) == 0 {
+		return "no day"
+	}
+	first, last := slices.Min(days), slices.Max(days)
+	if first == last {
+		return first
+	}
+	return first + " to " + last
 }
 
 // Tables are those that have figures.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"os"
 	"slices"
@@ -23,6 +24,7 @@ type Figure struct {
 	Met     bool     `json:"met"`              // true where there is no goal
 	Runs    int      `json:"runs"`             // interleaved pairs
 	Also    []Number `json:"also,omitempty"`   // other figures of the same case, such as the p99
+	Said    string   `json:"said,omitzero"`    // what a library said, where that matters
 }
 
 // Number is a named figure with its unit, as "p99" 1.2 "ms".
@@ -32,11 +34,33 @@ type Number struct {
 	Unit  string  `json:"unit"`
 }
 
-// File is results.json: the figures of every table, and what they were measured on.
-type File struct {
+// Measured is when a table was measured, and on what.
+type Measured struct {
 	When    time.Time `json:"when"`
 	Machine Machine   `json:"machine"`
-	Figures []Figure  `json:"figures"`
+}
+
+// File is results.json: the figures of every table, and of each table, by its name, when
+// and on what it was measured.
+type File struct {
+	Measured map[string]Measured `json:"measured"`
+	Figures  []Figure            `json:"figures"`
+}
+
+// With is f with the tables that newer has measured in place of its own. A figure of
+// another table, such as the memory that a measurement brings, replaces the one of its
+// name.
+func (f File) With(newer File) File {
+	old := slices.DeleteFunc(slices.Clone(f.Figures), func(figure Figure) bool {
+		_, again := newer.Measured[figure.Table]
+		return again || slices.ContainsFunc(newer.Figures, figure.same)
+	})
+	both := File{Measured: maps.Clone(f.Measured), Figures: append(old, newer.Figures...)}
+	if both.Measured == nil {
+		both.Measured = map[string]Measured{}
+	}
+	maps.Copy(both.Measured, newer.Measured)
+	return both
 }
 
 // ReadFile reads the file called name.

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"fmt"
 	"math"
 	"path/filepath"
 	"reflect"
@@ -11,8 +12,13 @@ import (
 
 func whole() File {
 	return File{
-		When:    time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
-		Machine: Machine{CPU: "an abacus", Cores: 2, Go: "go1.26", Engine: "dynoxide 1.2.1"},
+		Measured: map[string]Measured{
+			"start": {
+				When:    time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC),
+				Machine: Machine{CPU: "an abacus", Cores: 2, Go: "go1.26", Engine: "dynoxide 1.2.1"},
+			},
+			"clients": {When: time.Date(2026, 3, 4, 9, 0, 0, 0, time.UTC), Machine: Machine{Engine: "another"}},
+		},
 		Figures: []Figure{
 			{
 				Table: "start",
@@ -124,5 +130,33 @@ func TestCheck(t *testing.T) {
 	twice.Figures[len(twice.Figures)-1].Against = "another floor"
 	if err := twice.Check(); err == nil {
 		t.Error("two rows of one name beside different floors are accepted")
+	}
+}
+
+// What is measured again replaces a whole table, and what comes beside it one figure.
+func TestWith(t *testing.T) {
+	day := time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC)
+	got := whole().With(File{
+		Measured: map[string]Measured{"clients": {When: day}},
+		Figures: []Figure{
+			{Table: "clients", Case: "8 at once", Ours: 5, Met: true, Runs: 1},
+			{Table: "start", Case: "cleanup", Ours: 6, Met: true, Runs: 1},
+		},
+	})
+	var names []string
+	for _, f := range got.Figures {
+		names = append(names, fmt.Sprint(f.Table, " ", f.Case, " ", f.Ours))
+	}
+	if want := "[warm delete-customer 2 clients 8 at once 5 start cleanup 6]"; fmt.Sprint(names) != want {
+		t.Errorf("%v, want %s", names, want)
+	}
+	if got.Measured["clients"].When != day || got.Measured["start"].Machine.CPU != "an abacus" {
+		t.Errorf("%v", got.Measured)
+	}
+	if days := got.Days("start", "clients", "warm"); days != "2026-03-02 to 2026-04-01" {
+		t.Error(days)
+	}
+	if len(whole().Figures) != 4 || whole().Measured["clients"].When == day {
+		t.Error("the file itself has changed")
 	}
 }

@@ -35,6 +35,7 @@ func TestRun(t *testing.T) {
 		startRounds: 3, warmPerRound: 2, customerSizes: []customerSize{{3, 2}, {60, 1}},
 		numbersInCall: 12, numberSizes: []numbersSize{{0, 1}, {3, 2}},
 		clientRounds: 2, clientLoads: []clientLoad{{1, 5}, {8, 20}},
+		peerSizes: []customerSize{{60, 1}}, busySize: customerSize{60, 1}, weatherSize: customerSize{60, 1},
 	}
 	run, err := p.run(t.Context(), ready(t), bench.Tables)
 	if err != nil {
@@ -171,15 +172,17 @@ func TestMemory(t *testing.T) {
 }
 
 func TestSelected(t *testing.T) {
-	if all, err := selected(""); err != nil || len(all) != len(bench.Tables) {
-		t.Errorf("%v, %v", all, err)
+	short, err := selected("", false)
+	long, longErr := selected("", true)
+	if errors.Join(err, longErr) != nil || len(short)+len(long) != len(bench.Tables) || long[0].Name != "weather" {
+		t.Errorf("%v, %v, %v, %v", short, long, err, longErr)
 	}
-	some, err := selected("warm, memory")
+	some, err := selected("warm, memory", true)
 	if err != nil || len(some) != 2 || some[0].Name != "warm" || some[1].Name != "memory" {
 		t.Errorf("%v, %v", some, err)
 	}
 	for _, list := range []string{"1", "warm,", "warm clients", "Warm"} {
-		if all, err := selected(list); err == nil {
+		if all, err := selected(list, false); err == nil {
 			t.Errorf("%q is %v", list, all)
 		}
 	}

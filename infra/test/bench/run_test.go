@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -30,36 +31,45 @@ type plan struct {
 	numberSizes   []numbersSize
 	clientRounds  int // pairs of ours and the floor's
 	clientLoads   []clientLoad
+	peerSizes     []customerSize
+	busySize      customerSize
+	weatherSize   customerSize
 }
 
-// full is the plan of `make bench`.
+// full is the plan of `make bench` and `make bench-long`.
 var full = plan{
 	startRounds: 31, warmPerRound: 100,
 	customerSizes: []customerSize{{10, 11}, {1_000, 7}, {100_000, 3}},
 	numbersInCall: 1000, numberSizes: []numbersSize{{0, 5}, {10, 3}},
 	clientRounds: 5, clientLoads: []clientLoad{{1, 250}, {8, 400}, {32, 400}},
+	peerSizes: []customerSize{{1_000, 7}, {20_000, 3}}, busySize: customerSize{1_000, 5},
+	weatherSize: customerSize{1_000, 5},
 }
 
 // measures are what brings the figures of each of bench.Tables, but of memory's, which
 // the others bring. Each has a file of its own.
 var measures = map[string]func(plan, context.Context, *Bench) ([]bench.Figure, error){
 	"start": plan.starts, "warm": plan.warm, "customers": plan.customers, "numbers": plan.numbers,
-	"clients": plan.clients,
+	"clients": plan.clients, "peers": plan.peers, "busy": plan.busy, "weather": plan.weather,
 }
 
-// atMost is how long a run may take on a slow machine. It takes less than five minutes on
-// two idle cores.
-const atMost = 15 * time.Minute
+// atMost is how long a run may take on a slow machine. It takes less than six minutes on
+// two idle cores, one of the long tables less than half an hour.
+const atMost, longAtMost = 15 * time.Minute, 90 * time.Minute
 
-// TestBench is `make bench`: it measures, prints the tables, and writes results.json and
-// the pages. With names of tables in BENCH_ONLY, such as "warm,clients", it measures
-// these only and writes nothing. It fails when something could not be measured; a missed
-// goal is a figure like any other.
+// TestBench is `make bench`, and `make bench-long` with BENCH=long: it measures, prints the
+// tables, and writes results.json and the pages. With names of tables in BENCH_ONLY, such
+// as "warm,clients", it measures these only, and writes them only with BENCH_WRITE=1. It
+// fails when something could not be measured; a missed goal is a figure like any other.
 func TestBench(t *testing.T) {
-	if os.Getenv("BENCH") != "1" {
+	long, atMost := os.Getenv("BENCH") == "long", atMost
+	if long {
+		atMost = longAtMost
+	} else if os.Getenv("BENCH") != "1" {
 		t.Skip("make bench measures at length, TestRun does in seconds")
 	}
-	only, err := selected(os.Getenv("BENCH_ONLY"))
+	list := os.Getenv("BENCH_ONLY")
+	only, err := selected(list, long)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,10 +100,14 @@ func TestBench(t *testing.T) {
 	if err = errors.Join(err, textErr); err != nil {
 		t.Fatal(err)
 	}
-	if len(only) < len(bench.Tables) {
+	if list != "" && os.Getenv("BENCH_WRITE") != "1" {
 		return
 	}
-	err = run.Write(filepath.Join(root, filepath.FromSlash(bench.ResultsFile)))
+	name := filepath.Join(root, filepath.FromSlash(bench.ResultsFile))
+	before, err := bench.ReadFile(name)
+	if err == nil {
+		err = before.With(run).Write(name)
+	}
 	if err = errors.Join(err, bench.WritePages(root)); err != nil {
 		t.Fatal(err)
 	}
@@ -102,11 +116,13 @@ func TestBench(t *testing.T) {
 // run measures tables, each with an engine of its own: one that has made a few thousand
 // transactions before is slower.
 func (p plan) run(ctx context.Context, b *Bench, only []bench.Table) (run bench.File, err error) {
-	run = bench.File{When: time.Now().UTC().Truncate(time.Second), Machine: bench.ThisMachine()}
+	run = bench.File{Measured: map[string]bench.Measured{}}
+	now, machine := time.Now().UTC().Truncate(time.Second), bench.ThisMachine()
 	var faults []error
 	for _, t := range only {
 		measure, ok := measures[t.Name]
-		if !ok {
+		if !ok { // memory's
+			run.Measured[t.Name] = bench.Measured{When: now, Machine: machine}
 			continue
 		}
 		b.Say("%s", t.Title)
@@ -115,7 +131,8 @@ func (p plan) run(ctx context.Context, b *Bench, only []bench.Table) (run bench.
 			return run, err
 		}
 		own := *b
-		own.Endpoint, run.Machine.Engine = database.Endpoint, database.Name
+		own.Endpoint, machine.Engine = database.Endpoint, database.Name
+		run.Measured[t.Name] = bench.Measured{When: now, Machine: machine}
 		figures, err := measure(p, ctx, &own)
 		database.Close()
 		if err != nil {
@@ -126,10 +143,11 @@ func (p plan) run(ctx context.Context, b *Bench, only []bench.Table) (run bench.
 	return run, errors.Join(append(faults, run.Check())...)
 }
 
-// selected are the tables of a list such as "warm,clients".
-func selected(list string) (some []bench.Table, err error) {
+// selected are the tables of a list such as "warm,clients"; of an empty one all that are
+// long, or all that are not.
+func selected(list string, long bool) (some []bench.Table, err error) {
 	if list == "" {
-		return bench.Tables, nil
+		return slices.DeleteFunc(slices.Clone(bench.Tables), func(t bench.Table) bool { return t.Long != long }), nil
 	}
 	for _, name := range strings.Split(list, ",") {
 		at := bench.TableNumber(strings.TrimSpace(name))
