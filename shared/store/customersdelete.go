@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -31,12 +32,20 @@ const maxAttempts = 40
 // an error any part may be done: the job's Confirmed counts what was confirmed, and its
 // OutcomeUnknown is set where more may be gone.
 func (c Customers) Delete(ctx context.Context, job *Job, records []string, parallel int) error {
-	var group errgroup.Group // the first error ends no other queue
-	for _, queue := range queues(records, parallel) {
+	// The calls take their batches from one list, so that none is idle while another has
+	// a batch that takes long.
+	batches := slices.Collect(slices.Chunk(records, batchSize))
+	var taken atomic.Int64
+	var group errgroup.Group // the first error ends no other call
+	for range min(parallel, len(batches)) {
 		group.Go(func() (err error) {
 			defer invocation.Recover("delete batch", &err)
-			for batch := range slices.Chunk(queue, batchSize) {
-				batchErr := c.deleteBatch(ctx, job, batch)
+			for {
+				at := int(taken.Add(1)) - 1
+				if at >= len(batches) {
+					return err
+				}
+				batchErr := c.deleteBatch(ctx, job, batches[at])
 				switch {
 				case batchErr == nil:
 				case retryable(batchErr), ended(ctx):
@@ -45,27 +54,14 @@ func (c Customers) Delete(ctx context.Context, job *Job, records []string, paral
 					err = batchErr
 				}
 			}
-			return err
 		})
 	}
 	return group.Wait()
 }
 
-// queues are the records in at most n parts of whole batches, so that no call is spent on
-// a part of one.
-func queues(records []string, n int) (queues [][]string) {
-	batches := (len(records) + batchSize - 1) / batchSize
-	for i := range n {
-		from, to := batches*i/n*batchSize, min(batches*(i+1)/n*batchSize, len(records))
-		if from < to {
-			queues = append(queues, records[from:to])
-		}
-	}
-	return queues
-}
-
 // deleteBatch deletes up to 25 records. BatchWriteItem answers 200 with UnprocessedItems
-// when it takes only a part. The SDK does not try those again, so this does.
+// when it takes only a part. The SDK does not try those again, so this does: at once the
+// first time, because the call did something, and after a pause from then on.
 func (c Customers) deleteBatch(ctx context.Context, job *Job, records []string) error {
 	const call = "delete batch"
 	customer := job.customer()
@@ -79,7 +75,8 @@ func (c Customers) deleteBatch(ctx context.Context, job *Job, records []string) 
 			job.OutcomeUnknown.Store(true)
 		}
 	}()
-	for idle := 0; ; { // idle: how many tries in a row did nothing
+	// idle is how many tries in a row did nothing, parts how many took only a part.
+	for idle, parts := 0, 0; ; {
 		asking = true
 		unprocessed, answered, err := c.writeBatch(ctx, job, customer, requests)
 		asking, certain = false, certain && answered
@@ -94,6 +91,7 @@ func (c Customers) deleteBatch(ctx context.Context, job *Job, records []string) 
 		}
 		if len(unprocessed) < len(requests) {
 			idle = 0
+			parts++
 		} else if idle++; idle == maxAttempts {
 			if err != nil {
 				return failed(call, err)
@@ -101,6 +99,9 @@ func (c Customers) deleteBatch(ctx context.Context, job *Job, records []string) 
 			return &Error{Call: call, Code: "unprocessed"}
 		}
 		requests = unprocessed
+		if idle == 0 && parts == 1 {
+			continue
+		}
 		if !Wait(ctx, c.DB, idle, err) {
 			return failed(call, ctx.Err())
 		}

@@ -3,8 +3,12 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/testkit/dynamotest"
 	"customercare/shared/store"
@@ -38,13 +42,7 @@ func TestWhatAJobKnowsOfItsDeletions(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			kit := dynamotest.Open(t)
-			var records []string
-			for i := range n {
-				records = append(records, store.TransactionRecord("c", fmt.Sprint(i)))
-				kit.Put(t, kit.Customers.Table, item{
-					"customer": text("shop#4711"), "record": text(records[i]),
-				})
-			}
+			records := fill(t, kit, n)
 			ctx := t.Context()
 			if c.inject != nil {
 				ctx = c.inject(kit.Faults)
@@ -71,4 +69,73 @@ func once(fault dynamotest.Fault, tries int) func(*dynamotest.Faults) context.Co
 		f.InjectOn("BatchWriteItem", fault, 1, tries)
 		return context.Background()
 	}
+}
+
+// pauses counts how often a client asks how long to wait.
+type pauses struct {
+	aws.Retryer
+	n *atomic.Int64
+}
+
+func (p pauses) RetryDelay(attempt int, err error) (time.Duration, error) {
+	p.n.Add(1)
+	return p.Retryer.RetryDelay(attempt, err)
+}
+
+// What a batch leaves goes at once the first time, and after a pause from then on.
+func TestTheRestOfABatchGoesAtOnce(t *testing.T) {
+	t.Parallel()
+	for parts, want := range []int64{0, 0, 1, 2} {
+		kit := dynamotest.Open(t)
+		var n atomic.Int64
+		kit.Customers.DB = dynamodb.New(kit.DB.Options(), func(o *dynamodb.Options) { o.Retryer = pauses{o.Retryer, &n} })
+		records := fill(t, kit, 10)
+		if parts > 0 {
+			kit.Faults.InjectOn("BatchWriteItem", dynamotest.Unprocessed, 1, parts)
+		}
+		job := &store.Job{Scope: "shop", Identifiers: []string{"4711"}}
+		ctx := store.DeleteUntil(t.Context(), time.Now, time.Now().Add(time.Hour))
+		if err := kit.Customers.Delete(ctx, job, records, 2); err != nil {
+			t.Error(err)
+		}
+		if calls := len(kit.Faults.Calls()); n.Load() != want || calls != 1+parts || job.Confirmed.Load() != 10 {
+			t.Errorf("%d parts: %d pauses, want %d, in %d calls", parts, n.Load(), want, calls)
+		}
+	}
+}
+
+// Calls take their batches from one list: while one of two is held up, the other does all
+// the rest.
+func TestCallsShareTheirBatches(t *testing.T) {
+	t.Parallel()
+	kit := dynamotest.Open(t)
+	records := fill(t, kit, 200)
+	left := make(chan int, 1)
+	kit.Faults.InterruptOn("BatchWriteItem", 1, func() {
+		for {
+			now := len(kit.Dump(t, kit.Customers.Table))
+			if now <= 25 || t.Context().Err() != nil { // its own batch is all that is left
+				left <- now
+				return
+			}
+		}
+	})
+	job := &store.Job{Scope: "shop", Identifiers: []string{"4711"}}
+	ctx := store.DeleteUntil(t.Context(), time.Now, time.Now().Add(time.Hour))
+	if err := kit.Customers.Delete(ctx, job, records, 2); err != nil {
+		t.Error(err)
+	}
+	if n := <-left; n != 25 || job.Confirmed.Load() != 200 {
+		t.Errorf("%d are left while a call is held up, %d confirmed in the end", n, job.Confirmed.Load())
+	}
+}
+
+// fill puts so many transactions of the customer 4711.
+func fill(t *testing.T, kit *dynamotest.Kit, n int) (records []string) {
+	t.Helper()
+	for i := range n {
+		records = append(records, store.TransactionRecord("c", fmt.Sprint(i)))
+		kit.Put(t, kit.Customers.Table, item{"customer": text("shop#4711"), "record": text(records[i])})
+	}
+	return records
 }
