@@ -24,6 +24,8 @@ type Kept struct {
 type Own struct {
 	Runs []Run `json:"runs"`
 	Kept Kept  `json:"kept"`
+	// Metrics is how many metrics these functions write.
+	Metrics int `json:"metrics"`
 	// Lines is how many bytes the lines of log of the functions have, by "function:
 	// message".
 	Lines map[string]int `json:"lines"`

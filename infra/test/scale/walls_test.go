@@ -268,10 +268,8 @@ func TestWalls(t *testing.T) {
 		demand.row(d.what, whole(d.aDay), about(mean(d.aDay)), about(highest(d.aDay)))
 	}
 	demand.equals(t, "demand")
-	walls.head("wall", "used", "demand", "capacity", left+"derived from", left+"moved by")
+	walls.walls(c.walls())
 	for i, w := range c.walls() {
-		walls.row(w.what, fmt.Sprintf("%.1f %%", 100*w.used()), about(w.demand)+" "+w.unit,
-			about(w.capacity)+" "+w.unit, w.how, w.moves)
 		if i < 4 {
 			name := strings.ToUpper(w.what[:1]) + w.what[1:]
 			fmt.Fprintf(&first, "%d. **%s**, at %.0f %%: moved by %s.\n", i+1, name, 100*w.used(), w.moves)

@@ -94,6 +94,30 @@ func (s *meteredStack) kept(ctx context.Context) (k bench.Kept, err error) {
 	return k, err
 }
 
+// metrics is how many metrics the functions write that a schedule starts: of the lines of
+// their last runs, in which there was nothing to do.
+func metrics(log []byte, runs []bench.Run) int {
+	names := map[string]bool{}
+	for line := range bytes.Lines(log) {
+		function, text, _ := bytes.Cut(line, []byte(": "))
+		if !slices.ContainsFunc(runs, func(r bench.Run) bool { return r.Function == string(function) }) {
+			continue
+		}
+		var said struct {
+			AWS struct {
+				CloudWatchMetrics []struct{ Metrics []struct{ Name string } }
+			} `json:"_aws"`
+		}
+		_ = json.Unmarshal(text, &said) // what is no JSON has none
+		for _, of := range said.AWS.CloudWatchMetrics {
+			for _, metric := range of.Metrics {
+				names[metric.Name] = true
+			}
+		}
+	}
+	return len(names)
+}
+
 // lines is how long the lines of log are that functions have written, the shortest of
 // each kind: that of a call about one subject. A kind is "function: message".
 func lines(log []byte) map[string]int {
@@ -137,6 +161,9 @@ func holdsOwn(t *testing.T, root string, counted bench.Own) {
 		if run != want.Runs[i] {
 			t.Errorf("counted %+v\nown.json has %+v", run, want.Runs[i])
 		}
+	}
+	if counted.Metrics != want.Metrics {
+		t.Errorf("the scheduled functions write %d metrics, own.json has %d", counted.Metrics, want.Metrics)
 	}
 	is, was := counted.Kept, want.Kept
 	near(t, "a record", is.Record, was.Record)

@@ -31,7 +31,7 @@ func TestUnits(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &log)
 	}
-	own.Lines = lines(log.Bytes())
+	own.Lines, own.Metrics = lines(log.Bytes()), metrics(log.Bytes(), own.Runs)
 	holdsOwn(t, root, own)
 	var counted []bench.Counted
 	for _, op := range all {
