@@ -50,13 +50,14 @@ const (
 	customerBytes     = 500
 	userBytes         = 2000
 	contactBytes      = 500
-	recordBytes       = 600
 	openBytes         = 300 // of an open job in the index, with the overhead
 	contactsPerNumber = 10
 	copiesOfContact   = 2
-	lineBytes         = 700  // of the one line of a call
-	platformBytes     = 350  // of what Lambda writes around an invocation
-	accessBytes       = 550  // of a line of the access log
+	platformBytes     = 350 // of what Lambda writes around an invocation
+	accessBytes       = 550 // of a line of the access log
+	tokenBytes        = 300
+	holdBytes         = 400
+	expiredDays       = 2    // for which DynamoDB may keep what has expired, as a rule
 	stored            = 0.15 // of what is collected, compressed
 )
 
@@ -107,8 +108,8 @@ func TestAssumptions(t *testing.T) {
 	p.head("", "", left+"used for")
 	p.row("peak", fmt.Sprintf("%d times the mean", peak), "a day's calls in six hours")
 	p.row("calls of operation 1, and of 2, a day", whole(allowsADay), "[how large](deploy.md#how-large)")
-	p.row("bytes of a transaction, customer, user, contact, record of the ledger",
-		fmt.Sprintf("%d, %d, %s, %d, %d", transactionBytes, customerBytes, whole(userBytes), contactBytes, recordBytes),
+	p.row("bytes of a transaction, customer, user, contact",
+		fmt.Sprintf("%d, %d, %s, %d", transactionBytes, customerBytes, whole(userBytes), contactBytes),
 		"storage, partitions, pages")
 	p.row("contacts of a number, each filed under so many parties",
 		fmt.Sprintf("%d, %d", contactsPerNumber, copiesOfContact), "operation 4")
@@ -119,8 +120,9 @@ func TestAssumptions(t *testing.T) {
 		"three calls; what the memory of cleanup and seal-ledger allows")
 	p.row("a signature; a page of 1 MB", fmt.Sprintf("%s; %s", signing, scanPage), "seal-ledger; sweeps")
 	p.row("days that rules of retention keep transactions and contacts", whole(keptDays), "what a sweep finds")
+	p.row("bytes of a token, a released hold", fmt.Sprintf("%d, %d", tokenBytes, holdBytes), "growth")
 	p.row("holds placed in a day, and as many released", whole(holdsADay), "holds")
-	p.row("a log line of a call, Lambda's own, the access log's",
-		fmt.Sprintf("%d, %d, %d bytes", lineBytes, platformBytes, accessBytes), "logs")
+	p.row("Lambda's own lines of log of an invocation, a line of the access log",
+		fmt.Sprintf("%d, %d bytes", platformBytes, accessBytes), "logs; the functions' own lines are counted")
 	p.equals(t, "assumed")
 }

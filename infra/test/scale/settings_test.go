@@ -31,7 +31,7 @@ type code struct {
 	attempts, sweepParts, removalsAtOnce int
 	margin, sweepBudget                  time.Duration
 
-	// functions/seal-ledger, functions/apply-retention, infra/bulk, infra/cmd/customercare
+	// functions/seal-ledger, functions/apply-retention, infra/bulk, its command
 	batchAtMost, readAtOnce, marksAtOnce, listedAtMost int
 	batchTime, retentionWrapUp, remembered             time.Duration
 	holdsAtOnce, bulkCalls, bulkRate                   int
@@ -44,7 +44,7 @@ type code struct {
 
 	workerConcurrency, batchCalls, parallel, allowSweepMinutes int
 	provisionRate, deleteRate, cleanRate                       int
-	memoryMB                                                   int
+	memoryMB, readMB                                           int
 	workerTimeout, writerLifetime, clockSkew, schedule         time.Duration
 	cleanupTimeout, oldestAlarm                                time.Duration
 	alarms                                                     int
@@ -157,6 +157,9 @@ func (c *code) readTemplate(file string) error {
 	}
 	c.cleanupTimeout, c.memoryMB = cleanup.Timeout, cleanup.MemoryMB
 	c.parallel, c.schedule = t.Streams[0].Parallel, t.Schedules[at].Every
+	if reads, ok := t.Function("read-erasures"); ok {
+		c.readMB = reads.MemoryMB
+	}
 	c.scheduled = map[string]scheduled{}
 	for _, s := range t.Schedules {
 		at := slices.IndexFunc(t.Functions, func(f lambda.Function) bool { return f.Name == s.Function })
