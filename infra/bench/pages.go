@@ -43,6 +43,7 @@ var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{
 		}
 		return digits(ours) + " (" + digits(bound) + ")"
 	},
+	"list":  func(of []string) string { return strings.Join(of, ", ") },
 	"float": func(n int) float64 { return float64(n) },
 	// sealed is what an erasure costs with its part of a run that seals 100.
 	"sealed": func(erasure, hundred float64) float64 { return erasure + hundred/100 },
@@ -53,6 +54,19 @@ type figures struct {
 	File
 	Prices  Prices
 	Counted []counted
+
+	functions []string // their folders
+}
+
+// Unmeasured are the functions that have no start among the figures.
+func (f figures) Unmeasured() (all []string) {
+	for _, folder := range f.functions {
+		if _, err := f.Figure("start", folder, ""); err != nil {
+			all = append(all, folder)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // counted is an operation's counts with what a million calls of it cost, in USD.
@@ -75,6 +89,9 @@ func readFigures(root string) (f figures, err error) {
 	f.Prices, priceErr = ReadPrices(root)
 	if err := errors.Join(err, countErr, fileErr, priceErr); err != nil {
 		return f, err
+	}
+	for _, function := range stack.Functions {
+		f.functions = append(f.functions, function.Folder)
 	}
 	for _, c := range all {
 		inAll, err := f.Prices.All(c, stack)
