@@ -1,5 +1,8 @@
 # The same flags everywhere: small, static binaries, the same bytes wherever they are built.
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags='-s -w'
+WITHOUT_SYMBOLS := -s -w
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags='$(WITHOUT_SYMBOLS)'
+# Where functions are built to.
+BUILT := .cache
 # What the functions run on, as the template's parameter Architecture says: arm64 or x86_64.
 ARCHITECTURE ?= arm64
 FOR_arm64 := GOARCH=arm64 GOARM64=v8.0
@@ -14,7 +17,7 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: help build package release deploy rehearse smoke customercare run invoke test chaos load bench docs verify outdated lint import fuzz restorable
+.PHONY: help build floors package release deploy rehearse smoke customercare run invoke test chaos load bench docs verify outdated lint import fuzz restorable
 
 ## help: this list
 # From the lines that begin with "## ": "## target: what it does", "##@ Group" before the targets of
@@ -30,11 +33,16 @@ help:
 # One go command for all is several times as fast as one for each. It names binaries after their
 # folders.
 build:
-	@mkdir -p .cache/lambda/.all
-	@$(FOR_LAMBDA) $(GO_BUILD) -o .cache/lambda/.all/ $(FUNCTIONS:%=./functions/%)
+	@mkdir -p $(BUILT)/lambda/.all
+	@$(FOR_LAMBDA) $(GO_BUILD) -o $(BUILT)/lambda/.all/ $(FUNCTIONS:%=./functions/%)
 	@for f in $(FUNCTIONS); do \
-	  mkdir -p .cache/lambda/$$f && ln -f .cache/lambda/.all/$$f .cache/lambda/$$f/bootstrap || exit 1; done
-	@ls -l .cache/lambda/*/bootstrap | awk '{printf "%6.2f MB  %s\n", $$5/1e6, $$NF}'
+	  mkdir -p $(BUILT)/lambda/$$f && ln -f $(BUILT)/lambda/.all/$$f $(BUILT)/lambda/$$f/bootstrap || exit 1; done
+	@ls -l $(BUILT)/lambda/*/bootstrap | awk '{printf "%6.2f MB  %s\n", $$5/1e6, $$NF}'
+
+# The hellos that infra/test/template holds the sizes of functions against, built as these are.
+floors:
+	@mkdir -p $(BUILT)/floors
+	@$(FOR_LAMBDA) $(GO_BUILD) -o $(BUILT)/floors/ $(patsubst %/main.go,./%,$(wildcard infra/bench/floor/hello*/main.go))
 
 ## package: the same as zips for Lambda, .cache/lambda/<function>.zip
 package: build
