@@ -17,7 +17,7 @@ FUNCTIONS := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 TOOLS := .cache/tools
 CONFIG ?= default
 
-.PHONY: help build floors package release deploy rehearse smoke customercare run invoke test chaos load bench docs verify outdated lint import fuzz restorable
+.PHONY: help build package release deploy rehearse smoke customercare run invoke test chaos load bench docs verify outdated lint import fuzz restorable
 
 ## help: this list
 # From the lines that begin with "## ": "## target: what it does", "##@ Group" before the targets of
@@ -40,6 +40,7 @@ build:
 	@ls -l $(BUILT)/lambda/*/bootstrap | awk '{printf "%6.2f MB  %s\n", $$5/1e6, $$NF}'
 
 # The hellos that infra/test/template holds the sizes of functions against, built as these are.
+.PHONY: floors
 floors:
 	@mkdir -p $(BUILT)/floors
 	@$(FOR_LAMBDA) $(GO_BUILD) -o $(BUILT)/floors/ $(patsubst %/main.go,./%,$(wildcard infra/bench/floor/hello*/main.go))

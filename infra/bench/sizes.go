@@ -2,7 +2,8 @@ package bench
 
 import "path/filepath"
 
-// Size is how large a function's binary is, as it is deployed, beside its floor (HelloOf).
+// Size is how large a function's binary is, as it is deployed, beside its floor
+// (HelloOf).
 type Size struct {
 	Function   string `json:"function"`
 	Bytes      int    `json:"bytes"`
