@@ -1,6 +1,8 @@
 # The same flags everywhere: small, static binaries, the same bytes wherever they are built.
+# No client of ours speaks HTTP/2 (shared/environment), so no binary has it: 0.4 MB less of each.
+TAGS := lambda.norpc,nethttpomithttp2
 WITHOUT_SYMBOLS := -s -w
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc -ldflags='$(WITHOUT_SYMBOLS)'
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags $(TAGS) -ldflags='$(WITHOUT_SYMBOLS)'
 # Where functions are built to.
 BUILT := .cache
 # What the functions run on, as the template's parameter Architecture says: arm64 or x86_64.
