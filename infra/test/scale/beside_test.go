@@ -28,6 +28,13 @@ func (c code) batchTook() time.Duration {
 	return calls + work + signing + manyTogether + oneCall + marks + tiles
 }
 
+// batchUnits is the write units of the table Log for a full batch: its tiles of level 0,
+// the head, and a note for each tile.
+func (c code) batchUnits() float64 {
+	tiles := float64(c.batchAtMost/tileWidth + 2)
+	return tiles*2*math.Ceil(tileWidth*float64(c.own.Kept.Leaf)/1024) + 2 + tiles
+}
+
 // sealed is how many leaves a run of seal-ledger can take.
 func (c code) sealed() float64 {
 	within := c.scheduled["seal-ledger"].timeout - c.margin - c.batchTime
@@ -111,6 +118,12 @@ func (c code) evidenceWalls() []wall {
 			"head of the log, one item",
 			fmt.Sprintf("%g units a batch, batch after batch", onHead),
 			onHead / c.batchTook().Seconds(), partitionWrites, "WRU/s", "nothing: there is one head, and one run at a time",
+		},
+		{
+			"table of the log, as long as it is new",
+			fmt.Sprintf("%s units a full batch: %d tiles of %s leaves of %d bytes, twice in a transaction", whole(c.batchUnits()), tiles,
+				whole(tileWidth), c.own.Kept.Leaf),
+			leaves(erasures) / float64(c.batchAtMost) * c.batchUnits(), newTableWrites, "WRU/s", "`WarmThroughput` of `Log` (not set)",
 		},
 		{
 			"transaction that appends a batch",

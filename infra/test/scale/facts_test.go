@@ -89,6 +89,7 @@ const (
 	customerEndTrips      = 3
 	sealingWrites         = 5.56 // by the sealer, of the acceptance and the end, 100 at a time
 	sealingReads          = 2.16
+	sealingMarks          = 2 // of the writes, on the ledger: of the acceptance and of the end
 	customerReads         = 4 // principal, failures, collection and its re-reading, of less than 4 KB each
 	customerEndReads      = 1
 	onCustomers           = 4 // of the writes besides the transactions: the tombstone comes and goes

@@ -194,9 +194,9 @@ func (c code) walls() []wall {
 		},
 		{
 			"ledger, as long as it is new",
-			fmt.Sprintf("%d units an operation 3, %d an operation 4, without customers and index", c.onLedger(),
-				cleanings[0].writes-onIndex+1),
-			erasures*float64(c.onLedger()) + calls*float64(cleanings[0].writes-onIndex+1),
+			fmt.Sprintf("%d units an operation 3, %d an operation 4, without customers and index, and %d marks of the sealer each",
+				c.onLedger(), cleanings[0].writes-onIndex+1, sealingMarks),
+			erasures*float64(c.onLedger()) + calls*float64(cleanings[0].writes-onIndex+1) + jobs*sealingMarks,
 			newTableWrites,
 			"WRU/s",
 			"`WarmThroughput` of `Erasures` (not set)",
