@@ -1,10 +1,9 @@
 # The same flags everywhere: small, static binaries, the same bytes wherever they are built.
 # No client of ours speaks HTTP/2 (shared/environment), so no binary has it: 0.4 MB less of each.
-TAGS := lambda.norpc,nethttpomithttp2
-WITHOUT_SYMBOLS := -s -w
-GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags $(TAGS) -ldflags='$(WITHOUT_SYMBOLS)'
-# Where functions are built to.
+GO_BUILD := CGO_ENABLED=0 go build -trimpath -buildvcs=false -tags lambda.norpc,nethttpomithttp2 -ldflags='-s -w'
+# Where functions are built to, and a flag more, such as -ldflags= for binaries with symbols.
 BUILT := .cache
+BUILD_FLAGS :=
 # What the functions run on, as the template's parameter Architecture says: arm64 or x86_64.
 ARCHITECTURE ?= arm64
 FOR_arm64 := GOARCH=arm64 GOARM64=v8.0
@@ -36,7 +35,7 @@ help:
 # folders.
 build:
 	@mkdir -p $(BUILT)/lambda/.all
-	@$(FOR_LAMBDA) $(GO_BUILD) -o $(BUILT)/lambda/.all/ $(FUNCTIONS:%=./functions/%)
+	@$(FOR_LAMBDA) $(GO_BUILD) $(BUILD_FLAGS) -o $(BUILT)/lambda/.all/ $(FUNCTIONS:%=./functions/%)
 	@for f in $(FUNCTIONS); do \
 	  mkdir -p $(BUILT)/lambda/$$f && ln -f $(BUILT)/lambda/.all/$$f $(BUILT)/lambda/$$f/bootstrap || exit 1; done
 	@ls -l $(BUILT)/lambda/*/bootstrap | awk '{printf "%6.2f MB  %s\n", $$5/1e6, $$NF}'
@@ -45,7 +44,7 @@ build:
 .PHONY: floors
 floors:
 	@mkdir -p $(BUILT)/floors
-	@$(FOR_LAMBDA) $(GO_BUILD) -o $(BUILT)/floors/ $(patsubst %/main.go,./%,$(wildcard infra/bench/floor/hello*/main.go))
+	@$(FOR_LAMBDA) $(GO_BUILD) $(BUILD_FLAGS) -o $(BUILT)/floors/ $(patsubst %/main.go,./%,$(wildcard infra/bench/floor/hello*/main.go))
 
 ## package: the same as zips for Lambda, .cache/lambda/<function>.zip
 package: build

@@ -82,7 +82,7 @@ func far(is, was int) bool {
 func writeSizes(t *testing.T, root string, all []bench.Size) {
 	t.Helper()
 	symbols := t.TempDir()
-	run(t, root, "build", "floors", "WITHOUT_SYMBOLS=", "BUILT="+symbols)
+	run(t, root, "build", "floors", "BUILD_FLAGS=-ldflags=", "BUILT="+symbols)
 	for i := range all {
 		if s := &all[i]; s.Ratio() > bench.SizeAtMost {
 			s.Parts = parts(t, filepath.Join(symbols, "lambda", ".all", s.Function), filepath.Join(symbols, "floors", s.Floor), s.Bytes-s.FloorBytes)
