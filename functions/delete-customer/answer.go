@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/xml"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"customercare/shared/respond"
@@ -44,7 +43,7 @@ var shape = respond.Shape{
 // callbackName, of at most maxCallback characters, is what may stand in front of
 // JSONP's parenthesis: anything else would let a caller put script there. The bound is no
 // part of the pattern, because to compile that would be a tenth of the function's start.
-var callbackName = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$.]*$`)
+var callbackName = pattern(`^[A-Za-z_$][A-Za-z0-9_$.]*$`)
 
 const maxCallback = 128
 
@@ -57,7 +56,7 @@ func format(_ http.Header, f map[string]string) (respond.Format, error) {
 		return xml, nil
 	case output != "" && output != "JSON":
 		return xml, respond.Refuse(respond.Invalid, "output must be JSON or XML")
-	case callback != "" && (len(callback) > maxCallback || !callbackName.MatchString(callback)):
+	case callback != "" && (len(callback) > maxCallback || !callbackName().MatchString(callback)):
 		if output == "" {
 			json = xml
 		}

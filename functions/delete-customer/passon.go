@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -31,7 +30,7 @@ var (
 )
 
 // plainType is a type that every service reads alike.
-var plainType = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+var plainType = pattern(`^[A-Za-z0-9_-]{1,64}$`)
 
 // leaves refuses a call that must not be passed on. One that it does not refuse has
 // exactly one type, in the query or in the body, which is no spelling of customer_delete:
@@ -91,7 +90,7 @@ func oneType(fields []field) error {
 			return errUnclear // an encoded word, which commons-fileupload decodes
 		case spelled(f.value):
 			return errOurs // whatever the name
-		case strings.EqualFold(f.name, "_charset_") && !asciiCharset.MatchString(f.value):
+		case strings.EqualFold(f.name, "_charset_") && !asciiCharset().MatchString(f.value):
 			return errUnclear // of the whole form, for some
 		case typelike(f.name):
 			types = append(types, f)
@@ -102,7 +101,7 @@ func oneType(fields []field) error {
 	switch {
 	case len(types) == 0:
 		return errNoType
-	case len(types) > 1, types[0].name != "type", !types[0].plain, !plainType.MatchString(types[0].value):
+	case len(types) > 1, types[0].name != "type", !types[0].plain, !plainType().MatchString(types[0].value):
 		return errType
 	}
 	return nil
@@ -148,13 +147,13 @@ const maxDecodings = 6
 
 // typedOurs is the word type before customer_delete: in a JSON text within a field, or
 // for a reader that splits where nobody else does.
-var typedOurs = regexp.MustCompile(`(?i)type[^a-z]*customer[^a-z&;=]*delete`)
+var typedOurs = pattern(`(?i)type[^a-z]*customer[^a-z&;=]*delete`)
 
 // sweep refuses a text that has typedOurs in it, however often it is encoded, and one
 // that is still encoded after maxDecodings.
 func sweep(text string) error {
 	for range maxDecodings {
-		if typedOurs.MatchString(strings.ReplaceAll(text, "\x00", "")) {
+		if typedOurs().MatchString(strings.ReplaceAll(text, "\x00", "")) {
 			return errOurs
 		}
 		next := decode(text)
@@ -178,14 +177,14 @@ func letters(text string) string {
 }
 
 // encoded is a character as forms, scripts and JSON may write it.
-var encoded = regexp.MustCompile(`%[0-9A-Fa-f]{2}|[%\\]u00[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}`)
+var encoded = pattern(`%[0-9A-Fa-f]{2}|[%\\]u00[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}`)
 
 // decode undoes one encoding. What is none stays as it is.
 func decode(text string) string {
 	if !strings.ContainsAny(text, `%\`) {
 		return text
 	}
-	return encoded.ReplaceAllStringFunc(text, func(found string) string {
+	return encoded().ReplaceAllStringFunc(text, func(found string) string {
 		return string([]byte{unhex(found[len(found)-2])<<4 | unhex(found[len(found)-1])})
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // The media types of forms.
@@ -45,11 +46,11 @@ func bodyFields(header http.Header, body []byte) ([]field, error) {
 	delete(given, "boundary")
 	charset, declared := given["charset"]
 	delete(given, "charset")
-	ok = ok && len(given) == 0 && (!declared || asciiCharset.MatchString(charset))
+	ok = ok && len(given) == 0 && (!declared || asciiCharset().MatchString(charset))
 	switch name = strings.ToLower(strings.Trim(name, " \t")); {
 	case name == urlencodedType && ok && boundary == "":
 		return urlencodedFields(string(body))
-	case name == multipartType && ok && plainBoundary.MatchString(boundary) && oneBoundary(types[0]):
+	case name == multipartType && ok && plainBoundary().MatchString(boundary) && oneBoundary(types[0]):
 		return multipartFields(string(body), boundary)
 	case name == urlencodedType, name == multipartType:
 		return nil, errUnclear
@@ -57,11 +58,17 @@ func bodyFields(header http.Header, body []byte) ([]field, error) {
 	return nil, errMedia
 }
 
+// pattern makes a regular expression when it is first asked for, and not at a function's
+// start: most calls ask for few of them, and all together would be a tenth of a start.
+func pattern(text string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })
+}
+
 var (
-	plainParameter = regexp.MustCompile(`^[ \t]*([A-Za-z-]+)=(?:"([^"\\;]*)"|([A-Za-z0-9_.:+=/'()?-]+))[ \t]*$`)
-	plainBoundary  = regexp.MustCompile(`^[A-Za-z0-9_.+=-]{1,70}$`)
+	plainParameter = pattern(`^[ \t]*([A-Za-z-]+)=(?:"([^"\\;]*)"|([A-Za-z0-9_.:+=/'()?-]+))[ \t]*$`)
+	plainBoundary  = pattern(`^[A-Za-z0-9_.+=-]{1,70}$`)
 	// asciiCharset is one in which ASCII characters are the bytes that they are in ASCII.
-	asciiCharset = regexp.MustCompile(`(?i)^(?:utf-?8|us-ascii|iso-8859-1|iso-8859-15|windows-1252)$`)
+	asciiCharset = pattern(`(?i)^(?:utf-?8|us-ascii|iso-8859-1|iso-8859-15|windows-1252)$`)
 )
 
 // oneBoundary says whether the readers that search a Content-Type for its boundary find
@@ -69,10 +76,10 @@ var (
 // case, and the next "=", up to a semicolon, blanks too; Rack what stands behind the last
 // "boundary=" in any case.
 func oneBoundary(contentType string) bool {
-	return strings.Count(strings.ToLower(contentType), "boundary=") == 1 && foundBoundary.MatchString(contentType)
+	return strings.Count(strings.ToLower(contentType), "boundary=") == 1 && foundBoundary().MatchString(contentType)
 }
 
-var foundBoundary = regexp.MustCompile(`boundary=(?:"[^"]*"|[^ \t";]+)(?:;|[ \t]*$)`)
+var foundBoundary = pattern(`boundary=(?:"[^"]*"|[^ \t";]+)(?:;|[ \t]*$)`)
 
 // parameters are those of a header, what stands behind its first semicolon, by their
 // names in lower case; ok is false when some reader could find others.
@@ -82,7 +89,7 @@ func parameters(text string) (all map[string]string, ok bool) {
 		if strings.Trim(part, " \t") == "" {
 			continue
 		}
-		found := plainParameter.FindStringSubmatch(part)
+		found := plainParameter().FindStringSubmatch(part)
 		if found == nil {
 			return all, false
 		}
@@ -124,12 +131,12 @@ func urlencodedFields(body string) (all []field, err error) {
 var (
 	// disposition names a part as all readers read it: by a quoted string without
 	// escapes, or by a plain word. A file's name may stand behind it, in one form or two.
-	disposition = regexp.MustCompile(`^form-data; ?name=(?:"([^"\\;\r\n]*)"|([A-Za-z0-9_.\[\]-]+))` +
+	disposition = pattern(`^form-data; ?name=(?:"([^"\\;\r\n]*)"|([A-Za-z0-9_.\[\]-]+))` +
 		`((?:; ?filename=(?:"[^"\\;\r\n]*"|[A-Za-z0-9_.-]+))?(?:; ?filename\*=[A-Za-z0-9-]+'[A-Za-z0-9-]*'[A-Za-z0-9_.~%!#$&+^-]*)?)$`)
-	partHeader = regexp.MustCompile(`^([A-Za-z-]+):[ \t]*([^\r\n\x00]*?)[ \t]*$`)
+	partHeader = pattern(`^([A-Za-z-]+):[ \t]*([^\r\n\x00]*?)[ \t]*$`)
 	// plainText and asciiPart are types of parts whose ASCII characters are in ASCII.
-	plainText = regexp.MustCompile(`(?i)^text/plain(?: *; *charset="?(?:utf-?8|us-ascii|iso-8859-1|windows-1252)"?)?$`)
-	asciiPart = regexp.MustCompile(`(?i)^[^;"]*; *charset="?(?:utf-?8|us-ascii|iso-8859-1|windows-1252)"?$`)
+	plainText = pattern(`(?i)^text/plain(?: *; *charset="?(?:utf-?8|us-ascii|iso-8859-1|windows-1252)"?)?$`)
+	asciiPart = pattern(`(?i)^[^;"]*; *charset="?(?:utf-?8|us-ascii|iso-8859-1|windows-1252)"?$`)
 )
 
 // partHeaders are the fields that a part may have in its header: those that clients send.
@@ -163,7 +170,7 @@ func multipartFields(body, boundary string) (all []field, err error) {
 func partField(head, value string) (f field, ok bool) {
 	given := map[string]string{}
 	for line := range strings.SplitSeq(head, "\r\n") {
-		found := partHeader.FindStringSubmatch(line)
+		found := partHeader().FindStringSubmatch(line)
 		if found == nil {
 			return f, false
 		}
@@ -173,13 +180,13 @@ func partField(head, value string) (f field, ok bool) {
 		}
 		given[name] = found[2]
 	}
-	named := disposition.FindStringSubmatch(given["content-disposition"])
+	named := disposition().FindStringSubmatch(given["content-disposition"])
 	mediaType, typed := given["content-type"]
 	media := strings.ToLower(mediaType)
 	if named == nil || strings.HasPrefix(media, "multipart/") || strings.HasPrefix(media, "message/") {
 		return f, false // a part of parts
 	}
-	if strings.Contains(media, "charset") && !asciiPart.MatchString(mediaType) {
+	if strings.Contains(media, "charset") && !asciiPart().MatchString(mediaType) {
 		return f, false
 	}
 	if length, known := given["content-length"]; known && length != strconv.Itoa(len(value)) {
@@ -191,5 +198,5 @@ func partField(head, value string) (f field, ok bool) {
 		return f, false
 	}
 	isFile := named[3] != ""
-	return field{named[1] + named[2], value, !isFile && (!typed || plainText.MatchString(mediaType))}, true
+	return field{named[1] + named[2], value, !isFile && (!typed || plainText().MatchString(mediaType))}, true
 }

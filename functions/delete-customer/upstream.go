@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -55,7 +54,7 @@ type upstream struct {
 }
 
 // upstreamPath is what its address may have behind the host.
-var upstreamPath = regexp.MustCompile(`^(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?$`)
+var upstreamPath = pattern(`^(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?$`)
 
 // newUpstream is the service at an address; "" for none. Its certificate is verified, its
 // redirects are not followed, and no proxy stands in between. A call is sent once: what
@@ -66,7 +65,7 @@ func newUpstream(address string) (upstream, error) {
 	}
 	base, err := url.Parse(address)
 	if err != nil || base.Scheme != "https" || base.Hostname() == "" || base.User != nil || base.Opaque != "" ||
-		strings.ContainsAny(address, "?#%") || !upstreamPath.MatchString(base.Path) {
+		strings.ContainsAny(address, "?#%") || !upstreamPath().MatchString(base.Path) {
 		return upstream{}, errors.New(
 			"LOYALTY_UPSTREAM_URL must be https://, a host and at most a plain path, without user, query and fragment")
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 
 	"customercare/shared/respond"
@@ -19,7 +20,7 @@ type rules struct {
 
 // integer is how JSON writes an integer. XML text is read the same way, so that both
 // formats allow the same.
-var integer = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
+var integer = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`) })
 
 // kind reads tempAllowType, the number as the body wrote it, "" when there was none. 1.0,
 // 1e0 and "1" are refused: the documented type is an integer.
@@ -28,7 +29,7 @@ func (r rules) kind(text string) (int, error) {
 		return 0, respond.Refuse(respond.Invalid, "tempAllowType is missing, it must be one of "+r.types.String())
 	}
 	number, err := strconv.Atoi(text)
-	if _, known := r.types[number]; err != nil || !known || !integer.MatchString(text) {
+	if _, known := r.types[number]; err != nil || !known || !integer().MatchString(text) {
 		return 0, respond.Refuse(respond.Invalid, "tempAllowType must be an integer, one of "+r.types.String())
 	}
 	return number, nil

@@ -44,7 +44,9 @@ var pageTemplates = template.Must(template.New("").Funcs(template.FuncMap{
 		}
 		return digits(ours) + " (" + digits(bound) + ")"
 	},
-	"float": func(n int) float64 { return float64(n) },
+	"list":      func(of []string) string { return strings.Join(of, ", ") },
+	"megabytes": func(n int) string { return fmt.Sprintf("%.2f MB", float64(n)/1e6) },
+	"float":     func(n int) float64 { return float64(n) },
 	// sealed is what an erasure costs with its part of a run that seals 100.
 	"sealed": func(erasure, hundred float64) float64 { return erasure + hundred/100 },
 }).ParseFS(pageTexts, "*.tmpl"))
@@ -54,6 +56,21 @@ type figures struct {
 	File
 	Prices  Prices
 	Counted []counted
+
+	Sizes []Size
+
+	functions []string // their folders
+}
+
+// Unmeasured are the functions that have no start among the figures.
+func (f figures) Unmeasured() (all []string) {
+	for _, folder := range f.functions {
+		if _, err := f.Figure("start", folder, ""); err != nil {
+			all = append(all, folder)
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // counted is an operation's counts with what a million calls of it cost, in USD.
@@ -71,11 +88,16 @@ const costAtMost = 1.1
 func readFigures(root string) (f figures, err error) {
 	stack, err := sam.Load(filepath.Join(root, "template.yaml"), nil)
 	all, countErr := ReadCounted(root)
+	var sizeErr error
+	f.Sizes, sizeErr = ReadSizes(root)
 	var fileErr, priceErr error
 	f.File, fileErr = ReadFile(filepath.Join(root, filepath.FromSlash(ResultsFile)))
 	f.Prices, priceErr = ReadPrices(root)
-	if err := errors.Join(err, countErr, fileErr, priceErr); err != nil {
+	if err := errors.Join(err, countErr, sizeErr, fileErr, priceErr); err != nil {
 		return f, err
+	}
+	for _, function := range stack.Functions {
+		f.functions = append(f.functions, function.Folder)
 	}
 	for _, c := range all {
 		inAll, err := f.Prices.All(c, stack)

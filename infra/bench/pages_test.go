@@ -57,7 +57,7 @@ func TestPagesShowTheFigures(t *testing.T) {
 // The README's table comes between the marks, and a README without them stays as it is.
 func TestWritePages(t *testing.T) {
 	root := t.TempDir()
-	for _, name := range []string{"template.yaml", ResultsFile, UnitsFile, "infra/bench/prices.json"} {
+	for _, name := range []string{"template.yaml", ResultsFile, UnitsFile, SizesFile, "infra/bench/prices.json"} {
 		text, err := os.ReadFile(filepath.Join(dynamotest.Root(), filepath.FromSlash(name)))
 		if err != nil {
 			t.Fatal(err)

@@ -6,7 +6,6 @@ package tempallow
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,19 +33,22 @@ type Type struct {
 // Lifetime is a positive whole number of hours or minutes: "24h", "90m".
 type Lifetime time.Duration
 
-var lifetimePattern = regexp.MustCompile(`^[0-9]{1,6}[hm]$`)
-
 // UnmarshalText reads a lifetime as the template's parameters have it.
 func (l *Lifetime) UnmarshalText(text []byte) error {
 	d, err := time.ParseDuration(string(text))
-	if err != nil || d <= 0 || !lifetimePattern.Match(text) {
+	unit := strings.TrimLeft(string(text), "0123456789")
+	if err != nil || d <= 0 || unit != "h" && unit != "m" || !isNumber(strings.TrimSuffix(string(text), unit), 6) {
 		return fmt.Errorf("%q is no lifetime, write for example 24h or 90m", text)
 	}
 	*l = Lifetime(d)
 	return nil
 }
 
-var numberPattern = regexp.MustCompile(`^[0-9]{1,9}$`)
+// isNumber says whether text is so many digits at most, and one at least. It is asked at
+// each start, where a regular expression would have to be made for it.
+func isNumber(text string, most int) bool {
+	return text != "" && len(text) <= most && strings.Trim(text, "0123456789") == ""
+}
 
 // once stands before the lifetime of a type that is for a single login.
 const once = "once/"
@@ -56,7 +58,7 @@ func (t *Types) UnmarshalText(text []byte) error {
 	all := make(Types)
 	for _, entry := range strings.Split(string(text), ",") {
 		name, value, _ := strings.Cut(entry, "=")
-		if !numberPattern.MatchString(name) {
+		if !isNumber(name, 9) {
 			return fmt.Errorf("%q is no type with a lifetime, write for example 1=once/24h, 2=2h or 3=date", entry)
 		}
 		number, _ := strconv.Atoi(name) // nine digits at most

@@ -27,6 +27,10 @@ const (
 	mostTicket = 128
 )
 
+// eraseRate is how many calls a second erase makes at most where nobody says another
+// number.
+const eraseRate = 20
+
 // bulkErasure is a call of erase.
 type bulkErasure struct {
 	bulk.Options
@@ -46,7 +50,7 @@ func (a *app) eraseCommand() *cobra.Command {
 	flags.BoolVar(&b.yes, "yes", false, "erase, and do not ask")
 	flags.IntVar(&b.limit, "limit", 1000, "above so many `ROWS` a second person must approve")
 	flags.StringVar(&b.ApprovedBy, "approved-by", "", "`NAME` of the second person")
-	flags.Float64Var(&b.Rate, "rate", 20, "`CALLS` a second at most")
+	flags.Float64Var(&b.Rate, "rate", eraseRate, "`CALLS` a second at most")
 	flags.StringVar(&b.Reason, "reason", "", "`TEXT` for the audit, about nobody")
 	flags.StringVar(&b.Ticket, "ticket", "", "`TEXT` that names the case, for the audit")
 	flags.BoolVar(&b.Wait, "wait", false, "wait for the end of every erasure")

@@ -51,7 +51,7 @@ func BuildUnder(ctx context.Context, root, under, binDir string) error {
 
 // flags are those of GO_BUILD in the Makefile: what is tried and measured is what is
 // deployed, but for the machine that it is built for.
-var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags=-s -w"}
+var flags = []string{"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc,nethttpomithttp2", "-ldflags=-s -w"}
 
 // place gives the binary at from the name at as well. A process that still runs the
 // binary of before is not disturbed, and where it is the same one nothing happens.

@@ -46,8 +46,10 @@ func TestRun(t *testing.T) {
 		runs                 int
 		goal                 string
 	}{
-		{"start", "delete-customer", "a hello with the same clients, that reads the keys, too", 2, "<= 1.2x"},
-		{"start", "cleanup", "a hello with the same client", 2, "<= 1.2x"},
+		{"start", "delete-customer", "a hello with the same clients, that reads the keys, too", 2, "<= 1.15x"},
+		{"start", "cleanup", "a hello with the same client", 2, "<= 1.15x"},
+		{"start", "seal-ledger", "a hello with the same clients", 2, "<= 1.15x"},
+		{"start", "read-erasures", "a hello with the same clients", 2, "<= 1.15x"},
 		{"warm", "1 delete customer info", "", warmRounds, "<= 1.3x"},
 		{"warm", "authorizer of 4, token", "", warmRounds, "<= 1.3x"},
 		{"customers", "3 transactions", "", 2, ""}, {"customers", "60 transactions", "", 1, ""},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,43 +12,39 @@ import (
 )
 
 // startAtMost is the goal: so many times a hello with the same SDK clients.
-const startAtMost = 1.2
-
-// The floors of a start, by folder: a bare lambda.Start; one that also has made the
-// client of DynamoDB and connected it, as every function has before its first question
-// for work; and one that also has read the keys of the digests, which two functions need.
-const hello, helloClient, helloKeys = "hello", "hello-client", "hello-keys"
+const startAtMost = 1.15
 
 // starts is how long the functions take from the start of the process to the first
-// question for work, in rounds in which every program is started once. The first round,
-// which fills the page cache, does not count.
+// question for work, each beside its floor in the very same environment, in rounds in
+// which every program is started once. The first round, which fills the page cache, does
+// not count.
 func (p plan) starts(ctx context.Context, b *Bench) (all []bench.Figure, err error) {
 	var mu sync.Mutex
-	took := map[string][]float64{} // by folder, in ms
-	floors := []string{hello, helloClient, helloKeys}
+	now := ""                      // the program that is invoked
+	took := map[string][]float64{} // by program, in ms
 	told := *b
-	told.started = func(folder string, d time.Duration) {
+	told.started = func(_ string, d time.Duration) {
 		mu.Lock()
 		defer mu.Unlock()
-		took[folder] = append(took[folder], milliseconds(d))
+		took[now] = append(took[now], milliseconds(d))
 	}
-	ran, err := told.start(ctx, "starts", true, floors...)
+	ran, err := told.start(ctx, "starts", true, bench.Hellos...)
 	if err != nil {
 		return nil, err
 	}
 	defer ran.close()
-	folders := slices.Clone(floors)
+	bare := bench.Hello + "/" + ran.Template.Functions[0].Folder
+	programs := []string{bare}
 	for _, f := range ran.Template.Functions {
-		folders = append(folders, f.Folder)
+		floor, _ := bench.HelloOf(f)
+		programs = append(programs, f.Folder, floor+"/"+f.Folder)
 	}
-	slices.Sort(folders[len(floors):])
 	for round := range p.startRounds {
-		for i := range folders {
-			folder := folders[(i+round)%len(folders)] // none always comes after the same other
-			name := folder
-			if slices.Contains(floors, folder) {
-				name += "/delete-customer"
-			}
+		for i := range programs {
+			name := programs[(i+round)%len(programs)] // none always comes after the same other
+			mu.Lock()
+			now = name
+			mu.Unlock()
 			// It may answer what it wants to an event that means nothing.
 			_, _ = ran.invoke(ctx, name, []byte(`{}`))
 			ran.kill(name)
@@ -56,22 +53,19 @@ func (p plan) starts(ctx context.Context, b *Bench) (all []bench.Figure, err err
 			}
 		}
 	}
-	for _, folder := range folders {
+	for _, name := range programs {
 		// A start too few or too many would put times of other moments beside each other.
-		if len(took[folder]) != p.startRounds {
-			return nil, fmt.Errorf("%s started %d times in %d rounds", folder, len(took[folder]), p.startRounds)
+		if len(took[name]) != p.startRounds {
+			return nil, fmt.Errorf("%s started %d times in %d rounds", name, len(took[name]), p.startRounds)
 		}
-		took[folder] = took[folder][1:]
+		took[name] = took[name][1:]
 	}
-	for _, folder := range folders[len(floors):] {
-		function, _ := ran.Template.Function(folder)
-		floor, against := helloClient, "a hello with the same client"
-		if function.Environment["DIGEST_KEYS"] != "" {
-			floor, against = helloKeys, "a hello with the same clients, that reads the keys, too"
-		}
-		f := pairs{took[folder], took[floor]}.figure("start", folder, "ms").AtMost(startAtMost)
-		f.Against, f.Also = against, []bench.Number{{Name: "a bare lambda.Start", Value: median(took[hello]), Unit: "ms"}}
+	for _, function := range ran.Template.Functions {
+		floor, against := bench.HelloOf(function)
+		f := pairs{took[function.Folder], took[floor+"/"+function.Folder]}.figure("start", function.Folder, "ms").AtMost(startAtMost)
+		f.Against, f.Also = against, []bench.Number{{Name: "a bare lambda.Start", Value: median(took[bare]), Unit: "ms"}}
 		all = append(all, f)
 	}
+	slices.SortFunc(all, func(a, b bench.Figure) int { return strings.Compare(a.Case, b.Case) })
 	return all, nil
 }

@@ -308,7 +308,7 @@ func sayingHashes(t *testing.T) (binaries string) {
 	if err := os.Remove(out); err != nil {
 		t.Fatal(err)
 	}
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "lambda.norpc", "-overlay",
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "lambda.norpc,nethttpomithttp2", "-overlay",
 		changed+".json", "-o", out, "./functions/authorize-operator")
 	build.Dir = dynamotest.Root()
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -31,6 +31,8 @@ type prices struct {
 
 	SigningKey float64 `json:"signingKeyMonth"`
 	Signatures float64 `json:"signaturesPerMillion"`
+	Secrets    float64 `json:"secretReadsPerMillion"`
+	Asked      float64 `json:"logsAskedGB"`
 }
 
 func readPrices() (p prices, err error) {
@@ -139,69 +141,6 @@ func (c code) numbers(p prices, of cleaning) []cost {
 	}
 }
 
-// standing is what is paid for what there is, and for being watched.
-func (c code) standing(p prices) []cost {
-	gigabytes := func(items float64, bytes int) float64 { return items * float64(bytes+indexOverhead) / 1e9 }
-	data := gigabytes(transactions, transactionBytes) + gigabytes(float64(transactions)/each, customerBytes) +
-		gigabytes(users, userBytes) + gigabytes(users*contactsPerNumber*copiesOfContact, contactBytes)
-	listed := c.openJobs(mean(erasuresADay+numbersADay)) * openBytes / 4096 // units a run, strongly consistent
-	ledger := gigabytes(recordsOfYears*365*(erasuresADay+numbersADay), recordBytes)
-	calls := monthly(erasuresADay + numbersADay)
-	logs := calls * 1e6 * (2*lineBytes + 2*platformBytes + accessBytes) / 1e9 // the call's and its end's
-	traces := 0.05*calls + float64(daySeconds*monthDays)/1e6
-	metrics := 7*4 + 8 + 9*5 // of Operations, of erasures and the sweep, of the API's methods
-	return []cost{
-		{
-			"storage",
-			fmt.Sprintf("%s GB: transactions, customers, users, contacts of as many numbers as users", whole(data)),
-			data * p.Storage,
-		},
-		{"point-in-time recovery", "of the same", data * p.Backup},
-		{
-			fmt.Sprintf("ledger after %d year, both", recordsOfYears),
-			fmt.Sprintf("%s GB: a record of %d bytes for each erasure and each number", whole(ledger), recordBytes),
-			ledger * (p.Storage + p.Backup),
-		},
-		{"logs", fmt.Sprintf("%s GB a month, kept 90 days", whole(logs)), logs*p.Collected + 3*logs*stored*p.Stored},
-		{"traces", fmt.Sprintf("5 %% and one a second: %.1f million", traces), traces * p.Traces},
-		{
-			"sweep of the users",
-			fmt.Sprintf("%s GB a day, eventually consistent", about(gigabytes(users, userBytes-indexOverhead))),
-			float64(users) * userBytes / 4096 / 2 * monthDays / 1e6 * p.Reads,
-		},
-		{
-			"where the sweep has come",
-			"1 write and 1 read unit every minute",
-			daySeconds / c.schedule.Seconds() * monthDays / 1e6 * (p.Writes + p.Reads),
-		},
-		{
-			"list of open erasures",
-			"every minute, at the mean",
-			listed / 2 * daySeconds / c.schedule.Seconds() * monthDays / 1e6 * p.Reads,
-		},
-		{
-			"key of the log",
-			"and a signature a minute",
-			p.SigningKey + daySeconds/60*monthDays/1e6*p.Signatures,
-		},
-		{
-			"key of the alarms' topics",
-			"unless `KmsKeyArn` names one",
-			p.SigningKey,
-		},
-		{
-			"metrics, alarms, dashboard, secret",
-			fmt.Sprintf("about %d metrics, %d alarms", metrics, c.alarms),
-			float64(metrics)*p.Metric + float64(c.alarms)*p.Alarm + p.Dashboard + p.Secret,
-		},
-	}
-}
-
-// withoutCalls are the lines of the bill that do not depend on calls or data.
-var withoutCalls = []string{
-	"where the sweep has come", "key of the log", "key of the alarms' topics", "metrics, alarms, dashboard, secret",
-}
-
 // TestBill is the bill of a month.
 func TestBill(t *testing.T) {
 	c := reading(t)
@@ -214,7 +153,7 @@ func TestBill(t *testing.T) {
 		monthDays, whole(erasuresADay), whole(numbersADay))
 	b.head("", "USD", left+"derived from")
 	sum, idle := 0., 0.
-	for _, line := range append(c.customers(p), c.standing(p)...) {
+	for _, line := range append(c.customers(p), c.standing(t, p)...) {
 		b.row(line.what, about(line.usd), line.how)
 		sum += line.usd
 		if slices.Contains(withoutCalls, line.what) {
@@ -232,7 +171,8 @@ func TestBill(t *testing.T) {
 		b.row(mark(true, fmt.Sprintf("all, with %s a call", whole(of.numbers))), mark(true, about(sum+all)), "")
 	}
 	b.WriteString("\n")
-	b.text("A stack that nobody calls costs about %s USD a month: %s.", about(idle), strings.Join(withoutCalls, "; "))
+	b.text("A stack that nobody calls costs about %s USD a month: %s. In a day its schedules make %s round trips to DynamoDB.",
+		about(idle), strings.Join(withoutCalls, "; "), whole(c.ownTrips()))
 	of3 := 0.
 	for _, line := range c.customers(p) {
 		of3 += line.usd

@@ -3,12 +3,16 @@ package scale
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"customercare/infra/bench"
+	"customercare/infra/local/lambda"
 	"customercare/infra/local/template"
 	"customercare/infra/testkit/dynamotest"
 )
@@ -27,13 +31,31 @@ type code struct {
 	attempts, sweepParts, removalsAtOnce int
 	margin, sweepBudget                  time.Duration
 
+	// functions/seal-ledger, functions/apply-retention, infra/bulk, its command
+	batchAtMost, readAtOnce, marksAtOnce, listedAtMost int
+	batchTime, retentionWrapUp, remembered             time.Duration
+	holdsAtOnce, bulkCalls, bulkRate                   int
+
 	// template.yaml
+	scheduled                                              map[string]scheduled
+	tokenRate, readRate, tokenLifetime, logDays, auditDays int
+	retentionEvery                                         time.Duration
+	methods                                                int // of the API, with metrics of their own
+
 	workerConcurrency, batchCalls, parallel, allowSweepMinutes int
 	provisionRate, deleteRate, cleanRate                       int
-	memoryMB                                                   int
+	memoryMB, readMB                                           int
 	workerTimeout, writerLifetime, clockSkew, schedule         time.Duration
 	cleanupTimeout, oldestAlarm                                time.Duration
 	alarms                                                     int
+
+	own bench.Own // what is counted of the product at rest
+}
+
+// scheduled is a function that a schedule starts.
+type scheduled struct {
+	every, timeout time.Duration
+	memoryMB       int
 }
 
 // reading is the code as it is now.
@@ -79,6 +101,18 @@ func read(root string) (c code, err error) {
 	span(&c.sweepBudget, "functions/cleanup", "sweepBudget")
 	number(&c.sweepParts, "functions/cleanup", "sweepParts")
 	number(&c.removalsAtOnce, "functions/cleanup", "removalsAtOnce")
+	number(&c.batchAtMost, "functions/seal-ledger", "batchAtMost")
+	number(&c.readAtOnce, "functions/seal-ledger", "readAtOnce")
+	number(&c.marksAtOnce, "functions/seal-ledger", "marksAtOnce")
+	number(&c.listedAtMost, "functions/seal-ledger", "listedAtMost")
+	span(&c.batchTime, "functions/seal-ledger", "batchTime")
+	span(&c.retentionWrapUp, "functions/apply-retention", "wrapUp")
+	span(&c.remembered, "shared/store", "remembered")
+	number(&c.holdsAtOnce, "shared/erasure", "holdsAtOnce")
+	number(&c.bulkCalls, "infra/bulk", "workers")
+	number(&c.bulkRate, "infra/cmd/customercare", "eraseRate")
+	c.own, err = bench.ReadOwn(root)
+	faults = append(faults, err)
 	return c, errors.Join(append(faults, c.readTemplate(filepath.Join(root, "template.yaml")))...)
 }
 
@@ -104,6 +138,12 @@ func (c *code) readTemplate(file string) error {
 	number(&c.provisionRate, "ProvisionRate")
 	number(&c.deleteRate, "DeleteRate")
 	number(&c.cleanRate, "CleanRate")
+	number(&c.tokenRate, "TokenRate")
+	number(&c.readRate, "ReadRate")
+	number(&c.tokenLifetime, "TokenLifetime")
+	number(&c.logDays, "LogRetentionDays")
+	number(&c.auditDays, "AuditRetentionDays")
+	span(&c.retentionEvery, "RetentionEvery", "")
 	span(&c.workerTimeout, "WorkerTimeout", "s")
 	span(&c.oldestAlarm, "OldestErasureAlarmSeconds", "s")
 	span(&c.writerLifetime, "WriterLifetime", "")
@@ -117,6 +157,22 @@ func (c *code) readTemplate(file string) error {
 	}
 	c.cleanupTimeout, c.memoryMB = cleanup.Timeout, cleanup.MemoryMB
 	c.parallel, c.schedule = t.Streams[0].Parallel, t.Schedules[at].Every
+	if reads, ok := t.Function("read-erasures"); ok {
+		c.readMB = reads.MemoryMB
+	}
+	c.scheduled = map[string]scheduled{}
+	for _, s := range t.Schedules {
+		at := slices.IndexFunc(t.Functions, func(f lambda.Function) bool { return f.Name == s.Function })
+		if at < 0 {
+			faults = append(faults, fmt.Errorf("no function %s", s.Function))
+			continue
+		}
+		f := t.Functions[at]
+		c.scheduled[f.Folder] = scheduled{s.Every, f.Timeout, f.MemoryMB}
+	}
+	text, err := os.ReadFile(file)
+	faults = append(faults, err)
+	c.methods = strings.Count(string(text), "MetricsEnabled: true") - 1 // the first is for all others
 	resources, err := template.Resources(file, nil)
 	for _, r := range resources {
 		if r.Type == "AWS::CloudWatch::Alarm" {

@@ -194,9 +194,9 @@ func (c code) walls() []wall {
 		},
 		{
 			"ledger, as long as it is new",
-			fmt.Sprintf("%d units an operation 3, %d an operation 4, without customers and index", c.onLedger(),
-				cleanings[0].writes-onIndex+1),
-			erasures*float64(c.onLedger()) + calls*float64(cleanings[0].writes-onIndex+1),
+			fmt.Sprintf("%d units an operation 3, %d an operation 4, without customers and index, and %d marks of the sealer each",
+				c.onLedger(), cleanings[0].writes-onIndex+1, sealingMarks),
+			erasures*float64(c.onLedger()) + calls*float64(cleanings[0].writes-onIndex+1) + jobs*sealingMarks,
 			newTableWrites,
 			"WRU/s",
 			"`WarmThroughput` of `Erasures` (not set)",
@@ -268,10 +268,8 @@ func TestWalls(t *testing.T) {
 		demand.row(d.what, whole(d.aDay), about(mean(d.aDay)), about(highest(d.aDay)))
 	}
 	demand.equals(t, "demand")
-	walls.head("wall", "used", "demand", "capacity", left+"derived from", left+"moved by")
+	walls.walls(c.walls())
 	for i, w := range c.walls() {
-		walls.row(w.what, fmt.Sprintf("%.1f %%", 100*w.used()), about(w.demand)+" "+w.unit,
-			about(w.capacity)+" "+w.unit, w.how, w.moves)
 		if i < 4 {
 			name := strings.ToUpper(w.what[:1]) + w.what[1:]
 			fmt.Fprintf(&first, "%d. **%s**, at %.0f %%: moved by %s.\n", i+1, name, 100*w.used(), w.moves)

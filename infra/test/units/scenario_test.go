@@ -32,32 +32,36 @@ var (
 	cleanings = []struct{ numbers, contacts int }{{1, 0}, {10, 0}, {1000, 0}, {1000, 10}}
 )
 
-// Scenario makes every operation on a stack of its own and counts.
-func Scenario(ctx context.Context, endpoint string, log io.Writer) ([]Operation, error) {
+// Scenario makes every operation on a stack of its own and counts, then what the stack
+// does by itself.
+func Scenario(ctx context.Context, endpoint string, log io.Writer) (_ []Operation, own bench.Own, err error) {
 	st, err := start(ctx, endpoint, log)
 	if err != nil {
-		return nil, err
+		return nil, own, err
 	}
 	defer st.close()
 	if err := st.arrange(ctx); err != nil {
-		return nil, fmt.Errorf("records: %w", err)
+		return nil, own, fmt.Errorf("records: %w", err)
 	}
 	if err := st.warmUp(ctx); err != nil {
-		return nil, fmt.Errorf("warm-up: %w", err)
+		return nil, own, fmt.Errorf("warm-up: %w", err)
 	}
 	simple, err := st.simple(ctx)
 	if err != nil {
-		return nil, err
+		return nil, own, err
 	}
 	erasures, err := st.erasures(ctx)
 	if err != nil {
-		return nil, err
+		return nil, own, err
 	}
 	sealing, err := st.sealing(ctx)
 	if err != nil {
-		return nil, err
+		return nil, own, err
 	}
-	return slices.Concat(simple, erasures, sealing), st.nothingLeft(ctx)
+	if own, err = st.own(ctx); err != nil {
+		return nil, own, err
+	}
+	return slices.Concat(simple, erasures, sealing), own, st.nothingLeft(ctx)
 }
 
 const warm = "warm" // what the first calls are about, which no figure shows

@@ -27,10 +27,12 @@ func TestUnits(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	all, err := Scenario(t.Context(), endpoint, &log)
+	all, own, err := Scenario(t.Context(), endpoint, &log)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &log)
 	}
+	own.Lines, own.Metrics = lines(log.Bytes()), metrics(log.Bytes(), own.Runs)
+	holdsOwn(t, root, own)
 	var counted []bench.Counted
 	for _, op := range all {
 		counted = append(counted, op.Counted)
