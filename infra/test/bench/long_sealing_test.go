@@ -1,0 +1,77 @@
+package bench_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"customercare/infra/bench"
+	"customercare/infra/fixture"
+	"customercare/shared/store"
+)
+
+// sealing is what seal-ledger takes for the acceptances of so many erasures, which all
+// wait when it begins, and what it asks of DynamoDB. Nothing else works on the tables.
+func (p plan) sealing(ctx context.Context, b *Bench) ([]bench.Figure, error) {
+	counter, err := countUnits(b.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	defer counter.Close()
+	behind := *b
+	behind.through = counter.URL
+	s, err := behind.start(ctx, "sealing", true)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	codes := make([]string, p.statements)
+	for i := range codes {
+		codes[i] = fmt.Sprint("sealed-", i)
+	}
+	if err := errors.Join(s.loadErasers(ctx), s.fillCustomers(ctx, 0, codes...), s.seal(ctx)); err != nil { // the empty log
+		return nil, err
+	}
+	b.Say("erasing %d customers, whose statements are to be sealed", p.statements)
+	if _, _, err := s.attack(ctx, codes, bulkAtOnce); err != nil {
+		return nil, err
+	}
+	b.Say("sealing %d statements", p.statements)
+	log := store.Log{DB: s.DynamoDB(), Table: s.Table("Log")}
+	counter.take()
+	began, runs := time.Now(), 0
+	for sealed := int64(0); sealed < int64(p.statements); runs++ {
+		if err := s.seal(ctx); err != nil {
+			return nil, err
+		}
+		head, err := log.Head(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if head.Sealed <= sealed {
+			return nil, fmt.Errorf("a run sealed nothing, of %d statements %d are sealed", p.statements, sealed)
+		}
+		sealed = head.Sealed
+	}
+	took, count, n := time.Since(began), counter.take(), float64(p.statements)
+	return []bench.Figure{{
+		Table: "sealing", Case: fmt.Sprintf("%d statements", p.statements), Unit: "statements/s", Ours: n / took.Seconds(),
+		Met: true, Runs: 1, Also: []bench.Number{
+			{Name: "in all", Value: took.Seconds(), Unit: "s"}, {Name: "runs", Value: float64(runs)},
+			{Name: "write units a statement", Value: count.Writes / n}, {Name: "read units a statement", Value: count.Reads / n},
+			{Name: "memory of seal-ledger", Value: b.peakOf("seal-ledger"), Unit: "MB"},
+		},
+	}}, nil
+}
+
+// loadErasers puts who asks for erasures into the stack's tables.
+func (s *site) loadErasers(ctx context.Context) error {
+	return fixture.Load(ctx, s.DynamoDB(), fixture.Tables(s.Table), erasers()...)
+}
+
+// seal is a run of seal-ledger.
+func (s *site) seal(ctx context.Context) error {
+	_, err := s.Invoke(ctx, "seal-ledger", []byte(`{"source":"aws.events"}`))
+	return err
+}
