@@ -51,12 +51,7 @@ func sizeFrom(variable string, usual int) int {
 // customercare builds `customercare` and gives the place of the binary.
 func (b *Bench) customercare(ctx context.Context) (string, error) {
 	binary := filepath.Join(b.Root, ".cache", "bench", "customercare")
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./infra/cmd/customercare")
-	build.Dir = b.Root
-	if said, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("customercare is not built: %w: %s", err, said)
-	}
-	return binary, nil
+	return binary, b.command(ctx, b.Root, "go", "build", "-o", binary, "./infra/cmd/customercare")
 }
 
 // lookEvery is how often the memory of a command is read while it runs.
