@@ -11,10 +11,8 @@ import (
 	"time"
 
 	"customercare/infra/bench"
+	"customercare/infra/bulk"
 )
-
-// bulkAtOnce is how many calls `customercare erase` has under way.
-const bulkAtOnce = 8
 
 // bulk is `customercare erase` with a file of customers, over HTTP on the whole local
 // stack, beside the same deletions, of as many customers at once, without HTTP.
@@ -39,7 +37,7 @@ func (p plan) bulk(ctx context.Context, b *Bench) (all []bench.Figure, err error
 				return took, err
 			},
 			floor: func(codes []string) (time.Duration, error) {
-				return s.runFloor(ctx, len(codes)*(1+clientTransactions), s.floorCommand(bulkAtOnce, codes...))
+				return s.runFloor(ctx, len(codes)*(1+clientTransactions), s.floorCommand(bulk.AtOnce, codes...))
 			},
 		}, 1)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"customercare/infra/bench"
+	"customercare/infra/bulk"
 	"customercare/infra/fixture"
 	"customercare/shared/store"
 )
@@ -34,7 +35,7 @@ func (p plan) sealing(ctx context.Context, b *Bench) ([]bench.Figure, error) {
 		return nil, err
 	}
 	b.Say("erasing %d customers, whose statements are to be sealed", p.statements)
-	if _, _, err := s.attack(ctx, codes, bulkAtOnce); err != nil {
+	if _, _, err := s.attack(ctx, codes, bulk.AtOnce); err != nil {
 		return nil, err
 	}
 	b.Say("sealing %d statements", p.statements)

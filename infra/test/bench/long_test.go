@@ -35,9 +35,17 @@ type longPlan struct {
 // BENCH_PREVIEWED are other sizes of the largest.
 func fullLong() longPlan {
 	return longPlan{
-		bulkSizes: []int{1_000, sizeFrom("BENCH_BULK", 100_000)}, statements: sizeFrom("BENCH_STATEMENTS", 10_000),
-		logSizes: []int{10_000, sizeFrom("BENCH_LEAVES", 1_000_000)}, previewed: sizeFrom("BENCH_PREVIEWED", 1_000_000),
+		bulkSizes: upTo(1_000, sizeFrom("BENCH_BULK", 100_000)), statements: sizeFrom("BENCH_STATEMENTS", 10_000),
+		logSizes: upTo(10_000, sizeFrom("BENCH_LEAVES", 1_000_000)), previewed: sizeFrom("BENCH_PREVIEWED", 1_000_000),
 	}
+}
+
+// upTo is a small size, and the largest where that is larger.
+func upTo(small, largest int) []int {
+	if largest <= small {
+		return []int{largest}
+	}
+	return []int{small, largest}
 }
 
 // sizeFrom is the number in a variable, or usual where it holds none.
