@@ -24,7 +24,7 @@ func TestEraseAsksOnceForEach(t *testing.T) {
 	if calls := api.requests.Load(); calls != customers+1 {
 		t.Errorf("%d calls for %d customers", calls, customers)
 	}
-	if opened := api.opened.Load(); opened > 2*bulk.AtOnce
+	if opened := api.opened.Load(); opened > 2*bulk.AtOnce {
 		t.Errorf("%d connections for %d calls", opened, customers)
 	}
 }
