@@ -66,6 +66,7 @@ func TestRun(t *testing.T) {
 		f.Runs != 2 {
 		t.Errorf("%+v, %v", f, err)
 	}
+	checkLong(t, run, p.longPlan)
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		return
 	}

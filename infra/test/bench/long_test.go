@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"customercare/infra/bench"
@@ -183,4 +184,48 @@ func (u *units) take() bench.Count {
 	count := u.count
 	u.count = bench.Count{}
 	return count
+}
+
+// checkLong looks at the figures of the long tables of a small plan, whose counts are the
+// same on every machine.
+func checkLong(t *testing.T, run bench.File, p longPlan) {
+	t.Helper()
+	also := func(table string, size int, of string) map[string]float64 {
+		f, err := run.Figure(table, fmt.Sprintf("%d %s", size, of), "")
+		if err != nil || f.Ours <= 0 {
+			t.Errorf("%+v, %v", f, err)
+		}
+		numbers := map[string]float64{}
+		for _, n := range f.Also {
+			numbers[n.Name] = n.Value
+		}
+		return numbers
+	}
+	memory := []float64{
+		also("bulk", p.bulkSizes[0], "customers")["memory of the command"],
+		also("verify", p.logSizes[0], "leaves")["memory of the command"],
+	}
+	// A record is told where its statement is, in the table and in its index, and read
+	// once. Some for the run itself: the index, the head, the tiles.
+	n := float64(p.statements)
+	seal := also("sealing", p.statements, "statements")
+	if seal["runs"] != 1 || seal["write units a statement"] < 1 || seal["write units a statement"] > 2+150/n ||
+		seal["read units a statement"] > 1+60/n {
+		t.Errorf("%v", seal)
+	}
+	// The principal, the holds, whether an erasure is open; and the pages.
+	look := also("preview", p.previewed, "transactions")
+	if look["seen"] != float64(p.previewed) || look["calls"] > 5 || look["write units"] != 0 ||
+		look["read units"] > 5+float64(p.previewed)*400/4096 {
+		t.Errorf("%v", look)
+	}
+	if _, err := os.Stat("/proc/self/status"); err != nil {
+		return
+	}
+	memory = append(memory, seal["memory of seal-ledger"], look["memory of preview-erasures"])
+	for _, mb := range memory {
+		if mb < 2 || mb > memoryLimit { // no Go program has less
+			t.Errorf("memory: %v", memory)
+		}
+	}
 }
