@@ -209,7 +209,7 @@ func checkLong(t *testing.T, run bench.File, p longPlan) {
 	// once. Some for the run itself: the index, the head, the tiles.
 	n := float64(p.statements)
 	seal := also("sealing", p.statements, "statements")
-	if seal["runs"] != 1 || seal["write units a statement"] < 1 || seal["write units a statement"] > 2+150/n ||
+	if seal["runs"] != 1 || seal["that failed"] != 0 || seal["write units a statement"] < 1 || seal["write units a statement"] > 2+150/n ||
 		seal["read units a statement"] > 1+60/n {
 		t.Errorf("%v", seal)
 	}
