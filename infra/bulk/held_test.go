@@ -28,9 +28,9 @@ func (accepts) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// What an erasure of a file holds in memory is a few bytes for each row (docs/runbook.md),
-// however long the rows are: it is looked at again and again, while rows get their
-// outcomes.
+// What an erasure of a file holds in memory is a few bytes for each row
+// (docs/runbook.md), however long the rows are: it is looked at again and again, while
+// rows get their outcomes.
 func TestEraseHoldsLittle(t *testing.T) {
 	const rows, each, slack = 60_000, 20, 1 << 20
 	folder := t.TempDir()

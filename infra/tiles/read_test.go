@@ -27,7 +27,8 @@ func bytesRead(t *testing.T) int64 {
 }
 
 // A check reads each bundle and each tile of leaves once, and for each of them the tiles
-// above, which are 8 KB of each level: what it reads of a leaf does not grow with the log.
+// above, which are 8 KB of each level: what it reads of a leaf does not grow with the
+// log.
 func TestCheckReadsEachLeafOnce(t *testing.T) {
 	s, dir := newLog(t, dynamotest.Open(t)), t.TempDir()
 	s.erase(t, 0, 1500)
