@@ -2,6 +2,7 @@ package bench_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -153,11 +154,34 @@ func (b *Bench) besidePeers(ctx context.Context, table string, size customerSize
 
 // library is a process of infra/bench/peers that erases customers.
 type library struct {
-	name string // with its version
+	name string                              // with its version
+	make func(ctx context.Context) *exec.Cmd // the process, not yet started
 	cmd  *exec.Cmd
 	in   io.WriteCloser
-	out  *bufio.Scanner
+	said chan string // a line for each erasure
 }
+
+// start starts the library's process.
+func (l *library) start(ctx context.Context) error {
+	l.cmd = l.make(ctx)
+	in, inErr := l.cmd.StdinPipe()
+	out, outErr := l.cmd.StdoutPipe()
+	if err := errors.Join(inErr, outErr, l.cmd.Start()); err != nil {
+		return fmt.Errorf("%s: %w", l.name, err)
+	}
+	l.in, l.said = in, make(chan string)
+	go func(said chan<- string) {
+		defer close(said)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			said <- lines.Text()
+		}
+	}(l.said)
+	return nil
+}
+
+// libraryMost is how long a library may take for one erasure. It is more than any caller
+// of an API waits.
+const libraryMost = time.Minute
 
 func names(libraries []*library) (all []string) {
 	for _, l := range libraries {
@@ -174,7 +198,7 @@ func closeAll(libraries []*library) {
 }
 
 // erase lets the library delete a customer, and gives how long it took and what it said:
-// "", or what went wrong.
+// "", or what went wrong. One that is not done in libraryMost is started anew.
 func (l *library) erase(ctx context.Context, table, code string) (took time.Duration, said string, err error) {
 	line, err := json.Marshal(map[string]string{"table": table, "customer": store.CustomerKey(account, code)})
 	if err != nil {
@@ -184,11 +208,17 @@ func (l *library) erase(ctx context.Context, table, code string) (took time.Dura
 	if _, err := l.in.Write(append(line, '\n')); err != nil {
 		return 0, "", fmt.Errorf("%s: %w", l.name, err)
 	}
-	if !l.out.Scan() {
-		return 0, "", fmt.Errorf("%s has ended: %w", l.name, errors.Join(ctx.Err(), l.out.Err()))
+	select {
+	case answer, ok := <-l.said:
+		if took = time.Since(began); !ok {
+			return took, "", fmt.Errorf("%s has ended: %w", l.name, cmp.Or(context.Cause(ctx), io.ErrUnexpectedEOF))
+		}
+		return took, said, json.Unmarshal([]byte(answer), &said)
+	case <-time.After(libraryMost):
+		_ = l.cmd.Process.Kill()
+		_ = l.cmd.Wait()
+		return time.Since(began), "nothing in " + libraryMost.String(), l.start(ctx)
 	}
-	took = time.Since(began)
-	return took, said, json.Unmarshal(l.out.Bytes(), &said)
 }
 
 // libraries starts every library that is there. Those for Python are there where python3
@@ -208,22 +238,18 @@ func (b *Bench) libraries(ctx context.Context) (all []*library, err error) {
 		return "of no version"
 	}
 	start := func(name, dir string, command ...string) error {
-		l := &library{name: name, cmd: exec.CommandContext(ctx, command[0], command[1:]...)}
-		l.cmd.Dir, l.cmd.Stderr = dir, b.Log
-		endpoint := b.Endpoint
-		if b.through != "" {
-			endpoint = b.through
+		l := &library{name: name, make: func(ctx context.Context) *exec.Cmd {
+			c := exec.CommandContext(ctx, command[0], command[1:]...)
+			c.Dir, c.Stderr = dir, b.Log
+			c.Env = append(os.Environ(), "AWS_ENDPOINT_URL_DYNAMODB="+cmp.Or(b.through, b.Endpoint), "AWS_REGION="+engine.Region,
+				"AWS_DEFAULT_REGION="+engine.Region, "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local", "AWS_SESSION_TOKEN=")
+			return c
+		}}
+		err := l.start(ctx)
+		if err == nil {
+			all = append(all, l)
 		}
-		l.cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL_DYNAMODB="+endpoint, "AWS_REGION="+engine.Region,
-			"AWS_DEFAULT_REGION="+engine.Region, "AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local", "AWS_SESSION_TOKEN=")
-		in, inErr := l.cmd.StdinPipe()
-		out, outErr := l.cmd.StdoutPipe()
-		if err := errors.Join(inErr, outErr, l.cmd.Start()); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		l.in, l.out = in, bufio.NewScanner(out)
-		all = append(all, l)
-		return nil
+		return err
 	}
 	binary := filepath.Join(b.Root, ".cache", "bench", "peers-go")
 	if err := b.command(ctx, at("go"), "go", "build", "-o", binary, "."); err != nil {
