@@ -215,8 +215,8 @@ func checkLong(t *testing.T, run bench.File, p longPlan) {
 	}
 	// The principal, the holds, whether an erasure is open; and the pages.
 	look := also("preview", p.previewed, "transactions")
-	if look["seen"] != float64(p.previewed) || look["calls"] > 5 || look["write units"] != 0 ||
-		look["read units"] > 5+float64(p.previewed)*400/4096 {
+	if look["seen"] != float64(p.previewed) || look["calls"] > 4 || look["write units"] != 0 ||
+		look["read units"] > 5+float64(p.previewed)*100/4096 {
 		t.Errorf("%v", look)
 	}
 	if _, err := os.Stat("/proc/self/status"); err != nil {
