@@ -76,8 +76,8 @@ func (p plan) sealing(ctx context.Context, b *Bench) ([]bench.Figure, error) {
 	}}, nil
 }
 
-// withoutStream ends the stream of a table, which nobody reads: an engine gets slower with
-// every record that its streams have had.
+// withoutStream ends the stream of a table, which nobody reads: an engine gets slower
+// with every record that its streams have had.
 func (s *site) withoutStream(ctx context.Context, table string) error {
 	_, err := s.DynamoDB().UpdateTable(ctx, &dynamodb.UpdateTableInput{
 		TableName: aws.String(s.Table(table)), StreamSpecification: &types.StreamSpecification{StreamEnabled: aws.Bool(false)},
