@@ -211,6 +211,7 @@ bench:
 	@mkdir -p .cache; BENCH=1 exec go test -count=1 -timeout 20m -v -run '^TestBench$$' ./infra/test/bench
 
 ## bench-long: the same for the tables that take longer
+##   BENCH_BULK=5000    so many customers in a file;  BENCH_STATEMENTS, BENCH_LEAVES, BENCH_PREVIEWED
 bench-long:
 	@mkdir -p .cache; BENCH=long exec go test -count=1 -timeout 100m -v -run '^TestBench$$' ./infra/test/bench
 

@@ -24,6 +24,10 @@ var Tables = []Table{
 	{"peers", "Erasing one customer, beside other libraries", "the library", false},
 	{"busy", "The same on a busy machine", "the library", false},
 	{"weather", "The same in bad weather", "", true},
+	{"bulk", "Erasing the customers of a file, 3 transactions each", "the same deletions alone", true},
+	{"sealing", "Sealing statements that wait", "", true},
+	{"verify", "Verifying a whole log", "reading and hashing its files", true},
+	{"preview", "Preview of a large customer", "reading the same keys alone", true},
 	{"memory", "Peak memory of each function under these loads", "the smallest Lambda", false},
 }
 

@@ -42,8 +42,10 @@ type Counts struct {
 	Left       int `json:"left"`
 }
 
+// AtOnce is how many calls are made at the same time.
+const AtOnce = 8
+
 const (
-	workers  = 8    // calls at the same time
 	mostList = 1000 // numbers in one call of operation 4
 	scopes   = 2000 // accounts and tenants that are remembered
 )
@@ -123,7 +125,7 @@ func (j *journal) counts(rows int) (c Counts) {
 // list of a run that died is made again as it was, and joins the same erasure.
 func (e *eraser) ask(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(workers)
+	group.SetLimit(AtOnce)
 	var list []Row
 	err := e.plan.each(ctx, func(row Row, of int) error {
 		was := e.journal.state(row.Line)

@@ -28,7 +28,7 @@ func (e *eraser) wait(ctx context.Context) error {
 		return fmt.Errorf("the result file cannot be read")
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(workers)
+	group.SetLimit(AtOnce)
 	var together []entry // rows of one erasure
 	flush := func() {
 		if rows := together; len(rows) > 0 {

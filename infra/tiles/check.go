@@ -16,7 +16,8 @@ import (
 
 // Check reads a whole exported log: every tile against the root that is signed, every
 // entry against its tile, and what the statements say together. It needs the memory of a
-// few tiles, of the acceptances that are open at one time, and 16 bytes for each leaf.
+// few tiles, of the acceptances that are open at one time, and 40 to 90 bytes for each
+// leaf, up to twice as many until the garbage collector comes.
 type Check struct {
 	Dir      Dir
 	Keys     note.Verifiers

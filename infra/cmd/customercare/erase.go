@@ -118,8 +118,11 @@ func (a *app) erase(ctx context.Context, d *deployment.Deployment, b bulkErasure
 	}
 	bar := a.newBar("erasing", int64(plan.Rows))
 	b.Progress, b.Notes = func() { _ = bar.Add(1) }, func(sentence string) { fmt.Fprintln(bar, sentence) }
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = bulk.AtOnce // with fewer, most calls open a connection of their own
+	defer transport.CloseIdleConnections()
 	b.API = client.Client{Base: d.APIURL, HTTP: &http.Client{
-		Timeout:       time.Minute,
+		Transport: transport, Timeout: time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	counts, err := bulk.Erase(ctx, plan, b.Options)

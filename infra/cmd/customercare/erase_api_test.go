@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -26,8 +28,9 @@ type standIn struct {
 	// after its effect; false breaks the connection. afterList is of
 	// the lists of numbers alone, and called with the list's number.
 	before, after, afterList func(n int) bool
-	busy                     int // so many calls are answered with 503
-	expire                   int // this call finds its token expired
+	busy                     int          // so many calls are answered with 503
+	expire                   int          // this call finds its token expired
+	requests, opened         atomic.Int64 // all calls, and connections
 }
 
 const (
@@ -56,7 +59,16 @@ func serveAPI(t *testing.T) *standIn {
 	})
 	mux.HandleFunc("POST /v1/apiaccess/CC-Management/v1/clearUserInfo/cleancustpersonaldata", s.numbers)
 	mux.HandleFunc("POST /v1/erasures/{id}/subjects", s.subjects)
-	s.Server = httptest.NewServer(mux)
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.requests.Add(1)
+		mux.ServeHTTP(w, r)
+	}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			s.opened.Add(1)
+		}
+	}
+	s.Start()
 	t.Cleanup(s.Close)
 	t.Setenv("STACK", "")
 	t.Setenv("DYNAMODB_ENDPOINT", s.URL) // which the command only connects to

@@ -36,6 +36,7 @@ func TestRun(t *testing.T) {
 		numbersInCall: 12, numberSizes: []numbersSize{{0, 1}, {3, 2}},
 		clientRounds: 2, clientLoads: []clientLoad{{1, 5}, {8, 20}},
 		peerSizes: []customerSize{{60, 1}}, busySize: customerSize{60, 1}, weatherSize: customerSize{60, 1},
+		longPlan: longPlan{bulkSizes: []int{20}, statements: 300, logSizes: []int{400}, previewed: 500},
 	}
 	run, err := p.run(t.Context(), ready(t), bench.Tables)
 	if err != nil {
@@ -67,6 +68,7 @@ func TestRun(t *testing.T) {
 		f.Runs != 2 {
 		t.Errorf("%+v, %v", f, err)
 	}
+	checkLong(t, run, p.longPlan)
 	if _, err := os.Stat("/proc/self/status"); err != nil {
 		return
 	}

@@ -54,10 +54,11 @@ func (b *Bench) Build(ctx context.Context) error {
 // site is a stack, the floors that run beside its functions, and who calls it.
 type site struct {
 	*stack.Stack
-	prefix string          // of the tables' names
-	floors *lambda.Service // by the folders of floor and function: "warm/issue-token"
-	api    client.Client
-	token  string // of the app
+	prefix   string          // of the tables' names
+	floors   *lambda.Service // by the folders of floor and function: "warm/issue-token"
+	api      client.Client
+	endpoint string // of the engine
+	token    string // of the app
 }
 
 // whole starts a site with the floor of erasures. A first call of operation 4 starts a
@@ -127,7 +128,7 @@ func (b *Bench) start(ctx context.Context, name string, alone bool, floors ...st
 	}, all)
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	api := client.Client{Base: st.URL, HTTP: &http.Client{Transport: transport}}
-	return &site{Stack: st, prefix: options.TablePrefix, floors: service, api: api}, err
+	return &site{Stack: st, prefix: options.TablePrefix, floors: service, api: api, endpoint: b.Endpoint}, err
 }
 
 // invoke is an invocation of a function, or of a floor by its name in floors.

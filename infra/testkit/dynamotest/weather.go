@@ -34,8 +34,8 @@ const (
 	callsForOneFailure  = 50
 )
 
-// NewWeather starts a server in front of the engine at endpoint. Its caller closes it. The
-// weather is good until Begin.
+// NewWeather starts a server in front of the engine at endpoint. Its caller closes it.
+// The weather is good until Begin.
 func NewWeather(endpoint string) (*httptest.Server, *Weather, error) {
 	to, err := url.Parse(endpoint)
 	if err != nil {
@@ -61,8 +61,8 @@ func (w *Weather) End() {
 	w.random = nil
 }
 
-// Shown is how often each part of the weather has come since it began: "in part", "before",
-// "after".
+// Shown is how often each part of the weather has come since it began: "in part",
+// "before", "after".
 func (w *Weather) Shown() map[string]int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
