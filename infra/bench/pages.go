@@ -162,6 +162,49 @@ func (f File) Most(table string) Figure {
 	return slices.MaxFunc(f.Table(table).Figures, func(a, b Figure) int { return cmp.Compare(a.Ours, b.Ours) })
 }
 
+// Next is the fastest library of the table of peers, among the cases that begin so; nil
+// while that is not measured.
+func (f File) Next(begin string) *Figure {
+	var next *Figure
+	for _, figure := range f.Table("peers").Figures {
+		if strings.HasPrefix(figure.Case, begin) && figure.Goal != "" && (next == nil || figure.Floor > next.Floor) {
+			next = &figure
+		}
+	}
+	return next
+}
+
+// Library is which one a figure of the table of peers is about.
+func (f Figure) Library() string {
+	_, name, _ := strings.Cut(f.Case, ": ")
+	return name
+}
+
+// weather is what bad weather left: ours, and the most that a library left, with how many
+// libraries left something.
+type weather struct {
+	Ours, Most float64
+	Libraries  int
+}
+
+// Weather is nil while it is not measured.
+func (f File) Weather() *weather {
+	var w *weather
+	for _, figure := range f.Table("weather").Figures {
+		left := 0.0
+		for _, round := range figure.Also {
+			left = max(left, round.Value)
+		}
+		switch {
+		case w == nil: // ours comes first
+			w = &weather{Ours: left}
+		case left > 0:
+			w.Libraries, w.Most = w.Libraries+1, max(w.Most, left)
+		}
+	}
+	return w
+}
+
 // Count is what an operation of this name takes.
 func (f figures) Count(name string) (counted, error) {
 	if at := slices.IndexFunc(f.Counted, func(c counted) bool { return c.Name == name }); at >= 0 {

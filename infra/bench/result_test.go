@@ -160,3 +160,29 @@ func TestWith(t *testing.T) {
 		t.Error("the file itself has changed")
 	}
 }
+
+// The README's lines about libraries are there once they are measured.
+func TestLibrariesInTheSummary(t *testing.T) {
+	if f := whole(); f.Next("1000") != nil || f.Weather() != nil {
+		t.Error("what was not measured is shown")
+	}
+	left := func(name string, rounds ...float64) Figure {
+		f := Figure{Table: "weather", Case: name}
+		for _, n := range rounds {
+			f.Also = append(f.Also, Number{"round", n, "items"})
+		}
+		return f
+	}
+	f := File{Figures: []Figure{
+		{Table: "peers", Case: "1000 transactions: the deletions alone", Floor: 9},
+		{Table: "peers", Case: "1000 transactions: a", Floor: 5, Goal: ">= 1.5x"},
+		{Table: "peers", Case: "2000 transactions: b", Floor: 7, Goal: ">= 1.5x"},
+		left("ours", 0, 0), left("a", 0, 3), left("b", 7, 0), left("c", 0, 0),
+	}}
+	if next := f.Next("1000 transactions: "); next == nil || next.Library() != "a" {
+		t.Errorf("%+v", next)
+	}
+	if w := f.Weather(); w == nil || *w != (weather{0, 7, 2}) {
+		t.Errorf("%+v", w)
+	}
+}
