@@ -38,7 +38,9 @@ type Faults struct {
 	mu     sync.Mutex
 	calls  []string // the actions since the plan was made
 	plan   plan
-	struck bool // whether a call of the plan was reached
+	struck bool       // whether a call of the plan was reached
+	under  int        // calls that the engine has and has not answered
+	landed *sync.Cond // nil, or told when it has answered one
 }
 
 // plan is which calls fail, and how.
@@ -97,10 +99,15 @@ func (f *Faults) die(fault Fault, action string, n int) context.Context {
 	return ctx
 }
 
-// Calls are the DynamoDB actions since the plan was made, in order. It ends any fault.
+// Calls are the DynamoDB actions since the plan was made, in order. It ends any fault. It
+// waits until the engine has answered every call, also those that nobody waits for any
+// more: where a process dies, its lease outlives what it has sent, and so it is here.
 func (f *Faults) Calls() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for f.under > 0 {
+		f.landed.Wait()
+	}
 	calls := f.calls
 	f.calls, f.plan = nil, plan{}
 	return calls
@@ -143,14 +150,14 @@ func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
 	p, struck := f.count(action)
 	switch {
 	case !struck:
-		answer, err := f.Next.RoundTrip(r)
+		answer, err := f.send(r)
 		if broken(answer, err) {
 			f.forget(action)
 		}
 		return answer, err
 	case p.fault == "":
 		p.moment()
-		return f.Next.RoundTrip(r)
+		return f.send(r)
 	}
 	answer, err := f.fail(p.fault, action, r)
 	if p.moment != nil {
@@ -158,6 +165,46 @@ func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, context.Canceled // nobody is there any more to hear the answer
 	}
 	return answer, err
+}
+
+// send makes a call. When its caller is gone, the engine does it all the same.
+func (f *Faults) send(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body) // whoever asks again reads the same body anew
+	if err != nil {
+		return nil, err
+	}
+	type outcome struct {
+		answer *http.Response
+		err    error
+	}
+	f.mu.Lock()
+	if f.landed == nil {
+		f.landed = sync.NewCond(&f.mu)
+	}
+	f.under++
+	f.mu.Unlock()
+	came := make(chan outcome, 1)
+	go func() {
+		sent := r.Clone(context.WithoutCancel(r.Context()))
+		sent.Body = io.NopCloser(bytes.NewReader(body))
+		answer, err := f.Next.RoundTrip(sent)
+		came <- outcome{answer, err}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.under--
+		f.landed.Broadcast()
+	}()
+	select {
+	case o := <-came:
+		return o.answer, o.err
+	case <-r.Context().Done():
+		go func() {
+			if o := <-came; o.err == nil {
+				o.answer.Body.Close()
+			}
+		}()
+		return nil, r.Context().Err()
+	}
 }
 
 // broken says whether the engine itself failed, by no fault of a plan: a busy one breaks
@@ -212,7 +259,7 @@ func (f *Faults) fail(fault Fault, action string, r *http.Request) (*http.Respon
 
 // do makes a call whose answer is lost.
 func (f *Faults) do(r *http.Request) error {
-	answer, err := f.Next.RoundTrip(r)
+	answer, err := f.send(r)
 	if err == nil {
 		answer.Body.Close()
 	}
