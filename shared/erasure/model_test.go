@@ -52,8 +52,8 @@ type model struct {
 var (
 	codes   = []string{"1", "2"}
 	numbers = []string{"n1", "n2", "n3", "n4"}
-	// nobody makes a list so long that it is an item of its own, several one whose digests
-	// are, and whose numbers are not.
+	// nobody makes a list so long that it is an item of its own, several one whose
+	// digests are, and whose numbers are not.
 	nobody  = []string{"x0" + strings.Repeat("-", 200), "x1" + strings.Repeat("-", 200)}
 	several = strings.Fields("s0 s1 s2 s3 s4")
 )

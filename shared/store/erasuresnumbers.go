@@ -28,8 +28,8 @@ const maxOpenTries = 5
 // often enough would keep the job waiting for ever.
 //
 // Digests that do not fit into the job come before it and by themselves: they are no
-// personal data, and the same each time. Numbers that do not fit come with the job, and it
-// tries to join first: a repeated call must not pay for the lists again. ErrNewer.
+// personal data, and the same each time. Numbers that do not fit come with the job, and
+// it tries to join first: a repeated call must not pay for the lists again. ErrNewer.
 func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (
 	id string, joined bool, err error,
 ) {
