@@ -77,7 +77,8 @@ func (l Ledger) Identifiers(ctx context.Context, id string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if digest, listed := strings.CutPrefix(attribute.ReadText(found, "subjectsIn"), "subjects-"); listed {
+	digest, listed := strings.CutPrefix(attribute.ReadText(found, "subjectsIn"), "subjects-")
+	if listed && found["identifiers"] == nil {
 		if found, err = l.get(ctx, "identifiers-"+digest); err != nil {
 			return nil, err
 		}

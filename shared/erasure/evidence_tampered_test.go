@@ -101,7 +101,8 @@ func TestJobWithoutItsNumbers(t *testing.T) {
 		numbers []string
 		key     func(sys *system, numbers []string) string
 	}{
-		"in the job": {twoNumbers, func(sys *system, numbers []string) string { return sys.numbersJob(numbers...) }},
+		"in the job":       {twoNumbers, func(sys *system, numbers []string) string { return sys.numbersJob(numbers...) }},
+		"in the job alone": {severalNumbers(), func(sys *system, numbers []string) string { return sys.numbersJob(numbers...) }},
 		"in an item of their own": {manyNumbers(), func(sys *system, numbers []string) string {
 			return strings.Replace(sys.numbersJob(numbers...), "numbers-", "identifiers-", 1)
 		}},

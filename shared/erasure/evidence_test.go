@@ -138,8 +138,9 @@ func TestEvidenceBeforeEveryCall(t *testing.T) {
 		"customer": func(e engine) error {
 			return e.Customer(context.Background(), "shop", "4711", "john", time.Minute)
 		},
-		"numbers":      func(e engine) error { return e.Numbers(context.Background(), "acme", twoNumbers, "app") },
-		"many numbers": func(e engine) error { return e.Numbers(context.Background(), "acme", manyNumbers(), "app") },
+		"numbers":         func(e engine) error { return e.Numbers(context.Background(), "acme", twoNumbers, "app") },
+		"several numbers": func(e engine) error { return e.Numbers(context.Background(), "acme", severalNumbers(), "app") },
+		"many numbers":    func(e engine) error { return e.Numbers(context.Background(), "acme", manyNumbers(), "app") },
 	} {
 		for _, transactions := range []int{2, 30} {
 			t.Run(name, func(t *testing.T) {

@@ -36,7 +36,7 @@ func TestRepeatsHaveTheIDOfTheFirst(t *testing.T) {
 	}
 	sys.putCustomer(t, "shop", "4711", 3)
 	asks := map[string]func() string{
-		"customer": customer, "numbers": numbers(twoNumbers), "many numbers": numbers(manyNumbers()),
+		"customer": customer, "numbers": numbers(twoNumbers), "several numbers": numbers(severalNumbers()), "many numbers": numbers(manyNumbers()),
 	}
 	first := map[string]string{}
 	for name, ask := range asks {

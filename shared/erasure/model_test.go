@@ -52,8 +52,10 @@ type model struct {
 var (
 	codes   = []string{"1", "2"}
 	numbers = []string{"n1", "n2", "n3", "n4"}
-	// nobody makes a list so long that it is an item of its own.
-	nobody = strings.Fields("x0 x1 x2 x3 x4 x5 x6 x7 x8 x9")
+	// nobody makes a list so long that it is an item of its own, several one whose
+	// digests are, and whose numbers are not.
+	nobody  = []string{"x0" + strings.Repeat("-", 200), "x1" + strings.Repeat("-", 200)}
+	several = strings.Fields("s0 s1 s2 s3 s4")
 )
 
 // doom marks every item that matches; of items in a maybe state nothing is learnt but
@@ -105,9 +107,7 @@ func (m *model) eraseCustomer(t *rapid.T) {
 
 func (m *model) eraseNumbers(t *rapid.T) {
 	list := rapid.SliceOfNDistinct(rapid.SampledFrom(numbers), 1, 3, rapid.ID).Draw(t, "numbers")
-	if rapid.Bool().Draw(t, "many") {
-		list = append(list, nobody...)
-	}
+	list = append(list, rapid.SampledFrom([][]string{nil, several, nobody}).Draw(t, "others")...)
 	own := store.NumbersJob(m.Digests.Set(m.tenant, slices.Sorted(slices.Values(list))))
 	for _, job := range m.ledger(m.tb).open {
 		m.overlap = m.overlap || !store.IsCustomerJob(job.key) && job.key != own

@@ -13,12 +13,15 @@ var twoNumbers = []string{"135", "wen11"}
 
 func manyNumbers() []string { return append([]string{"135", "wen11"}, nobody...) }
 
+// severalNumbers stand in their job, and their digests do not.
+func severalNumbers() []string { return append([]string{"135", "wen11"}, several...) }
+
 // TestRepeatAtEveryMoment sends the same request again, with a contact written just
 // before, right before every call that the workers make: each time the contact goes too,
 // and the requests end in one record or, where the first was already done, in two.
 func TestRepeatAtEveryMoment(t *testing.T) {
 	t.Parallel()
-	for name, numbers := range map[string][]string{"few": twoNumbers, "many": manyNumbers()} {
+	for name, numbers := range map[string][]string{"few": twoNumbers, "several": severalNumbers(), "many": manyNumbers()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sys := newSystem(t)

@@ -18,9 +18,10 @@ import (
 //	numbers-<digest>      an open job of operation 4 (Job). At its end it goes.
 //	identifiers-<digest>  the numbers of such a job, where they are many. They go with
 //	                      it.
-//	subjects-<digest>     the digests of those numbers. They stay for ever, as the
-//	                      record does that names them; without one, if the call that
-//	                      wrote them failed before it could open the job.
+//	subjects-<digest>     the digests of a job's numbers, where they are more than a
+//	                      few. They stay for ever, as the record does that names
+//	                      them; without one, if the call that wrote them failed
+//	                      before it could open the job.
 //	erasure-<id>          the record of an erasure, there as long as the erasure is on
 //	                      record, and until EraseRecord takes it: digests, times, the
 //	                      statement accepted.

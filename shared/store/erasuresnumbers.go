@@ -11,11 +11,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// maxInlineBytes is how many bytes of numbers and digests stay in the job itself: then it
-// still fits into one write unit of 1 KB, or nearly. More than that stands in items of
-// its own, because every lease and every progress is a write of the whole job. 1,000
+// maxInlineBytes is how many bytes of numbers and digests, or of numbers alone, stand in
+// the job itself: then it still fits into one write unit of 1 KB while a worker holds it.
+// More would cost at every write of the job, because each is one of the whole job. 1,000
 // numbers are 12 KB and more, their digests another 33 KB.
-const maxInlineBytes = 700
+const maxInlineBytes = 400
 
 // maxOpenTries is how often OpenNumbers tries. A try fails when another call opens or
 // ends the job at that moment.
@@ -27,9 +27,9 @@ const maxOpenTries = 5
 // ListOpen shows it so. A call that joins does not put that off: else somebody who calls
 // often enough would keep the job waiting for ever.
 //
-// Where the numbers stand in items of their own it tries to join first: a repeated call
-// must not pay for the lists again. Their digests come before the job and by themselves:
-// they are no personal data, and the same each time. ErrNewer.
+// Digests that do not fit into the job come before it and by themselves: they are no
+// personal data, and the same each time. Numbers that do not fit come with the job, and
+// it tries to join first: a repeated call must not pay for the lists again. ErrNewer.
 func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (
 	id string, joined bool, err error,
 ) {
@@ -43,14 +43,20 @@ func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (
 	job.addTicket(item)
 	var digests object
 	actions := []types.TransactWriteItem{e.putJob(item)}
-	if job.inlineBytes() <= maxInlineBytes {
-		item["identifiers"], item["subjects"] = texts(job.Identifiers), texts(job.Subjects)
+	numbers := bytesOf(job.Identifiers)
+	if job.listed = numbers > maxInlineBytes; !job.listed {
+		item["identifiers"] = texts(job.Identifiers)
+	}
+	if numbers+bytesOf(job.Subjects) <= maxInlineBytes {
+		item["subjects"] = texts(job.Subjects)
 	} else {
 		if digests, err = pack(job.Subjects); err != nil {
 			return "", false, err
 		}
 		job.SubjectsIn = subjectsPrefix + strings.TrimPrefix(job.Key, numbersPrefix)
 		digests["erasureId"], item["subjectsIn"] = text(job.SubjectsIn), text(job.SubjectsIn)
+	}
+	if job.listed {
 		identifiers := ledgerKey(job.identifiersIn())
 		identifiers["identifiers"] = texts(job.Identifiers)
 		actions = append(actions, types.TransactWriteItem{Put: &types.Put{
@@ -61,7 +67,7 @@ func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (
 	}
 	actions = append(actions, e.begin(job))
 	for try := range maxOpenTries {
-		if digests != nil || try > 0 {
+		if job.listed || try > 0 {
 			status, id, err := e.Join(ctx, job.Key, Request{
 				Name: RequestOf(job.ID), By: job.RequestedBy, Ticket: job.Ticket, At: job.RequestedAt,
 			})
@@ -92,12 +98,10 @@ func (e Erasures) OpenNumbers(ctx context.Context, job *Job, dueAt time.Time) (
 	return "", false, ErrRaced
 }
 
-// inlineBytes is how many bytes the job's numbers and digests have.
-func (j *Job) inlineBytes() (n int) {
-	for _, all := range [][]string{j.Identifiers, j.Subjects} {
-		for _, one := range all {
-			n += len(one)
-		}
+// bytesOf is how many bytes these texts have.
+func bytesOf(all []string) (n int) {
+	for _, one := range all {
+		n += len(one)
 	}
 	return n
 }
@@ -105,11 +109,10 @@ func (j *Job) inlineBytes() (n int) {
 // identifiersIn is the key of the item that holds the job's raw identifiers, "" where the
 // job holds them itself.
 func (j *Job) identifiersIn() string {
-	digest, listed := strings.CutPrefix(j.SubjectsIn, subjectsPrefix)
-	if !listed {
+	if !j.listed {
 		return ""
 	}
-	return identifiersPrefix + digest
+	return identifiersPrefix + strings.TrimPrefix(j.SubjectsIn, subjectsPrefix)
 }
 
 // errNoIdentifiers says that the numbers of an open job are missing: somebody else took
@@ -120,7 +123,8 @@ var errNoIdentifiers = errors.New("erasures: the job's identifiers are missing")
 // it. A job without any is an error: it must not end as if it had looked for them.
 // ErrNewer.
 func (e Erasures) ReadIdentifiers(ctx context.Context, job *Job) error {
-	if job.identifiersIn() != "" && job.Identifiers == nil {
+	if job.Identifiers == nil && job.SubjectsIn != "" {
+		job.listed = true
 		out, err := e.DB.GetItem(ctx, &dynamodb.GetItemInput{
 			TableName: &e.Table, Key: ledgerKey(job.identifiersIn()), ConsistentRead: aws.Bool(true),
 		})

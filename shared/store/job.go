@@ -48,6 +48,8 @@ type Job struct {
 	// that began later can be the last.
 	Unanswered time.Time
 
+	listed bool // Identifiers stand in an item of their own: ReadIdentifiers finds it out
+
 	// Accepted is the statement that the job is on record, as the record will have it
 	// (shared/statement). Whoever opens the job gives it; the job does not keep it.
 	Accepted string

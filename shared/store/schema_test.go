@@ -81,7 +81,7 @@ func TestNewerItemsAreLeft(t *testing.T) {
 	now := time.UnixMilli(1_790_000_000_000)
 	job := &store.Job{Key: "numbers-x", ID: "x", SubjectsIn: "subjects-x"}
 	hold := store.Hold{ID: "x", Kind: store.HoldOfNumber, Scope: "acme", Subject: "1", Status: store.Active}
-	many := &store.Job{Key: "numbers-x", ID: "20261127T101112Z-0123456789abcdef", Identifiers: make([]string, 1000)}
+	many := &store.Job{Key: "numbers-x", ID: "20261127T101112Z-0123456789abcdef", Identifiers: slices.Repeat([]string{"1"}, 1000)}
 	for name, do := range map[string]func(ctx context.Context) error{
 		"acquire": func(ctx context.Context) error {
 			_, err := kit.Erasures.Acquire(ctx, "numbers-x", "me", now, now.Add(time.Minute))

@@ -46,7 +46,7 @@ func erased(t *testing.T, kit *dynamotest.Kit) (many []string) {
 	}
 	clock.Advance(time.Second)
 	open("4712-open", erasure.Timing{WriterLifetime: time.Hour})
-	for i := range 30 {
+	for i := range 60 {
 		many = append(many, fmt.Sprintf("+49 30 47%02d", i))
 	}
 	for _, numbers := range [][]string{{"+49 30 1234"}, many} {
@@ -159,6 +159,38 @@ func TestErasuresAreShown(t *testing.T) {
 	call(t, "", "erasures", "list", "--state", "all").is(t, 2, "--state must be open, failing or finished")
 	call(t, "", "erasures", "list", "--since", "2026-01-02T03:04:05Z").is(t, 2, "--since is for --state finished")
 	call(t, "", "erasures", "list", "--since", "today").is(t, 2, "--since must be a time")
+}
+
+// The numbers of an open erasure are shown wherever they stand: with their digests in the
+// job, without them there, and in an item of their own.
+func TestIdentifiersOfAnOpenErasure(t *testing.T) {
+	kit := dynamotest.Open(t)
+	local(t, kit)
+	digests := digest.Digester{Current: "1", Keys: map[string][]byte{"1": []byte(firstKey)}}
+	for _, n := range []int{1, 10, 60} {
+		var numbers []string
+		for i := range n {
+			numbers = append(numbers, fmt.Sprintf("+49 %d 47%02d", n, i))
+		}
+		asked := erasure.NumbersRequest{Tenant: "acme", Numbers: numbers, By: "app"}
+		id, err := erasure.NewNumbersIntake(kit.Erasures, digests, time.Now).Numbers(t.Context(), asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		job := ""
+		open, _ := list(t, 0)
+		for _, e := range open {
+			if e.Job == id {
+				job = e.ID
+			}
+		}
+		r := call(t, "", "erasures", "show", job, "--identifiers")
+		for _, number := range numbers {
+			if !strings.Contains(r.out, number) {
+				t.Errorf("%d numbers: no %q: %v", n, number, r)
+			}
+		}
+	}
 }
 
 // A job's pointer to its record leads there.

@@ -1,6 +1,10 @@
 package units
 
-import "customercare/infra/bench"
+import (
+	"math"
+
+	"customercare/infra/bench"
+)
 
 // Bound is the least that a call of an operation can take.
 type Bound = bench.Bound
@@ -61,32 +65,64 @@ func bareCustomer(w customer) Bound {
 	return Bound{Request: Count{Trips: 1 + w.pages + deletions(items), Reads: 1 + w.reads, Writes: float64(items)}}
 }
 
+// What a promise makes of one write. A part of a write in a transaction costs twice.
+const (
+	alone = 1. // may stand there without any other
+	both  = 2. // must never be there without another one: they go in a transaction
+	// entry is the write of an index, which costs once in any case: an entry that comes
+	// or goes. One that moves goes and comes.
+	entry = 1.
+)
+
+// Sizes in bytes with the scenario's names, which have 9 to 17 characters. Shorter ones
+// may leave a record of one subject below 1 KB.
+const (
+	// endedBytes is a record at its end without its digests: both statements as they were
+	// signed, their leaves, and the attributes that every release promises to its
+	// successors (docs/upgrade.md).
+	endedBytes = 960
+	// digestBytes is an HMAC-SHA256, subjectBytes one in the record itself as text with
+	// its list, elsewhereBytes the name of an item with many.
+	digestBytes, subjectBytes, elsewhereBytes = 32, 78, 85
+	// inlineBytes is for how many bytes of numbers, and for how many of numbers and
+	// digests, a job that is held has room in 1 KB.
+	inlineBytes = 400
+	// listOverhead is about what key and names add to an item of numbers or digests.
+	listOverhead = 125
+)
+
 // evidentCustomer is what the promises need besides, each thing written once, as cheaply
 // as DynamoDB writes it. In the request:
 //
 //   - the failures from the source address are read with the principal: 1 read;
-//   - the intent is on record before the first deletion: 1 write, and 1 for its entry in
-//     the sparse index, without which nobody would find it after a crash;
-//   - the tombstone takes the customer's place: 1 write. It goes with the intent in one
-//     round trip, and 98 of the customer's transactions with both;
-//   - the others are deleted.
+//   - the job, without which nobody goes on after a crash; its record, without which the
+//     acceptance could be denied; the tombstone; and that no hold stands. None may be
+//     true without the others: 2 writes each, in one round trip;
+//   - the job's entry in the index of what is open, so that it is found after a crash,
+//     and the record's in the index of what is not sealed: 1 write each;
+//   - the transactions, 1 write each. Who deletes them apart from the opening writes down
+//     once what is gone: 1, and the entry moves from when a dead worker would be missed
+//     to when no writer can be late: 2. Up to three go in the opening as cheaply.
 //
-// After the writers' lifetime, in the background, by a worker that has found the job, all
-// of it, in the index:
+// After the writers' lifetime, in the background:
 //
+//   - a worker takes the job, which leaves a trace if it dies of it, so that it does not
+//     take others with it: 1 write;
 //   - a strongly consistent reading shows that nothing came late: 1 read;
-//   - the end: the record with the digest, 1 write; the memory of it for repeats, in the
-//     intent's place, so that the code goes with it: 1 write, and 1 for the index's entry
-//     that goes; the tombstone goes: 1 write. One trip as a transaction, the units
-//     without one.
+//   - the end, in one round trip: the statement in the record, 2 for each KB; the memory
+//     for repeats in the job's place, so that the code goes with it: 2; the tombstone
+//     goes: 2; the one entry goes, the other comes.
 func evidentCustomer(w customer) Bound {
+	opening := 4*both + 2*entry
+	apart := min(alone+2*entry, float64(w.transactions))
+	record := both * kilobytes(endedBytes+subjectBytes)
 	return Bound{
 		Request: Count{
-			Trips:  2 + w.pages + deletions(w.transactions-(transaction-2)),
+			Trips:  2 + w.pages + deletions(w.transactions-(transaction-4)),
 			Reads:  2 + w.reads,
-			Writes: 3 + float64(w.transactions),
+			Writes: opening + float64(w.transactions) + apart,
 		},
-		Background: Count{Trips: 2, Reads: 1, Writes: 4},
+		Background: Count{Trips: 3, Reads: 1, Writes: alone + record + 2*both + 2*entry},
 	}
 }
 
@@ -107,13 +143,6 @@ func (w cleaning) bytes() (n int) {
 	return n
 }
 
-// itemOverhead is about what names, key, times and who asked add to an item of the
-// ledger.
-const itemOverhead = 250
-
-// digestBytes is an HMAC-SHA256.
-const digestBytes = 32
-
 // bare is the erasure alone: the request is one write, and a promise; in the background
 // each number's contacts are read, one page of at least one unit each, and every copy is
 // deleted.
@@ -132,39 +161,83 @@ func (w cleaning) bare() Bound {
 // evident is what the promises need besides, each thing written once, as cheaply as
 // DynamoDB writes it. In the request:
 //
-//   - the intent holds the numbers, because nothing else knows them: its size in KB, and
-//     1 for its entry in the sparse index.
+//   - the job and its record, neither without the other: 2 writes each, and the entries
+//     of both in their indexes: 1 each;
+//   - numbers that the job has no room for: 2 for each KB, for without the job nobody
+//     would take them out again;
+//   - digests that it has no room for: 1 for each KB, alone, because they are no personal
+//     data and stay in any case.
 //
-// In the background, by a worker that has the job before its eyes:
+// In the background, when a worker has got the job and its numbers:
 //
-//   - each number is read a second time after the writers' lifetime: 1 read each,
-//     strongly consistent;
-//   - the end: the record with every number's digest: its size in KB; the intent goes,
-//     for it names the numbers: its size in KB again, and 1 for the index's entry. One
-//     trip as a transaction, the units without one.
-//
-// The units of deleting copies are those of batches, which know no conditions. Ours are
-// deleted in transactions, which cost twice, so that no copy stays behind under a party
-// where no later reading looks for it when a contact is filed anew meanwhile.
+//   - each number is read: 1 read. Before anything is deleted it is written down: 1 read
+//     that no hold stands, and 1 write. Copies go on condition that their parties are as
+//     they were read, so that none stays behind under a party where no later reading
+//     looks for it: 2 writes each;
+//   - the pass is over: 1 write, and the job's entry moves to when no writer can be late:
+//     2. Until then cleanup would have taken it for abandoned;
+//   - after the writers' lifetime a worker takes the job, as in operation 3: 1 write.
+//     Each number is read again;
+//   - the end, in one round trip: the statement and the outcomes in the record, 2 for
+//     each KB; the job goes, for it names the numbers: 2, and their list: 2 for each KB.
+//     The one entry goes, the other comes. The digests are read for the statement.
 func (w cleaning) evident() Bound {
-	intent := kilobytes(w.bytes() + itemOverhead)
-	record := kilobytes(len(w.numbers)*digestBytes + itemOverhead)
-	bare, numbers := w.bare().Background, len(w.numbers)
+	n := len(w.numbers)
+	texts := w.bytes() - n
+	inJob := texts+n*(subjectBytes-10) <= inlineBytes
+	record := endedBytes + n/4
+	digests, list := 0., 0.
+	if inJob {
+		record += n * subjectBytes
+	} else {
+		record += elsewhereBytes
+		digests = kilobytes(n*digestBytes + listOverhead)
+	}
+	if texts > inlineBytes {
+		list = kilobytes(w.bytes() + listOverhead)
+	}
+	reads, trips := 2*float64(n)+quarters(digests)+2*quarters(list), 2*n+4
+	for _, apart := range []float64{digests, list, list} {
+		if apart > 0 {
+			trips++
+		}
+	}
+	copies, announced := w.contacts*w.copies, 0.
+	if copies > 0 {
+		announced = alone
+		reads, trips = reads+1, trips+2
+	}
 	return Bound{
-		Request: Count{Trips: 1, Writes: intent + 1},
-		Background: bare.Plus(Count{
-			Trips: 1 + numbers, Reads: float64(numbers), Writes: record + intent + 1,
-		}),
+		Request: Count{Trips: 1, Writes: 2*both + 2*entry + both*list + alone*digests},
+		Background: Count{
+			Trips: trips + deletions(copies), Reads: reads,
+			Writes: announced + both*float64(copies) + alone + 2*entry + alone +
+				both*kilobytes(record) + both + both*list + 2*entry,
+		},
 	}
 }
 
+// quarters is the read units of an item of so many KB.
+func quarters(kilobytes float64) float64 { return math.Ceil(kilobytes / 4) }
+
+// leafBytes is a leaf in a tile: its hash, and whose statement it is, <erasure id>/a.
+const leafBytes = 32 + 36
+
 // bareSealing is the least that sealing n erasures takes, in two runs that fit into a
-// tile each time: the acceptances, then the ends. Each statement is read where it stands,
-// and its place is written beside it, with which its entry goes out of the index. Beside
-// them each run reads and writes the head and the tile, and what it remembers of the log.
-func bareSealing(n int) Bound {
-	statements := 2 * float64(n)
+// tile each time, behind so many leaves: the acceptances, then the ends. Each statement
+// is read where it stands, and its place is written beside it, with which its entry goes
+// out of the index: the record of an end has grown beyond 1 KB by then. Beside them each
+// run reads the head, the tile, the index and what it remembers of the log. It writes the
+// tile with the head, 2 for each KB, the head once more when all leaves know their
+// numbers, and what it remembers.
+func bareSealing(n, before int) Bound {
+	statements := 2 * n
+	accepted := kilobytes((before + n) * leafBytes)
+	ended := kilobytes((before + statements) * leafBytes)
+	record := kilobytes(endedBytes + subjectBytes)
 	return Bound{Request: Count{
-		Trips: 2 * (4 + n), Reads: statements + 2*4, Writes: 2*statements + 2*4,
+		Trips: 2 * (4 + n), Reads: float64(statements) + 2*4,
+		Writes: float64(n)*(alone+entry) + float64(n)*(record+entry) +
+			both*(accepted+ended+2) + 4*alone,
 	}}
 }

@@ -23,7 +23,7 @@ const (
 	password        = "units-password-1"
 	apiUser, apiKey = "units-user", "units-key-0123456789abcdef"
 	app, appSecret  = "units-app", "units-secret-0123456789abcdef"
-	account, tenant = "units-account", "units-tenant"
+	account, tenant = "units-account", "units-tenant-0001"
 )
 
 // parameters make every run take the same calls: nothing is refused for its rate, no

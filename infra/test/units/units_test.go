@@ -80,6 +80,10 @@ func writeCounted(root string, all []bench.Counted) error {
 // mostTrips is the goal of operation 3 with as many transactions as one batch takes.
 const mostTrips = 6
 
+// mostWrites is how many times the write units of the bound with evidence an erasure may
+// take.
+const mostWrites = 1.3
+
 // goals fails where an operation takes more than it is to take.
 func goals(t *testing.T, op Operation) {
 	t.Helper()
@@ -89,6 +93,10 @@ func goals(t *testing.T, op Operation) {
 		if op.Request != op.Evident.Request && op.Request != (Count{}) {
 			t.Errorf("%s takes %v, the goal is its bound %v", op.Name, op.Request, op.Evident.Request)
 		}
+	}
+	ours, bound := op.Request.Plus(op.Background).Writes, op.Evident.Total().Writes
+	if erases := op.Function == forCustomer || op.Function == forNumbers; erases && bound > 0 && ours > mostWrites*bound {
+		t.Errorf("%s takes %g write units, the goal is at most %g times its bound %g", op.Name, ours, mostWrites, bound)
 	}
 	if op.oneBatch && op.Request.Trips > mostTrips {
 		t.Errorf("%s takes %d round trips, the goal is %d", op.Name, op.Request.Trips, mostTrips)
