@@ -109,7 +109,7 @@ func read(root string) (c code, err error) {
 	span(&c.retentionWrapUp, "functions/apply-retention", "wrapUp")
 	span(&c.remembered, "shared/store", "remembered")
 	number(&c.holdsAtOnce, "shared/erasure", "holdsAtOnce")
-	number(&c.bulkCalls, "infra/bulk", "workers")
+	number(&c.bulkCalls, "infra/bulk", "AtOnce")
 	number(&c.bulkRate, "infra/cmd/customercare", "eraseRate")
 	c.own, err = bench.ReadOwn(root)
 	faults = append(faults, err)
