@@ -13,6 +13,7 @@ import (
 	"customercare/shared/operation"
 	"customercare/shared/principal"
 	"customercare/shared/respond"
+	"customercare/shared/store"
 )
 
 // bodyLimit is the largest form in bytes.
@@ -83,8 +84,11 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 		return nil, err
 	}
 	// The customer is read while the key is looked at. A stranger is answered without it.
-	ahead := h.intake.ReadAhead(ctx, f["account_id"], f["code"])
-	defer ahead.Drop()
+	var ahead *erasure.Ahead
+	if len(f["user_id"]) <= store.MaxName { // else nobody has that name, and no key is looked at
+		ahead = h.intake.ReadAhead(ctx, f["account_id"], f["code"])
+		defer ahead.Drop()
+	}
 	err = h.directory.APIUser(ctx, call.Source(), f["user_id"], key, f["account_id"])
 	if locked, ok := errors.AsType[*principal.Locked](err); ok {
 		return nil, respond.TryLater(locked.For)

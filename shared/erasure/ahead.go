@@ -36,8 +36,12 @@ func (i CustomerIntake) ReadAhead(ctx context.Context, account, code string) *Ah
 	return a
 }
 
-// Drop ends the reading, and does not wait for it.
-func (a *Ahead) Drop() { a.end() }
+// Drop ends the reading, and does not wait for it. It is no error that there is none.
+func (a *Ahead) Drop() {
+	if a != nil {
+		a.end()
+	}
+}
 
 // wait waits for the reading of this customer. ok is false where there is none to be used.
 func (a *Ahead) wait(ctx context.Context, customer string) (page store.Collection, ok bool) {
