@@ -152,7 +152,6 @@ func TestEveryCallFailsOnce(t *testing.T) {
 	}{
 		{"customer", 60, 61, 14, eraseCustomer},
 		{"customer with few transactions", 6, 7, 9, eraseCustomer},
-		{"customer read ahead", 60, 61, 15, readAhead},
 		{"customer with few transactions, read ahead", 6, 7, 9, readAhead},
 		{"numbers", 60, 40, 18, erase("135", "wen11", "k@x")},
 		{"many numbers", 60, 40, 43, erase(many...)},
