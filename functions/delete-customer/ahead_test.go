@@ -273,8 +273,13 @@ func TestLetInBesideAStranger(t *testing.T) {
 		t.Error(body)
 	}
 	close(release)
-	if body := <-stranger; !strings.Contains(body, "is wrong") {
-		t.Error(body)
+	select {
+	case body := <-stranger:
+		if !strings.Contains(body, "is wrong") {
+			t.Error(body)
+		}
+	case <-time.After(hung):
+		t.Error("the stranger waits for the customer")
 	}
 	if left := s.Dump(t, s.Customers.Table); len(left) != 1 || !strings.Contains(left[0], "tombstone") {
 		t.Errorf("left %s", left)
