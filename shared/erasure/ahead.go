@@ -6,10 +6,10 @@ import (
 	"customercare/shared/store"
 )
 
-// Ahead is a reading of a customer that goes on while something else decides whether the
-// erasure may be asked for. It changes nothing. Nobody waits for it but an erasure that is
-// asked for with it, and nobody else learns what it has found or whether it has failed: no
-// line in a log, no metric, and no try that another call would lack.
+// Ahead is a reading of a customer that goes on while something else decides whether
+// the erasure may be asked for. It changes nothing. Nobody waits for it but an erasure
+// that is asked for with it, and nobody else learns what it has found or whether it has
+// failed: no line in a log, no metric, and no try that another call would lack.
 //
 // It reads store.FewItems items and one more at most, so that what it does beside the
 // decision is much the same for every customer and for none. Of a larger customer, and
@@ -43,7 +43,8 @@ func (a *Ahead) Drop() {
 	}
 }
 
-// wait waits for the reading of this customer. ok is false where there is none to be used.
+// wait waits for the reading of this customer. ok is false where there is none to be
+// used.
 func (a *Ahead) wait(ctx context.Context, customer string) (page store.Collection, ok bool) {
 	if a == nil || a.customer != customer {
 		return page, false
