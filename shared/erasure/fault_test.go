@@ -100,12 +100,12 @@ import (
 //	    TestOpenErasureAtAProcessOfBeforeTheRotation
 //	no look for keys before "no such customer"
 //	    TestRepeatAtAProcessOfBeforeTheRotation
-//	a job of few records that ends with its opening
+//	a job of few records that is not due for its last pass
 //	    TestWriterBetweenReadingAndTombstone: a transaction left
 //	what was read ahead taken once more behind a race
 //	    TestWrittenAfterTheReadingAhead: raced for ever
 //	a part of a larger customer taken for all of it
-//	    TestReadAhead: a transaction left
+//	    TestReadAhead: calls
 func TestEveryCallFailsOnce(t *testing.T) {
 	t.Parallel()
 	eraseCustomer := func(ctx context.Context, sys *system) error {
