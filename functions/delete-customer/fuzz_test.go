@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"regexp"
@@ -10,10 +11,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"customercare/infra/testkit/frontdoor"
 	"customercare/shared/digest"
 	"customercare/shared/erasure"
+	"customercare/shared/gateway"
 	"customercare/shared/principal"
 	"customercare/shared/respond"
 	"customercare/shared/store"
@@ -32,7 +35,11 @@ func door(f testing.TB, known bool) frontdoor.Door {
 		"apiUser#john": `{"principal":{"S":"apiUser#john"},` +
 			`"hashes":{"L":[{"S":"` + principal.Hash("key") + `"}]},"accounts":{"L":[{"S":"a"}]}}`,
 	}}
-	client := db.Client()
+	return frontdoor.New(f, db, onDatabase(db.Client()))
+}
+
+// onDatabase is the function whose calls the client makes.
+func onDatabase(client *dynamodb.Client) func(context.Context, events.APIGatewayProxyRequest) (gateway.Answer, error) {
 	directory := principal.Directory{
 		Principals: store.Principals{
 			DB:    client,
@@ -45,7 +52,7 @@ func door(f testing.TB, known bool) frontdoor.Door {
 		store.Holds{DB: client, Table: "Holds"},
 		digests,
 		erasure.Timing{WriterLifetime: 5 * time.Minute, ClockSkew: time.Minute}, erasure.SystemClock())
-	return frontdoor.New(f, db, handler{directory, intake, digests, time.Second, upstream{}}.endpoint().Handler())
+	return handler{directory, intake, digests, time.Second, upstream{}}.endpoint().Handler()
 }
 
 var jsonp = regexp.MustCompile(`^/\*\*/([A-Za-z_$][A-Za-z0-9_$.]{0,127})\(([^<>` + "\u2028\u2029" + `]*)\);$`)

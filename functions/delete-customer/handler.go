@@ -13,6 +13,7 @@ import (
 	"customercare/shared/operation"
 	"customercare/shared/principal"
 	"customercare/shared/respond"
+	"customercare/shared/store"
 )
 
 // bodyLimit is the largest form in bytes.
@@ -82,6 +83,12 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The customer is read while the key is looked at. A stranger is answered without it.
+	var ahead *erasure.Ahead
+	if len(f["user_id"]) <= store.MaxName { // else nobody has that name, and no key is looked at
+		ahead = h.intake.ReadAhead(ctx, f["account_id"], f["code"])
+		defer ahead.Drop()
+	}
 	err = h.directory.APIUser(ctx, call.Source(), f["user_id"], key, f["account_id"])
 	if locked, ok := errors.AsType[*principal.Locked](err); ok {
 		return nil, respond.TryLater(locked.For)
@@ -100,6 +107,7 @@ func (h handler) handle(ctx context.Context, call *gateway.Call) (any, error) {
 	}
 	id, err := h.intake.Customer(ctx, erasure.CustomerRequest{
 		Account: f["account_id"], Code: f["code"], By: f["user_id"], Ticket: call.Audit.Note.Ticket(),
+		Ahead: ahead,
 	}, h.budget)
 	if errors.Is(err, erasure.ErrUnknownCustomer) {
 		return nil, respond.Refuse(respond.NotFound, "code is not the code of a customer of this account")

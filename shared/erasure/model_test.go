@@ -75,7 +75,17 @@ func (m *model) ofCustomer(code string) func(string) bool {
 // eraseCustomer asks for the erasure, in a process that may die at any call.
 func (m *model) eraseCustomer(t *rapid.T) {
 	code := rapid.SampledFrom(codes).Draw(t, "code")
-	err := m.Customer(m.process(t), m.shop, code, "john", time.Minute)
+	process, between := m.process(t), false // whether something was written meanwhile
+	asked := CustomerRequest{Account: m.shop, Code: code, By: "john"}
+	if rapid.Bool().Draw(t, "read ahead") {
+		asked.Ahead = m.customerIntake().ReadAhead(process, m.shop, code)
+		defer asked.Ahead.Drop()
+		<-asked.Ahead.done
+		if between = rapid.Bool().Draw(t, "written meanwhile"); between {
+			m.writeCustomer(t)
+		}
+	}
+	_, err := m.customerIntake().Customer(process, asked, time.Minute)
 	struck := m.Faults.Struck()
 	m.Faults.Calls()
 	if errors.Is(err, ErrCustomerHeld) && m.holds.standing(store.HoldOfCustomer, code) {
@@ -96,7 +106,7 @@ func (m *model) eraseCustomer(t *rapid.T) {
 		m.doom(doomed, m.ofCustomer(code))
 	case !errors.Is(err, ErrUnknownCustomer):
 		m.doom(maybe, m.ofCustomer(code))
-	default:
+	case !between:
 		for line, was := range m.items {
 			if was == lives && m.ofCustomer(code)(line) {
 				t.Fatalf("unknown customer, but there is %s", line)

@@ -47,6 +47,19 @@ func (e engine) Customer(
 	return err
 }
 
+// customerReadAhead asks for the erasure of customer 4711, who was read ahead; between
+// runs when that has been read.
+func (e engine) customerReadAhead(ctx context.Context, between func()) error {
+	intake := e.customerIntake()
+	ahead := intake.ReadAhead(ctx, "shop", "4711")
+	defer ahead.Drop()
+	<-ahead.done
+	between()
+	asked := CustomerRequest{Account: "shop", Code: "4711", By: "john", Ahead: ahead}
+	_, err := intake.Customer(ctx, asked, time.Minute)
+	return err
+}
+
 func (e engine) customerIntake() CustomerIntake {
 	return NewCustomerIntake(e.Ledger, e.Customers, e.Holds, e.Digests, e.timing(), e.Clock)
 }

@@ -109,10 +109,38 @@ const recordPage = 10_000
 // before it, that takes a second call, and what is told is as of that call. OpenCustomer
 // compares it with what stands there then.
 func (c Customers) Read(ctx context.Context, customer, after string) (Collection, error) {
+	found, err := c.read(ctx, customer, after, recordPage)
+	if err == nil && after == "" && found.Next != "" && found.Next < CustomerRecord {
+		err = c.readCustomer(ctx, customer, &found)
+	}
+	return found, err
+}
+
+// FewItems is how many items of a customer ReadFew gives: the customer's own, and as many
+// records as one BatchWriteItem deletes.
+const FewItems = 1 + batchSize
+
+// ReadFew is the customer's whole collection, as Read gives it, in one call that is not
+// made again when it fails. ok is false where that was not to be had: the call failed, or
+// there are more than FewItems. It reads one item more than that at most, however many
+// there are.
+func (c Customers) ReadFew(ctx context.Context, customer string) (few Collection, ok bool) {
+	few, err := c.read(ctx, customer, "", FewItems+1, once)
+	return few, err == nil && few.Next == ""
+}
+
+// once makes a call only once, so that it takes none of the tries that all calls of the
+// client share.
+func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
+
+// read is a page of so many items at most.
+func (c Customers) read(
+	ctx context.Context, customer, after string, most int32, options ...func(*dynamodb.Options),
+) (Collection, error) {
 	in := &dynamodb.QueryInput{
 		TableName:                 &c.Table,
 		ConsistentRead:            aws.Bool(true),
-		Limit:                     aws.Int32(recordPage),
+		Limit:                     &most,
 		KeyConditionExpression:    aws.String("customer = :customer"),
 		ProjectionExpression:      aws.String("#record, tombstone"),
 		ExpressionAttributeNames:  map[string]string{"#record": "record"},
@@ -121,7 +149,7 @@ func (c Customers) Read(ctx context.Context, customer, after string) (Collection
 	if after != "" {
 		in.ExclusiveStartKey = recordKey(customer, after)
 	}
-	read, err := query(ctx, c.DB, in)
+	read, err := query(ctx, c.DB, in, options...)
 	if err != nil {
 		return Collection{}, failed("customers: read collection", err)
 	}
@@ -139,10 +167,7 @@ func (c Customers) Read(ctx context.Context, customer, after string) (Collection
 	if err != nil {
 		return Collection{}, failed("customers: read collection", err)
 	}
-	if after == "" && found.Next != "" && found.Next < CustomerRecord {
-		err = c.readCustomer(ctx, customer, &found)
-	}
-	return found, err
+	return found, nil
 }
 
 // readCustomer looks for the customer item alone. It is a query, as every other reading

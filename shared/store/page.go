@@ -37,9 +37,11 @@ func (p page) itemBytes() int64 {
 
 // query reads one page, into the share of memory that ctx has, if any. Its errors are
 // ErrNoRoom and the SDK's.
-func query(ctx context.Context, db *dynamodb.Client, in *dynamodb.QueryInput) (page, error) {
+func query(
+	ctx context.Context, db *dynamodb.Client, in *dynamodb.QueryInput, options ...func(*dynamodb.Options),
+) (page, error) {
 	read := &pageReader{share: shareOf(ctx)}
-	out, err := db.Query(ctx, in, read.option)
+	out, err := db.Query(ctx, in, append(options, read.option)...)
 	if errors.Is(err, ErrNoRoom) {
 		return page{}, ErrNoRoom
 	}

@@ -181,7 +181,7 @@ func TestCustomerRoundTrips(t *testing.T) {
 	openAccount(t, account, 3, few)
 	addCustomers(t, account, 25, many)
 	for code, want := range map[string][]string{
-		few:  {"BatchGetItem Query TransactWriteItems Query"},
+		few:  {"BatchGetItem Query TransactWriteItems"},
 		many: {"BatchGetItem Query TransactWriteItems BatchWriteItem Query UpdateItem"},
 	} {
 		calls := invocations(t, func() {

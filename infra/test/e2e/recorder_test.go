@@ -78,9 +78,14 @@ func invocations(t testing.TB, do func()) []string {
 	}
 	made := []string{}
 	for _, id := range order {
-		if first[id].action != "Query" && first[id].action != "Scan" &&
+		ahead := first[id].action == "Query" && strings.Contains(first[id].body, `"`+running.Table("Customers")+`"`)
+		if (ahead || first[id].action != "Query") && first[id].action != "Scan" &&
 			!strings.Contains(first[id].body, `"`+running.Table("Rules")+`"`) && !strings.Contains(first[id].body, "leaseOwner") {
-			made = append(made, strings.Join(actions[id], " "))
+			calls := strings.Join(actions[id], " ")
+			if ahead { // beside the reading of the caller's key, whichever goes out first
+				calls = strings.Replace(calls, "Query BatchGetItem", "BatchGetItem Query", 1)
+			}
+			made = append(made, calls)
 		}
 	}
 	return made

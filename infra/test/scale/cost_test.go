@@ -69,6 +69,10 @@ func (c code) customers(p prices) []cost {
 	kept := (each*transactionBytes + customerBytes + 4095) / 4096 // units of the collection's first reading
 	reads := customerReads + customerEndReads + kept - 1
 	trips := customerRequestTrips + (each+c.batchSize-1)/c.batchSize
+	if each > c.batchSize { // what was read ahead, one record more than a batch, is read anew
+		reads += (customerBytes + (c.batchSize+1)*transactionBytes + 4095) / 4096
+		trips++
+	}
 	return []cost{
 		{
 			"operation 3: write units",

@@ -26,6 +26,7 @@ func TestAsCounted(t *testing.T) {
 		}
 		if n <= c.fewRecords {
 			request.Trips, request.Writes = fewRequestTrips, float64(fewRequestWrites+2*n)
+			request.Reads = fewReads
 		}
 		end := bench.Count{Trips: customerEndTrips, Reads: customerEndReads, Writes: customerEndWrites}
 		got := find(t, all, "3: "+strconv.Itoa(n)+" transactions", false)

@@ -85,12 +85,13 @@ const (
 	fewRequestWrites      = 10 // and two for each, where there are not
 	customerEndWrites     = 11
 	customerRequestTrips  = 5 // and one for each batch
-	fewRequestTrips       = 4
+	fewRequestTrips       = 3
 	customerEndTrips      = 3
 	sealingWrites         = 5.56 // by the sealer, of the acceptance and the end, 100 at a time
 	sealingReads          = 2.16
 	sealingMarks          = 2 // of the writes, on the ledger: of the acceptance and of the end
 	customerReads         = 4 // principal, failures, collection and its re-reading, of less than 4 KB each
+	fewReads              = 3 // the same without the re-reading
 	customerEndReads      = 1
 	onCustomers           = 4 // of the writes besides the transactions: the tombstone comes and goes
 	onIndex               = 4 // and as many of an operation 4: an entry comes, moves and goes

@@ -38,6 +38,9 @@ func Client(db http.RoundTripper) *dynamodb.Client {
 }
 
 func (db Database) RoundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err // nobody waits for it any more
+	}
 	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	answer, err := db(action, r.Body)
 	if err != nil {

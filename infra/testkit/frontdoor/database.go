@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -31,6 +33,7 @@ type Database struct {
 	// UpdateItem gives it back where it asks for what stood there.
 	Item string
 
+	mu      sync.Mutex // a function may make several calls at once
 	calls   []DatabaseCall
 	written bool // a transaction was, so that the customer is gone
 }
@@ -45,9 +48,17 @@ type DatabaseCall struct {
 func (d *Database) Client() *dynamodb.Client { return canned.Client(canned.Database(d.answer)) }
 
 // Calls are the calls since the last event.
-func (d *Database) Calls() []DatabaseCall { return d.calls }
+func (d *Database) Calls() []DatabaseCall {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.calls)
+}
 
-func (d *Database) reset() { d.calls, d.written = nil, false }
+func (d *Database) reset() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.calls, d.written = nil, false
+}
 
 const (
 	wrongInput      = `{"__type":"com.amazon.coral.validate#ValidationException","message":%q}`
@@ -60,6 +71,8 @@ func (d *Database) answer(action string, r io.Reader) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.calls = append(d.calls, DatabaseCall{action, body})
 	if wrong := unacceptable(body); wrong != "" {
 		return fmt.Sprintf(wrongInput, wrong), nil

@@ -16,6 +16,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/sync/errgroup"
 
 	"customercare/shared/start"
 	"customercare/shared/store"
@@ -39,12 +40,28 @@ func main() {
 				loaded, err = requests(db, e.Load)
 				return err
 			}
+			calls := loaded[e.Number]
+			n := 0 // readings before all else, which need not wait for each other
+			for n < len(calls) && calls[n].reads() {
+				n++
+			}
 			var answer any
-			for _, r := range loaded[e.Number] {
-				answer, err = r.send(ctx)
-				_, refused := errors.AsType[*types.ConditionalCheckFailedException](err)
-				if refused != r.refused || err != nil && !refused {
-					return errors.Join(err, fmt.Errorf("%s ends otherwise than that of the function", r.operation))
+			group, together := errgroup.WithContext(ctx)
+			for _, r := range calls[:n] {
+				group.Go(func() error {
+					read, err := r.make(together)
+					if n == 1 {
+						answer = read
+					}
+					return err
+				})
+			}
+			if err := group.Wait(); err != nil {
+				return err
+			}
+			for _, r := range calls[n:] {
+				if answer, err = r.make(ctx); err != nil {
+					return err
 				}
 			}
 			if e.Password != "" {
@@ -83,6 +100,19 @@ type request struct {
 	operation string
 	refused   bool
 	send      func(context.Context) (answer any, err error)
+}
+
+// reads says whether the call changes nothing.
+func (r request) reads() bool { return r.operation == "Query" || r.operation == "BatchGetItem" }
+
+// make makes the call, which must end as that of the function did.
+func (r request) make(ctx context.Context) (answer any, err error) {
+	answer, err = r.send(ctx)
+	_, refused := errors.AsType[*types.ConditionalCheckFailedException](err)
+	if refused != r.refused || err != nil && !refused {
+		return nil, errors.Join(err, fmt.Errorf("%s ends otherwise than that of the function", r.operation))
+	}
+	return answer, nil
 }
 
 // requests makes the SDK's requests of recorded calls.
