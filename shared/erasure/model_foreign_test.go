@@ -56,7 +56,7 @@ func (m *model) replace(it item, line string) {
 // anyType is a value of any type, nil for none.
 func anyType(t *rapid.T) types.AttributeValue {
 	all := everyType()
-	delete(all, "fraction") // which is read back otherwise than it was written
+	delete(all, "fraction")                                                           // which is read back otherwise than it was written
 	all["string set"] = &types.AttributeValueMemberSS{Value: []string{erased, other}} // as Dump sorts it
 	return all[rapid.SampledFrom(slices.Sorted(maps.Keys(all))).Draw(t, "type")]
 }
