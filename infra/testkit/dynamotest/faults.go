@@ -49,6 +49,7 @@ type plan struct {
 	action      string // whose calls are counted; "": all
 	first, last int    // counted from 1; 0: no call
 	moment      func() // called when a call is struck; nil: nothing
+	dies        bool   // the process ends there, and what the engine has goes on
 }
 
 // set makes a plan and begins to count anew.
@@ -95,7 +96,7 @@ func (f *Faults) DieAfter(action string, n int) context.Context { return f.die(A
 // die makes a plan that ends the context it returns.
 func (f *Faults) die(fault Fault, action string, n int) context.Context {
 	ctx, die := context.WithCancel(context.Background())
-	f.set(plan{fault: fault, action: action, first: n, last: n, moment: die})
+	f.set(plan{fault: fault, action: action, first: n, last: n, moment: die, dies: true})
 	return ctx
 }
 
@@ -167,8 +168,14 @@ func (f *Faults) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-// send makes a call. When its caller is gone, the engine does it all the same.
+// send makes a call. When a process dies that made it, the engine does it all the same.
 func (f *Faults) send(r *http.Request) (*http.Response, error) {
+	f.mu.Lock()
+	dies := f.plan.dies
+	f.mu.Unlock()
+	if !dies {
+		return f.Next.RoundTrip(r)
+	}
 	body, err := io.ReadAll(r.Body) // whoever asks again reads the same body anew
 	if err != nil {
 		return nil, err
