@@ -80,10 +80,11 @@ func (s *site) look(ctx context.Context, code string) (transactions int, atLeast
 	return said.Found.Transactions, said.AtLeast, err
 }
 
-// readAlone reads the keys of a customer, and nothing else.
+// readAlone reads the keys of a customer, and nothing else. Its pages are bounded as the
+// product's are: without a limit the engine looks at all the rest for each of them.
 func (s *site) readAlone(ctx context.Context, code string) (time.Duration, error) {
 	pages := dynamodb.NewQueryPaginator(s.DynamoDB(), &dynamodb.QueryInput{
-		TableName: aws.String(s.Table("Customers")), ConsistentRead: aws.Bool(true),
+		TableName: aws.String(s.Table("Customers")), ConsistentRead: aws.Bool(true), Limit: aws.Int32(10_000),
 		KeyConditionExpression:    aws.String("customer = :customer"),
 		ProjectionExpression:      aws.String("#record"),
 		ExpressionAttributeNames:  map[string]string{"#record": "record"},
