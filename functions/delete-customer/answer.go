@@ -42,7 +42,7 @@ var shape = respond.Shape{
 
 // callbackName, of at most maxCallback characters, is what may stand in front of
 // JSONP's parenthesis: anything else would let a caller put script there. The bound is no
-// part of the pattern, because to compile that would be a tenth of the function's start.
+// part of the pattern, which would take long to compile with it.
 var callbackName = pattern(`^[A-Za-z_$][A-Za-z0-9_$.]*$`)
 
 const maxCallback = 128

@@ -74,6 +74,9 @@ func TestEraseHoldsLittle(t *testing.T) {
 			looks <- n + 1
 		},
 	})
+	if n := <-looks; n < rows {
+		t.Errorf("it was looked at for %d of %d rows", n, rows)
+	}
 	if err != nil || counts.Accepted != rows {
 		t.Fatalf("%v, %+v", err, counts)
 	}

@@ -11,9 +11,9 @@ import (
 // that is asked for with it, and nobody else learns what it has found or whether it has
 // failed: no line in a log, no metric, and no try that another call would lack.
 //
-// It reads store.FewItems items and one more at most, so that what it does beside the
-// decision is much the same for every customer and for none. Of a larger customer, and
-// where it has failed, the erasure reads anew.
+// It reads store.FewItems items and one more at most, and no more than DynamoDB's page of
+// 1 MB, so that what it does beside the decision is little for every customer. Of a
+// larger customer, and where it has failed, the erasure reads anew.
 type Ahead struct {
 	customer string
 	page     store.Collection

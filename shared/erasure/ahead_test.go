@@ -100,6 +100,7 @@ func TestWrittenAfterTheReadingAhead(t *testing.T) {
 		"many transactions":         {3, func(sys *system) { sys.putCustomer(t, "shop", "4711", 40) }, 41},
 		"the customer comes":        {-1, func(sys *system) { sys.putCustomer(t, "shop", "4711", 2) }, 0},
 		"the customer goes":         {3, func(sys *system) { sys.takeCustomerAway(t) }, 3},
+		"a transaction goes":        {3, func(sys *system) { sys.takeTransactionAway(t) }, 3},
 		"everything goes":           {0, func(sys *system) { sys.takeCustomerAway(t) }, 0},
 		"somebody else erases them": {3, func(sys *system) { sys.eraseCustomerBy(t, sys.withoutFaults()) }, 4},
 	} {

@@ -326,3 +326,9 @@ func (sys *system) takeCustomerAway(t testing.TB) {
 	t.Helper()
 	sys.deleteItem(t, sys.Kit.Customers.Table, record4711(store.CustomerRecord))
 }
+
+// takeTransactionAway deletes the first transaction of 4711.
+func (sys *system) takeTransactionAway(t testing.TB) {
+	t.Helper()
+	sys.deleteItem(t, sys.Kit.Customers.Table, record4711(store.TransactionRecord("c0", "t0")))
+}

@@ -55,9 +55,9 @@ func (e Erasures) OpenCustomer(
 }
 
 // OpenAndErase is OpenCustomer for a page of at most FewRecords with no other behind it:
-// the same transaction deletes the records. Nobody holds the job, which is due at dueAt.
-// Until then the caller looks whether a writer has put more records there; if it dies
-// before, the worker that resumes the job at dueAt does.
+// the same transaction deletes the records, all of which must still be there: ErrRaced
+// where one is gone, because the job counts them. Nobody holds the job. What a writer has
+// put there in between is left to the worker that resumes it at dueAt.
 func (e Erasures) OpenAndErase(
 	ctx context.Context, job *Job, others []string, customers Customers, holds Holds, page Collection,
 	dueAt time.Time,
@@ -67,7 +67,10 @@ func (e Erasures) OpenAndErase(
 	customer := job.customer()
 	deletions := make([]types.TransactWriteItem, len(page.Records))
 	for i, record := range page.Records {
-		deletions[i].Delete = &types.Delete{TableName: &customers.Table, Key: recordKey(customer, record)}
+		deletions[i].Delete = &types.Delete{
+			TableName: &customers.Table, Key: recordKey(customer, record),
+			ConditionExpression: aws.String("attribute_exists(customer)"), // else it is not ours to count
+		}
 	}
 	return e.openCustomer(ctx, item, job, others, customers, holds, page, deletions)
 }

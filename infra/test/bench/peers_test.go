@@ -55,7 +55,7 @@ func (p plan) busy(ctx context.Context, b *Bench) (all []bench.Figure, err error
 		}
 	}()
 	for range runtime.NumCPU() {
-		c := exec.CommandContext(ctx, "sh", "-c", "while :; do :; done")
+		c := exec.CommandContext(ctx, "sh", "-c", "while kill -0 $PPID 2>/dev/null; do :; done")
 		if err := c.Start(); err != nil {
 			return nil, err
 		}
@@ -192,8 +192,10 @@ func names(libraries []*library) (all []string) {
 
 func closeAll(libraries []*library) {
 	for _, l := range libraries {
-		_ = l.in.Close() // each ends with its input
+		_ = l.in.Close() // each ends with its input, unless it is in an erasure
+		kill := time.AfterFunc(5*time.Second, func() { _ = l.cmd.Process.Kill() })
 		_ = l.cmd.Wait()
+		kill.Stop()
 	}
 }
 
