@@ -60,6 +60,14 @@ func (f File) With(newer File) File {
 		both.Measured = map[string]Measured{}
 	}
 	maps.Copy(both.Measured, newer.Measured)
+	for _, figure := range newer.Figures {
+		if _, own := newer.Measured[figure.Table]; own {
+			continue
+		}
+		for _, beside := range newer.Measured {
+			both.Measured[figure.Table] = beside
+		}
+	}
 	return both
 }
 

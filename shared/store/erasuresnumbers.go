@@ -12,9 +12,10 @@ import (
 )
 
 // maxInlineBytes is how many bytes of numbers and digests, or of numbers alone, stand in
-// the job itself: then it fits into one write unit of 1 KB while a worker holds it, unless
-// there are very many short ones. More would cost at every write of the job, because each
-// is one of the whole job. 1,000 numbers are 12 KB and more, their digests another 33 KB.
+// the job itself: then it fits into one write unit of 1 KB while a worker holds it,
+// unless there are very many short ones. More would cost at every write of the job,
+// because each is one of the whole job. 1,000 numbers are 12 KB and more, their digests
+// another 33 KB.
 const maxInlineBytes = 400
 
 // maxOpenTries is how often OpenNumbers tries. A try fails when another call opens or
