@@ -8,7 +8,7 @@ import (
 // EveryMoment runs do with k = 1, 2, 3 and so on, each as a subtest, until a run says
 // that it made no kth call: then something has happened once at each call that do makes.
 // It returns how many calls these were. It stops, too, at the first run that fails. With
-// `go test -short` it takes one moment of five, and may return four more than there were.
+// `go test -short` it takes one moment of nine, and may return eight more than there were.
 //
 //	dynamotest.EveryMoment(t, func(t *testing.T, k int) (struck bool) {
 //		kit.Faults.Interrupt(k, somethingElse) // or Inject, or Die
@@ -24,7 +24,7 @@ func EveryMoment(t *testing.T, do func(t *testing.T, k int) (struck bool)) (mome
 func Moments(t *testing.T, step int, do func(t *testing.T, k int) (struck bool)) (moments int) {
 	t.Helper()
 	if testing.Short() {
-		step *= 5
+		step *= 9
 	}
 	for k := 1; ; k += step {
 		struck := false
