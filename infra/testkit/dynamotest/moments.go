@@ -8,7 +8,8 @@ import (
 // EveryMoment runs do with k = 1, 2, 3 and so on, each as a subtest, until a run says
 // that it made no kth call: then something has happened once at each call that do makes.
 // It returns how many calls these were. It stops, too, at the first run that fails. With
-// `go test -short` it takes one moment of nine, and may return eight more than there were.
+// `go test -short` it takes one moment of nine, and may return eight more than there
+// were.
 //
 //	dynamotest.EveryMoment(t, func(t *testing.T, k int) (struck bool) {
 //		kit.Faults.Interrupt(k, somethingElse) // or Inject, or Die
